@@ -1,0 +1,110 @@
+"""The errors that a user can meet.
+
+Every one of them carries a message of one line that names the thing, says what is wrong with it and, where that is
+not obvious, a ``hint`` with what to do. The command line prints ``LABEL: message`` and the hint, and ends with
+``exit_code``; a traceback is shown for anything that is not a :class:`DwsError`, since that is a bug.
+"""
+
+from __future__ import annotations
+
+
+class DwsError(Exception):
+    """Base of all errors of Data Workspaces.
+
+    :param message: one line that names the thing and what is wrong with it.
+    :param hint: what the user can do about it, if the message does not say it.
+    """
+
+    label = "Error"
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigurationError(DwsError):
+    """Something that the user asked for does not fit the workspace, its resources or this machine."""
+
+    label = "Configuration error"
+
+
+class ApiParamError(ConfigurationError):
+    """An argument passed to the Python API is not valid."""
+
+    label = "Parameter error"
+
+
+class ParamNotFoundError(ConfigurationError):
+    """A parameter of that name is not defined."""
+
+
+class ParamValidationError(ConfigurationError):
+    """A value does not fit the type of the parameter that it was given to."""
+
+
+class PathNotAResourceError(ConfigurationError):
+    """A local path lies in no resource of the workspace."""
+
+
+class NotAWorkspaceError(ConfigurationError):
+    """No workspace was found at a place or above it."""
+
+
+class NotSupportedError(DwsError):
+    """A workspace or resource lacks the capability that a command asked for."""
+
+    label = "Not supported"
+
+
+class PluginError(ConfigurationError):
+    """A plug-in that is needed is not installed, or could not be loaded."""
+
+
+class MetadataError(DwsError):
+    """A file of the workspace's metadata cannot be read, or does not hold what it should."""
+
+    label = "Metadata error"
+
+
+class LineageError(DwsError):
+    """The lineage of a step is not consistent, or cannot be recorded as asked."""
+
+    label = "Lineage error"
+
+
+class LockedError(DwsError):
+    """Another command is changing the workspace."""
+
+    label = "Workspace is locked"
+
+
+class UserAbort(DwsError):
+    """The user answered no."""
+
+    label = "Cancelled"
+
+
+class BatchModeError(ConfigurationError):
+    """An answer is needed, and ``--batch`` forbids asking for it."""
+
+
+class InternalError(DwsError):
+    """A condition that the program should have made impossible."""
+
+    label = "Internal error"
+    exit_code = 3
+
+
+class ToolError(DwsError):
+    """A program that does the work (git, rclone, ...) failed.
+
+    :param output: what the program said on its standard error, for ``--verbose``.
+    """
+
+    label = "Command failed"
+
+    def __init__(self, message: str, *, hint: str | None = None, output: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.output = output

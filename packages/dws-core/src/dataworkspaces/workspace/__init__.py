@@ -1,0 +1,59 @@
+"""The contracts of workspaces and resources, and how to find a workspace.
+
+A backend subclasses :class:`Workspace` (with :class:`SyncedWorkspaceMixin` or :class:`CentralWorkspaceMixin`, and
+:class:`SnapshotWorkspaceMixin`) and :class:`WorkspaceFactory`. A resource type subclasses :class:`Resource` (with the
+mixins for what it can do) and :class:`ResourceFactory`. Entry points announce the factories.
+"""
+
+from dataworkspaces.workspace.factory import (
+    ResourceFactory,
+    WorkspaceFactory,
+    find_and_load_workspace,
+    init_workspace,
+    load_workspace,
+)
+from dataworkspaces.workspace.files import FileResourceMixin, LocalStateResourceMixin
+from dataworkspaces.workspace.interaction import BatchInteraction, Interaction
+from dataworkspaces.workspace.journal import Journal
+from dataworkspaces.workspace.resource import (
+    EXPORT_PARAM,
+    IMPORTED_PARAM,
+    RESOURCE_ROLE_CHOICES,
+    Resource,
+    ResourceRoles,
+)
+from dataworkspaces.workspace.resource_ref import ResourceRef
+from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
+from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
+from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
+from dataworkspaces.workspace.sync import CentralWorkspaceMixin, SyncedWorkspaceMixin
+from dataworkspaces.workspace.versions import FileChange, ResourceChange, SnapshotVersion
+from dataworkspaces.workspace.workspace import Workspace
+
+__all__ = [
+    "EXPORT_PARAM",
+    "IMPORTED_PARAM",
+    "RESOURCE_ROLE_CHOICES",
+    "BatchInteraction",
+    "CentralWorkspaceMixin",
+    "FileChange",
+    "FileResourceMixin",
+    "Interaction",
+    "Journal",
+    "LocalStateResourceMixin",
+    "Resource",
+    "ResourceChange",
+    "ResourceFactory",
+    "ResourceRef",
+    "ResourceRoles",
+    "SnapshotMetadata",
+    "SnapshotResourceMixin",
+    "SnapshotVersion",
+    "SnapshotWorkspaceMixin",
+    "SyncedWorkspaceMixin",
+    "Workspace",
+    "WorkspaceFactory",
+    "find_and_load_workspace",
+    "init_workspace",
+    "load_workspace",
+]

@@ -1,0 +1,110 @@
+"""Reading and writing metadata files: JSON with errors that name the file, writes that are whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from dataworkspaces.errors import ConfigurationError, MetadataError
+
+MAX_JSON_BYTES = 256 * 1024 * 1024
+"""A larger metadata file is refused: it cannot be ours."""
+
+
+def to_json(data: Any) -> str:
+    """JSON as the files of a workspace hold it: indented by 2, keys in their order, no final newline."""
+    return json.dumps(data, indent=2)
+
+
+def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
+    """Replace ``path`` by a file with ``content``, or leave it as it is. Directories above it are made.
+
+    Written beside, then renamed. With ``durable`` it is on disk on return, whatever happens to the machine."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fd, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(fd, "wb") as f:
+            f.write(content)
+            if durable:
+                f.flush()
+                os.fsync(f.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    if durable:
+        _sync_directory(path.parent)
+
+
+def write_json(path: Path, data: Any, *, durable: bool = False) -> None:
+    """Replace ``path`` by ``data`` as JSON."""
+    write_bytes(path, to_json(data).encode("utf-8"), durable=durable)
+
+
+def read_json(path: Path) -> Any:
+    """The JSON of ``path``; raises MetadataError that names the file if it cannot be read or is not JSON."""
+    try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise MetadataError(f"{path} is larger than {MAX_JSON_BYTES >> 20} MiB, which no metadata file is")
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as e:
+        raise MetadataError(f"{path} cannot be read: {e.strerror or e}") from e
+    except RecursionError as e:
+        raise MetadataError(f"{path} is nested too deeply") from e
+    except ValueError as e:
+        raise MetadataError(f"{path} is not valid JSON: {e}", hint="Restore the file from git's history") from e
+
+
+def read_json_object(path: Path, *required: str) -> dict[str, Any]:
+    """The JSON object of ``path``; raises MetadataError if it is none, or lacks a ``required`` key."""
+    data = read_json(path)
+    if not isinstance(data, dict):
+        raise MetadataError(f"{path} should hold a JSON object")
+    for key in required:
+        if key not in data:
+            raise MetadataError(f"{path} lacks the key '{key}'", hint="Restore the file from git's history")
+    return data
+
+
+def read_json_list(path: Path) -> list[Any]:
+    """The JSON list of ``path``; raises MetadataError if it is none."""
+    data = read_json(path)
+    if not isinstance(data, list):
+        raise MetadataError(f"{path} should hold a JSON list")
+    return data
+
+
+def explain_os_error(error: OSError, doing: str) -> ConfigurationError:
+    """An error for the user of a system call that failed while ``doing`` something."""
+    hints = {
+        errno.ENOSPC: "Free some disk space and try again",
+        errno.EROFS: "The disk is read-only",
+        errno.EACCES: "Check the permissions",
+        errno.EPERM: "Check the permissions",
+    }
+    where = f"{error.filename}: " if error.filename else ""
+    return ConfigurationError(
+        f"{doing} failed: {where}{error.strerror or error}", hint=hints.get(error.errno or 0)
+    )
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync_directory(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    except OSError as e:
+        if e.errno != errno.EINVAL:  # a file system that cannot sync directories
+            raise
+    finally:
+        os.close(fd)

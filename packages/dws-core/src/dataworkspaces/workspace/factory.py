@@ -1,0 +1,180 @@
+"""How workspaces and resources come into being."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import ParseResult, urlparse
+
+from dataworkspaces import plugins
+from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError
+from dataworkspaces.params import ParamDefs
+from dataworkspaces.workspace.resource import RESOURCE_ROLE_CHOICES
+
+if TYPE_CHECKING:
+    import click
+
+    from dataworkspaces.workspace.files import LocalStateResourceMixin
+    from dataworkspaces.workspace.resource import Resource
+    from dataworkspaces.workspace.workspace import Workspace
+
+METADATA_DIR = ".dataworkspace"
+"""A local directory that holds a directory of this name is a workspace."""
+
+
+class WorkspaceFactory(ABC):
+    """The ways to come by a workspace of one backend. An instance, or the class itself, is what the entry point
+    in the group ``dataworkspaces.backends`` names; the entry point's name is the scheme of the backend's URIs."""
+
+    @staticmethod
+    @abstractmethod
+    def load_workspace(batch: bool, verbose: bool, parsed_uri: ParseResult) -> Workspace:
+        """Open the workspace that a URI names. Changes nothing; takes no lock.
+
+        Raises NotAWorkspaceError if there is none, MetadataError if its metadata cannot be read."""
+
+    @staticmethod
+    @abstractmethod
+    def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *args: Any) -> Workspace:
+        """Bring a workspace that exists elsewhere to this machine; its resources are cloned separately.
+
+        ``local_params`` holds at least the host name. On failure nothing is left behind."""
+
+    @staticmethod
+    @abstractmethod
+    def init_workspace(
+        workspace_name: str,
+        dws_version: str,
+        global_params: dict[str, Any],
+        local_params: dict[str, Any],
+        batch: bool,
+        verbose: bool,
+        scratch_dir: str,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Workspace:
+        """Make a new workspace. Raises ConfigurationError, and changes nothing, if there is one already."""
+
+
+class ResourceFactory(ABC):
+    """Makes the resources of one type. An instance is what the entry point in the group
+    ``dataworkspaces.resources`` names; the entry point's name is the type as it is stored."""
+
+    command_name: str | None = None
+    """The name after ``dws add``; None if the type has no command of its own."""
+    help: str = ""
+    """One line for ``dws add --help``."""
+    roles: Sequence[str] = RESOURCE_ROLE_CHOICES
+    """The roles that a resource of this type may have."""
+    takes_export: bool = False
+    """Whether ``dws add`` offers ``--export``."""
+    takes_imported: bool = False
+    """Whether ``dws add`` offers ``--imported``."""
+    param_defs: ParamDefs = ParamDefs()
+    """The parameters of resources of this type, for ``dws config --resource``."""
+
+    def get_click_params(self) -> list[click.Parameter]:
+        """The options and arguments of ``dws add COMMAND_NAME`` beside the common ones (``--role``, ``--name``,
+        ``--export``, ``--imported``), which the shell adds. Their values reach :meth:`from_command_line` and
+        :meth:`suggest_name` as keyword arguments."""
+        return []
+
+    @abstractmethod
+    def from_command_line(self, role: str, name: str, workspace: Workspace, *args: Any, **kwargs: Any) -> Resource:
+        """Check the arguments of ``dws add`` and make the resource. Data may be prepared (a directory made), but the
+        resource is not yet recorded: if anything fails later, what was prepared does no harm."""
+
+    @abstractmethod
+    def from_json(self, params: dict[str, Any], local_params: dict[str, Any], workspace: Workspace) -> Resource:
+        """Make the resource from its stored parameters. They may come from somebody else's workspace: whatever is
+        used as a path, URL or option is checked. Touches no data. Raises MetadataError for what is missing."""
+
+    @abstractmethod
+    def has_local_state(self) -> bool:
+        """Whether resources of this type have state on a machine that a new machine has to clone."""
+
+    def clone(self, params: dict[str, Any], workspace: Workspace) -> LocalStateResourceMixin:
+        """Bring the resource from its origin to this machine (types with local state only). Where it goes is asked
+        of ``workspace.interaction``. On failure nothing is left behind."""
+        raise NotImplementedError(f"Resources of type {params.get('resource_type')} have nothing to clone")
+
+    @abstractmethod
+    def suggest_name(self, workspace: Workspace, role: str, *args: Any, **kwargs: Any) -> str:
+        """A name for a resource whose user gave none. It need not be unique; the caller makes it so."""
+
+
+def load_workspace(uri: str, batch: bool, verbose: bool) -> Workspace:
+    """Open the workspace that ``uri`` names; its scheme is the name of a backend (``git:/path/of/workspace``)."""
+    parsed = urlparse(uri)
+    if not parsed.scheme:
+        raise ConfigurationError(f"'{uri}' is no workspace URI: it has no scheme", hint="As in git:/path/to/workspace")
+    factory = plugins.load(plugins.BACKENDS, parsed.scheme)
+    workspace: Workspace = factory.load_workspace(batch, verbose, parsed)
+    return workspace
+
+
+def find_workspace_directory(start: Path) -> Path | None:
+    """The nearest directory at or above ``start`` that holds a workspace."""
+    for directory in (start, *start.parents):
+        if (directory / METADATA_DIR).is_dir():
+            return directory
+    return None
+
+
+def find_and_load_workspace(batch: bool, verbose: bool, uri_or_local_path: str | None = None) -> Workspace:
+    """Open a workspace: the one that a URI names, the one at a local path, or (None) the one that holds the
+    current directory.
+
+    Raises NotAWorkspaceError if there is none."""
+    if uri_or_local_path is not None and _is_uri(uri_or_local_path):
+        return load_workspace(uri_or_local_path, batch, verbose)
+    if uri_or_local_path is None:
+        directory = find_workspace_directory(Path.cwd())
+        if directory is None:
+            raise NotAWorkspaceError(
+                f"There is no workspace at {Path.cwd()} or above it",
+                hint="Make one with 'dws init', or name one with --workspace-dir",
+            )
+    else:
+        directory = Path(uri_or_local_path).expanduser().resolve()
+        if not (directory / METADATA_DIR).is_dir():
+            raise NotAWorkspaceError(f"{directory} is not a workspace: it has no {METADATA_DIR} directory")
+    return load_workspace(directory.as_uri().replace("file://", "git:", 1), batch, verbose)
+
+
+def init_workspace(
+    backend_name: str,
+    workspace_name: str,
+    hostname: str,
+    batch: bool,
+    verbose: bool,
+    scratch_dir: str,
+    *args: Any,
+    **kwargs: Any,
+) -> Workspace:
+    """Make a new workspace with the backend of that name, and open it.
+
+    ``scratch_dir`` is relative to the workspace, or absolute; what else is needed depends on the backend."""
+    from dataworkspaces.params import HOSTNAME, LOCAL_SCRATCH_DIRECTORY, SCRATCH_DIRECTORY, check_hostname
+    from dataworkspaces.workspace.version import get_version
+
+    check_hostname(hostname)
+    factory = plugins.load(plugins.BACKENDS, backend_name)
+    local_params: dict[str, Any] = {HOSTNAME: hostname}
+    global_params: dict[str, Any] = {}
+    if Path(scratch_dir).is_absolute():
+        local_params[LOCAL_SCRATCH_DIRECTORY] = scratch_dir
+        global_params[SCRATCH_DIRECTORY] = None
+    else:
+        global_params[SCRATCH_DIRECTORY] = scratch_dir
+    workspace: Workspace = factory.init_workspace(
+        workspace_name, get_version(), global_params, local_params, batch, verbose, scratch_dir, *args, **kwargs
+    )
+    return workspace
+
+
+def _is_uri(text: str) -> bool:
+    scheme, colon, _ = text.partition(":")
+    return bool(colon) and scheme.isidentifier() and "/" not in scheme and scheme in plugins.names(plugins.BACKENDS)

@@ -1,0 +1,139 @@
+"""Capabilities of resources: a hierarchy of files, and state on this machine."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from pathlib import Path
+from re import Pattern
+from typing import IO, TYPE_CHECKING, Any
+
+from dataworkspaces.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Set
+
+    JSONDict = dict[str, Any]
+    JSONList = list[Any]
+
+
+class FileResourceMixin(ABC):
+    """A resource that is a hierarchy of files (a git repository, a local directory, a bucket).
+
+    Paths are relative to the resource's root and separated by ``/``; the root is ``""``. A path that leads out of
+    the resource (absolute, with ``..``, or through a symbolic link) raises ConfigurationError from every method.
+    """
+
+    @abstractmethod
+    def ls(self, rel_path: str) -> list[str]:
+        """The names of the entries directly below ``rel_path``, sorted; ConfigurationError if it is no directory."""
+
+    @abstractmethod
+    def open(self, rel_path: str, mode: str) -> IO[Any]:
+        """Open a file as the built-in ``open`` does; directories above a file that is written are made.
+
+        Raises ConfigurationError for a file to read that is not there, NotSupportedError for writing to a resource
+        that is read-only."""
+
+    @abstractmethod
+    def does_subpath_exist(
+        self, subpath: str, must_be_file: bool = False, must_be_directory: bool = False
+    ) -> bool:
+        """Whether ``subpath`` is there (and of the kind asked for)."""
+
+    @abstractmethod
+    def delete_file(self, rel_path: str) -> None:
+        """Delete a file. A file that is not there is no error, so that it may be called twice.
+
+        Raises NotSupportedError if the resource is read-only."""
+
+    @abstractmethod
+    def upload_file(self, src_local_path: str, rel_dest_path: str) -> None:
+        """Copy a local file into the resource, replacing what is there. The destination is never seen half
+        written; may be called twice."""
+
+    @abstractmethod
+    def add_results_file(self, data: JSONDict | JSONList, rel_dest_path: str) -> None:
+        """Write ``data`` as JSON to a path of the resource, replacing what is there, never half written.
+
+        Used for ``results.json`` and ``lineage.json``."""
+
+    @abstractmethod
+    def read_results_file(self, subpath: str) -> JSONDict:
+        """Read a JSON object. Raises ConfigurationError if there is no such file, or if it does not hold one."""
+
+    @abstractmethod
+    def results_move_current_files(
+        self, rel_dest_root: str, exclude_files: Set[str], exclude_dirs_re: Pattern[str]
+    ) -> None:
+        """Move the current files to the directory ``rel_dest_root`` and make them read-only.
+
+        Stays where it is: a file whose relative path is in ``exclude_files``, a directory whose relative path
+        matches ``exclude_dirs_re``. If there is nothing to move, no directory is made. Each file is moved by one
+        rename: after a crash each is at its old or at its new place, and :meth:`results_undo_move` brings all
+        back. Raises ConfigurationError, before anything moves, if ``rel_dest_root`` exists."""
+
+    @abstractmethod
+    def results_copy_current_files(
+        self, rel_dest_root: str, exclude_files: Set[str], exclude_dirs_re: Pattern[str]
+    ) -> None:
+        """As :meth:`results_move_current_files`, but the current files stay (for an exported resource)."""
+
+    @abstractmethod
+    def results_undo_move(self, rel_dest_root: str, files: list[str]) -> None:
+        """Bring back ``files`` (their old places) that a snapshot moved, or copied, to ``rel_dest_root``, and remove
+        that directory. Idempotent. A file that stands at its old place again is left there; its other copy is then
+        removed only if the two are equal, and the directory stays if anything is left in it."""
+
+    def results_current_files(self, exclude_files: Set[str], exclude_dirs_re: Pattern[str]) -> list[str]:
+        """The relative paths of the files that :meth:`results_move_current_files` would move, sorted."""
+        found: list[str] = []
+        pending = [""]
+        while pending:
+            directory = pending.pop()
+            for name in self.ls(directory):
+                path = f"{directory}/{name}" if directory else name
+                if self.does_subpath_exist(path, must_be_directory=True):
+                    if not exclude_dirs_re.match(path):
+                        pending.append(path)
+                elif path not in exclude_files:
+                    found.append(path)
+        return sorted(found)
+
+
+class LocalStateResourceMixin(ABC):
+    """A resource with state on this machine, which a new machine has to clone first."""
+
+    def get_local_params(self) -> dict[str, Any]:
+        """What is kept of the resource on this machine only (its path, say)."""
+        return {}
+
+    @abstractmethod
+    def get_local_path_if_any(self) -> str | None:
+        """The absolute path of the resource on this machine, or None if it has none. It need not exist."""
+
+    @abstractmethod
+    def pull_precheck(self) -> None:
+        """Raise ConfigurationError if :meth:`pull` would fail; changes nothing."""
+
+    @abstractmethod
+    def pull(self) -> None:
+        """Bring the origin's changes here. May be called twice. After a failure the local state is as before, or
+        as after; never a mixture."""
+
+    @abstractmethod
+    def push_precheck(self) -> None:
+        """Raise ConfigurationError if :meth:`push` would fail; changes nothing here or there."""
+
+    @abstractmethod
+    def push(self) -> None:
+        """Send local changes to the origin. May be called twice; the second time is idle."""
+
+    def validate_subpath_exists(self, subpath: str) -> None:
+        """Raise ConfigurationError if the local path has no ``subpath``; override it where data is not in files."""
+        local = self.get_local_path_if_any()
+        name = getattr(self, "name", type(self).__name__)
+        if local is None:
+            raise ConfigurationError(f"Resource '{name}' has no local path, so '{subpath}' cannot be in it")
+        if not os.path.lexists(Path(local) / subpath):
+            raise ConfigurationError(f"Resource '{name}' has no '{subpath}' (looked in {local})")

@@ -1,0 +1,69 @@
+"""The lock of a workspace: one command at a time changes it.
+
+The lock is a file that is created exclusively, which works on every file system (NFS among them) without a lock
+daemon. It names its process and host; if that process has ended without removing it, the next command takes over.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dataworkspaces.errors import ConfigurationError, LockedError
+from dataworkspaces.workspace.interaction import log
+
+LOCK_FILE = "lock"
+WAIT_SECONDS = 5.0
+"""How long a command waits for another to finish; the environment variable ``DWS_LOCK_TIMEOUT`` overrides it."""
+
+
+@contextmanager
+def hold_lock(directory: Path, command: str, timeout: float | None = None) -> Iterator[None]:
+    """Hold the lock in ``directory``; raises LockedError, naming the holder, after ``timeout`` seconds."""
+    from filelock import SoftFileLock, Timeout
+
+    path = directory / LOCK_FILE
+    seconds = _wait_seconds() if timeout is None else timeout
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = SoftFileLock(path)
+        start = time.monotonic()
+        lock.acquire(timeout=seconds, poll_interval=0.05)
+    except Timeout:
+        raise LockedError(
+            _describe_holder(path), hint="Wait until it has finished, or end it, and try again"
+        ) from None
+    except OSError as e:
+        raise ConfigurationError(
+            f"The workspace cannot be changed: {path}: {e.strerror or e}", hint="Is the disk read-only or full?"
+        ) from e
+    log.debug("locked %s for %s after %.2f s", path, command, time.monotonic() - start)
+    command_file = directory / "lock.command"
+    try:
+        command_file.write_text(f"{os.getpid()} {command}\n", encoding="utf-8")
+        yield
+    finally:
+        command_file.unlink(missing_ok=True)
+        lock.release()
+
+
+def _wait_seconds() -> float:
+    text = os.environ.get("DWS_LOCK_TIMEOUT", "")
+    try:
+        return float(text) if text else WAIT_SECONDS
+    except ValueError:
+        raise ConfigurationError(f"DWS_LOCK_TIMEOUT is '{text}', which is no number of seconds") from None
+
+
+def _describe_holder(path: Path) -> str:
+    """The lock file holds process id and host, a line each; beside it stands which command it is."""
+    try:
+        pid, host = path.read_text(encoding="utf-8").splitlines()[:2]
+        owner, _, command = (path.parent / "lock.command").read_text(encoding="utf-8").strip().partition(" ")
+    except (OSError, ValueError):
+        return "another process is changing it"
+    running = f"'dws {command}'" if owner == pid else "a command"
+    return f"{running} of process {pid} on host {host} is changing it"

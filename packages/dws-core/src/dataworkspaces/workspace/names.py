@@ -1,0 +1,35 @@
+"""Names of resources, and paths from outside: what is safe to use."""
+
+from __future__ import annotations
+
+import re
+
+from dataworkspaces.errors import ConfigurationError
+
+_NAME_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._ +@-]*\Z")
+
+
+def check_resource_name(name: str) -> None:
+    """Raise ConfigurationError if ``name`` cannot name a resource (names become file names and options' values)."""
+    if not _NAME_RE.match(name) or name.endswith((" ", ".")) or len(name) > 200:
+        raise ConfigurationError(
+            f"'{name}' cannot name a resource",
+            hint="A name starts with a letter, a digit or '_', and holds letters, digits, blanks and . _ + @ -",
+        )
+
+
+def clean_resource_name(text: str) -> str:
+    """The nearest valid name; may be empty."""
+    cleaned = re.sub(r"[^A-Za-z0-9._ +@-]+", "-", text).strip("-. ")
+    return cleaned if _NAME_RE.match(cleaned) else ""
+
+
+def check_relative_path(path: str, what: str) -> str:
+    """Return ``path`` if it is a relative path with ``/`` that stays below its root.
+
+    Raises ConfigurationError, in which ``what`` names where the path stands, for an absolute path, ``..``, an empty
+    part or a NUL. ``""`` is the root itself."""
+    parts = path.split("/")
+    if path and (path.startswith("/") or "\0" in path or any(p in ("", ".", "..") for p in parts)):
+        raise ConfigurationError(f"{what}: '{path}' is not a plain relative path")
+    return path

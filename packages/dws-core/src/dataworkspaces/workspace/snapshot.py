@@ -1,0 +1,395 @@
+"""The capability of a workspace that it has snapshots."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from dataworkspaces.errors import ConfigurationError, NotSupportedError
+from dataworkspaces.params import HASH_RE, RESULTS_DIR_TEMPLATE, RESULTS_MOVE_EXCLUDE_FILES
+from dataworkspaces.workspace.atomic import to_json
+from dataworkspaces.workspace.files import FileResourceMixin
+from dataworkspaces.workspace.results import (
+    SNAPSHOTS_DIRS_RE,
+    destination_variables,
+    expand_template,
+    find_metrics,
+    manifest_hash,
+)
+from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
+from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE, SnapshotResourceMixin
+from dataworkspaces.workspace.versions import ResourceChange, SnapshotVersion
+
+if TYPE_CHECKING:
+    from dataworkspaces.lineage.store import LineageStore
+    from dataworkspaces.workspace.journal import Journal
+    from dataworkspaces.workspace.resource import Resource
+    from dataworkspaces.workspace.workspace import Workspace
+
+
+class SnapshotWorkspaceMixin(ABC):
+    """A workspace that has snapshots."""
+
+    # -- storage, by the backend ---------------------------------------------------------------------------------
+
+    @abstractmethod
+    def get_next_snapshot_number(self) -> int:
+        """A number for the next snapshot: unique in this copy of the workspace, and greater than all before."""
+
+    @abstractmethod
+    def list_snapshots(self, reverse: bool = True, max_count: int | None = None) -> Iterable[SnapshotMetadata]:
+        """Snapshots by time, newest first unless ``reverse`` is False, at most ``max_count``.
+
+        The cost must not grow with the number of snapshots that are not returned."""
+
+    @abstractmethod
+    def get_snapshot_metadata(self, hash_val: str) -> SnapshotMetadata:
+        """By full hash; raises ConfigurationError if there is none."""
+
+    @abstractmethod
+    def get_snapshot_by_tag(self, tag: str) -> SnapshotMetadata:
+        """Raises ConfigurationError if there is none. The cost must not grow with the number of snapshots."""
+
+    @abstractmethod
+    def get_snapshot_by_partial_hash(self, partial_hash: str) -> SnapshotMetadata:
+        """Raises ConfigurationError if there is none, or if it fits several, which are listed."""
+
+    @abstractmethod
+    def get_snapshot_manifest_bytes(self, hash_val: str) -> bytes:
+        """The stored manifest; raises MetadataError if it is missing."""
+
+    @abstractmethod
+    def save_snapshot_metadata_and_manifest(self, metadata: SnapshotMetadata, manifest: bytes) -> None:
+        """Store (or replace) a snapshot's manifest, then its metadata. The write of the metadata is the commit point
+        of a snapshot: before it there is none, after it there is one."""
+
+    @abstractmethod
+    def remove_tag_from_snapshot(self, hash_val: str, tag: str) -> None:
+        """Raises InternalError if there is no such snapshot, or if it does not have the tag."""
+
+    @abstractmethod
+    def delete_snapshot_metadata_and_manifest(self, hash_val: str) -> None:
+        """Remove the metadata, then the manifest. Idempotent."""
+
+    @abstractmethod
+    def supports_lineage(self) -> bool:
+        """Whether the backend keeps lineage."""
+
+    @abstractmethod
+    def get_lineage_store(self) -> LineageStore:
+        """Where lineage is kept; raises ConfigurationError if the backend keeps none."""
+
+    # -- looking up ----------------------------------------------------------------------------------------------
+
+    def has_snapshot(self, hash_val: str) -> bool:
+        """Whether there is a snapshot of that full hash."""
+        try:
+            self.get_snapshot_metadata(hash_val)
+            return True
+        except ConfigurationError:
+            return False
+
+    def get_most_recent_snapshot(self) -> SnapshotMetadata | None:
+        """The newest by time, or None."""
+        return next(iter(self.list_snapshots(reverse=True, max_count=1)), None)
+
+    def get_snapshot_by_tag_or_hash(self, tag_or_hash: str) -> SnapshotMetadata:
+        """By tag, or by a hash that may be shortened to seven digits or more."""
+        if HASH_RE.match(tag_or_hash):
+            return self.get_snapshot_by_partial_hash(tag_or_hash)
+        return self.get_snapshot_by_tag(tag_or_hash)
+
+    def get_snapshot_manifest(self, hash_val: str) -> list[Any]:
+        """The manifest: a list with the parameters of each resource, and its compare hash as ``hash``."""
+        import json
+
+        from dataworkspaces.errors import MetadataError
+
+        try:
+            manifest = json.loads(self.get_snapshot_manifest_bytes(hash_val))
+        except ValueError as e:
+            raise MetadataError(f"The manifest of snapshot {hash_val} is not valid JSON: {e}") from e
+        if not isinstance(manifest, list):
+            raise MetadataError(f"The manifest of snapshot {hash_val} should be a JSON list")
+        return manifest
+
+    def get_snapshot_versions(self, hash_val: str) -> dict[str, SnapshotVersion]:
+        """The version of each resource that a snapshot holds, by name."""
+        restore_hashes = self.get_snapshot_metadata(hash_val).restore_hashes
+        return {
+            entry["name"]: SnapshotVersion(entry.get("hash"), restore_hashes.get(entry["name"]))
+            for entry in self.get_snapshot_manifest(hash_val)
+        }
+
+    # -- resources in bulk; a backend that can do them in fewer steps overrides these ----------------------------
+
+    def snapshot_resources(self, resources: Sequence[SnapshotResourceMixin]) -> dict[str, SnapshotVersion]:
+        """:meth:`SnapshotResourceMixin.snapshot` of each, by name."""
+        return {r.name: SnapshotVersion(*r.snapshot()) for r in resources}
+
+    def restore_resources(
+        self, resources: Sequence[SnapshotResourceMixin], restore_hashes: Mapping[str, str | None]
+    ) -> None:
+        """:meth:`SnapshotResourceMixin.restore` of each that has a hash."""
+        for resource in resources:
+            hashval = restore_hashes.get(resource.name)
+            if hashval is not None:
+                resource.restore(hashval)
+
+    def changes_since(self, versions: Mapping[str, SnapshotVersion]) -> dict[str, ResourceChange]:
+        """How each resource of the workspace stands to ``versions`` (of the last snapshot), by name."""
+        result = {}
+        for resource in self._self_as_workspace().get_resources():
+            if not isinstance(resource, SnapshotResourceMixin):
+                result[resource.name] = ResourceChange("unknown")
+            elif resource.name not in versions:
+                result[resource.name] = ResourceChange("new")
+            else:
+                result[resource.name] = resource.changes_since(versions[resource.name])
+        return result
+
+    # -- snapshot ------------------------------------------------------------------------------------------------
+
+    def _snapshot_precheck(self, resource_list: Sequence[SnapshotResourceMixin]) -> None:
+        """A backend can extend this with checks of its own."""
+        for resource in resource_list:
+            resource.snapshot_precheck()
+
+    def snapshot(
+        self, tag: str | None = None, message: str = "", *, journal: Journal | None = None
+    ) -> tuple[SnapshotMetadata, bytes]:
+        """Take a snapshot of the resources; the caller stores what is returned, metadata and manifest.
+
+        All checks come first. Then results move, each resource keeps its content, and lineage is copied. ``journal``
+        (of the transaction that the caller holds) lets a killed snapshot be undone or completed."""
+        workspace = self._self_as_workspace()
+        resources = list(workspace.get_resources())
+        unable = [r.name for r in resources if not isinstance(r, SnapshotResourceMixin)]
+        if unable:
+            raise NotSupportedError(f"Resource '{unable[0]}' does not support snapshots")
+        snapshot_resources = [r for r in resources if isinstance(r, SnapshotResourceMixin)]
+        self._snapshot_precheck(snapshot_resources)
+
+        timestamp = datetime.now()
+        destination, to_move = self._plan_results(resources, tag, timestamp)
+        metrics = find_metrics(r for r in resources if isinstance(r, FileResourceMixin) and r.has_results_role())
+        if journal is not None:
+            journal.record("snapshot", destination=destination, moved=to_move)
+        self._move_results(resources, destination, to_move)
+
+        versions = self.snapshot_resources(snapshot_resources)
+        manifest = to_json(
+            [{**r.get_params(), "hash": versions[r.name].compare_hash} for r in resources]
+        ).encode("utf-8")
+        metadata = SnapshotMetadata(
+            hashval=manifest_hash(manifest),
+            tags=[] if tag is None else [tag],
+            message=message,
+            hostname=workspace.get_instance(),
+            timestamp=timestamp.isoformat(),
+            relative_destination_path=destination,
+            restore_hashes={name: version.restore_hash for name, version in versions.items()},
+            metrics=metrics,
+        )
+        exists = self.has_snapshot(metadata.hashval)
+        if journal is not None:
+            journal.record(
+                "snapshot", destination=destination, moved=to_move, hash=metadata.hashval, existed=exists
+            )
+        if self.supports_lineage() and not exists:
+            hashes = {name: version.compare_hash for name, version in versions.items()}
+            self.get_lineage_store().snapshot(metadata.hashval, [r.name for r in resources], hashes)
+            self.write_result_lineage_for_snapshot(
+                [r for r in resources if r.name in to_move], destination, metadata.hashval
+            )
+            self.write_export_lineage_for_snapshot(resources, metadata.hashval)
+        return metadata, manifest
+
+    def write_result_lineage_for_snapshot(
+        self, current_resources: Sequence[Resource], rel_dest_path: str, snapshot_hash: str | None = None
+    ) -> None:
+        """Write ``lineage.json`` beside the moved files of each results resource."""
+        store = self.get_lineage_store()
+        for resource in current_resources:
+            if resource.has_results_role() and isinstance(resource, FileResourceMixin):
+                graph = store.lineage_file(resource.name, snapshot_hash)
+                resource.add_results_file(graph, f"{rel_dest_path}/{LINEAGE_FILE}")
+
+    def write_export_lineage_for_snapshot(
+        self, current_resources: Sequence[Resource], snapshot_hash: str | None = None
+    ) -> None:
+        """Write ``lineage.json`` at the root of each exported resource."""
+        store = self.get_lineage_store()
+        for resource in current_resources:
+            if resource.is_exported() and isinstance(resource, FileResourceMixin):
+                resource.add_results_file(store.lineage_file(resource.name, snapshot_hash), LINEAGE_FILE)
+
+    def _plan_results(
+        self, resources: Sequence[Resource], tag: str | None, timestamp: datetime
+    ) -> tuple[str, dict[str, list[str]]]:
+        """Where results go, and the files that go there by resource; raises ConfigurationError if it is taken."""
+        workspace = self._self_as_workspace()
+        template = workspace.get_global_param(RESULTS_DIR_TEMPLATE)
+        exclude = self._results_exclude()
+        to_move: dict[str, list[str]] = {}
+        holders = {}
+        for resource in resources:
+            if resource.has_results_role() and isinstance(resource, FileResourceMixin):
+                kept = exclude | {LINEAGE_FILE} if resource.is_exported() else exclude
+                files = resource.results_current_files(kept, SNAPSHOTS_DIRS_RE)
+                if files:
+                    to_move[resource.name] = files
+                    holders[resource.name] = resource
+        number = self.get_next_snapshot_number()
+        while True:
+            variables = destination_variables(workspace.get_instance(), number, tag, timestamp)
+            destination = expand_template(template, variables)
+            taken = [name for name, r in holders.items() if cast(FileResourceMixin, r).does_subpath_exist(destination)]
+            if not taken:
+                return destination, to_move
+            numbered = expand_template(
+                template, destination_variables(workspace.get_instance(), number + 1, tag, timestamp)
+            )
+            if numbered == destination:
+                raise ConfigurationError(
+                    f"Resource '{taken[0]}' holds '{destination}' already, so its results cannot move there",
+                    hint=f"Use another tag, or change the parameter {RESULTS_DIR_TEMPLATE}",
+                )
+            number += 1
+
+    def _results_exclude(self) -> set[str]:
+        return set(self._self_as_workspace().get_global_param(RESULTS_MOVE_EXCLUDE_FILES))
+
+    def _move_results(self, resources: Sequence[Resource], destination: str, to_move: Mapping[str, Any]) -> None:
+        exclude = self._results_exclude()
+        for resource in resources:
+            if resource.name not in to_move:
+                continue
+            files = cast(FileResourceMixin, resource)
+            if resource.is_exported():
+                files.results_copy_current_files(destination, exclude | {LINEAGE_FILE}, SNAPSHOTS_DIRS_RE)
+            else:
+                files.results_move_current_files(destination, exclude, SNAPSHOTS_DIRS_RE)
+
+    # -- restore and delete --------------------------------------------------------------------------------------
+
+    def restore(
+        self,
+        snapshot_hash: str,
+        restore_hashes: dict[str, str | None],
+        restore_resources: Sequence[SnapshotResourceMixin],
+        *,
+        journal: Journal | None = None,
+    ) -> None:
+        """Bring the resources back to ``restore_hashes`` (all of which are there), and their lineage.
+
+        All checks come first. The present content of each is kept before; a killed restore is completed, one that
+        raises is undone."""
+        for resource in restore_resources:
+            resource.restore_precheck(str(restore_hashes[resource.name]))
+        names = [resource.name for resource in restore_resources]
+        targets = {name: restore_hashes[name] for name in names}
+        if journal is not None:
+            journal.record("restore", snapshot=snapshot_hash, targets=targets, prior={})
+        prior = {name: v.restore_hash for name, v in self.snapshot_resources(restore_resources).items()}
+        if journal is not None:
+            journal.record("restore", snapshot=snapshot_hash, targets=targets, prior=prior)
+        self.restore_resources(restore_resources, targets)
+        if self.supports_lineage():
+            self.get_lineage_store().restore(snapshot_hash, names)
+
+    def delete_snapshot(
+        self, hash_val: str, include_resources: bool = False, *, journal: Journal | None = None
+    ) -> None:
+        """Delete a snapshot's metadata, manifest and lineage, and with ``include_resources`` the results that are
+        kept for it. Idempotent; a killed one is completed."""
+        metadata = self.get_snapshot_metadata(hash_val)
+        destination = metadata.relative_destination_path
+        if journal is not None:
+            journal.record(
+                "delete-snapshot",
+                hash=hash_val,
+                include_resources=include_resources,
+                destination=destination,
+                restore_hashes=metadata.restore_hashes,
+            )
+        self._delete_snapshot(hash_val, include_resources, destination, metadata.restore_hashes)
+
+    def _delete_snapshot(
+        self, hash_val: str, include_resources: bool, destination: str, restore_hashes: Mapping[str, str | None]
+    ) -> None:
+        self.delete_snapshot_metadata_and_manifest(hash_val)
+        if self.supports_lineage():
+            self.get_lineage_store().delete_snapshot(hash_val)
+        if not include_resources or not destination:
+            return
+        for resource in self._self_as_workspace().get_resources():
+            if resource.has_results_role() and isinstance(resource, SnapshotResourceMixin):
+                resource.delete_snapshot(hash_val, restore_hashes.get(resource.name), destination)
+
+    # -- after an interruption -----------------------------------------------------------------------------------
+
+    def recover(self, operation: str, data: dict[str, Any], interrupted: bool) -> str:
+        """See :meth:`Workspace.recover`. A snapshot is completed from its commit point on, and undone before it. A
+        restore is completed if its process is gone, and undone if it raised. A deletion is completed."""
+        if operation == "snapshot":
+            return self._recover_snapshot(data)
+        if operation == "restore":
+            return self._recover_restore(data, interrupted)
+        if operation == "delete-snapshot":
+            self._delete_snapshot(
+                data["hash"], data["include_resources"], data["destination"], data["restore_hashes"]
+            )
+            self._self_as_workspace().save(f"Deleted snapshot {data['hash']}")
+            return "the snapshot has been deleted now"
+        return "nothing had to be done"
+
+    def _recover_snapshot(self, data: dict[str, Any]) -> str:
+        workspace = self._self_as_workspace()
+        hashval = data.get("hash")
+        if hashval is not None and self.has_snapshot(hashval):
+            self.finish_snapshot(hashval)
+            workspace.save(f"Completed snapshot {hashval}")
+            return f"snapshot {hashval[:7]} has been completed now"
+        for name, files in data["moved"].items():
+            resource = workspace.get_resource(name)
+            if isinstance(resource, FileResourceMixin):
+                resource.results_undo_move(data["destination"], files)
+        if hashval is not None:
+            self.delete_snapshot_metadata_and_manifest(hashval)
+            if self.supports_lineage():
+                self.get_lineage_store().delete_snapshot(hashval)
+        return "it has been undone; take the snapshot again"
+
+    def finish_snapshot(self, hash_val: str) -> None:
+        """What comes after the commit point of a snapshot: current lineage gets its hashes. Idempotent."""
+        if self.supports_lineage():
+            versions = self.get_snapshot_versions(hash_val)
+            self.get_lineage_store().resolve_current({n: v.compare_hash for n, v in versions.items()})
+
+    def _recover_restore(self, data: dict[str, Any], interrupted: bool) -> str:
+        workspace = self._self_as_workspace()
+        names = list(data["targets"])
+        resources = [
+            r for r in workspace.get_resources() if isinstance(r, SnapshotResourceMixin) and r.name in names
+        ]
+        if interrupted:
+            self.snapshot_resources(resources)
+            self.restore_resources(resources, data["targets"])
+            if self.supports_lineage():
+                self.get_lineage_store().restore(data["snapshot"], names)
+            workspace.save(f"Restored snapshot {data['snapshot']}")
+            return "the restore has been completed now"
+        if data["prior"]:
+            self.restore_resources(resources, data["prior"])
+        return "it has been undone"
+
+    def _self_as_workspace(self) -> Workspace:
+        from dataworkspaces.workspace.workspace import Workspace
+
+        if not isinstance(self, Workspace):
+            raise TypeError(f"{type(self).__name__} is no Workspace")
+        return self
+

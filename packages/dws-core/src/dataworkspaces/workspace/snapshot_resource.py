@@ -1,0 +1,77 @@
+"""The capability of a resource that snapshots can be taken of it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataworkspaces.errors import ConfigurationError, NotSupportedError
+from dataworkspaces.workspace.atomic import read_json_object
+from dataworkspaces.workspace.files import LocalStateResourceMixin
+from dataworkspaces.workspace.versions import FileChange, ResourceChange, SnapshotVersion
+
+if TYPE_CHECKING:
+    from dataworkspaces.lineage.store import LineageStore
+
+LINEAGE_FILE = "lineage.json"
+"""The lineage of a results or exported resource, in the resource itself."""
+
+
+class SnapshotResourceMixin(ABC):
+    """A resource of which snapshots can be taken. It is mixed into a :class:`Resource`, which has the name."""
+
+    name: str
+
+    @abstractmethod
+    def snapshot_precheck(self) -> None:
+        """Raise ConfigurationError if :meth:`snapshot` would fail; changes nothing."""
+
+    @abstractmethod
+    def snapshot(self) -> tuple[str | None, str | None]:
+        """Keep the present content, and return its compare hash and its restore hash (see SnapshotVersion).
+
+        Called twice in a row it gives the same hashes. Work that is not committed is committed."""
+
+    @abstractmethod
+    def restore_precheck(self, restore_hashval: str) -> None:
+        """Raise ConfigurationError if :meth:`restore` would fail; changes nothing."""
+
+    @abstractmethod
+    def restore(self, restore_hashval: str) -> None:
+        """Bring back exactly the content that a restore hash stands for. :meth:`snapshot` has kept the present
+        content before. Idempotent: after a crash in the middle a second call completes it."""
+
+    @abstractmethod
+    def delete_snapshot(
+        self, workspace_snapshot_hash: str, resource_restore_hash: str | None, relative_path: str
+    ) -> None:
+        """Delete what is kept for a snapshot: for a results resource the directory ``relative_path``. Idempotent."""
+
+    def copy_imported_lineage(self, lineage_store: LineageStore) -> None:
+        """Take over the ``lineage.json`` of an imported resource. Override it where files are not local."""
+        local = self.get_local_path_if_any() if isinstance(self, LocalStateResourceMixin) else None
+        if local is None:
+            raise NotSupportedError(f"{self!r} is imported, but has no local files to read its lineage from")
+        path = Path(local) / LINEAGE_FILE
+        if not path.is_file():
+            raise ConfigurationError(
+                f"{path} is missing: an imported resource holds the lineage of the workspace that exported it",
+                hint="Add the resource there with --export and take a snapshot, or leave out --imported",
+            )
+        data = read_json_object(path, "resource_name", "lineages")
+        lineage_store.store_imported(self.name, data)
+
+    # -- what reports ask; a type that can tell cheaply overrides these ------------------------------------------
+
+    def changes_since(self, version: SnapshotVersion) -> ResourceChange:
+        """How the present content stands to ``version``; must be cheap (no reading of all content)."""
+        return ResourceChange("unknown")
+
+    def diff_versions(self, old: SnapshotVersion, new: SnapshotVersion) -> list[FileChange] | None:
+        """The files that differ between two versions, or None if the type cannot tell."""
+        return None
+
+    def plan_restore(self, restore_hashval: str) -> list[FileChange] | None:
+        """The files that :meth:`restore` would change, with what it would do; None if the type cannot tell."""
+        return None

@@ -1,0 +1,73 @@
+"""Capabilities of workspaces: a copy that is synchronised with an origin, or one central store."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dataworkspaces.workspace.files import LocalStateResourceMixin
+
+
+def _pull_resources(workspace: object, resources: Sequence[LocalStateResourceMixin]) -> None:
+    """Check all, pull all, then take over the lineage that imported resources brought."""
+    for resource in resources:
+        resource.pull_precheck()
+    for resource in resources:
+        resource.pull()
+    from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
+    from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
+
+    if not isinstance(workspace, SnapshotWorkspaceMixin) or not workspace.supports_lineage():
+        return
+    for resource in resources:
+        if isinstance(resource, SnapshotResourceMixin) and getattr(resource, "is_imported", lambda: False)():
+            resource.copy_imported_lineage(workspace.get_lineage_store())
+
+
+def _push_resources(resources: Sequence[LocalStateResourceMixin]) -> None:
+    for resource in resources:
+        resource.push_precheck()
+    for resource in resources:
+        resource.push()
+
+
+class SyncedWorkspaceMixin(ABC):
+    """A workspace that is a copy of a master copy, and is pushed to it and pulled from it."""
+
+    @abstractmethod
+    def publish(self, *args: Any) -> None:
+        """Make the workspace available at a remote place (for git: the URL of an empty repository)."""
+
+    @abstractmethod
+    def pull_workspace(self) -> SyncedWorkspaceMixin:
+        """Bring the origin's changes of the workspace itself here, and return the workspace as it is then.
+
+        The object on which this is called must not be used any more."""
+
+    def pull_resources(self, resource_list: Sequence[LocalStateResourceMixin]) -> None:
+        """Bring the origins' changes of the resources here, all prechecks first. New resources are cloned and the
+        workspace is pulled by the command."""
+        _pull_resources(self, resource_list)
+
+    def push(self, resource_list: Sequence[LocalStateResourceMixin]) -> None:
+        """Send changes to the origins: all prechecks, the resources, then the workspace (a backend extends this),
+        so that nobody can pull a snapshot whose data never arrived."""
+        _push_resources(resource_list)
+
+
+class CentralWorkspaceMixin(ABC):
+    """A workspace that has one central store. Its resources may need to be synchronised all the same."""
+
+    @abstractmethod
+    def get_resources_that_need_to_be_cloned(self) -> list[str]:
+        """The names of resources with local state that this machine does not have yet."""
+
+    def pull_resources(self, resource_list: Sequence[LocalStateResourceMixin]) -> None:
+        """Bring the origins' changes of the resources here, all prechecks first."""
+        _pull_resources(self, resource_list)
+
+    def push_resources(self, resource_list: Sequence[LocalStateResourceMixin]) -> None:
+        """Send changes of the resources to their origins, all prechecks first."""
+        _push_resources(resource_list)

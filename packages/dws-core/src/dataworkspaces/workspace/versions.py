@@ -1,0 +1,36 @@
+"""Values that describe versions of resources and what lies between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Optional
+
+
+class SnapshotVersion(NamedTuple):
+    """A resource in a snapshot: what its content is, and what brings it back (None where nothing does)."""
+
+    compare_hash: Optional[str]  # noqa: UP045
+    restore_hash: Optional[str]  # noqa: UP045
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """One file that differs. ``path`` is relative to the resource; ``old_path`` is where a renamed one was."""
+
+    status: Literal["added", "deleted", "modified", "renamed"]
+    path: str
+    old_path: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.old_path} -> {self.path}" if self.old_path is not None else self.path
+
+
+@dataclass(frozen=True)
+class ResourceChange:
+    """How a resource stands to the last snapshot.
+
+    ``state`` is ``new`` where the last snapshot does not hold the resource, ``missing`` where its local data is not
+    there, ``unknown`` where finding out would cost too much; ``details`` is a short text for people."""
+
+    state: Literal["unchanged", "changed", "new", "missing", "unknown"]
+    details: str = ""

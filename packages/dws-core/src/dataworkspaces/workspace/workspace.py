@@ -1,0 +1,362 @@
+"""The contract of a workspace, whatever stores it."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dataworkspaces import plugins
+from dataworkspaces.errors import ConfigurationError, MetadataError, NotSupportedError, PathNotAResourceError
+from dataworkspaces.params import WORKSPACE_PARAMS, ParamDefs
+from dataworkspaces.workspace.files import LocalStateResourceMixin
+from dataworkspaces.workspace.interaction import BatchInteraction, Interaction
+from dataworkspaces.workspace.names import check_resource_name, clean_resource_name
+from dataworkspaces.workspace.resource import Resource, ResourceRoles
+from dataworkspaces.workspace.resource_ref import ResourceRef
+
+if TYPE_CHECKING:
+    from dataworkspaces.workspace.factory import ResourceFactory
+    from dataworkspaces.workspace.journal import Journal
+    from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
+
+
+class Workspace(ABC):
+    """A workspace: parameters, and resources in the order in which they were added.
+
+    A backend implements the abstract methods; those named ``read_...`` and ``write_...`` are its storage. Each write
+    is atomic by itself (a reader sees the old or the new value) and is made permanent for others by :meth:`save`.
+    Reading needs no lock. Whoever writes does so within :meth:`transaction`.
+
+    :ivar name: a short name.
+    :ivar dws_version: the version of Data Workspaces that made the workspace.
+    :ivar batch: the user must not be asked.
+    :ivar verbose: say each thing that is done.
+    :ivar interaction: how to reach the user; never asks unless the command line replaces it.
+    """
+
+    param_defs: ParamDefs = WORKSPACE_PARAMS
+    """The workspace's parameters; a backend adds its own (``WORKSPACE_PARAMS | ParamDefs([...])``)."""
+
+    def __init__(self, name: str, dws_version: str, batch: bool = False, verbose: bool = False) -> None:
+        self.name = name
+        self.dws_version = dws_version
+        self.batch = batch
+        self.verbose = verbose
+        self.interaction: Interaction = BatchInteraction()
+
+    # -- storage, by the backend ---------------------------------------------------------------------------------
+
+    @abstractmethod
+    def read_params(self, is_global: bool) -> dict[str, Any]:
+        """The global or the local parameters that are set (not the defaults)."""
+
+    @abstractmethod
+    def write_params(self, is_global: bool, params: dict[str, Any]) -> None:
+        """Replace the global or the local parameters."""
+
+    @abstractmethod
+    def read_resource_params(self) -> list[dict[str, Any]]:
+        """The stored parameters of all resources, in the order in which they were added."""
+
+    @abstractmethod
+    def write_resource_params(self, params: dict[str, Any]) -> None:
+        """Store the parameters of one resource: replace those of the same ``name``, or add them at the end."""
+
+    @abstractmethod
+    def read_resource_local_params(self, name: str) -> dict[str, Any] | None:
+        """The parameters of a resource on this machine; None if it has never been here."""
+
+    @abstractmethod
+    def write_resource_local_params(self, name: str, params: dict[str, Any]) -> None:
+        """Store the parameters of a resource on this machine."""
+
+    @abstractmethod
+    def read_resource_state(self, resource: Resource, key: str) -> bytes | None:
+        """Versioned state that a resource stored under ``key`` (see :meth:`write_resource_state`), or None."""
+
+    @abstractmethod
+    def write_resource_state(self, resource: Resource, items: dict[str, bytes]) -> None:
+        """Store versioned state of a resource: it travels with the workspace. A key is a file name of letters,
+        digits, ``.``, ``_`` and ``-``. Writing the same item twice changes nothing. Kept with the next
+        :meth:`save`; an item that no snapshot refers to does no harm."""
+
+    @abstractmethod
+    def get_resource_local_directory(self, resource: Resource) -> Path:
+        """A directory for what a resource keeps on this machine only; it is made if it is not there."""
+
+    @abstractmethod
+    def get_machine_directory(self) -> Path:
+        """The directory for the lock, the journal and caches of this copy of the workspace: on this machine, never
+        versioned, safe to be on NFS. It need not exist yet."""
+
+    @abstractmethod
+    def save(self, message: str) -> None:
+        """Make what was written permanent for others (for git: one commit). Nothing to save is no error."""
+
+    # -- identity and places, by the backend ---------------------------------------------------------------------
+
+    @abstractmethod
+    def get_instance(self) -> str:
+        """What identifies this copy of the workspace (for git: the host name parameter)."""
+
+    @abstractmethod
+    def get_workspace_local_path_if_any(self) -> str | None:
+        """The workspace's directory on this machine, or None if it has none."""
+
+    @abstractmethod
+    def get_scratch_directory(self) -> str:
+        """The absolute path of the directory for temporary data."""
+
+    @abstractmethod
+    def as_snapshot_ws(self) -> SnapshotWorkspaceMixin:
+        """This workspace, as one that has snapshots; raises NotSupportedError if it has none."""
+
+    @abstractmethod
+    def as_lineage_ws(self) -> SnapshotWorkspaceMixin:
+        """This workspace, as one that has snapshots and lineage; raises NotSupportedError otherwise."""
+
+    def not_supported(self, capability: str) -> NotSupportedError:
+        """The error for a capability that this workspace lacks."""
+        return NotSupportedError(f"Workspace '{self.name}' ({type(self).__name__}) does not support {capability}")
+
+    # -- changing a workspace ------------------------------------------------------------------------------------
+
+    @contextmanager
+    def transaction(self, command: str) -> Iterator[Journal]:
+        """Hold the workspace's lock while ``command`` changes it.
+
+        What an earlier command left unfinished when it was killed is completed or undone first. The journal that is
+        yielded says what to do if this one is killed; if it raises, that is done at once. Not reentrant: raises
+        LockedError, naming the holder, if the lock is not free within a few seconds."""
+        from dataworkspaces.workspace.journal import Journal
+        from dataworkspaces.workspace.locking import hold_lock
+
+        with hold_lock(self.get_machine_directory(), command):
+            self._recover()
+            journal = Journal(self.get_machine_directory(), command)
+            try:
+                yield journal
+            except BaseException:
+                self._recover(interrupted=False)
+                raise
+            journal.clear()
+
+    def recover_if_interrupted(self) -> None:
+        """Complete or undo what a killed command left, if that can be done without waiting.
+
+        For commands that only read. If another command is running, or the workspace cannot be written to, nothing is
+        done."""
+        from dataworkspaces.errors import DwsError, LockedError
+        from dataworkspaces.workspace.journal import Journal
+        from dataworkspaces.workspace.locking import hold_lock
+
+        if Journal.pending(self.get_machine_directory()) is None:
+            return
+        try:
+            with hold_lock(self.get_machine_directory(), "recover", timeout=0):
+                self._recover()
+        except LockedError:
+            return
+        except (DwsError, OSError) as e:
+            self.interaction.warn(f"An interrupted command could not be completed: {e}")
+
+    def _recover(self, *, interrupted: bool = True) -> None:
+        from dataworkspaces.workspace.journal import Journal
+
+        entry = Journal.pending(self.get_machine_directory())
+        if entry is None:
+            return
+        outcome = self.recover(entry.operation, entry.data, interrupted)
+        Journal.discard(self.get_machine_directory())
+        if interrupted:
+            self.interaction.warn(f"{entry.describe()} was interrupted: {outcome}")
+
+    def recover(self, operation: str, data: dict[str, Any], interrupted: bool) -> str:
+        """Complete or undo an operation from its journal, and say which in a few words. Idempotent.
+
+        ``interrupted`` is False when the operation has just raised, and True when its process is gone."""
+        return "nothing had to be done"
+
+    # -- parameters ----------------------------------------------------------------------------------------------
+
+    def get_global_param(self, param_name: str) -> Any:
+        """A global parameter's value, or its default; ParamNotFoundError if it is not defined."""
+        return self._get_param(param_name, True)
+
+    def get_local_param(self, param_name: str) -> Any:
+        """A local parameter's value, or its default; ParamNotFoundError if it is not defined."""
+        return self._get_param(param_name, False)
+
+    def set_global_param(self, name: str, value: Any) -> None:
+        """Validate and set a global parameter; others see it after :meth:`save`."""
+        self._set_param(name, value, True)
+
+    def set_local_param(self, name: str, value: Any) -> None:
+        """Validate and set a local parameter."""
+        self._set_param(name, value, False)
+
+    def _get_param(self, name: str, is_global: bool) -> Any:
+        definition = self.param_defs.find(name, is_global=is_global)
+        return self.read_params(is_global).get(name, definition.default)
+
+    def _set_param(self, name: str, value: Any, is_global: bool) -> None:
+        self.param_defs.find(name, is_global=is_global).validate(value)
+        self.write_params(is_global, {**self.read_params(is_global), name: value})
+
+    # -- resources -----------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def get_resource_names(self) -> Iterable[str]:
+        """The names of the resources, in the order in which they were added."""
+
+    def get_resource_params(self, name: str) -> dict[str, Any]:
+        """The stored parameters of one resource; raises ConfigurationError if there is none of that name."""
+        for params in self.read_resource_params():
+            if params["name"] == name:
+                return params
+        names = ", ".join(self.get_resource_names()) or "none"
+        raise ConfigurationError(f"Workspace '{self.name}' has no resource '{name}'", hint=f"It has: {names}")
+
+    def get_resource(self, name: str) -> Resource:
+        """The resource of that name. Raises ConfigurationError if there is none, PluginError if its type is not
+        installed, MetadataError if its parameters are not as they should be."""
+        params = self.get_resource_params(name)
+        factory = self.get_resource_factory(params["resource_type"])
+        try:
+            return factory.from_json(dict(params), dict(self.read_resource_local_params(name) or {}), self)
+        except KeyError as e:
+            raise MetadataError(f"Resource '{name}' lacks the parameter {e} in the workspace's metadata") from e
+
+    def get_resources(self) -> Iterable[Resource]:
+        """The resources, in the order in which they were added."""
+        for name in self.get_resource_names():
+            yield self.get_resource(name)
+
+    def get_resource_role(self, resource_name: str) -> str:
+        """The role of a resource, without making the resource."""
+        return str(self.get_resource_params(resource_name)["role"])
+
+    def get_resource_type(self, resource_name: str) -> str:
+        """The type of a resource, without making the resource."""
+        return str(self.get_resource_params(resource_name)["resource_type"])
+
+    def get_resource_factory(self, resource_type: str) -> ResourceFactory:
+        """The factory of a type; raises PluginError if it is not installed."""
+        factory: ResourceFactory = plugins.load(plugins.RESOURCES, resource_type)
+        return factory
+
+    def add_resource(self, name: str, resource_type: str, role: str, *args: Any, **kwargs: Any) -> Resource:
+        """Make a resource from the arguments of ``dws add`` and record it. Others see it after :meth:`save`."""
+        check_resource_name(name)
+        if name in set(self.get_resource_names()):
+            raise ConfigurationError(f"There is a resource '{name}' already", hint="Choose another with --name")
+        factory = self.get_resource_factory(resource_type)
+        if role not in factory.roles:
+            raise ConfigurationError(
+                f"A resource of type {resource_type} cannot have the role '{role}'",
+                hint=f"It can have: {', '.join(factory.roles)}",
+            )
+        resource = factory.from_command_line(role, name, self, *args, **kwargs)
+        # Local parameters first: a resource without them would be one to be cloned, if we were killed in between.
+        if isinstance(resource, LocalStateResourceMixin) and factory.has_local_state():
+            self.write_resource_local_params(name, resource.get_local_params())
+        self.write_resource_params(resource.get_params())
+        return resource
+
+    def clone_resource(self, name: str) -> LocalStateResourceMixin:
+        """Bring a resource with local state to this machine and record where it is."""
+        params = self.get_resource_params(name)
+        resource = self.get_resource_factory(params["resource_type"]).clone(dict(params), self)
+        self.write_resource_local_params(name, resource.get_local_params())
+        return resource
+
+    def get_names_of_resources_with_local_state(self) -> Iterable[str]:
+        """The names of the resources that a new machine has to clone."""
+        for params in self.read_resource_params():
+            if self.get_resource_factory(params["resource_type"]).has_local_state():
+                yield params["name"]
+
+    def get_names_for_resources_that_need_to_be_cloned(self) -> Iterable[str]:
+        """The names of the resources with local state that have never been on this machine."""
+        for name in self.get_names_of_resources_with_local_state():
+            if self.read_resource_local_params(name) is None:
+                yield name
+
+    def suggest_resource_name(self, resource_type: str, role: str, *args: Any, **kwargs: Any) -> str:
+        """A name for a new resource: the type's suggestion, made valid and unique."""
+        suggestion = self.get_resource_factory(resource_type).suggest_name(self, role, *args, **kwargs)
+        base = clean_resource_name(suggestion) or role
+        taken = set(self.get_resource_names())
+        number = 1
+        name = base
+        while name in taken:
+            number += 1
+            name = f"{base}-{number}"
+        return name
+
+    def validate_resource_name(
+        self, resource_name: str, subpath: str | None = None, expected_role: str | None = None
+    ) -> None:
+        """Raise ConfigurationError if there is no such resource, no such place in it, or if its role is another."""
+        role = self.get_resource_role(resource_name)
+        if expected_role is not None and role != expected_role:
+            raise ConfigurationError(f"Resource '{resource_name}' has the role {role}, not {expected_role}")
+        if subpath is not None:
+            self.get_resource(resource_name).validate_subpath_exists(subpath)
+
+    # -- local paths ---------------------------------------------------------------------------------------------
+
+    def get_local_paths(self) -> Iterator[tuple[str, Path]]:
+        """Name and local path of each resource that has one, in the order in which they were added."""
+        for resource in self.get_resources():
+            if isinstance(resource, LocalStateResourceMixin):
+                path = resource.get_local_path_if_any()
+                if path is not None:
+                    yield resource.name, Path(path)
+
+    def map_local_path_to_resource(self, path: str, expecting_a_code_resource: bool = False) -> ResourceRef:
+        """The resource in which a local path lies, and the path in it. The path need not exist.
+
+        Raises PathNotAResourceError if it lies in none (in none with the role ``code``, if that is expected)."""
+        wanted = Path(os.path.realpath(os.path.expanduser(path)))
+        best: tuple[int, ResourceRef] | None = None
+        for name, local in self.get_local_paths():
+            if expecting_a_code_resource and self.get_resource_role(name) != ResourceRoles.CODE:
+                continue
+            root = Path(os.path.realpath(local))
+            if wanted != root and root not in wanted.parents:
+                continue
+            subpath = None if wanted == root else wanted.relative_to(root).as_posix()
+            if best is None or len(root.parts) > best[0]:
+                best = (len(root.parts), ResourceRef(name, subpath))
+        if best is None:
+            kind = "code resource" if expecting_a_code_resource else "resource"
+            raise PathNotAResourceError(
+                f"{wanted} lies in no {kind} of workspace '{self.name}'",
+                hint="'dws report status' shows the resources; 'dws add' adds one",
+            )
+        return best[1]
+
+    def validate_local_path_for_resource(self, proposed_resource_name: str, proposed_local_path: str) -> None:
+        """Raise ConfigurationError if a new resource cannot be at a local path: it is the workspace itself (or holds
+        it), or it overlaps with another resource's."""
+        proposed = Path(os.path.realpath(proposed_local_path))
+        own = self.get_workspace_local_path_if_any()
+        if own is not None:
+            root = Path(os.path.realpath(own))
+            if proposed == root or proposed in root.parents:
+                raise ConfigurationError(f"{proposed} cannot be a resource: it holds the whole workspace")
+        for name, local in self.get_local_paths():
+            other = Path(os.path.realpath(local))
+            if name == proposed_resource_name:
+                continue
+            if proposed == other or other in proposed.parents or proposed in other.parents:
+                raise ConfigurationError(
+                    f"{proposed} cannot be the place of resource '{proposed_resource_name}': "
+                    f"it overlaps with resource '{name}' at {other}"
+                )
+
