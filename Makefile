@@ -1,0 +1,13 @@
+# Both commands need Python 3.10 or newer and git, and set up everything else themselves.
+PYTHON ?= python3
+
+.PHONY: quickstart test lint
+
+quickstart:  ## run the Quick Start in a fresh directory
+	@$(PYTHON) scripts/quickstart.py
+
+test:  ## run all checks and tests
+	@$(PYTHON) scripts/test.py
+
+lint:  ## run the checks that need no test run
+	@$(PYTHON) scripts/test.py lint

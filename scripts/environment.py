@@ -1,0 +1,38 @@
+"""A virtual environment for the scripts beside this one, made with uv if there is one, else with pip."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+if sys.version_info < (3, 10):  # noqa: UP036 - the Python that runs the scripts may be any
+    sys.exit(f"Python 3.10 or newer is needed, this is {sys.version.split()[0]}: make PYTHON=python3.12 …")
+
+
+def make_environment(name: str, *requirements: str) -> Path:
+    """Make the virtual environment .venv/NAME-VERSION or bring it up to date; return its `bin`."""
+    path = ROOT / ".venv" / f"{name}-{sys.version_info.major}.{sys.version_info.minor}"
+    python = path / "bin" / "python"
+    uv = working_uv()
+    if not python.exists():
+        make = [uv, "venv", "--quiet", "--python", sys.executable] if uv else [sys.executable, "-m", "venv"]
+        subprocess.run([*make, str(path)], check=True)
+    install = [uv, "pip", "install", "--python", str(python)] if uv else [str(python), "-m", "pip", "install"]
+    subprocess.run([*install, "--quiet", *requirements], check=True)
+    return python.parent
+
+
+def working_uv() -> str | None:
+    """The uv on the PATH, unless it is a version manager's shim with nothing behind it."""
+    uv = shutil.which("uv")
+    if uv and subprocess.run([uv, "--version"], capture_output=True).returncode == 0:
+        return uv
+    return None
+
+
+def distributions() -> list[Path]:
+    return sorted(path.parent for path in ROOT.glob("packages/*/pyproject.toml"))

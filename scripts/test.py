@@ -1,0 +1,38 @@
+"""Run the checks and tests: `test.py` all of them, `test.py ENVIRONMENT…` those environments of tox.toml.
+
+Everything runs on the Python at hand; the other supported versions, where they are installed, get the tests
+that are quick.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from environment import ROOT, distributions, make_environment
+
+MINOR_VERSIONS = range(10, 14)
+
+
+def main(environments: list[str]) -> int:
+    bin_dir = make_environment("tox", "tox>=4.50", "tox-uv>=1.25")
+    # tox looks for interpreters on the PATH, where pyenv puts only shims.
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    path = [os.environ["PATH"], *map(str, sorted(pyenv.glob("versions/*/bin")))]
+    # A Python that is not here is skipped, not downloaded.
+    env = {**os.environ, "PATH": os.pathsep.join(path), "UV_PYTHON_DOWNLOADS": "never"}
+    names = ",".join(environments or all_environments())
+    return subprocess.run([bin_dir / "tox", "run", "-e", names], cwd=ROOT, env=env).returncode
+
+
+def all_environments() -> list[str]:
+    here = sys.version_info.minor
+    alone = [f"py3{here}-{path.name.removeprefix('dws-')}" for path in distributions()]
+    others = [f"py3{minor}-light" for minor in MINOR_VERSIONS if minor != here]
+    return ["lint", "build", *alone, f"py3{here}-all", *others]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
