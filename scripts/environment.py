@@ -14,15 +14,20 @@ if sys.version_info < (3, 10):  # noqa: UP036 - the Python that runs the scripts
 
 
 def make_environment(name: str, *requirements: str) -> Path:
-    """Make the virtual environment .venv/NAME-VERSION or bring it up to date; return its `bin`."""
-    path = ROOT / ".venv" / f"{name}-{sys.version_info.major}.{sys.version_info.minor}"
-    python = path / "bin" / "python"
+    """Make a virtual environment below .venv, or bring it up to date; return its `bin`."""
     uv = working_uv()
-    if not python.exists():
-        make = [uv, "venv", "--quiet", "--python", sys.executable] if uv else [sys.executable, "-m", "venv"]
-        subprocess.run([*make, str(path)], check=True)
-    install = [uv, "pip", "install", "--python", str(python)] if uv else [str(python), "-m", "pip", "install"]
-    subprocess.run([*install, "--quiet", *requirements], check=True)
+    tag = f"{'uv' if uv else 'pip'}-{sys.version_info.major}.{sys.version_info.minor}"
+    path = ROOT / ".venv" / f"{name}-{tag}"
+    python = path / "bin" / "python"
+    if uv:
+        make = [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable]
+        install = [uv, "pip", "install", "--quiet", "--python", str(python)]
+    else:
+        make = [sys.executable, "-m", "venv"]
+        install = [str(python), "-m", "pip", "install", "--quiet"]
+    for command in ([*make, str(path)], [*install, *requirements]):
+        if subprocess.run(command).returncode:
+            sys.exit(f"This failed: {' '.join(command)}")
     return python.parent
 
 

@@ -1,7 +1,8 @@
 """Run the manual's Quick Start and the first part of its Tutorial: `quickstart.py [DIR]`.
 
-DIR should be new or empty; without it a temporary directory is made, and left for you to look at. Each command is shown with what it says. Two things differ from the manual: the dataset is made here from the
-digits that scikit-learn ships, with a bare repository as its origin, and the notebooks are scripts.
+DIR should be new or empty; without it a temporary directory is made, and left for you to look at. Each
+command is shown with what it says. Two things differ from the manual: the dataset is made here, from the
+digits that scikit-learn ships and with a bare repository as its origin, and the notebooks are scripts.
 """
 
 from __future__ import annotations
