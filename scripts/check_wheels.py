@@ -22,37 +22,34 @@ for entry_point in distribution(sys.argv[1]).entry_points:
 
 def main(directory: Path) -> None:
     dist = directory / "dist"
-    version = (ROOT / "VERSION").read_text().strip()
     for path in distributions():
         run("uv", "build", "--quiet", "--out-dir", dist, path)  # the wheel is built from the sdist
     run("twine", "check", "--strict", *dist.glob("*.whl"), *dist.glob("*.tar.gz"))
-    for path in distributions():
-        check_content(dist, path, version)
-        check_alone(directory / path.name, dist, f"{path.name}=={version}")
+    wheels = {path: find_wheel(dist, path) for path in distributions()}
+    for path, wheel in wheels.items():
+        check_content(wheel, path)
+        check_alone(directory / path.name, path.name, {wheels[ROOT / "packages" / "dws-core"], wheel})
 
 
-def check_content(dist: Path, path: Path, version: str) -> None:
-    stem = f"{path.name.replace('-', '_')}-{version}"
-    (wheel,) = dist.glob(f"{stem}-*.whl")
-    files = set(zipfile.ZipFile(wheel).namelist())
-    source = path / "src"
-    expected = {
-        str(file.relative_to(source))
-        for file in source.glob("dataworkspaces/**/*")
-        if file.suffix in {".py", ".typed"}
-    }
-    expected.add(f"{stem}.dist-info/licenses/LICENSE")
-    if missing := sorted(expected - files):
+def find_wheel(dist: Path, path: Path) -> Path:
+    version = (ROOT / "VERSION").read_text().strip()
+    return dist / f"{path.name.replace('-', '_')}-{version}-py3-none-any.whl"
+
+
+def check_content(wheel: Path, path: Path) -> None:
+    sources = [file for file in path.glob("src/**/*") if file.suffix in {".py", ".typed"}]
+    expected = {str(source.relative_to(path / "src")) for source in sources}
+    expected.add(f"{wheel.name.removesuffix('-py3-none-any.whl')}.dist-info/licenses/LICENSE")
+    if missing := sorted(expected.difference(zipfile.ZipFile(wheel).namelist())):
         sys.exit(f"{wheel.name} lacks {', '.join(missing)}")
 
 
-def check_alone(venv: Path, dist: Path, requirement: str) -> None:
-    """Install one wheel, with dws-core alone of ours, and load what its entry points name."""
+def check_alone(venv: Path, name: str, wheels: set[Path]) -> None:
+    """Install a wheel, with that of dws-core and nothing else of ours, and load what its entry points name."""
     python = venv / "bin" / "python"
     run("uv", "venv", "--quiet", "--clear", "--python", sys.executable, venv)
-    run("uv", "pip", "install", "--quiet", "--python", python, "--find-links", dist, requirement)
-    run("uv", "pip", "check", "--quiet", "--python", python)
-    run(python, "-c", LOAD_ENTRY_POINTS, requirement.partition("==")[0])
+    run("uv", "pip", "install", "--quiet", "--python", python, *wheels)
+    run(python, "-c", LOAD_ENTRY_POINTS, name)
     run(venv / "bin" / "dws", "version")
 
 
