@@ -45,7 +45,7 @@ def check_content(wheel: Path, path: Path) -> None:
 
 
 def check_alone(venv: Path, name: str, wheels: set[Path]) -> None:
-    """Install a wheel, with that of dws-core and nothing else of ours, and load what its entry points name."""
+    """Install a wheel with dws-core and nothing else of ours, and load what its entry points name."""
     python = venv / "bin" / "python"
     run("uv", "venv", "--quiet", "--clear", "--python", sys.executable, venv)
     run("uv", "pip", "install", "--quiet", "--python", python, *wheels)
