@@ -45,6 +45,14 @@ class SnapshotWorkspaceMixin(ABC):
         The cost must not grow with the number of snapshots that are not returned."""
 
     @abstractmethod
+    def get_snapshot_count(self) -> int:
+        """How many snapshots there are, at a cost that does not grow with their number."""
+
+    @abstractmethod
+    def get_tags(self) -> list[str]:
+        """All tags, sorted."""
+
+    @abstractmethod
     def get_snapshot_metadata(self, hash_val: str) -> SnapshotMetadata:
         """By full hash; raises ConfigurationError if there is none."""
 
@@ -201,10 +209,12 @@ class SnapshotWorkspaceMixin(ABC):
         if self.supports_lineage() and not exists:
             hashes = {name: version.compare_hash for name, version in versions.items()}
             self.get_lineage_store().snapshot(metadata.hashval, [r.name for r in resources], hashes)
-            self.write_result_lineage_for_snapshot(
-                [r for r in resources if r.name in to_move], destination, metadata.hashval
-            )
+            with_results = [r for r in resources if r.name in to_move]
+            self.write_result_lineage_for_snapshot(with_results, destination, metadata.hashval)
             self.write_export_lineage_for_snapshot(resources, metadata.hashval)
+            for resource in snapshot_resources:
+                if resource in with_results or cast("Resource", resource).is_exported():
+                    resource.keep_snapshot_files()
         return metadata, manifest
 
     def write_result_lineage_for_snapshot(

@@ -48,6 +48,11 @@ class SnapshotResourceMixin(ABC):
     ) -> None:
         """Delete what is kept for a snapshot: for a results resource the directory ``relative_path``. Idempotent."""
 
+    def keep_snapshot_files(self) -> None:
+        """A snapshot has written its lineage files into this resource after the version was taken: keep them, for a
+        type to which writing a file is not enough. The version must stay what :meth:`snapshot` said: the next
+        snapshot of unchanged content gives it again. Idempotent."""
+
     def copy_imported_lineage(self, lineage_store: LineageStore) -> None:
         """Take over the ``lineage.json`` of an imported resource. Override it where files are not local."""
         local = self.get_local_path_if_any() if isinstance(self, LocalStateResourceMixin) else None

@@ -97,6 +97,13 @@ class Workspace(ABC):
     def save(self, message: str) -> None:
         """Make what was written permanent for others (for git: one commit). Nothing to save is no error."""
 
+    def save_precheck(self) -> None:
+        """Raise ConfigurationError if :meth:`save` would fail. Called before a command changes anything."""
+
+    def ignore_local_path(self, path: Path) -> None:
+        """A resource with content of its own lies at ``path``: keep it out of what :meth:`save` keeps, if it lies in
+        the workspace's own directory. Idempotent."""
+
     # -- identity and places, by the backend ---------------------------------------------------------------------
 
     @abstractmethod
@@ -137,6 +144,7 @@ class Workspace(ABC):
 
         with hold_lock(self.get_machine_directory(), command):
             self._recover()
+            self.save_precheck()
             journal = Journal(self.get_machine_directory(), command)
             try:
                 yield journal

@@ -1,0 +1,12 @@
+"""The name of this machine, as it names a copy of a workspace."""
+
+from __future__ import annotations
+
+import re
+import socket
+
+
+def default_hostname() -> str:
+    """The host's short name, made valid."""
+    short = socket.gethostname().split(".", 1)[0]
+    return re.sub(r"[^A-Za-z0-9._-]", "-", short).lstrip("._-") or "localhost"
