@@ -34,16 +34,10 @@ def test_distributions_that_share_the_namespace_are_accepted(tmp_path: Path) -> 
     ("file", "problem"),
     [
         ("dataworkspaces/__init__.py", "dataworkspaces/__init__.py hides"),
-        (
-            "dataworkspaces/kits/__init__.py",
-            "dataworkspaces/kits/__init__.py hides",
-        ),
+        ("dataworkspaces/kits/__init__.py", "dataworkspaces/kits/__init__.py hides"),
         ("dataworkspaces/api.py", "dataworkspaces/api.py: both dws-one and dws-two bring it"),
         ("dataworkspaces/workspace/new.py", "dataworkspaces/workspace: both dws-one and dws-two bring it"),
-        (
-            "dataworkspaces/new/module.py",
-            "dataworkspaces/new is not a namespace",
-        ),
+        ("dataworkspaces/new/module.py", "dataworkspaces/new is not a namespace"),
         ("other/__init__.py", "other/__init__.py is outside the namespace"),
     ],
 )
