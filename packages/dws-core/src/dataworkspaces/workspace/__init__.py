@@ -15,6 +15,7 @@ from dataworkspaces.workspace.factory import (
 from dataworkspaces.workspace.files import FileResourceMixin, LocalStateResourceMixin
 from dataworkspaces.workspace.interaction import BatchInteraction, Interaction
 from dataworkspaces.workspace.journal import Journal
+from dataworkspaces.workspace.local_directory import LocalDirectoryMixin
 from dataworkspaces.workspace.resource import (
     EXPORT_PARAM,
     IMPORTED_PARAM,
@@ -40,6 +41,7 @@ __all__ = [
     "FileResourceMixin",
     "Interaction",
     "Journal",
+    "LocalDirectoryMixin",
     "LocalStateResourceMixin",
     "Resource",
     "ResourceChange",

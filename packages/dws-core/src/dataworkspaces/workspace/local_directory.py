@@ -1,0 +1,247 @@
+"""The file capability of every resource whose files lie in a directory of this machine."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from dataworkspaces.errors import ConfigurationError, MetadataError, NotSupportedError
+from dataworkspaces.workspace import move_files
+from dataworkspaces.workspace.atomic import explain_os_error, read_json_object, to_json, write_bytes
+from dataworkspaces.workspace.files import FileResourceMixin, LocalStateResourceMixin
+from dataworkspaces.workspace.names import check_relative_path
+
+if TYPE_CHECKING:
+    from collections.abc import Set
+    from re import Pattern
+
+    JSONDict = dict[str, Any]
+    JSONList = list[Any]
+
+
+class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
+    """Implements :class:`FileResourceMixin` for files below :meth:`get_local_path_if_any`.
+
+    A symbolic link that leads to another place of the resource may be read and written through; one that
+    leads out is refused. Results are listed and moved without following any link: there a link is a file.
+    Put the mixin before :class:`Resource` in the bases of a resource.
+    """
+
+    name: str
+
+    # -- what a subclass can say -----------------------------------------------------------------------------
+
+    def _hidden_names(self) -> Set[str]:
+        """Names at the root that are no content (``.git``): never listed, read, written or moved."""
+        return frozenset()
+
+    def is_writable(self) -> bool:
+        """Whether files can be written through this resource."""
+        return True
+
+    def _root(self) -> Path:
+        """The local directory; raises ConfigurationError if the resource is not on this machine."""
+        local = self.get_local_path_if_any()
+        if local is None:
+            raise ConfigurationError(f"Resource '{self.name}' has no directory on this machine")
+        return Path(local)
+
+    # -- paths -----------------------------------------------------------------------------------------------
+
+    def _place(self, rel_path: str) -> Path:
+        """The local path of an entry itself: a link in the last place is not followed."""
+        what = f"Resource '{self.name}'"
+        check_relative_path(rel_path, what)
+        if rel_path.split("/", 1)[0] in self._hidden_names():
+            raise ConfigurationError(f"{what}: '{rel_path}' is not part of its content")
+        path = self._root() / rel_path
+        if rel_path:
+            self._check_inside(path.parent, rel_path)
+        return path
+
+    def _follow(self, rel_path: str) -> Path:
+        """The local path of what a relative path leads to."""
+        path = self._place(rel_path)
+        self._check_inside(path, rel_path)
+        return path
+
+    def _check_inside(self, path: Path, rel_path: str) -> None:
+        root = Path(os.path.realpath(self._root()))
+        real = Path(os.path.realpath(path))
+        if real != root and root not in real.parents:
+            raise ConfigurationError(f"Resource '{self.name}': '{rel_path}' leads out of it, to {real}")
+
+    @contextmanager
+    def _explained(self, doing: str, rel_path: str = "") -> Iterator[None]:
+        """Turn errors of the operating system into errors for the user."""
+        try:
+            yield
+        except OSError as e:
+            what = f"'{rel_path}' of resource '{self.name}'" if rel_path else f"resource '{self.name}'"
+            raise explain_os_error(e, f"{doing} {what}") from e
+
+    def _check_writable(self) -> None:
+        if not self.is_writable():
+            raise NotSupportedError(f"Resource '{self.name}' is read-only")
+
+    # -- files -----------------------------------------------------------------------------------------------
+
+    def ls(self, rel_path: str) -> list[str]:
+        path = self._follow(rel_path)
+        with self._explained("Listing", rel_path):
+            if not path.is_dir():
+                where = f"'{rel_path}'" if rel_path else f"its place on this machine, {path},"
+                raise ConfigurationError(f"Resource '{self.name}': {where} is no directory")
+            names = [entry.name for entry in path.iterdir()]
+        hidden = self._hidden_names() if rel_path == "" else frozenset()
+        return sorted(name for name in names if name not in hidden)
+
+    def open(self, rel_path: str, mode: str) -> IO[Any]:
+        """See :meth:`FileResourceMixin.open`. Text is UTF-8."""
+        writing = any(letter in mode for letter in "wax+")
+        if writing:
+            self._check_writable()
+        path = self._follow(rel_path)
+        with self._explained("Opening", rel_path):
+            # Opening a pipe would wait for somebody at its other end.
+            if path.exists() and not path.is_file():
+                raise ConfigurationError(f"Resource '{self.name}': '{rel_path}' is no regular file")
+            if "r" in mode and not path.exists():
+                raise ConfigurationError(f"Resource '{self.name}' has no file '{rel_path}'")
+            if writing:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            return path.open(mode, encoding=None if "b" in mode else "utf-8")
+
+    def does_subpath_exist(
+        self, subpath: str, must_be_file: bool = False, must_be_directory: bool = False
+    ) -> bool:
+        if subpath.split("/", 1)[0] in self._hidden_names():
+            return False
+        path = self._follow(subpath)
+        with self._explained("Looking at", subpath):
+            if must_be_directory and not path.is_dir():
+                return False
+            if must_be_file and (path.is_dir() or not path.exists()):
+                return False
+            return path.exists() or path.is_symlink()
+
+    def validate_subpath_exists(self, subpath: str) -> None:
+        if not self.does_subpath_exist(subpath):
+            raise ConfigurationError(f"Resource '{self.name}' has no '{subpath}' (looked in {self._root()})")
+
+    def delete_file(self, rel_path: str) -> None:
+        self._check_writable()
+        with self._explained("Deleting", rel_path), suppress(FileNotFoundError, NotADirectoryError):
+            self._place_of_file(rel_path).unlink()
+
+    def upload_file(self, src_local_path: str, rel_dest_path: str) -> None:
+        """See :meth:`FileResourceMixin.upload_file`. Permissions are kept; a link is replaced."""
+        self._check_writable()
+        source = Path(src_local_path).expanduser()
+        with self._explained(f"Uploading {source} to", rel_dest_path):
+            if not source.is_file():
+                raise ConfigurationError(f"{source} is no file, so it cannot go to resource '{self.name}'")
+            move_files.copy_file(source, self._place_of_file(rel_dest_path))
+
+    def add_results_file(self, data: JSONDict | JSONList, rel_dest_path: str) -> None:
+        self._check_writable()
+        with self._explained("Writing", rel_dest_path):
+            write_bytes(self._place_of_file(rel_dest_path), to_json(data).encode("utf-8"))
+
+    def _place_of_file(self, rel_path: str) -> Path:
+        path = self._place(rel_path)
+        if path.is_dir() and not path.is_symlink():
+            raise ConfigurationError(f"Resource '{self.name}': '{rel_path}' is a directory, not a file")
+        return path
+
+    def read_results_file(self, subpath: str) -> JSONDict:
+        path = self._follow(subpath)
+        with self._explained("Reading", subpath):
+            if not path.is_file():
+                raise ConfigurationError(f"Resource '{self.name}' has no file '{subpath}'")
+        try:
+            return read_json_object(path)
+        except MetadataError as e:
+            raise ConfigurationError(f"Resource '{self.name}': {e.message}") from e
+
+    # -- results ---------------------------------------------------------------------------------------------
+
+    def results_current_files(self, exclude_files: Set[str], exclude_dirs_re: Pattern[str]) -> list[str]:
+        root = self._root()
+        hidden = self._hidden_names()
+        found: list[str] = []
+        pending = [""]
+        with self._explained("Listing the results of"):
+            while pending:
+                directory = pending.pop()
+                with os.scandir(root / directory) as entries:
+                    for entry in entries:
+                        if directory == "" and entry.name in hidden:
+                            continue
+                        path = f"{directory}/{entry.name}" if directory else entry.name
+                        if not entry.is_dir(follow_symlinks=False):
+                            if path not in exclude_files:
+                                found.append(path)
+                        elif not exclude_dirs_re.match(path):
+                            pending.append(path)
+        return sorted(found)
+
+    def results_move_current_files(
+        self, rel_dest_root: str, exclude_files: Set[str], exclude_dirs_re: Pattern[str]
+    ) -> None:
+        destination = self._new_results_directory(rel_dest_root)
+        files = self.results_current_files(exclude_files, exclude_dirs_re)
+        with self._explained("Moving the results of"):
+            move_files.move_out(self._root(), destination, files)
+
+    def results_copy_current_files(
+        self, rel_dest_root: str, exclude_files: Set[str], exclude_dirs_re: Pattern[str]
+    ) -> None:
+        destination = self._new_results_directory(rel_dest_root)
+        files = self.results_current_files(exclude_files, exclude_dirs_re)
+        root = self._root()
+        with self._explained("Copying the results of"):
+            for file in files:
+                mode = (root / file).lstat().st_mode
+                if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
+                    raise ConfigurationError(
+                        f"Resource '{self.name}': '{file}' is no regular file, so no copy is made"
+                    )
+            move_files.copy_out(root, destination, files)
+
+    def _new_results_directory(self, rel_path: str) -> Path:
+        self._check_writable()
+        path = self._place(rel_path)
+        if os.path.lexists(path):
+            raise ConfigurationError(
+                f"Resource '{self.name}' holds '{rel_path}' already, so its results cannot go there"
+            )
+        return path
+
+    def results_undo_move(self, rel_dest_root: str, files: list[str]) -> None:
+        """See :meth:`FileResourceMixin.results_undo_move`. The ``lineage.json`` that a snapshot adds, and
+        what a killed write left, go with the directory."""
+        self._check_writable()
+        destination = self._place(rel_dest_root)
+        pairs = [(self._place(f"{rel_dest_root}/{file}"), self._place(file)) for file in files]
+        with self._explained("Bringing back the results of"):
+            move_files.undo_move(self._root(), destination, pairs)
+
+    def _delete_results_directory(self, rel_path: str) -> None:
+        """Delete what a snapshot keeps below ``rel_path``, read-only as it is. Idempotent.
+
+        Raises ConfigurationError for a place where no snapshot puts results: the path comes from metadata,
+        which somebody else may have written."""
+        self._check_writable()
+        if not rel_path.startswith("snapshots/"):
+            raise ConfigurationError(
+                f"Resource '{self.name}': '{rel_path}' is no place of a snapshot's results"
+            )
+        path = self._place(rel_path)
+        with self._explained("Deleting", rel_path):
+            move_files.delete_tree(path)
+            move_files.remove_empty_directories(path.parent, self._root())

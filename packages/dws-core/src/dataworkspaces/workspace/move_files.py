@@ -1,0 +1,127 @@
+"""Moving and copying files within a local directory, so that a crash at any point can be undone."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
+
+_WRITE_BITS = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+
+
+def move_out(root: Path, destination: Path, files: Iterable[str]) -> None:
+    """Move ``files`` (relative to ``root``) below ``destination``, a rename each, and make them read-only.
+
+    Directories that lose their last entry are removed."""
+    for file in files:
+        source, target = root / file, destination / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.rename(target)
+        _make_read_only(target)
+        remove_empty_directories(source.parent, root)
+
+
+def copy_out(root: Path, destination: Path, files: Iterable[str]) -> None:
+    """Copy ``files`` (relative to ``root``) below ``destination`` and make the copies read-only."""
+    for file in files:
+        target = destination / file
+        copy_file(root / file, target, keep_links_and_times=True)
+        _make_read_only(target)
+
+
+def copy_file(source: Path, target: Path, *, keep_links_and_times: bool = False) -> None:
+    """Replace ``target`` by a copy, written beside and renamed. The directories above it are made."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fd, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".tmp", dir=target.parent)
+    os.close(fd)
+    temporary = Path(name)
+    try:
+        if keep_links_and_times:
+            temporary.unlink()  # a link can only be made where nothing is
+            shutil.copy2(source, temporary, follow_symlinks=False)
+        else:
+            shutil.copy(source, temporary)
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def undo_move(root: Path, destination: Path, pairs: Iterable[tuple[Path, Path]]) -> None:
+    """Bring files back from ``destination``; a pair says where one was moved to and where it was. Idempotent.
+
+    Where both places are taken, the moved one is removed if the two are equal, and stays otherwise."""
+    kept = set()
+    for moved, original in pairs:
+        if not os.path.lexists(moved):
+            continue
+        if not os.path.lexists(original):
+            original.parent.mkdir(parents=True, exist_ok=True)
+            _make_writable(moved)
+            moved.rename(original)
+        elif _are_equal(moved, original):
+            moved.unlink()
+        else:
+            kept.add(moved)
+    if not destination.is_dir() or destination.is_symlink():
+        return
+    if (lineage := destination / LINEAGE_FILE) not in kept:
+        lineage.unlink(missing_ok=True)
+    for directory, _, names in os.walk(destination, topdown=False):
+        for path in (Path(directory, name) for name in names):
+            if path.name.startswith(".") and path.name.endswith(".tmp") and path not in kept:
+                path.unlink()  # results of such names are back by now: this is what a killed write left
+        remove_empty_directories(Path(directory), root)
+
+
+def remove_empty_directories(directory: Path, root: Path) -> None:
+    """Remove ``directory`` and those above it, as far as they are empty; ``root`` stays."""
+    while directory != root and root in directory.parents:
+        try:
+            directory.rmdir()
+        except FileNotFoundError:
+            pass
+        except OSError:  # not empty, or not ours to remove
+            return
+        directory = directory.parent
+
+
+def delete_tree(path: Path) -> None:
+    """Delete a file, or a directory with all that is in it, read-only or not. Follows no link. Idempotent."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.is_dir():
+        for directory, _, _ in os.walk(path):
+            _add_mode(Path(directory), stat.S_IRWXU)
+        shutil.rmtree(path)
+
+
+def _make_read_only(path: Path) -> None:
+    mode = path.lstat().st_mode
+    if stat.S_ISREG(mode):
+        # In a directory that several people share, another's file can be moved but not changed.
+        with suppress(PermissionError):
+            path.chmod(stat.S_IMODE(mode) & ~_WRITE_BITS)
+
+
+def _make_writable(path: Path) -> None:
+    if stat.S_ISREG(path.lstat().st_mode):
+        _add_mode(path, stat.S_IWUSR)
+
+
+def _add_mode(path: Path, bits: int) -> None:
+    with suppress(PermissionError):
+        path.chmod(stat.S_IMODE(path.stat().st_mode) | bits)
+
+
+def _are_equal(one: Path, other: Path) -> bool:
+    if one.is_symlink() or other.is_symlink():
+        return one.is_symlink() and other.is_symlink() and one.readlink() == other.readlink()
+    return one.is_file() and other.is_file() and filecmp.cmp(one, other, shallow=False)
