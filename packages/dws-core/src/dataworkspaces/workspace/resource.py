@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.params import ParamDef, ParamDefs
+from dataworkspaces.params import BoolType, ParamDef, ParamDefs
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace.workspace import Workspace
@@ -28,8 +28,8 @@ RESOURCE_ROLE_CHOICES = [
     ResourceRoles.RESULTS,
 ]
 
-EXPORT_PARAM = ParamDef("export", False, True, "Its lineage.json is kept for other workspaces", settable=False)
-IMPORTED_PARAM = ParamDef("imported", False, True, "Another workspace exported it", settable=False)
+EXPORT_PARAM = ParamDef("export", False, True, "Its lineage.json is kept for other workspaces", BoolType(), settable=False)
+IMPORTED_PARAM = ParamDef("imported", False, True, "Another workspace exported it", BoolType(), settable=False)
 
 
 class Resource(ABC):

@@ -270,7 +270,8 @@ class Workspace(ABC):
             )
         resource = factory.from_command_line(role, name, self, *args, **kwargs)
         # Local parameters first: a resource without them would be one to be cloned, if we were killed in between.
-        if isinstance(resource, LocalStateResourceMixin) and factory.has_local_state():
+        made_by = self.get_resource_factory(resource.resource_type)
+        if isinstance(resource, LocalStateResourceMixin) and made_by.has_local_state():
             self.write_resource_local_params(name, resource.get_local_params())
         self.write_resource_params(resource.get_params())
         return resource

@@ -1,0 +1,94 @@
+"""The files of a workspace below its directory; see the file formats in the documentation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataworkspaces.workspace.factory import METADATA_DIR
+
+WORKSPACE_IGNORES = (".ipynb_checkpoints/", ".~*")
+"""In the ``.gitignore`` at the root, beside the scratch directory and resources in repositories of their own."""
+METADATA_IGNORES = ("local_params.json", "resource_local_params.json", "current_lineage/", "/scratch/", ".*.tmp")
+"""In the ``.gitignore`` of the metadata directory; release 1.6 wrote the first three."""
+
+
+@dataclass(frozen=True)
+class WorkspacePaths:
+    root: Path
+
+    @property
+    def metadata(self) -> Path:
+        return self.root / METADATA_DIR
+
+    @property
+    def config(self) -> Path:
+        return self.metadata / "config.json"
+
+    @property
+    def local_params(self) -> Path:
+        return self.metadata / "local_params.json"
+
+    @property
+    def resources(self) -> Path:
+        return self.metadata / "resources.json"
+
+    @property
+    def resource_local_params(self) -> Path:
+        return self.metadata / "resource_local_params.json"
+
+    @property
+    def current_lineage(self) -> Path:
+        return self.metadata / "current_lineage"
+
+    @property
+    def snapshot_lineage(self) -> Path:
+        return self.metadata / "snapshot_lineage"
+
+    @property
+    def snapshot_metadata(self) -> Path:
+        return self.metadata / "snapshot_metadata"
+
+    @property
+    def metadata_gitignore(self) -> Path:
+        return self.metadata / ".gitignore"
+
+    @property
+    def gitignore(self) -> Path:
+        return self.root / ".gitignore"
+
+    def manifest(self, hash_val: str) -> Path:
+        return self.metadata / "snapshots" / f"snapshot-{hash_val}.json"
+
+    def snapshot_metadata_file(self, hash_val: str) -> Path:
+        return self.snapshot_metadata / f"{hash_val}_md.json"
+
+    def resource_state(self, role: str, name: str) -> Path:
+        """Manifests of local-files and rclone resources."""
+        return self.metadata / "file" / role / name
+
+    def resource_local(self, name: str) -> Path:
+        return self.metadata / "scratch" / name
+
+
+def add_lines(path: Path, lines: tuple[str, ...] | list[str]) -> bool:
+    """Add the lines that an ignore file lacks, at its end; returns whether it changed."""
+    from dataworkspaces.workspace.atomic import write_bytes
+
+    try:
+        old = path.read_bytes()
+    except FileNotFoundError:
+        old = b""
+    present = set(old.decode("utf-8", "surrogateescape").splitlines())
+    missing = [line for line in lines if line not in present]
+    if not missing:
+        return False
+    gap = b"\n" if old and not old.endswith(b"\n") else b""
+    write_bytes(path, old + gap + "".join(f"{line}\n" for line in missing).encode("utf-8", "surrogateescape"))
+    return True
+
+
+def ignore_pattern(relative: str) -> str:
+    """The line of an ignore file that stands for one directory; its name is taken literally."""
+    escaped = "".join("\\" + c if c in "\\*?[" else c for c in relative)
+    return f"/{escaped}/"

@@ -1,0 +1,146 @@
+"""An index of the snapshots' metadata, so that history and tags cost the same however many snapshots there are.
+
+A cache in the machine directory: it can be deleted at any time, and a place where it cannot be written costs only time.
+The metadata files are the truth. The index is trusted while the directory that holds them is as it was when the index
+was made; else files whose size, time or inode changed are read again.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from dataworkspaces.errors import MetadataError
+from dataworkspaces.workspace.atomic import read_json_object
+from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
+
+SUFFIX = "_md.json"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS snapshots(
+    hash TEXT PRIMARY KEY, timestamp TEXT NOT NULL, mtime INTEGER, size INTEGER, inode INTEGER) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_time ON snapshots(timestamp, hash);
+CREATE TABLE IF NOT EXISTS tags(tag TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY(tag, hash)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS state(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+_VERSION = 1
+_CLOCK_TICK_NS = 50_000_000
+"""A directory that changed less than this before it was read may change again without its time telling."""
+
+
+def read_metadata(path: Path) -> SnapshotMetadata:
+    """A metadata file; raises MetadataError that names it if it is not as it should be."""
+    data = read_json_object(
+        path, "hash", "tags", "message", "hostname", "timestamp", "relative_destination_path", "restore_hashes"
+    )
+    try:
+        metadata = SnapshotMetadata.from_json(data)
+    except (TypeError, ValueError, AttributeError) as e:
+        raise MetadataError(f"{path} is not as the metadata of a snapshot should be: {e}") from e
+    texts = (metadata.hashval, metadata.message, metadata.hostname, metadata.timestamp, *metadata.tags)
+    if not all(isinstance(text, str) for text in texts) or path.name != metadata.hashval + SUFFIX:
+        raise MetadataError(f"{path} is not as the metadata of a snapshot should be")
+    return metadata
+
+
+class SnapshotIndex:
+    """The index of the metadata files in ``directory``, kept in the file ``database``."""
+
+    def __init__(self, directory: Path, database: Path) -> None:
+        self._directory = directory
+        self._database = database
+
+    def count(self) -> int:
+        return int(self._query("SELECT count(*) FROM snapshots")[0][0])
+
+    def hashes(self, *, reverse: bool, limit: int | None) -> list[str]:
+        """By time."""
+        order = "DESC" if reverse else "ASC"
+        sql = f"SELECT hash FROM snapshots ORDER BY timestamp {order}, hash {order} LIMIT ?"
+        return [row[0] for row in self._query(sql, -1 if limit is None else limit)]
+
+    def with_tag(self, tag: str) -> list[str]:
+        return [row[0] for row in self._query("SELECT hash FROM tags WHERE tag = ? ORDER BY hash", tag)]
+
+    def with_prefix(self, prefix: str) -> list[str]:
+        last = prefix + "g"  # sorts behind every hex digit
+        return [row[0] for row in self._query("SELECT hash FROM snapshots WHERE hash >= ? AND hash < ?", prefix, last)]
+
+    def tags(self) -> list[str]:
+        return [row[0] for row in self._query("SELECT DISTINCT tag FROM tags ORDER BY tag")]
+
+    def _query(self, sql: str, *arguments: str | int) -> list[tuple[Any, ...]]:
+        try:
+            return self._ask(self._open(), sql, arguments)
+        except (OSError, sqlite3.DatabaseError):
+            # A full or read-only disk, another process that writes for long: do without the cache.
+            return self._ask(_connect(":memory:"), sql, arguments)
+
+    def _ask(self, connection: sqlite3.Connection, sql: str, arguments: tuple[str | int, ...]) -> list[tuple[Any, ...]]:
+        with closing(connection), connection:
+            self._update(connection)
+            return connection.execute(sql, arguments).fetchall()
+
+    def _open(self) -> sqlite3.Connection:
+        self._database.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return _connect(str(self._database))
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:
+            self._database.unlink(missing_ok=True)  # damaged, and only a cache
+            return _connect(str(self._database))
+
+    def _update(self, connection: sqlite3.Connection) -> None:
+        try:
+            before = self._directory.stat().st_mtime_ns
+            if _state(connection, "directory") == str(before):
+                return
+            entries = {e.name: e.stat() for e in os.scandir(self._directory) if e.name.endswith(SUFFIX)}
+        except FileNotFoundError:
+            before, entries = 0, {}
+        known = {
+            row[0] + SUFFIX: row[1:] for row in connection.execute("SELECT hash, mtime, size, inode FROM snapshots")
+        }
+        for name in known.keys() - entries.keys():
+            _forget(connection, name[: -len(SUFFIX)])
+        for name, stat in entries.items():
+            key = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+            if known.get(name) == key:
+                continue
+            metadata = read_metadata(self._directory / name)
+            _forget(connection, metadata.hashval)
+            connection.execute("INSERT INTO snapshots VALUES(?,?,?,?,?)", (metadata.hashval, metadata.timestamp, *key))
+            connection.executemany("INSERT INTO tags VALUES(?,?)", {(tag, metadata.hashval) for tag in metadata.tags})
+        settled = time.time_ns() - before > _CLOCK_TICK_NS
+        connection.execute(
+            "INSERT OR REPLACE INTO state VALUES('directory', ?)", (str(before) if settled else "",)
+        )
+
+
+def _forget(connection: sqlite3.Connection, hashval: str) -> None:
+    connection.execute("DELETE FROM snapshots WHERE hash = ?", (hashval,))
+    connection.execute("DELETE FROM tags WHERE hash = ?", (hashval,))
+
+
+def _state(connection: sqlite3.Connection, key: str) -> str | None:
+    row = connection.execute("SELECT value FROM state WHERE key = ?", (key,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _connect(database: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(database, timeout=2.0)
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version != _VERSION:
+            for table in ("snapshots", "tags", "state"):
+                connection.execute(f"DROP TABLE IF EXISTS {table}")
+            connection.executescript(_SCHEMA)
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection

@@ -1,0 +1,192 @@
+"""The metadata files of a git workspace: parameters, resources, state of resources.
+
+Each file is replaced as a whole. What is written, and has to be committed, is noted, and committed by :meth:`save`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from dataworkspaces.backends.git.paths import METADATA_IGNORES, WorkspacePaths, add_lines, ignore_pattern
+from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.gitrepo.layout import git_directory
+from dataworkspaces.gitrepo.repo import GitRepo
+from dataworkspaces.workspace.atomic import read_json_list, read_json_object, write_bytes, write_json
+from dataworkspaces.workspace.names import check_relative_path, check_resource_name
+from dataworkspaces.workspace.resource import RESOURCE_ROLE_CHOICES, Resource
+from dataworkspaces.workspace.workspace import Workspace
+
+_UNSAVED = "unsaved"
+
+
+class GitStorage(Workspace):
+    """The storage part of the contract."""
+
+    def __init__(self, root: Path, name: str, dws_version: str, batch: bool = False, verbose: bool = False) -> None:
+        super().__init__(name, dws_version, batch, verbose)
+        self.paths = WorkspacePaths(root)
+        self.repo = GitRepo(root)
+        self._to_commit: dict[str, None] = {}
+        self._cache: dict[Path, tuple[tuple[int, int, int], Any]] = {}
+
+    # -- parameters and resources --------------------------------------------------------------------------------
+
+    def read_params(self, is_global: bool) -> dict[str, Any]:
+        if is_global:
+            params = self._load(self.paths.config, read_json_object).get("global_params", {})
+            if not isinstance(params, dict):
+                raise MetadataError(f"{self.paths.config}: 'global_params' should be a JSON object")
+            return dict(params)
+        return dict(self._load(self.paths.local_params, read_json_object, {}))
+
+    def write_params(self, is_global: bool, params: dict[str, Any]) -> None:
+        if is_global:
+            config = self._load(self.paths.config, read_json_object)
+            self._store(self.paths.config, {**config, "global_params": params})
+        else:
+            write_json(self.paths.local_params, params)
+
+    def read_resource_params(self) -> list[dict[str, Any]]:
+        return [dict(entry) for entry in self._load(self.paths.resources, _read_resources, [])]
+
+    def write_resource_params(self, params: dict[str, Any]) -> None:
+        entries = self.read_resource_params()
+        names = [entry["name"] for entry in entries]
+        if params["name"] in names:
+            entries[names.index(params["name"])] = params
+        else:
+            entries.append(params)
+        self._store(self.paths.resources, entries)
+
+    def get_resource_names(self) -> Iterable[str]:
+        return [entry["name"] for entry in self.read_resource_params()]
+
+    def read_resource_local_params(self, name: str) -> dict[str, Any] | None:
+        params = self._load(self.paths.resource_local_params, read_json_object, {}).get(name)
+        if params is not None and not isinstance(params, dict):
+            raise MetadataError(f"{self.paths.resource_local_params}: the entry of '{name}' should be a JSON object")
+        return None if params is None else dict(params)
+
+    def write_resource_local_params(self, name: str, params: dict[str, Any]) -> None:
+        everything = self._load(self.paths.resource_local_params, read_json_object, {})
+        write_json(self.paths.resource_local_params, {**everything, name: params})
+
+    # -- state of resources --------------------------------------------------------------------------------------
+
+    def read_resource_state(self, resource: Resource, key: str) -> bytes | None:
+        path = self.paths.resource_state(resource.role, resource.name) / check_relative_path(key, "State key")
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as e:
+            raise MetadataError(f"{path} cannot be read: {e.strerror or e}") from e
+
+    def write_resource_state(self, resource: Resource, items: dict[str, bytes]) -> None:
+        directory = self.paths.resource_state(resource.role, resource.name)
+        for key, content in items.items():
+            path = directory / check_relative_path(key, "State key")
+            if not path.exists():
+                self._note_for_commit(path)
+                write_bytes(path, content)
+
+    def get_resource_local_directory(self, resource: Resource) -> Path:
+        directory = self.paths.resource_local(resource.name)
+        if not directory.is_dir():
+            if add_lines(self.paths.metadata_gitignore, METADATA_IGNORES):
+                self._note_for_commit(self.paths.metadata_gitignore)
+            directory.mkdir(parents=True, exist_ok=True)
+        return directory
+
+    def ignore_local_path(self, path: Path) -> None:
+        """Keep a directory below the workspace, with content of its own, out of the workspace's repository."""
+        try:
+            relative = Path(os.path.realpath(path)).relative_to(os.path.realpath(self.paths.root))
+        except ValueError:
+            return
+        if "\n" in str(relative):
+            raise ConfigurationError(f"{path} cannot be a resource: its name holds a line break")
+        if add_lines(self.paths.gitignore, [ignore_pattern(relative.as_posix())]):
+            self._note_for_commit(self.paths.gitignore)
+
+    # -- saving --------------------------------------------------------------------------------------------------
+
+    def get_machine_directory(self) -> Path:
+        directory = git_directory(self.paths.root)
+        if directory is None:
+            raise ConfigurationError(
+                f"{self.paths.root} has a {self.paths.metadata.name} directory, but is no git repository",
+                hint="A workspace is the root of a git repository; was .git left out when it was copied?",
+            )
+        return directory / "dws"
+
+    def include_in_save(self, path: Path) -> None:
+        """Let the next :meth:`save` commit a file of the workspace's repository that is no metadata."""
+        self._note_for_commit(path)
+
+    def save(self, message: str) -> None:
+        """One commit of the metadata that was written. If an earlier command was killed before it could save, of all
+        metadata."""
+        marker = self.get_machine_directory() / _UNSAVED
+        if not marker.exists():
+            return
+        paths = list(self._to_commit)
+        if not paths or marker.read_bytes() != self._marker_text():
+            paths = [self.paths.metadata.name, self.paths.gitignore.name, *paths]
+        self.repo.commit_paths(paths, message)
+        self._to_commit.clear()
+        marker.unlink(missing_ok=True)
+
+    def _note_for_commit(self, path: Path) -> None:
+        """Call it before the write, so that no written file is forgotten."""
+        self._to_commit[path.relative_to(self.paths.root).as_posix()] = None
+        marker = self.get_machine_directory() / _UNSAVED
+        if not marker.exists():
+            write_bytes(marker, self._marker_text())
+
+    def _marker_text(self) -> bytes:
+        return f"{os.getpid()} {id(self)}".encode()
+
+    def _store(self, path: Path, data: Any) -> None:
+        self._note_for_commit(path)
+        write_json(path, data)
+
+    def _load(self, path: Path, reader: Any, default: Any = None) -> Any:
+        """A JSON file, read again only when it has changed; ``default`` if it may be missing and is."""
+        try:
+            stat = path.stat()
+        except FileNotFoundError:
+            if default is not None:
+                return default
+            raise MetadataError(f"{path} is missing", hint="Restore the file from git's history") from None
+        except OSError as e:
+            raise MetadataError(f"{path} cannot be read: {e.strerror or e}") from e
+        key = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+        cached = self._cache.get(path)
+        if cached is None or cached[0] != key:
+            cached = self._cache[path] = (key, reader(path))
+        return cached[1]
+
+
+def _read_resources(path: Path) -> list[dict[str, Any]]:
+    entries = read_json_list(path)
+    seen = set()
+    for number, entry in enumerate(entries, start=1):
+        if not isinstance(entry, dict):
+            raise MetadataError(f"{path}: entry {number} should be a JSON object")
+        for key in ("resource_type", "name", "role"):
+            if not isinstance(entry.get(key), str):
+                raise MetadataError(f"{path}: entry {number} lacks the key '{key}'")
+        if entry["role"] not in RESOURCE_ROLE_CHOICES:
+            raise MetadataError(f"{path}: resource '{entry['name']}' has the unknown role '{entry['role']}'")
+        try:
+            check_resource_name(entry["name"])
+        except ConfigurationError as e:
+            raise MetadataError(f"{path}: {e}") from e
+        if entry["name"] in seen:
+            raise MetadataError(f"{path}: there are two resources '{entry['name']}'")
+        seen.add(entry["name"])
+    return entries

@@ -1,0 +1,109 @@
+"""Snapshots of all subdirectories of the workspace's repository at once: one commit, one look-up of their trees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from dataworkspaces.errors import MetadataError
+from dataworkspaces.gitrepo.layout import head_commit
+from dataworkspaces.gitrepo.repo import EMPTY_TREE, GitRepo
+from dataworkspaces.resources.git_subdirectory import GitSubdirectory
+from dataworkspaces.workspace.atomic import read_json_object, write_json
+from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
+from dataworkspaces.workspace.versions import ResourceChange, SnapshotVersion
+
+FindVersions = Callable[[str], "dict[str, SnapshotVersion] | None"]
+
+
+class SubdirectorySnapshots:
+    """:param remembered: file that says which commit the last snapshot ended with.
+
+    A snapshot writes ``lineage.json`` into results resources after their version was taken. A results resource that
+    stands as that snapshot left it therefore still has the version that the snapshot gave it."""
+
+    def __init__(self, repo: GitRepo, remembered: Path) -> None:
+        self._repo = repo
+        self._remembered = remembered
+
+    def take(self, resources: Sequence[GitSubdirectory], find_versions: FindVersions) -> dict[str, SnapshotVersion]:
+        """Commit what has changed in the resources, and return their versions."""
+        if not resources:
+            return {}
+        self._repo.commit_paths([r.relative_path for r in resources], f"Keep {_names(resources)} for a snapshot")
+        last_hash, last_commit = self._last()
+        names = ["HEAD"]
+        for resource in resources:
+            names += [f"HEAD:{resource.relative_path}", f"{last_commit or 'HEAD'}:{resource.relative_path}"]
+        objects = self._repo.resolve(names)
+        head = objects[0]
+        last_versions: Mapping[str, SnapshotVersion] | None = None
+        result = {}
+        for number, resource in enumerate(resources):
+            tree, last_tree = objects[1 + 2 * number], objects[2 + 2 * number]
+            version = SnapshotVersion(tree or EMPTY_TREE, head)
+            if resource.has_results_role() and last_hash and last_commit and tree == last_tree:
+                if last_versions is None:
+                    last_versions = find_versions(last_hash) or {}
+                version = last_versions.get(resource.name, version)
+            result[resource.name] = version
+        return result
+
+    def changes_since(
+        self, resources: Sequence[GitSubdirectory], versions: Mapping[str, SnapshotVersion], results_exclude: set[str]
+    ) -> dict[str, ResourceChange]:
+        """By name; one ``git status`` and one look-up of trees."""
+        known = [r for r in resources if r.name in versions]
+        changes = {r.name: ResourceChange("new") for r in resources if r.name not in versions}
+        if not known:
+            return changes
+        dirty = self._repo.status([r.relative_path for r in known]).dirty
+        trees = self._repo.resolve([f"HEAD:{r.relative_path}" for r in known])
+        for resource, tree in zip(known, trees):
+            if not Path(resource.local_path).is_dir():
+                changes[resource.name] = ResourceChange("missing", f"{resource.local_path} is not there")
+            elif resource.has_results_role():
+                new = resource.results_current_files(results_exclude, SNAPSHOTS_DIRS_RE)
+                changes[resource.name] = (
+                    ResourceChange("changed", f"{_count(len(new), 'new result file')}") if new else _UNCHANGED
+                )
+            else:
+                uncommitted = sum(1 for path in dirty if _lies_in(path, resource.relative_path))
+                if uncommitted:
+                    changes[resource.name] = ResourceChange("changed", f"{_count(uncommitted, 'path')} not committed")
+                elif (tree or EMPTY_TREE) != versions[resource.name].compare_hash:
+                    changes[resource.name] = ResourceChange("changed", "other content is committed")
+                else:
+                    changes[resource.name] = _UNCHANGED
+        return changes
+
+    def remember(self, snapshot_hash: str) -> None:
+        """A snapshot is complete and saved."""
+        commit = head_commit(self._repo.root)
+        if commit is not None:
+            write_json(self._remembered, {"snapshot": snapshot_hash, "commit": commit})
+
+    def _last(self) -> tuple[str | None, str | None]:
+        if not self._remembered.exists():
+            return None, None
+        try:
+            last = read_json_object(self._remembered, "snapshot", "commit")
+        except MetadataError:
+            return None, None
+        return str(last["snapshot"]), str(last["commit"])
+
+
+_UNCHANGED = ResourceChange("unchanged")
+
+
+def _names(resources: Sequence[GitSubdirectory]) -> str:
+    return ", ".join(r.name for r in resources)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _lies_in(path: str, directory: str) -> bool:
+    """Whether a path of ``git status`` (a directory that is not tracked ends with a slash) has to do with one."""
+    return path.startswith(f"{directory}/") or (path.endswith("/") and f"{directory}/".startswith(path))

@@ -1,0 +1,232 @@
+"""The git backend's workspace: metadata in a git repository, snapshots, lineage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from dataworkspaces.backends.git.recovery import remove_stale_git_locks
+from dataworkspaces.backends.git.snapshot_index import SnapshotIndex, read_metadata
+from dataworkspaces.backends.git.storage import GitStorage
+from dataworkspaces.backends.git.subdirectories import SubdirectorySnapshots
+from dataworkspaces.errors import ConfigurationError, InternalError, MetadataError
+from dataworkspaces.lineage.store import FileLineageStore, LineageStore
+from dataworkspaces.params import (
+    HOSTNAME,
+    LOCAL_SCRATCH_DIRECTORY,
+    SCRATCH_DIRECTORY,
+    WORKSPACE_PARAMS,
+    ParamDef,
+    ParamDefs,
+)
+from dataworkspaces.resources.git_subdirectory import GitSubdirectory
+from dataworkspaces.workspace import (
+    ResourceChange,
+    SnapshotMetadata,
+    SnapshotResourceMixin,
+    SnapshotVersion,
+    SnapshotWorkspaceMixin,
+)
+from dataworkspaces.workspace.atomic import write_bytes, write_json
+from dataworkspaces.workspace.hostname import default_hostname
+
+BRANCH_PARAM = "dws_git_branch"
+
+
+class GitWorkspace(SnapshotWorkspaceMixin, GitStorage):
+    """A workspace whose directory is a git repository."""
+
+    param_defs = WORKSPACE_PARAMS | ParamDefs(
+        [ParamDef(BRANCH_PARAM, None, True, "Branch of the workspace's repository", optional=True, settable=False)]
+    )
+
+    # -- identity and places -------------------------------------------------------------------------------------
+
+    def get_instance(self) -> str:
+        return str(self.get_local_param(HOSTNAME) or default_hostname())
+
+    def get_workspace_local_path_if_any(self) -> str | None:
+        return str(self.paths.root)
+
+    def get_scratch_directory(self) -> str:
+        local = self.get_local_param(LOCAL_SCRATCH_DIRECTORY)
+        if local:
+            return str(local)
+        return str(self.paths.root / (self.get_global_param(SCRATCH_DIRECTORY) or "scratch"))
+
+    def save_precheck(self) -> None:
+        self.repo.check_ready(f"Workspace '{self.name}'", self.get_global_param(BRANCH_PARAM))
+
+    def as_snapshot_ws(self) -> SnapshotWorkspaceMixin:
+        return self
+
+    def as_lineage_ws(self) -> SnapshotWorkspaceMixin:
+        return self
+
+    # -- snapshots' metadata -------------------------------------------------------------------------------------
+
+    @property
+    def _index(self) -> SnapshotIndex:
+        return SnapshotIndex(self.paths.snapshot_metadata, self.get_machine_directory() / "snapshots.sqlite")
+
+    def get_next_snapshot_number(self) -> int:
+        counter = self.get_machine_directory() / "snapshot_number"
+        try:
+            last = int(counter.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            last = 0
+        return max(last, self.get_snapshot_count()) + 1
+
+    def get_snapshot_count(self) -> int:
+        return self._index.count()
+
+    def get_tags(self) -> list[str]:
+        return self._index.tags()
+
+    def list_snapshots(self, reverse: bool = True, max_count: int | None = None) -> Iterable[SnapshotMetadata]:
+        for hash_val in self._index.hashes(reverse=reverse, limit=max_count):
+            yield self.get_snapshot_metadata(hash_val)
+
+    def get_snapshot_metadata(self, hash_val: str) -> SnapshotMetadata:
+        path = self.paths.snapshot_metadata_file(hash_val)
+        if not hash_val.isalnum() or not path.is_file():
+            raise ConfigurationError(f"There is no snapshot {hash_val}", hint="'dws report history' lists them")
+        return read_metadata(path)
+
+    def get_snapshot_by_tag(self, tag: str) -> SnapshotMetadata:
+        hashes = self._index.with_tag(tag)
+        if not hashes:
+            import difflib
+
+            near = difflib.get_close_matches(tag, self._index.tags(), n=3)
+            hint = f"Did you mean {' or '.join(near)}?" if near else "'dws report history' lists the snapshots"
+            raise ConfigurationError(f"There is no snapshot with the tag '{tag}'", hint=hint)
+        return self.get_snapshot_metadata(hashes[0])
+
+    def get_snapshot_by_partial_hash(self, partial_hash: str) -> SnapshotMetadata:
+        hashes = self._index.with_prefix(partial_hash.lower())
+        if not hashes:
+            raise ConfigurationError(
+                f"There is no snapshot whose hash starts with {partial_hash}", hint="'dws report history' lists them"
+            )
+        if len(hashes) > 1:
+            raise ConfigurationError(
+                f"The hash {partial_hash} fits {len(hashes)} snapshots: {', '.join(hashes)}",
+                hint="Give more of its digits",
+            )
+        return self.get_snapshot_metadata(hashes[0])
+
+    def get_snapshot_manifest_bytes(self, hash_val: str) -> bytes:
+        path = self.paths.manifest(hash_val)
+        try:
+            return path.read_bytes()
+        except OSError as e:
+            raise MetadataError(f"{path} cannot be read: {e.strerror or e}") from e
+
+    def save_snapshot_metadata_and_manifest(self, metadata: SnapshotMetadata, manifest: bytes) -> None:
+        path = self.paths.snapshot_metadata_file(metadata.hashval)
+        manifest_path = self.paths.manifest(metadata.hashval)
+        self._note_for_commit(manifest_path)
+        self._note_for_commit(path)
+        if not manifest_path.exists():
+            write_bytes(manifest_path, manifest, durable=True)
+        write_bytes(
+            self.get_machine_directory() / "snapshot_number", str(self.get_next_snapshot_number()).encode("ascii")
+        )
+        write_json(path, metadata.to_json(), durable=True)
+
+    def remove_tag_from_snapshot(self, hash_val: str, tag: str) -> None:
+        path = self.paths.snapshot_metadata_file(hash_val)
+        if not path.is_file() or tag not in read_metadata(path).tags:
+            raise InternalError(f"Snapshot {hash_val} has no tag '{tag}' to remove")
+        metadata = read_metadata(path)
+        metadata.tags.remove(tag)
+        self._store(path, metadata.to_json())
+
+    def delete_snapshot_metadata_and_manifest(self, hash_val: str) -> None:
+        for path in (self.paths.snapshot_metadata_file(hash_val), self.paths.manifest(hash_val)):
+            self._note_for_commit(path)
+            path.unlink(missing_ok=True)
+
+    # -- lineage -------------------------------------------------------------------------------------------------
+
+    def supports_lineage(self) -> bool:
+        return True
+
+    def get_lineage_store(self) -> LineageStore:
+        return FileLineageStore(
+            self.paths.current_lineage, self.paths.snapshot_lineage, self.get_machine_directory() / "lineage.lock"
+        )
+
+    # -- resources in bulk ---------------------------------------------------------------------------------------
+
+    def snapshot(
+        self, tag: str | None = None, message: str = "", **kwargs: Any
+    ) -> tuple[SnapshotMetadata, bytes]:
+        metadata, manifest = super().snapshot(tag, message, **kwargs)
+        if self.paths.snapshot_lineage.joinpath(metadata.hashval).is_dir():
+            self._note_for_commit(self.paths.snapshot_lineage / metadata.hashval)
+        return metadata, manifest
+
+    @property
+    def _subdirectories(self) -> SubdirectorySnapshots:
+        return SubdirectorySnapshots(self.repo, self.get_machine_directory() / "last_snapshot.json")
+
+    def snapshot_resources(self, resources: Sequence[SnapshotResourceMixin]) -> dict[str, SnapshotVersion]:
+        """As the contract says; all subdirectories of the workspace's repository in one commit."""
+        own, others = _split(resources)
+        versions = super().snapshot_resources(others)
+        versions.update(self._subdirectories.take(own, self.get_snapshot_versions_if_any))
+        return versions
+
+    def restore_resources(
+        self, resources: Sequence[SnapshotResourceMixin], restore_hashes: Mapping[str, str | None]
+    ) -> None:
+        own, others = _split(resources)
+        super().restore_resources(others, restore_hashes)
+        targets = {r.relative_path: str(restore_hashes[r.name]) for r in own if restore_hashes.get(r.name)}
+        names = ", ".join(r.name for r in own if restore_hashes.get(r.name))
+        self.repo.restore_paths(targets, f"Restore {names}")
+
+    def changes_since(self, versions: Mapping[str, SnapshotVersion]) -> dict[str, ResourceChange]:
+        own = [r for r in self.get_resources() if isinstance(r, GitSubdirectory)]
+        changes = self._subdirectories.changes_since(own, versions, self._results_exclude())
+        for resource in self.get_resources():
+            if resource.name in changes:
+                continue
+            if resource.name not in versions:
+                changes[resource.name] = ResourceChange("new")
+            elif isinstance(resource, SnapshotResourceMixin):
+                changes[resource.name] = resource.changes_since(versions[resource.name])
+            else:
+                changes[resource.name] = ResourceChange("unknown")
+        return {name: changes[name] for name in self.get_resource_names()}
+
+    def get_snapshot_versions_if_any(self, hash_val: str) -> dict[str, SnapshotVersion] | None:
+        """The versions of a snapshot, or None if it has been deleted."""
+        return self.get_snapshot_versions(hash_val) if self.has_snapshot(hash_val) else None
+
+    def finish_snapshot(self, hash_val: str) -> None:
+        super().finish_snapshot(hash_val)
+        self._finished_snapshot = hash_val
+
+    _finished_snapshot: str | None = None
+
+    def save(self, message: str) -> None:
+        super().save(message)
+        if self._finished_snapshot is not None:
+            self._subdirectories.remember(self._finished_snapshot)
+            self._finished_snapshot = None
+
+    def recover(self, operation: str, data: dict[str, Any], interrupted: bool) -> str:
+        if interrupted:
+            remove_stale_git_locks(self.paths.root)
+        return super().recover(operation, data, interrupted)
+
+
+def _split(
+    resources: Sequence[SnapshotResourceMixin],
+) -> tuple[list[GitSubdirectory], list[SnapshotResourceMixin]]:
+    own = [r for r in resources if isinstance(r, GitSubdirectory)]
+    return own, [r for r in resources if not isinstance(r, GitSubdirectory)]
+

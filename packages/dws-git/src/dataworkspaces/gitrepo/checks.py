@@ -1,0 +1,54 @@
+"""Texts that come from a workspace's metadata, which may be somebody else's, before they reach git or a path."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit, urlunsplit
+
+from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.workspace.names import check_relative_path
+
+_SCHEMES = ("http", "https", "ssh", "git", "git+ssh", "file")
+_SCP_LIKE_RE = re.compile(r"(?:[\w.+-]+@)?[\w.-]+:(?!//)(?!-).+\Z")
+
+
+def check_subdirectory_path(relative: object, name: str) -> str:
+    """Raise ConfigurationError for a path that leads out of the workspace, or into its or git's metadata."""
+    text = check_relative_path(str(relative), f"Resource '{name}'")
+    parts = text.lower().split("/")
+    if not text or "\n" in text or ".git" in parts or ".dataworkspace" in parts:
+        raise ConfigurationError(f"Resource '{name}': '{text}' cannot be the place of a resource")
+    return text
+
+
+def check_object_name(hashval: str, name: str) -> None:
+    """Raise ConfigurationError for what is no full hash."""
+    if len(hashval) not in (40, 64) or any(c not in "0123456789abcdef" for c in hashval):
+        raise ConfigurationError(f"Resource '{name}': '{hashval[:80]}' is no hash of a git commit")
+
+
+def check_branch_name(branch: object, name: str) -> None:
+    """Raise MetadataError for what could not be a branch, or could be an option."""
+    text = branch if isinstance(branch, str) else ""
+    bad = not text or text.startswith("-") or text.endswith((".", "/", ".lock")) or ".." in text
+    if bad or any(c in " ~^:?*[\\\x7f" or ord(c) < 32 for c in text):
+        raise MetadataError(f"Resource '{name}': {branch!r} is no name of a git branch")
+
+
+def check_url(url: str, name: str) -> None:
+    """Raise ConfigurationError for a URL that would make git run a program, or that could be an option."""
+    split = urlsplit(url)
+    plain_path = url.startswith(("/", "./", "../"))
+    host_as_option = split.hostname is not None and split.hostname.startswith("-")
+    known = (split.scheme in _SCHEMES and "::" not in url) or plain_path or bool(_SCP_LIKE_RE.match(url))
+    if not known or url.startswith("-") or "::" in url.split("/", 1)[0] or host_as_option:
+        raise ConfigurationError(f"Resource '{name}': {url!r} is no URL that can be cloned safely")
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be stored and shown."""
+    split = urlsplit(url)
+    if split.password is None:
+        return url
+    host = split.netloc.rpartition("@")[2]
+    return urlunsplit(split._replace(netloc=f"{split.username}@{host}" if split.username else host))

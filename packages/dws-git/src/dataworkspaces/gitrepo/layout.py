@@ -1,0 +1,85 @@
+"""What the files of a git directory say, read without starting git."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+_OPERATIONS = {
+    "MERGE_HEAD": "a merge",
+    "rebase-merge": "a rebase",
+    "rebase-apply": "a rebase",
+    "CHERRY_PICK_HEAD": "a cherry-pick",
+    "REVERT_HEAD": "a revert",
+}
+_SHA_RE = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
+
+
+def git_directory(root: Path) -> Path | None:
+    """The git directory of the working tree whose root is ``root``; None if it is no such root."""
+    dot_git = root / ".git"
+    if dot_git.is_dir():
+        return dot_git
+    try:
+        text = dot_git.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    if not text.startswith("gitdir:"):
+        return None
+    return (root / text[len("gitdir:") :].strip()).resolve()
+
+
+def enclosing_repository(path: Path) -> Path | None:
+    """The root of the working tree in which ``path`` lies."""
+    return next((p for p in (path, *path.parents) if git_directory(p) is not None), None)
+
+
+def current_branch(root: Path) -> str | None:
+    """The branch that is checked out; None if HEAD is detached."""
+    head = _read(root, "HEAD")
+    return head[len("ref: refs/heads/") :] if head.startswith("ref: refs/heads/") else None
+
+
+def head_commit(root: Path) -> str | None:
+    """The commit that is checked out; None if there is none yet, or if only git could tell."""
+    head = _read(root, "HEAD")
+    if _SHA_RE.match(head):
+        return head
+    if not head.startswith("ref: "):
+        return None
+    ref = head[len("ref: ") :]
+    commit = _read(root, ref)
+    if _SHA_RE.match(commit):
+        return commit
+    for line in _read(root, "packed-refs").splitlines():
+        sha, _, name = line.partition(" ")
+        if name == ref and _SHA_RE.match(sha):
+            return sha
+    return None
+
+
+def operation_in_progress(root: Path) -> str | None:
+    """``a merge``, ``a rebase`` ..., if the user is in the middle of one."""
+    directory = git_directory(root)
+    if directory is None:
+        return None
+    return next((text for name, text in _OPERATIONS.items() if (directory / name).exists()), None)
+
+
+def _read(root: Path, name: str) -> str:
+    """A file of the git directory, or of the one that linked working trees share; empty if there is none."""
+    directory = git_directory(root)
+    if directory is None:
+        return ""
+    shared = directory / "commondir"
+    candidates = [directory]
+    try:
+        candidates.append((directory / shared.read_text(encoding="utf-8").strip()).resolve())
+    except OSError:
+        pass
+    for candidate in candidates:
+        try:
+            return (candidate / name).read_text(encoding="utf-8", errors="replace").strip()
+        except OSError:
+            continue
+    return ""

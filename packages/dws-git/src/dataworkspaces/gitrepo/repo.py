@@ -1,0 +1,211 @@
+"""What the backend and the git resources do with a repository, in few git processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.gitrepo.changes import parse_raw_diff
+from dataworkspaces.gitrepo.identity import check_identity
+from dataworkspaces.gitrepo.layout import current_branch, git_directory, operation_in_progress
+from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.workspace.versions import FileChange
+
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+"""The hash of a tree without entries, in every repository with SHA-1."""
+
+
+@dataclass(frozen=True)
+class RepoStatus:
+    """``commit`` is None before the first one. ``dirty`` are the paths that differ from it, untracked ones too."""
+
+    commit: str | None
+    branch: str | None
+    dirty: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class GitRepo:
+    """The repository whose working tree's root is ``root``."""
+
+    root: Path
+
+    # -- looking -------------------------------------------------------------------------------------------------
+
+    def check_ready(self, what: str, branch: str | None = None) -> None:
+        """Raise ConfigurationError if nothing can be committed now. Starts no process."""
+        if git_directory(self.root) is None:
+            raise ConfigurationError(f"{what}: {self.root} is not the root of a git repository")
+        operation = operation_in_progress(self.root)
+        if operation is not None:
+            raise ConfigurationError(
+                f"{what}: {operation} is in progress in {self.root}", hint="Finish or abort it with git, and try again"
+            )
+        current = current_branch(self.root)
+        if current is None or (branch is not None and current != branch):
+            where = f"on branch {current}" if current is not None else "on no branch (HEAD is detached)"
+            wanted = branch if branch is not None else "a branch"
+            raise ConfigurationError(
+                f"{what}: {self.root} is {where}, not on {wanted}", hint=f"git -C {self.root} switch {wanted}"
+            )
+        check_identity(self.root)
+
+    def status(self, paths: Sequence[str] = ()) -> RepoStatus:
+        """HEAD, branch, and which of ``paths`` (all, if none are given) have changes. An untracked directory counts
+        as one path and ends with a slash."""
+        arguments = ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal", "--no-renames"]
+        result = run_git(self.root, [*arguments, "--", *paths], env={"GIT_OPTIONAL_LOCKS": "0"})
+        commit = branch = None
+        dirty = []
+        for record in os.fsdecode(result.stdout).split("\0"):
+            if record.startswith("# branch.oid "):
+                commit = None if record.endswith("(initial)") else record.rpartition(" ")[2]
+            elif record.startswith("# branch.head "):
+                branch = None if record.endswith("(detached)") else record[len("# branch.head ") :]
+            elif record.startswith("1 "):
+                dirty.append(record.split(" ", 8)[8])
+            elif record.startswith("u "):
+                dirty.append(record.split(" ", 10)[10])
+            elif record.startswith("? "):
+                dirty.append(record[2:])
+        return RepoStatus(commit, branch, tuple(dirty))
+
+    def resolve(self, names: Sequence[str]) -> list[str | None]:
+        """The object that each of ``names`` (``HEAD``, ``COMMIT:path``) stands for, or None."""
+        text = "".join(f"{name}\n" for name in names)
+        result = run_git(self.root, ["cat-file", "--batch-check=%(objectname)"], stdin=os.fsencode(text))
+        lines = os.fsdecode(result.stdout).splitlines()
+        return [None if line.endswith((" missing", " ambiguous")) else line for line in lines]
+
+    def has_commit(self, commit: str) -> bool:
+        return self.resolve([f"{commit}^{{commit}}"])[0] is not None
+
+    def diff_trees(self, old: str, new: str) -> list[FileChange]:
+        """The files that differ between two commits or trees."""
+        arguments = ["diff-tree", "-r", "-z", "-M", "--raw", old, new]
+        return parse_raw_diff(run_git(self.root, arguments).stdout)
+
+    def plan_restore(self, tree_ish: str, path: str = "") -> list[FileChange]:
+        """What bringing the files below ``path`` back to a commit would do to the working tree, with what is not
+        committed counted in. The repository's index is not touched."""
+        import shutil
+        import tempfile
+
+        directory = git_directory(self.root)
+        with tempfile.TemporaryDirectory(prefix="dws-") as temporary:
+            index = Path(temporary) / "index"
+            if directory is not None and (directory / "index").exists():
+                shutil.copyfile(directory / "index", index)
+            env = {"GIT_INDEX_FILE": str(index)}
+            where = path or "."
+            if (self.root / where).exists():
+                run_git(self.root, ["add", "-A", "--", where], env=env)
+            arguments = ["diff-index", "-R", "--cached", "--raw", "-z", "-M", tree_ish, "--", where]
+            changes = parse_raw_diff(run_git(self.root, arguments, env=env).stdout)
+        return _below(changes, path)
+
+    # -- changing ------------------------------------------------------------------------------------------------
+
+    def commit_paths(self, paths: Iterable[str], message: str) -> bool:
+        """Commit what has changed at ``paths``, and nothing else: what the user has staged elsewhere stays staged.
+
+        A path that is neither there nor tracked is left out. Returns False if nothing had changed."""
+        wanted = list(dict.fromkeys(paths))
+        if not wanted or not self._stage(wanted):
+            return False
+        result = self._commit_only(wanted, message)
+        if result is None:
+            wanted = [path for path in wanted if self.status([path]).dirty]
+            result = bool(wanted) and bool(self._commit_only(wanted, message))
+        return result
+
+    def _stage(self, paths: list[str]) -> bool:
+        result = run_git(self.root, ["add", "-A", "--", *paths], ok=(0, 128), doing="Staging changes")
+        if result.returncode == 0:
+            return True
+        if b"did not match any files" not in result.stderr:
+            run_git(self.root, ["add", "-A", "--", *paths], doing="Staging changes")
+            return True
+        known = [p for p in paths if os.path.lexists(self.root / p) or self._is_tracked(p)]
+        paths[:] = known
+        if known:
+            run_git(self.root, ["add", "-A", "--", *known], doing="Staging changes")
+        return bool(known)
+
+    def _is_tracked(self, path: str) -> bool:
+        return bool(run_git(self.root, ["ls-files", "-z", "--", path]).stdout)
+
+    def _commit_only(self, paths: Sequence[str], message: str) -> bool | None:
+        """True if committed, False if there was nothing, None if a path holds no file that git knows."""
+        arguments = ["commit", "--quiet", "--no-verify", "--only", "-m", message, "--", *paths]
+        result = run_git(self.root, arguments, ok=(0, 1), doing="Committing")
+        if result.returncode == 0:
+            return True
+        if b"did not match any file" in result.stderr:
+            return None
+        said = result.stdout + result.stderr
+        if any(text in said for text in (b"nothing to commit", b"nothing added", b"no changes added")):
+            return False
+        run_git(self.root, arguments, doing="Committing")
+        return True
+
+    def restore_paths(self, targets: Mapping[str, str], message: str) -> bool:
+        """Bring the files at each path (``""`` is the whole tree) back to what they were in a commit, and commit
+        that on top of HEAD. Returns False if nothing had to change.
+
+        What is at the paths must have been committed before. Files that git ignores, and that stand where a file
+        comes back, are committed too before they are replaced. Idempotent."""
+        changed = []
+        for path, commit in targets.items():
+            changes = _changes_to(self.root, commit, path)
+            if not changes:
+                continue
+            changed.append(path)
+            self._keep_ignored(path, changes)
+        by_commit: dict[str, list[str]] = {}
+        for path in changed:
+            by_commit.setdefault(targets[path], []).append(path or ".")
+        for commit, paths in by_commit.items():
+            arguments = ["restore", f"--source={commit}", "--staged", "--worktree", "--", *paths]
+            run_git(self.root, arguments, doing="Restoring files")
+        return bool(changed) and self.commit_paths([path or "." for path in changed], message)
+
+    def _keep_ignored(self, path: str, changes: Collection[FileChange]) -> None:
+        in_the_way = set()
+        for change in changes:
+            if change.status != "added":
+                continue
+            target = self.root / change.path
+            if target.is_dir() and not target.is_symlink():
+                if any(target.iterdir()):
+                    raise ConfigurationError(
+                        f"{target} is a directory with files that git ignores, where a file has to be restored",
+                        hint="Move the directory away and try again",
+                    )
+                continue
+            parents = [p for p in target.parents if self.root in p.parents]
+            for place in (target, *parents):
+                if os.path.lexists(place) and (place.is_symlink() or not place.is_dir()):
+                    in_the_way.add(place.relative_to(self.root).as_posix())
+        ignored = sorted(p for p in in_the_way if not self._is_tracked(p)) if in_the_way else []
+        if ignored:
+            run_git(self.root, ["add", "-f", "--", *ignored], doing="Keeping ignored files")
+            self._commit_only(ignored, f"Keep ignored files of {path or 'the repository'} before a restore")
+
+
+def _changes_to(root: Path, commit: str, path: str) -> list[FileChange]:
+    """What a restore of a path to a commit does, compared with HEAD; paths are relative to the root."""
+    arguments = ["diff-tree", "-r", "-z", "--no-renames", "--raw", "HEAD", commit, "--", *([path] if path else [])]
+    return parse_raw_diff(run_git(root, arguments).stdout)
+
+
+def _below(changes: Iterable[FileChange], path: str) -> list[FileChange]:
+    prefix = f"{path}/" if path else ""
+
+    def cut(text: str | None) -> str | None:
+        return text[len(prefix) :] if text is not None and text.startswith(prefix) else text
+
+    return [FileChange(c.status, cut(c.path) or c.path, cut(c.old_path)) for c in changes]

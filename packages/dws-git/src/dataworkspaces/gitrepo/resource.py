@@ -1,0 +1,242 @@
+"""A resource that is a git repository of its own (type ``git``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.gitrepo.checks import check_branch_name, check_object_name
+from dataworkspaces.gitrepo.repo import GitRepo
+from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.params import BoolType, ParamDef, ParamDefs
+from dataworkspaces.workspace import (
+    EXPORT_PARAM,
+    IMPORTED_PARAM,
+    FileChange,
+    LocalDirectoryMixin,
+    Resource,
+    ResourceChange,
+    SnapshotResourceMixin,
+    SnapshotVersion,
+    Workspace,
+)
+from dataworkspaces.workspace.atomic import read_json_object, write_json
+from dataworkspaces.workspace.names import check_relative_path
+
+RESOURCE_TYPE = "git"
+_AFTER_SNAPSHOT = "after_snapshot.json"
+
+
+class GitRepoResource(LocalDirectoryMixin, SnapshotResourceMixin, Resource):
+    """Its versions are commits.
+
+    :ivar remote_origin_url: where a new machine clones it from; None if nowhere.
+    :ivar relative_local_path: its place in the workspace, if it lies in it.
+    :ivar read_only: it is never pushed.
+    """
+
+    param_defs = ParamDefs(
+        [
+            ParamDef("remote_origin_url", None, True, "Where it is cloned from", optional=True, settable=False),
+            ParamDef("relative_local_path", None, True, "Place in the workspace", optional=True, settable=False),
+            ParamDef("branch", None, True, "The branch that is used"),
+            ParamDef("read_only", False, True, "Never push to its origin", BoolType()),
+            EXPORT_PARAM,
+            IMPORTED_PARAM,
+            ParamDef("local_path", None, False, "Absolute path on this machine", optional=True),
+        ]
+    )
+
+    def __init__(
+        self,
+        name: str,
+        role: str,
+        workspace: Workspace,
+        *,
+        remote_origin_url: str | None,
+        relative_local_path: str | None,
+        branch: str,
+        read_only: bool = False,
+        export: bool = False,
+        imported: bool = False,
+        local_path: str | None = None,
+    ) -> None:
+        super().__init__(RESOURCE_TYPE, name, role, workspace)
+        self.remote_origin_url = remote_origin_url
+        self.relative_local_path = relative_local_path
+        self.branch = branch
+        self.read_only = read_only
+        self.export = export
+        self.imported = imported
+        self.local_path = local_path
+
+    @staticmethod
+    def from_params(params: dict[str, Any], local_params: dict[str, Any], workspace: Workspace) -> GitRepoResource:
+        """From stored parameters; raises KeyError for one that is missing, MetadataError for one that is unsafe."""
+        name, branch, relative = params["name"], params["branch"], params.get("relative_local_path")
+        check_branch_name(branch, name)
+        if relative is not None:
+            check_relative_path(relative, f"Resource '{name}'")
+        return GitRepoResource(
+            name,
+            params["role"],
+            workspace,
+            remote_origin_url=params.get("remote_origin_url"),
+            relative_local_path=relative,
+            branch=branch,
+            read_only=bool(params.get("read_only", False)),
+            export=bool(params.get("export", False)),
+            imported=bool(params.get("imported", False)),
+            local_path=local_params.get("local_path"),
+        )
+
+    def get_params(self) -> dict[str, Any]:
+        return {
+            **super().get_params(),
+            "export": self.export,
+            "remote_origin_url": self.remote_origin_url,
+            "relative_local_path": self.relative_local_path,
+            "branch": self.branch,
+            "read_only": self.read_only,
+            "imported": self.imported,
+        }
+
+    def get_local_params(self) -> dict[str, Any]:
+        return {"local_path": self.local_path} if self.local_path is not None else {}
+
+    def get_local_path_if_any(self) -> str | None:
+        root = self.workspace.get_workspace_local_path_if_any()
+        inside = None
+        if root is not None and self.relative_local_path is not None:
+            inside = str(Path(root) / self.relative_local_path)
+        if self.local_path is not None and (inside is None or Path(self.local_path).exists()):
+            return self.local_path
+        return inside  # also when the workspace was moved, and the path that was noted is no more
+
+    def _hidden_names(self) -> frozenset[str]:
+        return frozenset({".git"})
+
+    @property
+    def _repo(self) -> GitRepo:
+        place = self.get_local_path_if_any()
+        if place is None or not Path(place).is_dir():
+            raise ConfigurationError(
+                f"Resource '{self.name}' is not on this machine" + (f": {place} is not there" if place else ""),
+                hint=f"git clone {self.remote_origin_url} {place or 'DIRECTORY'}, and if it is elsewhere: "
+                f"dws config --resource {self.name} local_path DIRECTORY",
+            )
+        return GitRepo(Path(place))
+
+    # -- snapshots -----------------------------------------------------------------------------------------------
+
+    def snapshot_precheck(self) -> None:
+        self._repo.check_ready(f"Resource '{self.name}'", self.branch)
+
+    def snapshot(self) -> tuple[str | None, str | None]:
+        repo = self._repo
+        status = repo.status()
+        commit = status.commit
+        if status.dirty and repo.commit_paths(["."], "Keep uncommitted work for a snapshot of the workspace"):
+            commit = repo.resolve(["HEAD"])[0]
+            if self.read_only:
+                self.workspace.interaction.warn(
+                    f"Resource '{self.name}' is read-only, but had changes ({_some(status.dirty)}); they are committed "
+                    "on this machine only"
+                )
+        if commit is None:
+            raise ConfigurationError(f"Resource '{self.name}': {repo.root} has no commit yet", hint="Commit a file")
+        version = self._version_before_our_files(commit)
+        return version, version
+
+    def restore_precheck(self, restore_hashval: str) -> None:
+        check_object_name(restore_hashval, self.name)
+        self.snapshot_precheck()
+        if not self._repo.has_commit(restore_hashval):
+            raise ConfigurationError(
+                f"Resource '{self.name}': {self._repo.root} does not hold commit {restore_hashval}",
+                hint=f"git -C {self._repo.root} fetch origin",
+            )
+
+    def restore(self, restore_hashval: str) -> None:
+        self._repo.restore_paths({"": restore_hashval}, f"Restore the state of {restore_hashval[:10]}")
+
+    def keep_snapshot_files(self) -> None:
+        repo = self._repo
+        head = repo.resolve(["HEAD"])[0]
+        if head is not None and repo.commit_paths(["."], "Lineage of a snapshot of the workspace"):
+            after = repo.resolve(["HEAD"])[0]
+            remembered = {"version": self._version_before_our_files(head), "after": after}
+            write_json(self.workspace.get_resource_local_directory(self) / _AFTER_SNAPSHOT, remembered)
+
+    def _version_before_our_files(self, commit: str) -> str:
+        """A snapshot commits its lineage files after it took the version; on top of them the version is the same."""
+        if not (self.export or self.has_results_role()):
+            return commit
+        path = self.workspace.get_resource_local_directory(self) / _AFTER_SNAPSHOT
+        if not path.exists():
+            return commit
+        try:
+            remembered = read_json_object(path, "version", "after")
+        except MetadataError:
+            return commit
+        return str(remembered["version"]) if remembered["after"] == commit else commit
+
+    def delete_snapshot(
+        self, workspace_snapshot_hash: str, resource_restore_hash: str | None, relative_path: str
+    ) -> None:
+        self._delete_results_directory(relative_path)
+        self._repo.commit_paths([relative_path], f"Delete the results of snapshot {workspace_snapshot_hash}")
+
+    def changes_since(self, version: SnapshotVersion) -> ResourceChange:
+        place = self.get_local_path_if_any()
+        if place is None or not Path(place).is_dir():
+            return ResourceChange("missing", f"{place} is not there" if place else "not on this machine")
+        status = self._repo.status()
+        if status.dirty:
+            return ResourceChange("changed", f"not committed: {_some(status.dirty)}")
+        if status.commit is None or self._version_before_our_files(status.commit) != version.compare_hash:
+            return ResourceChange("changed", "other content is committed")
+        return ResourceChange("unchanged")
+
+    def diff_versions(self, old: SnapshotVersion, new: SnapshotVersion) -> list[FileChange] | None:
+        if old.compare_hash is None or new.compare_hash is None:
+            return None
+        repo = self._repo
+        known = repo.has_commit(old.compare_hash) and repo.has_commit(new.compare_hash)
+        return repo.diff_trees(old.compare_hash, new.compare_hash) if known else None
+
+    def plan_restore(self, restore_hashval: str) -> list[FileChange] | None:
+        return self._repo.plan_restore(restore_hashval)
+
+    # -- synchronising -------------------------------------------------------------------------------------------
+
+    def pull_precheck(self) -> None:
+        self._check_origin()
+        self._repo.check_ready(f"Resource '{self.name}'", self.branch)
+
+    def pull(self) -> None:
+        run_git(self._repo.root, ["pull", "--ff-only", "origin", self.branch], doing=f"Pulling resource '{self.name}'")
+
+    def push_precheck(self) -> None:
+        if self.read_only:
+            return
+        self._check_origin()
+        dirty = self._repo.status().dirty
+        if dirty:
+            raise ConfigurationError(
+                f"Resource '{self.name}' has uncommitted changes: {_some(dirty)}", hint="Take a snapshot first"
+            )
+
+    def push(self) -> None:
+        if not self.read_only:
+            run_git(self._repo.root, ["push", "origin", self.branch], doing=f"Pushing resource '{self.name}'")
+
+    def _check_origin(self) -> None:
+        if self.remote_origin_url is None:
+            raise ConfigurationError(f"Resource '{self.name}' has no origin to synchronise with")
+
+
+def _some(paths: tuple[str, ...]) -> str:
+    shown = ", ".join(paths[:3])
+    return shown if len(paths) <= 3 else f"{shown} and {len(paths) - 3} more"

@@ -1,0 +1,69 @@
+"""Running git.
+
+Everything that comes from outside (paths, hashes, URLs) is passed behind ``--`` or checked before; path
+specifications are literal. Git finds no hooks (an automatic commit must not depend on them), and never pages or asks
+in a terminal of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from dataworkspaces.errors import ToolError
+from dataworkspaces.workspace.interaction import log
+
+_LEAKING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE")
+"""Set when we are called from a git hook or alias; they would send our calls to another repository."""
+
+_OPTIONS = (
+    "--literal-pathspecs", "--no-pager", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false",
+    "-c", "advice.addEmbeddedRepo=false", "-c", "gc.auto=0", "-c", "maintenance.auto=false",
+)  # fmt: skip
+
+
+def run_git(
+    directory: Path,
+    arguments: Sequence[str | bytes],
+    *,
+    stdin: bytes | None = None,
+    ok: Collection[int] = (0,),
+    env: dict[str, str] | None = None,
+    doing: str | None = None,
+) -> subprocess.CompletedProcess[bytes]:
+    """Run git in ``directory`` and return what it wrote.
+
+    Raises ToolError if its exit status is not in ``ok``; ``doing`` says for the message what it was for."""
+    command: list[str | bytes] = ["git", *_OPTIONS, *arguments]
+    log.debug("in %s: git %s", directory, " ".join(os.fsdecode(a) for a in arguments))
+    environment = {k: v for k, v in os.environ.items() if k not in _LEAKING}
+    environment.update(LC_ALL="C", LANGUAGE="C", GIT_TERMINAL_PROMPT="0", GIT_EDITOR="true", **(env or {}))
+    try:
+        result = subprocess.run(command, cwd=directory, input=stdin, capture_output=True, env=environment)
+    except FileNotFoundError as e:
+        if not directory.is_dir():
+            raise ToolError(f"{directory} is not a directory, so git cannot work in it") from e
+        raise ToolError("The program 'git' was not found", hint="Install git and see that it is on the PATH") from e
+    if result.returncode not in ok:
+        error = result.stderr.decode("utf-8", "replace").strip()
+        what = doing or f"git {os.fsdecode(arguments[0])}"
+        raise ToolError(f"{what} failed in {directory}: {_first_line(error)}", output=error, hint=_hint(error))
+    return result
+
+
+def _first_line(error: str) -> str:
+    lines = [line.strip() for line in error.splitlines() if line.strip()]
+    for line in lines:
+        if line.startswith(("fatal:", "error:")):
+            return line.partition(":")[2].strip()
+    return lines[0] if lines else "git said nothing"
+
+
+def _hint(error: str) -> str | None:
+    if "index.lock" in error or ".lock': File exists" in error:
+        return "Another git command is running in this repository; if none is, remove the lock file that git names"
+    if "No space left" in error:
+        return "Free some disk space and try again"
+    return None

@@ -1,0 +1,196 @@
+"""The resource type ``git-subdirectory``: a directory of the workspace's own git repository."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.gitrepo.checks import check_object_name, check_subdirectory_path
+from dataworkspaces.gitrepo.repo import EMPTY_TREE, GitRepo
+from dataworkspaces.params import ParamDef, ParamDefs
+from dataworkspaces.workspace import (
+    EXPORT_PARAM,
+    FileChange,
+    LocalDirectoryMixin,
+    LocalStateResourceMixin,
+    Resource,
+    ResourceChange,
+    ResourceFactory,
+    SnapshotResourceMixin,
+    SnapshotVersion,
+    Workspace,
+)
+
+if TYPE_CHECKING:
+    from dataworkspaces.backends.git.workspace import GitWorkspace
+
+RESOURCE_TYPE = "git-subdirectory"
+
+_README = {
+    "source-data": "The source data of this project.",
+    "intermediate-data": "Data that this project derives from its source data.",
+    "code": "The code of this project.",
+    "results": "The results of this project; each snapshot moves them to a directory of its own.",
+}
+
+
+class GitSubdirectory(LocalDirectoryMixin, SnapshotResourceMixin, Resource):
+    """Its versions are the hashes of its tree; what brings one back is a commit of the workspace's repository.
+
+    The workspace takes the snapshots of all its subdirectories at once; the methods here do one alone."""
+
+    param_defs = ParamDefs(
+        [
+            ParamDef("relative_path", None, True, "Place in the workspace", settable=False),
+            EXPORT_PARAM,
+        ]
+    )
+
+    def __init__(self, name: str, role: str, workspace: Workspace, relative_path: str, export: bool = False) -> None:
+        super().__init__(RESOURCE_TYPE, name, role, workspace)
+        self.relative_path = relative_path
+        self.export = export
+
+    def get_params(self) -> dict[str, Any]:
+        return {**super().get_params(), "export": self.export, "relative_path": self.relative_path}
+
+    @property
+    def local_path(self) -> str:
+        root = self.workspace.get_workspace_local_path_if_any()
+        if root is None:
+            raise ConfigurationError(f"Resource '{self.name}' needs a workspace that is a git repository")
+        return str(Path(root) / self.relative_path)
+
+    def get_local_path_if_any(self) -> str | None:
+        return self.local_path
+
+    @property
+    def _repo(self) -> GitRepo:
+        return _git_workspace(self.workspace).repo
+
+    # -- snapshots -----------------------------------------------------------------------------------------------
+
+    def snapshot_precheck(self) -> None:
+        self._repo.check_ready(f"Resource '{self.name}'")
+        place = Path(self.local_path)
+        if place.is_symlink() or (place.exists() and not place.is_dir()):
+            raise ConfigurationError(f"Resource '{self.name}': {place} is no directory")
+
+    def snapshot(self) -> tuple[str | None, str | None]:
+        self._repo.commit_paths([self.relative_path], f"Keep {self.name} for a snapshot")
+        head, tree = self._repo.resolve(["HEAD", f"HEAD:{self.relative_path}"])
+        return tree or EMPTY_TREE, head
+
+    def restore_precheck(self, restore_hashval: str) -> None:
+        check_object_name(restore_hashval, self.name)
+        self.snapshot_precheck()
+        if not self._repo.has_commit(restore_hashval):
+            raise ConfigurationError(
+                f"Resource '{self.name}': the workspace's repository does not hold commit {restore_hashval}",
+                hint="Fetch the history that holds it",
+            )
+
+    def restore(self, restore_hashval: str) -> None:
+        self._repo.restore_paths({self.relative_path: restore_hashval}, f"Restore {self.name}")
+
+    def keep_snapshot_files(self) -> None:
+        _git_workspace(self.workspace).include_in_save(Path(self.local_path))
+
+    def delete_snapshot(
+        self, workspace_snapshot_hash: str, resource_restore_hash: str | None, relative_path: str
+    ) -> None:
+        _git_workspace(self.workspace).include_in_save(Path(self.local_path) / relative_path)
+        self._delete_results_directory(relative_path)
+
+    def changes_since(self, version: SnapshotVersion) -> ResourceChange:
+        return _git_workspace(self.workspace).changes_since({self.name: version})[self.name]
+
+    def diff_versions(self, old: SnapshotVersion, new: SnapshotVersion) -> list[FileChange] | None:
+        if old.compare_hash is None or new.compare_hash is None:
+            return None
+        trees = self._repo.resolve([f"{v.compare_hash}^{{tree}}" for v in (old, new)])
+        if trees[0] is None or trees[1] is None:
+            return None
+        return self._repo.diff_trees(trees[0], trees[1])
+
+    def plan_restore(self, restore_hashval: str) -> list[FileChange] | None:
+        return self._repo.plan_restore(restore_hashval, self.relative_path)
+
+    # -- synchronising: the workspace's repository holds it ------------------------------------------------------
+
+    def pull_precheck(self) -> None:
+        """Nothing of its own to check."""
+
+    def pull(self) -> None:
+        """Comes with the workspace."""
+
+    def push_precheck(self) -> None:
+        """Nothing of its own to check."""
+
+    def push(self) -> None:
+        """Goes with the workspace."""
+
+
+class GitSubdirectoryFactory(ResourceFactory):
+    """``dws add git`` makes one, for a path in the workspace's own repository."""
+
+    takes_export = True
+    param_defs = GitSubdirectory.param_defs
+
+    def from_command_line(self, role: str, name: str, workspace: Workspace, *args: Any, **kwargs: Any) -> Resource:
+        """:param path: the directory, which must lie in the workspace.
+        :param create: make it, with a README, without asking.
+        :param export: see ``dws add --help``."""
+        root = Path(os.path.realpath(_git_workspace(workspace).paths.root))
+        place = Path(os.path.realpath(Path(kwargs["path"]).expanduser()))
+        if root not in place.parents:
+            raise ConfigurationError(f"{place} is no subdirectory of the workspace {root}")
+        relative = place.relative_to(root).as_posix()
+        check_subdirectory_path(relative, name)
+        workspace.validate_local_path_for_resource(name, str(place))
+        if place.exists() and not place.is_dir():
+            raise ConfigurationError(f"{place} is no directory")
+        if not place.is_dir():
+            create = kwargs.get("create") or workspace.interaction.confirm(
+                f"{place} does not exist. Create it?", default=True
+            )
+            if not create:
+                raise ConfigurationError(f"{place} does not exist", hint="Create it, and add it again")
+        readme = place / "README.txt"
+        if not place.is_dir() or not any(place.iterdir()):
+            place.mkdir(parents=True, exist_ok=True)
+            # Git keeps no empty directories.
+            readme.write_text(_README[role] + "\n", encoding="utf-8")
+        _git_workspace(workspace).include_in_save(readme if readme.exists() else place)
+        return GitSubdirectory(name, role, workspace, relative, bool(kwargs.get("export", False)))
+
+    def from_json(self, params: dict[str, Any], local_params: dict[str, Any], workspace: Workspace) -> GitSubdirectory:
+        check_subdirectory_path(params["relative_path"], params["name"])
+        return GitSubdirectory(
+            params["name"], params["role"], workspace, params["relative_path"], bool(params.get("export", False))
+        )
+
+    def has_local_state(self) -> bool:
+        return False
+
+    def clone(self, params: dict[str, Any], workspace: Workspace) -> LocalStateResourceMixin:
+        return self.from_json(params, {}, workspace)
+
+    def suggest_name(self, workspace: Workspace, role: str, *args: Any, **kwargs: Any) -> str:
+        return Path(os.path.realpath(kwargs["path"])).name
+
+
+def _git_workspace(workspace: Workspace) -> GitWorkspace:
+    from dataworkspaces.backends.git.workspace import GitWorkspace
+
+    if not isinstance(workspace, GitWorkspace):
+        raise ConfigurationError(
+            f"Workspace '{workspace.name}' is no git repository, so it has no git subdirectories",
+            hint="Use a resource of type git or local-files",
+        )
+    return workspace
+
+
+FACTORY = GitSubdirectoryFactory()
