@@ -60,6 +60,10 @@ class SnapshotWorkspaceMixin(ABC):
     def get_snapshot_by_tag(self, tag: str) -> SnapshotMetadata:
         """Raises ConfigurationError if there is none. The cost must not grow with the number of snapshots."""
 
+    def get_hashes_with_tag(self, tag: str) -> list[str]:
+        """The snapshots that carry a tag: one, but for the moment in which a tag moves."""
+        return [metadata.hashval for metadata in self.list_snapshots() if metadata.has_tag(tag)]
+
     @abstractmethod
     def get_snapshot_by_partial_hash(self, partial_hash: str) -> SnapshotMetadata:
         """Raises ConfigurationError if there is none, or if it fits several, which are listed."""
@@ -362,6 +366,9 @@ class SnapshotWorkspaceMixin(ABC):
         if hashval is not None and self.has_snapshot(hashval):
             self.finish_snapshot(hashval)
             workspace.save(f"Completed snapshot {hashval}")
+            if data.get("existed"):
+                tags = ", ".join(self.get_snapshot_metadata(hashval).tags) or "none"
+                return f"nothing had changed since snapshot {hashval[:7]}, whose tags are now: {tags}"
             return f"snapshot {hashval[:7]} has been completed now"
         for name, files in data["moved"].items():
             resource = workspace.get_resource(name)
@@ -374,7 +381,12 @@ class SnapshotWorkspaceMixin(ABC):
         return "it has been undone; take the snapshot again"
 
     def finish_snapshot(self, hash_val: str) -> None:
-        """What comes after the commit point of a snapshot: current lineage gets its hashes. Idempotent."""
+        """What comes after the commit point of a snapshot: a tag that it took over leaves the snapshot that had it,
+        and current lineage gets the hashes. Idempotent."""
+        for tag in self.get_snapshot_metadata(hash_val).tags:
+            for other in self.get_hashes_with_tag(tag):
+                if other != hash_val:
+                    self.remove_tag_from_snapshot(other, tag)
         if self.supports_lineage():
             versions = self.get_snapshot_versions(hash_val)
             self.get_lineage_store().resolve_current({n: v.compare_hash for n, v in versions.items()})

@@ -149,7 +149,7 @@ class Workspace(ABC):
             try:
                 yield journal
             except BaseException:
-                self._recover(interrupted=False)
+                self._undo_after_error()
                 raise
             journal.clear()
 
@@ -171,6 +171,13 @@ class Workspace(ABC):
             return
         except (DwsError, OSError) as e:
             self.interaction.warn(f"An interrupted command could not be completed: {e}")
+
+    def _undo_after_error(self) -> None:
+        try:
+            self._recover(interrupted=False)
+        except Exception as e:
+            # The error that brought us here is the one to be told; the journal stays for the next command.
+            self.interaction.warn(f"What was done so far could not be undone yet: {e}")
 
     def _recover(self, *, interrupted: bool = True) -> None:
         from dataworkspaces.workspace.journal import Journal

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.checks import check_branch_name, check_url, without_password
 from dataworkspaces.gitrepo.layout import current_branch, enclosing_repository, git_directory
+from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.resources.git_subdirectory import FACTORY as SUBDIRECTORY_FACTORY
@@ -133,6 +134,8 @@ class GitRepoFactory(ResourceFactory):
             raise ConfigurationError(
                 f"{place} is on branch {current}, not on {branch}", hint=f"git -C {place} switch {branch}"
             )
+        # Also asks git for its identity once, so that a snapshot need not.
+        GitRepo(place).check_ready(f"Repository {place}")
         return current
 
 

@@ -103,6 +103,9 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitStorage):
             raise ConfigurationError(f"There is no snapshot with the tag '{tag}'", hint=hint)
         return self.get_snapshot_metadata(hashes[0])
 
+    def get_hashes_with_tag(self, tag: str) -> list[str]:
+        return self._index.with_tag(tag)
+
     def get_snapshot_by_partial_hash(self, partial_hash: str) -> SnapshotMetadata:
         hashes = self._index.with_prefix(partial_hash.lower())
         if not hashes:
