@@ -141,15 +141,28 @@ class GitRepo:
     def _commit_only(self, paths: Sequence[str], message: str) -> bool | None:
         """True if committed, False if there was nothing, None if a path holds no file that git knows."""
         arguments = ["commit", "--quiet", "--no-verify", "--only", "-m", message, "--", *paths]
-        result = run_git(self.root, arguments, ok=(0, 1), doing="Committing")
+        result = run_git(self.root, arguments, ok=(0, 1, 128), doing="Committing")
         if result.returncode == 0:
             return True
+        if b"does not have a commit checked out" in result.stderr:
+            # Git 2.39's --only takes a directory that stands where a file was for a repository.
+            return self._commit_with_own_index(paths, message)
         if b"did not match any file" in result.stderr:
             return None
         said = result.stdout + result.stderr
         if any(text in said for text in (b"nothing to commit", b"nothing added", b"no changes added")):
             return False
         run_git(self.root, arguments, doing="Committing")
+        return True
+
+    def _commit_with_own_index(self, paths: Sequence[str], message: str) -> bool:
+        import tempfile
+
+        with tempfile.TemporaryDirectory(prefix="dws-") as temporary:
+            env = {"GIT_INDEX_FILE": str(Path(temporary) / "index")}
+            run_git(self.root, ["read-tree", "HEAD"], env=env, doing="Committing")
+            run_git(self.root, ["add", "-A", "--", *paths], env=env, doing="Staging changes")
+            run_git(self.root, ["commit", "--quiet", "--no-verify", "-m", message], env=env, doing="Committing")
         return True
 
     def restore_paths(self, targets: Mapping[str, str], message: str) -> bool:
@@ -174,23 +187,20 @@ class GitRepo:
         return bool(changed) and self.commit_paths([path or "." for path in changed], message)
 
     def _keep_ignored(self, path: str, changes: Collection[FileChange]) -> None:
-        in_the_way = set()
+        """Commit files that are not tracked (so git ignores them) and stand where a file is about to come back."""
+        in_the_way: set[str] = set()
         for change in changes:
             if change.status != "added":
                 continue
             target = self.root / change.path
             if target.is_dir() and not target.is_symlink():
-                if any(target.iterdir()):
-                    raise ConfigurationError(
-                        f"{target} is a directory with files that git ignores, where a file has to be restored",
-                        hint="Move the directory away and try again",
-                    )
-                continue
-            parents = [p for p in target.parents if self.root in p.parents]
-            for place in (target, *parents):
-                if os.path.lexists(place) and (place.is_symlink() or not place.is_dir()):
-                    in_the_way.add(place.relative_to(self.root).as_posix())
-        ignored = sorted(p for p in in_the_way if not self._is_tracked(p)) if in_the_way else []
+                found = (p for p in target.rglob("*") if p.is_symlink() or not p.is_dir())
+            else:
+                above = (p for p in target.parents if self.root in p.parents)
+                found = (p for p in (target, *above) if os.path.lexists(p) and (p.is_symlink() or not p.is_dir()))
+            in_the_way.update(p.relative_to(self.root).as_posix() for p in found)
+        ignored = sorted(in_the_way - {c.path for c in changes if c.status == "deleted"})
+        ignored = [p for p in ignored if not self._is_tracked(p)]
         if ignored:
             run_git(self.root, ["add", "-f", "--", *ignored], doing="Keeping ignored files")
             self._commit_only(ignored, f"Keep ignored files of {path or 'the repository'} before a restore")

@@ -1,0 +1,61 @@
+"""Texts from outside are refused before git sees them."""
+
+from __future__ import annotations
+
+import pytest
+
+from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.gitrepo.checks import (
+    check_branch_name,
+    check_object_name,
+    check_subdirectory_path,
+    check_url,
+    without_password,
+)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com/a.git", "ssh://git@example.com/a.git", "git@example.com:a/b.git", "/srv/a.git", "file:///srv/a",
+        "example.com:a.git", "git://example.com/a",
+    ],
+)  # fmt: skip
+def test_usual_urls_are_taken(url: str) -> None:
+    check_url(url, "r")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ext::sh -c touch% /tmp/x", "--upload-pack=touch /tmp/x", "-u", "fd::17", "ssh://-oProxyCommand=x/y", "",
+        "host:-option", "transport::address",
+    ],
+)  # fmt: skip
+def test_urls_that_run_programs_are_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="no URL that can be cloned safely"):
+        check_url(url, "r")
+
+
+@pytest.mark.parametrize("path", ["", "..", "a/../b", "/etc", "a//b", ".git", "a/.git/b", ".GIT", ".dataworkspace/x", "a\nb"])
+def test_places_outside_or_in_metadata_are_refused(path: str) -> None:
+    with pytest.raises(ConfigurationError):
+        check_subdirectory_path(path, "r")
+
+
+@pytest.mark.parametrize("branch", ["", "-x", "a..b", "a b", "a:b", "a.lock", None, 3, "a\nb"])
+def test_what_is_no_branch_is_refused(branch: object) -> None:
+    with pytest.raises(MetadataError, match="no name of a git branch"):
+        check_branch_name(branch, "r")
+
+
+@pytest.mark.parametrize("text", ["HEAD", "--all", "abc1234", "A" * 40, "z" * 40])
+def test_what_is_no_commit_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="no hash of a git commit"):
+        check_object_name(text, "r")
+
+
+def test_passwords_are_not_kept() -> None:
+    assert without_password("https://me:secret@example.com/a.git") == "https://me@example.com/a.git"
+    assert without_password("https://:secret@example.com/a.git") == "https://example.com/a.git"
+    assert without_password("git@example.com:a.git") == "git@example.com:a.git"
