@@ -37,7 +37,9 @@ def test_urls_that_run_programs_are_refused(url: str) -> None:
         check_url(url, "r")
 
 
-@pytest.mark.parametrize("path", ["", "..", "a/../b", "/etc", "a//b", ".git", "a/.git/b", ".GIT", ".dataworkspace/x", "a\nb"])
+@pytest.mark.parametrize(
+    "path", ["", "..", "a/../b", "/etc", "a//b", ".git", "a/.git/b", ".GIT", ".dataworkspace/x", "a\nb"]
+)
 def test_places_outside_or_in_metadata_are_refused(path: str) -> None:
     with pytest.raises(ConfigurationError):
         check_subdirectory_path(path, "r")

@@ -14,7 +14,18 @@ from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.workspace import FileChange
 
 Git = Callable[..., str]
-AWKWARD = ["with blank", "quo'te\"", "new\nline", "ümlaut", "-dash", "star*", "[x]", "tab\t", ":(top)magic", "back\\slash"]
+AWKWARD = [
+    "with blank",
+    "quo'te\"",
+    "new\nline",
+    "ümlaut",
+    "-dash",
+    "star*",
+    "[x]",
+    "tab\t",
+    ":(top)magic",
+    "back\\slash",
+]
 
 
 def test_status_names_what_differs(repository: Path, git: Git) -> None:
@@ -132,7 +143,11 @@ def test_restore_keeps_an_ignored_file_that_is_in_the_way(repository: Path, git:
     repo.restore_paths({"a": with_data}, "back")
     assert (repository / "a" / "data.bin").read_text(encoding="utf-8") == "tracked once"
     commits = git(repository, "log", "--all", "--format=%H", "--", "a/data.bin").split()
-    kept = [git(repository, "show", f"{c}:a/data.bin") for c in commits if "a/data.bin" in git(repository, "ls-tree", "-r", "--name-only", c)]
+    kept = [
+        git(repository, "show", f"{c}:a/data.bin")
+        for c in commits
+        if "a/data.bin" in git(repository, "ls-tree", "-r", "--name-only", c)
+    ]
     assert "precious" in kept
 
 

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from dataworkspaces.errors import ParamNotFoundError, ParamValidationError
 
@@ -44,7 +44,16 @@ class StringType(ParamType):
 
 class BoolType(ParamType):
     name = "true|false"
-    _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    _WORDS: ClassVar = {
+        "true": True,
+        "yes": True,
+        "on": True,
+        "1": True,
+        "false": False,
+        "no": False,
+        "off": False,
+        "0": False,
+    }
 
     def validate(self, value: Any) -> str | None:
         return None if isinstance(value, bool) else "must be true or false"

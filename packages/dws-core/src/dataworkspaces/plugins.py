@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -50,7 +50,7 @@ class PluginInfo:
         return KINDS[self.group]
 
 
-@lru_cache(maxsize=None)
+@cache
 def entry_points(group: str) -> dict[str, metadata.EntryPoint]:
     """The entry points of ``group`` by name, in alphabetical order.
 
@@ -111,13 +111,18 @@ def list_plugins() -> list[PluginInfo]:
             dist = ep.dist
             result.append(
                 PluginInfo(
-                    group, name, ep.value, dist.name if dist is not None else None, dist.version if dist else None, error
+                    group,
+                    name,
+                    ep.value,
+                    dist.name if dist is not None else None,
+                    dist.version if dist else None,
+                    error,
                 )
             )
     return result
 
 
-@lru_cache(maxsize=None)
+@cache
 def _load_one(group: str, name: str) -> Any:
     from stevedore.driver import DriverManager
 

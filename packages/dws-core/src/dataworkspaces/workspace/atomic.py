@@ -32,8 +32,8 @@ def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
             if durable:
                 f.flush()
                 os.fsync(f.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -88,9 +88,7 @@ def explain_os_error(error: OSError, doing: str) -> ConfigurationError:
         errno.EPERM: "Check the permissions",
     }
     where = f"{error.filename}: " if error.filename else ""
-    return ConfigurationError(
-        f"{doing} failed: {where}{error.strerror or error}", hint=hints.get(error.errno or 0)
-    )
+    return ConfigurationError(f"{doing} failed: {where}{error.strerror or error}", hint=hints.get(error.errno or 0))
 
 
 def _umask() -> int:

@@ -36,9 +36,7 @@ class FileResourceMixin(ABC):
         that is read-only."""
 
     @abstractmethod
-    def does_subpath_exist(
-        self, subpath: str, must_be_file: bool = False, must_be_directory: bool = False
-    ) -> bool:
+    def does_subpath_exist(self, subpath: str, must_be_file: bool = False, must_be_directory: bool = False) -> bool:
         """Whether ``subpath`` is there (and of the kind asked for)."""
 
     @abstractmethod

@@ -76,4 +76,3 @@ class Journal:
     @staticmethod
     def discard(directory: Path) -> None:
         (directory / JOURNAL_FILE).unlink(missing_ok=True)
-

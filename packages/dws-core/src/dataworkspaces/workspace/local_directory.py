@@ -116,9 +116,7 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
                 path.parent.mkdir(parents=True, exist_ok=True)
             return path.open(mode, encoding=None if "b" in mode else "utf-8")
 
-    def does_subpath_exist(
-        self, subpath: str, must_be_file: bool = False, must_be_directory: bool = False
-    ) -> bool:
+    def does_subpath_exist(self, subpath: str, must_be_file: bool = False, must_be_directory: bool = False) -> bool:
         if subpath.split("/", 1)[0] in self._hidden_names():
             return False
         path = self._follow(subpath)
@@ -208,9 +206,7 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
             for file in files:
                 mode = (root / file).lstat().st_mode
                 if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
-                    raise ConfigurationError(
-                        f"Resource '{self.name}': '{file}' is no regular file, so no copy is made"
-                    )
+                    raise ConfigurationError(f"Resource '{self.name}': '{file}' is no regular file, so no copy is made")
             move_files.copy_out(root, destination, files)
 
     def _new_results_directory(self, rel_path: str) -> Path:
@@ -238,9 +234,7 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
         which somebody else may have written."""
         self._check_writable()
         if not rel_path.startswith("snapshots/"):
-            raise ConfigurationError(
-                f"Resource '{self.name}': '{rel_path}' is no place of a snapshot's results"
-            )
+            raise ConfigurationError(f"Resource '{self.name}': '{rel_path}' is no place of a snapshot's results")
         path = self._place(rel_path)
         with self._explained("Deleting", rel_path):
             move_files.delete_tree(path)

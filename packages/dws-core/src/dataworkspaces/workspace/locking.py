@@ -33,9 +33,7 @@ def hold_lock(directory: Path, command: str, timeout: float | None = None) -> It
         start = time.monotonic()
         lock.acquire(timeout=seconds, poll_interval=0.05)
     except Timeout:
-        raise LockedError(
-            _describe_holder(path), hint="Wait until it has finished, or end it, and try again"
-        ) from None
+        raise LockedError(_describe_holder(path), hint="Wait until it has finished, or end it, and try again") from None
     except OSError as e:
         raise ConfigurationError(
             f"The workspace cannot be changed: {path}: {e.strerror or e}", hint="Is the disk read-only or full?"

@@ -28,7 +28,9 @@ RESOURCE_ROLE_CHOICES = [
     ResourceRoles.RESULTS,
 ]
 
-EXPORT_PARAM = ParamDef("export", False, True, "Its lineage.json is kept for other workspaces", BoolType(), settable=False)
+EXPORT_PARAM = ParamDef(
+    "export", False, True, "Its lineage.json is kept for other workspaces", BoolType(), settable=False
+)
 IMPORTED_PARAM = ParamDef("imported", False, True, "Another workspace exported it", BoolType(), settable=False)
 
 

@@ -192,9 +192,9 @@ class SnapshotWorkspaceMixin(ABC):
         self._move_results(resources, destination, to_move)
 
         versions = self.snapshot_resources(snapshot_resources)
-        manifest = to_json(
-            [{**r.get_params(), "hash": versions[r.name].compare_hash} for r in resources]
-        ).encode("utf-8")
+        manifest = to_json([{**r.get_params(), "hash": versions[r.name].compare_hash} for r in resources]).encode(
+            "utf-8"
+        )
         metadata = SnapshotMetadata(
             hashval=manifest_hash(manifest),
             tags=[] if tag is None else [tag],
@@ -207,9 +207,7 @@ class SnapshotWorkspaceMixin(ABC):
         )
         exists = self.has_snapshot(metadata.hashval)
         if journal is not None:
-            journal.record(
-                "snapshot", destination=destination, moved=to_move, hash=metadata.hashval, existed=exists
-            )
+            journal.record("snapshot", destination=destination, moved=to_move, hash=metadata.hashval, existed=exists)
         if self.supports_lineage() and not exists:
             hashes = {name: version.compare_hash for name, version in versions.items()}
             self.get_lineage_store().snapshot(metadata.hashval, [r.name for r in resources], hashes)
@@ -353,9 +351,7 @@ class SnapshotWorkspaceMixin(ABC):
         if operation == "restore":
             return self._recover_restore(data, interrupted)
         if operation == "delete-snapshot":
-            self._delete_snapshot(
-                data["hash"], data["include_resources"], data["destination"], data["restore_hashes"]
-            )
+            self._delete_snapshot(data["hash"], data["include_resources"], data["destination"], data["restore_hashes"])
             self._self_as_workspace().save(f"Deleted snapshot {data['hash']}")
             return "the snapshot has been deleted now"
         return "nothing had to be done"
@@ -394,9 +390,7 @@ class SnapshotWorkspaceMixin(ABC):
     def _recover_restore(self, data: dict[str, Any], interrupted: bool) -> str:
         workspace = self._self_as_workspace()
         names = list(data["targets"])
-        resources = [
-            r for r in workspace.get_resources() if isinstance(r, SnapshotResourceMixin) and r.name in names
-        ]
+        resources = [r for r in workspace.get_resources() if isinstance(r, SnapshotResourceMixin) and r.name in names]
         if interrupted:
             self.snapshot_resources(resources)
             self.restore_resources(resources, data["targets"])
@@ -414,4 +408,3 @@ class SnapshotWorkspaceMixin(ABC):
         if not isinstance(self, Workspace):
             raise TypeError(f"{type(self).__name__} is no Workspace")
         return self
-

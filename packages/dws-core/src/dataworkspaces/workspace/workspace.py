@@ -338,7 +338,7 @@ class Workspace(ABC):
         """The resource in which a local path lies, and the path in it. The path need not exist.
 
         Raises PathNotAResourceError if it lies in none (in none with the role ``code``, if that is expected)."""
-        wanted = Path(os.path.realpath(os.path.expanduser(path)))
+        wanted = Path(os.path.realpath(Path(path).expanduser()))
         best: tuple[int, ResourceRef] | None = None
         for name, local in self.get_local_paths():
             if expecting_a_code_resource and self.get_resource_role(name) != ResourceRoles.CODE:
@@ -375,4 +375,3 @@ class Workspace(ABC):
                     f"{proposed} cannot be the place of resource '{proposed_resource_name}': "
                     f"it overlaps with resource '{name}' at {other}"
                 )
-

@@ -11,8 +11,7 @@ from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.gitrepo.run import run_git
 
 _HINT = (
-    'Tell git who you are: git config --global user.name "Your Name" && '
-    "git config --global user.email you@example.com"
+    'Tell git who you are: git config --global user.name "Your Name" && git config --global user.email you@example.com'
 )
 _CHECKED_FILE = "identity"
 
@@ -48,7 +47,9 @@ def _state(directory: Path | None) -> str:
     ]
     if directory is not None:
         files.append(directory / "config")
-    parts = [f"{k}={v}" for k, v in sorted(os.environ.items()) if k.startswith("GIT_") or k in ("EMAIL", "HOME", "USER")]
+    parts = [
+        f"{k}={v}" for k, v in sorted(os.environ.items()) if k.startswith("GIT_") or k in ("EMAIL", "HOME", "USER")
+    ]
     for file in files:
         try:
             stat = file.stat()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 _OPERATIONS = {
@@ -73,10 +74,8 @@ def _read(root: Path, name: str) -> str:
         return ""
     shared = directory / "commondir"
     candidates = [directory]
-    try:
+    with suppress(OSError):
         candidates.append((directory / shared.read_text(encoding="utf-8").strip()).resolve())
-    except OSError:
-        pass
     for candidate in candidates:
         try:
             return (candidate / name).read_text(encoding="utf-8", errors="replace").strip()

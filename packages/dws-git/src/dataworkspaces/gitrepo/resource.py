@@ -137,7 +137,7 @@ class GitRepoResource(LocalDirectoryMixin, SnapshotResourceMixin, Resource):
         repo = self._repo
         status = repo.status()
         commit = status.commit
-        if status.dirty and repo.commit_paths(["."], "Keep uncommitted work for a snapshot of the workspace"):
+        if status.dirty and repo.commit_paths(["."], "Keep uncommitted work"):
             commit = repo.resolve(["HEAD"])[0]
             if self.read_only:
                 self.workspace.interaction.warn(

@@ -119,7 +119,9 @@ class GitRepoFactory(ResourceFactory):
             raise ConfigurationError(f"{place} is not the root of a git repository{where}")
         root = workspace.get_workspace_local_path_if_any()
         if root is not None and Path(os.path.realpath(root)) in place.parents and git_directory(Path(root)) is not None:
-            tracked = run_git(Path(root), ["ls-files", "-z", "--", place.relative_to(os.path.realpath(root)).as_posix()])
+            tracked = run_git(
+                Path(root), ["ls-files", "-z", "--", place.relative_to(os.path.realpath(root)).as_posix()]
+            )
             if tracked.stdout:
                 raise ConfigurationError(
                     f"{place} is a repository, but the workspace's repository tracks its files",

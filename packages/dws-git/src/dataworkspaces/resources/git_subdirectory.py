@@ -79,7 +79,7 @@ class GitSubdirectory(LocalDirectoryMixin, SnapshotResourceMixin, Resource):
             raise ConfigurationError(f"Resource '{self.name}': {place} is no directory")
 
     def snapshot(self) -> tuple[str | None, str | None]:
-        self._repo.commit_paths([self.relative_path], f"Keep {self.name} for a snapshot")
+        self._repo.commit_paths([self.relative_path], f"Keep the present state of {self.name}")
         head, tree = self._repo.resolve(["HEAD", f"HEAD:{self.relative_path}"])
         return tree or EMPTY_TREE, head
 

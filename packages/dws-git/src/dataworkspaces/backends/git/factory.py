@@ -66,7 +66,9 @@ class GitWorkspaceFactory(WorkspaceFactory):
                 run_git(root, ["init", "--quiet"], doing="Making a git repository")
             check_identity(root)
             branch = current_branch(root)
-            _write_metadata(temporary, workspace_name, dws_version, {**global_params, BRANCH_PARAM: branch}, local_params)
+            _write_metadata(
+                temporary, workspace_name, dws_version, {**global_params, BRANCH_PARAM: branch}, local_params
+            )
             ignores = [*([f"/{scratch}"] if scratch else []), *WORKSPACE_IGNORES]
             add_lines(paths.gitignore, ignores)
             temporary.rename(paths.metadata)  # from here on there is a workspace
@@ -146,4 +148,3 @@ def _write_metadata(
     write_json(directory / "resource_local_params.json", {})
     (directory / "current_lineage").mkdir()
     add_lines(directory / ".gitignore", METADATA_IGNORES)
-

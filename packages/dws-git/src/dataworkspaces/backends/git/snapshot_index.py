@@ -116,9 +116,7 @@ class SnapshotIndex:
             connection.execute("INSERT INTO snapshots VALUES(?,?,?,?,?)", (metadata.hashval, metadata.timestamp, *key))
             connection.executemany("INSERT INTO tags VALUES(?,?)", {(tag, metadata.hashval) for tag in metadata.tags})
         settled = time.time_ns() - before > _CLOCK_TICK_NS
-        connection.execute(
-            "INSERT OR REPLACE INTO state VALUES('directory', ?)", (str(before) if settled else "",)
-        )
+        connection.execute("INSERT OR REPLACE INTO state VALUES('directory', ?)", (str(before) if settled else "",))
 
 
 def _forget(connection: sqlite3.Connection, hashval: str) -> None:

@@ -30,7 +30,7 @@ class SubdirectorySnapshots:
         """Commit what has changed in the resources, and return their versions."""
         if not resources:
             return {}
-        self._repo.commit_paths([r.relative_path for r in resources], f"Keep {_names(resources)} for a snapshot")
+        self._repo.commit_paths([r.relative_path for r in resources], f"Keep the present state of {_names(resources)}")
         last_hash, last_commit = self._last()
         names = ["HEAD"]
         for resource in resources:
@@ -59,7 +59,7 @@ class SubdirectorySnapshots:
             return changes
         dirty = self._repo.status([r.relative_path for r in known]).dirty
         trees = self._repo.resolve([f"HEAD:{r.relative_path}" for r in known])
-        for resource, tree in zip(known, trees):
+        for resource, tree in zip(known, trees, strict=True):
             if not Path(resource.local_path).is_dir():
                 changes[resource.name] = ResourceChange("missing", f"{resource.local_path} is not there")
             elif resource.has_results_role():

@@ -163,9 +163,7 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitStorage):
 
     # -- resources in bulk ---------------------------------------------------------------------------------------
 
-    def snapshot(
-        self, tag: str | None = None, message: str = "", **kwargs: Any
-    ) -> tuple[SnapshotMetadata, bytes]:
+    def snapshot(self, tag: str | None = None, message: str = "", **kwargs: Any) -> tuple[SnapshotMetadata, bytes]:
         metadata, manifest = super().snapshot(tag, message, **kwargs)
         if self.paths.snapshot_lineage.joinpath(metadata.hashval).is_dir():
             self._note_for_commit(self.paths.snapshot_lineage / metadata.hashval)
@@ -232,4 +230,3 @@ def _split(
 ) -> tuple[list[GitSubdirectory], list[SnapshotResourceMixin]]:
     own = [r for r in resources if isinstance(r, GitSubdirectory)]
     return own, [r for r in resources if not isinstance(r, GitSubdirectory)]
-

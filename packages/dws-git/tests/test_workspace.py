@@ -1,0 +1,203 @@
+"""The git backend keeps the contract of a workspace, with the layout of release 1.6."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dataworkspaces.backends.git.workspace import GitWorkspace
+from dataworkspaces.errors import ConfigurationError, LockedError, MetadataError, NotAWorkspaceError
+from dataworkspaces.workspace import find_and_load_workspace, init_workspace
+from dataworkspaces.workspace.results import manifest_hash
+
+Git = Callable[..., str]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> GitWorkspace:
+    root = tmp_path / "ws"
+    root.mkdir()
+    made = init_workspace("git", "ws", "host1", True, False, "scratch", directory=str(root))
+    assert isinstance(made, GitWorkspace)
+    return made
+
+
+@pytest.fixture
+def with_code(workspace: GitWorkspace) -> GitWorkspace:
+    """A workspace with the resource ``code``, which has one file."""
+    with workspace.transaction("add"):
+        workspace.add_resource("code", "git-subdirectory", "code", path=str(workspace.paths.root / "code"), create=True)
+        workspace.save("add code")
+    (workspace.paths.root / "code" / "run.py").write_text("print(1)\n", encoding="utf-8")
+    return workspace
+
+
+def reopened(workspace: GitWorkspace) -> GitWorkspace:
+    loaded = find_and_load_workspace(True, False, str(workspace.paths.root))
+    assert isinstance(loaded, GitWorkspace)
+    return loaded
+
+
+def take(workspace: GitWorkspace, tag: str | None = None) -> str:
+    with workspace.transaction("snapshot") as journal:
+        metadata, manifest = workspace.snapshot(tag, "message", journal=journal)
+        if not workspace.has_snapshot(metadata.hashval):
+            workspace.save_snapshot_metadata_and_manifest(metadata, manifest)
+        workspace.finish_snapshot(metadata.hashval)
+        workspace.save("snapshot")
+    return metadata.hashval
+
+
+def test_a_new_workspace_is_committed_whole(workspace: GitWorkspace, git: Git) -> None:
+    root = workspace.paths.root
+    assert git(root, "status", "--porcelain") == ""
+    assert set(git(root, "ls-files").split()) == {
+        ".dataworkspace/.gitignore", ".dataworkspace/config.json", ".dataworkspace/resources.json", ".gitignore",
+    }  # fmt: skip
+    assert (root / "scratch").is_dir()
+    config = json.loads((root / ".dataworkspace" / "config.json").read_text(encoding="utf-8"))
+    assert config["global_params"]["dws_git_branch"] == "main"
+    assert config["global_params"]["results.dir_template"] == "snapshots/{HOSTNAME}-{TAG}"
+
+
+def test_a_second_init_changes_nothing(workspace: GitWorkspace, git: Git) -> None:
+    before = git(workspace.paths.root, "rev-parse", "HEAD")
+    with pytest.raises(ConfigurationError, match="is a workspace already"):
+        init_workspace("git", "other", "host1", True, False, "scratch", directory=str(workspace.paths.root))
+    assert git(workspace.paths.root, "rev-parse", "HEAD") == before
+
+
+def test_init_without_identity_leaves_nothing(tmp_path: Path, home: Path) -> None:
+    (home / ".gitconfig").write_text("[user]\n\tuseConfigOnly = true\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="does not know who you are"):
+        init_workspace("git", "ws", "host1", True, False, "scratch", directory=str(tmp_path))
+    assert [p.name for p in tmp_path.iterdir()] == []
+
+
+def test_init_adds_to_a_repository(repository: Path, git: Git) -> None:
+    (repository / "top").write_text("not committed", encoding="utf-8")
+    init_workspace("git", "ws", "host1", True, False, "scratch", directory=str(repository))
+    assert git(repository, "status", "--porcelain") == "M top"
+    assert git(repository, "rev-list", "--count", "HEAD") == "2"
+
+
+def test_init_below_the_root_of_a_repository_is_refused(repository: Path) -> None:
+    with pytest.raises(ConfigurationError, match="lies in the git repository"):
+        init_workspace("git", "ws", "host1", True, False, "scratch", directory=str(repository / "a"))
+
+
+def test_a_directory_that_is_no_workspace(tmp_path: Path) -> None:
+    with pytest.raises(NotAWorkspaceError, match="is not a workspace"):
+        find_and_load_workspace(True, False, str(tmp_path))
+
+
+def test_the_hash_of_a_snapshot_is_that_of_its_manifest_in_git(with_code: GitWorkspace, git: Git) -> None:
+    hashval = take(with_code, "ONE")
+    path = with_code.paths.manifest(hashval)
+    assert git(with_code.paths.root, "hash-object", str(path)) == hashval == manifest_hash(path.read_bytes())
+    assert git(with_code.paths.root, "status", "--porcelain") == ""
+
+
+def test_a_subdirectory_has_the_hashes_that_release_1_6_gave(with_code: GitWorkspace, git: Git) -> None:
+    version = with_code.get_snapshot_versions(take(with_code))["code"]
+    root = with_code.paths.root
+    assert version.compare_hash == git(root, "rev-parse", f"{version.restore_hash}:code")
+    assert git(root, "show", f"{version.restore_hash}:code/run.py") == "print(1)"
+
+
+def test_a_second_snapshot_of_the_same_is_the_same(with_code: GitWorkspace) -> None:
+    with with_code.transaction("add"):
+        with_code.add_resource(
+            "results", "git-subdirectory", "results", path=str(with_code.paths.root / "results"), create=True
+        )
+        with_code.save("add results")
+    (with_code.paths.root / "results" / "results.json").write_text('{"metrics": {"a": 1}}', encoding="utf-8")
+    first = take(with_code, "ONE")
+    assert take(reopened(with_code), "TWO") == first
+
+
+def test_an_unsaved_write_is_saved_by_the_next_command(with_code: GitWorkspace, git: Git) -> None:
+    """As if the first command had been killed before it could commit."""
+    with_code.set_global_param("results.move_exclude_files", ["README.md"])
+    assert git(with_code.paths.root, "status", "--porcelain", ".dataworkspace") != ""
+    take(reopened(with_code))
+    assert git(with_code.paths.root, "status", "--porcelain", ".dataworkspace") == ""
+
+
+def test_what_the_user_has_staged_stays_staged(with_code: GitWorkspace, git: Git) -> None:
+    root = with_code.paths.root
+    (root / "notes").write_text("mine", encoding="utf-8")
+    git(root, "add", "notes")
+    take(with_code)
+    assert git(root, "diff", "--cached", "--name-only") == "notes"
+
+
+def test_a_snapshot_takes_few_git_processes(
+    with_code: GitWorkspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+    import shutil
+
+    log = tmp_path / "calls"
+    wrapper = tmp_path / "bin" / "git"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f'#!/bin/sh\necho "$@" >> {log}\nexec {shutil.which("git")} "$@"\n', encoding="utf-8")
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}{os.pathsep}{os.environ['PATH']}")
+    take(reopened(with_code), "ONE")
+    assert len(log.read_text(encoding="utf-8").splitlines()) <= 5
+
+
+def test_the_lock_names_its_holder(with_code: GitWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+    import socket
+
+    monkeypatch.setenv("DWS_LOCK_TIMEOUT", "0.2")
+    with (
+        with_code.transaction("snapshot"),
+        pytest.raises(LockedError) as caught,
+        reopened(with_code).transaction("add"),
+    ):
+        pass
+    assert str(caught.value) == f"'dws snapshot' of process {os.getpid()} on host {socket.gethostname()} is changing it"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "is not valid JSON"),
+        ("{}", "should hold a JSON list"),
+        ('["x"]', "entry 1 should be a JSON object"),
+        ('[{"name": "x", "role": "code"}]', "entry 1 lacks the key 'resource_type'"),
+        ('[{"resource_type": "git", "name": "../x", "role": "code"}]', "cannot name a resource"),
+        ('[{"resource_type": "git", "name": "x", "role": "king"}]', "unknown role 'king'"),
+        ("[" * 100000, "resources.json"),
+    ],
+)
+def test_damaged_metadata_is_named(workspace: GitWorkspace, content: str, message: str) -> None:
+    workspace.paths.resources.write_text(content, encoding="utf-8")
+    with pytest.raises(MetadataError, match=message) as caught:
+        workspace.read_resource_params()
+    assert "resources.json" in str(caught.value)
+
+
+def test_a_place_outside_in_stored_parameters_is_refused(workspace: GitWorkspace) -> None:
+    entry = {"resource_type": "git-subdirectory", "name": "x", "role": "code", "relative_path": "../../etc"}
+    workspace.paths.resources.write_text(json.dumps([entry]), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="not a plain relative path"):
+        workspace.get_resource("x")
+
+
+def test_an_ambiguous_prefix_lists_the_snapshots(with_code: GitWorkspace) -> None:
+    from dataworkspaces.workspace import SnapshotMetadata
+
+    hashes = ["a" * 39 + "0", "a" * 39 + "1"]
+    for hashval in hashes:
+        metadata = SnapshotMetadata(hashval, [], "", "h", "2026-01-01", "snapshots/x", {})
+        with_code.save_snapshot_metadata_and_manifest(metadata, b"[]")
+    with pytest.raises(ConfigurationError, match="fits 2 snapshots") as caught:
+        with_code.get_snapshot_by_tag_or_hash("aaaaaaa")
+    assert all(hashval in str(caught.value) for hashval in hashes)
