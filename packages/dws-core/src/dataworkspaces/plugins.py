@@ -139,7 +139,6 @@ def _load_one(group: str, name: str) -> Any:
         name=name,
         invoke_on_load=False,
         on_load_failure_callback=on_failure,
-        warn_on_missing_entrypoint=False,
     )
     return manager.driver
 

@@ -60,8 +60,11 @@ def _describe_holder(path: Path) -> str:
     """The lock file holds process id and host, a line each; beside it stands which command it is."""
     try:
         pid, host = path.read_text(encoding="utf-8").splitlines()[:2]
-        owner, _, command = (path.parent / "lock.command").read_text(encoding="utf-8").strip().partition(" ")
     except (OSError, ValueError):
         return "another process is changing it"
+    try:
+        owner, _, command = (path.parent / "lock.command").read_text(encoding="utf-8").strip().partition(" ")
+    except (OSError, ValueError):
+        owner = command = ""
     running = f"'dws {command}'" if owner == pid else "a command"
     return f"{running} of process {pid} on host {host} is changing it"
