@@ -1,0 +1,91 @@
+"""Manifests: the text that records one directory.
+
+A line for each entry, in the order of the names' bytes::
+
+    VALUE TAB KIND TAB NAME
+
+======== =====================================================================
+``blob`` a file; its size in decimal, or the SHA-1 of its content
+``tree`` a directory; the name of its manifest
+``link`` a symbolic link; the SHA-1 of its target's text
+======== =====================================================================
+
+A manifest's name is the SHA-1 of its bytes, so that the name of the root's manifest stands for the whole
+tree. The format is that of release 1.6, which knew no ``link`` and no quoting: a name is written as its bytes
+are, except that one with a tab or line break, or one that looks quoted, is put between double quotes, with
+``\\t``, ``\\n`` and ``\\\\`` in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from dataworkspaces.errors import MetadataError
+
+Kind = Literal["blob", "tree", "link"]
+
+_ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n"}
+_UNESCAPES = {escaped: char for char, escaped in _ESCAPES.items()}
+_HASH_RE = re.compile(r"[0-9a-f]{40}\Z")
+_VALUE_RES = {"blob": re.compile(r"(\d+|[0-9a-f]{40})\Z", re.ASCII), "tree": _HASH_RE, "link": _HASH_RE}
+
+
+class Entry(NamedTuple):
+    """One line of a manifest. Bytes of a name that are not UTF-8 are surrogate escapes, as in :mod:`os`."""
+
+    value: str
+    kind: Kind
+    name: str
+
+
+def manifest_name(manifest: bytes) -> str:
+    """The hash that a manifest is stored under."""
+    return hashlib.sha1(manifest, usedforsecurity=False).hexdigest()
+
+
+def format_manifest(entries: Iterable[Entry]) -> bytes:
+    """The manifest of a directory, whatever the order of its ``entries``."""
+    lines = [(_to_bytes(e.name), f"{e.value}\t{e.kind}\t{_quote(e.name)}\n") for e in entries]
+    return b"".join(_to_bytes(line) for _, line in sorted(lines))
+
+
+def parse_manifest(manifest: bytes, what: str = "manifest") -> list[Entry]:
+    """The entries of a manifest; raises MetadataError, which names ``what`` was read, if it is not valid.
+
+    It may come from somebody else, so a name that could not stand in a directory is not valid."""
+    entries = []
+    for number, line in enumerate(manifest.decode("utf-8", "surrogateescape").split("\n"), start=1):
+        if not line:
+            continue
+        fields = line.split("\t", 2)
+        if len(fields) == 3:
+            value, kind, name = fields[0], fields[1], _unquote(fields[2])
+            is_plain = name not in ("", ".", "..") and "/" not in name and "\0" not in name
+            if is_plain and kind in _VALUE_RES and _VALUE_RES[kind].match(value):
+                entries.append(Entry(value, kind, name))  # type: ignore[arg-type]
+                continue
+        raise MetadataError(f"Line {number} of {what} is not valid: {line!r}")
+    return entries
+
+
+def _to_bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _looks_quoted(text: str) -> bool:
+    return len(text) >= 2 and text[0] == text[-1] == '"'
+
+
+def _quote(name: str) -> str:
+    if "\t" not in name and "\n" not in name and not _looks_quoted(name):
+        return name
+    return '"' + "".join(_ESCAPES.get(char, char) for char in name) + '"'
+
+
+def _unquote(text: str) -> str:
+    if not _looks_quoted(text):
+        return text
+    return re.sub(r"\\[\\tn]", lambda match: _UNESCAPES[match.group()], text[1:-1])

@@ -1,0 +1,123 @@
+"""The resource type ``file``: how such resources are added, opened and cloned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.resources.local_files_resource import LocalFilesResource, absolute_path
+from dataworkspaces.workspace import ResourceFactory, Workspace
+from dataworkspaces.workspace.atomic import read_json_object
+from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
+
+if TYPE_CHECKING:
+    import click
+
+
+class LocalFilesFactory(ResourceFactory):
+    command_name = "local-files"
+    help = "a directory of files"
+    takes_export = True
+    takes_imported = True
+    param_defs = LocalFilesResource.param_defs
+
+    def get_click_params(self) -> list[click.Parameter]:
+        import click
+
+        return [
+            click.Argument(["path"], metavar="PATH"),
+            click.Option(
+                ["--compute-hash"],
+                is_flag=True,
+                help="Tell versions by the content of the files; without it, by their paths and sizes only.",
+            ),
+        ]
+
+    def from_command_line(
+        self, role: str, name: str, workspace: Workspace, *args: Any, **kwargs: Any
+    ) -> LocalFilesResource:
+        """:param path: a directory that exists.
+        :param compute_hash, export, imported: see ``dws add local-files --help``."""
+        place = absolute_path(kwargs["path"])
+        if not place.is_dir():
+            what = "is not a directory" if place.exists() else "does not exist"
+            raise ConfigurationError(f"{place} {what}", hint="Make the directory, then add it")
+        _check_place(place, name, workspace)
+        imported = bool(kwargs.get("imported", False))
+        if imported:
+            _check_imported_lineage(place, name)
+        workspace.ignore_local_path(place)
+        return LocalFilesResource(
+            name,
+            role,
+            workspace,
+            global_local_path=str(place),
+            compute_hash=bool(kwargs.get("compute_hash", False)),
+            export=bool(kwargs.get("export", False)),
+            imported=imported,
+        )
+
+    def from_json(
+        self, params: dict[str, Any], local_params: dict[str, Any], workspace: Workspace
+    ) -> LocalFilesResource:
+        return LocalFilesResource.from_params(params, local_params, workspace)
+
+    def has_local_state(self) -> bool:
+        return True
+
+    def clone(self, params: dict[str, Any], workspace: Workspace) -> LocalFilesResource:
+        """Ask where the files are on this machine. They may be nowhere: then a later command asks for them."""
+        resource = LocalFilesResource.from_params(params, {}, workspace)
+        original = resource.global_local_path
+        answer = workspace.interaction.ask(
+            f"Where are the files of resource '{resource.name}' on this machine (empty: not here)?",
+            default=original if Path(original).is_dir() else "",
+        )
+        place = absolute_path(answer) if answer.strip() else None
+        if place is None or not place.is_dir():
+            reason = f"{place} is no directory" if place else f"they were at {original}"
+            workspace.interaction.warn(
+                f"The files of resource '{resource.name}' are not on this machine: {reason}. Once they are: "
+                f"dws config --resource {resource.name} my_local_path DIRECTORY"
+            )
+            return resource
+        _check_place(place, resource.name, workspace)
+        workspace.ignore_local_path(place)
+        resource.my_local_path = None if str(place) == original else str(place)
+        return resource
+
+    def suggest_name(self, workspace: Workspace, role: str, *args: Any, **kwargs: Any) -> str:
+        """The directory's name, or for an imported resource the name that it was exported with."""
+        place = absolute_path(kwargs["path"])
+        if kwargs.get("imported") and (place / LINEAGE_FILE).is_file():
+            return str(read_json_object(place / LINEAGE_FILE, "resource_name")["resource_name"])
+        return place.name
+
+
+def _check_place(place: Path, name: str, workspace: Workspace) -> None:
+    workspace.validate_local_path_for_resource(name, str(place))
+    own = workspace.get_workspace_local_path_if_any()
+    if own is None:
+        return
+    root, real = Path(own).resolve(), place.resolve()
+    if root in real.parents and not {".git", ".dataworkspace"}.isdisjoint(real.relative_to(root).parts):
+        raise ConfigurationError(f"{place} cannot be a resource: the workspace keeps its own files there")
+
+
+def _check_imported_lineage(place: Path, name: str) -> None:
+    """Raise ConfigurationError unless the directory holds the lineage of a resource of that name."""
+    path = place / LINEAGE_FILE
+    if not path.is_file():
+        raise ConfigurationError(
+            f"{path} is missing, so {place} cannot be imported",
+            hint="Add it with --export where it comes from and take a snapshot there, or leave out --imported",
+        )
+    exported = read_json_object(path, "resource_name", "lineages")["resource_name"]
+    if exported != name:
+        raise ConfigurationError(
+            f"{path} is the lineage of a resource '{exported}', not '{name}'", hint=f"Add it with --name={exported}"
+        )
+
+
+FACTORY = LocalFilesFactory()
