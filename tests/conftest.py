@@ -1,0 +1,56 @@
+"""Fixtures of the end-to-end tests: a user with a home of their own, workspaces, and the digits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from endtoend import HOST, User, isolated_environment, write_files
+
+@pytest.fixture
+def user(tmp_path: Path) -> User:
+    """A user in an empty directory."""
+    directory = tmp_path / "work"
+    directory.mkdir()
+    return User(directory, isolated_environment(tmp_path / "home"))
+
+
+@pytest.fixture
+def workspace(user: User) -> User:
+    """A user at the root of a workspace `ws` with the resources `code` and `results`, and nothing snapshotted."""
+    root = user.cwd / "ws"
+    root.mkdir()
+    here = user.at(root)
+    here.batch("init", "--hostname", HOST, "--create-resources", "code,results")
+    write_files(root, {"code/run.py": "print(1)\n"})
+    return here
+
+
+@pytest.fixture(scope="session")
+def digits_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The digits that scikit-learn ships, as the repository of the manual holds them: a bare git repository."""
+    import numpy
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    directory = tmp_path_factory.mktemp("digits")
+    source = directory / "digits"
+    source.mkdir()
+    numpy.savetxt(source / "data.csv", data.data, fmt="%d", delimiter=",")
+    numpy.savetxt(source / "target.csv", data.target, fmt="%d")
+    (source / "DESCR.rst").write_text(data.DESCR, encoding="utf-8")
+    maker = User(source, isolated_environment(directory / "home"))
+    maker.git("init", "--quiet", "--initial-branch=master")
+    maker.git("add", "--all")
+    maker.git("commit", "--quiet", "--message", "digits")
+    bare = directory / "sklearn-digits-dataset.git"
+    maker.git("clone", "--quiet", "--bare", ".", bare)
+    return bare
+
+
+@pytest.fixture
+def digits(digits_source: Path, user: User) -> Path:
+    """A copy of the digits' repository: what a user clones as `sklearn-digits-dataset`."""
+    copy = user.cwd / digits_source.name
+    user.git("clone", "--quiet", "--bare", digits_source, copy)
+    return copy

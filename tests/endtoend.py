@@ -1,0 +1,213 @@
+"""What the end-to-end tests share: running `dws` and git as a user would, and looking at what they leave.
+
+Everything here goes through the installed programs and the files; nothing imports `dataworkspaces`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+FIXTURES = Path(__file__).parent / "fixtures"
+HOST = "host1"
+
+GIT_CONFIG = """
+[user]
+\tname = Ada
+\temail = ada@example.com
+[init]
+\tdefaultBranch = main
+[protocol "file"]
+\tallow = always
+"""
+
+
+def program(name: str) -> str:
+    """A console script of the environment that runs the tests."""
+    path = Path(sys.executable).with_name(name)
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: install the distributions into the environment of the tests")
+    return str(path)
+
+
+def isolated_environment(home: Path) -> dict[str, str]:
+    """A user of whom the machine knows nothing but a home directory with an identity for git."""
+    home.mkdir(parents=True, exist_ok=True)
+    (home / ".gitconfig").write_text(GIT_CONFIG)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {
+        "PATH": path,
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C.UTF-8",
+        "USER": "ada",
+        "LOGNAME": "ada",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+@dataclass
+class User:
+    """Somebody with a home directory, a current directory and a shell."""
+
+    cwd: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    def at(self, cwd: Path, **env: str) -> User:
+        """The same user in another directory, with further environment variables."""
+        return User(cwd, {**self.env, **env})
+
+    def run(
+        self, *command: str | Path, input: str | None = None, check: bool = True, timeout: float = 120
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [str(part) for part in command],
+            cwd=self.cwd,
+            env=self.env,
+            input="" if input is None else input,
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            timeout=timeout,
+        )
+        if check and done.returncode != 0:
+            line = " ".join(str(part) for part in command)
+            raise AssertionError(f"{line}: exit status {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    def dws(self, *arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+        return self.run(program("dws"), *arguments, **options)
+
+    def batch(self, *arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+        """`dws --batch`: no question is asked."""
+        return self.dws("--batch", *arguments, **options)
+
+    def json(self, *arguments: str | Path) -> Any:
+        """What a command says with `--json`."""
+        return json.loads(self.dws(*arguments, "--json").stdout)
+
+    def git(self, *arguments: str | Path, **options: Any) -> str:
+        return self.run("git", *arguments, **options).stdout
+
+    def python(self, *arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+        return self.run(sys.executable, *arguments, **options)
+
+    def make_repository(self, directory: Path, files: dict[str, str | bytes]) -> User:
+        """A git repository with one commit, and a bare copy beside it, `NAME.git`, as its origin."""
+        write_files(directory, files)
+        user = self.at(directory)
+        user.git("init", "--quiet")
+        user.git("add", "--all")
+        user.git("commit", "--quiet", "--message", "first")
+        origin = directory.with_name(f"{directory.name}.git")
+        user.git("clone", "--quiet", "--bare", ".", origin)
+        user.git("remote", "add", "origin", origin)
+        return user
+
+
+def write_files(directory: Path, files: dict[str, str | bytes]) -> None:
+    """Write files; their names are relative to the directory."""
+    for name, content in files.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def read_tree(directory: Path) -> dict[str, str]:
+    """All that is below a directory but for git's own, in words: kind, executable or not, and content."""
+    tree = {}
+    for path in walk(directory):
+        relative = path.relative_to(directory)
+        if ".git" not in relative.parts and not path.is_dir():
+            tree[os.fspath(relative)] = describe(path)
+    return tree
+
+
+def whole_state(root: Path) -> dict[str, str]:
+    """All of a workspace that a command that fails must not change: files and their permissions, git's references,
+    configuration and index. Git's objects and the caches of Data Workspaces are left out, for they say nothing."""
+    state = {}
+    for path in walk(root):
+        relative = path.relative_to(root)
+        name = os.fspath(relative)
+        inside = relative.parts[relative.parts.index(".git") + 1 :] if ".git" in relative.parts else ()
+        if inside and (inside[0] in ("objects", "dws", "index") or path.is_dir()):
+            continue
+        if path.name == ".git" and path.is_dir():
+            listed = subprocess.run(
+                ["git", "ls-files", "--stage", "-z"], cwd=path.parent, capture_output=True
+            ).stdout
+            state[f"{name}/index"] = listed.decode("utf-8", "surrogateescape")
+        else:
+            mode = "" if path.is_symlink() else f"{stat.S_IMODE(path.lstat().st_mode):o} "
+            state[name] = mode + describe(path)
+    return state
+
+
+def describe(path: Path) -> str:
+    if path.is_symlink():
+        return f"link to {os.readlink(path)}"
+    if path.is_dir():
+        return "directory"
+    executable = "executable " if path.stat().st_mode & stat.S_IXUSR else ""
+    return f"{executable}file {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+
+
+def walk(directory: Path) -> list[Path]:
+    """Everything below a directory, links not followed, in a fixed order."""
+    found = []
+    for here, directories, files in os.walk(directory):
+        found += [Path(here, name) for name in [*directories, *files]]
+    return sorted(found)
+
+
+def contents_in_git(repository: Path, env: dict[str, str]) -> set[str]:
+    """The SHA-256 of each file that the history of any branch holds: what no clean-up of git's takes away."""
+    listed = subprocess.run(
+        ["git", "rev-list", "--objects", "--all"], cwd=repository, env=env, capture_output=True, check=True
+    ).stdout
+    objects = b"".join(line.split(b" ")[0] + b"\n" for line in listed.splitlines())
+    batch = subprocess.run(
+        ["git", "cat-file", "--batch"], cwd=repository, env=env, input=objects, capture_output=True, check=True
+    ).stdout
+    found, place = set(), 0
+    while place < len(batch):
+        end = batch.index(b"\n", place)
+        _, kind, size = batch[place:end].split()
+        start = end + 1
+        content = batch[start : start + int(size)]
+        if kind == b"blob":
+            found.add(hashlib.sha256(content).hexdigest())
+        place = start + int(size) + 1
+    return found
+
+
+def contents_in_tree(directory: Path) -> set[str]:
+    """The SHA-256 of each file below a directory, git's own left out."""
+    return {
+        hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in walk(directory)
+        if ".git" not in path.relative_to(directory).parts and path.is_file() and not path.is_symlink()
+    }
+
+
+def copy_workspace(source: Path, target: Path) -> Path:
+    """A copy of a workspace with its times, so that git need not read each file again."""
+    subprocess.run(["cp", "-a", str(source), str(target)], check=True)
+    return target
+
+
+def remove(directory: Path) -> None:
+    shutil.rmtree(directory, ignore_errors=True)

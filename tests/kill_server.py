@@ -1,0 +1,164 @@
+"""Runs `dws` again and again in forked children of one process that has everything imported, and kills it.
+
+A request and its answer are a line of JSON each, on stdin and stdout:
+
+    {"args": [...], "cwd": ..., "env": {...}, "kill_at": N or null, "wait": true}
+    {"status": exit status or minus the signal, "points": how many, "killed_at": text, "stdout": ..., "stderr": ...}
+
+With `kill_at` the child sends itself SIGKILL at the N-th point at which it changes something outside itself: before
+a file is opened for writing and right after (empty as it is then), before each rename, removal, change of mode and so
+on, and before each process that it starts. With `wait` the answer comes when the processes that the child started
+have ended, too.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+CHANGING = {
+    "os.chmod", "os.chown", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.truncate",
+    "os.utime", "os.posix_spawn", "os.system", "sqlite3.connect", "subprocess.Popen",
+}  # fmt: skip
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+
+
+class Killer:
+    """An audit hook that counts the points and ends the process at one of them."""
+
+    def __init__(self, kill_at: int | None, report: int) -> None:
+        self.kill_at = kill_at
+        self.report = report
+        self.points = 0
+        self.busy = False
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self.busy:
+            return
+        if event == "open":
+            path, _, flags = arguments
+            if isinstance(path, int) or not flags & WRITING or os.fsdecode(path).startswith("/dev/"):
+                return
+            self.point(f"before opening {path!r}")
+            self.points += 1
+            if self.points == self.kill_at:
+                self.busy = True
+                os.close(os.open(path, flags, 0o600))
+                self.die(f"after opening {path!r}")
+        elif event in CHANGING:
+            self.point(f"before {event} {arguments[:2]!r}")
+
+    def point(self, what: str) -> None:
+        self.points += 1
+        if self.points == self.kill_at:
+            self.die(what)
+
+    def die(self, what: str) -> None:
+        os.write(self.report, f"{self.points} {what}".encode("utf-8", "replace"))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def child(request: dict[str, Any], report: int, stdout: int, stderr: int) -> None:
+    """Be `dws` for one command; never returns."""
+    killer = Killer(request.get("kill_at"), report)
+    status = 70
+    try:
+        os.setsid()
+        os.chdir(request["cwd"])
+        os.environ.clear()
+        os.environ.update(request["env"])
+        for fd, target in ((os.open(os.devnull, os.O_RDONLY), 0), (stdout, 1), (stderr, 2)):
+            os.dup2(fd, target)
+        sys.argv = ["dws", *request["args"]]
+        from dataworkspaces.cli.main import main
+
+        sys.addaudithook(killer)
+        main()
+    except SystemExit as e:
+        status = e.code if isinstance(e.code, int) else 1 if e.code else 0
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        killer.busy = True
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os.write(report, f"{killer.points}".encode())
+        os._exit(status)
+
+
+def serve(request: dict[str, Any]) -> dict[str, Any]:
+    with tempfile.TemporaryFile() as report, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        pid = os.fork()
+        if pid == 0:
+            child(request, report.fileno(), out.fileno(), err.fileno())
+        _, wait_status = os.waitpid(pid, 0)
+        if request.get("wait", True):
+            reap_orphans()
+        texts = []
+        for file in (report, out, err):
+            file.seek(0)
+            texts.append(file.read().decode("utf-8", "surrogateescape"))
+    points, _, killed_at = texts[0].partition(" ")
+    return {
+        "status": os.waitstatus_to_exitcode(wait_status),
+        "points": int(points or 0),
+        "killed_at": killed_at,
+        "stdout": texts[1],
+        "stderr": texts[2],
+    }
+
+
+def reap_orphans() -> None:
+    while True:
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+
+
+def adopt_orphans() -> None:
+    """The children of our children become ours when their parent dies, so that we can wait for them."""
+    pr_set_child_subreaper = 36
+    ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)
+
+
+def import_everything() -> None:
+    """So that a forked child has nothing to import, and its only points are its work."""
+    import git  # noqa: F401
+    import psutil  # noqa: F401
+    import rich.console
+    import rich.table  # noqa: F401
+    import sqlite3  # noqa: F401
+
+    import dataworkspaces
+
+    for place in dataworkspaces.__path__:
+        for name in ("cli", "commands", "workspace", "lineage", "filetree", "gitrepo", "resources", "backends"):
+            for module in pkgutil.walk_packages([str(Path(place, name))], f"dataworkspaces.{name}."):
+                importlib.import_module(module.name)
+
+
+def main() -> None:
+    sys.dont_write_bytecode = True
+    adopt_orphans()
+    import_everything()
+    gc.freeze()
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        print(json.dumps(serve(json.loads(line))), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
