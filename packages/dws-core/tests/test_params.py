@@ -104,5 +104,5 @@ def test_tags_that_are_refused(tag: str, problem: str) -> None:
 
 @pytest.mark.parametrize("name", ["", ".host", "a b", "--option", 7])
 def test_host_names_that_are_refused(name: Any) -> None:
-    with pytest.raises(ParamValidationError, match="--hostname|Host name"):
+    with pytest.raises(ParamValidationError, match=r"Host name"):
         check_hostname(name)
