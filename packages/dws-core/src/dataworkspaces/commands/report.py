@@ -1,0 +1,158 @@
+"""``dws report``: the state of a workspace, its snapshots, its lineage and its results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dataworkspaces.commands.summaries import snapshot_json
+
+if TYPE_CHECKING:
+    from dataworkspaces.workspace import ResourceChange, SnapshotMetadata, Workspace
+
+
+@dataclass(frozen=True)
+class ResourceStatus:
+    """A resource.
+
+    :ivar parameters: those worth showing.
+    :ivar change: how it stands to the last snapshot; None if there is none.
+    """
+
+    name: str
+    role: str
+    resource_type: str
+    parameters: dict[str, Any]
+    change: ResourceChange | None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "role": self.role,
+            "type": self.resource_type,
+            "parameters": self.parameters,
+            "state": None if self.change is None else self.change.state,
+            "details": None if self.change is None else self.change.details,
+        }
+
+
+@dataclass(frozen=True)
+class StatusReport:
+    """The resources of a workspace. ``last_snapshot`` is None if none was taken."""
+
+    workspace: str
+    resources: tuple[ResourceStatus, ...]
+    roles_without_resource: tuple[str, ...]
+    last_snapshot: SnapshotMetadata | None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "workspace": self.workspace,
+            "resources": [r.to_json() for r in self.resources],
+            "roles_without_resource": list(self.roles_without_resource),
+            "last_snapshot": None if self.last_snapshot is None else snapshot_json(self.last_snapshot),
+        }
+
+
+@dataclass(frozen=True)
+class HistoryReport:
+    """Snapshots, newest first.
+
+    :ivar metric_names: the two most common metrics of those shown, or fewer.
+    :ivar total: how many there are; more than ``snapshots`` if a limit was given.
+    """
+
+    snapshots: tuple[SnapshotMetadata, ...]
+    metric_names: tuple[str, ...]
+    total: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "snapshots": [{**snapshot_json(s), "metrics": s.metrics} for s in self.snapshots],
+            "total": self.total,
+        }
+
+
+@dataclass(frozen=True)
+class LineageRow:
+    """Where one resource, or a part of it, comes from. ``inputs`` is empty for what no step made."""
+
+    resource: str
+    type: str
+    details: str
+    inputs: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "resource": self.resource,
+            "type": self.type,
+            "details": self.details,
+            "inputs": list(self.inputs),
+        }
+
+
+@dataclass(frozen=True)
+class LineageReport:
+    """The lineage of all resources: of a snapshot, or the current one (``snapshot`` is None)."""
+
+    workspace: str
+    snapshot: SnapshotMetadata | None
+    rows: tuple[LineageRow, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "workspace": self.workspace,
+            "snapshot": None if self.snapshot is None else snapshot_json(self.snapshot),
+            "lineage": [row.to_json() for row in self.rows],
+        }
+
+
+@dataclass(frozen=True)
+class ResultsReport:
+    """What a run left in its results file.
+
+    :ivar location: ``resource:/path``.
+    :ivar snapshot: the snapshot that holds it; None for current results.
+    :ivar properties: all that is neither a parameter nor a metric.
+    :ivar metrics: those with one value.
+    :ivar metric_tables: those that are dictionaries.
+    """
+
+    location: str
+    snapshot: SnapshotMetadata | None
+    properties: dict[str, Any]
+    parameters: dict[str, Any]
+    metrics: dict[str, Any]
+    metric_tables: dict[str, dict[str, Any]]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "location": self.location,
+            "snapshot": None if self.snapshot is None else snapshot_json(self.snapshot),
+            "properties": self.properties,
+            "parameters": self.parameters,
+            "metrics": {**self.metrics, **self.metric_tables},
+        }
+
+
+def status_report(workspace: Workspace) -> StatusReport:
+    """The resources, and how each stands to the last snapshot."""
+    raise NotImplementedError
+
+
+def history_report(workspace: Workspace, limit: int | None = None) -> HistoryReport:
+    """The snapshots, at most ``limit`` of them."""
+    raise NotImplementedError
+
+
+def lineage_report(workspace: Workspace, snapshot: str | None = None) -> LineageReport:
+    """The lineage, current or of a snapshot (tag or hash)."""
+    raise NotImplementedError
+
+
+def results_report(
+    workspace: Workspace, snapshot: str | None = None, resource: str | None = None
+) -> ResultsReport | None:
+    """The results of a run: those of a snapshot (tag or hash); without one the current results or, if there are
+    none, those of the most recent snapshot that has some. None if nothing was found."""
+    raise NotImplementedError
