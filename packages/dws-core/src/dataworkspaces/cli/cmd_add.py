@@ -1,0 +1,152 @@
+"""``dws add``: a subcommand for each installed resource type that has one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dataworkspaces.cli.param_types import Role
+from dataworkspaces.cli.session import Session, common_options, pass_session
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from dataworkspaces.workspace import ResourceFactory
+
+TYPES_WITH_ANOTHER_COMMAND = {"file": "local-files", "git-subdirectory": "git"}
+"""For completion only, which may not load a type to ask for its command: elsewhere the factory says it."""
+
+
+class AddGroup(click.Group):
+    """Asks the resource types for their commands. One that cannot be loaded is left out, and named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        factories, _broken = _factories()
+        return sorted(factories)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if ctx.resilient_parsing:
+            return _incomplete_command(cmd_name)
+        from dataworkspaces import plugins
+
+        if cmd_name in plugins.names(plugins.RESOURCES):
+            factory = plugins.load(plugins.RESOURCES, cmd_name)
+            if factory.command_name == cmd_name:
+                return _command(cmd_name, factory)
+        factories, _broken = _factories()
+        return _command(*factories[cmd_name]) if cmd_name in factories else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if not ctx.resilient_parsing and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            ctx.fail(_unknown_type(args[0]))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        factories, broken = _factories()
+        with formatter.section("Resource types"):
+            formatter.write_dl([(name, _sentence(factories[name][1].help)) for name in sorted(factories)])
+        if broken:
+            with formatter.section("Not available"):
+                formatter.write_dl([(name, "cannot be loaded; 'dws plugins' says why") for name in broken])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from dataworkspaces import plugins
+
+        types = plugins.names(plugins.RESOURCES)
+        names = sorted({TYPES_WITH_ANOTHER_COMMAND.get(name, name) for name in types})
+        items = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+        return items + click.Command.shell_complete(self, ctx, incomplete)
+
+
+@click.group(cls=AddGroup, subcommand_metavar="TYPE [ARGS]...", epilog="'dws add TYPE --help' describes a type.")
+@common_options
+def add() -> None:
+    """Add a resource to the workspace: a collection of data, code or results with one role in the project."""
+
+
+def _factories() -> tuple[dict[str, tuple[str, ResourceFactory]], list[str]]:
+    """By command: stored type and factory; and the types that cannot be loaded."""
+    from dataworkspaces import plugins
+    from dataworkspaces.errors import PluginError
+
+    found: dict[str, tuple[str, ResourceFactory]] = {}
+    broken = []
+    for resource_type in plugins.names(plugins.RESOURCES):
+        try:
+            factory = plugins.load(plugins.RESOURCES, resource_type)
+        except PluginError:
+            broken.append(resource_type)
+            continue
+        if factory.command_name is not None:
+            found.setdefault(factory.command_name, (resource_type, factory))
+    return found, broken
+
+
+def _unknown_type(name: str) -> str:
+    from difflib import get_close_matches
+
+    from dataworkspaces import plugins
+
+    factories, _broken = _factories()
+    distribution = plugins.KNOWN_DISTRIBUTIONS.get((plugins.RESOURCES, name))
+    if distribution is not None and name not in plugins.names(plugins.RESOURCES):
+        return f"Resource type '{name}' is not installed. Install it with: pip install {distribution}"
+    near = get_close_matches(name, factories, n=2)
+    hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(sorted(factories))}."
+    return f"No such resource type '{name}'. {hint}"
+
+
+def _command(resource_type: str, factory: ResourceFactory) -> click.Command:
+    """The click command of a type: its own parameters and the common ones."""
+
+    @pass_session
+    def run(session: Session, /, role: str | None, name: str | None, **values: Any) -> None:
+        from dataworkspaces.commands.add import add_command
+
+        workspace = session.open_workspace()
+        resource = add_command(workspace, resource_type, role, name, **values)
+        workspace.interaction.tell(f"Added resource '{resource.name}' ({resource.resource_type}, {resource.role})")
+
+    command = click.command(
+        factory.command_name,
+        params=[*factory.get_click_params(), *_common_params(factory)],
+        help=_sentence(f"Add {factory.help}") if factory.help else None,
+    )(common_options(run))
+    return command
+
+
+def _common_params(factory: ResourceFactory) -> list[click.Parameter]:
+    params: list[click.Parameter] = [
+        click.Option(
+            ["--role"],
+            type=Role(factory.roles),
+            help=f"{', '.join(factory.roles)}; or the first letter.",
+        ),
+        click.Option(["--name"], metavar="NAME", help="Name of the resource (default: a suggestion is made)."),
+    ]
+    if factory.takes_export:
+        params.append(click.Option(["--export", "-e"], is_flag=True, help="Other workspaces may import it."))
+    if factory.takes_imported:
+        params.append(click.Option(["--imported"], is_flag=True, help="Another workspace exported it."))
+    return params
+
+
+def _incomplete_command(name: str) -> click.Command:
+    """What completion knows of a type without loading it: the common options, and that paths may follow."""
+    return click.Command(
+        name,
+        params=[
+            click.Option(["--role"], type=Role()),
+            click.Option(["--name"]),
+            click.Argument(["paths"], nargs=-1, type=click.Path()),
+        ],
+    )
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,47 @@
+"""``dws plugins``."""
+
+from __future__ import annotations
+
+import click
+
+from dataworkspaces.cli.session import Session, batch_option, json_option, pass_session, verbose_option
+
+
+@click.command()
+@json_option
+@batch_option
+@verbose_option
+@pass_session
+def plugins(session: Session, as_json: bool) -> None:
+    """Show what is installed: workspace backends, resource types, commands and kits, and why one does not load."""
+    from dataworkspaces.cli.interaction import show_log
+    from dataworkspaces.cli.render import Column, Table, print_json, print_table
+    from dataworkspaces.plugins import list_plugins
+
+    show_log(session.verbose)
+    found = list_plugins()
+    if as_json:
+        print_json(
+            [
+                {
+                    "kind": plugin.kind,
+                    "name": plugin.name,
+                    "distribution": plugin.distribution,
+                    "version": plugin.version,
+                    "module": plugin.module,
+                    "loads": plugin.error is None,
+                    "error": plugin.error,
+                }
+                for plugin in found
+            ]
+        )
+        return
+    columns: list[Column | str] = [Column("Kind"), Column("Name", fixed=True), "Distribution", "Version", "State"]
+    rows = [
+        (p.kind, p.name, p.distribution or "", p.version or "", "ok" if p.error is None else f"fails: {p.error}")
+        for p in found
+    ]
+    print_table(Table("Installed plug-ins", columns, rows))
+    failed = sum(plugin.error is not None for plugin in found)
+    if failed:
+        click.echo(f"{failed} of {len(found)} plug-ins cannot be loaded")

@@ -1,0 +1,191 @@
+"""``dws report`` and its deprecated alias ``dws status``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dataworkspaces.cli.param_types import ResourceName, SnapshotName
+from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
+
+if TYPE_CHECKING:
+    from dataworkspaces.commands.report import HistoryReport, ResultsReport, StatusReport
+
+limit_option = click.option(
+    "--limit", metavar="N", type=click.IntRange(min=1), help="Only so many snapshots, the newest."
+)
+
+
+@click.group()
+@common_options
+def report() -> None:
+    """Show the state of the workspace, its snapshots, its lineage or its results."""
+
+
+@report.command()
+@json_option
+@common_options
+@pass_session
+def status(session: Session, as_json: bool) -> None:
+    """Show the resources, and what has changed since the last snapshot."""
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.commands.report import status_report
+
+    found = status_report(session.open_workspace(reading=True))
+    if as_json:
+        print_json(found.to_json())
+    else:
+        _print_status(found)
+
+
+@report.command()
+@limit_option
+@json_option
+@common_options
+@pass_session
+def history(session: Session, limit: int | None, as_json: bool) -> None:
+    """List the snapshots, the newest first, with their most common metrics."""
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.commands.report import history_report
+
+    found = history_report(session.open_workspace(reading=True), limit)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        _print_history(found)
+
+
+@report.command()
+@click.option("--snapshot", metavar="TAG_OR_HASH", type=SnapshotName(), help="As of this snapshot (default: now).")
+@json_option
+@common_options
+@pass_session
+def lineage(session: Session, snapshot: str | None, as_json: bool) -> None:
+    """Show where each resource comes from: the step that wrote it, and what that step read."""
+    from dataworkspaces.cli.render import Table, print_json, print_table
+    from dataworkspaces.commands.report import lineage_report
+
+    found = lineage_report(session.open_workspace(reading=True), snapshot)
+    if as_json:
+        print_json(found.to_json())
+        return
+    title = f"Lineage for {snapshot or f'the present state of workspace {found.workspace}'}"
+    rows = [(row.resource, row.type, row.details, ", ".join(row.inputs) or "None") for row in found.rows]
+    if rows:
+        print_table(Table(title, ["Resource", "Type", "Details", "Inputs"], rows))
+    else:
+        click.echo(f"{title}: none is recorded")
+
+
+@report.command()
+@click.option("--snapshot", metavar="TAG_OR_HASH", type=SnapshotName(), help="Those of this snapshot.")
+@click.option("--resource", metavar="NAME", type=ResourceName(), help="Those in this results resource.")
+@json_option
+@common_options
+@pass_session
+def results(session: Session, snapshot: str | None, resource: str | None, as_json: bool) -> None:
+    """Show parameters and metrics of a run: the last one, or that of a snapshot."""
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.commands.report import results_report
+
+    found = results_report(session.open_workspace(reading=True), snapshot, resource)
+    if as_json:
+        print_json(None if found is None else found.to_json())
+    elif found is None:
+        click.echo("No results were found")
+    else:
+        _print_results(found)
+
+
+@click.command("status")
+@click.option("--history", "with_history", is_flag=True, help="Also list the snapshots.")
+@limit_option
+@common_options
+@pass_session
+def status_alias(session: Session, with_history: bool, limit: int | None) -> None:
+    """Deprecated: use 'dws report status' and 'dws report history'."""
+    from dataworkspaces.commands.report import history_report, status_report
+
+    click.echo("'dws status' is deprecated: use 'dws report status' and 'dws report history'", err=True)
+    workspace = session.open_workspace(reading=True)
+    _print_status(status_report(workspace))
+    if with_history:
+        click.echo()
+        _print_history(history_report(workspace, limit))
+
+
+def _print_status(found: StatusReport) -> None:
+    from dataworkspaces.cli.render import Column, Table, print_table
+    from dataworkspaces.cli.text import escape, snapshot_name
+
+    click.echo(f"Status for workspace: {escape(found.workspace)}")
+    columns: list[Column | str] = ["Resource", "Role", "Type", "Parameters"]
+    rows = [[r.name, r.role, r.resource_type, _parameters(r.parameters)] for r in found.resources]
+    if found.last_snapshot is not None:
+        last = found.last_snapshot
+        click.echo(f"Last snapshot: {escape(snapshot_name(last))}, taken {escape(last.timestamp[:19])}")
+        columns.append("Since then")
+        for row, resource in zip(rows, found.resources, strict=True):
+            change = resource.change
+            row.append(
+                "" if change is None else f"{change.state}: {change.details}" if change.details else change.state
+            )
+    if rows:
+        print_table(Table(f"Resources for workspace: {found.workspace}", columns, rows))
+    if found.roles_without_resource:
+        click.echo()
+        click.echo(f"No resources for the following roles: {', '.join(found.roles_without_resource)}.")
+
+
+def _parameters(parameters: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in parameters.items())
+
+
+def _print_history(found: HistoryReport) -> None:
+    from dataworkspaces.cli.render import Column, Table, print_table
+    from dataworkspaces.cli.text import abridged, one_line, short_hash
+
+    columns: list[Column | str] = [
+        Column("Hash", fixed=True),
+        "Tags",
+        Column("Created", fixed=True),
+        *found.metric_names,
+        "Message",
+    ]
+    rows = []
+    for snapshot in found.snapshots:
+        metrics = snapshot.metrics or {}
+        values = [abridged(metrics[name]) if name in metrics else "" for name in found.metric_names]
+        tags = ", ".join(snapshot.tags)
+        rows.append(
+            [short_hash(snapshot.hashval), tags, snapshot.timestamp[:19], *values, one_line(snapshot.message or "")]
+        )
+    if rows:
+        print_table(Table("History of snapshots", columns, rows))
+    if len(rows) < found.total:
+        click.echo(f"Showing first {len(rows)} snapshots")
+    else:
+        click.echo(f"{found.total} snapshots total")
+
+
+def _print_results(found: ResultsReport) -> None:
+    from dataworkspaces.cli.render import key_value_table, on_terminal, print_table
+    from dataworkspaces.cli.text import escape
+
+    click.echo(f"Results file at {escape(found.location)}")
+    tables = [
+        key_value_table("General Properties", found.properties),
+        key_value_table("Parameters", found.parameters, exact=True),
+        key_value_table("Metrics", found.metrics),
+        # A program may want each digit of these; a person wants them on one line.
+        *(
+            key_value_table(f"Metrics: {name}", values, exact=not on_terminal())
+            for name, values in found.metric_tables.items()
+        ),
+    ]
+    for table in tables:
+        if table.rows:
+            click.echo()
+            print_table(table)

@@ -1,0 +1,70 @@
+"""``dws restore``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dataworkspaces.cli.param_types import ResourceName, SnapshotName
+from dataworkspaces.cli.session import Session, common_options, pass_session
+
+if TYPE_CHECKING:
+    from dataworkspaces.commands.restore import RestorePlan
+    from dataworkspaces.workspace import FileChange
+
+
+@click.command()
+@click.argument("tag_or_hash", type=SnapshotName())
+@click.option("--only", metavar="R,R", type=ResourceName(many=True), help="These resources and no others.")
+@click.option("--leave", metavar="R,R", type=ResourceName(many=True), help="All resources but these.")
+@click.option("--strict", is_flag=True, help="Fail if a resource cannot be brought back, instead of leaving it.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, file by file, and do nothing.")
+@common_options
+@pass_session
+def restore(
+    session: Session, tag_or_hash: str, only: list[str] | None, leave: list[str] | None, strict: bool, dry_run: bool
+) -> None:
+    """Bring the resources back to the state that they had at a snapshot.
+
+    Work that is not committed is committed first, and the history of results stays: nothing is lost.
+    """
+    from dataworkspaces.cli.text import snapshot_name
+    from dataworkspaces.commands.restore import plan_restore, restore_command
+    from dataworkspaces.errors import UserAbort
+
+    workspace = session.open_workspace(reading=True)  # The plan is made before anything is locked.
+    plan = plan_restore(workspace, tag_or_hash, only, leave, strict, list_files=dry_run)
+    _print_plan(plan, dry_run)
+    if dry_run or not plan.restored:
+        return
+    if not workspace.interaction.confirm("Restore these resources?", default=True):
+        raise UserAbort("nothing was changed")
+    outcome = restore_command(workspace, plan)
+    workspace.interaction.tell(f"Restored {', '.join(outcome.restored)} to {snapshot_name(outcome.snapshot)}")
+
+
+def _print_plan(plan: RestorePlan, dry_run: bool) -> None:
+    from dataworkspaces.cli.text import escape, snapshot_name
+
+    click.echo(f"Snapshot {escape(snapshot_name(plan.snapshot))} of {escape(plan.snapshot.timestamp[:19])}")
+    would = "Would restore" if dry_run else "Will restore"
+    if not plan.restored:
+        click.echo("There is nothing to restore")
+    for resource in plan.restored:
+        click.echo(f"  {would} {escape(resource.name)}{_summary(resource.changes, dry_run)}")
+        for change in resource.changes or ():
+            click.echo(f"    {change.status:<8}  {escape(change)}")
+    for left in plan.left:
+        click.echo(f"  {'Would leave' if dry_run else 'Will leave'} {escape(left.name)}: {escape(left.reason)}")
+
+
+def _summary(changes: tuple[FileChange, ...] | None, dry_run: bool) -> str:
+    """What is said of the files, if it was asked for."""
+    from dataworkspaces.cli.text import plural
+
+    if not dry_run:
+        return ""
+    if changes is None:
+        return " (which files would change cannot be told)"
+    return f": {plural(len(changes), 'file')} would change" if changes else " (its files are as they were)"

@@ -1,0 +1,122 @@
+"""What the user reads, and the exit status, when a command fails."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import traceback
+
+import click
+
+from dataworkspaces.cli.text import escape
+from dataworkspaces.errors import DwsError, InternalError, ToolError
+
+DEBUG_VARIABLE = "DWS_DEBUG"
+INTERRUPTED = 130
+"""Exit status after Ctrl-C: 128 and the number of the signal, as shells have it."""
+
+
+def report(error: BaseException, *, verbose: bool) -> int:
+    """Tell on stderr why a command ended, and return the exit status."""
+    if isinstance(error, BrokenPipeError):
+        _drop_output()
+        return 1
+    try:
+        status = _report(error, verbose)
+        sys.stderr.flush()
+    except BrokenPipeError:
+        _drop_output()
+        status = 1
+    return status
+
+
+def _report(error: BaseException, verbose: bool) -> int:
+    debug = bool(os.environ.get(DEBUG_VARIABLE))
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        return _interrupted(error)
+    if isinstance(error, DwsError):
+        _line(error.label, error.message, error.hint)
+        if verbose or isinstance(error, InternalError):
+            _details(error)
+        status = error.exit_code
+    elif isinstance(error, OSError):
+        _os_error(error)
+        status = 1
+    else:
+        _line(InternalError.label, f"{type(error).__name__}: {error}", _please_report(verbose or debug))
+        status = InternalError.exit_code
+        debug = debug or verbose
+    if debug:
+        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    return status
+
+
+def _line(label: str, message: str, hint: str | None = None) -> None:
+    text = escape(message).rstrip()
+    if hint:
+        text = f"{text}{'' if text.endswith(('.', '?', '!')) else '.'} {escape(hint)}"
+    click.echo(f"{_label(label)} {text}", err=True)
+
+
+def _label(label: str) -> str:
+    if os.environ.get("NO_COLOR"):
+        return f"{label}:"
+    return click.style(f"{label}:", fg="red", bold=True)  # click.echo drops the colour if stderr is no terminal.
+
+
+def _details(error: DwsError) -> None:
+    """What a program said, and the chain of causes."""
+    if isinstance(error, ToolError) and error.output:
+        for line in error.output.splitlines():
+            click.echo(f"  {escape(line)}", err=True)
+    cause = error.__cause__
+    while cause is not None:
+        click.echo(f"  Caused by {type(cause).__name__}: {escape(cause)}", err=True)
+        if isinstance(cause, ToolError) and cause.output:
+            click.echo(f"  {escape(cause.output.strip())}", err=True)
+        cause = cause.__cause__
+
+
+_OS_HINTS = {
+    errno.ENOSPC: "Free some space, and run the command again",
+    errno.EDQUOT: "Free some space, and run the command again",
+    errno.EROFS: "The file system is read-only",
+    errno.EACCES: "Check the permissions",
+    errno.EPERM: "Check the permissions",
+}
+
+
+def _os_error(error: OSError) -> None:
+    reason = error.strerror or str(error) or type(error).__name__
+    names = [os.fsdecode(name) for name in (error.filename, error.filename2) if isinstance(name, (str, bytes))]
+    where = " -> ".join(names)
+    _line("Error", f"{where}: {reason}" if where else reason, _OS_HINTS.get(error.errno or 0))
+
+
+def _interrupted(error: BaseException) -> int:
+    """Ctrl-C, or an end of the input where an answer was needed: click has one exception for both."""
+    origin = error if isinstance(error, KeyboardInterrupt) else error.__cause__ or error.__context__
+    if isinstance(origin, EOFError):
+        _line("Error", "An answer is needed, and the input has ended")
+        return 1
+    click.echo(_label("Cancelled").removesuffix(":"), err=True)
+    return INTERRUPTED
+
+
+def _please_report(traceback_shown: bool) -> str:
+    where = "the traceback below" if traceback_shown else f"the traceback that {DEBUG_VARIABLE}=1 or --verbose shows"
+    return f"This is a bug in Data Workspaces: please report it, with {where}"
+
+
+def _drop_output() -> None:
+    """Nobody reads any more. Without this Python would complain again when it flushes stdout at its end."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            os.dup2(devnull, stream.fileno())

@@ -1,0 +1,144 @@
+"""Prompts, messages and progress on a terminal.
+
+What is asked and warned goes to stderr, so that stdout holds only what a command reports.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dataworkspaces.cli.text import escape
+from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.workspace.interaction import Advance, BatchInteraction, log
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+PROGRESS_DELAY = 0.5
+"""Seconds before a progress bar is worth its lines, and the time to import what draws it."""
+
+
+class TerminalInteraction:
+    """Asks the user, unless in ``batch``. ``to_stderr`` keeps stdout free of what is told."""
+
+    def __init__(self, *, batch: bool, to_stderr: bool = False) -> None:
+        self._batch = BatchInteraction() if batch else None
+        self._to_stderr = to_stderr
+
+    def confirm(self, question: str, *, default: bool, option: str | None = None) -> bool:
+        if self._batch is not None:
+            return self._batch.confirm(question, default=default, option=option)
+        with _input_may_end(question, option):
+            return click.confirm(escape(question), default=default, err=True)
+
+    def ask(self, question: str, *, default: str | None = None, option: str | None = None) -> str:
+        if self._batch is not None:
+            return self._batch.ask(question, default=default, option=option)
+        with _input_may_end(question, option):
+            answer: str = click.prompt(escape(question), default=default, err=True, type=str)
+        return answer.strip()
+
+    def warn(self, message: str) -> None:
+        click.echo(f"Warning: {escape(message)}", err=True)
+
+    def tell(self, message: str) -> None:
+        click.echo(escape(message), err=self._to_stderr)
+
+    @contextmanager
+    def progress(self, description: str, total: int | None, unit: str = "files") -> Iterator[Advance]:
+        if not sys.stderr.isatty():
+            yield lambda _n: None
+            return
+        bar = _LateBar(escape(description), total, unit)
+        try:
+            yield bar.advance
+        finally:
+            bar.stop()
+
+
+class _LateBar:
+    """A progress bar on stderr that appears only if the work takes long."""
+
+    def __init__(self, description: str, total: int | None, unit: str) -> None:
+        self._description = description
+        self._total = total
+        self._unit = unit
+        self._done = 0
+        self._start = time.monotonic()
+        self._progress: Progress | None = None
+        self._task: Any = None
+
+    def advance(self, count: int) -> None:
+        self._done += count
+        if self._progress is not None:
+            self._progress.update(self._task, completed=self._done)
+        elif time.monotonic() - self._start >= PROGRESS_DELAY:
+            self._show()
+
+    def stop(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def _show(self) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            MofNCompleteColumn,
+            ProgressColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+        from rich.progress import Progress as RichProgress
+
+        count: list[ProgressColumn]
+        if self._unit == "bytes":
+            count = [DownloadColumn()]
+        else:
+            count = [MofNCompleteColumn(), TextColumn(self._unit, markup=False)]
+        self._progress = RichProgress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=None),
+            *count,
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._progress.add_task(self._description, total=self._total, completed=self._done)
+        self._progress.start()
+
+
+@contextmanager
+def _input_may_end(question: str, option: str | None) -> Iterator[None]:
+    """click has one exception for Ctrl-C and for the end of the input; they are different things."""
+    try:
+        yield
+    except click.Abort as e:
+        click.echo(err=True)  # ends the line of the prompt
+        if isinstance(e.__context__, EOFError):
+            how = f"Answer with {option}, or run it with --batch" if option else "Run it with --batch for the default"
+            raise ConfigurationError(f"No answer to '{question}': the input has ended", hint=how) from None
+        raise KeyboardInterrupt from None
+
+
+class _StderrHandler(logging.Handler):
+    """Writes to what ``sys.stderr`` is when something is logged."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        prefix = "Warning: " if record.levelno == logging.WARNING else ""
+        click.echo(prefix + escape(record.getMessage()), err=True)
+
+
+def show_log(verbose: bool) -> None:
+    """Show on stderr what is logged: warnings, or with ``verbose`` each thing that is done."""
+    for handler in [h for h in log.handlers if isinstance(h, _StderrHandler)]:
+        log.removeHandler(handler)
+    log.addHandler(_StderrHandler())
+    log.setLevel(logging.DEBUG if verbose else logging.WARNING)

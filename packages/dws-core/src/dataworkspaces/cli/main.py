@@ -1,0 +1,136 @@
+"""The command ``dws``.
+
+Importing this module imports click and the table of commands, nothing else: a command's own module is imported when
+the command is run, and a plug-in's likewise.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from dataworkspaces.cli import catalog
+from dataworkspaces.cli.session import Session, batch_option, verbose_option
+
+COMPLETE_VARIABLE = "_DWS_COMPLETE"
+
+
+class RootGroup(click.Group):
+    """The commands of :mod:`dataworkspaces.cli.catalog`, and those of plug-ins."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        shown = [name for name, command in catalog.BUILT_IN.items() if not command.hidden]
+        return [*shown, *catalog.plugin_commands()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        built_in = catalog.BUILT_IN.get(cmd_name)
+        if built_in is not None:
+            module, _, attribute = built_in.target.partition(":")
+            command: click.Command = getattr(_import(module), attribute)
+            return command
+        from dataworkspaces import plugins
+
+        if cmd_name not in plugins.names(plugins.COMMANDS):
+            return None
+        loaded: click.Command = plugins.load(plugins.COMMANDS, cmd_name)
+        return loaded
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if not ctx.resilient_parsing and not name.startswith("-") and self.get_command(ctx, name) is None:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, self.list_commands(ctx), n=2)
+            hint = f" Did you mean {' or '.join(near)}?" if near else ""
+            ctx.fail(f"No such command '{name}'.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, c.help) for name, c in catalog.BUILT_IN.items() if not c.hidden])
+        added = catalog.plugin_commands()
+        if added:
+            with formatter.section("Commands of plug-ins"):
+                formatter.write_dl([(name, f"from {distribution}") for name, distribution in added.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        items = [
+            CompletionItem(name, help=command.help)
+            for name, command in catalog.BUILT_IN.items()
+            if name.startswith(incomplete) and not command.hidden
+        ]
+        items += [CompletionItem(name) for name in catalog.plugin_commands() if name.startswith(incomplete)]
+        return items + click.Command.shell_complete(self, ctx, incomplete)
+
+    def invoke(self, ctx: click.Context) -> None:
+        super().invoke(ctx)  # Commands return nothing: what main() returns below is an exit status.
+
+    def main(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
+    ) -> NoReturn:
+        """Run a command and exit, with a line on stderr for whatever went wrong."""
+        session = Session()
+        status: int | None = None
+        try:
+            status = super().main(args, prog_name="dws", **{**extra, "standalone_mode": False, "obj": session})
+            sys.stdout.flush()
+        except Exception as e:
+            from dataworkspaces.cli.failures import report
+
+            status = report(e, verbose=session.verbose)
+        except KeyboardInterrupt as e:
+            from dataworkspaces.cli.failures import report
+
+            status = report(e, verbose=session.verbose)
+        sys.exit(status or 0)
+
+
+def _import(module: str) -> Any:
+    from importlib import import_module
+
+    return import_module(module)
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        ctx.invoke(_import("dataworkspaces.cli.cmd_version").version)
+        ctx.exit()
+
+
+@click.group(cls=RootGroup, epilog="'dws COMMAND --help' describes a command.")
+@batch_option
+@verbose_option
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Print the version, and exit.",
+)
+def dws() -> None:
+    """Keep data, code and results of a data science project together: every snapshot can be brought back, and
+    each result says what it was made from.
+    """
+
+
+def main() -> NoReturn:
+    """The entry point of the command ``dws``."""
+    instruction = os.environ.get(COMPLETE_VARIABLE)
+    if instruction:
+        from dataworkspaces.cli.completion import answer
+
+        sys.exit(answer(dws, instruction, COMPLETE_VARIABLE))
+    dws.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""The kinds of values that commands take, and how a shell completes them.
+
+Completion reads the metadata of the workspace through its contract. It makes no resource, loads no resource type, and
+offers only what is harmless on a command line: names may come from somebody else's workspace.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dataworkspaces.cli.session import Session
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from dataworkspaces.workspace import Workspace
+
+    ParamType = click.ParamType[Any]
+else:
+    ParamType = click.ParamType  # It is generic since click 8.5.
+
+ROLES = {"s": "source-data", "i": "intermediate-data", "c": "code", "r": "results"}
+_HARMLESS_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._ +@-]*\Z")
+
+
+class Role(ParamType):
+    """A role, or its first letter."""
+
+    name = "role"
+
+    def __init__(self, roles: Iterable[str] = tuple(ROLES.values())) -> None:
+        self.roles = list(roles)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        role = ROLES.get(str(value).lower(), str(value).lower())
+        if role not in ROLES.values():
+            self.fail(
+                f"'{value}' is none of {', '.join(ROLES.values())}, or the letters {', '.join(ROLES)}.", param, ctx
+            )
+        return role
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return "ROLE"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return _items(self.roles, incomplete)
+
+
+class NameList(ParamType):
+    """Some of the names that are known beforehand, separated by commas."""
+
+    name = "names"
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = list(names)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return split_names(value) if isinstance(value, str) else value
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return _list_items(self.names, incomplete)
+
+
+class _FromWorkspace(ParamType):
+    """A text that is completed with names from the workspace."""
+
+    def __init__(self, *, many: bool = False) -> None:
+        self.many = many
+
+    def candidates(self, workspace: Workspace, ctx: click.Context) -> Iterable[str]:
+        raise NotImplementedError
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not self.many:
+            return value
+        return split_names(value) if isinstance(value, str) else value
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from dataworkspaces.workspace import find_and_load_workspace
+
+        session = ctx.find_object(Session) or Session()
+        names = self.candidates(find_and_load_workspace(True, False, session.workspace_dir), ctx)
+        if not self.many:
+            return _items(names, incomplete)
+        return _list_items(names, incomplete)
+
+
+class ResourceName(_FromWorkspace):
+    """A resource of the workspace; ``many``: a list of them, separated by commas."""
+
+    name = "resource"
+
+    def candidates(self, workspace: Workspace, ctx: click.Context) -> Iterable[str]:
+        return workspace.get_resource_names()
+
+
+class SnapshotName(_FromWorkspace):
+    """A snapshot, by tag or hash; the tags are what is completed."""
+
+    name = "snapshot"
+
+    def candidates(self, workspace: Workspace, ctx: click.Context) -> Iterable[str]:
+        return workspace.as_snapshot_ws().get_tags()
+
+
+class ParamName(_FromWorkspace):
+    """A parameter of the workspace, or of the resource that ``--resource`` names (of those that it has set)."""
+
+    name = "parameter"
+
+    def candidates(self, workspace: Workspace, ctx: click.Context) -> Iterable[str]:
+        resource = ctx.params.get("resource")
+        if resource is None:
+            return workspace.param_defs
+        stored = workspace.get_resource_params(resource), workspace.read_resource_local_params(resource) or {}
+        return [name for params in stored for name in params if name not in ("resource_type", "name", "role")]
+
+
+def split_names(text: str) -> list[str]:
+    """The names in a list that is separated by commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _list_items(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
+    before, comma, last = incomplete.rpartition(",")
+    used = before.split(",")
+    return _items((name for name in names if name not in used), last, before + comma)
+
+
+def _items(names: Iterable[str], incomplete: str, prefix: str = "") -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(prefix + name) for name in names if name.startswith(incomplete) and _HARMLESS_RE.match(name)]

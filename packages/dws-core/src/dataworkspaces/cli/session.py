@@ -1,0 +1,98 @@
+"""What all commands have in common: ``--batch``, ``--verbose``, ``--workspace-dir``, and opening the workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from dataworkspaces.workspace import Interaction, Workspace
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass
+class Session:
+    """One run of ``dws``. It is the ``obj`` of click's context, for the commands of plug-ins too.
+
+    :ivar batch: never ask.
+    :ivar verbose: say each thing that is done.
+    :ivar workspace_dir: what ``--workspace-dir`` named.
+    :ivar to_stderr: stdout is for the one JSON document; what is told goes to stderr.
+    """
+
+    batch: bool = False
+    verbose: bool = False
+    workspace_dir: str | None = None
+    to_stderr: bool = False
+
+    def interaction(self) -> Interaction:
+        """How to reach the user; also shows what is logged, from here on."""
+        from dataworkspaces.cli.interaction import TerminalInteraction, show_log
+
+        show_log(self.verbose)
+        return TerminalInteraction(batch=self.batch, to_stderr=self.to_stderr)
+
+    def open_workspace(self, *, reading: bool = False) -> Workspace:
+        """The workspace that the user means. A command that is only ``reading`` takes no lock, and so what a killed
+        command left is put in order here."""
+        from dataworkspaces.workspace import find_and_load_workspace
+
+        interaction = self.interaction()
+        workspace = find_and_load_workspace(self.batch, self.verbose, self.workspace_dir)
+        workspace.interaction = interaction
+        if reading:
+            workspace.recover_if_interrupted()
+        return workspace
+
+
+def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    """Keep an option's value in the session; it may stand before or after the command."""
+    if value and param.name is not None:
+        setattr(ctx.ensure_object(Session), param.name, value)
+
+
+batch_option = click.option(
+    "-b",
+    "--batch",
+    is_flag=True,
+    expose_value=False,
+    callback=_store,
+    help="Never ask: take the default, or say which option is missing.",
+)
+verbose_option = click.option(
+    "--verbose", is_flag=True, expose_value=False, callback=_store, help="Say each thing that is done."
+)
+workspace_option = click.option(
+    "--workspace-dir",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    expose_value=False,
+    callback=_store,
+    help="The workspace; default: the one that holds the current directory.",
+)
+
+
+def common_options(function: F) -> F:
+    """``--workspace-dir``, ``--batch`` and ``--verbose``, at the end of a command's options."""
+    return workspace_option(batch_option(verbose_option(function)))
+
+
+def json_option(function: F) -> F:
+    """``--json``, for a command that calls :func:`dataworkspaces.cli.render.print_json` then."""
+
+    def set_stderr(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
+        if value:
+            ctx.ensure_object(Session).to_stderr = True
+        return value
+
+    option = click.option(
+        "--json", "as_json", is_flag=True, callback=set_stderr, help="Print one JSON document instead of tables."
+    )
+    return option(function)
+
+
+pass_session = click.make_pass_decorator(Session, ensure=True)

@@ -1,0 +1,71 @@
+"""Text from outside on its way to a terminal or a table, and how values are written."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dataworkspaces.workspace import SnapshotMetadata
+
+_UNSAFE_RE = re.compile(
+    "[\x00-\x1f\x7f-\x9f"  # control characters
+    "\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c"  # what reverses the direction of text
+    "\u2028\u2029\ufeff\ud800-\udfff]"  # line separators, byte-order mark, bytes of file names that are no UTF-8
+)
+
+
+def escape(text: object) -> str:
+    """One line without anything that a terminal would act on: such characters are shown as ``\\n``, ``\\x1b``, ..."""
+    return _UNSAFE_RE.sub(_escape_one, str(text))
+
+
+def _escape_one(match: re.Match[str]) -> str:
+    char = match.group()
+    if 0xDC80 <= ord(char) <= 0xDCFF:
+        return f"\\x{ord(char) - 0xDC00:02x}"
+    return char.encode("unicode_escape").decode("ascii")
+
+
+def one_line(text: str) -> str:
+    """A text that people wrote, such as a message, as one line."""
+    return " ".join(text.split())
+
+
+def short_hash(hashval: str) -> str:
+    return hashval[:7]
+
+
+def snapshot_name(snapshot: SnapshotMetadata) -> str:
+    """A snapshot, as people know it: ``SVC-1 (f1401a8)``."""
+    short = short_hash(snapshot.hashval)
+    return f"{', '.join(snapshot.tags)} ({short})" if snapshot.tags else short
+
+
+def number(value: float) -> str:
+    """A float with three digits after the point, or three that count if it is less than one."""
+    if not math.isfinite(value):
+        return str(value)
+    return repr(round(value, 3) if abs(value) >= 1 else float(f"{value:.3g}"))
+
+
+def value_text(value: Any, *, exact: bool = False) -> str:
+    """A parameter or metric. ``exact`` leaves floats as they are."""
+    if isinstance(value, float) and not exact:
+        return number(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {value_text(item, exact=exact)}" for key, item in value.items())
+    return str(value)
+
+
+def abridged(value: Any, limit: int = 25) -> str:
+    """A metric in a table where it is one column of many."""
+    text = value_text(value) if not isinstance(value, (Mapping, list)) else str(value)
+    return text if len(text) <= limit else text[: limit - 2] + ".."
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
