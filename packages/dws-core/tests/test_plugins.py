@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from stevedore.extension import ExtensionManager
 
 from dataworkspaces import plugins
 from dataworkspaces.errors import PluginError
@@ -33,6 +34,7 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def _forget() -> None:
+    ExtensionManager.ENTRY_POINT_CACHE.clear()  # of a group that an earlier test has asked for
     plugins.entry_points.cache_clear()
     plugins._load_one.cache_clear()
     importlib.invalidate_caches()

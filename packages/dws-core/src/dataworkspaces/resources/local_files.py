@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 class LocalFilesFactory(ResourceFactory):
     command_name = "local-files"
-    help = "a directory of files"
+    help = "a directory of files on this machine"
     takes_export = True
     takes_imported = True
     param_defs = LocalFilesResource.param_defs
@@ -26,7 +26,7 @@ class LocalFilesFactory(ResourceFactory):
         import click
 
         return [
-            click.Argument(["path"], metavar="PATH"),
+            click.Argument(["path"], metavar="PATH", type=click.Path()),
             click.Option(
                 ["--compute-hash"],
                 is_flag=True,
@@ -44,9 +44,6 @@ class LocalFilesFactory(ResourceFactory):
             what = "is not a directory" if place.exists() else "does not exist"
             raise ConfigurationError(f"{place} {what}", hint="Make the directory, then add it")
         _check_place(place, name, workspace)
-        imported = bool(kwargs.get("imported", False))
-        if imported:
-            _check_imported_lineage(place, name)
         workspace.ignore_local_path(place)
         return LocalFilesResource(
             name,
@@ -55,7 +52,7 @@ class LocalFilesFactory(ResourceFactory):
             global_local_path=str(place),
             compute_hash=bool(kwargs.get("compute_hash", False)),
             export=bool(kwargs.get("export", False)),
-            imported=imported,
+            imported=bool(kwargs.get("imported", False)),
         )
 
     def from_json(
@@ -103,21 +100,6 @@ def _check_place(place: Path, name: str, workspace: Workspace) -> None:
     root, real = Path(own).resolve(), place.resolve()
     if root in real.parents and not {".git", ".dataworkspace"}.isdisjoint(real.relative_to(root).parts):
         raise ConfigurationError(f"{place} cannot be a resource: the workspace keeps its own files there")
-
-
-def _check_imported_lineage(place: Path, name: str) -> None:
-    """Raise ConfigurationError unless the directory holds the lineage of a resource of that name."""
-    path = place / LINEAGE_FILE
-    if not path.is_file():
-        raise ConfigurationError(
-            f"{path} is missing, so {place} cannot be imported",
-            hint="Add it with --export where it comes from and take a snapshot there, or leave out --imported",
-        )
-    exported = read_json_object(path, "resource_name", "lineages")["resource_name"]
-    if exported != name:
-        raise ConfigurationError(
-            f"{path} is the lineage of a resource '{exported}', not '{name}'", hint=f"Add it with --name={exported}"
-        )
 
 
 FACTORY = LocalFilesFactory()

@@ -1,0 +1,69 @@
+"""The text of manifests: the format of release 1.6, and names of any bytes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataworkspaces.errors import MetadataError
+from dataworkspaces.filetree import Entry, format_manifest, parse_manifest
+
+HASH = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
+
+any_name = (
+    st.binary(min_size=1, max_size=40)
+    .map(lambda b: b.replace(b"\0", b"").replace(b"/", b"").decode("utf-8", "surrogateescape"))
+    .filter(lambda name: name not in ("", ".", ".."))
+)
+awkward_name = st.text(alphabet='\\"\t\n nt', min_size=1, max_size=8)
+entry = st.one_of(
+    st.builds(Entry, st.integers(min_value=0).map(str), st.just("blob"), any_name | awkward_name),
+    st.builds(Entry, st.just(HASH), st.sampled_from(["blob", "tree", "link"]), any_name | awkward_name),
+)
+
+
+@given(st.lists(entry, unique_by=lambda e: e.name))
+def test_what_is_written_is_read(entries: list[Entry]) -> None:
+    assert sorted(parse_manifest(format_manifest(entries))) == sorted(entries)
+
+
+@given(st.lists(entry, unique_by=lambda e: e.name), st.randoms(use_true_random=False))
+def test_the_order_of_entries_does_not_matter(entries: list[Entry], random: object) -> None:
+    shuffled = list(entries)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert format_manifest(shuffled) == format_manifest(entries)
+
+
+@pytest.mark.parametrize("name", ["a", "with blank é", "a\\n", 'say "hi"', '"', "a\rb", ".hidden", "-x"])
+def test_an_ordinary_name_is_written_as_it_is(name: str) -> None:
+    assert format_manifest([Entry("3", "blob", name)]) == f"3\tblob\t{name}\n".encode()
+
+
+def test_entries_are_in_the_order_of_their_bytes_whatever_they_are() -> None:
+    entries = [Entry("1", "blob", name) for name in ("b", "a.txt", "Z", "é", "\udcff")] + [Entry(HASH, "tree", "aa")]
+    assert [e.name for e in parse_manifest(format_manifest(entries))] == ["Z", "a.txt", "aa", "b", "é", "\udcff"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "3 blob a",
+        "3\tblob",
+        "3\tfile\ta",
+        "x\tblob\ta",
+        "-3\tblob\ta",
+        f"{HASH[:-1]}\ttree\ta",
+        "3\ttree\ta",
+        f"{HASH}\ttree\t..",
+        f"{HASH}\ttree\t.",
+        f"{HASH}\ttree\t",
+        "3\tblob\ta/b",
+        "3\tblob\t/etc/passwd",
+        "3\tblob\ta\0b",
+        '3\tblob\t".."',
+    ],
+)
+def test_a_line_that_is_not_valid_is_named(line: str) -> None:
+    with pytest.raises(MetadataError, match="Line 2 of the manifest x is not valid"):
+        parse_manifest(f"1\tblob\tok\n{line}\n".encode(), "the manifest x")
