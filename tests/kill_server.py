@@ -2,7 +2,7 @@
 
 A request and its answer are a line of JSON each, on stdin and stdout:
 
-    {"args": [...], "cwd": ..., "env": {...}, "kill_at": N or null, "wait": true}
+    {"args": [...], "cwd": ..., "env": {...}, "input": text, "kill_at": N or null, "wait": true}
     {"status": exit status or minus the signal, "points": how many, "killed_at": text, "stdout": ..., "stderr": ...}
 
 With `kill_at` the child sends itself SIGKILL at the N-th point at which it changes something outside itself: before
@@ -22,6 +22,7 @@ import pkgutil
 import signal
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ class Killer:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def child(request: dict[str, Any], report: int, stdout: int, stderr: int) -> None:
+def child(request: dict[str, Any], report: int, stdin: int, stdout: int, stderr: int) -> None:
     """Be `dws` for one command; never returns."""
     killer = Killer(request.get("kill_at"), report)
     status = 70
@@ -76,8 +77,8 @@ def child(request: dict[str, Any], report: int, stdout: int, stderr: int) -> Non
         os.chdir(request["cwd"])
         os.environ.clear()
         os.environ.update(request["env"])
-        for fd, target in ((os.open(os.devnull, os.O_RDONLY), 0), (stdout, 1), (stderr, 2)):
-            os.dup2(fd, target)
+        for number, fd in enumerate((stdin, stdout, stderr)):
+            os.dup2(fd, number)
         sys.argv = ["dws", *request["args"]]
         from dataworkspaces.cli.main import main
 
@@ -98,10 +99,13 @@ def child(request: dict[str, Any], report: int, stdout: int, stderr: int) -> Non
 
 
 def serve(request: dict[str, Any]) -> dict[str, Any]:
-    with tempfile.TemporaryFile() as report, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    with ExitStack() as stack:
+        files = report, given, out, err = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(4)]
+        given.write(request.get("input", "").encode())
+        given.seek(0)
         pid = os.fork()
         if pid == 0:
-            child(request, report.fileno(), out.fileno(), err.fileno())
+            child(request, *(file.fileno() for file in files))
         _, wait_status = os.waitpid(pid, 0)
         if request.get("wait", True):
             reap_orphans()

@@ -1,0 +1,498 @@
+"""A command that is killed at any point leaves a workspace that opens, with all that was there, and the next one says
+what was interrupted and completes or undoes it. docs/internals/write-ordering.md says at which step what happens.
+
+The kills are real: SIGKILL, at each point at which the command changes something (see kill_server.py), and at each
+call of git with git going on alone, or dying in the middle and leaving its lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from endtoend import (
+    HOST,
+    User,
+    contents_in_git,
+    contents_in_tree,
+    copy_workspace,
+    isolated_environment,
+    read_tree,
+    remove,
+    write_files,
+)
+
+pytestmark = pytest.mark.slow
+
+STRIPES = 3
+"""The points of a command are shared out among so many tests, which can run at the same time."""
+stripes = pytest.mark.parametrize("stripe", range(STRIPES))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a command: see kill_server.py."""
+
+    status: int
+    points: int
+    killed_at: str
+    stdout: str
+    stderr: str
+
+
+class Server:
+    """Runs `dws` in forked children of one process."""
+
+    def __init__(self, env: dict[str, str]) -> None:
+        self.env = env
+        self.process = subprocess.Popen(
+            [sys.executable, Path(__file__).with_name("kill_server.py")],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8", env=env,
+        )  # fmt: skip
+
+    def run(
+        self, root: Path, *args: str, kill_at: int | None = None, env: dict[str, str] | None = None, wait: bool = True,
+        input: str = "",
+    ) -> Answer:  # fmt: skip
+        request = {
+            "args": args, "cwd": str(root), "env": {**self.env, **(env or {})}, "kill_at": kill_at, "wait": wait,
+            "input": input,
+        }  # fmt: skip
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        return Answer(**json.loads(self.process.stdout.readline()))
+
+    def stop(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return isolated_environment(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module")
+def server(env: dict[str, str]) -> Iterator[Server]:
+    server = Server(env)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Path:
+    """A workspace with a resource of each kind, snapshots A and B, new results, and work that is not committed."""
+    directory = tmp_path_factory.mktemp("kill")
+    root = directory / "base"
+    root.mkdir()
+    user = User(root, env)
+    user.batch("init", "--hostname", HOST, "--create-resources", "code,results,intermediate-data")
+    user.make_repository(root / "data", {"data.csv": "1,2\n", "to delete": "x\n"})
+    shutil.move(root / "data.git", directory / "data.git")
+    user.at(root / "data").git("remote", "set-url", "origin", directory / "data.git")
+    write_files(directory / "files", {"a": "1", "sub/b": "2"})
+    write_files(root, {"exported/table": "at A\n"})
+    user.batch("add", "git", "--role", "source-data", "--name", "data", "data")
+    user.batch("add", "git", "--role", "intermediate-data", "--name", "exported", "--export", "exported")
+    user.batch("add", "local-files", "--role", "source-data", "--name", "files", "--compute-hash", directory / "files")
+    for tag in ("A", "B"):
+        write_files(
+            root,
+            {
+                "code/run.py": f"print('{tag}')\n",
+                f"code/only at {tag}": f"{tag}\n",
+                "results/results.json": json.dumps({"metrics": {"accuracy": len(tag)}}),
+                "results/model.bin": f"model of {tag}",
+                "intermediate-data/binary": bytes(range(256)) + tag.encode(),
+                "data/data.csv": f"{tag},2\n",
+                "exported/table": f"at {tag}\n",
+            },
+        )
+        user.batch("snapshot", tag, "-m", f"snapshot {tag}")
+    (root / "data" / "to delete").unlink()
+    write_files(
+        root,
+        {
+            "code/run.py": "print('not committed')\n",
+            "code/untracked.py": "print('untracked')\n",
+            "data/data.csv": "not committed\n",
+            "results/results.json": json.dumps({"metrics": {"accuracy": 0.5}}),
+            "results/model.bin": "model of C",
+            "results/plots/plot.png": b"\x89PNG\r\n\0",
+            "intermediate-data/binary": bytes(range(255, -1, -1)),
+            "exported/table": "not committed\n",
+            "notes.txt": "staged by the user, and of no resource\n",
+            "todo.txt": "untracked, and of no resource\n",
+        },
+    )
+    user.git("add", "notes.txt")
+    return root
+
+
+# -- what must hold after a kill -------------------------------------------------------------------------------------
+
+
+class Killed:
+    """A copy of the base workspace in which a command was killed."""
+
+    def __init__(self, server: Server, base: Path, root: Path) -> None:
+        self.server = server
+        self.root = copy_workspace(base, root)
+        self.user = User(root, server.env)
+        self.before = self.contents()
+        self.problems: list[str] = []
+
+    def contents(self) -> set[str]:
+        """All that the user has, in the working tree or in the history of a repository."""
+        in_git = contents_in_git(self.root, self.server.env) | contents_in_git(self.root / "data", self.server.env)
+        return contents_in_tree(self.root) | in_git
+
+    def expect(self, holds: object, what: str) -> None:
+        if not holds:
+            self.problems.append(what)
+
+    def check_opens(self) -> None:
+        """The workspace opens, the first command says what was interrupted, and all earlier snapshots are there."""
+        unfinished = (self.root / ".git" / "dws" / "journal.json").exists()
+        for number, report in enumerate(("status", "history")):
+            answer = self.server.run(self.root, "report", report)
+            self.expect(answer.status == 0, f"report {report}: {answer.status} {answer.stderr}")
+            told = "was interrupted" in answer.stderr
+            self.expect(told == (unfinished and number == 0), f"report {report}: says {answer.stderr!r}")
+            self.expect("Traceback" not in answer.stderr, answer.stderr)
+        self.expect("snapshot B" in answer.stdout, f"history lacks B: {answer.stdout}")
+
+    def check_nothing_lost(self) -> None:
+        lost = self.names(self.before - self.contents())
+        self.expect(not lost, f"lost: {lost}")
+
+    def names(self, contents: set[str]) -> list[str]:
+        """Metadata of Data Workspaces, which a command may rewrite, is left out."""
+        return [content[:8] for content in contents if content not in self.metadata]
+
+    metadata: frozenset[str] = frozenset()
+
+    def check_no_temporary_file_is_kept(self) -> None:
+        for repository in (self.root, self.root / "data"):
+            names = self.user.at(repository).git("log", "--all", "--name-only", "--format=")
+            self.expect(".tmp" not in names, f"committed: {names}")
+        untracked = self.user.git("status", "--porcelain", "--untracked-files=all").splitlines()
+        self.expect(untracked == ["A  notes.txt", "?? todo.txt"], f"git status: {untracked}")
+
+
+def outcome(user: User) -> dict[str, Any]:
+    """What a command leaves, without what differs between two runs of it (times, commits)."""
+    root = user.cwd
+    metadata = {}
+    for path in sorted((root / ".dataworkspace" / "snapshot_metadata").iterdir()):
+        data = json.loads(path.read_text())
+        del data["timestamp"]
+        data.pop("updated_timestamp", None)
+        data["restore_hashes"] = sorted(data["restore_hashes"])
+        metadata[path.name] = data
+    tree = {name: text for name, text in read_tree(root).items() if "snapshot_metadata" not in name}
+    return {
+        "files": tree,
+        "modes of results": {
+            str(path.relative_to(root)): oct(stat.S_IMODE(path.stat().st_mode))
+            for path in sorted((root / "results").rglob("*"))
+            if path.is_file()
+        },
+        "metadata": metadata,
+        "status": user.git("status", "--porcelain", "--untracked-files=all"),
+        "status of data": user.at(root / "data").git("status", "--porcelain"),
+        "tracked": user.git("ls-files"),
+    }
+
+
+Check = Callable[[Killed], None]
+
+
+def kill_at_each_point(
+    server: Server, base: Path, tmp_path: Path, command: list[str], check: Check, stripe: int, input: str = ""
+) -> None:
+    """Kill a command at every point of a stripe, and check what it leaves."""
+    problems = []
+    number = stripe + 1
+    while True:
+        killed = Killed(server, base, tmp_path / f"at-{number}")
+        answer = server.run(killed.root, *command, kill_at=number, input=input)
+        if answer.status != -9:
+            assert answer.status == 0, answer
+            break
+        check(killed)
+        problems += [f"killed at {number}, {answer.killed_at}: {problem}" for problem in killed.problems]
+        remove(killed.root)
+        number += STRIPES
+    assert number > 10
+    assert not problems, f"{len(problems)} problems\n" + "\n".join(problems)
+
+
+# -- snapshot --------------------------------------------------------------------------------------------------------
+
+SNAPSHOT = ["--batch", "snapshot", "C", "-m", "snapshot C"]
+RESTORE = ["--batch", "restore", "A"]
+
+
+def undisturbed(server: Server, base: Path, root: Path, command: list[str], input: str = "") -> dict[str, Any]:
+    user = User(copy_workspace(base, root), server.env)
+    answer = server.run(root, *command, input=input)
+    assert answer.status == 0, answer
+    result = outcome(user)
+    remove(root)
+    return result
+
+
+def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    found = []
+    for key in one:
+        if one[key] != other[key]:
+            if isinstance(one[key], dict):
+                names = sorted(n for n in one[key].keys() | other[key].keys() if one[key].get(n) != other[key].get(n))
+                found.append(f"{key}: {[(n, one[key].get(n), other[key].get(n)) for n in names][:4]}")
+            else:
+                found.append(f"{key}: {one[key]!r} is not {other[key]!r}")
+    return found
+
+
+@pytest.fixture(scope="module")
+def after_snapshot(server: Server, base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return undisturbed(server, base, tmp_path_factory.mktemp("undisturbed") / "ws", SNAPSHOT)
+
+
+@pytest.fixture(scope="module")
+def after_restore(server: Server, base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return undisturbed(server, base, tmp_path_factory.mktemp("undisturbed") / "ws", RESTORE)
+
+
+def then_succeeds(command: list[str], expected: dict[str, Any]) -> Check:
+    """The workspace opens with all that was there, and the same command leaves what it always leaves."""
+
+    def check(killed: Killed) -> None:
+        killed.check_opens()
+        killed.check_nothing_lost()
+        answer = killed.server.run(killed.root, *command)
+        killed.expect(answer.status == 0, f"the same command: {answer.status} {answer.stderr}")
+        killed.expect("interrupted" not in answer.stderr, f"the same command: {answer.stderr}")
+        killed.check_nothing_lost()
+        killed.check_no_temporary_file_is_kept()
+        for difference in differences(outcome(killed.user), expected):
+            killed.expect(False, difference)
+
+    return check
+
+
+@stripes
+def test_snapshot_killed_at_each_point(
+    server: Server, base: Path, tmp_path: Path, after_snapshot: dict[str, Any], stripe: int
+) -> None:
+    kill_at_each_point(server, base, tmp_path, SNAPSHOT, then_succeeds(SNAPSHOT, after_snapshot), stripe)
+
+
+@stripes
+def test_restore_killed_at_each_point(
+    server: Server, base: Path, tmp_path: Path, after_restore: dict[str, Any], stripe: int
+) -> None:
+    kill_at_each_point(server, base, tmp_path, RESTORE, then_succeeds(RESTORE, after_restore), stripe)
+
+
+# -- other commands --------------------------------------------------------------------------------------------------
+
+
+def tags(root: Path) -> dict[str, list[str]]:
+    """The tags of each snapshot, by its message."""
+    files = (root / ".dataworkspace" / "snapshot_metadata").iterdir()
+    return {data["message"]: data["tags"] for data in (json.loads(path.read_text()) for path in files)}
+
+
+@stripes
+def test_moving_a_tag_killed_at_each_point(server: Server, base: Path, tmp_path: Path, stripe: int) -> None:
+    """The tag is somewhere all the time, and in one place in the end."""
+
+    def check(killed: Killed) -> None:
+        killed.check_opens()
+        killed.expect("A" in sum(tags(killed.root).values(), []), f"the tag is nowhere: {tags(killed.root)}")
+        answer = server.run(killed.root, "snapshot", "A", "-m", "moved", input="y\n")
+        killed.expect(answer.status == 0, f"the same command: {answer.stderr}")
+        wanted = {"snapshot A": [], "snapshot B": ["B"], "moved": ["A"]}
+        killed.expect(tags(killed.root) == wanted, f"tags: {tags(killed.root)}")
+
+    template = copy_workspace(base, tmp_path / "template")
+    User(template, server.env).batch("config", "results.dir_template", "snapshots/{SNAPSHOT_NO}")
+    kill_at_each_point(server, template, tmp_path, ["snapshot", "A", "-m", "moved"], check, stripe, input="y\n")
+
+
+@stripes
+def test_delete_snapshot_killed_at_each_point(server: Server, base: Path, tmp_path: Path, stripe: int) -> None:
+    """The snapshot is whole, or it is gone with its results."""
+
+    def check(killed: Killed) -> None:
+        killed.check_opens()
+        if "snapshot A" in tags(killed.root):
+            killed.expect(server.run(killed.root, *RESTORE, "--dry-run").status == 0, "A cannot be restored")
+            answer = server.run(killed.root, "delete-snapshot", "A", input="y\n")
+            killed.expect(answer.status == 0, f"the same command: {answer.stderr}")
+        killed.expect(tags(killed.root) == {"snapshot B": ["B"]}, f"snapshots: {tags(killed.root)}")
+        kept = [path.name for path in (killed.root / "results" / "snapshots").iterdir()]
+        killed.expect(kept == [f"{HOST}-B"], f"results: {kept}")
+        lineage = list((killed.root / ".dataworkspace" / "snapshot_lineage").iterdir())
+        killed.expect(len(lineage) == 1, f"lineage: {lineage}")
+        answer = server.run(killed.root, *SNAPSHOT)
+        killed.expect(answer.status == 0, f"a snapshot after it: {answer.stderr}")
+        killed.check_no_temporary_file_is_kept()
+
+    kill_at_each_point(server, base, tmp_path, ["delete-snapshot", "A"], check, stripe, input="y\n")
+
+
+def test_add_killed_at_each_point(server: Server, base: Path, tmp_path: Path) -> None:
+    """The resource is there or not; what was written is committed with the next command that changes something."""
+    command = ["--batch", "add", "git", "--role", "source-data", "--name", "more", "more"]
+
+    def check(killed: Killed) -> None:
+        killed.check_opens()
+        if "more" not in server.run(killed.root, "report", "status").stdout:
+            answer = server.run(killed.root, *command)
+            killed.expect(answer.status == 0, f"the same command: {answer.stderr}")
+        answer = server.run(killed.root, *SNAPSHOT)
+        killed.expect(answer.status == 0, f"a snapshot after it: {answer.stderr}")
+        killed.expect("more" in killed.user.git("show", "HEAD:.dataworkspace/resources.json"), "not committed")
+        killed.check_no_temporary_file_is_kept()
+
+    for stripe in range(STRIPES):
+        kill_at_each_point(server, base, tmp_path, command, check, stripe)
+
+
+def test_config_killed_at_each_point(server: Server, base: Path, tmp_path: Path) -> None:
+    command = ["--batch", "config", "results.dir_template", "snapshots/{TAG}"]
+
+    def check(killed: Killed) -> None:
+        killed.check_opens()
+        answer = server.run(killed.root, *command)
+        killed.expect(answer.status == 0, f"the same command: {answer.stderr}")
+        killed.expect("snapshots/{TAG}" in killed.user.git("show", "HEAD:.dataworkspace/config.json"), "not committed")
+
+    for stripe in range(STRIPES):
+        kill_at_each_point(server, base, tmp_path, command, check, stripe)
+
+
+def test_init_killed_at_each_point(server: Server, tmp_path: Path) -> None:
+    """In a directory that holds files already: there is a workspace that works, or none and `init` makes one."""
+    command = ["--batch", "init", "--hostname", HOST, "--create-resources", "code,results"]
+    problems = []
+    number = 0
+    while True:
+        number += 1
+        root = tmp_path / f"at-{number}"
+        write_files(root, {"code/mine.py": "mine\n", ".gitignore": "mine\n"})
+        answer = server.run(root, *command, kill_at=number)
+        if answer.status == 0:
+            break
+        again = server.run(root, *command)
+        if again.status != 0 and "is a workspace already" not in again.stderr:
+            problems.append(f"killed at {number}, {answer.killed_at}: {again.stderr}")
+        if "mine\n" not in (root / ".gitignore").read_text() or not (root / "code" / "mine.py").exists():
+            problems.append(f"killed at {number}, {answer.killed_at}: the user's files are gone")
+        status = server.run(root, "--batch", "snapshot", "A")
+        if status.status != 0:
+            problems.append(f"killed at {number}, {answer.killed_at}: {status.stderr}")
+    assert not problems, "\n".join(problems)
+
+
+# -- git goes on, or dies -----------------------------------------------------------------------------------------
+
+SHIM = """#!/bin/sh
+# Stands before git on the PATH, counts its calls, and does harm at one of them.
+read n < "$SHIM_COUNT"; n=$((n + 1)); echo $n > "$SHIM_COUNT"
+if [ "$n" = "$SHIM_AT" ]; then
+    case "$SHIM_DOES" in
+        parent-dies) kill -9 $PPID ;;
+        parent-dies-git-is-late) kill -9 $PPID; sleep 0.3 ;;
+        git-dies) kill -9 $$ ;;
+        all-die-locked) : > "$SHIM_ROOT/.git/index.lock"; kill -9 $PPID $$ ;;
+        git-dies-locked) : > "$SHIM_ROOT/.git/index.lock"; kill -9 $$ ;;
+    esac
+fi
+PATH=$SHIM_PATH exec git "$@"
+"""
+
+
+@pytest.fixture
+def shim(tmp_path: Path, env: dict[str, str]) -> dict[str, str]:
+    directory = tmp_path / "shim"
+    write_files(directory, {"git": SHIM})
+    (directory / "git").chmod(0o755)
+    count = tmp_path / "count"
+    return {"PATH": f"{directory}:{env['PATH']}", "SHIM_PATH": env["PATH"], "SHIM_COUNT": str(count)}
+
+
+HARM = ["parent-dies", "parent-dies-git-is-late", "git-dies", "all-die-locked", "git-dies-locked"]
+
+
+@pytest.mark.parametrize("does", HARM)
+@pytest.mark.parametrize("command", [SNAPSHOT, RESTORE], ids=["snapshot", "restore"])
+def test_harm_at_each_call_of_git(
+    server: Server,
+    base: Path,
+    tmp_path: Path,
+    shim: dict[str, str],
+    does: str,
+    command: list[str],
+    request: pytest.FixtureRequest,
+) -> None:
+    expected = request.getfixturevalue("after_snapshot" if command is SNAPSHOT else "after_restore")
+    problems = []
+    number = 0
+    while True:
+        number += 1
+        killed = Killed(server, base, tmp_path / f"at-{number}")
+        Path(shim["SHIM_COUNT"]).write_text("0\n")
+        harm = {**shim, "SHIM_AT": str(number), "SHIM_DOES": does, "SHIM_ROOT": str(killed.root)}
+        answer = server.run(killed.root, *command, env=harm, wait=does != "parent-dies-git-is-late")
+        if int(Path(shim["SHIM_COUNT"]).read_text()) < number:
+            assert answer.status == 0, answer
+            break
+        if does.startswith("git-dies"):
+            killed.expect(answer.status == 1, f"exit status {answer.status}")
+            killed.expect("Traceback" not in answer.stderr, answer.stderr)
+        then_succeeds(command, expected)(killed)
+        problems += [f"call {number}: {problem}" for problem in killed.problems]
+    assert number > 3
+    assert not problems, f"{len(problems)} problems\n" + "\n".join(problems)
+
+
+@pytest.mark.parametrize("victim", ["git", "git and dws"])
+@pytest.mark.parametrize("command", [SNAPSHOT, RESTORE], ids=["snapshot", "restore"])
+def test_git_dies_in_the_middle_of_a_file(
+    server: Server,
+    base: Path,
+    tmp_path: Path,
+    command: list[str],
+    victim: str,
+    request: pytest.FixtureRequest,
+) -> None:
+    """A filter, which git calls while it holds its lock and has done some files, kills it."""
+    expected = request.getfixturevalue("after_snapshot" if command is SNAPSHOT else "after_restore")
+    killed = Killed(server, base, tmp_path / "ws")
+    parents = "$PPID" if victim == "git" else "$(ps -o ppid= -p $PPID) $PPID"
+    attributes = killed.root / ".git" / "info" / "attributes"
+    write_files(killed.root, {".git/info/attributes": "run.py filter=fatal\n"})
+    for direction in ("clean", "smudge"):
+        killed.user.git("config", f"filter.fatal.{direction}", f"kill -9 {parents}")
+    answer = server.run(killed.root, *command)
+    assert answer.status == (1 if victim == "git" else -9), answer
+    killed.user.git("config", "--remove-section", "filter.fatal")
+    attributes.unlink()
+    then_succeeds(command, expected)(killed)
+    assert killed.problems == []
