@@ -1,0 +1,56 @@
+"""A step must not depend on two versions of one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dataworkspaces.errors import LineageError
+from dataworkspaces.lineage.model import Certificate, HashCertificate, ResourceCert, entry_sources
+from dataworkspaces.lineage.store import LineageStore, covers
+from dataworkspaces.workspace.resource_ref import ResourceRef
+
+Path = tuple[str, ...]
+
+
+def check_one_version_of_each(store: LineageStore, step_name: str, sources: Sequence[ResourceCert]) -> None:
+    """Walk the graph behind ``sources``; raise LineageError, with both ways through the graph, if it holds two
+    versions of one reference. A hash and a placeholder cannot be compared, and are no contradiction."""
+    seen: dict[ResourceRef, list[tuple[Certificate, Path]]] = {}
+    pending: list[tuple[ResourceCert, Path]] = [(cert, (step_name,)) for cert in sources]
+    visited: set[tuple[ResourceRef, Certificate]] = set()
+    while pending:
+        cert, path = pending.pop()
+        here = (*path, str(cert.ref))
+        for other, other_path in seen.get(cert.ref, []):
+            if _contradict(cert.certificate, other):
+                ways = f"{_way(other, other_path)}, and {_way(cert.certificate, here)}"
+                raise LineageError(
+                    f"Step {step_name} would depend on two versions of {cert.ref}: {ways}",
+                    hint="Run the steps in between again, so that they read the same version",
+                )
+        seen.setdefault(cert.ref, []).append((cert.certificate, here))
+        if (cert.ref, cert.certificate) in visited:
+            continue
+        visited.add((cert.ref, cert.certificate))
+        for entry in store.entries(cert.ref.name):
+            if covers(entry, cert.ref):
+                step = getattr(entry, "step_name", None)
+                pending.extend((source, (*here, f"step {step}")) for source in entry_sources(entry))
+
+
+def _contradict(one: Certificate, other: Certificate) -> bool:
+    if isinstance(one, HashCertificate) and isinstance(other, HashCertificate):
+        return one.hashval != other.hashval
+    if isinstance(one, HashCertificate) or isinstance(other, HashCertificate):
+        return False
+    return one.version != other.version
+
+
+def _way(certificate: Certificate, path: Path) -> str:
+    return f"{_version(certificate)} by {' <- '.join(path)}"
+
+
+def _version(certificate: Certificate) -> str:
+    if isinstance(certificate, HashCertificate):
+        return f"hash {certificate.hashval[:8]}"
+    return f"version {certificate.version} ({certificate.comment})"

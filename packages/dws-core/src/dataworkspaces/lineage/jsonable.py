@@ -1,0 +1,81 @@
+"""Values of any kind as JSON that a person can read, for results and lineage. For kits, too.
+
+NumPy and pandas are never imported here; their values are known by what they can do.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence, Set
+from datetime import date, datetime
+from enum import Enum
+from pathlib import PurePath
+from typing import Any
+
+_ADDRESS_RE = re.compile(r" at 0x[0-9a-fA-F]+")
+MAX_ARRAY_ITEMS = 1000
+"""A larger array is described by its shape and type."""
+
+
+def jsonable(value: Any) -> Any:
+    """``value`` as None, bool, int, float, text, list or dictionary.
+
+    A NaN or an infinity, which JSON does not have, becomes the text ``NaN``, ``Infinity`` or ``-Infinity``. An object
+    becomes the text of its ``repr``, without memory addresses."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value if type(value) in (type(None), bool, int, str) or not isinstance(value, Enum) else value.name
+    if isinstance(value, float):
+        return _finite(float(value))
+    if isinstance(value, Enum):
+        return value.name
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    if isinstance(value, Mapping):
+        return {str(_key(k)): jsonable(v) for k, v in value.items()}
+    if isinstance(value, Set):
+        return sorted((jsonable(v) for v in value), key=str)
+    if isinstance(value, Sequence):
+        return [jsonable(v) for v in value]
+    return _foreign(value)
+
+
+def _foreign(value: Any) -> Any:
+    """NumPy scalars and arrays, pandas objects, tensors; anything else by its ``repr``."""
+    shape = getattr(value, "shape", None)
+    if shape == () and callable(getattr(value, "item", None)):
+        item = value.item()
+        return jsonable(item) if type(item) is not type(value) else readable(value)
+    if isinstance(shape, tuple) and callable(getattr(value, "tolist", None)):
+        size = math.prod(d for d in shape if isinstance(d, int))
+        if size <= MAX_ARRAY_ITEMS:
+            return jsonable(value.tolist())
+        return f"{type(value).__name__}(shape={shape}, dtype={getattr(value, 'dtype', '?')})"
+    if callable(getattr(value, "to_dict", None)) and isinstance(shape, tuple):
+        return jsonable(value.to_dict())
+    return readable(value)
+
+
+def readable(value: Any) -> str:
+    """What an object is, in one line that is the same in each run."""
+    if isinstance(value, type) or callable(value):
+        name = getattr(value, "__qualname__", None)
+        if name is not None:
+            module = getattr(value, "__module__", None)
+            return name if module in (None, "builtins", "__main__") else f"{module}.{name}"
+    return " ".join(_ADDRESS_RE.sub("", repr(value)).split())
+
+
+def _finite(value: float) -> float | str:
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+
+
+def _key(key: Any) -> Any:
+    converted = jsonable(key)
+    return converted if isinstance(converted, (str, int, float, bool)) or converted is None else readable(key)
