@@ -2,20 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.workspace import ResourceRoles
+
 if TYPE_CHECKING:
-    from dataworkspaces.workspace import Resource, Workspace
+    from dataworkspaces.workspace import Resource, ResourceFactory, Workspace
+
+ROLES_TO_EXPORT = (ResourceRoles.INTERMEDIATE_DATA, ResourceRoles.RESULTS)
+ROLES_TO_IMPORT = (ResourceRoles.SOURCE_DATA_SET,)
 
 
 def add_command(
-    workspace: Workspace, resource_type: str, role: str | None, name: str | None, **kwargs: Any
+    workspace: Workspace, resource_type: str, role: str, name: str | None = None, **kwargs: Any
 ) -> Resource:
     """Add a resource and return it.
 
     :param resource_type: as its entry point names it (``file``, not ``local-files``).
-    :param role: a role or its first letter; None asks for it.
-    :param name: None asks for it, with the type's suggestion as the default.
+    :param name: None takes the name that the type suggests.
     :param kwargs: what the type's own options gave, and ``export`` and ``imported`` if it takes them.
     """
-    raise NotImplementedError
+    factory = workspace.get_resource_factory(resource_type)
+    _check_sharing(factory, resource_type, role, kwargs)
+    with workspace.transaction("add"):
+        if name is None:
+            name = workspace.suggest_resource_name(resource_type, role, **kwargs)
+        resource = workspace.add_resource(name, resource_type, role, **kwargs)
+        workspace.save(f"Added resource {name}")
+    return resource
+
+
+def _check_sharing(factory: ResourceFactory, resource_type: str, role: str, options: Mapping[str, Any]) -> None:
+    """Raise ConfigurationError if a resource of this type and role cannot be exported or imported as asked."""
+    if options.get("export") and options.get("imported"):
+        raise ConfigurationError("--export and --imported exclude each other: nobody exports what another made")
+    sharing = {
+        "export": (factory.takes_export, ROLES_TO_EXPORT),
+        "imported": (factory.takes_imported, ROLES_TO_IMPORT),
+    }
+    for option, (is_offered, roles) in sharing.items():
+        if not options.get(option):
+            continue
+        if not is_offered:
+            raise ConfigurationError(f"--{option} does not apply to a resource of type {resource_type}")
+        if role not in roles:
+            raise ConfigurationError(
+                f"--{option} does not apply to a resource with the role {role}",
+                hint=f"It is for the role {' or '.join(roles)}",
+            )

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.params import ParamDef, ParamDefs
+from dataworkspaces.workspace import LocalStateResourceMixin
+
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace
+
+RESOURCE_PARAMS = ParamDefs(
+    [
+        ParamDef("resource_type", None, True, "Type, as its plug-in names it", settable=False),
+        ParamDef("name", None, True, "Name, unique in the workspace", settable=False),
+        ParamDef("role", None, True, "Role in the project", settable=False),
+    ]
+)
+"""The parameters that every resource has; its type adds its own."""
 
 
 @dataclass(frozen=True)
@@ -14,7 +28,7 @@ class ParamRow:
     """One parameter and its value.
 
     :ivar scope: ``global`` or ``local``.
-    :ivar is_default: no value is set.
+    :ivar is_default: the value is the one that it has when none is set.
     :ivar resource: the resource that it belongs to; None for the workspace's own.
     """
 
@@ -32,14 +46,81 @@ class ParamRow:
 
 def list_params(workspace: Workspace, resource: str | None = None) -> list[ParamRow]:
     """All parameters of the workspace, or of a resource."""
-    raise NotImplementedError
+    owner = _owner(workspace, resource)
+    return [_row(definition, owner, resource) for definition in owner.definitions.values()]
 
 
 def get_param(workspace: Workspace, name: str, resource: str | None = None) -> ParamRow:
     """One parameter; raises ParamNotFoundError with the nearest names."""
-    raise NotImplementedError
+    owner = _owner(workspace, resource)
+    return _row(owner.definitions.find(name, owner=owner.title), owner, resource)
 
 
 def set_param(workspace: Workspace, name: str, text: str, resource: str | None = None) -> ParamRow:
     """Set a parameter to what a user typed."""
-    raise NotImplementedError
+    owner = _owner(workspace, resource)
+    definition = owner.definitions.find(name, owner=owner.title)
+    if not definition.settable:
+        when = "the workspace" if resource is None else "the resource"
+        raise ConfigurationError(f"Parameter '{name}' cannot be changed: it is fixed when {when} is made")
+    value = definition.parse(text)
+    with workspace.transaction("config"):
+        if resource is None:
+            _set_workspace_param(workspace, definition, value)
+        else:
+            _set_resource_param(workspace, resource, definition, value)
+        if definition.is_global:
+            workspace.save(f"Set parameter {name} of {owner.title}")
+    return get_param(workspace, name, resource)
+
+
+@dataclass(frozen=True)
+class _Owner:
+    """Who has parameters, and the values."""
+
+    title: str
+    definitions: ParamDefs
+    values: Mapping[str, Any]
+
+
+def _owner(workspace: Workspace, resource_name: str | None) -> _Owner:
+    if resource_name is None:
+        values = {**workspace.read_params(True), **workspace.read_params(False)}
+        return _Owner(f"workspace '{workspace.name}'", workspace.param_defs, values)
+    resource = workspace.get_resource(resource_name)
+    local = resource.get_local_params() if isinstance(resource, LocalStateResourceMixin) else {}
+    return _Owner(
+        f"resource '{resource_name}'", RESOURCE_PARAMS | resource.param_defs, {**resource.get_params(), **local}
+    )
+
+
+def _row(definition: ParamDef, owner: _Owner, resource: str | None) -> ParamRow:
+    value = owner.values.get(definition.name, definition.default)
+    return ParamRow(
+        name=definition.name,
+        scope=definition.scope,
+        value=value,
+        is_default=value == definition.default,
+        help=definition.help,
+        settable=definition.settable,
+        resource=resource,
+    )
+
+
+def _set_workspace_param(workspace: Workspace, definition: ParamDef, value: Any) -> None:
+    if definition.is_global:
+        workspace.set_global_param(definition.name, value)
+    else:
+        workspace.set_local_param(definition.name, value)
+
+
+def _set_resource_param(workspace: Workspace, resource: str, definition: ParamDef, value: Any) -> None:
+    """Write the parameter, if the type makes a resource of the parameters as they are then."""
+    params = workspace.get_resource_params(resource)
+    local_params = workspace.read_resource_local_params(resource) or {}
+    (params if definition.is_global else local_params)[definition.name] = value
+    workspace.get_resource_factory(params["resource_type"]).from_json(dict(params), dict(local_params), workspace)
+    if definition.is_global:
+        workspace.write_resource_params(params)
+    else:
+        workspace.write_resource_local_params(resource, local_params)

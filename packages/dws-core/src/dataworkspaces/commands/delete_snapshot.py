@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dataworkspaces.errors import UserAbort
+
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, Workspace
 
@@ -14,4 +16,19 @@ def delete_snapshot_command(
     """Delete a snapshot and, with ``include_resources``, the results that are kept for it; returns what it was.
 
     Asks first (outside of batch mode); raises UserAbort if the user answers no."""
-    raise NotImplementedError
+    snapshots = workspace.as_snapshot_ws()
+    with workspace.transaction("delete-snapshot") as journal:
+        metadata = snapshots.get_snapshot_by_tag_or_hash(tag_or_hash)
+        if not workspace.batch and not workspace.interaction.confirm(
+            _question(metadata, include_resources), default=False
+        ):
+            raise UserAbort(f"Snapshot {metadata.hashval[:7]} stays")
+        snapshots.delete_snapshot(metadata.hashval, include_resources, journal=journal)
+        workspace.save(f"Deleted snapshot {metadata.hashval[:7]}")
+    return metadata
+
+
+def _question(metadata: SnapshotMetadata, include_resources: bool) -> str:
+    tags = f" ({', '.join(metadata.tags)})" if metadata.tags else ""
+    what = f"snapshot {metadata.hashval[:7]}{tags} of {metadata.timestamp[:19]}"
+    return f"Delete {what} and the results kept for it?" if include_resources else f"Delete {what}?"

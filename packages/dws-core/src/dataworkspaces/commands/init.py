@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataworkspaces.errors import ConfigurationError, DwsError
+from dataworkspaces.workspace import RESOURCE_ROLE_CHOICES, init_workspace
+
 if TYPE_CHECKING:
-    from dataworkspaces.workspace import Interaction
+    from dataworkspaces.workspace import Interaction, Workspace
+
+RESOURCE_TYPE = "git-subdirectory"
+"""The type of the resources that are made for roles."""
 
 ALL_ROLES = "all"
 """In ``create_resources``: each role."""
@@ -48,5 +55,85 @@ def init_command(
     :param name: None for the directory's name.
     :param create_resources: roles, or ``["all"]``; a subdirectory is made a resource for each.
     :param scratch_directory: relative to ``directory``, or absolute.
+    :param backend_options: what the backend understands beside that.
     """
-    raise NotImplementedError
+    root = directory.resolve()
+    name = check_workspace_name(root.name if name is None else name)
+    roles = _check_roles(create_resources)
+    scratch = _relative_if_inside(scratch_directory, root)
+    _check_places(root, roles, scratch)
+    workspace = init_workspace(backend, name, hostname, batch, verbose, scratch, directory=str(root), **backend_options)
+    workspace.interaction = interaction
+    _create_resources(workspace, root, roles)
+    return InitOutcome(root, name, tuple(roles))
+
+
+def check_workspace_name(name: str) -> str:
+    """Return ``name`` if it can name a workspace, and the directory that a clone of it is put in."""
+    if not name or not name.isprintable() or name[0] in ".-" or "/" in name or "\\" in name or len(name) > 200:
+        raise ConfigurationError(
+            f"'{name}' cannot name a workspace",
+            hint="Give a name without slashes that starts with neither '.' nor '-': dws init NAME",
+        )
+    return name
+
+
+def _check_roles(names: Sequence[str]) -> list[str]:
+    """The roles that were named, each once."""
+    roles: list[str] = []
+    for name in names:
+        if name != ALL_ROLES and name not in RESOURCE_ROLE_CHOICES:
+            raise ConfigurationError(
+                f"--create-resources: there is no role '{name}'",
+                hint=f"The roles are {', '.join(RESOURCE_ROLE_CHOICES)}; '{ALL_ROLES}' stands for each of them",
+            )
+        for role in RESOURCE_ROLE_CHOICES if name == ALL_ROLES else [name]:
+            if role not in roles:
+                roles.append(role)
+    return roles
+
+
+def _relative_if_inside(scratch: str, root: Path) -> str:
+    """What the workspace keeps of the scratch directory: a relative path if it lies in the workspace."""
+    path = Path(os.path.normpath(root / Path(scratch).expanduser()))
+    return path.relative_to(root).as_posix() if root in path.parents else str(path)
+
+
+def _check_places(root: Path, roles: Sequence[str], scratch: str) -> None:
+    """Raise ConfigurationError if one of the directories cannot be made."""
+    if not root.is_dir():
+        raise ConfigurationError(f"{root} is no directory")
+    if Path(scratch) == root or Path(scratch) in root.parents:
+        raise ConfigurationError(f"The scratch directory {scratch} would hold the whole workspace")
+    for role in roles:
+        place = root / role
+        if scratch.split("/", 1)[0] == role:
+            raise ConfigurationError(f"The scratch directory {place} would be a part of the resource '{role}'")
+        if place.is_symlink() or (place.exists() and not place.is_dir()):
+            raise ConfigurationError(f"{place} is no directory, so resource '{role}' cannot be there")
+        if (place / ".git").exists():
+            raise ConfigurationError(
+                f"{place} is a git repository of its own, so it cannot be a subdirectory of the workspace's",
+                hint=f"Leave {role} out of --create-resources; then: dws add git --role={role} ./{role}",
+            )
+
+
+def _create_resources(workspace: Workspace, root: Path, roles: Sequence[str]) -> None:
+    if not roles:
+        return
+    made: list[str] = []
+    with workspace.transaction("init"):
+        try:
+            for role in roles:
+                workspace.add_resource(role, RESOURCE_TYPE, role, path=str(root / role), create=True)
+                made.append(role)
+        except (DwsError, OSError) as e:
+            # There is a workspace by now. It stays, with the resources that are whole.
+            if made:
+                workspace.save(f"Added {', '.join(made)}")
+            role = roles[len(made)]
+            raise ConfigurationError(
+                f"The workspace was made, but its resource '{role}' could not be: {e}",
+                hint=f"Then add what is missing with: dws add git --role={role} --name={role} ./{role}",
+            ) from e
+        workspace.save(f"Added {', '.join(made)}")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dataworkspaces.commands.results import find_results
 from dataworkspaces.commands.summaries import snapshot_json
+from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.workspace import RESOURCE_ROLE_CHOICES
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import ResourceChange, SnapshotMetadata, Workspace
@@ -137,17 +141,41 @@ class ResultsReport:
 
 def status_report(workspace: Workspace) -> StatusReport:
     """The resources, and how each stands to the last snapshot."""
-    raise NotImplementedError
+    snapshots = workspace.as_snapshot_ws()
+    last = snapshots.get_most_recent_snapshot()
+    changes = {} if last is None else snapshots.changes_since(snapshots.get_snapshot_versions(last.hashval))
+    resources = tuple(
+        ResourceStatus(r.name, r.role, r.resource_type, dict(r.describe_params()), changes.get(r.name))
+        for r in workspace.get_resources()
+    )
+    taken = {resource.role for resource in resources}
+    missing = tuple(role for role in RESOURCE_ROLE_CHOICES if role not in taken)
+    return StatusReport(workspace.name, resources, missing, last)
 
 
 def history_report(workspace: Workspace, limit: int | None = None) -> HistoryReport:
     """The snapshots, at most ``limit`` of them."""
-    raise NotImplementedError
+    if limit is not None and limit < 1:
+        raise ConfigurationError(f"--limit is {limit}, but must be at least 1")
+    snapshots = workspace.as_snapshot_ws()
+    shown = tuple(snapshots.list_snapshots(reverse=True, max_count=limit))
+    counts = Counter(name for snapshot in shown for name in snapshot.metrics or ())
+    return HistoryReport(shown, tuple(name for name, _count in counts.most_common(2)), snapshots.get_snapshot_count())
 
 
 def lineage_report(workspace: Workspace, snapshot: str | None = None) -> LineageReport:
     """The lineage, current or of a snapshot (tag or hash)."""
-    raise NotImplementedError
+    from dataworkspaces.lineage.views import make_lineage_table
+
+    snapshots = workspace.as_lineage_ws()
+    metadata = None if snapshot is None else snapshots.get_snapshot_by_tag_or_hash(snapshot)
+    if metadata is None:
+        names, hashval = list(workspace.get_resource_names()), None
+    else:
+        names, hashval = list(snapshots.get_snapshot_versions(metadata.hashval)), metadata.hashval
+    table = make_lineage_table(snapshots.get_lineage_store(), names, hashval)
+    rows = (LineageRow(row.ref, row.lineage_type, row.details, tuple(row.inputs or ())) for row in table)
+    return LineageReport(workspace.name, metadata, tuple(rows))
 
 
 def results_report(
@@ -155,4 +183,20 @@ def results_report(
 ) -> ResultsReport | None:
     """The results of a run: those of a snapshot (tag or hash); without one the current results or, if there are
     none, those of the most recent snapshot that has some. None if nothing was found."""
-    raise NotImplementedError
+    found = find_results(workspace, snapshot, resource)
+    if found is None:
+        return None
+    metrics = _dictionary(found.data.get("metrics"))
+    return ResultsReport(
+        location=found.location,
+        snapshot=found.snapshot,
+        properties={key: value for key, value in found.data.items() if key not in ("parameters", "metrics")},
+        parameters=_dictionary(found.data.get("parameters")),
+        metrics={name: value for name, value in metrics.items() if not isinstance(value, dict)},
+        metric_tables={name: value for name, value in metrics.items() if isinstance(value, dict)},
+    )
+
+
+def _dictionary(value: Any) -> dict[str, Any]:
+    """Results files are anybody's: what should be a dictionary may be something else."""
+    return value if isinstance(value, dict) else {}

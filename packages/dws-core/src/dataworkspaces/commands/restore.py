@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.summaries import changes_json, snapshot_json
+from dataworkspaces.errors import ConfigurationError, NotSupportedError
+from dataworkspaces.workspace import ResourceRoles, SnapshotResourceMixin
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import FileChange, SnapshotMetadata, Workspace
@@ -88,11 +91,106 @@ def plan_restore(
     :param only: these resources and no others.
     :param leave: all but these; not together with ``only``.
     :param strict: an error if a resource cannot be brought back, instead of leaving it.
-    :param list_files: fill in the files of each resource, for ``--dry-run``.
+    :param list_files: also run the checks of each resource and fill in its files, for ``--dry-run``.
     """
-    raise NotImplementedError
+    if only is not None and leave is not None:
+        raise ConfigurationError("--only and --leave exclude each other", hint="Give one of the two")
+    snapshots = workspace.as_snapshot_ws()
+    snapshot = snapshots.get_snapshot_by_tag_or_hash(tag_or_hash)
+    in_snapshot = {entry["name"]: entry["role"] for entry in snapshots.get_snapshot_manifest(snapshot.hashval)}
+    in_workspace = {name: workspace.get_resource_role(name) for name in workspace.get_resource_names()}
+    roles = {**in_snapshot, **in_workspace}
+    _check_names("--only", only, roles)
+    _check_names("--leave", leave, roles)
+
+    restored: list[PlannedRestore] = []
+    left: list[LeftResource] = []
+    for name, role in roles.items():
+        wish = _why_left_alone(name, role, only, leave)
+        problem = None if wish is not None else _why_impossible(workspace, snapshot, name, in_snapshot, in_workspace)
+        if problem is not None and (strict or only is not None):
+            hint = "Leave it out of --only" if only is not None else "Name it with --leave, or leave out --strict"
+            raise ConfigurationError(f"Resource '{name}' cannot be restored: {problem}", hint=hint)
+        reason = wish or problem
+        if reason is not None:
+            left.append(LeftResource(name, reason))
+        else:
+            restore_hash = str(snapshot.restore_hashes[name])
+            changes = _list_changes(workspace, name, restore_hash) if list_files else None
+            restored.append(PlannedRestore(name, restore_hash, changes))
+    return RestorePlan(snapshot, tuple(restored), tuple(left))
 
 
 def restore_command(workspace: Workspace, plan: RestorePlan) -> RestoreOutcome:
     """Do what was planned. The user has confirmed it."""
-    raise NotImplementedError
+    snapshots = workspace.as_snapshot_ws()
+    hashval = plan.snapshot.hashval
+    names = tuple(planned.name for planned in plan.restored)
+    if names:
+        with workspace.transaction("restore") as journal:
+            snapshots.get_snapshot_metadata(hashval)  # It may have been deleted since.
+            resources = [_snapshot_resource(workspace, name) for name in names]
+            restore_hashes: dict[str, str | None] = {p.name: p.restore_hash for p in plan.restored}
+            snapshots.restore(hashval, restore_hashes, resources, journal=journal)
+            workspace.save(f"Restored {', '.join(names)} to snapshot {hashval[:7]}")
+    return RestoreOutcome(plan.snapshot, names, plan.left)
+
+
+def _check_names(option: str, names: Sequence[str] | None, known: Mapping[str, str]) -> None:
+    """Raise ConfigurationError for a name that is no resource, and for results in ``--only``."""
+    for name in names or ():
+        if name not in known:
+            near = get_close_matches(name, known, n=3)
+            raise ConfigurationError(
+                f"{option}: there is no resource '{name}'",
+                hint=f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(known) or 'none'}",
+            )
+        if option == "--only" and known[name] == ResourceRoles.RESULTS:
+            raise ConfigurationError(
+                f"--only: '{name}' holds results, which are never restored",
+                hint="It holds the results of all snapshots, each in a directory of its own",
+            )
+
+
+def _why_left_alone(
+    name: str, role: str, only: Sequence[str] | None, leave: Sequence[str] | None
+) -> str | None:
+    """Why nobody wants a resource to be restored; None if it is wanted."""
+    if role == ResourceRoles.RESULTS:
+        return "results are never restored"
+    if only is not None and name not in only:
+        return "not named by --only"
+    if leave is not None and name in leave:
+        return "named by --leave"
+    return None
+
+
+def _why_impossible(
+    workspace: Workspace,
+    snapshot: SnapshotMetadata,
+    name: str,
+    in_snapshot: Mapping[str, str],
+    in_workspace: Mapping[str, str],
+) -> str | None:
+    """Why a resource cannot be restored; None if it can."""
+    if name not in in_snapshot:
+        return "the snapshot was taken before it was added"
+    if name not in in_workspace:
+        return "it is no longer in the workspace"
+    if snapshot.restore_hashes.get(name) is None:
+        return f"the snapshot holds nothing to restore it from (its type is {workspace.get_resource_type(name)})"
+    return None
+
+
+def _list_changes(workspace: Workspace, name: str, restore_hash: str) -> tuple[FileChange, ...] | None:
+    resource = _snapshot_resource(workspace, name)
+    resource.restore_precheck(restore_hash)
+    changes = resource.plan_restore(restore_hash)
+    return None if changes is None else tuple(changes)
+
+
+def _snapshot_resource(workspace: Workspace, name: str) -> SnapshotResourceMixin:
+    resource = workspace.get_resource(name)
+    if not isinstance(resource, SnapshotResourceMixin):
+        raise NotSupportedError(f"Resource '{name}' ({resource.resource_type}) does not support snapshots")
+    return resource

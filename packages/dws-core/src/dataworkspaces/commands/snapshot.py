@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.summaries import snapshot_json
+from dataworkspaces.errors import ConfigurationError, UserAbort
+from dataworkspaces.params import check_tag
 
 if TYPE_CHECKING:
-    from dataworkspaces.workspace import SnapshotMetadata, Workspace
+    from dataworkspaces.workspace import SnapshotMetadata, SnapshotWorkspaceMixin, Workspace
 
 
 @dataclass(frozen=True)
@@ -38,4 +41,60 @@ class SnapshotOutcome:
 
 def snapshot_command(workspace: Workspace, tag: str | None = None, message: str = "") -> SnapshotOutcome:
     """Take a snapshot. A taken tag is moved on confirmation, and an error in batch mode."""
-    raise NotImplementedError
+    snapshots = workspace.as_snapshot_ws()
+    if tag is not None:
+        check_tag(tag)
+    with workspace.transaction("snapshot") as journal:
+        holder = None if tag is None else _take_tag(workspace, snapshots, tag)
+        metadata, manifest = snapshots.snapshot(tag, message, journal=journal)
+        is_new = not snapshots.has_snapshot(metadata.hashval)
+        before = metadata if is_new else snapshots.get_snapshot_metadata(metadata.hashval)
+        if not is_new:
+            metadata = _update(workspace, before, tag, message)
+        if is_new or metadata != before:
+            snapshots.save_snapshot_metadata_and_manifest(metadata, manifest)
+        snapshots.finish_snapshot(metadata.hashval)
+        workspace.save(_commit_message(metadata, tag, is_new))
+    moved_from = holder if holder != metadata.hashval else None
+    return SnapshotOutcome(metadata, is_new, moved_from, metadata.message != before.message)
+
+
+def _take_tag(workspace: Workspace, snapshots: SnapshotWorkspaceMixin, tag: str) -> str | None:
+    """The hash of the snapshot that has the tag, if the tag may leave it; None if nobody has the tag.
+
+    It leaves once the new snapshot is saved: see :meth:`SnapshotWorkspaceMixin.finish_snapshot`."""
+    holders = snapshots.get_hashes_with_tag(tag)
+    if not holders:
+        return None
+    holder = snapshots.get_snapshot_metadata(holders[0])
+    taken = f"Tag '{tag}' is taken by snapshot {holder.hashval[:7]} of {holder.timestamp[:19]}"
+    if workspace.batch:
+        raise ConfigurationError(taken, hint="Choose another tag; only without --batch can it be moved")
+    if not workspace.interaction.confirm(f"{taken}. Move it to the new snapshot?", default=False):
+        raise UserAbort(f"{taken}, and stays there")
+    return holder.hashval
+
+
+def _update(workspace: Workspace, metadata: SnapshotMetadata, tag: str | None, message: str) -> SnapshotMetadata:
+    """What is kept of a snapshot that was taken again."""
+    tags = metadata.tags if tag is None or metadata.has_tag(tag) else [*metadata.tags, tag]
+    kept_message = message if _may_replace_message(workspace, metadata, message) else metadata.message
+    if (tags, kept_message) == (metadata.tags, metadata.message):
+        return metadata
+    return replace(metadata, tags=tags, message=kept_message, updated_timestamp=datetime.now().isoformat())
+
+
+def _may_replace_message(workspace: Workspace, metadata: SnapshotMetadata, message: str) -> bool:
+    if not message or message == metadata.message:
+        return False
+    return not metadata.message or workspace.interaction.confirm(
+        f"Nothing has changed since snapshot {metadata.hashval[:7]}. "
+        f"Replace its message '{metadata.message}' by '{message}'?",
+        default=False,
+    )
+
+
+def _commit_message(metadata: SnapshotMetadata, tag: str | None, is_new: bool) -> str:
+    verb = "Snapshot" if is_new else "Snapshot again"
+    tagged = f" ({tag})" if tag is not None else ""
+    return f"{verb} {metadata.hashval[:7]}{tagged}: {metadata.message}".rstrip(": ")

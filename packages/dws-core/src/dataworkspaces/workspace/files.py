@@ -9,6 +9,7 @@ from re import Pattern
 from typing import IO, TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.workspace.versions import FileInfo
 
 if TYPE_CHECKING:
     from collections.abc import Set
@@ -38,6 +39,14 @@ class FileResourceMixin(ABC):
     @abstractmethod
     def does_subpath_exist(self, subpath: str, must_be_file: bool = False, must_be_directory: bool = False) -> bool:
         """Whether ``subpath`` is there (and of the kind asked for)."""
+
+    def get_file_info(self, rel_path: str) -> FileInfo:
+        """What lies at a path. Raises ConfigurationError if nothing does. Override it where it can be had without
+        opening the file."""
+        if self.does_subpath_exist(rel_path, must_be_directory=True):
+            return FileInfo("directory")
+        with self.open(rel_path, "rb") as file:
+            return FileInfo("file", file.seek(0, os.SEEK_END))
 
     @abstractmethod
     def delete_file(self, rel_path: str) -> None:

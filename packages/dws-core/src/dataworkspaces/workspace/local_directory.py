@@ -14,6 +14,7 @@ from dataworkspaces.workspace import move_files
 from dataworkspaces.workspace.atomic import explain_os_error, read_json_object, to_json, write_bytes
 from dataworkspaces.workspace.files import FileResourceMixin, LocalStateResourceMixin
 from dataworkspaces.workspace.names import check_relative_path
+from dataworkspaces.workspace.versions import FileInfo
 
 if TYPE_CHECKING:
     from collections.abc import Set
@@ -126,6 +127,19 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
             if must_be_file and (path.is_dir() or not path.exists()):
                 return False
             return path.exists() or path.is_symlink()
+
+    def get_file_info(self, rel_path: str) -> FileInfo:
+        place = self._place(rel_path)
+        with self._explained("Looking at", rel_path):
+            if not os.path.lexists(place):
+                raise ConfigurationError(f"Resource '{self.name}' has no '{rel_path}'")
+            if not place.is_symlink():
+                return FileInfo("directory") if place.is_dir() else FileInfo("file", place.stat().st_size)
+            try:
+                self._check_inside(place, rel_path)
+            except ConfigurationError:
+                return FileInfo("link")
+            return FileInfo("file", place.stat().st_size) if place.is_file() else FileInfo("link")
 
     def validate_subpath_exists(self, subpath: str) -> None:
         if not self.does_subpath_exist(subpath):

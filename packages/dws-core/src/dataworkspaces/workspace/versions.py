@@ -34,3 +34,14 @@ class ResourceChange:
 
     state: Literal["unchanged", "changed", "new", "missing", "unknown"]
     details: str = ""
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """What lies at a path of a file resource. A link to a file counts as the file.
+
+    ``kind`` is ``link`` for what nobody should walk into: a link to a directory, or one that leads nowhere or out of
+    the resource. ``size`` is in bytes, None where there is none."""
+
+    kind: Literal["file", "directory", "link"]
+    size: int | None = None

@@ -276,12 +276,23 @@ class Workspace(ABC):
                 hint=f"It can have: {', '.join(factory.roles)}",
             )
         resource = factory.from_command_line(role, name, self, *args, **kwargs)
+        if resource.is_imported():
+            self._import_lineage(resource)
         # Local parameters first: a resource without them would be one to be cloned, if we were killed in between.
         made_by = self.get_resource_factory(resource.resource_type)
         if isinstance(resource, LocalStateResourceMixin) and made_by.has_local_state():
             self.write_resource_local_params(name, resource.get_local_params())
         self.write_resource_params(resource.get_params())
         return resource
+
+    def _import_lineage(self, resource: Resource) -> None:
+        from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
+        from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
+
+        if isinstance(self, SnapshotWorkspaceMixin) and self.supports_lineage():
+            if not isinstance(resource, SnapshotResourceMixin):
+                raise NotSupportedError(f"A resource of type {resource.resource_type} cannot be imported")
+            resource.copy_imported_lineage(self.get_lineage_store())
 
     def clone_resource(self, name: str) -> LocalStateResourceMixin:
         """Bring a resource with local state to this machine and record where it is."""

@@ -1,0 +1,237 @@
+"""A simple interface to Data Workspaces for other programs.
+
+Each function opens the workspace that ``workspace_uri_or_path`` names, or else the one that holds the current
+directory, and never asks. Users' mistakes raise a :class:`dataworkspaces.errors.DwsError`. With ``verbose`` each thing
+that is done is told on stderr.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
+
+from dataworkspaces.errors import NotSupportedError
+from dataworkspaces.workspace import FileResourceMixin, LocalStateResourceMixin, Workspace, find_and_load_workspace
+
+if TYPE_CHECKING:
+    from dataworkspaces.workspace.filesystem import ResourceFileSystem
+
+    ResourceFilesystem = ResourceFileSystem
+
+__all__ = [
+    "ResourceFileSystem",
+    "ResourceFilesystem",
+    "ResourceInfo",
+    "SnapshotInfo",
+    "get_api_version",
+    "get_filesystem_for_resource",
+    "get_local_path_for_resource",
+    "get_resource_info",
+    "get_results",
+    "get_snapshot_history",
+    "get_version",
+    "make_lineage_graph",
+    "make_lineage_table",
+    "restore",
+    "take_snapshot",
+]
+
+API_VERSION = "0.3"
+"""Grows with what this module offers, whatever the version of the program."""
+
+
+def __getattr__(name: str) -> Any:
+    """:class:`ResourceFileSystem`, under both names that the manual has for it. It is imported when it is asked for,
+    since fsspec takes its time."""
+    if name in ("ResourceFileSystem", "ResourceFilesystem"):
+        from dataworkspaces.workspace.filesystem import ResourceFileSystem
+
+        return ResourceFileSystem
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+class ResourceInfo(NamedTuple):
+    """A resource. ``local_path`` is None if its data is not in files of this machine."""
+
+    name: str
+    role: str
+    resource_type: str
+    local_path: Optional[str]  # noqa: UP045 - the manual's signature
+
+
+class SnapshotInfo(NamedTuple):
+    """A snapshot. ``snapshot_number`` counts from 1, the oldest."""
+
+    snapshot_number: int
+    hashval: str
+    tags: list[str]
+    timestamp: str
+    message: str
+    metrics: Optional[dict[str, Any]]  # noqa: UP045
+
+
+def get_version() -> str:
+    """The version of the installed Data Workspaces."""
+    from dataworkspaces.workspace.version import get_version
+
+    return get_version()
+
+
+def get_api_version() -> str:
+    """The version of this interface."""
+    return API_VERSION
+
+
+def take_snapshot(
+    workspace_uri_or_path: str | None = None, tag: str | None = None, message: str = "", verbose: bool = False
+) -> str:
+    """Take a snapshot and return its hash. A tag that is taken is an error."""
+    from dataworkspaces.commands.snapshot import snapshot_command
+
+    with _opened(workspace_uri_or_path, verbose) as workspace:
+        return snapshot_command(workspace, tag, message).metadata.hashval
+
+
+def restore(
+    tag_or_hash: str,
+    workspace_uri_or_path: str | None = None,
+    only: list[str] | None = None,
+    leave: list[str] | None = None,
+    verbose: bool = False,
+) -> int:
+    """Bring resources back to a snapshot, and return how many were.
+
+    :param only: these resources and no others.
+    :param leave: all but these; not together with ``only``.
+    """
+    from dataworkspaces.commands.restore import plan_restore, restore_command
+
+    with _opened(workspace_uri_or_path, verbose) as workspace:
+        plan = plan_restore(workspace, tag_or_hash, only, leave)
+        return len(restore_command(workspace, plan).restored)
+
+
+def get_snapshot_history(
+    workspace_uri_or_path: str | None = None, reverse: bool = False, max_count: int | None = None, verbose: bool = False
+) -> Iterable[SnapshotInfo]:
+    """A list of the snapshots by time, the oldest first, or with ``reverse`` the newest; at most ``max_count``."""
+    with _opened(workspace_uri_or_path, verbose, reading=True) as workspace:
+        snapshots = workspace.as_snapshot_ws()
+        found = list(snapshots.list_snapshots(reverse=reverse, max_count=max_count))
+        first, step = (snapshots.get_snapshot_count(), -1) if reverse else (1, 1)
+        return [
+            SnapshotInfo(first + step * i, s.hashval, list(s.tags), s.timestamp, s.message, s.metrics)
+            for i, s in enumerate(found)
+        ]
+
+
+def get_resource_info(workspace_uri_or_path: str | None = None, verbose: bool = False) -> list[ResourceInfo]:
+    """The resources, in the order in which they were added."""
+    with _opened(workspace_uri_or_path, verbose, reading=True) as workspace:
+        return [
+            ResourceInfo(resource.name, resource.role, resource.resource_type, _local_path(resource))
+            for resource in workspace.get_resources()
+        ]
+
+
+def get_local_path_for_resource(
+    name: str, workspace_uri_or_path: str | None = None, verbose: bool = False
+) -> str | None:
+    """Where a resource is on this machine, or None if it is in no files here."""
+    with _opened(workspace_uri_or_path, verbose, reading=True) as workspace:
+        return _local_path(workspace.get_resource(name))
+
+
+def get_filesystem_for_resource(
+    name: str, workspace_uri_or_path: str | None = None, verbose: bool = False
+) -> ResourceFileSystem | None:
+    """The files of a resource as a file system of fsspec, or None if the resource has no files."""
+    with _opened(workspace_uri_or_path, verbose, reading=True) as workspace:
+        resource = workspace.get_resource(name)
+        if not isinstance(resource, FileResourceMixin):
+            return None
+        from dataworkspaces.workspace.filesystem import ResourceFileSystem
+
+        return ResourceFileSystem(resource)
+
+
+def get_results(
+    workspace_uri_or_path: str | None = None,
+    tag_or_hash: str | None = None,
+    resource_name: str | None = None,
+    verbose: bool = False,
+) -> tuple[dict[str, Any], str] | None:
+    """The content of a results file, and where it is (``resource:/path``); None if there is none.
+
+    Without a snapshot, the current results or, if there are none, those of the most recent snapshot that has some."""
+    from dataworkspaces.commands.results import find_results
+
+    with _opened(workspace_uri_or_path, verbose, reading=True) as workspace:
+        found = find_results(workspace, tag_or_hash, resource_name)
+        return None if found is None else (found.data, found.location)
+
+
+def make_lineage_table(
+    workspace_uri_or_path: str | None = None, tag_or_hash: str | None = None, verbose: bool = False
+) -> Iterable[tuple[str, str, str, list[str] | None]]:
+    """The lineage of all resources, current or of a snapshot: a row has the reference, the type of the lineage,
+    details, and the inputs (None for what no step made)."""
+    from dataworkspaces.commands.report import lineage_report
+
+    with _opened(workspace_uri_or_path, verbose, reading=True) as workspace:
+        rows = lineage_report(workspace, tag_or_hash).rows
+        return [(row.resource, row.type, row.details, list(row.inputs) or None) for row in rows]
+
+
+def make_lineage_graph(
+    output_file: str,
+    workspace_uri_or_path: str | None = None,
+    resource_name: str | None = None,
+    tag_or_hash: str | None = None,
+    width: int = 1024,
+    height: int = 800,
+    verbose: bool = False,
+) -> None:
+    """Draw the lineage of a resource on a page. This version raises NotSupportedError."""
+    raise NotSupportedError(
+        "This version of Data Workspaces draws no lineage graphs", hint="make_lineage_table() gives the lineage as rows"
+    )
+
+
+def _local_path(resource: object) -> str | None:
+    return resource.get_local_path_if_any() if isinstance(resource, LocalStateResourceMixin) else None
+
+
+@contextmanager
+def _opened(uri_or_path: str | None, verbose: bool, *, reading: bool = False) -> Iterator[Workspace]:
+    """The workspace, for one call. One that only reads takes no lock, so that what a killed command left is put in
+    order here."""
+    with _told_on_stderr(verbose):
+        workspace = find_and_load_workspace(True, verbose, uri_or_path)
+        if reading:
+            workspace.recover_if_interrupted()
+        yield workspace
+
+
+@contextmanager
+def _told_on_stderr(verbose: bool) -> Iterator[None]:
+    """Show what is logged meanwhile; the program's own logging is as it was afterwards."""
+    if not verbose:
+        yield
+        return
+    from dataworkspaces.workspace.interaction import log
+
+    handler = logging.StreamHandler(sys.stderr)
+    level, propagate = log.level, log.propagate
+    log.addHandler(handler)
+    log.setLevel(logging.DEBUG)
+    log.propagate = False
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+        log.propagate = propagate
