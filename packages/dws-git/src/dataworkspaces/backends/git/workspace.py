@@ -150,6 +150,7 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitStorage):
         for path in (self.paths.snapshot_metadata_file(hash_val), self.paths.manifest(hash_val)):
             self._note_for_commit(path)
             path.unlink(missing_ok=True)
+        self._note_for_commit(self.paths.snapshot_lineage / hash_val)  # which the caller deletes
 
     # -- lineage -------------------------------------------------------------------------------------------------
 
