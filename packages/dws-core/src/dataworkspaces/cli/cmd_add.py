@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dataworkspaces.cli.param_types import Role
+from dataworkspaces.cli.param_types import ROLES, Role
 from dataworkspaces.cli.session import Session, common_options, pass_session
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from dataworkspaces.workspace import ResourceFactory
+    from dataworkspaces.workspace import Interaction, ResourceFactory
 
 TYPES_WITH_ANOTHER_COMMAND = {"file": "local-files", "git-subdirectory": "git"}
 """For completion only, which may not load a type to ask for its command: elsewhere the factory says it."""
@@ -109,6 +109,11 @@ def _command(resource_type: str, factory: ResourceFactory) -> click.Command:
         from dataworkspaces.commands.add import add_command
 
         workspace = session.open_workspace()
+        if role is None:
+            role = _ask_role(workspace.interaction, factory)
+        if name is None and not session.batch:
+            suggestion = workspace.suggest_resource_name(resource_type, role, **values)
+            name = workspace.interaction.ask("Name of the resource", default=suggestion)
         resource = add_command(workspace, resource_type, role, name, **values)
         workspace.interaction.tell(f"Added resource '{resource.name}' ({resource.resource_type}, {resource.role})")
 
@@ -146,6 +151,17 @@ def _incomplete_command(name: str) -> click.Command:
             click.Argument(["paths"], nargs=-1, type=click.Path()),
         ],
     )
+
+
+def _ask_role(interaction: Interaction, factory: ResourceFactory) -> str:
+    """Ask until the answer is a role that the type can have."""
+    letters = {letter: role for letter, role in ROLES.items() if role in factory.roles}
+    choices = ", ".join(f"{letter} = {role}" for letter, role in letters.items())
+    while True:
+        answer = interaction.ask(f"Role of the resource ({choices})", option="--role").lower()
+        if answer in letters or answer in factory.roles:
+            return letters.get(answer, answer)
+        interaction.tell(f"'{answer}' is none of them")
 
 
 def _sentence(text: str) -> str:

@@ -72,7 +72,7 @@ def lineage(session: Session, snapshot: str | None, as_json: bool) -> None:
         print_json(found.to_json())
         return
     title = f"Lineage for {snapshot or f'the present state of workspace {found.workspace}'}"
-    rows = [(row.resource, row.type, row.details, ", ".join(row.inputs) or "None") for row in found.rows]
+    rows = [(row.resource, row.type, row.details, row.inputs or "None") for row in found.rows]
     if rows:
         print_table(Table(title, ["Resource", "Type", "Details", "Inputs"], rows))
     else:
@@ -121,7 +121,12 @@ def _print_status(found: StatusReport) -> None:
     from dataworkspaces.cli.text import escape, snapshot_name
 
     click.echo(f"Status for workspace: {escape(found.workspace)}")
-    columns: list[Column | str] = ["Resource", "Role", "Type", "Parameters"]
+    columns: list[Column | str] = [
+        "Resource",
+        Column("Role", fixed=True),
+        Column("Type", fixed=True),
+        Column("Parameters", least=20),
+    ]
     rows = [[r.name, r.role, r.resource_type, _parameters(r.parameters)] for r in found.resources]
     if found.last_snapshot is not None:
         last = found.last_snapshot
@@ -132,6 +137,7 @@ def _print_status(found: StatusReport) -> None:
             row.append(
                 "" if change is None else f"{change.state}: {change.details}" if change.details else change.state
             )
+    click.echo()
     if rows:
         print_table(Table(f"Resources for workspace: {found.workspace}", columns, rows))
     if found.roles_without_resource:
@@ -139,8 +145,8 @@ def _print_status(found: StatusReport) -> None:
         click.echo(f"No resources for the following roles: {', '.join(found.roles_without_resource)}.")
 
 
-def _parameters(parameters: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in parameters.items())
+def _parameters(parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(f"{name}={value}" for name, value in parameters.items())
 
 
 def _print_history(found: HistoryReport) -> None:
@@ -152,13 +158,13 @@ def _print_history(found: HistoryReport) -> None:
         "Tags",
         Column("Created", fixed=True),
         *found.metric_names,
-        "Message",
+        Column("Message", least=16),
     ]
     rows = []
     for snapshot in found.snapshots:
         metrics = snapshot.metrics or {}
         values = [abridged(metrics[name]) if name in metrics else "" for name in found.metric_names]
-        tags = ", ".join(snapshot.tags)
+        tags = tuple(snapshot.tags)
         rows.append(
             [short_hash(snapshot.hashval), tags, snapshot.timestamp[:19], *values, one_line(snapshot.message or "")]
         )

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from dataworkspaces.cli.param_types import SnapshotName
 from dataworkspaces.cli.session import Session, common_options, pass_session
+
+if TYPE_CHECKING:
+    from dataworkspaces.workspace import Workspace
 
 
 @click.command()
@@ -27,12 +32,27 @@ def snapshot(session: Session, tag: str | None, message: str) -> None:
     metadata = outcome.metadata
     if outcome.is_new:
         tell(f"Took snapshot {snapshot_name(metadata)}")
+        for place in _kept_results(workspace, metadata.relative_destination_path):
+            tell(f"Its results are in {place}")
     else:
         tell(f"Nothing has changed since snapshot {snapshot_name(metadata)} of {metadata.timestamp[:19]}")
         if outcome.message_changed:
             tell("It has the new message now")
     if outcome.tag_moved_from is not None:
         tell(f"Tag {tag} was at snapshot {short_hash(outcome.tag_moved_from)} before")
+
+
+def _kept_results(workspace: Workspace, destination: str) -> list[str]:
+    """Where the results of a snapshot are, as ``resource:path``."""
+    from dataworkspaces.workspace import FileResourceMixin
+
+    return [
+        f"{resource.name}:{destination}"
+        for resource in workspace.get_resources()
+        if resource.has_results_role()
+        and isinstance(resource, FileResourceMixin)
+        and resource.does_subpath_exist(destination)
+    ]
 
 
 @click.command("delete-snapshot")

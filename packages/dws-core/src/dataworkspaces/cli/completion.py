@@ -56,6 +56,11 @@ class _Bash(BashComplete):
     def source(self) -> str:
         return ShellComplete.source(self)  # BashComplete starts a bash to ask for its version.
 
+    def get_completion_args(self) -> tuple[list[str], str]:
+        """bash takes ``--only=code`` for three words."""
+        args, incomplete = super().get_completion_args()
+        return [arg for arg in args if arg != "="], incomplete
+
     def format_completion(self, item: CompletionItem) -> str:
         """bash puts the value on the command line as it is."""
         value = _BASH_SPECIAL_RE.sub(r"\\\g<0>", item.value or "")

@@ -47,7 +47,8 @@ def _report(error: BaseException, verbose: bool) -> int:
         _os_error(error)
         status = 1
     else:
-        _line(InternalError.label, f"{type(error).__name__}: {error}", _please_report(verbose or debug))
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        _line(InternalError.label, what, _please_report(verbose or debug))
         status = InternalError.exit_code
         debug = debug or verbose
     if debug:

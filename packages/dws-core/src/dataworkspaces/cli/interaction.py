@@ -1,6 +1,7 @@
 """Prompts, messages and progress on a terminal.
 
-What is asked and warned goes to stderr, so that stdout holds only what a command reports.
+Warnings and progress go to stderr. A question goes there too if somebody can see it there, so that stdout can be
+redirected; if not, it goes to stdout, and stderr is left for what goes wrong.
 """
 
 from __future__ import annotations
@@ -35,14 +36,14 @@ class TerminalInteraction:
     def confirm(self, question: str, *, default: bool, option: str | None = None) -> bool:
         if self._batch is not None:
             return self._batch.confirm(question, default=default, option=option)
-        with _input_may_end(question, option):
-            return click.confirm(escape(question), default=default, err=True)
+        with self._input_may_end(question, option):
+            return click.confirm(escape(question), default=default, err=self._asks_on_stderr)
 
     def ask(self, question: str, *, default: str | None = None, option: str | None = None) -> str:
         if self._batch is not None:
             return self._batch.ask(question, default=default, option=option)
-        with _input_may_end(question, option):
-            answer: str = click.prompt(escape(question), default=default, err=True, type=str)
+        with self._input_may_end(question, option):
+            answer: str = click.prompt(escape(question), default=default, err=self._asks_on_stderr, type=str)
         return answer.strip()
 
     def warn(self, message: str) -> None:
@@ -61,6 +62,22 @@ class TerminalInteraction:
             yield bar.advance
         finally:
             bar.stop()
+
+    @property
+    def _asks_on_stderr(self) -> bool:
+        return self._to_stderr or sys.stderr.isatty()
+
+    @contextmanager
+    def _input_may_end(self, question: str, option: str | None) -> Iterator[None]:
+        """click has one exception for Ctrl-C and for the end of the input; they are different things."""
+        try:
+            yield
+        except click.Abort as e:
+            click.echo(err=self._asks_on_stderr)  # ends the line of the prompt
+            if isinstance(e.__context__, EOFError):
+                how = f"Answer with {option}, or use --batch" if option else "Run it in a terminal, or with --batch"
+                raise ConfigurationError(f"No answer to '{question}': the input has ended", hint=how) from None
+            raise KeyboardInterrupt from None
 
 
 class _LateBar:
@@ -113,19 +130,6 @@ class _LateBar:
         )
         self._task = self._progress.add_task(self._description, total=self._total, completed=self._done)
         self._progress.start()
-
-
-@contextmanager
-def _input_may_end(question: str, option: str | None) -> Iterator[None]:
-    """click has one exception for Ctrl-C and for the end of the input; they are different things."""
-    try:
-        yield
-    except click.Abort as e:
-        click.echo(err=True)  # ends the line of the prompt
-        if isinstance(e.__context__, EOFError):
-            how = f"Answer with {option}, or run it with --batch" if option else "Run it with --batch for the default"
-            raise ConfigurationError(f"No answer to '{question}': the input has ended", hint=how) from None
-        raise KeyboardInterrupt from None
 
 
 class _StderrHandler(logging.Handler):

@@ -22,15 +22,18 @@ from dataworkspaces.cli.text import escape, value_text
 
 @dataclass(frozen=True)
 class Column:
-    """A column. ``fixed`` ones (hashes, times) keep their width; the others share what a terminal leaves."""
+    """A column. ``fixed`` ones (hashes, times) keep their width; the others share what a terminal leaves, but each
+    has at least ``least`` characters."""
 
     name: str
     fixed: bool = False
+    least: int = 8
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of values under columns; a plain text names a column."""
+    """Rows of values under columns; a plain text names a column. A value that is a tuple is a list of texts, which a
+    terminal shows below each other."""
 
     title: str | None
     columns: Sequence[Column | str]
@@ -69,11 +72,16 @@ def plain(table: Table) -> str:
         for line in lines
     ]
     text.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    return "\n".join([table.title, *text] if table.title else text)
+    return "\n".join([escape(table.title), *text] if table.title else text)
 
 
 def _cell(value: Any) -> str:
-    return escape("" if value is None else value_text(value)).replace("|", "\\|")
+    return _joined(value, ", ").replace("|", "\\|")
+
+
+def _joined(value: Any, separator: str) -> str:
+    parts = value if isinstance(value, tuple) else () if value is None else (value,)
+    return separator.join(escape(value_text(part)) for part in parts)
 
 
 def _width(text: str) -> int:
@@ -93,19 +101,29 @@ def _print_fitted(table: Table) -> None:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    grid = RichTable(
-        title=Text(table.title, style="bold") if table.title else None,
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        header_style="bold",  # Bold and plain text are readable on every background.
-    )
-    for column in table.headers():
-        grid.add_column(Text(column.name), no_wrap=column.fixed, overflow="fold")
-    for row in table.rows:
-        grid.add_row(*(Text(escape("" if value is None else value_text(value))) for value in row))
-    console = Console(no_color=True if os.environ.get("NO_COLOR") else None, highlight=False, soft_wrap=False)
+    console = Console(no_color=True if os.environ.get("NO_COLOR") else None, highlight=False)
+    columns = table.headers()
+    rows = [[_joined(value, "\n") for value in row] for row in table.rows]
+    # Bold and plain text are readable on every background.
+    grid = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    for column, width in zip(columns, _fit(columns, rows, console.width - 2 * (len(columns) - 1)), strict=True):
+        grid.add_column(Text(column.name), width=width, overflow="fold")
+    for row in rows:
+        grid.add_row(*map(Text, row))
+    if table.title:
+        console.print(Text(escape(table.title), style="bold"))
     console.print(grid)
+
+
+def _fit(columns: Sequence[Column], rows: Sequence[Sequence[str]], available: int) -> list[int]:
+    """The width of each column: the widest ones give way, those that should keep their width as the last."""
+    texts = [[column.name, *(row[i] for row in rows)] for i, column in enumerate(columns)]
+    widths = [max(_width(line) for text in column for line in text.splitlines() or [""]) for column in texts]
+    least = [width if c.fixed else min(width, c.least) for c, width in zip(columns, widths, strict=True)]
+    while sum(widths) > available and max(widths) > 1:
+        giving = [i for i, width in enumerate(widths) if width > least[i]] or range(len(widths))
+        widths[max(giving, key=widths.__getitem__)] -= 1
+    return widths
 
 
 def print_json(document: Any) -> None:
