@@ -89,7 +89,7 @@ class StepLineage:
     code: tuple[ResourceCert, ...] = ()
     outputs: tuple[ResourceCert, ...] = ()
     command_line: tuple[str, ...] | None = None
-    run_from_directory: Mapping[str, Any] | None = None
+    run_from_directory: ResourceRef | None = None
     other: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -103,7 +103,7 @@ class StepLineage:
             "code_resources": [cert.to_json() for cert in self.code],
             "output_resources": [cert.to_json() for cert in self.outputs],
             "command_line": None if self.command_line is None else list(self.command_line),
-            "run_from_directory": self.run_from_directory,
+            "run_from_directory": None if self.run_from_directory is None else list(self.run_from_directory),
             **self.other,
         }
 
@@ -156,7 +156,7 @@ class ImportedLineage:
         return {
             "type": "imported",
             "resource_name": self.resource_name,
-            "lineages": [entry.to_json() for entry in self.lineages],
+            "nested_lineage": [entry.to_json() for entry in self.lineages],
         }
 
     def resolved(self, hashes: Mapping[str, str | None]) -> ImportedLineage:
@@ -194,7 +194,7 @@ def entry_from_json(data: Any, where: str, depth: int = 0) -> LineageEntry:
     if kind == "imported":
         if depth >= MAX_DEPTH:
             raise MetadataError(f"{where}: imported lineage is nested more than {MAX_DEPTH} times")
-        nested = tuple(entry_from_json(e, where, depth + 1) for e in _list(fields, "lineages", where))
+        nested = tuple(entry_from_json(e, where, depth + 1) for e in _list(fields, "nested_lineage", where))
         return ImportedLineage(_text(fields, "resource_name", where), nested)
     raise MetadataError(f"{where}: a lineage entry has the unknown type {kind!r}")
 
@@ -233,7 +233,7 @@ def _step_from_json(fields: Mapping[str, Any], where: str) -> StepLineage:
         code=_certs(fields, "code_resources", where),
         outputs=_certs(fields, "output_resources", where),
         command_line=None if command_line is None else tuple(command_line),
-        run_from_directory=None if directory is None else _object(directory, where),
+        run_from_directory=None if directory is None else _ref_from_json(directory, where),
         other={key: value for key, value in fields.items() if key not in _STEP_KEYS},
     )
 
@@ -259,6 +259,18 @@ def _cert_from_json(fields: Mapping[str, Any], where: str) -> ResourceCert:
         is_output = bool(certificate.get("is_ouput", certificate.get("is_output", False)))
         return ResourceCert(ref, PlaceholderCertificate(version, comment, is_output))
     raise MetadataError(f"{where}: a certificate has the unknown type {kind!r}")
+
+
+def _ref_from_json(data: Any, where: str) -> ResourceRef:
+    """A reference, which is a list of name and subpath."""
+    if (
+        isinstance(data, list)
+        and len(data) == 2
+        and isinstance(data[0], str)
+        and isinstance(data[1], (str, type(None)))
+    ):
+        return ResourceRef(data[0], data[1])
+    raise MetadataError(f"{where}: a reference should be a list of a resource name and a subpath")
 
 
 def _object(data: Any, where: str) -> Mapping[str, Any]:

@@ -61,11 +61,12 @@ class Lineage:
     def parameters(self) -> dict[str, Any]:
         return dict(self._parameters)
 
-    def restart(self) -> None:
+    def restart(self, start_time: datetime | None = None) -> None:
         """Begin an execution: now is its start, and the inputs and the code are those of now.
 
+        With the ``start_time`` of the last one, that execution goes on: :meth:`complete` records it once more.
         Raises LineageError if they depend on two versions of one resource."""
-        self._start_time = datetime.now()
+        self._start_time = datetime.now() if start_time is None else start_time
         comment = f"Step {self.step_name} at {self._start_time}"
         self._inputs = [self._store.cert_to_read(ref, is_code=False, comment=comment) for ref in self._input_refs]
         self._code = [self._store.cert_to_read(ref, is_code=True, comment=comment) for ref in self._code_refs]
@@ -121,7 +122,7 @@ class Lineage:
             code=tuple(self._code),
             outputs=tuple(outputs),
             command_line=self._command_line,
-            run_from_directory=_directory_json(self._run_from_directory),
+            run_from_directory=self._run_from_directory,
         )
         for name in dict.fromkeys(ref.name for ref in self._output_refs):
             self._store.update(name, lambda entries: [*_without(entries, self._output_refs), entry])
@@ -205,7 +206,3 @@ def _without(entries: list[LineageEntry], refs: Sequence[ResourceRef]) -> list[L
         )
 
     return [entry for entry in entries if not is_rewritten(entry)]
-
-
-def _directory_json(ref: ResourceRef | None) -> dict[str, Any] | None:
-    return None if ref is None else {"resource_name": ref.name, "subpath": ref.subpath}

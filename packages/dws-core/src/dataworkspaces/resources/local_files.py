@@ -44,7 +44,6 @@ class LocalFilesFactory(ResourceFactory):
             what = "is not a directory" if place.exists() else "does not exist"
             raise ConfigurationError(f"{place} {what}", hint="Make the directory, then add it")
         _check_place(place, name, workspace)
-        workspace.ignore_local_path(place)
         return LocalFilesResource(
             name,
             role,
@@ -80,7 +79,6 @@ class LocalFilesFactory(ResourceFactory):
             )
             return resource
         _check_place(place, resource.name, workspace)
-        workspace.ignore_local_path(place)
         resource.my_local_path = None if str(place) == original else str(place)
         return resource
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from dataworkspaces.errors import ConfigurationError, NotSupportedError
+from dataworkspaces.errors import ConfigurationError, DwsError, NotSupportedError
 from dataworkspaces.params import HASH_RE, RESULTS_DIR_TEMPLATE, RESULTS_MOVE_EXCLUDE_FILES
 from dataworkspaces.workspace.atomic import to_json
 from dataworkspaces.workspace.files import FileResourceMixin
@@ -214,9 +214,11 @@ class SnapshotWorkspaceMixin(ABC):
             with_results = [r for r in resources if r.name in to_move]
             self.write_result_lineage_for_snapshot(with_results, destination, metadata.hashval)
             self.write_export_lineage_for_snapshot(resources, metadata.hashval)
-            for resource in snapshot_resources:
-                if resource in with_results or cast("Resource", resource).is_exported():
-                    resource.keep_snapshot_files()
+            for resource in resources:
+                written = [f"{destination}/{LINEAGE_FILE}"] if resource in with_results else []
+                written += [LINEAGE_FILE] if resource.is_exported() else []
+                if written and isinstance(resource, SnapshotResourceMixin):
+                    resource.keep_snapshot_files(written)
         return metadata, manifest
 
     def write_result_lineage_for_snapshot(
@@ -249,8 +251,7 @@ class SnapshotWorkspaceMixin(ABC):
         holders = {}
         for resource in resources:
             if resource.has_results_role() and isinstance(resource, FileResourceMixin):
-                kept = exclude | {LINEAGE_FILE} if resource.is_exported() else exclude
-                files = resource.results_current_files(kept, SNAPSHOTS_DIRS_RE)
+                files = resource.results_current_files(exclude, SNAPSHOTS_DIRS_RE)
                 if files:
                     to_move[resource.name] = files
                     holders[resource.name] = resource
@@ -272,7 +273,8 @@ class SnapshotWorkspaceMixin(ABC):
             number += 1
 
     def _results_exclude(self) -> set[str]:
-        return set(self._self_as_workspace().get_global_param(RESULTS_MOVE_EXCLUDE_FILES))
+        """Files that stay; a ``lineage.json`` at the root too, since the snapshot writes its own beside what moved."""
+        return {*self._self_as_workspace().get_global_param(RESULTS_MOVE_EXCLUDE_FILES), LINEAGE_FILE}
 
     def _move_results(self, resources: Sequence[Resource], destination: str, to_move: Mapping[str, Any]) -> None:
         exclude = self._results_exclude()
@@ -281,7 +283,7 @@ class SnapshotWorkspaceMixin(ABC):
                 continue
             files = cast(FileResourceMixin, resource)
             if resource.is_exported():
-                files.results_copy_current_files(destination, exclude | {LINEAGE_FILE}, SNAPSHOTS_DIRS_RE)
+                files.results_copy_current_files(destination, exclude, SNAPSHOTS_DIRS_RE)
             else:
                 files.results_move_current_files(destination, exclude, SNAPSHOTS_DIRS_RE)
 
@@ -339,7 +341,11 @@ class SnapshotWorkspaceMixin(ABC):
             return
         for resource in self._self_as_workspace().get_resources():
             if resource.has_results_role() and isinstance(resource, SnapshotResourceMixin):
-                resource.delete_snapshot(hash_val, restore_hashes.get(resource.name), destination)
+                try:
+                    resource.delete_snapshot(hash_val, restore_hashes.get(resource.name), destination)
+                except DwsError as e:
+                    # The snapshot is gone all the same; an error here would come again at each attempt to finish.
+                    self._self_as_workspace().interaction.warn(f"The results in '{resource.name}' are still there: {e}")
 
     # -- after an interruption -----------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,10 +49,10 @@ class SnapshotResourceMixin(ABC):
     ) -> None:
         """Delete what is kept for a snapshot: for a results resource the directory ``relative_path``. Idempotent."""
 
-    def keep_snapshot_files(self) -> None:
-        """A snapshot has written its lineage files into this resource after the version was taken: keep them, for a
-        type to which writing a file is not enough. The version must stay what :meth:`snapshot` said: the next
-        snapshot of unchanged content gives it again. Idempotent."""
+    def keep_snapshot_files(self, rel_paths: Sequence[str]) -> None:
+        """A snapshot has written its lineage to ``rel_paths`` of this resource after the version was taken: keep these
+        files, for a type to which writing a file is not enough. The version must stay what :meth:`snapshot` said: the
+        next snapshot of unchanged content gives it again. Idempotent."""
 
     def copy_imported_lineage(self, lineage_store: LineageStore) -> None:
         """Take over the ``lineage.json`` of an imported resource. Override it where files are not local."""

@@ -281,7 +281,7 @@ class Workspace(ABC):
         # Local parameters first: a resource without them would be one to be cloned, if we were killed in between.
         made_by = self.get_resource_factory(resource.resource_type)
         if isinstance(resource, LocalStateResourceMixin) and made_by.has_local_state():
-            self.write_resource_local_params(name, resource.get_local_params())
+            self._record_local_state(name, resource)
         self.write_resource_params(resource.get_params())
         return resource
 
@@ -298,8 +298,14 @@ class Workspace(ABC):
         """Bring a resource with local state to this machine and record where it is."""
         params = self.get_resource_params(name)
         resource = self.get_resource_factory(params["resource_type"]).clone(dict(params), self)
-        self.write_resource_local_params(name, resource.get_local_params())
+        self._record_local_state(name, resource)
         return resource
+
+    def _record_local_state(self, name: str, resource: LocalStateResourceMixin) -> None:
+        local_path = resource.get_local_path_if_any()
+        if local_path is not None:
+            self.ignore_local_path(Path(local_path))
+        self.write_resource_local_params(name, resource.get_local_params())
 
     def get_names_of_resources_with_local_state(self) -> Iterable[str]:
         """The names of the resources that a new machine has to clone."""

@@ -129,11 +129,13 @@ class GitRepo:
         if b"did not match any files" not in result.stderr:
             run_git(self.root, ["add", "-A", "--", *paths], doing="Staging changes")
             return True
-        known = [p for p in paths if os.path.lexists(self.root / p) or self._is_tracked(p)]
-        paths[:] = known
-        if known:
-            run_git(self.root, ["add", "-A", "--", *known], doing="Staging changes")
-        return bool(known)
+        to_add = [p for p in paths if os.path.lexists(self.root / p) or self._is_tracked(p)]
+        if to_add:
+            run_git(self.root, ["add", "-A", "--", *to_add], doing="Staging changes")
+        # Of what is neither on disk nor in the index any more, the deletion may still have to be committed.
+        committed = self.resolve([f"HEAD:{p}" for p in paths])
+        paths[:] = [p for p, known in zip(paths, committed) if p in to_add or known]
+        return bool(paths)
 
     def _is_tracked(self, path: str) -> bool:
         return bool(run_git(self.root, ["ls-files", "-z", "--", path]).stdout)
@@ -184,6 +186,8 @@ class GitRepo:
         for commit, paths in by_commit.items():
             arguments = ["restore", f"--source={commit}", "--staged", "--worktree", "--", *paths]
             run_git(self.root, arguments, doing="Restoring files")
+        for path in targets:
+            (self.root / path).mkdir(parents=True, exist_ok=True)  # git removes a directory with its last file
         return bool(changed) and self.commit_paths([path or "." for path in changed], message)
 
     def _keep_ignored(self, path: str, changes: Collection[FileChange]) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.gitrepo.checks import check_branch_name, check_object_name
+from dataworkspaces.gitrepo.files import GitDirectoryMixin
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.params import BoolType, ParamDef, ParamDefs
@@ -14,7 +16,6 @@ from dataworkspaces.workspace import (
     EXPORT_PARAM,
     IMPORTED_PARAM,
     FileChange,
-    LocalDirectoryMixin,
     Resource,
     ResourceChange,
     SnapshotResourceMixin,
@@ -28,7 +29,7 @@ RESOURCE_TYPE = "git"
 _AFTER_SNAPSHOT = "after_snapshot.json"
 
 
-class GitRepoResource(LocalDirectoryMixin, SnapshotResourceMixin, Resource):
+class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
     """Its versions are commits.
 
     :ivar remote_origin_url: where a new machine clones it from; None if nowhere.
@@ -114,9 +115,6 @@ class GitRepoResource(LocalDirectoryMixin, SnapshotResourceMixin, Resource):
             return self.local_path
         return inside  # also when the workspace was moved, and the path that was noted is no more
 
-    def _hidden_names(self) -> frozenset[str]:
-        return frozenset({".git"})
-
     @property
     def _repo(self) -> GitRepo:
         place = self.get_local_path_if_any()
@@ -161,10 +159,10 @@ class GitRepoResource(LocalDirectoryMixin, SnapshotResourceMixin, Resource):
     def restore(self, restore_hashval: str) -> None:
         self._repo.restore_paths({"": restore_hashval}, f"Restore the state of {restore_hashval[:10]}")
 
-    def keep_snapshot_files(self) -> None:
+    def keep_snapshot_files(self, rel_paths: Sequence[str]) -> None:
         repo = self._repo
         head = repo.resolve(["HEAD"])[0]
-        if head is not None and repo.commit_paths(["."], "Lineage of a snapshot of the workspace"):
+        if head is not None and repo.commit_paths(rel_paths, "Lineage of a snapshot of the workspace"):
             after = repo.resolve(["HEAD"])[0]
             remembered = {"version": self._version_before_our_files(head), "after": after}
             write_json(self.workspace.get_resource_local_directory(self) / _AFTER_SNAPSHOT, remembered)

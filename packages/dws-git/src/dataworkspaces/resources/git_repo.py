@@ -59,7 +59,6 @@ class GitRepoFactory(ResourceFactory):
         relative = None
         if workspace_root is not None and Path(os.path.realpath(workspace_root)) in place.parents:
             relative = place.relative_to(os.path.realpath(workspace_root)).as_posix()
-            workspace.ignore_local_path(place)
         origin = _origin_url(place)
         if origin is None:
             workspace.interaction.warn(

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.checks import check_object_name, check_subdirectory_path
+from dataworkspaces.gitrepo.files import GitDirectoryMixin
 from dataworkspaces.gitrepo.repo import EMPTY_TREE, GitRepo
 from dataworkspaces.params import ParamDef, ParamDefs
 from dataworkspaces.workspace import (
     EXPORT_PARAM,
     FileChange,
-    LocalDirectoryMixin,
     LocalStateResourceMixin,
     Resource,
     ResourceChange,
@@ -36,7 +37,7 @@ _README = {
 }
 
 
-class GitSubdirectory(LocalDirectoryMixin, SnapshotResourceMixin, Resource):
+class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
     """Its versions are the hashes of its tree; what brings one back is a commit of the workspace's repository.
 
     The workspace takes the snapshots of all its subdirectories at once; the methods here do one alone."""
@@ -95,8 +96,9 @@ class GitSubdirectory(LocalDirectoryMixin, SnapshotResourceMixin, Resource):
     def restore(self, restore_hashval: str) -> None:
         self._repo.restore_paths({self.relative_path: restore_hashval}, f"Restore {self.name}")
 
-    def keep_snapshot_files(self) -> None:
-        _git_workspace(self.workspace).include_in_save(Path(self.local_path))
+    def keep_snapshot_files(self, rel_paths: Sequence[str]) -> None:
+        for rel_path in rel_paths:
+            _git_workspace(self.workspace).include_in_save(Path(self.local_path) / rel_path)
 
     def delete_snapshot(
         self, workspace_snapshot_hash: str, resource_restore_hash: str | None, relative_path: str
