@@ -176,11 +176,11 @@ def walk(directory: Path) -> list[Path]:
 def contents_in_git(repository: Path, env: dict[str, str]) -> set[str]:
     """The SHA-256 of each file that the history of any branch holds: what no clean-up of git's takes away."""
     listed = subprocess.run(
-        ["git", "rev-list", "--objects", "--all"], cwd=repository, env=env, capture_output=True, check=True
-    ).stdout
-    objects = b"".join(line.split(b" ")[0] + b"\n" for line in listed.splitlines())
+        ["git", "rev-list", "--objects", "--no-object-names", "--all"],
+        cwd=repository, env=env, capture_output=True, check=True,
+    ).stdout  # fmt: skip
     batch = subprocess.run(
-        ["git", "cat-file", "--batch"], cwd=repository, env=env, input=objects, capture_output=True, check=True
+        ["git", "cat-file", "--batch"], cwd=repository, env=env, input=listed, capture_output=True, check=True
     ).stdout
     found, place = set(), 0
     while place < len(batch):
