@@ -60,7 +60,7 @@ def init_command(
     root = directory.resolve()
     name = check_workspace_name(root.name if name is None else name)
     roles = _check_roles(create_resources)
-    scratch = _relative_if_inside(scratch_directory, root)
+    scratch = _check_scratch(scratch_directory, root)
     _check_places(root, roles, scratch)
     workspace = init_workspace(backend, name, hostname, batch, verbose, scratch, directory=str(root), **backend_options)
     workspace.interaction = interaction
@@ -93,18 +93,25 @@ def _check_roles(names: Sequence[str]) -> list[str]:
     return roles
 
 
-def _relative_if_inside(scratch: str, root: Path) -> str:
+def _check_scratch(scratch: str, root: Path) -> str:
     """What the workspace keeps of the scratch directory: a relative path if it lies in the workspace."""
-    path = Path(os.path.normpath(root / Path(scratch).expanduser()))
-    return path.relative_to(root).as_posix() if root in path.parents else str(path)
+    given = Path(scratch).expanduser()
+    path = Path(os.path.normpath(root / given))
+    if root in path.parents:
+        return path.relative_to(root).as_posix()
+    if path == root or path in root.parents:
+        raise ConfigurationError(f"The scratch directory '{scratch}' would hold the whole workspace")
+    if not given.is_absolute():
+        raise ConfigurationError(
+            f"The scratch directory '{scratch}' would lie outside of the workspace", hint="Give its absolute path"
+        )
+    return str(path)
 
 
 def _check_places(root: Path, roles: Sequence[str], scratch: str) -> None:
     """Raise ConfigurationError if one of the directories cannot be made."""
     if not root.is_dir():
         raise ConfigurationError(f"{root} is no directory")
-    if Path(scratch) == root or Path(scratch) in root.parents:
-        raise ConfigurationError(f"The scratch directory {scratch} would hold the whole workspace")
     for role in roles:
         place = root / role
         if scratch.split("/", 1)[0] == role:

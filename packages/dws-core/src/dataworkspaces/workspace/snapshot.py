@@ -125,6 +125,10 @@ class SnapshotWorkspaceMixin(ABC):
             raise MetadataError(f"The manifest of snapshot {hash_val} is not valid JSON: {e}") from e
         if not isinstance(manifest, list):
             raise MetadataError(f"The manifest of snapshot {hash_val} should be a JSON list")
+        for number, entry in enumerate(manifest, start=1):
+            for key in ("resource_type", "name", "role"):
+                if not isinstance(entry, dict) or not isinstance(entry.get(key), str):
+                    raise MetadataError(f"The manifest of snapshot {hash_val}: entry {number} lacks the key '{key}'")
         return manifest
 
     def get_snapshot_versions(self, hash_val: str) -> dict[str, SnapshotVersion]:
