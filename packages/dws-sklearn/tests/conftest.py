@@ -6,15 +6,20 @@ is kept as every backend keeps it. It has no snapshots: the end-to-end tests tak
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
 from urllib.parse import ParseResult
 
+import numpy as np
 import pytest
+from sklearn.datasets import load_digits
+from threadpoolctl import threadpool_limits
 
 from dataworkspaces import plugins
+from dataworkspaces.lineage import FileLineageStore, LineageStore
 from dataworkspaces.workspace import Resource, SnapshotWorkspaceMixin, Workspace, WorkspaceFactory
 from dataworkspaces.workspace.atomic import read_json, write_bytes, write_json
 
@@ -94,10 +99,17 @@ class DirectoryWorkspace(Workspace):
         stand_in.supports_lineage.return_value = True
         return stand_in  # type: ignore[no-any-return]
 
-    @property
-    def lineage_store(self) -> Any:
-        from dataworkspaces.lineage.store import FileLineageStore
+    def read_results(self) -> dict[str, Any]:
+        results: dict[str, Any] = read_json(self.root / "results" / "results.json")
+        return results
 
+    def read_lineage(self) -> dict[str, Any]:
+        """The one entry of the lineage of the resource ``results``."""
+        [entry] = self.lineage_store.entries("results")
+        return entry.to_json()
+
+    @property
+    def lineage_store(self) -> LineageStore:
         return FileLineageStore(
             self.metadata / "current_lineage", self.metadata / "snapshot_lineage", self.get_machine_directory() / "lock"
         )
@@ -115,6 +127,13 @@ class DirectoryWorkspaceFactory(WorkspaceFactory):
     @staticmethod
     def init_workspace(*args: Any, **kwargs: Any) -> Workspace:
         raise NotImplementedError
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> Iterator[None]:
+    """The data are so small that threads would only get in each other's way, and in that of other tests."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -139,3 +158,22 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DirectoryWorks
         result.add_resource(name, "file", role, path=str(root / name))
     monkeypatch.chdir(root / "code")
     return result
+
+
+@pytest.fixture
+def digits(workspace: DirectoryWorkspace) -> DirectoryWorkspace:
+    """The digits of scikit-learn, as the data set of the resource ``data``."""
+    X, y = load_digits(return_X_y=True)
+    np.savetxt(workspace.root / "data" / "data.csv", X, delimiter=",", fmt="%d")
+    np.savetxt(workspace.root / "data" / "target.csv", y, fmt="%d")
+    return workspace
+
+
+@pytest.fixture
+def script(workspace: DirectoryWorkspace, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A script of the code resource that seems to be the one that runs."""
+    path = workspace.root / "code" / "digits-svc.py"
+    path.write_text("")
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(path))
+    monkeypatch.setattr(sys, "argv", [str(path)])
+    return path

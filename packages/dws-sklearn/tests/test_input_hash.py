@@ -79,7 +79,10 @@ def test_what_is_the_same_has_the_same_hash(pair: tuple[Any, Callable[[Any], Any
 
 
 def test_the_hash_stays_the_same_from_release_to_release() -> None:
-    assert hash_of_inputs(np.arange(6, dtype="<i8").reshape(2, 3), ["a", None]) == "c838def8f0faf0c31ec579d0aa57ca0c490ce67b"
+    assert (
+        hash_of_inputs(np.arange(6, dtype="<i8").reshape(2, 3), ["a", None])
+        == "c838def8f0faf0c31ec579d0aa57ca0c490ce67b"
+    )
 
 
 def test_the_size_of_the_blocks_read_at_once_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,8 +30,9 @@ def check_model_file(name: str) -> str:
     return name
 
 
-def save_model(model: Any, files: FileResourceMixin, ref: ResourceRef, name: str) -> None:
+def save_model(model: Any, files: FileResourceMixin, ref: ResourceRef, name: str) -> ResourceRef:
     """Store ``model`` with joblib as the file ``name`` below ``ref``, and its description in ``name`` + ``.json``.
+    Returns where the model is.
 
     The description holds the model's class, the versions of Python and of :data:`PACKAGES`, and the SHA-256 of the
     model's file, which tells whether the two belong together. Each file is replaced as a whole."""
@@ -54,6 +55,7 @@ def save_model(model: Any, files: FileResourceMixin, ref: ResourceRef, name: str
         },
         path + DESCRIPTION_SUFFIX,
     )
+    return ResourceRef(ref.name, path)
 
 
 def _sha256(file: Any) -> str:

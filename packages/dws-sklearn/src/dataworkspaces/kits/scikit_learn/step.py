@@ -1,0 +1,91 @@
+"""The step in which a kit trains and evaluates a model: its name, code, input and results. Nothing here knows
+scikit-learn."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
+
+from dataworkspaces.errors import PathNotAResourceError
+from dataworkspaces.kits.scikit_learn.input_hash import hash_of_inputs
+from dataworkspaces.lineage import LineageBuilder, ResultsLineage, infer_step
+from dataworkspaces.lineage.naming import script_path
+from dataworkspaces.workspace import ResourceRef, Workspace
+
+
+@runtime_checkable
+class TakesInputHash(Protocol):
+    """A resource whose version is a hash that a kit computes of its data."""
+
+    def save_input_hash(self, hashval: str) -> None: ...
+
+
+class Running(NamedTuple):
+    """The script or notebook that is running, as far as that is known."""
+
+    name: str | None
+    path: Path | None
+
+
+def find_running(known: Running | None = None) -> Running:
+    """What is running. A process that computes a part of it cannot tell, and has to be given what is ``known``."""
+    if multiprocessing.current_process().name == "MainProcess":
+        return Running(*infer_step())
+    return known or Running(None, None)
+
+
+def begin_step(
+    workspace: Workspace,
+    running: Running,
+    default_name: str,
+    input_ref: ResourceRef,
+    results_ref: ResourceRef,
+    parameters: Mapping[str, Any],
+    run_description: str | None = None,
+) -> ResultsLineage:
+    """Begin the step that ``running`` is; its code is the code resource that holds it, if there is one."""
+    builder = LineageBuilder().with_workspace(workspace)
+    if running.path is not None and running.path == script_path():
+        builder.as_script_step()
+    else:
+        builder.with_step_name(running.name or default_name)
+        if running.path is not None:
+            try:
+                code = workspace.map_local_path_to_resource(str(running.path), expecting_a_code_resource=True)
+                builder.with_code_ref(ResourceRef(code.name))
+            except PathNotAResourceError:
+                pass
+    builder.with_input_ref(input_ref).with_parameters(parameters).as_results_step(results_ref, run_description)
+    return cast(ResultsLineage, builder.eval())
+
+
+@contextmanager
+def recorded(lineage: ResultsLineage) -> Iterator[None]:
+    """Record the lineage of results that are written within. If that fails, nothing is known of what they hold.
+
+    (A step that fails before it writes leaves the earlier results as they are, and what is known of them.)"""
+    try:
+        yield
+        lineage.complete()
+    except BaseException:
+        lineage.abort()
+        raise
+
+
+class InputHashes:
+    """The hash of an input resource, by what was read of it: the data to train with, and the data to evaluate with.
+
+    Only a resource that :class:`TakesInputHash` needs it; for others nothing is done."""
+
+    def __init__(self) -> None:
+        self._hashes: dict[str, str] = {}
+
+    def read(self, workspace: Workspace, input_ref: ResourceRef, part: str, *data: Any) -> None:
+        """``data`` was read as the part of that name, and replaces what was read as that part before."""
+        resource = workspace.get_resource(input_ref.name)
+        if isinstance(resource, TakesInputHash):
+            self._hashes[part] = hash_of_inputs(*data)
+            resource.save_input_hash(hash_of_inputs(self._hashes))
