@@ -60,26 +60,25 @@ def _line(label: str, message: str, hint: str | None = None) -> None:
     text = escape(message).rstrip()
     if hint:
         text = f"{text}{'' if text.endswith(('.', '?', '!')) else '.'} {escape(hint)}"
-    click.echo(f"{_label(label)} {text}", err=True)
+    click.echo(f"{_red(f'{label}:')} {text}", err=True)
 
 
-def _label(label: str) -> str:
+def _red(text: str) -> str:
     if os.environ.get("NO_COLOR"):
-        return f"{label}:"
-    return click.style(f"{label}:", fg="red", bold=True)  # click.echo drops the colour if stderr is no terminal.
+        return text
+    return click.style(text, fg="red", bold=True)  # click.echo drops the colour if stderr is no terminal.
 
 
 def _details(error: DwsError) -> None:
     """What a program said, and the chain of causes."""
-    if isinstance(error, ToolError) and error.output:
-        for line in error.output.splitlines():
-            click.echo(f"  {escape(line)}", err=True)
-    cause = error.__cause__
-    while cause is not None:
-        click.echo(f"  Caused by {type(cause).__name__}: {escape(cause)}", err=True)
-        if isinstance(cause, ToolError) and cause.output:
-            click.echo(f"  {escape(cause.output.strip())}", err=True)
-        cause = cause.__cause__
+    current: BaseException | None = error
+    while current is not None:
+        if current is not error:
+            click.echo(f"  Caused by {type(current).__name__}: {escape(current)}", err=True)
+        if isinstance(current, ToolError):
+            for line in current.output.splitlines():
+                click.echo(f"  {escape(line)}", err=True)
+        current = current.__cause__
 
 
 _OS_HINTS = {
@@ -104,7 +103,7 @@ def _interrupted(error: BaseException) -> int:
     if isinstance(origin, EOFError):
         _line("Error", "An answer is needed, and the input has ended")
         return 1
-    click.echo(_label("Cancelled").removesuffix(":"), err=True)
+    click.echo(_red("Cancelled"), err=True)
     return INTERRUPTED
 
 

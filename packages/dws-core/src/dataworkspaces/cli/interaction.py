@@ -73,8 +73,8 @@ class TerminalInteraction:
         try:
             yield
         except click.Abort as e:
-            click.echo(err=self._asks_on_stderr)  # ends the line of the prompt
             if isinstance(e.__context__, EOFError):
+                click.echo(err=self._asks_on_stderr)  # ends the line of the prompt; after Ctrl-C click does it
                 how = f"Answer with {option}, or use --batch" if option else "Run it in a terminal, or with --batch"
                 raise ConfigurationError(f"No answer to '{question}': the input has ended", hint=how) from None
             raise KeyboardInterrupt from None

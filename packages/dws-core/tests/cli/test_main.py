@@ -1,0 +1,178 @@
+"""``dws`` itself: help, lazy loading, unknown commands, commands of plug-ins."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib import import_module
+from pathlib import Path
+
+import click
+import pytest
+from cli_helpers import Installation
+from conftest import Run
+
+from dataworkspaces.cli import catalog
+from dataworkspaces.plugins import COMMANDS, KITS, PluginInfo
+
+COMMAND = """
+import click
+
+@click.command()
+@click.pass_obj
+def hello(session):
+    "Say hello."
+    click.echo(f"hello batch={session.batch}")
+"""
+
+
+def test_help_lists_the_commands(run: Run) -> None:
+    result = run("--help")
+    assert result.exit_code == 0
+    for name, command in catalog.BUILT_IN.items():
+        assert (f"\n  {name} " in result.output) != command.hidden
+
+
+@pytest.mark.parametrize("name", catalog.BUILT_IN)
+def test_the_table_names_commands_that_are_there(name: str) -> None:
+    module, _, attribute = catalog.BUILT_IN[name].target.partition(":")
+    assert isinstance(getattr(import_module(module), attribute), click.Command)
+
+
+def test_help_imports_click_and_the_table_only(installation: Installation) -> None:
+    code = (
+        "import sys\n"
+        "sys.argv = ['dws', '--help']\n"
+        "from dataworkspaces.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print('LOADED', *sorted(m for m in sys.modules if m.startswith('dataworkspaces.')))\n"
+        "print('OTHERS', *(m for m in ('rich', 'stevedore', 'git', 'importlib.metadata') if m in sys.modules))\n"
+    )
+    out = installation.python(code).stdout
+    assert (
+        "LOADED dataworkspaces.cli dataworkspaces.cli.catalog dataworkspaces.cli.main dataworkspaces.cli.session\n"
+        in out
+    )
+    assert out.endswith("OTHERS\n")
+
+
+@pytest.mark.parametrize(("typed", "near"), [("snapshto", "snapshot"), ("raport", "report"), ("confgi", "config")])
+def test_an_unknown_command_gets_a_suggestion(run: Run, typed: str, near: str) -> None:
+    result = run(typed)
+    assert result.exit_code == 2
+    assert f"No such command '{typed}'. Did you mean {near}" in result.stderr
+
+
+def test_an_unknown_command_like_none(run: Run) -> None:
+    result = run("xyzzy")
+    assert result.exit_code == 2
+    assert result.stderr.endswith("Error: No such command 'xyzzy'.\n")
+
+
+def test_version(run: Run) -> None:
+    assert re.fullmatch(r"Data Workspaces version \d+\.\d+\.\S+\n", run("version").output)
+
+
+def test_version_as_an_option(run: Run) -> None:
+    assert run("--version").output == run("version").output
+
+
+@pytest.mark.parametrize(
+    "command", [n for n in catalog.BUILT_IN if n not in ("init", "version", "plugins", "completion")]
+)
+def test_a_command_takes_the_workspace(run: Run, command: str) -> None:
+    assert "--workspace-dir DIR" in run(command, "--help").output
+
+
+@pytest.mark.parametrize("command", ["init", "version"])
+def test_a_command_without_workspace_does_not(run: Run, command: str) -> None:
+    assert "--workspace-dir" not in run(command, "--help").output
+
+
+# -- commands of plug-ins --------------------------------------------------------------------------------------------
+
+
+def test_a_plugin_command_is_listed_without_being_loaded(installation: Installation) -> None:
+    installation.add("dws-hello", {"dataworkspaces.commands": {"hello": "hello_plugin:hello"}}, {"hello_plugin": "1/0"})
+    done = installation.run("--help")
+    assert done.returncode == 0
+    assert re.search(r"^  hello +from dws-hello$", done.stdout, re.MULTILINE)
+
+
+def test_a_plugin_command_runs_with_the_session(installation: Installation) -> None:
+    installation.add(
+        "dws-hello", {"dataworkspaces.commands": {"hello": "hello_plugin:hello"}}, {"hello_plugin": COMMAND}
+    )
+    assert installation.run("--batch", "hello").stdout == "hello batch=True\n"
+
+
+def test_a_broken_plugin_command_ends_with_one_line(installation: Installation) -> None:
+    installation.add("dws-hello", {"dataworkspaces.commands": {"hello": "hello_plugin:hello"}}, {"hello_plugin": "1/0"})
+    done = installation.run("hello")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "dws-hello 1.0 could not be loaded: ZeroDivisionError" in done.stderr
+
+
+def test_a_broken_plugin_command_spoils_no_other(installation: Installation) -> None:
+    installation.add("dws-hello", {"dataworkspaces.commands": {"hello": "hello_plugin:hello"}}, {"hello_plugin": "1/0"})
+    assert installation.run("version").returncode == 0
+
+
+def test_a_plugin_takes_no_built_in_command_away(installation: Installation) -> None:
+    installation.add("dws-evil", {"dataworkspaces.commands": {"version": "evil:x"}}, {"evil": "1/0"})
+    assert installation.run("version").returncode == 0
+
+
+def test_the_quick_look_finds_what_importlib_finds(installation: Installation) -> None:
+    installation.add("dws-two", {"dataworkspaces.commands": {"one": "x:y", "two": "x:y"}, "other": {"three": "x:y"}})
+    done = installation.python(
+        "from dataworkspaces import plugins\nfrom dataworkspaces.cli import catalog\n"
+        "assert list(catalog.plugin_commands()) == plugins.names(plugins.COMMANDS) == ['one', 'two']"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_quick_look_survives_what_is_odd(tmp_path: Path) -> None:
+    (tmp_path / "a-1.dist-info").mkdir()
+    (tmp_path / "b-1.dist-info").write_text("a file")
+    odd = tmp_path / "c_d-1.egg-info"
+    odd.mkdir()
+    (odd / "entry_points.txt").write_text(
+        "[x]\na = b\n# [dataworkspaces.commands]\n[dataworkspaces.commands]\n; no\nyes=c:d\n"
+    )
+    bad = tmp_path / "e-1.dist-info"
+    bad.mkdir()
+    (bad / "entry_points.txt").write_bytes(b"\xff\xfe")
+    assert catalog.plugin_commands([str(tmp_path), str(tmp_path / "nowhere")]) == {"yes": "c-d"}
+
+
+# -- dws plugins -----------------------------------------------------------------------------------------------------
+
+
+def test_plugins_tells_what_loads_and_what_does_not(installation: Installation) -> None:
+    installation.add("dws-hello", {"dataworkspaces.commands": {"hello": "hello_plugin:hello"}}, {"hello_plugin": "1/0"})
+    plugins = {plugin["name"]: plugin for plugin in json.loads(installation.run("plugins", "--json").stdout)}
+    assert plugins["stored"] == {
+        "kind": "workspace backend",
+        "name": "stored",
+        "distribution": "dws-stored",
+        "version": "1.0",
+        "module": "cli_helpers:StoredWorkspaceFactory",
+        "loads": True,
+        "error": None,
+    }
+    assert plugins["hello"]["loads"] is False
+    assert plugins["hello"]["error"] == "division by zero"
+
+
+def test_the_table_of_plugins(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [
+        PluginInfo(KITS, "good", "good:x", "dws-good", "1.0"),
+        PluginInfo(COMMANDS, "bad", "bad:x", "dws-bad", "2.0", "division by zero"),
+    ]
+    monkeypatch.setattr("dataworkspaces.plugins.list_plugins", lambda: found)
+    out = run("plugins").output
+    assert re.search(r"^\| kit +\| good +\| dws-good +\| 1.0 +\| ok +\|$", out, re.MULTILINE)
+    assert re.search(r"^\| command +\| bad +\| dws-bad +\| 2.0 +\| fails: division by zero \|$", out, re.MULTILINE)
+    assert out.endswith("1 of 2 plug-ins cannot be loaded\n")
