@@ -86,7 +86,7 @@ class Workspace(ABC):
 
     @abstractmethod
     def get_resource_local_directory(self, resource: Resource) -> Path:
-        """A directory for what a resource keeps on this machine only; it is made if it is not there."""
+        """The directory for what a resource keeps on this machine only. It need not exist yet."""
 
     @abstractmethod
     def get_machine_directory(self) -> Path:

@@ -94,12 +94,7 @@ class GitStorage(Workspace):
                 write_bytes(path, content)
 
     def get_resource_local_directory(self, resource: Resource) -> Path:
-        directory = self.paths.resource_local(resource.name)
-        if not directory.is_dir():
-            if add_lines(self.paths.metadata_gitignore, METADATA_IGNORES):
-                self._note_for_commit(self.paths.metadata_gitignore)
-            directory.mkdir(parents=True, exist_ok=True)
-        return directory
+        return self.paths.resource_local(resource.name)
 
     def ignore_local_path(self, path: Path) -> None:
         """Keep a directory below the workspace, with content of its own, out of the workspace's repository."""
@@ -135,6 +130,8 @@ class GitStorage(Workspace):
             return
         paths = list(self._to_commit)
         if not paths or marker.read_bytes() != self._marker_text():
+            # Release 1.6 ignored the state of resources one by one, and left nothing beside what it wrote.
+            add_lines(self.paths.metadata_gitignore, METADATA_IGNORES)
             paths = [self.paths.metadata.name, self.paths.gitignore.name, *paths]
         self.repo.commit_paths(paths, message)
         self._to_commit.clear()
