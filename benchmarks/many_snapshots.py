@@ -25,6 +25,10 @@ FIRST = "SNAP-00000"
 Operation = Callable[[Shell], object]
 
 
+class LayoutError(Exception):
+    """The tool's snapshot is not what its copies should be made after."""
+
+
 def _history(shell: Shell) -> None:
     shell("dws", "report", "history", "--limit", "20")
 
@@ -132,6 +136,8 @@ def _write_snapshots(metadata_directory: Path, commits: list[tuple[str, str]]) -
     model_hash = manifest_file.stem.removeprefix("snapshot-")
     manifest = json.loads(manifest_file.read_text())
     metadata = json.loads((metadata_directory / "snapshot_metadata" / f"{model_hash}_md.json").read_text())
+    if _hash(manifest_file.read_text()) != model_hash:
+        raise LayoutError(f"{manifest_file}: the hash in its name is not that of its content")
     lineage = metadata_directory / "snapshot_lineage"
     start = datetime.fromisoformat(metadata["timestamp"])
     for number, (commit, tree) in enumerate(commits, start=1):
@@ -139,7 +145,7 @@ def _write_snapshots(metadata_directory: Path, commits: list[tuple[str, str]]) -
             if entry["name"] == "code":
                 entry["hash"] = tree
         text = json.dumps(manifest, indent=2)
-        hashval = hashlib.sha1(text.encode()).hexdigest()
+        hashval = _hash(text)
         (metadata_directory / "snapshots" / f"snapshot-{hashval}.json").write_text(text)
         metadata |= {
             "hash": hashval,
@@ -152,3 +158,9 @@ def _write_snapshots(metadata_directory: Path, commits: list[tuple[str, str]]) -
         (metadata_directory / "snapshot_metadata" / f"{hashval}_md.json").write_text(json.dumps(metadata, indent=2))
         if (lineage / model_hash).is_dir():
             shutil.copytree(lineage / model_hash, lineage / hashval)
+
+
+def _hash(text: str) -> str:
+    """What git calls a file with this text; a snapshot is called as its manifest."""
+    content = text.encode()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()

@@ -114,8 +114,14 @@ def rows(settings: Settings) -> Iterator[Row]:
     last = settings.rounds + 1
     for session in (ours, peer):
         session.experiment(last)
-    counts = [session.count_snapshot(last) for session in (ours, peer)]
-    yield Row(GROUP, "git of a snapshot", *counts, unit="processes", ours_at_most=SNAPSHOT_GIT_PROCESSES)
+    yield Row(
+        GROUP,
+        "git of a snapshot",
+        ours.count_snapshot(last),
+        peer.count_snapshot(last),
+        unit="processes",
+        ours_at_most=SNAPSHOT_GIT_PROCESSES,
+    )
 
     yield row("report history", lambda s, _: s.dws("report", "history"))
     yield row("report lineage", lambda s, _: s.dws("report", "lineage", "--snapshot", tag(0)))
