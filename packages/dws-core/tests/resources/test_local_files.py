@@ -11,6 +11,7 @@ import pytest
 from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError, NotSupportedError, ParamValidationError
+from dataworkspaces.lineage.store import FileLineageStore
 from dataworkspaces.resources import local_files_resource
 from dataworkspaces.resources.local_files import FACTORY
 from dataworkspaces.resources.local_files_resource import LocalFilesResource
@@ -145,41 +146,36 @@ def test_the_suggested_name_is_the_directory(workspace: MemoryWorkspace, data: P
 # -- imported --------------------------------------------------------------------------------------------------------
 
 
-class ImportedLineage:
-    """Stands in for a lineage store, of which only the import is needed here."""
-
-    def __init__(self) -> None:
-        self.stored: dict[str, object] = {}
-
-    def store_imported(self, resource_name: str, data: object) -> None:
-        self.stored[resource_name] = data
-
-
 @pytest.fixture
-def lineage(workspace: MemoryWorkspace) -> ImportedLineage:
-    workspace.lineage_store = ImportedLineage()
+def lineage(workspace: MemoryWorkspace, tmp_path: Path) -> FileLineageStore:
+    workspace.lineage_store = FileLineageStore(tmp_path / "current", tmp_path / "snapshots", tmp_path / "lock")
     return workspace.lineage_store
 
 
 def test_the_lineage_of_an_imported_resource_is_taken_over(
-    workspace: MemoryWorkspace, lineage: ImportedLineage, data: Path
+    workspace: MemoryWorkspace, lineage: FileLineageStore, data: Path
 ) -> None:
     exported = {"resource_name": "data", "complete": True, "lineages": []}
     write(data, {"lineage.json": json.dumps(exported)})
     add(workspace, data, imported=True)
-    assert lineage.stored == {"data": exported}
+    (entry,) = lineage.entries("data")
+    assert entry.to_json() == {"type": "imported", "resource_name": "data", "nested_lineage": []}
 
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [(None, "is missing"), ("[", "is not valid JSON"), ('{"resource_name": "theirs", "lineages": []}', "'theirs'")],
+    [
+        (None, "lineage.json is missing"),
+        ("[", "lineage.json is not valid JSON"),
+        ('{"resource_name": "theirs", "lineages": []}', "'theirs'"),
+    ],
 )
 def test_without_its_lineage_no_imported_resource_is_recorded(
-    workspace: MemoryWorkspace, lineage: ImportedLineage, data: Path, content: str | None, problem: str
+    workspace: MemoryWorkspace, lineage: FileLineageStore, data: Path, content: str | None, problem: str
 ) -> None:
     if content is not None:
         write(data, {"lineage.json": content})
-    with pytest.raises(DwsError, match=rf"lineage\.json .*{problem}"):
+    with pytest.raises(DwsError, match=problem):
         add(workspace, data, imported=True)
     assert list(workspace.get_resource_names()) == []
 
