@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
-import tempfile
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +25,18 @@ def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
 
     Written beside, then renamed. With ``durable`` it is on disk on return, whatever happens to the machine."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fd, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
+    # Not mkstemp: its files are for their owner only, whatever the umask says.
+    temporary = path.parent / f".{path.name[:40]}.{secrets.token_hex(6)}.tmp"
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         with os.fdopen(fd, "wb") as f:
             f.write(content)
             if durable:
                 f.flush()
                 os.fsync(f.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     if durable:
         _sync_directory(path.parent)
@@ -89,12 +90,6 @@ def explain_os_error(error: OSError, doing: str) -> ConfigurationError:
     }
     where = f"{error.filename}: " if error.filename else ""
     return ConfigurationError(f"{doing} failed: {where}{error.strerror or error}", hint=hints.get(error.errno or 0))
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _sync_directory(path: Path) -> None:

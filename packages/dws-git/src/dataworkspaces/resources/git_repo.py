@@ -170,21 +170,14 @@ def _clone(url: str, branch: str, place: Path, name: str) -> None:
     try:
         run_git(
             place.parent,
-            ["-c", "protocol.ext.allow=never", "clone", "--quiet", "--branch", branch, "--", url, str(temporary)],
+            ["-c", "protocol.ext.allow=never", "clone", "--quiet", "--branch", branch, "--", url, str(temporary / "clone")],
             doing=f"Cloning resource '{name}' from {without_password(url)}",
         )
-        temporary.chmod(0o777 & ~_umask())
         if place.exists():
             place.rmdir()
-        temporary.rename(place)
+        (temporary / "clone").rename(place)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 FACTORY = GitRepoFactory()

@@ -11,6 +11,7 @@ from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.checks import check_object_name, check_subdirectory_path
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
 from dataworkspaces.gitrepo.repo import EMPTY_TREE, GitRepo
+from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.params import ParamDef, ParamDefs
 from dataworkspaces.workspace import (
     EXPORT_PARAM,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 RESOURCE_TYPE = "git-subdirectory"
 
+_README_NAME = "README.txt"
 _README = {
     "source-data": "The source data of this project.",
     "intermediate-data": "Data that this project derives from its source data.",
@@ -154,13 +156,14 @@ class GitSubdirectoryFactory(ResourceFactory):
         workspace.validate_local_path_for_resource(name, str(place))
         if place.exists() and not place.is_dir():
             raise ConfigurationError(f"{place} is no directory")
+        _check_not_ignored(root, relative)
         if not place.is_dir():
             create = kwargs.get("create") or workspace.interaction.confirm(
                 f"{place} does not exist. Create it?", default=True
             )
             if not create:
                 raise ConfigurationError(f"{place} does not exist", hint="Create it, and add it again")
-        readme = place / "README.txt"
+        readme = place / _README_NAME
         if not place.is_dir() or not any(place.iterdir()):
             place.mkdir(parents=True, exist_ok=True)
             # Git keeps no empty directories.
@@ -182,6 +185,16 @@ class GitSubdirectoryFactory(ResourceFactory):
 
     def suggest_name(self, workspace: Workspace, role: str, *args: Any, **kwargs: Any) -> str:
         return Path(os.path.realpath(kwargs["path"])).name
+
+
+def _check_not_ignored(root: Path, relative: str) -> None:
+    """Raise ConfigurationError if git would not commit what lies in a directory."""
+    for path in (relative, f"{relative}/{_README_NAME}"):
+        if run_git(root, ["check-ignore", "--quiet", "--", path], ok=(0, 1)).returncode == 0:
+            raise ConfigurationError(
+                f"{root / relative} cannot be a resource: git ignores {path}",
+                hint=f"Change .gitignore; this shows the line: git check-ignore -v {path}",
+            )
 
 
 def _git_workspace(workspace: Workspace) -> GitWorkspace:
