@@ -110,6 +110,10 @@ def test_a_stored_wrapper_predicts_without_a_workspace(
     np.testing.assert_array_equal(joblib.load(tmp_path / "wrapper").predict(X), classifier.predict(X))
 
 
+def test_display_in_a_notebook(classifier: LineagePredictor) -> None:
+    assert "LineagePredictor" in classifier.fit(X, y)._repr_html_()
+
+
 def test_repr(classifier: LineagePredictor) -> None:
     assert "predictor=SVC(C=2.0)" in repr(classifier)
 
@@ -137,6 +141,7 @@ def test_what_training_found_out(classifier: LineagePredictor) -> None:
     assert not hasattr(classifier, "coef_")
 
 
+@pytest.mark.filterwarnings("ignore:divide by zero")
 @pytest.mark.parametrize(
     ("predictor", "methods"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import platform
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from sklearn.svm import SVC
 from dataworkspaces.errors import ApiParamError, ConfigurationError, DwsError, NotAWorkspaceError
 from dataworkspaces.kits.scikit_learn import LineagePredictor, Metrics
 from dataworkspaces.workspace import ResourceRef
+from dataworkspaces.workspace.interaction import log
 
 X, y = make_classification(n_samples=60, random_state=0)
 KIND = "binary_classification"
@@ -138,6 +140,17 @@ def test_parameters_are_valid_json_without_addresses(workspace: Any, parameter: 
     LineagePredictor(SVC(**parameter), KIND, "data").fit(X, y).score(X, y)
     [name] = parameter
     assert workspace.read_results()["parameters"][name] == stored
+
+
+def test_verbose_tells_what_is_done(
+    workspace: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "level", logging.WARNING)  # so that it is put back
+    LineagePredictor(SVC(), KIND, "data", model_save_file="svc.joblib").fit(X, y)
+    assert caplog.messages == []
+    LineagePredictor(SVC(), KIND, "data", model_save_file="svc.joblib", verbose=True).fit(X, y)
+    assert "step SVC reads data and writes results to results" in caplog.messages
+    assert "saved the model svc.joblib" in caplog.messages
 
 
 # -- lineage ---------------------------------------------------------------------------------------------------------
@@ -264,10 +277,18 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-@pytest.mark.parametrize("name", ["/tmp/model", "../model", "a/../model", "a//b", "", "results.json", "snapshots/m"])
+@pytest.mark.parametrize(
+    "name", ["/tmp/model", "../model", "a/../model", "a//b", "", "results.json", "results", "snapshots/m"]
+)
 def test_names_that_a_model_cannot_have(workspace: Any, name: str) -> None:
     with pytest.raises(ConfigurationError, match="model_save_file"):
         LineagePredictor(SVC(), KIND, "data", model_save_file=name)
+
+
+def test_no_room_for_a_model(workspace: Any) -> None:
+    (workspace.root / "scratch").write_text("not a directory")
+    with pytest.raises(ConfigurationError, match=r"Saving the model 'svc\.joblib' failed"):
+        LineagePredictor(SVC(), KIND, "data", model_save_file="svc.joblib").fit(X, y)
 
 
 # -- API resources ---------------------------------------------------------------------------------------------------

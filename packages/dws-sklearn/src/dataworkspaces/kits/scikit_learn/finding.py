@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,16 +16,27 @@ from dataworkspaces.workspace import (
     Workspace,
     find_and_load_workspace,
 )
+from dataworkspaces.workspace.interaction import log
 from dataworkspaces.workspace.names import check_relative_path
 
 Place = str | os.PathLike[str] | ResourceRef
-"""How a user names a place in a workspace: by the name of a resource, a local path, or a ResourceRef."""
+"""How a user names a place in a workspace: by the name of a resource, else a local path, or a ResourceRef."""
 
 
 def open_workspace(workspace_dir: str | os.PathLike[str] | None, verbose: bool = False) -> Workspace:
-    """The workspace at a directory, or (None) the one that holds the current directory."""
+    """The workspace at a directory, or (None) the one that holds the current directory.
+
+    With ``verbose`` what is done with it is shown on the standard error."""
+    if verbose:
+        _show_log()
     path = None if workspace_dir is None else os.fspath(workspace_dir)
     return find_and_load_workspace(batch=True, verbose=verbose, uri_or_local_path=path)
+
+
+def _show_log() -> None:
+    log.setLevel(logging.DEBUG)
+    if not log.hasHandlers():
+        log.addHandler(logging.StreamHandler())
 
 
 def as_file_resource(resource: Resource) -> FileResourceMixin:

@@ -15,17 +15,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from dataworkspaces.errors import ApiParamError
-from dataworkspaces.kits.scikit_learn.finding import Place, as_file_resource, find_input, find_results, open_workspace
+from dataworkspaces.kits.scikit_learn.finding import Place, find_input, find_results, open_workspace
 from dataworkspaces.kits.scikit_learn.metrics import Metrics, find_metrics_class
 from dataworkspaces.kits.scikit_learn.parameters import parameters_of, readable
 from dataworkspaces.kits.scikit_learn.saved_model import check_model_file, save_model
-from dataworkspaces.kits.scikit_learn.step import (
-    InputHashes,
-    Running,
-    begin_step,
-    find_running,
-    recorded,
-)
+from dataworkspaces.kits.scikit_learn.step import InputHashes, Running, begin_step, find_running, recorded
 from dataworkspaces.lineage import ResultsLineage
 from dataworkspaces.workspace import ResourceRef, Workspace
 
@@ -116,9 +110,8 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         predictor = clone(self.predictor, safe=False)
         predictor.fit(X, y, *args, **kwargs)
         if self.model_save_file is not None:
-            files = as_file_resource(places.workspace.get_resource(places.results_ref.name))
             with recorded(lineage):  # even if nobody asks for a score
-                save_model(predictor, files, places.results_ref, self.model_save_file)
+                save_model(predictor, places.workspace, places.results_ref, self.model_save_file)
             lineage.restart(lineage.start_time)
         self.predictor_ = predictor
         self._input_hashes = hashes
@@ -145,7 +138,8 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             lineage.add_param("best_params_", readable(predictor.best_params_))
         self._lineage = None
         with recorded(lineage):
-            print(f"Wrote results to {lineage.write_results(metrics.to_dict())}")
+            where = lineage.write_results(metrics.to_dict())
+        print(f"Wrote results to {where}")
         return metrics.score()
 
     # -- what does not -------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from dataworkspaces.kits.scikit_learn.input_hash import hash_of_inputs
 from dataworkspaces.lineage import LineageBuilder, ResultsLineage, infer_step
 from dataworkspaces.lineage.naming import script_path
 from dataworkspaces.workspace import ResourceRef, Workspace
+from dataworkspaces.workspace.interaction import log
 
 
 @runtime_checkable
@@ -59,7 +60,9 @@ def begin_step(
             except PathNotAResourceError:
                 pass
     builder.with_input_ref(input_ref).with_parameters(parameters).as_results_step(results_ref, run_description)
-    return cast(ResultsLineage, builder.eval())
+    lineage = cast(ResultsLineage, builder.eval())
+    log.info("step %s reads %s and writes results to %s", lineage.step_name, input_ref, results_ref)
+    return lineage
 
 
 @contextmanager
@@ -89,3 +92,4 @@ class InputHashes:
         if isinstance(resource, TakesInputHash):
             self._hashes[part] = hash_of_inputs(*data)
             resource.save_input_hash(hash_of_inputs(self._hashes))
+            log.info("resource %s: what was read to %s has the hash %s", input_ref.name, part, self._hashes[part])

@@ -12,7 +12,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.utils import Bunch
 
 from dataworkspaces.errors import ApiParamError
-from dataworkspaces.kits.scikit_learn.finding import Place, as_file_resource, find_input, find_results, open_workspace
+from dataworkspaces.kits.scikit_learn.finding import Place, find_input, find_results, open_workspace
 from dataworkspaces.kits.scikit_learn.metrics import Metrics, find_metrics_class
 from dataworkspaces.kits.scikit_learn.parameters import parameters_of, readable
 from dataworkspaces.kits.scikit_learn.saved_model import check_model_file, save_model
@@ -52,6 +52,8 @@ def train_and_predict_with_cv(
     best ones; metrics are those of its predictions for the part that was held out. They are printed, and
     written to ``results.json`` together with the settings, the best parameters and all others of the classifier.
 
+    The positional arguments are those of release 1.6, whose manual names this function without them.
+
     :param classifier_class: a classifier's class, or a classifier (a pipeline, say), which is cloned.
     :param param_grid: values to try, by the name of a parameter, or a list of such grids; as GridSearchCV takes it.
     :param dataset: ``data`` of shape (n_samples, n_features), ``target`` of shape (n_samples,), and ``resource``, where
@@ -82,7 +84,6 @@ def train_and_predict_with_cv(
     workspace = open_workspace(workspace_dir, verbose)
     input_ref = find_input(workspace, dataset.resource)
     results_ref = find_results(workspace, results_dir)
-    files = as_file_resource(workspace.get_resource(results_ref.name))
 
     settings = {
         "classifier": type(classifier).__name__,
@@ -109,8 +110,10 @@ def train_and_predict_with_cv(
             lineage.add_param(name, value)
     with recorded(lineage):
         if model_file is not None:
-            print(f"Wrote trained model to {save_model(search.best_estimator_, files, results_ref, model_file)}")
-        print(f"Wrote results to {lineage.write_results(found.to_dict())}")
+            model = save_model(search.best_estimator_, workspace, results_ref, model_file)
+            print(f"Wrote trained model to {model}")
+        where = lineage.write_results(found.to_dict())
+    print(f"Wrote results to {where}")
     return CvOutcome(search, found)
 
 
