@@ -188,13 +188,13 @@ class GitSubdirectoryFactory(ResourceFactory):
 
 
 def _check_not_ignored(root: Path, relative: str) -> None:
-    """Raise ConfigurationError if git would not commit what lies in a directory."""
-    for path in (relative, f"{relative}/{_README_NAME}"):
-        if run_git(root, ["check-ignore", "--quiet", "--", path], ok=(0, 1)).returncode == 0:
-            raise ConfigurationError(
-                f"{root / relative} cannot be a resource: git ignores {path}",
-                hint=f"Change .gitignore; this shows the line: git check-ignore -v {path}",
-            )
+    """Raise ConfigurationError if git would not commit a file in a directory. The file need not be there."""
+    file = f"{relative}/{_README_NAME}"
+    if run_git(root, ["add", "--dry-run", "--ignore-missing", "--", file], ok=(0, 1)).returncode == 1:
+        raise ConfigurationError(
+            f"{root / relative} cannot be a resource: git ignores {file}",
+            hint=f"Change .gitignore; this shows the line: git check-ignore -v {file}",
+        )
 
 
 def _git_workspace(workspace: Workspace) -> GitWorkspace:
