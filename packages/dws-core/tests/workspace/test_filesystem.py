@@ -90,7 +90,7 @@ def test_no_path_leads_out(fs: ResourceFileSystem, look: str) -> None:
 def test_find_walk_and_glob(fs: ResourceFileSystem) -> None:
     assert fs.find("") == ["a.txt", "sub/b.bin"]
     assert fs.glob("**/*.bin") == ["sub/b.bin"]
-    assert [(path, dirs, files) for path, dirs, files in fs.walk("")] == [("", ["sub"], ["a.txt"]), ("sub", [], ["b.bin"])]
+    assert list(fs.walk("")) == [("", ["sub"], ["a.txt"]), ("sub", [], ["b.bin"])]
 
 
 def test_du(fs: ResourceFileSystem) -> None:
