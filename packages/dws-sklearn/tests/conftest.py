@@ -174,6 +174,6 @@ def script(workspace: DirectoryWorkspace, monkeypatch: pytest.MonkeyPatch) -> Pa
     """A script of the code resource that seems to be the one that runs."""
     path = workspace.root / "code" / "digits-svc.py"
     path.write_text("")
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(path))
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(path), raising=False)
     monkeypatch.setattr(sys, "argv", [str(path)])
     return path
