@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,11 @@ Run = Callable[..., Result]
 def run() -> Run:
     """Run ``dws`` in this process, without a terminal and with an empty input."""
 
+    # click keeps stderr apart since 8.2 without being told.
+    separate: dict[str, Any] = {} if "mix_stderr" not in signature(CliRunner).parameters else {"mix_stderr": False}
+
     def invoke(*arguments: str, input: str = "", **options: Any) -> Result:
-        return CliRunner().invoke(dws, arguments, input=input, **options)
+        return CliRunner(**separate).invoke(dws, arguments, input=input, **options)
 
     return invoke
 

@@ -62,9 +62,9 @@ def test_a_question_is_answered(typed: str, answer: bool) -> None:
 
 def test_a_question_is_seen_when_stdout_is_redirected(tmp_path: Path) -> None:
     with (tmp_path / "out").open("w") as out:
-        screen = on_terminal(program(ASK), answers={"Name [x]: ": "data\n"}, stdout=out)
-    assert "Name [x]: " in screen.text
-    assert (tmp_path / "out").read_text() == "answer: data\n"
+        screen = on_terminal(program(ASK), answers={"Name [x]:": "data\n"}, stdout=out)
+    assert "Name [x]:" in screen.text
+    assert (tmp_path / "out").read_text().strip() == "answer: data"
 
 
 def test_text_from_outside_in_a_question_is_escaped() -> None:

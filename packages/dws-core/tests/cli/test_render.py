@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 import sys
 from dataclasses import dataclass
 
@@ -60,6 +62,16 @@ def test_json_is_valid_whatever_the_metrics_hold(capsys: pytest.CaptureFixture[s
     print_json({"a": [Value(float("nan")), float("inf"), 1.5], 2: ("ü", None)})
     document = json.loads(capsys.readouterr().out, parse_constant=lambda name: pytest.fail(name))
     assert document == {"a": [{"number": None}, None, 1.5], "2": ["ü", None]}
+
+
+def test_a_locale_that_cannot_write_a_text_is_no_error() -> None:
+    code = (
+        "import click\nfrom dataworkspaces.cli.main import dws\nfrom dataworkspaces.cli.cmd_version import version\n"
+        "version.callback = lambda: click.echo('\\u6570')\ndws.main(['version'])"
+    )
+    env = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert done.stdout == "\\u6570\n", done.stderr
 
 
 # -- on a terminal ---------------------------------------------------------------------------------------------------

@@ -108,8 +108,8 @@ def status_alias(session: Session, with_history: bool, limit: int | None) -> Non
     """Deprecated: use 'dws report status' and 'dws report history'."""
     from dataworkspaces.commands.report import history_report, status_report
 
-    click.echo("'dws status' is deprecated: use 'dws report status' and 'dws report history'", err=True)
     workspace = session.open_workspace(reading=True)
+    click.echo("'dws status' is deprecated: use 'dws report status' and 'dws report history'", err=True)
     _print_status(status_report(workspace))
     if with_history:
         click.echo()

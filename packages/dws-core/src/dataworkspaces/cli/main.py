@@ -6,6 +6,7 @@ the command is run, and a plug-in's likewise.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -78,6 +79,8 @@ class RootGroup(click.Group):
     ) -> NoReturn:
         """Run a command and exit, with a line on stderr for whatever went wrong."""
         session = Session()
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # for what the user's locale cannot write
         status: int | None = None
         try:
             status = super().main(args, prog_name="dws", **{**extra, "standalone_mode": False, "obj": session})
