@@ -46,7 +46,9 @@ class SnapshotMetadata:
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> SnapshotMetadata:
-        """Raises KeyError for a key that is missing."""
+        """Raises KeyError for a key that is missing, TypeError for a value of another type."""
+        if not isinstance(data["restore_hashes"], dict) or not isinstance(data.get("metrics") or {}, dict):
+            raise TypeError("'restore_hashes' and 'metrics' should be JSON objects")
         known = {"hash", "updated_timestamp", *SnapshotMetadata._KEYS}
         return SnapshotMetadata(
             hashval=data["hash"],
