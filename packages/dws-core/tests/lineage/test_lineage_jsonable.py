@@ -90,7 +90,7 @@ class Array:
         (Array(1000, 1000), "Array(shape=(1000, 1000), dtype=float64)"),
         ({"deep": [{"er": float("nan")}]}, {"deep": [{"er": "NaN"}]}),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_value_is_readable(value: Any, expected: Any) -> None:
     assert jsonable(value) == expected

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -68,12 +68,12 @@ def _column(snapshot: SnapshotMetadata) -> str:
     return snapshot.tags[0] if snapshot.tags else snapshot.hashval[:7]
 
 
-def _row(value: ValueDiff) -> tuple[str, Any, Any]:
-    first = "" if value.state == "added" else _text(value.first)
-    return value.name, first, "" if value.state == "removed" else _text(value.second)
-
-
-def _text(value: Any) -> str:
+def _row(value: ValueDiff) -> tuple[str, str, str]:
+    from dataworkspaces.cli.render import on_terminal
     from dataworkspaces.cli.text import value_text
 
-    return value_text(value, exact=True)
+    # A person wants short numbers, but not so short that what differs looks the same.
+    exact = not on_terminal() or value_text(value.first) == value_text(value.second)
+    first = "" if value.state == "added" else value_text(value.first, exact=exact)
+    second = "" if value.state == "removed" else value_text(value.second, exact=exact)
+    return value.name, first, second

@@ -91,9 +91,7 @@ def diff_command(workspace: Workspace, first: str, second: str) -> SnapshotDiff:
     return SnapshotDiff(one, other, resources, tuple(diff for diff in compared if diff is not None))
 
 
-def _compare(
-    workspace: Workspace, name: str, old: SnapshotVersion | None, new: SnapshotVersion | None
-) -> ResourceDiff:
+def _compare(workspace: Workspace, name: str, old: SnapshotVersion | None, new: SnapshotVersion | None) -> ResourceDiff:
     if old is None:
         return ResourceDiff(name, "added")
     if new is None:

@@ -152,9 +152,7 @@ def _check_names(option: str, names: Sequence[str] | None, known: Mapping[str, s
             )
 
 
-def _why_left_alone(
-    name: str, role: str, only: Sequence[str] | None, leave: Sequence[str] | None
-) -> str | None:
+def _why_left_alone(name: str, role: str, only: Sequence[str] | None, leave: Sequence[str] | None) -> str | None:
     """Why nobody wants a resource to be restored; None if it is wanted."""
     if role == ResourceRoles.RESULTS:
         return "results are never restored"

@@ -65,9 +65,7 @@ def read_results(resource: Resource, snapshot: SnapshotMetadata | None) -> Found
     return FoundResults(resource.read_results_file(path), f"{resource.name}:/{path}", snapshot)
 
 
-def _first(
-    workspace: Workspace, names: Sequence[str], snapshot: SnapshotMetadata | None
-) -> FoundResults | None:
+def _first(workspace: Workspace, names: Sequence[str], snapshot: SnapshotMetadata | None) -> FoundResults | None:
     for name in names:
         found = read_results(workspace.get_resource(name), snapshot)
         if found is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -67,14 +68,14 @@ class LineageBuilder:
 
     def with_input_path(self, path: str) -> LineageBuilder:
         """An input: a local path in a resource. May be called several times, as all of these."""
-        return self._add_input(str(path))
+        return self._add_input(_absolute(path))
 
     def with_input_paths(self, paths: Sequence[str]) -> LineageBuilder:
         """Several inputs."""
         if isinstance(paths, (str, Path)):
             raise LineageError("with_input_paths() takes a list of paths", hint="Call with_input_path() for one")
         for path in paths:
-            self._add_input(str(path))
+            self._add_input(_absolute(path))
         return self
 
     def with_input_ref(self, ref: ResourceRef) -> LineageBuilder:
@@ -92,7 +93,7 @@ class LineageBuilder:
 
     def with_code_path(self, path: str) -> LineageBuilder:
         """Code that the step runs: a local path in a code resource."""
-        self._code.append(str(path))
+        self._code.append(_absolute(path))
         return self
 
     def with_code_ref(self, ref: ResourceRef) -> LineageBuilder:
@@ -116,7 +117,7 @@ class LineageBuilder:
         """The step writes results: to a results resource, or to a directory in one (a local path or a reference)."""
         if self._results is not None:
             raise LineageError("as_results_step() was called twice", hint="A step writes results to one place")
-        self._results = results_dir if isinstance(results_dir, ResourceRef) else str(results_dir)
+        self._results = results_dir if isinstance(results_dir, ResourceRef) else _absolute(results_dir)
         self._run_description = run_description
         return self
 
@@ -193,6 +194,11 @@ class LineageBuilder:
                 f"{call}: the step has the name {self._step_name} already",
                 hint="Call either as_script_step() or with_step_name(), once",
             )
+
+
+def _absolute(path: str) -> str:
+    """Of the directory in which the caller is now; links stay, since a resource may be one."""
+    return os.path.abspath(Path(path).expanduser())  # noqa: PTH100
 
 
 def _ref_if_any(workspace: Workspace, path: Path, expecting_a_code_resource: bool = False) -> ResourceRef | None:

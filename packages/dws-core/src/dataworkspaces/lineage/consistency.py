@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dataworkspaces.errors import LineageError
-from dataworkspaces.lineage.model import Certificate, HashCertificate, ResourceCert, entry_sources
-from dataworkspaces.lineage.store import LineageStore, covers
+from dataworkspaces.lineage.model import Certificate, HashCertificate, LineageEntry, ResourceCert, StepLineage
+from dataworkspaces.lineage.store import LineageStore, contradict, covers, is_out_of_date
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
 Path = tuple[str, ...]
@@ -14,7 +14,9 @@ Path = tuple[str, ...]
 
 def check_one_version_of_each(store: LineageStore, step_name: str, sources: Sequence[ResourceCert]) -> None:
     """Walk the graph behind ``sources``; raise LineageError, with both ways through the graph, if it holds two
-    versions of one reference. A hash and a placeholder cannot be compared, and are no contradiction."""
+    versions of one reference. A hash and a placeholder cannot be compared, and are no contradiction. Code is left out:
+    who edits the last script of a pipeline need not run the first one again."""
+    read: dict[str, list[LineageEntry]] = {}
     seen: dict[ResourceRef, list[tuple[Certificate, Path]]] = {}
     pending: list[tuple[ResourceCert, Path]] = [(cert, (step_name,)) for cert in sources]
     visited: set[tuple[ResourceRef, Certificate]] = set()
@@ -22,7 +24,7 @@ def check_one_version_of_each(store: LineageStore, step_name: str, sources: Sequ
         cert, path = pending.pop()
         here = (*path, str(cert.ref))
         for other, other_path in seen.get(cert.ref, []):
-            if _contradict(cert.certificate, other):
+            if contradict(cert.certificate, other):
                 ways = f"{_way(other, other_path)}, and {_way(cert.certificate, here)}"
                 raise LineageError(
                     f"Step {step_name} would depend on two versions of {cert.ref}: {ways}",
@@ -32,18 +34,11 @@ def check_one_version_of_each(store: LineageStore, step_name: str, sources: Sequ
         if (cert.ref, cert.certificate) in visited:
             continue
         visited.add((cert.ref, cert.certificate))
-        for entry in store.entries(cert.ref.name):
-            if covers(entry, cert.ref):
-                step = getattr(entry, "step_name", None)
-                pending.extend((source, (*here, f"step {step}")) for source in entry_sources(entry))
-
-
-def _contradict(one: Certificate, other: Certificate) -> bool:
-    if isinstance(one, HashCertificate) and isinstance(other, HashCertificate):
-        return one.hashval != other.hashval
-    if isinstance(one, HashCertificate) or isinstance(other, HashCertificate):
-        return False
-    return one.version != other.version
+        if cert.ref.name not in read:
+            read[cert.ref.name] = store.entries(cert.ref.name)
+        for entry in read[cert.ref.name]:
+            if isinstance(entry, StepLineage) and covers(entry, cert.ref) and not is_out_of_date(entry, cert):
+                pending.extend((source, (*here, f"step {entry.step_name}")) for source in entry.inputs)
 
 
 def _way(certificate: Certificate, path: Path) -> str:

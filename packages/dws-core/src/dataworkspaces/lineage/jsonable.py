@@ -23,6 +23,13 @@ def jsonable(value: Any) -> Any:
 
     A NaN or an infinity, which JSON does not have, becomes the text ``NaN``, ``Infinity`` or ``-Infinity``. An object
     becomes the text of its ``repr``, without memory addresses."""
+    try:
+        return _jsonable(value)
+    except RecursionError:
+        return f"{type(value).__name__} (nested too deeply)"
+
+
+def _jsonable(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, str)):
         return value if type(value) in (type(None), bool, int, str) or not isinstance(value, Enum) else value.name
     if isinstance(value, float):
@@ -36,11 +43,13 @@ def jsonable(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
     if isinstance(value, Mapping):
-        return {str(_key(k)): jsonable(v) for k, v in value.items()}
+        return {str(_key(k)): _jsonable(v) for k, v in value.items()}
     if isinstance(value, Set):
-        return sorted((jsonable(v) for v in value), key=str)
+        return sorted((_jsonable(v) for v in value), key=str)
+    if isinstance(value, range) and len(value) > MAX_ARRAY_ITEMS:
+        return repr(value)
     if isinstance(value, Sequence):
-        return [jsonable(v) for v in value]
+        return [_jsonable(v) for v in value]
     return _foreign(value)
 
 
@@ -67,7 +76,11 @@ def readable(value: Any) -> str:
         if name is not None:
             module = getattr(value, "__module__", None)
             return name if module in (None, "builtins", "__main__") else f"{module}.{name}"
-    return " ".join(_ADDRESS_RE.sub("", repr(value)).split())
+    try:
+        text = repr(value)
+    except Exception:  # of somebody else's class: a value that cannot be shown must not end a run
+        return f"{type(value).__module__}.{type(value).__qualname__}"
+    return " ".join(_ADDRESS_RE.sub("", text).split())
 
 
 def _finite(value: float) -> float | str:

@@ -6,7 +6,7 @@ workspaces: whatever does not fit raises MetadataError, and nothing in them is t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Union
@@ -20,13 +20,19 @@ MAX_DEPTH = 50
 
 @dataclass(frozen=True)
 class HashCertificate:
-    """A version that is known by the hash of its content."""
+    """A version that is known by the hash of its content.
+
+    ``version`` is that of the placeholder that a snapshot resolved. Current lineage keeps it, so that versions go on
+    to grow, and that a step which read the placeholder and ends after the snapshot gets the same hash; the files of
+    snapshots, which are as those of release 1.6, leave it out."""
 
     hashval: str
     comment: str = ""
+    version: int | None = field(default=None, compare=False)
 
     def to_json(self) -> dict[str, Any]:
-        return {"cert_type": "hash", "hashval": self.hashval, "comment": self.comment}
+        data: dict[str, Any] = {"cert_type": "hash", "hashval": self.hashval, "comment": self.comment}
+        return data if self.version is None else {**data, "version": self.version}
 
 
 @dataclass(frozen=True)
@@ -67,12 +73,9 @@ class ResourceCert:
             "certificate": self.certificate.to_json(),
         }
 
-    def resolved(self, hashes: Mapping[str, str | None]) -> ResourceCert:
-        """With the hash of its resource in the place of a placeholder, if there is one."""
-        hashval = hashes.get(self.ref.name)
-        if isinstance(self.certificate, HashCertificate) or hashval is None:
-            return self
-        return replace(self, certificate=HashCertificate(hashval, self.certificate.comment))
+
+Resolve = Callable[[ResourceCert], ResourceCert]
+"""Puts a hash in the place of a placeholder, if it has one for that version."""
 
 
 @dataclass(frozen=True)
@@ -107,12 +110,12 @@ class StepLineage:
             **self.other,
         }
 
-    def resolved(self, hashes: Mapping[str, str | None]) -> StepLineage:
+    def resolved(self, resolve: Resolve) -> StepLineage:
         return replace(
             self,
-            inputs=tuple(cert.resolved(hashes) for cert in self.inputs),
-            code=tuple(cert.resolved(hashes) for cert in self.code),
-            outputs=tuple(cert.resolved(hashes) for cert in self.outputs),
+            inputs=tuple(resolve(cert) for cert in self.inputs),
+            code=tuple(resolve(cert) for cert in self.code),
+            outputs=tuple(resolve(cert) for cert in self.outputs),
         )
 
     def describe(self) -> str:
@@ -128,8 +131,8 @@ class SourceDataLineage:
     def to_json(self) -> dict[str, Any]:
         return {**self.cert.to_json(), "type": "source_data"}
 
-    def resolved(self, hashes: Mapping[str, str | None]) -> SourceDataLineage:
-        return SourceDataLineage(self.cert.resolved(hashes))
+    def resolved(self, resolve: Resolve) -> SourceDataLineage:
+        return SourceDataLineage(resolve(self.cert))
 
 
 @dataclass(frozen=True)
@@ -141,8 +144,8 @@ class CodeLineage:
     def to_json(self) -> dict[str, Any]:
         return {**self.cert.to_json(), "type": "code"}
 
-    def resolved(self, hashes: Mapping[str, str | None]) -> CodeLineage:
-        return CodeLineage(self.cert.resolved(hashes))
+    def resolved(self, resolve: Resolve) -> CodeLineage:
+        return CodeLineage(resolve(self.cert))
 
 
 @dataclass(frozen=True)
@@ -159,12 +162,28 @@ class ImportedLineage:
             "nested_lineage": [entry.to_json() for entry in self.lineages],
         }
 
-    def resolved(self, hashes: Mapping[str, str | None]) -> ImportedLineage:
+    def resolved(self, resolve: Resolve) -> ImportedLineage:
         """As it is: the hashes of this workspace say nothing of another's resources."""
         return self
 
 
-LineageEntry = Union[StepLineage, SourceDataLineage, CodeLineage, ImportedLineage]  # noqa: UP007
+@dataclass(frozen=True)
+class UnknownLineage:
+    """A place that a step was writing when it failed. Its version is a new one: what read the last one is out of date.
+
+    It stands in a list of its own in the file, since release 1.6 refuses entries of a type that it does not know."""
+
+    cert: ResourceCert
+
+    def to_json(self) -> dict[str, Any]:
+        return self.cert.to_json()
+
+    def resolved(self, resolve: Resolve) -> UnknownLineage:
+        """As it is: a snapshot does not make known what the content came from."""
+        return self
+
+
+LineageEntry = Union[StepLineage, SourceDataLineage, CodeLineage, ImportedLineage, UnknownLineage]  # noqa: UP007
 
 
 def entry_outputs(entry: LineageEntry) -> tuple[ResourceCert, ...]:
@@ -201,7 +220,19 @@ def entry_from_json(data: Any, where: str, depth: int = 0) -> LineageEntry:
 
 def entries_from_json(data: Any, where: str) -> list[LineageEntry]:
     """The entries of a lineage file."""
-    return [entry_from_json(entry, where) for entry in _list(_object(data, where), "lineages", where)]
+    fields = _object(data, where)
+    entries = [entry_from_json(entry, where) for entry in _list(fields, "lineages", where)]
+    if "unknown" not in fields:
+        return entries
+    unknown = [UnknownLineage(_cert_from_json(_object(e, where), where)) for e in _list(fields, "unknown", where)]
+    return [*entries, *unknown]
+
+
+def entries_to_json(entries: Sequence[LineageEntry]) -> dict[str, Any]:
+    """The keys of a lineage file that hold the entries."""
+    data: dict[str, Any] = {"lineages": [e.to_json() for e in entries if not isinstance(e, UnknownLineage)]}
+    unknown = [e.to_json() for e in entries if isinstance(e, UnknownLineage)]
+    return {**data, "unknown": unknown} if unknown else data
 
 
 _STEP_KEYS = (
@@ -246,15 +277,19 @@ def _cert_from_json(fields: Mapping[str, Any], where: str) -> ResourceCert:
     subpath = fields.get("subpath")
     if subpath is not None and not isinstance(subpath, str):
         raise MetadataError(f"{where}: a subpath should be a text or null")
+    if subpath is not None and (subpath.startswith("/") or "\0" in subpath or ".." in subpath.split("/")):
+        raise MetadataError(f"{where}: the subpath {subpath!r} leads out of its resource")
     ref = ResourceRef(_text(fields, "resource_name", where), subpath)
     certificate = _object(fields.get("certificate"), where)
     comment = str(certificate.get("comment", ""))
     kind = certificate.get("cert_type")
     if kind == "hash":
-        return ResourceCert(ref, HashCertificate(_text(certificate, "hashval", where), comment))
+        known = certificate.get("version")
+        version = known if isinstance(known, int) and not isinstance(known, bool) else None
+        return ResourceCert(ref, HashCertificate(_text(certificate, "hashval", where), comment, version))
     if kind == "placeholder":
         version = certificate.get("version")
-        if not isinstance(version, int):
+        if not isinstance(version, int) or isinstance(version, bool) or version < 0:
             raise MetadataError(f"{where}: a placeholder has the version {version!r}")
         is_output = bool(certificate.get("is_ouput", certificate.get("is_output", False)))
         return ResourceCert(ref, PlaceholderCertificate(version, comment, is_output))

@@ -7,14 +7,16 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any
 
-from dataworkspaces.errors import ConfigurationError, LineageError
+from dataworkspaces.errors import ConfigurationError, DwsError, LineageError
 from dataworkspaces.lineage.consistency import check_one_version_of_each
 from dataworkspaces.lineage.jsonable import jsonable
 from dataworkspaces.lineage.model import (
+    HashCertificate,
     LineageEntry,
     PlaceholderCertificate,
     ResourceCert,
     StepLineage,
+    UnknownLineage,
     entry_outputs,
 )
 from dataworkspaces.lineage.store import LineageStore, overlap
@@ -70,7 +72,7 @@ class Lineage:
         comment = f"Step {self.step_name} at {self._start_time}"
         self._inputs = [self._store.cert_to_read(ref, is_code=False, comment=comment) for ref in self._input_refs]
         self._code = [self._store.cert_to_read(ref, is_code=True, comment=comment) for ref in self._code_refs]
-        check_one_version_of_each(self._store, self.step_name, [*self._inputs, *self._code])
+        check_one_version_of_each(self._store, self.step_name, self._inputs)
         self._open = True
 
     # -- what the step says of itself ----------------------------------------------------------------------------
@@ -93,9 +95,12 @@ class Lineage:
         for other in self._output_refs:
             if other.name == ref.name and overlap(other.subpath, ref.subpath):
                 raise LineageError(f"Step {self.step_name} has two outputs that overlap: {other} and {ref}")
+        is_results = self.workspace.get_resource_role(ref.name) == ResourceRoles.RESULTS
         for entry in self._store.entries(ref.name):
             if isinstance(entry, StepLineage) and entry.step_name != self.step_name:
                 for cert in entry.outputs:
+                    if is_results and isinstance(cert.certificate, HashCertificate):
+                        continue  # a snapshot has moved them away
                     nested = cert.ref.subpath != ref.subpath and overlap(cert.ref.subpath, ref.subpath)
                     if cert.ref.name == ref.name and nested:
                         raise LineageError(
@@ -125,13 +130,22 @@ class Lineage:
             run_from_directory=self._run_from_directory,
         )
         for name in dict.fromkeys(ref.name for ref in self._output_refs):
-            self._store.update(name, lambda entries: [*_without(entries, self._output_refs), entry])
+            refs = [ref for ref in self._output_refs if ref.name == name]
+            self._store.update(name, lambda entries, refs=refs: [*_without(entries, refs), entry])  # type: ignore[misc]
         self._open = False
 
     def abort(self) -> None:
-        """The step has failed: nothing is known of its outputs any more."""
+        """The step has failed: what its outputs hold is unknown now. A second call does nothing."""
+        if not self._open:
+            return
+        comment = f"Step {self.step_name} at {self._start_time} failed"
         for name in dict.fromkeys(ref.name for ref in self._output_refs):
-            self._store.update(name, lambda entries: _without(entries, self._output_refs))
+            refs = [ref for ref in self._output_refs if ref.name == name]
+            unknown = [UnknownLineage(self._next_version(ref, comment)) for ref in refs]
+            self._store.update(
+                name,
+                lambda entries, refs=refs, unknown=unknown: [*_without(entries, refs), *unknown],  # type: ignore[misc]
+            )
         self._open = False
 
     def __enter__(self) -> Lineage:
@@ -140,16 +154,19 @@ class Lineage:
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if exc_type is None:
+        if not self._open:
+            return
+        if exc_type is None or (isinstance(exc, SystemExit) and exc.code in (None, 0)):
             self.complete()
-        else:
+            return
+        try:
             self.abort()
+        except DwsError as e:  # the error of the step is the one to be told
+            self.workspace.interaction.warn(f"The outputs of step {self.step_name} could not be marked: {e}")
 
     def _next_version(self, ref: ResourceRef, comment: str) -> ResourceCert:
         current = self._store.current_cert(ref)
-        version = 0
-        if current is not None and isinstance(current.certificate, PlaceholderCertificate):
-            version = current.certificate.version
+        version = 0 if current is None else current.certificate.version or 0
         return ResourceCert(ref, PlaceholderCertificate(version + 1, comment, is_output=True))
 
     def _check_open(self, call: str) -> None:
@@ -196,13 +213,10 @@ def check_results_ref(workspace: Workspace, ref: ResourceRef) -> None:
 
 
 def _without(entries: list[LineageEntry], refs: Sequence[ResourceRef]) -> list[LineageEntry]:
-    """The entries that say nothing of the references."""
+    """The entries that say something of other places than the references, all of which are of one resource."""
 
     def is_rewritten(entry: LineageEntry) -> bool:
-        return any(
-            cert.ref.name == ref.name and overlap(cert.ref.subpath, ref.subpath)
-            for cert in entry_outputs(entry)
-            for ref in refs
-        )
+        mine = [cert.ref for cert in entry_outputs(entry) if cert.ref.name == refs[0].name]
+        return bool(mine) and all(any(overlap(own.subpath, ref.subpath) for ref in refs) for own in mine)
 
     return [entry for entry in entries if not is_rewritten(entry)]

@@ -7,22 +7,29 @@ import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dataworkspaces.errors import ConfigurationError, LineageError
+from dataworkspaces.errors import ConfigurationError, LineageError, MetadataError
 from dataworkspaces.lineage.model import (
+    Certificate,
     CodeLineage,
+    HashCertificate,
     ImportedLineage,
     LineageEntry,
     PlaceholderCertificate,
+    Resolve,
     ResourceCert,
     SourceDataLineage,
+    StepLineage,
+    UnknownLineage,
     entries_from_json,
+    entries_to_json,
     entry_outputs,
     entry_sources,
 )
-from dataworkspaces.workspace.atomic import read_json_object, to_json, write_bytes
+from dataworkspaces.workspace.atomic import explain_os_error, read_json_object, to_json, write_bytes
 from dataworkspaces.workspace.names import check_resource_name
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
@@ -59,9 +66,39 @@ class LineageStore(ABC):
     # -- what follows from these ---------------------------------------------------------------------------------
 
     def resolve_current(self, hashes: Mapping[str, str | None]) -> None:
-        """A snapshot gave these hashes: put them in the place of current placeholders."""
+        """A snapshot gave these hashes: put them in the place of the placeholders of present content.
+
+        After a crash a second call completes it: a hash in current lineage keeps its placeholder's version."""
+        resolve = self.resolver(hashes)
         for name in hashes:
-            self.update(name, lambda entries: [entry.resolved(hashes) for entry in entries])
+            self.update(name, lambda entries: [entry.resolved(resolve) for entry in entries])
+
+    def resolver(self, hashes: Mapping[str, str | None]) -> Resolve:
+        """Resolves placeholders of present content. One of an older version stays: no snapshot holds that content, and
+        the hash of the newer one would be wrong for it."""
+        present: dict[str, dict[ResourceRef, Place]] = {}
+
+        def resolve(cert: ResourceCert) -> ResourceCert:
+            if isinstance(cert.certificate, HashCertificate):
+                return cert
+            if cert.ref.name not in present:
+                present[cert.ref.name] = places(cert.ref.name, self.entries(cert.ref.name))
+            place = covering(present[cert.ref.name], cert.ref)
+            if place is None:
+                # Imported data: its version is that of the whole, and nothing here writes it.
+                imported = any(isinstance(e, ImportedLineage) for e in self.entries(cert.ref.name))
+                hashval = hashes.get(cert.ref.name) if imported else None
+            elif isinstance(place.entry, UnknownLineage) or place.cert.certificate.version != cert.certificate.version:
+                return cert
+            elif isinstance(place.cert.certificate, HashCertificate):
+                hashval = place.cert.certificate.hashval
+            else:
+                hashval = hashes.get(cert.ref.name)
+            if hashval is None:
+                return cert
+            return ResourceCert(cert.ref, HashCertificate(hashval, cert.certificate.comment, cert.certificate.version))
+
+        return resolve
 
     def store_imported(self, resource_name: str, data: dict[str, Any]) -> None:
         """Take over the ``lineage.json`` of a resource that another workspace exported."""
@@ -90,28 +127,23 @@ class LineageStore(ABC):
             found.append(entry)
             for cert in (*entry_outputs(entry), *entry_sources(entry)):
                 complete = complete and not isinstance(cert.certificate, PlaceholderCertificate)
+            complete = complete and not isinstance(entry, UnknownLineage)
             for cert in entry_sources(entry):
                 if cert.ref.name not in read:
                     read[cert.ref.name] = self.entries(cert.ref.name, snapshot_hash)
-                makers = [e for e in read[cert.ref.name] if covers(e, cert.ref)]
+                makers = [e for e in read[cert.ref.name] if covers(e, cert.ref) and not is_out_of_date(e, cert)]
                 complete = complete and bool(makers)
                 pending.extend(makers)
         return {
             "resource_name": resource_name,
             "complete": complete and bool(found),
-            "lineages": [entry.to_json() for entry in found],
+            "lineages": [entry.to_json() for entry in found if not isinstance(entry, UnknownLineage)],
         }
 
     def current_cert(self, ref: ResourceRef) -> ResourceCert | None:
         """The current version of a reference: of the most specific entry that covers it, or None."""
-        best: tuple[int, ResourceCert] | None = None
-        for entry in self.entries(ref.name):
-            for cert in entry_outputs(entry):
-                if cert.ref.name == ref.name and contains(cert.ref.subpath, ref.subpath):
-                    depth = 0 if cert.ref.subpath is None else len(cert.ref.subpath)
-                    if best is None or depth > best[0]:
-                        best = (depth, cert)
-        return None if best is None else best[1]
+        place = covering(places(ref.name, self.entries(ref.name)), ref)
+        return None if place is None else place.cert
 
     def cert_to_read(self, ref: ResourceRef, *, is_code: bool, comment: str) -> ResourceCert:
         """The version of a reference that a step is about to read. What no step wrote since the last snapshot gets a
@@ -120,26 +152,24 @@ class LineageStore(ABC):
         result: list[ResourceCert] = []
 
         def change(entries: Entries) -> Entries:
-            kept = []
-            for entry in entries:
-                for cert in entry_outputs(entry):
-                    if cert.ref.name == ref.name and contains(cert.ref.subpath, ref.subpath):
-                        untouched = isinstance(entry, (SourceDataLineage, CodeLineage))
-                        if not untouched or isinstance(cert.certificate, PlaceholderCertificate):
-                            result.append(cert)
-                    # Entries below the reference stay: they say more than one for the whole does.
-                replaced = isinstance(entry, (SourceDataLineage, CodeLineage)) and entry.cert.ref == ref
-                if not replaced or result:
-                    kept.append(entry)
-            if any(isinstance(entry, ImportedLineage) for entry in kept):
+            place = covering(places(ref.name, entries), ref)
+            if place is None:
+                imported = next((e for e in entries if isinstance(e, ImportedLineage)), None)
+                if imported is not None:
+                    result.append(_imported_cert(imported, ref, comment))
+                    return entries
                 result.append(ResourceCert(ref, PlaceholderCertificate(1, comment)))
-            if result:
-                return kept
-            result.append(ResourceCert(ref, PlaceholderCertificate(1, comment)))
-            return [*kept, make(result[0])]
+                return [*entries, make(result[0])]
+            is_source = isinstance(place.entry, (SourceDataLineage, CodeLineage))
+            if not is_source or isinstance(place.cert.certificate, PlaceholderCertificate):
+                result.append(place.cert)
+                return entries
+            version = (place.cert.certificate.version or 0) + 1
+            result.append(ResourceCert(place.cert.ref, PlaceholderCertificate(version, comment)))
+            return [make(result[0]) if entry is place.entry else entry for entry in entries]
 
         self.update(ref.name, change)
-        return max(result, key=lambda cert: len(cert.ref.subpath or ""))
+        return result[0]
 
 
 class FileLineageStore(LineageStore):
@@ -157,23 +187,37 @@ class FileLineageStore(LineageStore):
         path = directory / _file_name(resource_name)
         if not path.exists():
             return []
-        return entries_from_json(read_json_object(path), str(path))
+        data = read_json_object(path, "resource_name")
+        if data["resource_name"] != resource_name:
+            raise MetadataError(f"{path} holds the lineage of another resource, {data['resource_name']!r}")
+        return entries_from_json(data, str(path))
 
     def update(self, resource_name: str, change: Callable[[Entries], Entries]) -> None:
         with self._lock():
             old = self.entries(resource_name)
             new = change(old)
             if new != old or not (self._current / _file_name(resource_name)).exists():
-                write_bytes(self._current / _file_name(resource_name), _content(resource_name, new))
+                try:
+                    write_bytes(self._current / _file_name(resource_name), _content(resource_name, new))
+                except OSError as e:
+                    raise explain_os_error(e, f"Writing the lineage of resource '{resource_name}'") from e
 
     def snapshot(self, hashval: str, resource_names: Sequence[str], hashes: Mapping[str, str | None]) -> None:
         # Written beside and renamed, so that a snapshot's lineage is there whole or not at all.
         target = self._of_snapshot(hashval)
         self._snapshots.mkdir(parents=True, exist_ok=True)
+        find = self.resolver(hashes)
+
+        def resolve(cert: ResourceCert) -> ResourceCert:
+            found = find(cert)
+            if isinstance(found.certificate, HashCertificate):
+                return replace(found, certificate=replace(found.certificate, version=None))
+            return found
+
         temporary = Path(tempfile.mkdtemp(prefix=".new-", suffix=".tmp", dir=self._snapshots))
         try:
             for name in resource_names:
-                resolved: Entries = [entry.resolved(hashes) for entry in self.entries(name)]
+                resolved: Entries = [entry.resolved(resolve) for entry in self.entries(name)]
                 (temporary / _file_name(name)).write_bytes(_content(name, resolved))
             temporary.chmod(0o755)
             if target.exists():
@@ -188,7 +232,12 @@ class FileLineageStore(LineageStore):
             self.update(name, lambda _old, kept=kept: kept)  # type: ignore[misc]
 
     def delete_snapshot(self, hashval: str) -> None:
-        shutil.rmtree(self._of_snapshot(hashval), ignore_errors=True)
+        try:
+            shutil.rmtree(self._of_snapshot(hashval))
+        except FileNotFoundError:
+            return
+        except OSError as e:
+            raise explain_os_error(e, f"Deleting the lineage of snapshot {hashval}") from e
 
     def _of_snapshot(self, hashval: str) -> Path:
         if not hashval.isalnum():
@@ -236,11 +285,68 @@ def covers(entry: LineageEntry, ref: ResourceRef) -> bool:
     return any(cert.ref.name == ref.name and overlap(cert.ref.subpath, ref.subpath) for cert in entry_outputs(entry))
 
 
+@dataclass(frozen=True)
+class Place:
+    """A version of a place in a resource, and the entry that says where it came from."""
+
+    cert: ResourceCert
+    entry: LineageEntry
+
+
+def places(resource_name: str, entries: Sequence[LineageEntry]) -> dict[ResourceRef, Place]:
+    """The places of a resource of which something is known. Of two steps that wrote one place, the one that started
+    later stands for it: release 1.6 lists a step once for each of its outputs, in any order."""
+    found: dict[ResourceRef, Place] = {}
+    for entry in sorted(entries, key=_order):
+        for cert in entry_outputs(entry):
+            if cert.ref.name == resource_name:
+                found[cert.ref] = Place(cert, entry)
+    return found
+
+
+def covering(known: Mapping[ResourceRef, Place], ref: ResourceRef) -> Place | None:
+    """The most specific place that is, or holds, a reference."""
+    subpath = ref.subpath
+    while subpath is not None:
+        if (place := known.get(ResourceRef(ref.name, subpath))) is not None:
+            return place
+        subpath = subpath.rpartition("/")[0] or None
+    return known.get(ResourceRef(ref.name))
+
+
+def is_out_of_date(entry: LineageEntry, read: ResourceCert) -> bool:
+    """Whether an entry says where another version came from than the one that was read."""
+    mine = next((cert.certificate for cert in entry_outputs(entry) if cert.ref == read.ref), None)
+    return mine is not None and contradict(mine, read.certificate)
+
+
+def contradict(one: Certificate, other: Certificate) -> bool:
+    """Whether two certificates of one place are two versions. Hash and placeholder cannot be compared."""
+    if isinstance(one, HashCertificate) and isinstance(other, HashCertificate):
+        return one.hashval != other.hashval
+    if isinstance(one, HashCertificate) or isinstance(other, HashCertificate):
+        return False
+    return one.version != other.version
+
+
+def _order(entry: LineageEntry) -> tuple[bool, str]:
+    """What was read, steps by their start, what is unknown. Times with and without a zone are compared as texts."""
+    start = entry.start_time.isoformat() if isinstance(entry, StepLineage) else ""
+    return isinstance(entry, UnknownLineage), start
+
+
+def _imported_cert(imported: ImportedLineage, ref: ResourceRef, comment: str) -> ResourceCert:
+    """The version that the exporting workspace recorded, if it did."""
+    place = covering(places(imported.resource_name, imported.lineages), ref)
+    if place is not None and isinstance(place.cert.certificate, HashCertificate):
+        return ResourceCert(ref, place.cert.certificate)
+    return ResourceCert(ref, PlaceholderCertificate(1, comment))
+
+
 def _file_name(resource_name: str) -> str:
     check_resource_name(resource_name)
     return f"{resource_name}.json"
 
 
 def _content(resource_name: str, entries: Entries) -> bytes:
-    data = {"resource_name": resource_name, "lineages": [entry.to_json() for entry in entries]}
-    return to_json(data).encode("utf-8")
+    return to_json({"resource_name": resource_name, **entries_to_json(entries)}).encode("utf-8")

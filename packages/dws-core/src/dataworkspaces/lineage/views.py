@@ -10,12 +10,11 @@ from dataworkspaces.lineage.model import (
     CodeLineage,
     HashCertificate,
     ImportedLineage,
-    LineageEntry,
     ResourceCert,
-    SourceDataLineage,
     StepLineage,
+    UnknownLineage,
 )
-from dataworkspaces.lineage.store import LineageStore
+from dataworkspaces.lineage.store import LineageStore, Place, places
 
 
 @dataclass(frozen=True)
@@ -35,26 +34,28 @@ def make_lineage_table(
     store: LineageStore, resource_names: Iterable[str], snapshot_hash: str | None = None
 ) -> list[LineageRow]:
     """The entries of each resource, current or of a snapshot."""
-    return [row for name in resource_names for e in store.entries(name, snapshot_hash) for row in _rows(name, e)]
+    rows = []
+    for name in resource_names:
+        entries = store.entries(name, snapshot_hash)
+        rows += [_row(place) for place in places(name, entries).values()]
+        rows += [_imported_row(entry) for entry in entries if isinstance(entry, ImportedLineage)]
+    return rows
 
 
-def _rows(resource_name: str, entry: LineageEntry) -> list[LineageRow]:
+def _row(place: Place) -> LineageRow:
+    ref, entry = str(place.cert.ref), place.entry
     if isinstance(entry, StepLineage):
-        inputs = [_source(cert) for cert in (*entry.inputs, *entry.code)]
-        refs = [str(cert.ref) for cert in entry.outputs if cert.ref.name == resource_name] or [resource_name]
-        return [LineageRow(ref, "Step", entry.describe(), inputs) for ref in refs]
-    if isinstance(entry, SourceDataLineage):
-        return [LineageRow(str(entry.cert.ref), "Source Data", _version(entry.cert), None)]
-    if isinstance(entry, CodeLineage):
-        return [LineageRow(str(entry.cert.ref), "Code", _version(entry.cert), None)]
-    return _imported_rows(entry)
+        return LineageRow(ref, "Step", entry.describe(), [_source(cert) for cert in entry.inputs])
+    if isinstance(entry, UnknownLineage):
+        return LineageRow(ref, "Unknown", entry.cert.certificate.comment, None)
+    return LineageRow(ref, "Code" if isinstance(entry, CodeLineage) else "Source Data", _version(place.cert), None)
 
 
-def _imported_rows(entry: ImportedLineage) -> list[LineageRow]:
+def _imported_row(entry: ImportedLineage) -> LineageRow:
     steps = [e for e in entry.lineages if isinstance(e, StepLineage)]
     details = f"{steps[0].describe()}" if steps else f"{len(entry.lineages)} entries"
     inputs = [_source(cert) for cert in steps[0].inputs] if steps else None
-    return [LineageRow(entry.resource_name, "Imported", details, inputs)]
+    return LineageRow(entry.resource_name, "Imported", details, inputs)
 
 
 def _source(cert: ResourceCert) -> str:

@@ -247,7 +247,7 @@ class SnapshotWorkspaceMixin(ABC):
     def _plan_results(
         self, resources: Sequence[Resource], tag: str | None, timestamp: datetime
     ) -> tuple[str, dict[str, list[str]]]:
-        """Where results go, and the files that go there by resource; raises ConfigurationError if it is taken."""
+        """Where results go, and the files that go there by resource. A place that is taken gets a number behind it."""
         workspace = self._self_as_workspace()
         template = workspace.get_global_param(RESULTS_DIR_TEMPLATE)
         exclude = self._results_exclude()
@@ -259,22 +259,13 @@ class SnapshotWorkspaceMixin(ABC):
                 if files:
                     to_move[resource.name] = files
                     holders[resource.name] = resource
-        number = self.get_next_snapshot_number()
-        while True:
-            variables = destination_variables(workspace.get_instance(), number, tag, timestamp)
-            destination = expand_template(template, variables)
-            taken = [name for name, r in holders.items() if cast(FileResourceMixin, r).does_subpath_exist(destination)]
-            if not taken:
-                return destination, to_move
-            numbered = expand_template(
-                template, destination_variables(workspace.get_instance(), number + 1, tag, timestamp)
-            )
-            if numbered == destination:
-                raise ConfigurationError(
-                    f"Resource '{taken[0]}' holds '{destination}' already, so its results cannot move there",
-                    hint=f"Use another tag, or change the parameter {RESULTS_DIR_TEMPLATE}",
-                )
-            number += 1
+        variables = destination_variables(workspace.get_instance(), self.get_next_snapshot_number(), tag, timestamp)
+        wanted = expand_template(template, variables)
+        destination, count = wanted, 1
+        while any(cast(FileResourceMixin, holder).does_subpath_exist(destination) for holder in holders.values()):
+            count += 1  # an earlier snapshot had the tag, or the template does not tell the two apart
+            destination = f"{wanted}-{count}"
+        return destination, to_move
 
     def _results_exclude(self) -> set[str]:
         """Files that stay; a ``lineage.json`` at the root too, since the snapshot writes its own beside what moved."""

@@ -134,7 +134,7 @@ class GitRepo:
             run_git(self.root, ["add", "-A", "--", *to_add], doing="Staging changes")
         # Of what is neither on disk nor in the index any more, the deletion may still have to be committed.
         committed = self.resolve([f"HEAD:{p}" for p in paths])
-        paths[:] = [p for p, known in zip(paths, committed) if p in to_add or known]
+        paths[:] = [p for p, known in zip(paths, committed, strict=True) if p in to_add or known]
         return bool(paths)
 
     def _is_tracked(self, path: str) -> bool:

@@ -167,10 +167,11 @@ def _clone(url: str, branch: str, place: Path, name: str) -> None:
         raise ConfigurationError(f"{place}, where resource '{name}' should be, is not empty and no git repository")
     place.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=".dws-clone-", dir=place.parent))
+    options = ["-c", "protocol.ext.allow=never", "clone", "--quiet", "--branch", branch]
     try:
         run_git(
             place.parent,
-            ["-c", "protocol.ext.allow=never", "clone", "--quiet", "--branch", branch, "--", url, str(temporary / "clone")],
+            [*options, "--", url, str(temporary / "clone")],
             doing=f"Cloning resource '{name}' from {without_password(url)}",
         )
         if place.exists():

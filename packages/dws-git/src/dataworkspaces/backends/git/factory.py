@@ -53,6 +53,9 @@ class GitWorkspaceFactory(WorkspaceFactory):
         **kwargs: Any,
     ) -> GitWorkspace:
         """:param directory: where; the current directory if it is not given."""
+        unknown = sorted(key for key, value in kwargs.items() if key != "directory" and value is not None)
+        if unknown:
+            raise ConfigurationError(f"The git backend does not know the option '{unknown[0]}'")
         root = Path(os.path.realpath(kwargs.get("directory") or Path.cwd()))
         paths = WorkspacePaths(root)
         _check_new(root, paths)
