@@ -10,6 +10,8 @@ import pytest
 from conftest import Run
 from memory_workspace import MemoryWorkspace
 
+from dataworkspaces.cli.cmd_diff import _row
+from dataworkspaces.commands.diff import ValueDiff
 from dataworkspaces.commands.init import InitOutcome
 from dataworkspaces.errors import UserAbort
 from dataworkspaces.workspace import Workspace
@@ -397,6 +399,16 @@ def test_diff(run: Run, full: MemoryWorkspace) -> None:
     assert "  modified  a.csv" in out
     assert cells(out, "C")[1:] == ["1.0", "2.0"]
     assert cells(out, "accuracy")[1:] == ["0.9688542825361512", "0.94"]
+
+
+@pytest.mark.parametrize(
+    ("second", "shown"), [(0.94001, ("0.969", "0.94")), (0.96887, ("0.9688542825361512", "0.96887"))]
+)
+def test_diff_on_a_terminal_is_short_but_tells_values_apart(
+    monkeypatch: pytest.MonkeyPatch, second: float, shown: tuple[str, str]
+) -> None:
+    monkeypatch.setattr("dataworkspaces.cli.render.on_terminal", lambda: True)
+    assert _row(ValueDiff("accuracy", "changed", 0.9688542825361512, second)) == ("accuracy", *shown)
 
 
 # -- config ----------------------------------------------------------------------------------------------------------
