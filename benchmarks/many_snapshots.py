@@ -95,7 +95,8 @@ def make_workspace(shell: Shell, count: int) -> None:
     commits = _commit_code(shell, count)
     _write_snapshots(shell.cwd / ".dataworkspace", commits)
     shell("git", "add", "--all")
-    shell("git", "commit", "--quiet", "-m", "snapshots")
+    # Without its own packing in the background, which would be in the way of the one that follows.
+    shell("git", "-c", "maintenance.auto=false", "commit", "--quiet", "-m", "snapshots")
     shell("git", "gc", "--quiet")
 
 
