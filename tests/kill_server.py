@@ -55,7 +55,7 @@ class Killer:
                 self.busy = True
                 os.close(os.open(path, flags, 0o600))
                 self.die(f"after opening {path!r}")
-        elif event in CHANGING:
+        elif event in CHANGING and not (event == "os.mkdir" and os.path.isdir(arguments[0])):
             self.point(f"before {event} {arguments[:2]!r}")
 
     def point(self, what: str) -> None:

@@ -7,31 +7,36 @@ daemon. It names its process and host; if that process has ended without removin
 from __future__ import annotations
 
 import os
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError, LockedError
 from dataworkspaces.workspace.interaction import log
 
+if TYPE_CHECKING:
+    from filelock import SoftFileLock
+
 LOCK_FILE = "lock"
 WAIT_SECONDS = 5.0
 """How long a command waits for another to finish; the environment variable ``DWS_LOCK_TIMEOUT`` overrides it."""
+_EMPTY_SECONDS = 2.0
 
 
 @contextmanager
 def hold_lock(directory: Path, command: str, timeout: float | None = None) -> Iterator[None]:
     """Hold the lock in ``directory``; raises LockedError, naming the holder, after ``timeout`` seconds."""
-    from filelock import SoftFileLock, Timeout
+    from filelock import Timeout
 
     path = directory / LOCK_FILE
     seconds = _wait_seconds() if timeout is None else timeout
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        lock = SoftFileLock(path)
         start = time.monotonic()
-        lock.acquire(timeout=seconds, poll_interval=0.05)
+        lock = acquire(path, seconds)
     except Timeout:
         raise LockedError(_describe_holder(path), hint="Wait until it has finished, or end it, and try again") from None
     except OSError as e:
@@ -46,6 +51,53 @@ def hold_lock(directory: Path, command: str, timeout: float | None = None) -> It
     finally:
         command_file.unlink(missing_ok=True)
         lock.release()
+
+
+def acquire(path: Path, seconds: float) -> SoftFileLock:
+    """Acquire the lock file ``path`` within ``seconds``; raises filelock's Timeout.
+
+    The locks of dead processes are taken over: filelock does so for those that say whose they are, and we for those
+    that are still empty, since their process was killed right after it made them. Filelock never takes these, for an
+    old release wrote nothing into its locks."""
+    from filelock import SoftFileLock, Timeout
+
+    lock = SoftFileLock(path)
+    deadline = time.monotonic() + seconds
+    while True:
+        _remove_if_empty(path)
+        left = max(0.0, deadline - time.monotonic())
+        try:
+            lock.acquire(timeout=min(left, _EMPTY_SECONDS), poll_interval=0.02)
+            return lock
+        except Timeout:
+            if left <= _EMPTY_SECONDS and not _remove_if_empty(path):
+                raise
+
+
+def _remove_if_empty(path: Path) -> bool:
+    """Remove a lock file that has been empty for longer than any living process takes to write into it."""
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    if found.st_size > 0:
+        return False
+    aside = path.with_name(f"{path.name}.{secrets.token_hex(6)}.tmp")
+    try:
+        aside.touch()
+        age = aside.stat().st_mtime - found.st_mtime  # by one clock, that of the file server
+        if age < _EMPTY_SECONDS:
+            return False
+        path.rename(aside)
+        if aside.stat().st_ino != found.st_ino:
+            aside.rename(path)  # another process was faster, and this is its lock
+            return False
+        log.info("removed %s, which a killed process left", path)
+        return True
+    except OSError:
+        return False
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def _wait_seconds() -> float:

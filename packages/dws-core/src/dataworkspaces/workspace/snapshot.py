@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -218,12 +218,18 @@ class SnapshotWorkspaceMixin(ABC):
             with_results = [r for r in resources if r.name in to_move]
             self.write_result_lineage_for_snapshot(with_results, destination, metadata.hashval)
             self.write_export_lineage_for_snapshot(resources, metadata.hashval)
-            for resource in resources:
-                written = [f"{destination}/{LINEAGE_FILE}"] if resource in with_results else []
-                written += [LINEAGE_FILE] if resource.is_exported() else []
-                if written and isinstance(resource, SnapshotResourceMixin):
-                    resource.keep_snapshot_files(written)
+            self._keep_lineage_files(resources, destination, to_move)
         return metadata, manifest
+
+    def _keep_lineage_files(
+        self, resources: Iterable[Resource], destination: str, with_results: Collection[str]
+    ) -> None:
+        """Let each resource keep the ``lineage.json`` that were written into it. Idempotent."""
+        for resource in resources:
+            written = [f"{destination}/{LINEAGE_FILE}"] if resource.name in with_results else []
+            written += [LINEAGE_FILE] if resource.is_exported() else []
+            if written and isinstance(resource, SnapshotResourceMixin):
+                resource.keep_snapshot_files(written)
 
     def write_result_lineage_for_snapshot(
         self, current_resources: Sequence[Resource], rel_dest_path: str, snapshot_hash: str | None = None
@@ -361,6 +367,8 @@ class SnapshotWorkspaceMixin(ABC):
         workspace = self._self_as_workspace()
         hashval = data.get("hash")
         if hashval is not None and self.has_snapshot(hashval):
+            if self.supports_lineage() and not data["existed"]:
+                self._keep_lineage_files(workspace.get_resources(), data["destination"], data["moved"])
             self.finish_snapshot(hashval)
             workspace.save(f"Completed snapshot {hashval}")
             if data.get("existed"):
@@ -371,11 +379,20 @@ class SnapshotWorkspaceMixin(ABC):
             resource = workspace.get_resource(name)
             if isinstance(resource, FileResourceMixin):
                 resource.results_undo_move(data["destination"], files)
+        self._remove_unfinished_lineage_files(workspace.get_resources())
         if hashval is not None:
             self.delete_snapshot_metadata_and_manifest(hashval)
             if self.supports_lineage():
                 self.get_lineage_store().delete_snapshot(hashval)
         return "it has been undone; take the snapshot again"
+
+    def _remove_unfinished_lineage_files(self, resources: Iterable[Resource]) -> None:
+        """Of exported resources, at whose root a killed write leaves its temporary file."""
+        for resource in resources:
+            if resource.is_exported() and isinstance(resource, FileResourceMixin):
+                for name in resource.ls(""):
+                    if name.startswith(f".{LINEAGE_FILE}.") and name.endswith(".tmp"):
+                        resource.delete_file(name)
 
     def finish_snapshot(self, hash_val: str) -> None:
         """What comes after the commit point of a snapshot: a tag that it took over leaves the snapshot that had it,
