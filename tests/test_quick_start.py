@@ -94,7 +94,7 @@ def test_experiment_says_where_results_are_and_prints_the_score(quick_start: Qui
 
 
 def test_experiment_writes_results_and_model(quick_start: QuickStart) -> None:
-    assert quick_start.files_of_run == ["README.txt", "digits.joblib", "results.json"]
+    assert quick_start.files_of_run == ["README.txt", "digits.joblib", "digits.joblib.json", "results.json"]
 
 
 def test_results_show_step_parameters_and_metrics(quick_start: QuickStart) -> None:
@@ -109,7 +109,8 @@ def test_results_show_step_parameters_and_metrics(quick_start: QuickStart) -> No
 def test_snapshot_moves_results_to_a_directory_of_its_own(quick_start: QuickStart) -> None:
     kept = f"snapshots/{quick_start.hostname}-SVC-1"
     assert sorted(quick_start.files_of_snapshot) == [
-        "README.txt", f"{kept}/digits.joblib", f"{kept}/lineage.json", f"{kept}/results.json"
+        "README.txt", f"{kept}/digits.joblib", f"{kept}/digits.joblib.json", f"{kept}/lineage.json",
+        f"{kept}/results.json",
     ]  # fmt: skip
 
 

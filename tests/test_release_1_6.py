@@ -34,8 +34,7 @@ def local_files_workspace(user: User) -> User:
 
 def tracked_metadata(user: User) -> dict[str, str]:
     return {
-        line.split("\t")[1]: line.split()[1]
-        for line in user.git("ls-files", "--stage", ".dataworkspace").splitlines()
+        line.split("\t")[1]: line.split()[1] for line in user.git("ls-files", "--stage", ".dataworkspace").splitlines()
     }
 
 
@@ -235,16 +234,12 @@ def test_history_needs_no_local_files(local_files_workspace: User) -> None:
     assert "2 snapshots total" in local_files_workspace.dws("report", "history").stdout
 
 
-def test_placed_files_have_the_hashes_that_1_6_gave_them(local_files_workspace: User) -> None:
+def test_placed_files_make_the_snapshot_that_1_6_made_of_them(local_files_workspace: User) -> None:
     local_files_at_one(local_files_workspace)
     local_files_workspace.batch("snapshot", "THREE")
-    directory = local_files_workspace.cwd / ".dataworkspace" / "snapshots"
-    manifests = {path.name[9:16]: json.loads(path.read_text()) for path in directory.iterdir()}
-    old = {entry["name"]: entry["hash"] for entry in manifests.pop("150f4c8")}
-    del manifests["7f26511"]
-    (new,) = manifests.values()
-    hashes = {entry["name"]: entry["hash"] for entry in new}
-    assert hashes["hashed"] == old["hashed"]
+    history = json.loads(local_files_workspace.dws("report", "history", "--json").stdout)
+    tags = {snapshot["hash"][:7]: snapshot["tags"] for snapshot in history["snapshots"]}
+    assert tags == {"150f4c8": ["ONE", "THREE"], "7f26511": ["TWO"]}
 
 
 def test_restore_of_unchanged_local_files_succeeds(local_files_workspace: User) -> None:

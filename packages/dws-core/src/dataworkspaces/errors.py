@@ -103,7 +103,7 @@ class ToolError(DwsError):
     :param output: what the program said on its standard error, for ``--verbose``.
     """
 
-    label = "Command failed"
+    label = "Program error"
 
     def __init__(self, message: str, *, hint: str | None = None, output: str = "") -> None:
         super().__init__(message, hint=hint)

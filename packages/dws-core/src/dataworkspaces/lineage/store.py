@@ -30,6 +30,7 @@ from dataworkspaces.lineage.model import (
     entry_sources,
 )
 from dataworkspaces.workspace.atomic import explain_os_error, read_json_object, to_json, write_bytes
+from dataworkspaces.workspace.locking import acquire
 from dataworkspaces.workspace.names import check_resource_name
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
@@ -246,12 +247,11 @@ class FileLineageStore(LineageStore):
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        from filelock import SoftFileLock, Timeout
+        from filelock import Timeout
 
         try:
             self._lock_path.parent.mkdir(parents=True, exist_ok=True)
-            lock = SoftFileLock(self._lock_path, timeout=_LOCK_SECONDS)
-            lock.acquire(poll_interval=0.01)
+            lock = acquire(self._lock_path, _LOCK_SECONDS)
         except Timeout:
             raise LineageError(
                 f"Another process has been writing lineage for {_LOCK_SECONDS:.0f} s ({self._lock_path})",

@@ -37,7 +37,7 @@ class Journal:
     """The journal of the command that holds the lock."""
 
     def __init__(self, directory: Path, command: str) -> None:
-        self._path = directory / JOURNAL_FILE
+        self._path = Journal.path(directory)
         self._command = command
         self._started = datetime.now().isoformat()
 
@@ -58,9 +58,14 @@ class Journal:
         self._path.unlink(missing_ok=True)
 
     @staticmethod
+    def path(directory: Path) -> Path:
+        """Where it lies in a machine directory."""
+        return directory / JOURNAL_FILE
+
+    @staticmethod
     def pending(directory: Path) -> JournalEntry | None:
         """The entry that a command left, if any."""
-        path = directory / JOURNAL_FILE
+        path = Journal.path(directory)
         if not path.exists():
             return None
         fields = read_json_object(path)
@@ -75,4 +80,4 @@ class Journal:
 
     @staticmethod
     def discard(directory: Path) -> None:
-        (directory / JOURNAL_FILE).unlink(missing_ok=True)
+        Journal.path(directory).unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -253,7 +254,7 @@ class SnapshotWorkspaceMixin(ABC):
     def _plan_results(
         self, resources: Sequence[Resource], tag: str | None, timestamp: datetime
     ) -> tuple[str, dict[str, list[str]]]:
-        """Where results go, and the files that go there by resource. A place that is taken gets a number behind it."""
+        """Where results go, and the files that go there by resource; raises ConfigurationError if it is taken."""
         workspace = self._self_as_workspace()
         template = workspace.get_global_param(RESULTS_DIR_TEMPLATE)
         exclude = self._results_exclude()
@@ -265,12 +266,23 @@ class SnapshotWorkspaceMixin(ABC):
                 if files:
                     to_move[resource.name] = files
                     holders[resource.name] = resource
-        variables = destination_variables(workspace.get_instance(), self.get_next_snapshot_number(), tag, timestamp)
-        wanted = expand_template(template, variables)
-        destination, count = wanted, 1
-        while any(cast(FileResourceMixin, holder).does_subpath_exist(destination) for holder in holders.values()):
-            count += 1  # an earlier snapshot had the tag, or the template does not tell the two apart
-            destination = f"{wanted}-{count}"
+        is_moving_tag = tag is not None and bool(self.get_hashes_with_tag(tag))
+        number = self.get_next_snapshot_number()
+        previous: str | None = None
+        for attempt in itertools.count():
+            variables = destination_variables(workspace.get_instance(), number + attempt, tag, timestamp)
+            destination = expand_template(template, variables)
+            if is_moving_tag and attempt:
+                destination += f"-{attempt + 1}"  # the snapshot that had the tag keeps its results
+            taken = [name for name, r in holders.items() if cast(FileResourceMixin, r).does_subpath_exist(destination)]
+            if not taken:
+                break
+            if destination == previous:
+                raise ConfigurationError(
+                    f"Resource '{taken[0]}' holds '{destination}' already, so its results cannot move there",
+                    hint=f"Use another tag, or change the parameter {RESULTS_DIR_TEMPLATE}",
+                )
+            previous = destination
         return destination, to_move
 
     def _results_exclude(self) -> set[str]:

@@ -185,7 +185,14 @@ class Workspace(ABC):
         entry = Journal.pending(self.get_machine_directory())
         if entry is None:
             return
-        outcome = self.recover(entry.operation, entry.data, interrupted)
+        try:
+            outcome = self.recover(entry.operation, entry.data, interrupted)
+        except (KeyError, TypeError, AttributeError) as e:
+            path = Journal.path(self.get_machine_directory())
+            raise MetadataError(
+                f"{path} is damaged ({e!r}), so what it says of an interrupted command cannot be done",
+                hint="Look at the workspace with git, then remove the file",
+            ) from e
         Journal.discard(self.get_machine_directory())
         if interrupted:
             self.interaction.warn(f"{entry.describe()} was interrupted: {outcome}")

@@ -14,7 +14,9 @@ _SCP_LIKE_RE = re.compile(r"(?:[\w.+-]+@)?[\w.-]+:(?!//)(?!-).+\Z")
 
 def check_subdirectory_path(relative: object, name: str) -> str:
     """Raise ConfigurationError for a path that leads out of the workspace, or into its or git's metadata."""
-    text = check_relative_path(str(relative), f"Resource '{name}'")
+    if not isinstance(relative, str):
+        raise MetadataError(f"Resource '{name}': the place {relative!r} is no text")
+    text = check_relative_path(relative, f"Resource '{name}'")
     parts = text.lower().split("/")
     if not text or "\n" in text or ".git" in parts or ".dataworkspace" in parts:
         raise ConfigurationError(f"Resource '{name}': '{text}' cannot be the place of a resource")

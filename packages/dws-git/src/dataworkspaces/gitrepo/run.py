@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from dataworkspaces.errors import ToolError
+from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.workspace.interaction import log
 
 _LEAKING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE")
@@ -40,17 +43,29 @@ def run_git(
     log.debug("in %s: git %s", directory, " ".join(os.fsdecode(a) for a in arguments))
     environment = {k: v for k, v in os.environ.items() if k not in _LEAKING}
     environment.update(LC_ALL="C", LANGUAGE="C", GIT_TERMINAL_PROMPT="0", GIT_EDITOR="true", **(env or {}))
+    started = time.time()
     try:
         result = subprocess.run(command, cwd=directory, input=stdin, capture_output=True, env=environment)
     except FileNotFoundError as e:
         if not directory.is_dir():
             raise ToolError(f"{directory} is not a directory, so git cannot work in it") from e
         raise ToolError("The program 'git' was not found", hint="Install git and see that it is on the PATH") from e
+    if result.returncode < 0:
+        _remove_lock_of_killed(directory, started)
     if result.returncode not in ok:
         error = result.stderr.decode("utf-8", "replace").strip()
         what = doing or f"git {os.fsdecode(arguments[0])}"
         raise ToolError(f"{what} failed in {directory}: {_first_line(error)}", output=error, hint=_hint(error))
     return result
+
+
+def _remove_lock_of_killed(directory: Path, started: float) -> None:
+    """Git removes its lock in the end, but not if a signal that it cannot catch ended it (a file size limit, say)."""
+    git_dir = git_directory(directory)
+    lock = None if git_dir is None else git_dir / "index.lock"
+    with suppress(OSError):
+        if lock is not None and lock.stat().st_mtime >= started - 1:
+            lock.unlink()
 
 
 def _first_line(error: str) -> str:
