@@ -24,9 +24,10 @@ CREATE TABLE IF NOT EXISTS snapshots(
     hash TEXT PRIMARY KEY, timestamp TEXT NOT NULL, mtime INTEGER, size INTEGER, inode INTEGER) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_time ON snapshots(timestamp, hash);
 CREATE TABLE IF NOT EXISTS tags(tag TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY(tag, hash)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_hash ON tags(hash);
 CREATE TABLE IF NOT EXISTS state(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
-_VERSION = 1
+_VERSION = 2
 _CLOCK_TICK_NS = 50_000_000
 """A directory that changed less than this before it was read may change again without its time telling."""
 
