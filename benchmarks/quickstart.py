@@ -18,6 +18,8 @@ GROUP = "quick start"
 DATASET = "sklearn-digits-dataset"
 EXPERIMENT = Path(__file__).resolve().parent.parent / "examples" / "quickstart" / "digits-svc.py"
 SNAPSHOT_GIT_PROCESSES = 6
+NOT_SLOWER = ("snapshot", "report history", "restore")
+"""The operations with a target; the others show where time goes."""
 
 MAKE_DATASET = """
 import numpy as np
@@ -95,7 +97,8 @@ def rows(settings: Settings) -> Iterator[Row]:
             )
             for s in (ours, peer)
         ]
-        return Row(GROUP, operation, *race(pair[0], pair[1], settings.rounds), ratio_at_most=1)
+        at_most = 1 if operation in NOT_SLOWER else None
+        return Row(GROUP, operation, *race(pair[0], pair[1], settings.rounds), ratio_at_most=at_most)
 
     yield row("init", lambda s, _: s.init(), lambda s, _: s.fresh())
 
