@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.backends.git.paths import METADATA_IGNORES, WorkspacePaths, add_lines, ignore_pattern
+from dataworkspaces.backends.git.recovery import remove_stale_git_locks
 from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.gitrepo.repo import GitRepo
@@ -130,6 +131,7 @@ class GitStorage(Workspace):
             return
         paths = list(self._to_commit)
         if not paths or marker.read_bytes() != self._marker_text():
+            remove_stale_git_locks(self.paths.root)
             # Release 1.6 ignored the state of resources one by one, and left nothing beside what it wrote.
             add_lines(self.paths.metadata_gitignore, METADATA_IGNORES)
             paths = [self.paths.metadata.name, self.paths.gitignore.name, *paths]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from dataworkspaces.backends.git.recovery import remove_stale_git_locks
@@ -10,6 +11,7 @@ from dataworkspaces.backends.git.snapshot_index import SnapshotIndex, read_metad
 from dataworkspaces.backends.git.storage import GitStorage
 from dataworkspaces.backends.git.subdirectories import SubdirectorySnapshots
 from dataworkspaces.errors import ConfigurationError, InternalError, MetadataError
+from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.lineage.store import FileLineageStore, LineageStore
 from dataworkspaces.params import (
     HOSTNAME,
@@ -221,8 +223,9 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitStorage):
             self._finished_snapshot = None
 
     def recover(self, operation: str, data: dict[str, Any], interrupted: bool) -> str:
-        if interrupted:
-            remove_stale_git_locks(self.paths.root)
+        repositories = [r.get_local_path_if_any() for r in self.get_resources() if isinstance(r, GitRepoResource)]
+        for root in (self.paths.root, *(Path(path) for path in repositories if path is not None)):
+            remove_stale_git_locks(root)  # also if we live: it may be git that was killed
         return super().recover(operation, data, interrupted)
 
 
