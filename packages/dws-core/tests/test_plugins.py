@@ -35,8 +35,8 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def _forget() -> None:
     ExtensionManager.ENTRY_POINT_CACHE.clear()  # of a group that an earlier test has asked for
-    plugins.entry_points.cache_clear()
-    plugins._load_one.cache_clear()
+    plugins._announced.cache_clear()
+    plugins._entry_points.cache_clear()
     importlib.invalidate_caches()
 
 

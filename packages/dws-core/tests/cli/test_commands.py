@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -86,7 +87,7 @@ def test_init_asks_for_the_host_name(run: Run, init_calls: list[dict[str, Any]])
 def test_init_offers_the_short_name_of_the_host(
     run: Run, init_calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("socket.gethostname", lambda: "_my host.example.com")
+    monkeypatch.setattr("os.uname", lambda: SimpleNamespace(nodename="_my host.example.com"))
     run("init", input="\n")
     assert init_calls[0]["hostname"] == "my-host"
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from cli_helpers import on_terminal
 
-from dataworkspaces.cli.interaction import TerminalInteraction, show_log
+from dataworkspaces.cli.interaction import TerminalInteraction
+from dataworkspaces.cli.logs import show_log
 from dataworkspaces.errors import BatchModeError
 from dataworkspaces.workspace.interaction import log
 

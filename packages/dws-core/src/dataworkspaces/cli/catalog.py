@@ -1,17 +1,14 @@
 """Which commands there are, and in which module each is: known without importing any of them.
 
-``dws --help`` and shell completion read this table and nothing else. What an installed plug-in adds is read from the
-``entry_points.txt`` files beside it, since :mod:`importlib.metadata` takes longer to import than all of our own code.
+``dws --help`` and shell completion read this table, and the names that plug-ins announce.
 """
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-COMMANDS_GROUP = "dataworkspaces.commands"
+from dataworkspaces import plugins
+from dataworkspaces.errors import PluginError
 
 
 class BuiltIn(NamedTuple):
@@ -39,44 +36,12 @@ BUILT_IN = {
 """In the order in which they are listed."""
 
 
-def plugin_commands(path: Iterable[str] | None = None) -> dict[str, str]:
+def plugin_commands() -> dict[str, str]:
     """The commands that plug-ins announce, each with the distribution that does, in alphabetical order.
 
-    Sees what is installed in directories of ``sys.path``; a command that is hidden from this look (in a zip file,
-    say) is not listed but can be run all the same."""
-    found: dict[str, str] = {}
-    for directory in sys.path if path is None else path:
-        for name, text in _entry_point_files(directory or "."):
-            for command in _names_in_group(text, COMMANDS_GROUP):
-                if command not in BUILT_IN:
-                    found.setdefault(command, name)
-    return dict(sorted(found.items()))
-
-
-def _entry_point_files(directory: str) -> Iterator[tuple[str, str]]:
-    """Distribution and content of each ``entry_points.txt`` below ``directory``."""
+    A command that is hidden from a quick look (in a zip file, say) is not listed, but can be run all the same."""
     try:
-        entries = list(os.scandir(directory))
-    except OSError:
-        return
-    for entry in entries:
-        stem, _dot, kind = entry.name.rpartition(".")
-        if kind in ("dist-info", "egg-info"):
-            try:
-                with open(os.path.join(entry.path, "entry_points.txt"), encoding="utf-8") as file:  # noqa: PTH118, PTH123
-                    text = file.read()
-            except (OSError, ValueError):
-                continue
-            if COMMANDS_GROUP in text:
-                yield stem.partition("-")[0].replace("_", "-"), text
-
-
-def _names_in_group(text: str, group: str) -> Iterator[str]:
-    """The names in one section of a file in the format of the entry-points specification (an INI file)."""
-    here = False
-    for line in text.splitlines():
-        line = line.strip()
-        if line.startswith("["):
-            here = line == f"[{group}]"
-        elif here and line and line[0] not in "#;":
-            yield line.partition("=")[0].strip()
+        found = plugins.announced(plugins.COMMANDS)
+    except PluginError:
+        return {}  # two of one name: who calls it is told
+    return {name: announcement.distribution for name, announcement in found.items() if name not in BUILT_IN}

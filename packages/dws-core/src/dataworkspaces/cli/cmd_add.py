@@ -30,7 +30,7 @@ class AddGroup(click.Group):
             return _incomplete_command(cmd_name)
         from dataworkspaces import plugins
 
-        if cmd_name in plugins.names(plugins.RESOURCES):
+        if plugins.is_announced(plugins.RESOURCES, cmd_name):
             factory = plugins.load(plugins.RESOURCES, cmd_name)
             if factory.command_name == cmd_name:
                 return _command(cmd_name, factory)
@@ -94,7 +94,7 @@ def _unknown_type(name: str) -> str:
 
     factories, _broken = _factories()
     distribution = plugins.KNOWN_DISTRIBUTIONS.get((plugins.RESOURCES, name))
-    if distribution is not None and name not in plugins.names(plugins.RESOURCES):
+    if distribution is not None and not plugins.is_announced(plugins.RESOURCES, name):
         return f"Resource type '{name}' is not installed. Install it with: pip install {distribution}"
     near = get_close_matches(name, factories, n=2)
     hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(sorted(factories))}."

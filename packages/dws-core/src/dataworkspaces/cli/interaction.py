@@ -6,7 +6,6 @@ redirected; if not, it goes to stdout, and stderr is left for what goes wrong.
 
 from __future__ import annotations
 
-import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ import click
 
 from dataworkspaces.cli.text import escape
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.workspace.interaction import Advance, BatchInteraction, log
+from dataworkspaces.workspace.interaction import Advance, BatchInteraction
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -130,19 +129,3 @@ class _LateBar:
         )
         self._task = self._progress.add_task(self._description, total=self._total, completed=self._done)
         self._progress.start()
-
-
-class _StderrHandler(logging.Handler):
-    """Writes to what ``sys.stderr`` is when something is logged."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        prefix = "Warning: " if record.levelno == logging.WARNING else ""
-        click.echo(prefix + escape(record.getMessage()), err=True)
-
-
-def show_log(verbose: bool) -> None:
-    """Show on stderr what is logged: warnings, or with ``verbose`` each thing that is done."""
-    for handler in [h for h in log.handlers if isinstance(h, _StderrHandler)]:
-        log.removeHandler(handler)
-    log.addHandler(_StderrHandler())
-    log.setLevel(logging.DEBUG if verbose else logging.WARNING)

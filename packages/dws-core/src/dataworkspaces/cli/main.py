@@ -35,7 +35,7 @@ class RootGroup(click.Group):
             return command
         from dataworkspaces import plugins
 
-        if cmd_name not in plugins.names(plugins.COMMANDS):
+        if not plugins.is_announced(plugins.COMMANDS, cmd_name):
             return None
         loaded: click.Command = plugins.load(plugins.COMMANDS, cmd_name)
         return loaded

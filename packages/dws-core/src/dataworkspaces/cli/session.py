@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -31,9 +32,12 @@ class Session:
 
     def interaction(self) -> Interaction:
         """How to reach the user; also shows what is logged, from here on."""
-        from dataworkspaces.cli.interaction import TerminalInteraction, show_log
+        from dataworkspaces.cli.interaction import TerminalInteraction
 
-        show_log(self.verbose)
+        if self.verbose or "logging" in sys.modules:  # else nothing is logged yet, and importing it takes time
+            from dataworkspaces.cli.logs import show_log
+
+            show_log(self.verbose)
         return TerminalInteraction(batch=self.batch, to_stderr=self.to_stderr)
 
     def open_workspace(self, *, reading: bool = False) -> Workspace:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
     Written beside, then renamed. With ``durable`` it is on disk on return, whatever happens to the machine."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not mkstemp: its files are for their owner only, whatever the umask says.
-    temporary = path.parent / f".{path.name[:40]}.{secrets.token_hex(6)}.tmp"
+    temporary = path.parent / f".{path.name[:40]}.{os.urandom(6).hex()}.tmp"
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         with os.fdopen(fd, "wb") as f:
@@ -35,8 +34,10 @@ def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
                 f.flush()
                 os.fsync(f.fileno())
         temporary.replace(path)
-    except BaseException:
+    except BaseException as e:
         temporary.unlink(missing_ok=True)
+        if isinstance(e, OSError) and e.filename is None:
+            e.filename = str(path)  # a full disk does not say where
         raise
     if durable:
         _sync_directory(path.parent)

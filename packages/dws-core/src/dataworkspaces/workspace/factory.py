@@ -177,4 +177,6 @@ def init_workspace(
 
 def _is_uri(text: str) -> bool:
     scheme, colon, _ = text.partition(":")
-    return bool(colon) and scheme.isidentifier() and "/" not in scheme and scheme in plugins.names(plugins.BACKENDS)
+    return (
+        bool(colon) and scheme.isidentifier() and "/" not in scheme and plugins.is_announced(plugins.BACKENDS, scheme)
+    )

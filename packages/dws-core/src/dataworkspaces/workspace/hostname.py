@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
-import socket
 
 
 def default_hostname() -> str:
     """The host's short name, made valid."""
-    short = socket.gethostname().split(".", 1)[0]
+    short = os.uname().nodename.split(".", 1)[0]
     return re.sub(r"[^A-Za-z0-9._-]", "-", short).lstrip("._-") or "localhost"

@@ -6,14 +6,26 @@ workspace, which the command line replaces with one that prompts. The default on
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dataworkspaces.errors import BatchModeError
 
-log = logging.getLogger("dataworkspaces")
+if TYPE_CHECKING:
+    from logging import Logger
+
+
+class _LoggerWhenNeeded:
+    """The logger; :mod:`logging` is imported when it is first used, which in most commands it is not."""
+
+    def __getattr__(self, name: str) -> Any:
+        import logging
+
+        return getattr(logging.getLogger("dataworkspaces"), name)
+
+
+log: Logger = _LoggerWhenNeeded()  # type: ignore[assignment]
 """Each thing done is logged here, at INFO; calls of other programs at DEBUG. ``--verbose`` shows both."""
 
 Advance = Callable[[int], None]

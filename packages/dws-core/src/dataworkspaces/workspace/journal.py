@@ -7,7 +7,6 @@ several steps, and removed after the last.
 from __future__ import annotations
 
 import os
-import socket
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -48,7 +47,7 @@ class Journal:
             "command": self._command,
             "started": self._started,
             "pid": os.getpid(),
-            "host": socket.gethostname(),
+            "host": os.uname().nodename,
             "data": data,
         }
         write_json(self._path, entry, durable=True)

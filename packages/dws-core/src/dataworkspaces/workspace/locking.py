@@ -7,7 +7,6 @@ daemon. It names its process and host; if that process has ended without removin
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,7 +81,7 @@ def _remove_if_empty(path: Path) -> bool:
         return False
     if found.st_size > 0:
         return False
-    aside = path.with_name(f"{path.name}.{secrets.token_hex(6)}.tmp")
+    aside = path.with_name(f"{path.name}.{os.urandom(6).hex()}.tmp")
     try:
         aside.touch()
         age = aside.stat().st_mtime - found.st_mtime  # by one clock, that of the file server

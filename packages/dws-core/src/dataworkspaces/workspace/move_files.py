@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import filecmp
 import os
-import shutil
 import stat
-import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -38,13 +35,12 @@ def copy_out(root: Path, destination: Path, files: Iterable[str]) -> None:
 
 def copy_file(source: Path, target: Path, *, keep_links_and_times: bool = False) -> None:
     """Replace ``target`` by a copy, written beside and renamed. The directories above it are made."""
+    import shutil
+
     target.parent.mkdir(parents=True, exist_ok=True)
-    fd, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".tmp", dir=target.parent)
-    os.close(fd)
-    temporary = Path(name)
+    temporary = target.parent / f".{target.name[:40]}.{os.urandom(6).hex()}.tmp"
     try:
         if keep_links_and_times:
-            temporary.unlink()  # a link can only be made where nothing is
             shutil.copy2(source, temporary, follow_symlinks=False)
         else:
             shutil.copy(source, temporary)
@@ -100,6 +96,8 @@ def delete_tree(path: Path) -> None:
     elif path.is_dir():
         for directory, _, _ in os.walk(path):
             _add_mode(Path(directory), stat.S_IRWXU)
+        import shutil
+
         shutil.rmtree(path)
 
 
@@ -124,4 +122,6 @@ def _add_mode(path: Path, bits: int) -> None:
 def _are_equal(one: Path, other: Path) -> bool:
     if one.is_symlink() or other.is_symlink():
         return one.is_symlink() and other.is_symlink() and one.readlink() == other.readlink()
+    import filecmp
+
     return one.is_file() and other.is_file() and filecmp.cmp(one, other, shallow=False)

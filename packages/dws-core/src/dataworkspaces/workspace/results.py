@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -19,6 +17,8 @@ def manifest_hash(manifest: bytes) -> str:
     """The hash of a snapshot: the SHA-1 of its manifest, as git computes it for a file of that content.
 
     Release 1.6 named its snapshots so, and its workspaces go on with ours."""
+    import hashlib
+
     return hashlib.sha1(b"blob %d\0" % len(manifest) + manifest, usedforsecurity=False).hexdigest()
 
 
@@ -57,6 +57,8 @@ def find_metrics(resources: Iterable[FileResourceMixin]) -> dict[str, Any] | Non
 
 
 def _user_name() -> str:
+    import getpass
+
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):

@@ -158,12 +158,13 @@ class Workspace(ABC):
 
         For commands that only read. If another command is running, or the workspace cannot be written to, nothing is
         done."""
-        from dataworkspaces.errors import DwsError, LockedError
         from dataworkspaces.workspace.journal import Journal
-        from dataworkspaces.workspace.locking import hold_lock
 
         if Journal.pending(self.get_machine_directory()) is None:
             return
+        from dataworkspaces.errors import DwsError, LockedError
+        from dataworkspaces.workspace.locking import hold_lock
+
         try:
             with hold_lock(self.get_machine_directory(), "recover", timeout=0):
                 self._recover()

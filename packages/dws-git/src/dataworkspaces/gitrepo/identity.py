@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -39,6 +38,8 @@ def check_identity(root: Path) -> None:
 
 
 def _state(directory: Path | None) -> str:
+    import hashlib
+
     home = Path(os.environ.get("HOME", "/"))
     files = [
         Path("/etc/gitconfig"),
@@ -53,7 +54,7 @@ def _state(directory: Path | None) -> str:
     for file in files:
         try:
             stat = file.stat()
-            parts.append(f"{file}:{stat.st_mtime_ns}:{stat.st_size}:{stat.st_ino}")
+            parts.append(f"{file}:{stat.st_mtime_ns}:{stat.st_size}")
         except OSError:
             parts.append(f"{file}:none")
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()

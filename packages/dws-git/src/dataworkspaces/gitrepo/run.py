@@ -8,15 +8,18 @@ in a terminal of its own.
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ToolError
 from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.workspace.interaction import log
+
+if TYPE_CHECKING:
+    import subprocess
 
 _LEAKING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE")
 """Set when we are called from a git hook or alias; they would send our calls to another repository."""
@@ -39,6 +42,8 @@ def run_git(
     """Run git in ``directory`` and return what it wrote.
 
     Raises ToolError if its exit status is not in ``ok``; ``doing`` says for the message what it was for."""
+    import subprocess
+
     command: list[str | bytes] = ["git", *_OPTIONS, *arguments]
     log.debug("in %s: git %s", directory, " ".join(os.fsdecode(a) for a in arguments))
     environment = {k: v for k, v in os.environ.items() if k not in _LEAKING}

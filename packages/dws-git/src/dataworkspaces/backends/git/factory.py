@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from pathlib import Path
-from typing import Any
-from urllib.parse import ParseResult, unquote
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
-from dataworkspaces.backends.git.paths import METADATA_IGNORES, WORKSPACE_IGNORES, WorkspacePaths, add_lines
-from dataworkspaces.backends.git.workspace import BRANCH_PARAM, GitWorkspace
-from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError
-from dataworkspaces.gitrepo.checks import check_url, without_password
-from dataworkspaces.gitrepo.identity import check_identity
-from dataworkspaces.gitrepo.layout import current_branch, enclosing_repository, git_directory, operation_in_progress
-from dataworkspaces.gitrepo.run import run_git
-from dataworkspaces.params import (
-    LOCAL_SCRATCH_DIRECTORY,
-    RESULTS_DIR_TEMPLATE,
-    RESULTS_MOVE_EXCLUDE_FILES,
-    SCRATCH_DIRECTORY,
-    WORKSPACE_PARAMS,
-)
-from dataworkspaces.workspace import Workspace, WorkspaceFactory
-from dataworkspaces.workspace.atomic import read_json_object, write_json
-from dataworkspaces.workspace.names import check_relative_path
+from dataworkspaces.backends.git.paths import WorkspacePaths
+from dataworkspaces.backends.git.workspace import GitWorkspace
+from dataworkspaces.errors import NotAWorkspaceError
+from dataworkspaces.workspace import WorkspaceFactory
+from dataworkspaces.workspace.atomic import read_json_object
+
+if TYPE_CHECKING:
+    from urllib.parse import ParseResult
 
 
 class GitWorkspaceFactory(WorkspaceFactory):
@@ -53,101 +42,16 @@ class GitWorkspaceFactory(WorkspaceFactory):
         **kwargs: Any,
     ) -> GitWorkspace:
         """:param directory: where; the current directory if it is not given."""
-        unknown = sorted(key for key, value in kwargs.items() if key != "directory" and value is not None)
-        if unknown:
-            raise ConfigurationError(f"The git backend does not know the option '{unknown[0]}'")
-        root = Path(os.path.realpath(kwargs.get("directory") or Path.cwd()))
-        paths = WorkspacePaths(root)
-        _check_new(root, paths)
-        scratch = global_params.get(SCRATCH_DIRECTORY)
-        if scratch is not None:
-            check_relative_path(scratch, "Scratch directory")
-        is_new_repository = git_directory(root) is None
-        temporary = root / f"{paths.metadata.name}.new"
-        try:
-            if is_new_repository:
-                run_git(root, ["init", "--quiet"], doing="Making a git repository")
-            check_identity(root)
-            branch = current_branch(root)
-            _write_metadata(
-                temporary, workspace_name, dws_version, {**global_params, BRANCH_PARAM: branch}, local_params
-            )
-            ignores = [*([f"/{scratch}"] if scratch else []), *WORKSPACE_IGNORES]
-            add_lines(paths.gitignore, ignores)
-            temporary.rename(paths.metadata)  # from here on there is a workspace
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            if is_new_repository:
-                shutil.rmtree(root / ".git", ignore_errors=True)
-            raise
-        workspace = GitWorkspace(root, workspace_name, dws_version, batch, verbose)
-        for path in (paths.metadata, paths.gitignore):
-            workspace.include_in_save(path)
-        workspace.save("New workspace")
-        Path(local_params.get(LOCAL_SCRATCH_DIRECTORY) or root / str(scratch)).mkdir(parents=True, exist_ok=True)
-        return workspace
+        from dataworkspaces.backends.git.creation import init_workspace
+
+        return init_workspace(
+            workspace_name, dws_version, global_params, local_params, batch, verbose, scratch_dir, *args, **kwargs
+        )
 
     @staticmethod
-    def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *args: Any) -> Workspace:
+    def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *args: Any) -> GitWorkspace:
         """Arguments: the repository's URL, and the directory to make (default: the workspace's name, in the current
         directory)."""
-        url = str(args[0])
-        check_url(url, "workspace")
-        temporary = Path(tempfile.mkdtemp(prefix=".dws-clone-", dir=Path.cwd()))
-        try:
-            run_git(
-                Path.cwd(),
-                ["-c", "protocol.ext.allow=never", "clone", "--quiet", "--", url, str(temporary / "clone")],
-                doing=f"Cloning {without_password(url)}",
-            )
-            paths = WorkspacePaths(temporary / "clone")
-            if not paths.config.is_file():
-                raise NotAWorkspaceError(f"{without_password(url)} is a git repository, but no workspace")
-            config = read_json_object(paths.config, "name", "dws-version")
-            if len(args) > 1 and args[1] is not None:
-                root = Path(args[1]).expanduser().resolve()
-            else:
-                root = Path.cwd() / check_relative_path(str(config["name"]), "Name of the workspace").replace("/", "-")
-            if root.exists() and any(root.iterdir()):
-                raise ConfigurationError(f"{root} exists and is not empty", hint="Give another directory")
-            write_json(paths.local_params, local_params)
-            root.parent.mkdir(parents=True, exist_ok=True)
-            if root.exists():
-                root.rmdir()
-            paths.root.rename(root)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-        return GitWorkspace(root, str(config["name"]), str(config["dws-version"]), batch, verbose)
+        from dataworkspaces.backends.git.creation import clone_workspace
 
-
-def _check_new(root: Path, paths: WorkspacePaths) -> None:
-    if paths.metadata.exists():
-        raise ConfigurationError(f"{root} is a workspace already")
-    enclosing = enclosing_repository(root)
-    if enclosing is not None and enclosing != root:
-        raise ConfigurationError(
-            f"{root} lies in the git repository {enclosing}, but a workspace is the root of one",
-            hint=f"Make the workspace at {enclosing}, or outside it",
-        )
-    if enclosing is None:
-        return
-    operation = operation_in_progress(root)
-    if operation is not None:
-        raise ConfigurationError(f"{operation.capitalize()} is in progress in {root}", hint="Finish or abort it first")
-    if current_branch(root) is None:
-        raise ConfigurationError(f"{root} is on no branch (HEAD is detached)", hint="git switch BRANCH")
-
-
-def _write_metadata(
-    directory: Path, name: str, dws_version: str, global_params: dict[str, Any], local_params: dict[str, Any]
-) -> None:
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir()
-    params = {key: WORKSPACE_PARAMS[key].default for key in (RESULTS_DIR_TEMPLATE, RESULTS_MOVE_EXCLUDE_FILES)}
-    config = {"name": name, "dws-version": dws_version, "global_params": {**params, **global_params}}
-    write_json(directory / "config.json", config)
-    write_json(directory / "resources.json", [])
-    write_json(directory / "local_params.json", local_params)
-    write_json(directory / "resource_local_params.json", {})
-    (directory / "current_lineage").mkdir()
-    add_lines(directory / ".gitignore", METADATA_IGNORES)
+        return clone_workspace(local_params, batch, verbose, *args)

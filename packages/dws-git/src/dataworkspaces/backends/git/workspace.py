@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.backends.git.recovery import remove_stale_git_locks
 from dataworkspaces.backends.git.snapshot_index import SnapshotIndex, read_metadata
@@ -12,7 +12,6 @@ from dataworkspaces.backends.git.storage import GitStorage
 from dataworkspaces.backends.git.subdirectories import SubdirectorySnapshots
 from dataworkspaces.errors import ConfigurationError, InternalError, MetadataError
 from dataworkspaces.gitrepo.resource import GitRepoResource
-from dataworkspaces.lineage.store import FileLineageStore, LineageStore
 from dataworkspaces.params import (
     HOSTNAME,
     LOCAL_SCRATCH_DIRECTORY,
@@ -31,6 +30,9 @@ from dataworkspaces.workspace import (
 )
 from dataworkspaces.workspace.atomic import write_bytes, write_json
 from dataworkspaces.workspace.hostname import default_hostname
+
+if TYPE_CHECKING:
+    from dataworkspaces.lineage.store import LineageStore
 
 BRANCH_PARAM = "dws_git_branch"
 
@@ -160,6 +162,8 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitStorage):
         return True
 
     def get_lineage_store(self) -> LineageStore:
+        from dataworkspaces.lineage.store import FileLineageStore
+
         return FileLineageStore(
             self.paths.current_lineage, self.paths.snapshot_lineage, self.get_machine_directory() / "lineage.lock"
         )

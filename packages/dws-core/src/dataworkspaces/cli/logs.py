@@ -1,0 +1,26 @@
+"""What is logged, on stderr."""
+
+from __future__ import annotations
+
+import logging
+
+import click
+
+from dataworkspaces.cli.text import escape
+from dataworkspaces.workspace.interaction import log
+
+
+class _StderrHandler(logging.Handler):
+    """Writes to what ``sys.stderr`` is when something is logged."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        prefix = "Warning: " if record.levelno == logging.WARNING else ""
+        click.echo(prefix + escape(record.getMessage()), err=True)
+
+
+def show_log(verbose: bool) -> None:
+    """Show on stderr what is logged: warnings, or with ``verbose`` each thing that is done."""
+    for handler in [h for h in log.handlers if isinstance(h, _StderrHandler)]:
+        log.removeHandler(handler)
+    log.addHandler(_StderrHandler())
+    log.setLevel(logging.DEBUG if verbose else logging.WARNING)
