@@ -218,9 +218,9 @@ def test_reading_on_a_read_only_disk(changed: User, report: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("free", [0, 4, 8, 16, 24, 32, 48, 64, 96])
+@pytest.mark.parametrize("free", [0, 4, 8, 64, 96, 104, 112, 120, 128, 152, 176, 200])
 def test_full_disk(changed: User, tmp_path: Path, free: int) -> None:
-    """Whatever does not fit any more: the command ends with a line, all is there, and it succeeds when there is room.
+    """Whatever does not fit any more: the command ends with a line, all is there, and when there is room it succeeds.
 
     `free` is in KiB."""
     dws, root = shlex.quote(program("dws")), shlex.quote(str(changed.cwd))
@@ -236,10 +236,9 @@ def test_full_disk(changed: User, tmp_path: Path, free: int) -> None:
         dd if=/dev/zero of={disk}/filler2 bs=1024 2>/dev/null || true
         rm {disk}/filler
         {dws} --batch snapshot B >&2 && echo status 0 || echo status $?
-        cp -a code results {disk}/../ ; rm {disk}/filler2
+        rm {disk}/filler2
         {dws} report history
-        {dws} --batch snapshot B
-        {dws} report history
+        {dws} --batch snapshot B || true  # it has been completed by the report, if it was that far
         cp -a {disk}/ws {after}
         """,
     )

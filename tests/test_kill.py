@@ -319,6 +319,37 @@ def test_restore_killed_at_each_point(
     kill_at_each_point(server, base, tmp_path, RESTORE, then_succeeds(RESTORE, after_restore), stripe)
 
 
+@pytest.mark.parametrize("part", [0.4, 0.6, 0.75, 0.95])
+@pytest.mark.parametrize("command", [SNAPSHOT, RESTORE], ids=["snapshot", "restore"])
+def test_recovery_that_is_killed_itself(
+    server: Server,
+    base: Path,
+    tmp_path: Path,
+    command: list[str],
+    part: float,
+    request: pytest.FixtureRequest,
+) -> None:
+    """A command is killed when it has done a part of its work, and then the one that sets it right, at each point."""
+    expected = request.getfixturevalue("after_snapshot" if command is SNAPSHOT else "after_restore")
+    first = copy_workspace(base, tmp_path / "first")
+    points = server.run(copy_workspace(base, tmp_path / "whole"), *command).points
+    server.run(first, *command, kill_at=int(points * part))
+    assert (first / ".git" / "dws" / "journal.json").exists()
+    problems = []
+    number = 1
+    while True:
+        killed = Killed(server, first, tmp_path / f"at-{number}")
+        answer = server.run(killed.root, "report", "history", kill_at=number)
+        then_succeeds(command, expected)(killed)
+        problems += [f"killed at {number}, {answer.killed_at}: {problem}" for problem in killed.problems]
+        remove(killed.root)
+        if answer.status == 0:
+            break
+        number += 4
+    assert number > 4
+    assert not problems, f"{len(problems)} problems\n" + "\n".join(problems)
+
+
 # -- other commands --------------------------------------------------------------------------------------------------
 
 
