@@ -33,6 +33,12 @@ def _history(shell: Shell) -> None:
     shell("dws", "report", "history", "--limit", "20")
 
 
+def _snapshot(shell: Shell) -> None:
+    with (shell.cwd / "code" / "number.txt").open("a") as code:
+        code.write("and more\n")
+    shell("dws", "--batch", "snapshot", "-m", "one more")
+
+
 OPERATIONS: dict[str, Operation] = {
     "report history --limit 20": _history,
     "diff TAG TAG": lambda shell: shell("dws", "diff", "SNAP-00004", "SNAP-00007"),
@@ -46,14 +52,15 @@ def rows(settings: Settings) -> Iterator[Row]:
     yield _row("first report history, no index yet", pair, _history, 1, cold=True)
     for operation, run in OPERATIONS.items():
         yield _row(operation, pair, run, settings.rounds, RATIO_AT_MOST)
+    yield _row("snapshot", pair, _snapshot, 3)
     try:
         peer = release_1_6(settings)
     except PeerMissing as error:
         print(f"{GROUP}: without release 1.6.0: {error}")
         return
     pair = _pair(peer, settings)
-    for operation, run in OPERATIONS.items():
-        yield _row(f"release 1.6.0: {operation}", pair, run, max(3, settings.rounds // 3))
+    for operation, run in [*OPERATIONS.items(), ("snapshot", _snapshot)]:
+        yield _row(f"release 1.6.0: {operation}", pair, run, 3)
 
 
 def _row(
