@@ -1,4 +1,4 @@
-"""Run the checks and tests: `test.py` all of them, `test.py ENVIRONMENT…` those environments of tox.toml.
+"""Run the checks and tests: `test.py` all of them, `test.py ENVIRONMENT…` those environments of tox.ini.
 
 Everything runs on the Python at hand; the other supported versions, where they are installed, get the tests
 that are quick.
