@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from endtoend import HOST, User, isolated_environment, write_files
 
+
 @pytest.fixture
 def user(tmp_path: Path) -> User:
     """A user in an empty directory."""

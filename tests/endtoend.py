@@ -146,9 +146,7 @@ def whole_state(root: Path) -> dict[str, str]:
         if inside and (inside[0] in ("objects", "dws", "index") or path.is_dir()):
             continue
         if path.name == ".git" and path.is_dir():
-            listed = subprocess.run(
-                ["git", "ls-files", "--stage", "-z"], cwd=path.parent, capture_output=True
-            ).stdout
+            listed = subprocess.run(["git", "ls-files", "--stage", "-z"], cwd=path.parent, capture_output=True).stdout
             state[f"{name}/index"] = listed.decode("utf-8", "surrogateescape")
         else:
             mode = "" if path.is_symlink() else f"{stat.S_IMODE(path.lstat().st_mode):o} "

@@ -139,11 +139,12 @@ def adopt_orphans() -> None:
 
 def import_everything() -> None:
     """So that a forked child has nothing to import, and its only points are its work."""
+    import sqlite3  # noqa: F401
+
     import git  # noqa: F401
     import psutil  # noqa: F401
     import rich.console
     import rich.table  # noqa: F401
-    import sqlite3  # noqa: F401
 
     import dataworkspaces
 

@@ -284,7 +284,7 @@ def test_metadata_file_is_gone(snapshotted: User, file: str) -> None:
 
 def test_commit_of_a_snapshot_is_gone(snapshotted: User) -> None:
     (path,) = (snapshotted.cwd / ".dataworkspace" / "snapshot_metadata").iterdir()
-    edit(path, lambda data: {**data, "restore_hashes": {name: "f" * 40 for name in data["restore_hashes"]}})
+    edit(path, lambda data: {**data, "restore_hashes": dict.fromkeys(data["restore_hashes"], "f" * 40)})
     assert "f" * 40 in refused(snapshotted, "restore", "A")
 
 
@@ -512,7 +512,9 @@ def test_api_resource_for_results(workspace: User) -> None:
 # -- parameters -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("template", ["snapshots/{NAME}", "results/{TAG}", "snapshots/../{TAG}", "/{TAG}", "snapshots/{"])
+@pytest.mark.parametrize(
+    "template", ["snapshots/{NAME}", "results/{TAG}", "snapshots/../{TAG}", "/{TAG}", "snapshots/{"]
+)
 def test_invalid_template(workspace: User, template: str) -> None:
     refused(workspace, "config", "results.dir_template", template)
 

@@ -42,7 +42,9 @@ class Held:
         os.mkfifo(self.gate)
         shim = directory / "shim" / "git"
         real = shutil.which("git")
-        write_files(shim.parent, {"git": f'#!/bin/sh\n[ -p {self.gate} ] && read line < {self.gate}\nexec {real} "$@"\n'})
+        write_files(
+            shim.parent, {"git": f'#!/bin/sh\n[ -p {self.gate} ] && read line < {self.gate}\nexec {real} "$@"\n'}
+        )
         shim.chmod(0o755)
         self.process = subprocess.Popen(
             [program("dws"), "--batch", "snapshot", "B"],
@@ -258,7 +260,9 @@ def test_file_that_may_not_grow(changed: User) -> None:
     """A quota: writing fails with an error of its own."""
     write_files(changed.cwd, {"code/large": os.urandom(300_000)})
     before = read_tree(changed.cwd)
-    done = changed.run("sh", "-c", f"trap '' XFSZ; ulimit -f 100; exec '{program('dws')}' --batch snapshot B", check=False)
+    done = changed.run(
+        "sh", "-c", f"trap '' XFSZ; ulimit -f 100; exec '{program('dws')}' --batch snapshot B", check=False
+    )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert read_tree(changed.cwd) == before
@@ -280,7 +284,9 @@ def test_home_that_cannot_be_written(changed: User, home: str) -> None:
 
 
 def test_no_home(changed: User) -> None:
-    env = {name: value for name, value in changed.env.items() if not name.startswith(("XDG_", "HOME", "USER", "LOGNAME"))}
+    env = {
+        name: value for name, value in changed.env.items() if not name.startswith(("XDG_", "HOME", "USER", "LOGNAME"))
+    }
     User(changed.cwd, env).batch("snapshot", "B")
     assert tags(changed) == ["A", "B"]
 

@@ -132,10 +132,8 @@ def take_another(user: User) -> str:
     user.batch("snapshot", "THIRD", "-m", "taken by this release")
     return next(
         entry["hash"]
-        for entry in map(
-            lambda path: json.loads(path.read_text()),
-            (user.cwd / ".dataworkspace" / "snapshot_metadata").iterdir(),
-        )
+        for path in (user.cwd / ".dataworkspace" / "snapshot_metadata").iterdir()
+        for entry in [json.loads(path.read_text())]
         if entry["tags"] == ["THIRD"]
     )
 

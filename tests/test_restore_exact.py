@@ -50,10 +50,15 @@ both = pytest.mark.parametrize("kind", ["sub", "repo"])
 
 def populate(place: Path) -> None:
     """One of everything that git can keep."""
-    write_files(place, {"binary": BINARY, "empty": b"", "deep/er/file": "deep\n", "no newline": "at the end", "crlf": "a\r\nb\r\n"})
+    write_files(
+        place,
+        {"binary": BINARY, "empty": b"", "deep/er/file": "deep\n", "no newline": "at the end", "crlf": "a\r\nb\r\n"},
+    )
     write_files(place, {f"names/{name}": f"{name!r}\n" for name in HARD_NAMES})
     write_files(place, {f"in {name}/file": name for name in HARD_NAMES})
-    write_files(place, {"script.sh": "#!/bin/sh\n", "to delete": "1\n", "to rename": "content " * 50, "to change": "old\n"})
+    write_files(
+        place, {"script.sh": "#!/bin/sh\n", "to delete": "1\n", "to rename": "content " * 50, "to change": "old\n"}
+    )
     os.makedirs(place / os.fsdecode(b"bytes"), exist_ok=True)
     (place / os.fsdecode(b"bytes/not \xff utf-8")).write_bytes(b"\xff")
     (place / "script.sh").chmod(0o755)
@@ -419,7 +424,9 @@ def test_unchanged_snapshot_only_gains_the_tag(workspace: User) -> None:
 names = st.one_of(
     st.sampled_from(HARD_NAMES),
     st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="/\0"), min_size=1, max_size=12),
-).filter(lambda name: name not in (".", "..") and not name.lower().startswith((".git", "git~")) and len(name.encode()) < 250)
+).filter(
+    lambda name: name not in (".", "..") and not name.lower().startswith((".git", "git~")) and len(name.encode()) < 250
+)
 leaves = st.one_of(
     st.tuples(st.just("file"), st.binary(max_size=60)),
     st.tuples(st.just("executable"), st.binary(max_size=20)),
