@@ -421,16 +421,18 @@ class SnapshotWorkspaceMixin(ABC):
         workspace = self._self_as_workspace()
         names = list(data["targets"])
         resources = [r for r in workspace.get_resources() if isinstance(r, SnapshotResourceMixin) and r.name in names]
-        if interrupted:
-            self.snapshot_resources(resources)
-            self.restore_resources(resources, data["targets"])
-            if self.supports_lineage():
-                self.get_lineage_store().restore(data["snapshot"], names)
-            workspace.save(f"Restored snapshot {data['snapshot']}")
-            return "the restore has been completed now"
-        if data["prior"]:
+        if not interrupted and not data["prior"]:
+            return "nothing had been changed"
+        # What is there now may be half of each state, and is what a restore expects to be kept.
+        self.snapshot_resources(resources)
+        if not interrupted:
             self.restore_resources(resources, data["prior"])
-        return "it has been undone"
+            return "it has been undone"
+        self.restore_resources(resources, data["targets"])
+        if self.supports_lineage():
+            self.get_lineage_store().restore(data["snapshot"], names)
+        workspace.save(f"Restored snapshot {data['snapshot']}")
+        return "the restore has been completed now"
 
     def _self_as_workspace(self) -> Workspace:
         from dataworkspaces.workspace.workspace import Workspace

@@ -10,7 +10,7 @@ from pathlib import Path
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.changes import parse_raw_diff
 from dataworkspaces.gitrepo.identity import check_identity
-from dataworkspaces.gitrepo.layout import current_branch, git_directory, operation_in_progress
+from dataworkspaces.gitrepo.layout import current_branch, git_directory, head_commit, operation_in_progress
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.versions import FileChange
 
@@ -81,7 +81,7 @@ class GitRepo:
         return [None if line.endswith((" missing", " ambiguous")) else line for line in lines]
 
     def has_commit(self, commit: str) -> bool:
-        return self.resolve([f"{commit}^{{commit}}"])[0] is not None
+        return head_commit(self.root) == commit or self.resolve([f"{commit}^{{commit}}"])[0] is not None
 
     def diff_trees(self, old: str, new: str) -> list[FileChange]:
         """The files that differ between two commits or trees."""
@@ -98,7 +98,8 @@ class GitRepo:
         with tempfile.TemporaryDirectory(prefix="dws-") as temporary:
             index = Path(temporary) / "index"
             if directory is not None and (directory / "index").exists():
-                shutil.copyfile(directory / "index", index)
+                # With its time: git tells by it which files may have changed unseen since it was written.
+                shutil.copy2(directory / "index", index)
             env = {"GIT_INDEX_FILE": str(index)}
             where = path or "."
             if (self.root / where).exists():
@@ -116,10 +117,13 @@ class GitRepo:
         wanted = list(dict.fromkeys(paths))
         if not wanted or not self._stage(wanted):
             return False
-        result = self._commit_only(wanted, message)
+        return self._commit_staged(wanted, message)
+
+    def _commit_staged(self, paths: Sequence[str], message: str) -> bool:
+        result = self._commit_only(paths, message)
         if result is None:
-            wanted = [path for path in wanted if self.status([path]).dirty]
-            result = bool(wanted) and bool(self._commit_only(wanted, message))
+            paths = [path for path in paths if self.status([path]).dirty]
+            result = bool(paths) and bool(self._commit_only(paths, message))
         return result
 
     def _stage(self, paths: list[str]) -> bool:
@@ -174,7 +178,10 @@ class GitRepo:
         What is at the paths must have been committed before. Files that git ignores, and that stand where a file
         comes back, are committed too before they are replaced. Idempotent."""
         changed = []
+        head = head_commit(self.root)
         for path, commit in targets.items():
+            if commit == head:
+                continue
             changes = _changes_to(self.root, commit, path)
             if not changes:
                 continue
@@ -188,7 +195,7 @@ class GitRepo:
             run_git(self.root, arguments, doing="Restoring files")
         for path in targets:
             (self.root / path).mkdir(parents=True, exist_ok=True)  # git removes a directory with its last file
-        return bool(changed) and self.commit_paths([path or "." for path in changed], message)
+        return bool(changed) and self._commit_staged([path or "." for path in changed], message)
 
     def _keep_ignored(self, path: str, changes: Collection[FileChange]) -> None:
         """Commit files that are not tracked (so git ignores them) and stand where a file is about to come back."""
