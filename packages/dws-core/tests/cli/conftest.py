@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from inspect import signature
@@ -20,6 +21,10 @@ from dataworkspaces.cli.main import dws
 from dataworkspaces.lineage.store import FileLineageStore
 
 Run = Callable[..., Result]
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell that runs the tests in the background leaves it ignored, for our children too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ def report(error: BaseException, *, verbose: bool) -> int:
         status = _report(error, verbose)
         sys.stderr.flush()
     except BrokenPipeError:
-        _drop_output()
         status = 1
+    _drop_output()
     return status
 
 
@@ -113,7 +113,8 @@ def _please_report(traceback_shown: bool) -> str:
 
 
 def _drop_output() -> None:
-    """Nobody reads any more. Without this Python would complain again when it flushes stdout at its end."""
+    """Let go of what cannot be written (nobody reads any more, the disk is full). Python would complain again when it
+    flushes stdout at its end."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:

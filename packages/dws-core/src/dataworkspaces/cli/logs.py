@@ -20,7 +20,13 @@ class _StderrHandler(logging.Handler):
 
 def show_log(verbose: bool) -> None:
     """Show on stderr what is logged: warnings, or with ``verbose`` each thing that is done."""
-    for handler in [h for h in log.handlers if isinstance(h, _StderrHandler)]:
-        log.removeHandler(handler)
+    hide_log()
     log.addHandler(_StderrHandler())
     log.setLevel(logging.DEBUG if verbose else logging.WARNING)
+
+
+def hide_log() -> None:
+    """Undo :func:`show_log`."""
+    for handler in [h for h in log.handlers if isinstance(h, _StderrHandler)]:
+        log.removeHandler(handler)
+    log.setLevel(logging.NOTSET)

@@ -93,6 +93,10 @@ class RootGroup(click.Group):
             from dataworkspaces.cli.failures import report
 
             status = report(e, verbose=session.verbose)
+        finally:
+            logs = sys.modules.get("dataworkspaces.cli.logs")
+            if logs is not None:
+                logs.hide_log()
         sys.exit(status or 0)
 
 
