@@ -419,6 +419,22 @@ def test_unchanged_snapshot_only_gains_the_tag(workspace: User) -> None:
     assert tags(workspace) == {"first": ["ONE", "TWO"]}
 
 
+@pytest.mark.parametrize("kind", ["subdirectory", "repository"])
+def test_exported_resource_stays_unchanged_when_its_lineage_is_written(workspace: User, kind: str) -> None:
+    place = workspace.cwd / "exported"
+    if kind == "repository":
+        workspace.make_repository(place, {"table": "1\n"})
+        shutil.rmtree(workspace.cwd / "exported.git")
+    else:
+        write_files(place, {"table": "1\n"})
+    workspace.batch("add", "git", "--role", "intermediate-data", "--name", "exported", "--export", "./exported")
+    workspace.batch("snapshot", "ONE", "-m", "first")
+    status = workspace.dws("report", "status").stdout
+    workspace.batch("snapshot", "TWO")
+    assert tags(workspace) == {"first": ["ONE", "TWO"]}
+    assert "other content" not in status
+
+
 # -- any tree --------------------------------------------------------------------------------------------------------
 
 names = st.one_of(

@@ -19,7 +19,7 @@ FindVersions = Callable[[str], "dict[str, SnapshotVersion] | None"]
 class SubdirectorySnapshots:
     """:param remembered: file that says which commit the last snapshot ended with.
 
-    A snapshot writes ``lineage.json`` into results resources after their version was taken. A results resource that
+    A snapshot writes ``lineage.json`` into results and exported resources after their version was taken. One that
     stands as that snapshot left it therefore still has the version that the snapshot gave it."""
 
     def __init__(self, repo: GitRepo, remembered: Path) -> None:
@@ -31,6 +31,11 @@ class SubdirectorySnapshots:
         if not resources:
             return {}
         self._repo.commit_paths([r.relative_path for r in resources], f"Keep the present state of {_names(resources)}")
+        return self._committed_versions(resources, find_versions)
+
+    def _committed_versions(
+        self, resources: Sequence[GitSubdirectory], find_versions: FindVersions
+    ) -> dict[str, SnapshotVersion]:
         last_hash, last_commit = self._last()
         names = ["HEAD"]
         for resource in resources:
@@ -42,7 +47,8 @@ class SubdirectorySnapshots:
         for number, resource in enumerate(resources):
             tree, last_tree = objects[1 + 2 * number], objects[2 + 2 * number]
             version = SnapshotVersion(tree or EMPTY_TREE, head)
-            if resource.has_results_role() and last_hash and last_commit and tree == last_tree:
+            gets_lineage = resource.has_results_role() or resource.is_exported()
+            if gets_lineage and last_hash and last_commit and tree == last_tree:
                 if last_versions is None:
                     last_versions = find_versions(last_hash) or {}
                 version = last_versions.get(resource.name, version)
@@ -50,7 +56,11 @@ class SubdirectorySnapshots:
         return result
 
     def changes_since(
-        self, resources: Sequence[GitSubdirectory], versions: Mapping[str, SnapshotVersion], results_exclude: set[str]
+        self,
+        resources: Sequence[GitSubdirectory],
+        versions: Mapping[str, SnapshotVersion],
+        results_exclude: set[str],
+        find_versions: FindVersions,
     ) -> dict[str, ResourceChange]:
         """By name; one ``git status`` and one look-up of trees."""
         known = [r for r in resources if r.name in versions]
@@ -58,8 +68,8 @@ class SubdirectorySnapshots:
         if not known:
             return changes
         dirty = self._repo.status([r.relative_path for r in known]).dirty
-        trees = self._repo.resolve([f"HEAD:{r.relative_path}" for r in known])
-        for resource, tree in zip(known, trees, strict=True):
+        committed = self._committed_versions(known, find_versions)
+        for resource in known:
             if not Path(resource.local_path).is_dir():
                 changes[resource.name] = ResourceChange("missing", f"{resource.local_path} is not there")
             elif resource.has_results_role():
@@ -71,7 +81,7 @@ class SubdirectorySnapshots:
                 uncommitted = sum(1 for path in dirty if _lies_in(path, resource.relative_path))
                 if uncommitted:
                     changes[resource.name] = ResourceChange("changed", f"{_count(uncommitted, 'path')} not committed")
-                elif (tree or EMPTY_TREE) != versions[resource.name].compare_hash:
+                elif committed[resource.name].compare_hash != versions[resource.name].compare_hash:
                     changes[resource.name] = ResourceChange("changed", "other content is committed")
                 else:
                     changes[resource.name] = _UNCHANGED

@@ -198,7 +198,9 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitStorage):
 
     def changes_since(self, versions: Mapping[str, SnapshotVersion]) -> dict[str, ResourceChange]:
         own = [r for r in self.get_resources() if isinstance(r, GitSubdirectory)]
-        changes = self._subdirectories.changes_since(own, versions, self._results_exclude())
+        changes = self._subdirectories.changes_since(
+            own, versions, self._results_exclude(), self.get_snapshot_versions_if_any
+        )
         for resource in self.get_resources():
             if resource.name in changes:
                 continue
