@@ -83,7 +83,7 @@ class Array:
         (Color.RED, "RED"),
         (Level.HIGH, "HIGH"),
         (int, "int"),
-        (Path, "pathlib.Path"),
+        (OrderedDict, "collections.OrderedDict"),
         (json.dumps, "json.dumps"),
         (Scalar(), 0.5),
         (Array(2), ["NaN", "NaN"]),
