@@ -72,17 +72,17 @@ def test_pytest_is_no_step(tmp_path: Path, arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("variable", ["JPY_SESSION_NAME", "PAPERMILL_INPUT_PATH"])
 def test_notebook_gives_its_name_and_path(notebook: pytest.MonkeyPatch, variable: str) -> None:
-    notebook.setenv(variable, "/work/digits-svc.ipynb")
-    assert infer_step() == ("digits-svc", Path("/work/digits-svc.ipynb"))
+    notebook.setenv(variable, "/notebooks/digits-svc.ipynb")
+    assert infer_step() == ("digits-svc", Path("/notebooks/digits-svc.ipynb"))
 
 
 def test_notebook_of_vs_code_gives_its_name_and_path(notebook: pytest.MonkeyPatch) -> None:
-    set_namespace(notebook, {"__vsc_ipynb_file__": "/work/digits-lr.ipynb"})
-    assert infer_step() == ("digits-lr", Path("/work/digits-lr.ipynb"))
+    set_namespace(notebook, {"__vsc_ipynb_file__": "/notebooks/digits-lr.ipynb"})
+    assert infer_step() == ("digits-lr", Path("/notebooks/digits-lr.ipynb"))
 
 
 def test_console_of_jupyter_has_no_name(notebook: pytest.MonkeyPatch) -> None:
-    notebook.setenv("JPY_SESSION_NAME", "/work/console-1-5f2c")
+    notebook.setenv("JPY_SESSION_NAME", "/notebooks/console-1-5f2c")
     assert infer_step() == (None, None)
 
 
@@ -91,7 +91,7 @@ def test_notebook_whose_server_does_not_say_has_no_name(notebook: pytest.MonkeyP
 
 
 def test_script_that_a_notebook_starts_is_the_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("JPY_SESSION_NAME", "/work/digits-svc.ipynb")
+    monkeypatch.setenv("JPY_SESSION_NAME", "/notebooks/digits-svc.ipynb")
     (tmp_path / "helper.py").write_text(TELL)
     assert python("helper.py", cwd=tmp_path).startswith("('helper',")
 
