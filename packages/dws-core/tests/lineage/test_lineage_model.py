@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.lineage.model import (
-    MAX_DEPTH,
     CodeLineage,
     HashCertificate,
     ImportedLineage,
@@ -22,9 +21,8 @@ from dataworkspaces.lineage.model import (
     ResourceCert,
     SourceDataLineage,
     StepLineage,
-    entries_from_json,
-    entry_from_json,
 )
+from dataworkspaces.lineage.reading import MAX_DEPTH, entries_from_json, entry_from_json
 from dataworkspaces.workspace import ResourceRef
 
 WORDS = st.text("abcXYZ-_ .é\n'\"", min_size=1, max_size=12)

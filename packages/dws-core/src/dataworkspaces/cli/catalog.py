@@ -26,6 +26,7 @@ BUILT_IN = {
     "restore": BuiltIn("dataworkspaces.cli.cmd_restore:restore", "Bring resources back to a snapshot"),
     "delete-snapshot": BuiltIn("dataworkspaces.cli.cmd_snapshot:delete_snapshot", "Remove a snapshot for good"),
     "report": BuiltIn("dataworkspaces.cli.cmd_report:report", "Show status, history, lineage or results"),
+    "lineage": BuiltIn("dataworkspaces.cli.cmd_lineage:lineage", "Draw or export the lineage of results"),
     "diff": BuiltIn("dataworkspaces.cli.cmd_diff:diff", "Compare two snapshots"),
     "config": BuiltIn("dataworkspaces.cli.cmd_config:config", "Show or set parameters"),
     "plugins": BuiltIn("dataworkspaces.cli.cmd_plugins:plugins", "Show the installed plug-ins and whether they load"),

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from dataworkspaces.errors import LineageError
 from dataworkspaces.lineage.model import Certificate, HashCertificate, LineageEntry, ResourceCert, StepLineage
-from dataworkspaces.lineage.store import LineageStore, contradict, covers, is_out_of_date
+from dataworkspaces.lineage.places import contradict, covers, is_out_of_date
+from dataworkspaces.lineage.store import LineageStore
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
 Path = tuple[str, ...]

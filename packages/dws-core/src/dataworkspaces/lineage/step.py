@@ -19,7 +19,8 @@ from dataworkspaces.lineage.model import (
     UnknownLineage,
     entry_outputs,
 )
-from dataworkspaces.lineage.store import LineageStore, overlap
+from dataworkspaces.lineage.places import overlap
+from dataworkspaces.lineage.store import LineageStore
 from dataworkspaces.workspace import FileResourceMixin, ResourceRef, ResourceRoles, Workspace
 
 RESULTS_FILE = "results.json"

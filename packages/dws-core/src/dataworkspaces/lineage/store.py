@@ -7,13 +7,12 @@ import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, LineageError, MetadataError
 from dataworkspaces.lineage.model import (
-    Certificate,
     CodeLineage,
     HashCertificate,
     ImportedLineage,
@@ -22,13 +21,13 @@ from dataworkspaces.lineage.model import (
     Resolve,
     ResourceCert,
     SourceDataLineage,
-    StepLineage,
     UnknownLineage,
-    entries_from_json,
     entries_to_json,
     entry_outputs,
     entry_sources,
 )
+from dataworkspaces.lineage.places import Place, covering, covers, imported_certificate, is_out_of_date, places
+from dataworkspaces.lineage.reading import entries_from_json
 from dataworkspaces.workspace.atomic import explain_os_error, read_json_object, to_json, write_bytes
 from dataworkspaces.workspace.locking import acquire
 from dataworkspaces.workspace.names import check_resource_name
@@ -157,7 +156,9 @@ class LineageStore(ABC):
             if place is None:
                 imported = next((e for e in entries if isinstance(e, ImportedLineage)), None)
                 if imported is not None:
-                    result.append(_imported_cert(imported, ref, comment))
+                    result.append(
+                        ResourceCert(ref, imported_certificate(imported, ref) or PlaceholderCertificate(1, comment))
+                    )
                     return entries
                 result.append(ResourceCert(ref, PlaceholderCertificate(1, comment)))
                 return [*entries, make(result[0])]
@@ -266,81 +267,6 @@ class FileLineageStore(LineageStore):
 
 
 _LOCK_SECONDS = 30.0
-
-
-def contains(outer: str | None, inner: str | None) -> bool:
-    """Whether the place ``outer`` is, or holds, the place ``inner`` of the same resource."""
-    return outer is None or outer == inner or (inner is not None and inner.startswith(outer + "/"))
-
-
-def overlap(one: str | None, other: str | None) -> bool:
-    """Whether one of two places of the same resource holds the other."""
-    return contains(one, other) or contains(other, one)
-
-
-def covers(entry: LineageEntry, ref: ResourceRef) -> bool:
-    """Whether an entry says where a reference came from."""
-    if isinstance(entry, ImportedLineage):
-        return entry.resource_name == ref.name
-    return any(cert.ref.name == ref.name and overlap(cert.ref.subpath, ref.subpath) for cert in entry_outputs(entry))
-
-
-@dataclass(frozen=True)
-class Place:
-    """A version of a place in a resource, and the entry that says where it came from."""
-
-    cert: ResourceCert
-    entry: LineageEntry
-
-
-def places(resource_name: str, entries: Sequence[LineageEntry]) -> dict[ResourceRef, Place]:
-    """The places of a resource of which something is known. Of two steps that wrote one place, the one that started
-    later stands for it: release 1.6 lists a step once for each of its outputs, in any order."""
-    found: dict[ResourceRef, Place] = {}
-    for entry in sorted(entries, key=_order):
-        for cert in entry_outputs(entry):
-            if cert.ref.name == resource_name:
-                found[cert.ref] = Place(cert, entry)
-    return found
-
-
-def covering(known: Mapping[ResourceRef, Place], ref: ResourceRef) -> Place | None:
-    """The most specific place that is, or holds, a reference."""
-    subpath = ref.subpath
-    while subpath is not None:
-        if (place := known.get(ResourceRef(ref.name, subpath))) is not None:
-            return place
-        subpath = subpath.rpartition("/")[0] or None
-    return known.get(ResourceRef(ref.name))
-
-
-def is_out_of_date(entry: LineageEntry, read: ResourceCert) -> bool:
-    """Whether an entry says where another version came from than the one that was read."""
-    mine = next((cert.certificate for cert in entry_outputs(entry) if cert.ref == read.ref), None)
-    return mine is not None and contradict(mine, read.certificate)
-
-
-def contradict(one: Certificate, other: Certificate) -> bool:
-    """Whether two certificates of one place are two versions. Hash and placeholder cannot be compared."""
-    if isinstance(one, HashCertificate) and isinstance(other, HashCertificate):
-        return one.hashval != other.hashval
-    if isinstance(one, HashCertificate) or isinstance(other, HashCertificate):
-        return False
-    return one.version != other.version
-
-
-def _order(entry: LineageEntry) -> tuple[bool, str]:
-    """What was read, steps by their start, what is unknown. Times with and without a zone are compared as texts."""
-    start = entry.start_time.isoformat() if isinstance(entry, StepLineage) else ""
-    return isinstance(entry, UnknownLineage), start
-
-
-def _imported_cert(imported: ImportedLineage, ref: ResourceRef, comment: str) -> ResourceCert:
-    """The version that the exporting workspace recorded, if it did."""
-    place = covering(places(imported.resource_name, imported.lineages), ref)
-    if place is not None and isinstance(place.cert.certificate, HashCertificate):
-        return ResourceCert(ref, place.cert.certificate)
-    return ResourceCert(ref, PlaceholderCertificate(1, comment))
 
 
 def _file_name(resource_name: str) -> str:

@@ -14,7 +14,8 @@ from dataworkspaces.lineage.model import (
     StepLineage,
     UnknownLineage,
 )
-from dataworkspaces.lineage.store import LineageStore, Place, places
+from dataworkspaces.lineage.places import Place, places
+from dataworkspaces.lineage.store import LineageStore
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,61 @@
+"""The lineage of a workspace, as a graph with its states."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.lineage.graph import GraphBuilder, LineageGraph
+from dataworkspaces.lineage.states import States
+from dataworkspaces.workspace import ResourceRoles
+
+if TYPE_CHECKING:
+    from dataworkspaces.lineage.model import LineageEntry
+    from dataworkspaces.workspace import SnapshotMetadata, Workspace
+
+
+def lineage_graph(
+    workspace: Workspace, resource: str | None = None, snapshot: str | None = None, *, whole: bool = False
+) -> LineageGraph:
+    """The graph behind a resource, now or in a snapshot (tag or hash).
+
+    :param resource: default: the only results resource that there is, or the first of several.
+    :param whole: the graph of all resources.
+
+    Raises ConfigurationError for an unknown resource or snapshot, and if there is no results resource to choose."""
+    snapshots = workspace.as_lineage_ws()
+    metadata = None if snapshot is None else snapshots.get_snapshot_by_tag_or_hash(snapshot)
+    roles = _roles(workspace, metadata)
+    if resource is not None and resource not in roles:
+        where = f"Workspace '{workspace.name}'" if snapshot is None else f"Snapshot {snapshot}"
+        raise ConfigurationError(f"{where} has no resource '{resource}'", hint=f"It has: {', '.join(roles) or 'none'}")
+    if resource is None and not whole:
+        resource = next((name for name, role in roles.items() if role == ResourceRoles.RESULTS), None)
+        if resource is None:
+            raise ConfigurationError(
+                f"Workspace '{workspace.name}' has no results resource", hint="Choose a resource with --resource NAME"
+            )
+    hashval = None if metadata is None else metadata.hashval
+    store = snapshots.get_lineage_store()
+    lineages = {name: store.entries(name, hashval) for name in roles}
+    builder = GraphBuilder(lineages, roles, lineage_states(workspace, lineages, metadata).all())
+    tags = () if metadata is None else tuple(metadata.tags)
+    return builder.build(workspace.name, None if whole else resource, hashval, tags)
+
+
+def lineage_states(
+    workspace: Workspace, lineages: dict[str, list[LineageEntry]], metadata: SnapshotMetadata | None
+) -> States:
+    """What is out of date: now, or as it was in a snapshot."""
+    snapshots = workspace.as_lineage_ws()
+    if metadata is not None:
+        versions = snapshots.get_snapshot_versions(metadata.hashval)
+        return States(lineages, {}, {name: version.compare_hash for name, version in versions.items()})
+    return States(lineages, {})
+
+
+def _roles(workspace: Workspace, metadata: SnapshotMetadata | None) -> dict[str, str]:
+    if metadata is None:
+        return {name: workspace.get_resource_role(name) for name in workspace.get_resource_names()}
+    manifest = workspace.as_snapshot_ws().get_snapshot_manifest(metadata.hashval)
+    return {entry["name"]: entry["role"] for entry in manifest}

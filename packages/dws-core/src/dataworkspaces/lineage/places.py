@@ -1,0 +1,93 @@
+"""Places in resources: which entry says where each comes from, and how their versions compare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dataworkspaces.lineage.model import (
+    Certificate,
+    HashCertificate,
+    ImportedLineage,
+    LineageEntry,
+    ResourceCert,
+    StepLineage,
+    UnknownLineage,
+    entry_outputs,
+)
+from dataworkspaces.workspace.resource_ref import ResourceRef
+
+
+def contains(outer: str | None, inner: str | None) -> bool:
+    """Whether the place ``outer`` is, or holds, the place ``inner`` of the same resource."""
+    return outer is None or outer == inner or (inner is not None and inner.startswith(outer + "/"))
+
+
+def overlap(one: str | None, other: str | None) -> bool:
+    """Whether one of two places of the same resource holds the other."""
+    return contains(one, other) or contains(other, one)
+
+
+def covers(entry: LineageEntry, ref: ResourceRef) -> bool:
+    """Whether an entry says where a reference came from."""
+    if isinstance(entry, ImportedLineage):
+        return entry.resource_name == ref.name
+    return any(cert.ref.name == ref.name and overlap(cert.ref.subpath, ref.subpath) for cert in entry_outputs(entry))
+
+
+@dataclass(frozen=True)
+class Place:
+    """A version of a place in a resource, and the entry that says where it came from."""
+
+    cert: ResourceCert
+    entry: LineageEntry
+
+
+def places(resource_name: str, entries: Sequence[LineageEntry]) -> dict[ResourceRef, Place]:
+    """The places of a resource of which something is known. Of two steps that wrote one place, the one that started
+    later stands for it: release 1.6 lists a step once for each of its outputs, in any order."""
+    found: dict[ResourceRef, Place] = {}
+    for entry in sorted(entries, key=_order):
+        for cert in entry_outputs(entry):
+            if cert.ref.name == resource_name:
+                found[cert.ref] = Place(cert, entry)
+    return found
+
+
+def covering(known: Mapping[ResourceRef, Place], ref: ResourceRef) -> Place | None:
+    """The most specific place that is, or holds, a reference."""
+    subpath = ref.subpath
+    while subpath is not None:
+        if (place := known.get(ResourceRef(ref.name, subpath))) is not None:
+            return place
+        subpath = subpath.rpartition("/")[0] or None
+    return known.get(ResourceRef(ref.name))
+
+
+def is_out_of_date(entry: LineageEntry, read: ResourceCert) -> bool:
+    """Whether an entry says where another version came from than the one that was read."""
+    mine = next((cert.certificate for cert in entry_outputs(entry) if cert.ref == read.ref), None)
+    return mine is not None and contradict(mine, read.certificate)
+
+
+def contradict(one: Certificate, other: Certificate) -> bool:
+    """Whether two certificates of one place are two versions. Hash and placeholder cannot be compared."""
+    if isinstance(one, HashCertificate) and isinstance(other, HashCertificate):
+        return one.hashval != other.hashval
+    if isinstance(one, HashCertificate) or isinstance(other, HashCertificate):
+        return False
+    return one.version != other.version
+
+
+def _order(entry: LineageEntry) -> tuple[bool, str]:
+    """What was read, steps by their start, what is unknown. Times with and without a zone are compared as texts."""
+    start = entry.start_time.isoformat() if isinstance(entry, StepLineage) else ""
+    return isinstance(entry, UnknownLineage), start
+
+
+def imported_certificate(imported: ImportedLineage, ref: ResourceRef) -> HashCertificate | None:
+    """The version of a reference that the exporting workspace recorded, if it did."""
+    place = covering(places(imported.resource_name, imported.lineages), ref)
+    if place is not None and isinstance(place.cert.certificate, HashCertificate):
+        return place.cert.certificate
+    return None
