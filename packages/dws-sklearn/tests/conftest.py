@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from dataworkspaces import plugins
 from dataworkspaces.lineage import FileLineageStore, LineageStore
-from dataworkspaces.workspace import Resource, SnapshotWorkspaceMixin, Workspace, WorkspaceFactory
+from dataworkspaces.workspace import PresentContents, Resource, SnapshotWorkspaceMixin, Workspace, WorkspaceFactory
 from dataworkspaces.workspace.atomic import read_json, write_bytes, write_json
 
 
@@ -97,7 +97,11 @@ class DirectoryWorkspace(Workspace):
         stand_in = mock.create_autospec(SnapshotWorkspaceMixin, instance=True)
         stand_in.get_lineage_store.return_value = self.lineage_store
         stand_in.supports_lineage.return_value = True
+        stand_in.present_contents.side_effect = self.present_contents
         return stand_in  # type: ignore[no-any-return]
+
+    def present_contents(self, places: Any, *, keep: bool = False) -> dict[str, PresentContents]:
+        return {name: PresentContents([None] * len(subpaths)) for name, subpaths in places.items()}
 
     def read_results(self) -> dict[str, Any]:
         results: dict[str, Any] = read_json(self.root / "results" / "results.json")

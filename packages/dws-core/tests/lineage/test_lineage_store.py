@@ -14,7 +14,7 @@ import pytest
 
 from dataworkspaces.errors import ConfigurationError, LineageError, MetadataError
 from dataworkspaces.lineage import FileLineageStore
-from dataworkspaces.lineage import store as store_module
+from dataworkspaces.lineage import file_store as store_module
 from dataworkspaces.lineage.model import (
     HashCertificate,
     ImportedLineage,

@@ -10,7 +10,8 @@ from typing import Any
 
 from dataworkspaces.errors import LineageError, PathNotAResourceError
 from dataworkspaces.lineage.naming import script_path
-from dataworkspaces.lineage.step import Lineage, ResultsLineage, check_results_ref
+from dataworkspaces.lineage.results_step import ResultsLineage, check_results_ref
+from dataworkspaces.lineage.step import Lineage
 from dataworkspaces.workspace import ResourceRef, Workspace, find_and_load_workspace
 
 

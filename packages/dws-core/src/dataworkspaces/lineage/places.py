@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dataworkspaces.lineage.model import (
@@ -71,12 +71,32 @@ def is_out_of_date(entry: LineageEntry, read: ResourceCert) -> bool:
 
 
 def contradict(one: Certificate, other: Certificate) -> bool:
-    """Whether two certificates of one place are two versions. Hash and placeholder cannot be compared."""
+    """Whether two certificates of one place are two versions. The same content is one version, however often it was
+    written; where it is unknown, hash and placeholder cannot be compared."""
+    same = same_content(one.content, other.content)
+    if same is not None:
+        return not same
     if isinstance(one, HashCertificate) and isinstance(other, HashCertificate):
         return one.hashval != other.hashval
     if isinstance(one, HashCertificate) or isinstance(other, HashCertificate):
         return False
     return one.version != other.version
+
+
+def same_content(one: str | None, other: str | None) -> bool | None:
+    """Whether two texts that stand for content say the same; None if they cannot be compared: one is missing, or they
+    were not had in the same way (which is the part before a colon)."""
+    if one is None or other is None or one.rpartition(":")[0] != other.rpartition(":")[0]:
+        return None
+    return one == other
+
+
+def group(refs: Iterable[ResourceRef]) -> dict[str, list[str | None]]:
+    """The subpaths by resource, each once."""
+    found: dict[str, dict[str | None, None]] = {}
+    for ref in refs:
+        found.setdefault(ref.name, {})[ref.subpath] = None
+    return {name: list(subpaths) for name, subpaths in found.items()}
 
 
 def _order(entry: LineageEntry) -> tuple[bool, str]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dataworkspaces.lineage.model import (
-    Certificate,
     CodeLineage,
     HashCertificate,
     ImportedLineage,
@@ -17,7 +16,7 @@ from dataworkspaces.lineage.model import (
     StepLineage,
     UnknownLineage,
 )
-from dataworkspaces.lineage.places import Place, contradict, covering, imported_certificate, places
+from dataworkspaces.lineage.places import Place, contradict, covering, imported_certificate, places, same_content
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
 Contents = Mapping[ResourceRef, "str | None"]
@@ -164,8 +163,7 @@ class States:
         return place is not None and is_source and contradict(place.cert.certificate, certificate)
 
     def _differs(self, cert: ResourceCert) -> bool:
-        now, then = self._contents.get(cert.ref), cert.certificate.content
-        return now is not None and then is not None and now != then
+        return same_content(self._contents.get(cert.ref), cert.certificate.content) is False
 
     def _parameter_reasons(self, entry: StepLineage) -> Iterator[str]:
         """A later execution wrote another of the step's outputs with other parameters, and left this one."""
@@ -179,10 +177,3 @@ class States:
                 changed = [n for n in names if entry.parameters.get(n) != later.parameters.get(n)]
                 if changed:
                     yield f"step {entry.step_name} ran since with other parameters: {', '.join(changed)}"
-
-
-def certificates_equal(one: Certificate, other: Certificate) -> bool:
-    """Whether two certificates are of one version for sure."""
-    if isinstance(one, HashCertificate) and isinstance(other, HashCertificate):
-        return one.hashval == other.hashval
-    return not isinstance(one, HashCertificate) and not isinstance(other, HashCertificate) and one == other

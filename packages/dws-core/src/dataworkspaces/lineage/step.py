@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any
 
-from dataworkspaces.errors import ConfigurationError, DwsError, LineageError
+from dataworkspaces.errors import DwsError, LineageError
 from dataworkspaces.lineage.consistency import check_one_version_of_each
+from dataworkspaces.lineage.environment import this_environment, this_user
 from dataworkspaces.lineage.jsonable import jsonable
 from dataworkspaces.lineage.model import (
     HashCertificate,
-    LineageEntry,
     PlaceholderCertificate,
     ResourceCert,
+    RunRecord,
     StepLineage,
-    UnknownLineage,
-    entry_outputs,
 )
-from dataworkspaces.lineage.places import overlap
-from dataworkspaces.lineage.store import LineageStore
-from dataworkspaces.workspace import FileResourceMixin, ResourceRef, ResourceRoles, Workspace
-
-RESULTS_FILE = "results.json"
+from dataworkspaces.lineage.places import group, overlap
+from dataworkspaces.lineage.seeds import seeds_that_were_set, watch_seeds
+from dataworkspaces.lineage.store import Entries, LineageStore, ResourceLineage, unknown, without
+from dataworkspaces.workspace import ResourceRef, ResourceRoles, SnapshotWorkspaceMixin, Workspace
 
 
 class Lineage:
@@ -42,6 +42,7 @@ class Lineage:
         code: Sequence[ResourceRef],
         command_line: Sequence[str] | None = None,
         run_from_directory: ResourceRef | None = None,
+        run: RunRecord | None = None,
     ) -> None:
         self.workspace = workspace
         self.step_name = step_name
@@ -51,8 +52,14 @@ class Lineage:
         self._output_refs: list[ResourceRef] = []
         self._command_line = None if command_line is None else tuple(command_line)
         self._run_from_directory = run_from_directory
-        self._store: LineageStore = workspace.as_lineage_ws().get_lineage_store()
+        self._run = run
+        self._seeds: dict[str, Any] = {}
+        self._metrics: dict[str, Any] | None = None
+        self._snapshots: SnapshotWorkspaceMixin = workspace.as_lineage_ws()
+        self._store: LineageStore = self._snapshots.get_lineage_store()
+        self._end_writing: Callable[[], None] | None = None
         self._open = False
+        watch_seeds()
         self.restart()
 
     @property
@@ -70,46 +77,102 @@ class Lineage:
         With the ``start_time`` of the last one, that execution goes on: :meth:`complete` records it once more.
         Raises LineageError if they depend on two versions of one resource."""
         self._start_time = datetime.now() if start_time is None else start_time
-        comment = f"Step {self.step_name} at {self._start_time}"
-        self._inputs = [self._store.cert_to_read(ref, is_code=False, comment=comment) for ref in self._input_refs]
-        self._code = [self._store.cert_to_read(ref, is_code=True, comment=comment) for ref in self._code_refs]
+        self._metrics = None
+        self._inputs: list[ResourceCert] = []
+        self._code_trees: dict[str, str] = {}
+        code = self._snapshots.present_contents(group(self._code_refs), keep=True)
+        self._code_trees = {name: found.kept for name, found in code.items() if found.kept is not None}
+        contents = self._contents(self._input_refs)
+        for name, subpaths in group(self._code_refs).items():
+            contents.update((ResourceRef(name, p), c) for p, c in zip(subpaths, code[name].contents, strict=True))
+        certs = self._store.certs_to_read(self._input_refs, self._code_refs, contents, self._comment)
+        self._inputs = [certs[ref] for ref in self._input_refs]
+        self._code = [certs[ref] for ref in self._code_refs]
         check_one_version_of_each(self._store, self.step_name, self._inputs)
         self._open = True
+        if self._output_refs:
+            self._note_writing()
 
     # -- what the step says of itself ----------------------------------------------------------------------------
 
     def add_param(self, name: str, value: Any) -> None:
         """Add a parameter, or replace its value."""
-        self._parameters[name] = jsonable(value)
+        self._parameters[str(name)] = jsonable(value)
+
+    def add_seed(self, name: str, value: Any) -> None:
+        """Record a random seed that cannot be found out: that of a generator of your own, or one that was set before
+        this module was imported."""
+        self._seeds[str(name)] = jsonable(value)
+
+    def add_input_path(self, path: str) -> None:
+        """Add an input that is known only now: a local path in a resource."""
+        _check_path(path, "add_input_path()", "add_input_ref()")
+        self.add_input_ref(self.workspace.map_local_path_to_resource(path))
+
+    def add_input_ref(self, ref: ResourceRef) -> None:
+        """Add an input that is known only now.
+
+        Raises LineageError if the step would depend on two versions of one resource."""
+        _check_ref(ref, "add_input_ref()", "add_input_path()")
+        self._check_open("add_input_ref()")
+        self.workspace.validate_resource_name(ref.name)
+        if ref in self._input_refs:
+            return
+        cert = self._store.certs_to_read([ref], [], self._contents([ref]), self._comment)[ref]
+        check_one_version_of_each(self._store, self.step_name, [*self._inputs, cert])
+        self._input_refs.append(ref)
+        self._inputs.append(cert)
+
+    def add_input_hash(self, ref: ResourceRef, hashval: str) -> None:
+        """Say what was read of an input whose resource cannot tell (data from an API): its hash. For kits."""
+        if ref not in self._input_refs:
+            self.add_input_ref(ref)
+        cert = self._store.certs_to_read([ref], [], {ref: hashval}, self._comment)[ref]
+        self._inputs[self._input_refs.index(ref)] = cert
 
     def add_output_path(self, path: str) -> None:
         """Add an output: the resource in which a local path lies. From now on a failure makes it unknown."""
+        _check_path(path, "add_output_path()", "add_output_ref()")
         self.add_output_ref(self.workspace.map_local_path_to_resource(path))
 
     def add_output_ref(self, ref: ResourceRef) -> None:
         """Add an output. From now on a failure makes it unknown.
 
         Raises LineageError if it overlaps with another output, or with what another step wrote."""
+        _check_ref(ref, "add_output_ref()", "add_output_path()")
         self.workspace.validate_resource_name(ref.name)
         if ref in self._output_refs:
             return
         for other in self._output_refs:
             if other.name == ref.name and overlap(other.subpath, ref.subpath):
                 raise LineageError(f"Step {self.step_name} has two outputs that overlap: {other} and {ref}")
-        is_results = self.workspace.get_resource_role(ref.name) == ResourceRoles.RESULTS
-        for entry in self._store.entries(ref.name):
-            if isinstance(entry, StepLineage) and entry.step_name != self.step_name:
-                for cert in entry.outputs:
-                    if is_results and isinstance(cert.certificate, HashCertificate):
-                        continue  # a snapshot has moved them away
-                    nested = cert.ref.subpath != ref.subpath and overlap(cert.ref.subpath, ref.subpath)
-                    if cert.ref.name == ref.name and nested:
-                        raise LineageError(
-                            f"Step {self.step_name} would write {ref}, which overlaps with {cert.ref}, "
-                            f"the output of step {entry.describe()}",
-                            hint="Let each step write to a directory of its own",
-                        )
+        self._check_nobody_else_wrote(ref)
         self._output_refs.append(ref)
+        if self._open:
+            self._note_writing()
+
+    def _check_nobody_else_wrote(self, ref: ResourceRef) -> None:
+        is_results = self._is_results(ref)
+        for entry in self._store.entries(ref.name):
+            if not isinstance(entry, StepLineage) or entry.step_name == self.step_name:
+                continue
+            for cert in entry.outputs:
+                if is_results and isinstance(cert.certificate, HashCertificate):
+                    continue  # a snapshot has moved them away
+                nested = cert.ref.subpath != ref.subpath and overlap(cert.ref.subpath, ref.subpath)
+                if cert.ref.name == ref.name and nested:
+                    raise LineageError(
+                        f"Step {self.step_name} would write {ref}, which overlaps with {cert.ref}, "
+                        f"the output of step {entry.describe()}",
+                        hint="Let each step write to a directory of its own",
+                    )
+
+    def write_results(self, metrics: Mapping[str, Any]) -> ResourceRef:
+        """Only a results step writes results: raises LineageError."""
+        raise LineageError(
+            f"write_results(): step {self.step_name} is no results step",
+            hint="Call as_results_step(RESULTS_DIRECTORY) on the builder before eval()",
+        )
 
     # -- the end -------------------------------------------------------------------------------------------------
 
@@ -117,8 +180,7 @@ class Lineage:
         """The step has succeeded: record it as the maker of its outputs."""
         self._check_open("complete()")
         seconds = (datetime.now() - self._start_time).total_seconds()
-        comment = f"Step {self.step_name} at {self._start_time}"
-        outputs = [self._next_version(ref, comment) for ref in self._output_refs]
+        contents = self._contents([ref for ref in self._output_refs if not self._is_results(ref)])
         entry = StepLineage(
             step_name=self.step_name,
             start_time=self._start_time,
@@ -126,28 +188,26 @@ class Lineage:
             parameters=self._parameters,
             inputs=tuple(self._inputs),
             code=tuple(self._code),
-            outputs=tuple(outputs),
             command_line=self._command_line,
             run_from_directory=self._run_from_directory,
+            user=this_user(),
+            exit_status=0,
+            environment=this_environment(),
+            random_seeds={**seeds_that_were_set(), **self._seeds},
+            code_trees=self._code_trees,
+            metrics=self._metrics,
+            run=self._run,
         )
-        for name in dict.fromkeys(ref.name for ref in self._output_refs):
-            refs = [ref for ref in self._output_refs if ref.name == name]
-            self._store.update(name, lambda entries, refs=refs: [*_without(entries, refs), entry])  # type: ignore[misc]
-        self._open = False
+        record_step(self._store, entry, self._output_refs, contents)
+        self._ended()
 
     def abort(self) -> None:
         """The step has failed: what its outputs hold is unknown now. A second call does nothing."""
         if not self._open:
             return
-        comment = f"Step {self.step_name} at {self._start_time} failed"
-        for name in dict.fromkeys(ref.name for ref in self._output_refs):
-            refs = [ref for ref in self._output_refs if ref.name == name]
-            unknown = [UnknownLineage(self._next_version(ref, comment)) for ref in refs]
-            self._store.update(
-                name,
-                lambda entries, refs=refs, unknown=unknown: [*_without(entries, refs), *unknown],  # type: ignore[misc]
-            )
-        self._open = False
+        if self._output_refs:
+            mark_unknown(self._store, self._output_refs, f"{self._comment} failed")
+        self._ended()
 
     def __enter__(self) -> Lineage:
         return self
@@ -165,59 +225,81 @@ class Lineage:
         except DwsError as e:  # the error of the step is the one to be told
             self.workspace.interaction.warn(f"The outputs of step {self.step_name} could not be marked: {e}")
 
-    def _next_version(self, ref: ResourceRef, comment: str) -> ResourceCert:
-        current = self._store.current_cert(ref)
-        version = 0 if current is None else current.certificate.version or 0
-        return ResourceCert(ref, PlaceholderCertificate(version + 1, comment, is_output=True))
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    @property
+    def _comment(self) -> str:
+        return f"Step {self.step_name} at {self._start_time}"
+
+    def _note_writing(self) -> None:
+        """From here on a process that is killed leaves its outputs unknown; one that ends in order, and never said
+        that the step is complete, leaves them as they are."""
+        import weakref
+
+        end_earlier = self._end_writing
+        end = self._store.begin_writing(self._output_refs, self._comment)
+        self._end_writing = weakref.finalize(self, end)
+        if end_earlier is not None:
+            end_earlier()
+
+    def _ended(self) -> None:
+        self._open = False
+        if self._end_writing is not None:
+            self._end_writing()
+            self._end_writing = None
+
+    def _contents(self, refs: Sequence[ResourceRef]) -> dict[ResourceRef, str | None]:
+        """What lies at references now."""
+        places = group(refs)
+        found = self._snapshots.present_contents(places)
+        return {
+            ResourceRef(name, subpath): content
+            for name, subpaths in places.items()
+            for subpath, content in zip(subpaths, found[name].contents, strict=True)
+        }
+
+    def _is_results(self, ref: ResourceRef) -> bool:
+        return self.workspace.get_resource_role(ref.name) == ResourceRoles.RESULTS
 
     def _check_open(self, call: str) -> None:
         if not self._open:
             raise LineageError(f"{call}: step {self.step_name} has ended already", hint="Call restart() first")
 
 
-class ResultsLineage(Lineage):
-    """The lineage of a step that writes results."""
+def record_step(
+    store: LineageStore, entry: StepLineage, outputs: Sequence[ResourceRef], contents: Mapping[ResourceRef, str | None]
+) -> None:
+    """Make a step the maker of ``outputs``, each in a new version, in place of who wrote there before.
 
-    def __init__(self, *args: Any, results_ref: ResourceRef, run_description: str | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.results_ref = results_ref
-        self.run_description = run_description
-        self.add_output_ref(results_ref)
+    ``contents`` says what lies there; results have none, since a snapshot moves them."""
+    comment = f"Step {entry.describe()}"
+    names = list(dict.fromkeys(ref.name for ref in outputs))
 
-    def __enter__(self) -> ResultsLineage:
-        return self
-
-    def write_results(self, metrics: Mapping[str, Any]) -> ResourceRef:
-        """Write ``results.json`` to the results directory, and return where it is.
-
-        :param metrics: numbers, texts, and dictionaries and lists of these, from any library (see ``jsonable``)."""
-        self._check_open("write_results()")
-        resource = self.workspace.get_resource(self.results_ref.name)
-        if not isinstance(resource, FileResourceMixin):
-            raise ConfigurationError(f"Resource '{resource.name}' holds no files, so results cannot be written to it")
-        where = f"{self.results_ref.subpath}/{RESULTS_FILE}" if self.results_ref.subpath else RESULTS_FILE
-        results = {
-            "step": self.step_name,
-            "start_time": self._start_time.isoformat(),
-            "execution_time_seconds": (datetime.now() - self._start_time).total_seconds(),
-            "parameters": self._parameters,
-            "run_description": self.run_description,
-            "metrics": jsonable(metrics),
+    def change(old: Mapping[str, ResourceLineage]) -> dict[str, Entries]:
+        certs = []
+        for ref in outputs:
+            version = old[ref.name].last_version + 1
+            certs.append(ResourceCert(ref, PlaceholderCertificate(version, comment, True, contents.get(ref))))
+        written = replace(entry, outputs=tuple(certs))
+        return {
+            name: [*without(lineage.entries, [ref for ref in outputs if ref.name == name]), written]
+            for name, lineage in old.items()
         }
-        resource.add_results_file(results, where)
-        return ResourceRef(self.results_ref.name, where)
+
+    store.update_all(names, change)
 
 
-def check_results_ref(workspace: Workspace, ref: ResourceRef) -> None:
-    """Raise ConfigurationError if results cannot go to ``ref``."""
-    workspace.validate_resource_name(ref.name, None, ResourceRoles.RESULTS)
+def mark_unknown(store: LineageStore, refs: Sequence[ResourceRef], comment: str) -> None:
+    """Nothing is known any more of what lies at ``refs``."""
+    names = list(dict.fromkeys(ref.name for ref in refs))
+    store.update_all(names, lambda old: {n: unknown(lineage, n, refs, comment) for n, lineage in old.items()})
 
 
-def _without(entries: list[LineageEntry], refs: Sequence[ResourceRef]) -> list[LineageEntry]:
-    """The entries that say something of other places than the references, all of which are of one resource."""
+def _check_path(path: object, call: str, other: str) -> None:
+    if isinstance(path, ResourceRef) or not isinstance(path, (str, os.PathLike)):
+        raise LineageError(f"{call} takes a local path, not {path!r}", hint=f"{other} takes a ResourceRef")
 
-    def is_rewritten(entry: LineageEntry) -> bool:
-        mine = [cert.ref for cert in entry_outputs(entry) if cert.ref.name == refs[0].name]
-        return bool(mine) and all(any(overlap(own.subpath, ref.subpath) for ref in refs) for own in mine)
 
-    return [entry for entry in entries if not is_rewritten(entry)]
+def _check_ref(ref: object, call: str, other: str) -> None:
+    if not isinstance(ref, ResourceRef):
+        raise LineageError(f"{call} takes a ResourceRef, not {ref!r}", hint=f"{other} takes a local path")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
-from dataworkspaces.errors import ConfigurationError, LineageError, MetadataError
+from dataworkspaces.errors import ConfigurationError, LineageError
 from dataworkspaces.lineage.model import (
     CodeLineage,
     HashCertificate,
@@ -21,19 +18,38 @@ from dataworkspaces.lineage.model import (
     Resolve,
     ResourceCert,
     SourceDataLineage,
+    StepLineage,
     UnknownLineage,
-    entries_to_json,
     entry_outputs,
     entry_sources,
 )
-from dataworkspaces.lineage.places import Place, covering, covers, imported_certificate, is_out_of_date, places
+from dataworkspaces.lineage.places import (
+    Place,
+    contains,
+    covering,
+    covers,
+    imported_certificate,
+    is_out_of_date,
+    overlap,
+    places,
+    same_content,
+)
 from dataworkspaces.lineage.reading import entries_from_json
-from dataworkspaces.workspace.atomic import explain_os_error, read_json_object, to_json, write_bytes
-from dataworkspaces.workspace.locking import acquire
-from dataworkspaces.workspace.names import check_resource_name
+from dataworkspaces.workspace.atomic import to_json
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
 Entries = list[LineageEntry]
+Contents = Mapping[ResourceRef, "str | None"]
+"""What lies at references; None, or no entry, where nobody can tell."""
+NO_CONTENTS: Contents = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class ResourceLineage:
+    """The current entries of a resource, and the highest version that it has had; a new one is greater."""
+
+    entries: Entries
+    last_version: int = 0
 
 
 class LineageStore(ABC):
@@ -46,14 +62,26 @@ class LineageStore(ABC):
         """The entries of a resource: current, or of a snapshot."""
 
     @abstractmethod
-    def update(self, resource_name: str, change: Callable[[Entries], Entries]) -> None:
-        """Replace the current entries of a resource by what ``change`` makes of them. Nobody else's update comes in
-        between; the cost does not depend on other resources."""
+    def update_all(
+        self,
+        resource_names: Sequence[str],
+        change: Callable[[Mapping[str, ResourceLineage]], Mapping[str, Entries]],
+    ) -> None:
+        """Replace the current entries of resources by what ``change`` makes of them; those that it leaves out stay.
+
+        Nobody else's update comes in between. If the process is killed, some resources may have the new entries and
+        others the old ones. The cost does not depend on other resources."""
 
     @abstractmethod
-    def snapshot(self, hashval: str, resource_names: Sequence[str], hashes: Mapping[str, str | None]) -> None:
-        """Keep the current lineage of the resources for a snapshot, with hashes for placeholders. Current lineage stays
-        as it is."""
+    def snapshot(
+        self,
+        hashval: str,
+        resource_names: Sequence[str],
+        hashes: Mapping[str, str | None],
+        contents: Contents = NO_CONTENTS,
+    ) -> None:
+        """Keep the current lineage of the resources for a snapshot, with hashes for placeholders (see
+        :meth:`resolver`). Current lineage stays as it is."""
 
     @abstractmethod
     def restore(self, snapshot_hash: str, resource_names: Sequence[str]) -> None:
@@ -63,40 +91,71 @@ class LineageStore(ABC):
     def delete_snapshot(self, hashval: str) -> None:
         """Forget the lineage of a snapshot."""
 
+    @abstractmethod
+    def begin_writing(self, refs: Sequence[ResourceRef], comment: str) -> Callable[[], None]:
+        """A step of this process is about to write to places. If the process is gone before it calls what is returned,
+        their lineage is unknown from then on; ``comment`` says why."""
+
     # -- what follows from these ---------------------------------------------------------------------------------
 
-    def resolve_current(self, hashes: Mapping[str, str | None]) -> None:
+    def update(self, resource_name: str, change: Callable[[Entries], Entries]) -> None:
+        """:meth:`update_all` of one resource."""
+        self.update_all([resource_name], lambda old: {resource_name: change(old[resource_name].entries)})
+
+    def resolve_current(self, hashes: Mapping[str, str | None], contents: Contents = NO_CONTENTS) -> None:
         """A snapshot gave these hashes: put them in the place of the placeholders of present content.
 
         After a crash a second call completes it: a hash in current lineage keeps its placeholder's version."""
-        resolve = self.resolver(hashes)
+        resolve = self.resolver(hashes, contents)
         for name in hashes:
             self.update(name, lambda entries: [entry.resolved(resolve) for entry in entries])
 
-    def resolver(self, hashes: Mapping[str, str | None]) -> Resolve:
-        """Resolves placeholders of present content. One of an older version stays: no snapshot holds that content, and
-        the hash of the newer one would be wrong for it."""
+    def refs_with_content(self, resource_names: Iterable[str]) -> list[ResourceRef]:
+        """The references of which the current lineage says what lay there, and that have no hash yet."""
+        found: dict[ResourceRef, None] = {}
+        for name in resource_names:
+            for entry in self.entries(name):
+                for cert in (*entry_outputs(entry), *entry_sources(entry)):
+                    if isinstance(cert.certificate, PlaceholderCertificate) and cert.certificate.content is not None:
+                        found[cert.ref] = None
+        return list(found)
+
+    def resolver(self, hashes: Mapping[str, str | None], contents: Contents = NO_CONTENTS) -> Resolve:
+        """Resolves placeholders of present content; ``contents`` says what the versions hold at references.
+
+        Content that the snapshot does not hold must not get its hash: it gets its own, where that is one. Where
+        nobody knows the content, the placeholder's version tells whether it is the present one; if it is not, it
+        stays."""
         present: dict[str, dict[ResourceRef, Place]] = {}
 
-        def resolve(cert: ResourceCert) -> ResourceCert:
-            if isinstance(cert.certificate, HashCertificate):
-                return cert
+        def hash_of(cert: ResourceCert) -> str | None:
+            then = cert.certificate.content
+            same = same_content(then, contents.get(cert.ref))
+            if same:
+                return hashes.get(cert.ref.name)
+            if same is False:
+                return None if then is None or then.startswith("size-and-time:") else then.rpartition(":")[2]
             if cert.ref.name not in present:
                 present[cert.ref.name] = places(cert.ref.name, self.entries(cert.ref.name))
             place = covering(present[cert.ref.name], cert.ref)
             if place is None:
                 # Imported data: its version is that of the whole, and nothing here writes it.
                 imported = any(isinstance(e, ImportedLineage) for e in self.entries(cert.ref.name))
-                hashval = hashes.get(cert.ref.name) if imported else None
-            elif isinstance(place.entry, UnknownLineage) or place.cert.certificate.version != cert.certificate.version:
+                return hashes.get(cert.ref.name) if imported else None
+            if isinstance(place.entry, UnknownLineage) or place.cert.certificate.version != cert.certificate.version:
+                return None
+            if isinstance(place.cert.certificate, HashCertificate):
+                return place.cert.certificate.hashval
+            return hashes.get(cert.ref.name)
+
+        def resolve(cert: ResourceCert) -> ResourceCert:
+            if isinstance(cert.certificate, HashCertificate):
                 return cert
-            elif isinstance(place.cert.certificate, HashCertificate):
-                hashval = place.cert.certificate.hashval
-            else:
-                hashval = hashes.get(cert.ref.name)
+            hashval = hash_of(cert)
             if hashval is None:
                 return cert
-            return ResourceCert(cert.ref, HashCertificate(hashval, cert.certificate.comment, cert.certificate.version))
+            old = cert.certificate
+            return ResourceCert(cert.ref, HashCertificate(hashval, old.comment, old.version, old.content))
 
         return resolve
 
@@ -145,134 +204,84 @@ class LineageStore(ABC):
         place = covering(places(ref.name, self.entries(ref.name)), ref)
         return None if place is None else place.cert
 
-    def cert_to_read(self, ref: ResourceRef, *, is_code: bool, comment: str) -> ResourceCert:
-        """The version of a reference that a step is about to read. What no step wrote since the last snapshot gets a
-        placeholder, since it may have changed; the next snapshot gives it its hash."""
-        make = CodeLineage if is_code else SourceDataLineage
-        result: list[ResourceCert] = []
+    def certs_to_read(
+        self, inputs: Sequence[ResourceRef], code: Sequence[ResourceRef], contents: Contents, comment: str
+    ) -> dict[ResourceRef, ResourceCert]:
+        """The versions of references that a step is about to read or run, ``contents`` being what lies there.
 
-        def change(entries: Entries) -> Entries:
-            place = covering(places(ref.name, entries), ref)
-            if place is None:
-                imported = next((e for e in entries if isinstance(e, ImportedLineage)), None)
-                if imported is not None:
-                    result.append(
-                        ResourceCert(ref, imported_certificate(imported, ref) or PlaceholderCertificate(1, comment))
-                    )
-                    return entries
-                result.append(ResourceCert(ref, PlaceholderCertificate(1, comment)))
-                return [*entries, make(result[0])]
-            is_source = isinstance(place.entry, (SourceDataLineage, CodeLineage))
-            if not is_source or isinstance(place.cert.certificate, PlaceholderCertificate):
-                result.append(place.cert)
-                return entries
-            version = (place.cert.certificate.version or 0) + 1
-            result.append(ResourceCert(place.cert.ref, PlaceholderCertificate(version, comment)))
-            return [make(result[0]) if entry is place.entry else entry for entry in entries]
+        Source data and code whose content is not that of the version that is known get a new one: a placeholder, to
+        which the next snapshot gives a hash. Raises LineageError for a reference that holds what steps wrote to
+        places inside it."""
+        found: dict[ResourceRef, ResourceCert] = {}
 
-        self.update(ref.name, change)
-        return result[0]
+        def change(old: Mapping[str, ResourceLineage]) -> dict[str, Entries]:
+            new = {name: list(lineage.entries) for name, lineage in old.items()}
+            last = {name: lineage.last_version for name, lineage in old.items()}
+            for ref in dict.fromkeys((*inputs, *code)):
+                is_code = ref not in inputs
+                cert = _known_cert(new[ref.name], ref, contents.get(ref), is_code, comment)
+                if cert is None:
+                    last[ref.name] += 1
+                    content = contents.get(ref)
+                    cert = ResourceCert(ref, PlaceholderCertificate(last[ref.name], comment, content=content))
+                    source = CodeLineage(cert) if is_code else SourceDataLineage(cert)
+                    new[ref.name] = [*(e for e in new[ref.name] if not _is_source_of(e, ref)), source]
+                found[ref] = cert
+            return new
+
+        self.update_all(list(dict.fromkeys(ref.name for ref in (*inputs, *code))), change)
+        return found
 
 
-class FileLineageStore(LineageStore):
-    """``CURRENT/RESOURCE.json`` and ``SNAPSHOTS/HASH/RESOURCE.json``.
+def _known_cert(
+    entries: Entries, ref: ResourceRef, content: str | None, is_code: bool, comment: str
+) -> ResourceCert | None:
+    """The version of a reference that is there, if it is one that is known."""
+    known = places(ref.name, entries)
+    place = covering(known, ref)
+    if place is not None and not isinstance(place.entry, (SourceDataLineage, CodeLineage)):
+        return place.cert
+    if not is_code:
+        _check_no_part_was_written(known, ref, comment)
+    if place is None or place.cert.ref != ref:
+        imported = next((e for e in entries if isinstance(e, ImportedLineage)), None)
+        recorded = None if imported is None else imported_certificate(imported, ref)
+        if imported is None:
+            return None
+        return ResourceCert(ref, recorded or PlaceholderCertificate(1, comment, content=content))
+    same = same_content(place.cert.certificate.content, content)
+    is_present = isinstance(place.cert.certificate, PlaceholderCertificate) if same is None else same
+    return place.cert if is_present else None
 
-    :param lock_path: a file that serialises the steps that finish at the same time."""
 
-    def __init__(self, current: Path, snapshots: Path, lock_path: Path) -> None:
-        self._current = current
-        self._snapshots = snapshots
-        self._lock_path = lock_path
-
-    def entries(self, resource_name: str, snapshot_hash: str | None = None) -> Entries:
-        directory = self._current if snapshot_hash is None else self._of_snapshot(snapshot_hash)
-        path = directory / _file_name(resource_name)
-        if not path.exists():
-            return []
-        data = read_json_object(path, "resource_name")
-        if data["resource_name"] != resource_name:
-            raise MetadataError(f"{path} holds the lineage of another resource, {data['resource_name']!r}")
-        return entries_from_json(data, str(path))
-
-    def update(self, resource_name: str, change: Callable[[Entries], Entries]) -> None:
-        with self._lock():
-            old = self.entries(resource_name)
-            new = change(old)
-            if new != old or not (self._current / _file_name(resource_name)).exists():
-                try:
-                    write_bytes(self._current / _file_name(resource_name), _content(resource_name, new))
-                except OSError as e:
-                    raise explain_os_error(e, f"Writing the lineage of resource '{resource_name}'") from e
-
-    def snapshot(self, hashval: str, resource_names: Sequence[str], hashes: Mapping[str, str | None]) -> None:
-        # Written beside and renamed, so that a snapshot's lineage is there whole or not at all.
-        target = self._of_snapshot(hashval)
-        self._snapshots.mkdir(parents=True, exist_ok=True)
-        find = self.resolver(hashes)
-
-        def resolve(cert: ResourceCert) -> ResourceCert:
-            found = find(cert)
-            if isinstance(found.certificate, HashCertificate):
-                return replace(found, certificate=replace(found.certificate, version=None))
-            return found
-
-        temporary = Path(tempfile.mkdtemp(prefix=".new-", suffix=".tmp", dir=self._snapshots))
-        try:
-            for name in resource_names:
-                resolved: Entries = [entry.resolved(resolve) for entry in self.entries(name)]
-                (temporary / _file_name(name)).write_bytes(_content(name, resolved))
-            temporary.chmod(0o755)
-            if target.exists():
-                shutil.rmtree(target)
-            temporary.rename(target)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-
-    def restore(self, snapshot_hash: str, resource_names: Sequence[str]) -> None:
-        for name in resource_names:
-            kept = self.entries(name, snapshot_hash)
-            self.update(name, lambda _old, kept=kept: kept)  # type: ignore[misc]
-
-    def delete_snapshot(self, hashval: str) -> None:
-        try:
-            shutil.rmtree(self._of_snapshot(hashval))
-        except FileNotFoundError:
-            return
-        except OSError as e:
-            raise explain_os_error(e, f"Deleting the lineage of snapshot {hashval}") from e
-
-    def _of_snapshot(self, hashval: str) -> Path:
-        if not hashval.isalnum():
-            raise ConfigurationError(f"'{hashval}' is no snapshot hash")
-        return self._snapshots / hashval
-
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
-        from filelock import Timeout
-
-        try:
-            self._lock_path.parent.mkdir(parents=True, exist_ok=True)
-            lock = acquire(self._lock_path, _LOCK_SECONDS)
-        except Timeout:
+def _check_no_part_was_written(known: Mapping[ResourceRef, Place], ref: ResourceRef, comment: str) -> None:
+    for part, place in known.items():
+        if isinstance(place.entry, StepLineage) and part != ref and contains(ref.subpath, part.subpath):
             raise LineageError(
-                f"Another process has been writing lineage for {_LOCK_SECONDS:.0f} s ({self._lock_path})",
-                hint="If no step is running, remove that file",
-            ) from None
-        except OSError as e:
-            raise ConfigurationError(f"Lineage cannot be written: {self._lock_path}: {e.strerror or e}") from e
-        try:
-            yield
-        finally:
-            lock.release()
+                f"{comment} would read {ref}, which overlaps with {part}, the output of step {place.entry.describe()}",
+                hint=f"Give it the parts that it reads, such as {part}",
+            )
 
 
-_LOCK_SECONDS = 30.0
+def _is_source_of(entry: LineageEntry, ref: ResourceRef) -> bool:
+    return isinstance(entry, (SourceDataLineage, CodeLineage)) and entry.cert.ref == ref
 
 
-def _file_name(resource_name: str) -> str:
-    check_resource_name(resource_name)
-    return f"{resource_name}.json"
+def unknown(lineage: ResourceLineage, resource_name: str, refs: Sequence[ResourceRef], comment: str) -> Entries:
+    """The entries of a resource once nothing is known any more of the places that ``refs`` name in it."""
+    mine = [ref for ref in refs if ref.name == resource_name]
+    certificate = PlaceholderCertificate(lineage.last_version + 1, comment, is_output=True)
+    return [
+        *without(lineage.entries, mine),
+        *(UnknownLineage(ResourceCert(ref, certificate)) for ref in mine),
+    ]
 
 
-def _content(resource_name: str, entries: Entries) -> bytes:
-    return to_json({"resource_name": resource_name, **entries_to_json(entries)}).encode("utf-8")
+def without(entries: Entries, refs: Sequence[ResourceRef]) -> Entries:
+    """The entries that say something of other places than the references, all of which are of one resource."""
+
+    def is_rewritten(entry: LineageEntry) -> bool:
+        mine = [cert.ref for cert in entry_outputs(entry) if cert.ref.name == refs[0].name]
+        return bool(mine) and all(any(overlap(own.subpath, ref.subpath) for ref in refs) for own in mine)
+
+    return [entry for entry in entries if not is_rewritten(entry)]

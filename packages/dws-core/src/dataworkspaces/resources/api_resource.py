@@ -5,11 +5,13 @@ Its version is a hash that a kit computes of the data as a step reads it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from dataworkspaces.errors import ApiParamError, ConfigurationError, NotSupportedError
 from dataworkspaces.workspace import (
+    PresentContents,
     Resource,
     ResourceChange,
     ResourceFactory,
@@ -73,6 +75,13 @@ class ApiResource(SnapshotResourceMixin, Resource):
         self, workspace_snapshot_hash: str, resource_restore_hash: str | None, relative_path: str
     ) -> None:
         """Nothing is kept for a snapshot."""
+
+    def present_contents(self, subpaths: Sequence[str | None], *, keep: bool = False) -> PresentContents:
+        hashval = self.get_input_hash()
+        return PresentContents([hashval if path is None else None for path in subpaths])
+
+    def version_contents(self, compare_hash: str, subpaths: Sequence[str | None]) -> list[str | None]:
+        return [compare_hash if path is None else None for path in subpaths]
 
     def changes_since(self, version: SnapshotVersion) -> ResourceChange:
         hashval = self.get_input_hash()

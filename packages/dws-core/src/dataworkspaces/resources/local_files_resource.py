@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError, NotSupportedError
-from dataworkspaces.filetree import SHA1, SIZE, Change, Hasher, Scan, Tree, build_tree, diff_trees, scan
+from dataworkspaces.filetree import SHA1, SIZE, SIZE_AND_TIME, Change, Hasher, Scan, Tree, build_tree, diff_trees, scan
+from dataworkspaces.filetree.scan import ScannedDirectory, ScannedFile
 from dataworkspaces.params import BoolType, ParamDef, ParamDefs, StringType
 from dataworkspaces.workspace import (
     EXPORT_PARAM,
     IMPORTED_PARAM,
     FileChange,
     LocalDirectoryMixin,
+    PresentContents,
     Resource,
     ResourceChange,
     SnapshotResourceMixin,
@@ -254,6 +256,28 @@ class LocalFilesResource(LocalDirectoryMixin, SnapshotResourceMixin, Resource):
             return self.workspace.read_resource_state(self, hashval)
 
         return Tree(compare_hash, read) if read(compare_hash) is not None else None
+
+    # -- lineage ---------------------------------------------------------------------------------------------
+
+    def present_contents(self, subpaths: Sequence[str | None], *, keep: bool = False) -> PresentContents:
+        """By content where that is cheap, else by the files' sizes and times."""
+        return PresentContents([self._content_of(path) if self._is_here() else None for path in subpaths])
+
+    def _content_of(self, subpath: str | None) -> str | None:
+        place = self._place(subpath or "")
+        with self._explained("Reading", subpath or ""):
+            if place.is_dir():
+                prefix = f"{subpath}/" if subpath else ""
+                scanned = scan(place, lambda path: self._is_written_by_snapshots(prefix + path))
+            elif place.is_file():
+                status = place.stat()
+                only = ScannedDirectory("", [ScannedFile(place.name, status.st_size, status.st_mtime_ns)])
+                scanned = Scan(place.parent, [only])
+            else:
+                return None
+            is_cheap = scanned.total_size <= CHEAP_BYTES and scanned.file_count <= CHEAP_FILES
+            hasher = SHA1 if is_cheap else SIZE_AND_TIME
+            return f"{hasher.name}:{build_tree(scanned, hasher).hashval}"
 
     # -- synchronising: there is no origin -------------------------------------------------------------------
 

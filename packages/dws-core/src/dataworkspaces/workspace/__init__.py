@@ -28,7 +28,7 @@ from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
 from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
 from dataworkspaces.workspace.sync import CentralWorkspaceMixin, SyncedWorkspaceMixin
-from dataworkspaces.workspace.versions import FileChange, FileInfo, ResourceChange, SnapshotVersion
+from dataworkspaces.workspace.versions import FileChange, FileInfo, PresentContents, ResourceChange, SnapshotVersion
 from dataworkspaces.workspace.workspace import Workspace
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "Journal",
     "LocalDirectoryMixin",
     "LocalStateResourceMixin",
+    "PresentContents",
     "Resource",
     "ResourceChange",
     "ResourceFactory",

@@ -12,6 +12,7 @@ from dataworkspaces.errors import ConfigurationError, DwsError, NotSupportedErro
 from dataworkspaces.params import HASH_RE, RESULTS_DIR_TEMPLATE, RESULTS_MOVE_EXCLUDE_FILES
 from dataworkspaces.workspace.atomic import to_json
 from dataworkspaces.workspace.files import FileResourceMixin
+from dataworkspaces.workspace.resource_ref import ResourceRef
 from dataworkspaces.workspace.results import (
     SNAPSHOTS_DIRS_RE,
     destination_variables,
@@ -21,7 +22,7 @@ from dataworkspaces.workspace.results import (
 )
 from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE, SnapshotResourceMixin
-from dataworkspaces.workspace.versions import ResourceChange, SnapshotVersion
+from dataworkspaces.workspace.versions import PresentContents, ResourceChange, SnapshotVersion
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.store import LineageStore
@@ -167,6 +168,22 @@ class SnapshotWorkspaceMixin(ABC):
                 result[resource.name] = resource.changes_since(versions[resource.name])
         return result
 
+    def present_contents(
+        self, places: Mapping[str, Sequence[str | None]], *, keep: bool = False
+    ) -> dict[str, PresentContents]:
+        """:meth:`SnapshotResourceMixin.present_contents` of the places of each resource, by name. A resource that is
+        not there, or cannot be read, has none."""
+        found = {}
+        for name, subpaths in places.items():
+            found[name] = PresentContents([None] * len(subpaths))
+            try:
+                resource = self._self_as_workspace().get_resource(name)
+                if isinstance(resource, SnapshotResourceMixin):
+                    found[name] = resource.present_contents(subpaths, keep=keep)
+            except DwsError as e:
+                self._self_as_workspace().interaction.warn(f"Resource '{name}': its content is unknown: {e}")
+        return found
+
     # -- snapshot ------------------------------------------------------------------------------------------------
 
     def _snapshot_precheck(self, resource_list: Sequence[SnapshotResourceMixin]) -> None:
@@ -215,7 +232,8 @@ class SnapshotWorkspaceMixin(ABC):
             journal.record("snapshot", destination=destination, moved=to_move, hash=metadata.hashval, existed=exists)
         if self.supports_lineage() and not exists:
             hashes = {name: version.compare_hash for name, version in versions.items()}
-            self.get_lineage_store().snapshot(metadata.hashval, [r.name for r in resources], hashes)
+            contents = self._contents_for_lineage(hashes)
+            self.get_lineage_store().snapshot(metadata.hashval, [r.name for r in resources], hashes, contents)
             with_results = [r for r in resources if r.name in to_move]
             self.write_result_lineage_for_snapshot(with_results, destination, metadata.hashval)
             self.write_export_lineage_for_snapshot(resources, metadata.hashval)
@@ -414,8 +432,27 @@ class SnapshotWorkspaceMixin(ABC):
                 if other != hash_val:
                     self.remove_tag_from_snapshot(other, tag)
         if self.supports_lineage():
-            versions = self.get_snapshot_versions(hash_val)
-            self.get_lineage_store().resolve_current({n: v.compare_hash for n, v in versions.items()})
+            hashes = {name: v.compare_hash for name, v in self.get_snapshot_versions(hash_val).items()}
+            self.get_lineage_store().resolve_current(hashes, self._contents_for_lineage(hashes))
+
+    def _contents_for_lineage(self, hashes: Mapping[str, str | None]) -> dict[ResourceRef, str | None]:
+        """What versions of resources hold at the references of which current lineage says what lay there."""
+        subpaths: dict[str, list[str | None]] = {}
+        for ref in self.get_lineage_store().refs_with_content(hashes):
+            subpaths.setdefault(ref.name, []).append(ref.subpath)
+        found: dict[ResourceRef, str | None] = {}
+        for name, wanted in subpaths.items():
+            compare_hash = hashes.get(name)
+            if compare_hash is None:
+                continue
+            try:
+                resource = self._self_as_workspace().get_resource(name)
+                if isinstance(resource, SnapshotResourceMixin):
+                    contents = resource.version_contents(compare_hash, wanted)
+                    found.update((ResourceRef(name, p), c) for p, c in zip(wanted, contents, strict=True))
+            except DwsError as e:
+                self._self_as_workspace().interaction.warn(f"Lineage of resource '{name}': {e}")
+        return found
 
     def _recover_restore(self, data: dict[str, Any], interrupted: bool) -> str:
         workspace = self._self_as_workspace()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dataworkspaces.errors import ConfigurationError, NotSupportedError
 from dataworkspaces.workspace.atomic import read_json_object
 from dataworkspaces.workspace.files import LocalStateResourceMixin
-from dataworkspaces.workspace.versions import FileChange, ResourceChange, SnapshotVersion
+from dataworkspaces.workspace.versions import FileChange, PresentContents, ResourceChange, SnapshotVersion
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.store import LineageStore
@@ -81,3 +81,17 @@ class SnapshotResourceMixin(ABC):
     def plan_restore(self, restore_hashval: str) -> list[FileChange] | None:
         """The files that :meth:`restore` would change, with what it would do; None if the type cannot tell."""
         return None
+
+    # -- what lineage asks; a type that can tell cheaply overrides these -----------------------------------------
+
+    def present_contents(self, subpaths: Sequence[str | None], *, keep: bool = False) -> PresentContents:
+        """What lies at places of the resource now (None is the whole of it). Files that a snapshot leaves out, or
+        writes itself, do not count.
+
+        ``keep`` asks to keep the whole resource as it is, if the type can do that without taking a version: code that
+        is not committed, which a step runs. Neither the resource nor its next version changes by it."""
+        return PresentContents([None] * len(subpaths))
+
+    def version_contents(self, compare_hash: str, subpaths: Sequence[str | None]) -> list[str | None]:
+        """What lies at places of a version: texts as :meth:`present_contents` gives them."""
+        return [None] * len(subpaths)

@@ -13,6 +13,16 @@ class SnapshotVersion(NamedTuple):
     restore_hash: Optional[str]  # noqa: UP045
 
 
+class PresentContents(NamedTuple):
+    """What lies at some places of a resource now.
+
+    ``contents`` has a text for each, the same for the same content; None where nothing is, or nobody can tell
+    cheaply. ``kept`` names what was kept of the whole resource, if that was asked for and no version holds it."""
+
+    contents: list[Optional[str]]  # noqa: UP045
+    kept: Optional[str] = None  # noqa: UP045
+
+
 @dataclass(frozen=True)
 class FileChange:
     """One file that differs. ``path`` is relative to the resource; ``old_path`` is where a renamed one was."""

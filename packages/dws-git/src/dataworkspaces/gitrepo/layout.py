@@ -67,16 +67,26 @@ def operation_in_progress(root: Path) -> str | None:
     return next((text for name, text in _OPERATIONS.items() if (directory / name).exists()), None)
 
 
-def _read(root: Path, name: str) -> str:
-    """A file of the git directory, or of the one that linked working trees share; empty if there is none."""
+def objects_directory(root: Path) -> Path | None:
+    """Where git keeps the objects; None if ``root`` is not the root of a working tree."""
+    return next((d / "objects" for d in _git_directories(root) if (d / "objects").is_dir()), None)
+
+
+def _git_directories(root: Path) -> list[Path]:
+    """The git directory, and the one that linked working trees share."""
     directory = git_directory(root)
     if directory is None:
-        return ""
+        return []
     shared = directory / "commondir"
-    candidates = [directory]
+    found = [directory]
     with suppress(OSError):
-        candidates.append((directory / shared.read_text(encoding="utf-8").strip()).resolve())
-    for candidate in candidates:
+        found.append((directory / shared.read_text(encoding="utf-8").strip()).resolve())
+    return found
+
+
+def _read(root: Path, name: str) -> str:
+    """A file of the git directories; empty if there is none."""
+    for candidate in _git_directories(root):
         try:
             return (candidate / name).read_text(encoding="utf-8", errors="replace").strip()
         except OSError:

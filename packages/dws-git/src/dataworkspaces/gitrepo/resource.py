@@ -8,6 +8,7 @@ from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.gitrepo.checks import check_branch_name, check_object_name
+from dataworkspaces.gitrepo.contents import present_objects
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.run import run_git
@@ -16,6 +17,7 @@ from dataworkspaces.workspace import (
     EXPORT_PARAM,
     IMPORTED_PARAM,
     FileChange,
+    PresentContents,
     Resource,
     ResourceChange,
     SnapshotResourceMixin,
@@ -24,9 +26,11 @@ from dataworkspaces.workspace import (
 )
 from dataworkspaces.workspace.atomic import read_json_object, write_json
 from dataworkspaces.workspace.names import check_relative_path
+from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
 
 RESOURCE_TYPE = "git"
 _AFTER_SNAPSHOT = "after_snapshot.json"
+_TREE = "tree.json"
 
 
 class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
@@ -206,6 +210,35 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
 
     def plan_restore(self, restore_hashval: str) -> list[FileChange] | None:
         return self._repo.plan_restore(restore_hashval)
+
+    # -- lineage -------------------------------------------------------------------------------------------------
+
+    def present_contents(self, subpaths: Sequence[str | None], *, keep: bool = False) -> PresentContents:
+        ours = [LINEAGE_FILE] if self.export or self.imported else []
+        found = present_objects(self._repo.root, [path or "" for path in subpaths], [""], ours, keep=keep)
+        if found.commit is not None and None in subpaths:
+            self._remember_tree(found.commit, found.names[list(subpaths).index(None)])
+        return PresentContents(found.names, found.tree)
+
+    def version_contents(self, compare_hash: str, subpaths: Sequence[str | None]) -> list[str | None]:
+        check_object_name(compare_hash, self.name)
+        if self.export or self.imported:
+            return [None] * len(subpaths)  # it holds our file, which does not count
+        if set(subpaths) == {None} and (tree := self._remembered_tree(compare_hash)) is not None:
+            return [tree] * len(subpaths)
+        return self._repo.resolve([f"{compare_hash}:{path or ''}" for path in subpaths])
+
+    def _remember_tree(self, commit: str, tree: str | None) -> None:
+        """For the next snapshot, which then need not start git for it."""
+        write_json(self.workspace.get_resource_local_directory(self) / _TREE, {"commit": commit, "tree": tree})
+
+    def _remembered_tree(self, commit: str) -> str | None:
+        path = self.workspace.get_resource_local_directory(self) / _TREE
+        try:
+            remembered = read_json_object(path, "commit", "tree") if path.exists() else {}
+        except MetadataError:
+            return None
+        return remembered["tree"] if remembered.get("commit") == commit else None
 
     # -- synchronising -------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from dataworkspaces.workspace import (
     EXPORT_PARAM,
     FileChange,
     LocalStateResourceMixin,
+    PresentContents,
     Resource,
     ResourceChange,
     ResourceFactory,
@@ -121,6 +122,20 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
 
     def plan_restore(self, restore_hashval: str) -> list[FileChange] | None:
         return self._repo.plan_restore(restore_hashval, self.relative_path)
+
+    # -- lineage -------------------------------------------------------------------------------------------------
+
+    def present_contents(self, subpaths: Sequence[str | None], *, keep: bool = False) -> PresentContents:
+        workspace = _git_workspace(self.workspace)
+        return workspace.present_contents({self.name: subpaths}, keep=keep)[self.name]
+
+    def version_contents(self, compare_hash: str, subpaths: Sequence[str | None]) -> list[str | None]:
+        check_object_name(compare_hash, self.name)
+        if self.export:
+            return [None] * len(subpaths)  # it holds our file, which does not count
+        if set(subpaths) == {None}:
+            return [compare_hash] * len(subpaths)
+        return self._repo.resolve([f"{compare_hash}:{path or ''}" for path in subpaths])
 
     # -- synchronising: the workspace's repository holds it ------------------------------------------------------
 

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dataworkspaces.errors import MetadataError
+from dataworkspaces.gitrepo.contents import present_objects
 from dataworkspaces.gitrepo.layout import head_commit
 from dataworkspaces.gitrepo.repo import EMPTY_TREE, GitRepo
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.workspace.atomic import read_json_object, write_json
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
-from dataworkspaces.workspace.versions import ResourceChange, SnapshotVersion
+from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
+from dataworkspaces.workspace.versions import PresentContents, ResourceChange, SnapshotVersion
 
 FindVersions = Callable[[str], "dict[str, SnapshotVersion] | None"]
 
@@ -87,6 +89,18 @@ class SubdirectorySnapshots:
                     changes[resource.name] = _UNCHANGED
         return changes
 
+    def present_contents(
+        self, resources: Sequence[GitSubdirectory], places: Mapping[str, Sequence[str | None]], *, keep: bool
+    ) -> dict[str, PresentContents]:
+        """What lies at places of the resources now."""
+        if not resources:
+            return {}
+        paths = [_join(r.relative_path, subpath) for r in resources for subpath in places[r.name]]
+        ours = [_join(r.relative_path, LINEAGE_FILE) for r in resources if r.is_exported()]
+        found = present_objects(self._repo.root, paths, [r.relative_path for r in resources], ours, keep=keep)
+        names = iter(found.names)
+        return {r.name: PresentContents([next(names) for _ in places[r.name]], found.tree) for r in resources}
+
     def remember(self, snapshot_hash: str) -> None:
         """A snapshot is complete and saved."""
         commit = head_commit(self._repo.root)
@@ -104,6 +118,10 @@ class SubdirectorySnapshots:
 
 
 _UNCHANGED = ResourceChange("unchanged")
+
+
+def _join(directory: str, subpath: str | None) -> str:
+    return f"{directory}/{subpath}" if subpath else directory
 
 
 def _names(resources: Sequence[GitSubdirectory]) -> str:

@@ -22,6 +22,7 @@ from dataworkspaces.params import (
 )
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.workspace import (
+    PresentContents,
     ResourceChange,
     SnapshotMetadata,
     SnapshotResourceMixin,
@@ -162,7 +163,7 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitStorage):
         return True
 
     def get_lineage_store(self) -> LineageStore:
-        from dataworkspaces.lineage.store import FileLineageStore
+        from dataworkspaces.lineage.file_store import FileLineageStore
 
         return FileLineageStore(
             self.paths.current_lineage, self.paths.snapshot_lineage, self.get_machine_directory() / "lineage.lock"
@@ -211,6 +212,15 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitStorage):
             else:
                 changes[resource.name] = ResourceChange("unknown")
         return {name: changes[name] for name in self.get_resource_names()}
+
+    def present_contents(
+        self, places: Mapping[str, Sequence[str | None]], *, keep: bool = False
+    ) -> dict[str, PresentContents]:
+        """As the contract says; all subdirectories of the workspace's repository at once."""
+        resources = [self.get_resource(name) for name in places]
+        own = [r for r in resources if isinstance(r, GitSubdirectory)]
+        found = super().present_contents({n: p for n, p in places.items() if n not in {r.name for r in own}}, keep=keep)
+        return found | self._subdirectories.present_contents(own, places, keep=keep)
 
     def get_snapshot_versions_if_any(self, hash_val: str) -> dict[str, SnapshotVersion] | None:
         """The versions of a snapshot, or None if it has been deleted."""

@@ -106,7 +106,7 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         places = self._find_places()
         lineage = self._begin_step(places)
         hashes = InputHashes()
-        hashes.read(places.workspace, places.input_ref, "fit", X, y)
+        hashes.read(lineage, places.input_ref, "fit", X, y)
         predictor = clone(self.predictor, safe=False)
         predictor.fit(X, y, *args, **kwargs)
         if self.model_save_file is not None:
@@ -131,7 +131,7 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         if lineage is None or lineage.results_ref != places.results_ref:
             lineage = self._begin_step(places)
         hashes = self.__dict__.get("_input_hashes") or InputHashes()
-        hashes.read(places.workspace, places.input_ref, "score", X, y)
+        hashes.read(lineage, places.input_ref, "score", X, y)
         predicted = predictor.predict(X)
         metrics = places.metrics_class.of_predictor(predictor, X, y, predicted, sample_weight)
         if hasattr(predictor, "best_params_"):

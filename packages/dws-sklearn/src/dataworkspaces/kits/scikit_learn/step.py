@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
 
 from dataworkspaces.errors import PathNotAResourceError
 from dataworkspaces.kits.scikit_learn.input_hash import hash_of_inputs
-from dataworkspaces.lineage import LineageBuilder, ResultsLineage, infer_step
+from dataworkspaces.lineage import Lineage, LineageBuilder, ResultsLineage, infer_step
 from dataworkspaces.lineage.naming import script_path
 from dataworkspaces.workspace import ResourceRef, Workspace
 from dataworkspaces.workspace.interaction import log
@@ -86,10 +86,12 @@ class InputHashes:
     def __init__(self) -> None:
         self._hashes: dict[str, str] = {}
 
-    def read(self, workspace: Workspace, input_ref: ResourceRef, part: str, *data: Any) -> None:
-        """``data`` was read as the part of that name, and replaces what was read as that part before."""
-        resource = workspace.get_resource(input_ref.name)
+    def read(self, lineage: Lineage, input_ref: ResourceRef, part: str, *data: Any) -> None:
+        """The step read ``data`` as the part of that name, in the place of what was read as that part before."""
+        resource = lineage.workspace.get_resource(input_ref.name)
         if isinstance(resource, TakesInputHash):
             self._hashes[part] = hash_of_inputs(*data)
-            resource.save_input_hash(hash_of_inputs(self._hashes))
+            hashval = hash_of_inputs(self._hashes)
+            resource.save_input_hash(hashval)
+            lineage.add_input_hash(input_ref, hashval)
             log.info("resource %s: what was read to %s has the hash %s", input_ref.name, part, self._hashes[part])

@@ -96,7 +96,7 @@ def train_and_predict_with_cv(
     lineage = begin_step(
         workspace, find_running(), settings["classifier"], input_ref, results_ref, settings, run_description
     )
-    InputHashes().read(workspace, input_ref, "all", dataset.data, dataset.target)
+    InputHashes().read(lineage, input_ref, "all", dataset.data, dataset.target)
     X_train, X_test, y_train, y_test = train_test_split(
         dataset.data, dataset.target, test_size=test_size, random_state=random_state
     )

@@ -1,0 +1,192 @@
+"""Lineage in files below the workspace's metadata."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from dataworkspaces.errors import ConfigurationError, LineageError, MetadataError
+from dataworkspaces.lineage.model import (
+    HashCertificate,
+    ResourceCert,
+    entries_to_json,
+    entry_outputs,
+)
+from dataworkspaces.lineage.reading import entries_from_json
+from dataworkspaces.lineage.store import NO_CONTENTS, Contents, Entries, LineageStore, ResourceLineage, unknown
+from dataworkspaces.lineage.writing import InterruptedStep, Writing
+from dataworkspaces.workspace.atomic import explain_os_error, read_json_object, to_json, write_bytes
+from dataworkspaces.workspace.locking import acquire
+from dataworkspaces.workspace.names import check_resource_name
+from dataworkspaces.workspace.resource_ref import ResourceRef
+
+
+class FileLineageStore(LineageStore):
+    """``CURRENT/RESOURCE.json`` and ``SNAPSHOTS/HASH/RESOURCE.json``.
+
+    :param lock_path: a file that serialises the steps that finish at the same time. Beside it stands which steps are
+        writing."""
+
+    def __init__(self, current: Path, snapshots: Path, lock_path: Path) -> None:
+        self._current = current
+        self._snapshots = snapshots
+        self._lock_path = lock_path
+        self._writing = Writing(lock_path.parent / "steps")
+        self._is_settled = False
+
+    def entries(self, resource_name: str, snapshot_hash: str | None = None) -> Entries:
+        directory = self._current if snapshot_hash is None else self._of_snapshot(snapshot_hash)
+        if snapshot_hash is None:
+            self._settle()
+        return self._read(directory, resource_name).entries
+
+    def _read(self, directory: Path, resource_name: str) -> ResourceLineage:
+        path = directory / _file_name(resource_name)
+        if not path.exists():
+            return ResourceLineage([])
+        data = read_json_object(path, "resource_name")
+        if data["resource_name"] != resource_name:
+            raise MetadataError(f"{path} holds the lineage of another resource, {data['resource_name']!r}")
+        entries = entries_from_json(data, str(path))
+        stored = data.get("last_version")
+        last = stored if isinstance(stored, int) else 0
+        return ResourceLineage(entries, max(last, _highest_version(resource_name, entries)))
+
+    def update_all(
+        self,
+        resource_names: Sequence[str],
+        change: Callable[[Mapping[str, ResourceLineage]], Mapping[str, Entries]],
+    ) -> None:
+        self._settle()
+        with self._lock():
+            self._update_all(resource_names, change)
+
+    def _update_all(
+        self,
+        resource_names: Sequence[str],
+        change: Callable[[Mapping[str, ResourceLineage]], Mapping[str, Entries]],
+    ) -> None:
+        old = {name: self._read(self._current, name) for name in resource_names}
+        for name, entries in change(old).items():
+            path = self._current / _file_name(name)
+            if entries == old[name].entries and path.exists():
+                continue
+            try:
+                write_bytes(path, _content(name, entries, old[name].last_version))
+            except OSError as e:
+                raise explain_os_error(e, f"Writing the lineage of resource '{name}'") from e
+
+    # -- steps that write ----------------------------------------------------------------------------------------
+
+    def begin_writing(self, refs: Sequence[ResourceRef], comment: str) -> Callable[[], None]:
+        try:
+            return self._writing.begin(refs, comment)
+        except OSError as e:
+            raise explain_os_error(e, "Noting what a step writes") from e
+
+    def _settle(self) -> None:
+        """What killed steps were writing is unknown now. Looked for once in the life of this object."""
+        if self._is_settled:
+            return
+        self._is_settled = True
+        for interrupted in self._writing.interrupted():
+            with interrupted as step, self._lock():
+                names = list(dict.fromkeys(ref.name for ref in step.refs))
+                self._update_all(names, lambda old, step=step: _made_unknown(old, step))  # type: ignore[misc]
+
+    def snapshot(
+        self,
+        hashval: str,
+        resource_names: Sequence[str],
+        hashes: Mapping[str, str | None],
+        contents: Contents = NO_CONTENTS,
+    ) -> None:
+        # Written beside and renamed, so that a snapshot's lineage is there whole or not at all.
+        target = self._of_snapshot(hashval)
+        self._snapshots.mkdir(parents=True, exist_ok=True)
+        find = self.resolver(hashes, contents)
+
+        def resolve(cert: ResourceCert) -> ResourceCert:
+            certificate = find(cert).certificate
+            if certificate.content is not None and certificate.content.startswith("size-and-time:"):
+                certificate = replace(certificate, content=None)  # which says nothing on another machine
+            if isinstance(certificate, HashCertificate):
+                certificate = replace(certificate, version=None)
+            return ResourceCert(cert.ref, certificate)
+
+        temporary = Path(tempfile.mkdtemp(prefix=".new-", suffix=".tmp", dir=self._snapshots))
+        try:
+            for name in resource_names:
+                resolved: Entries = [entry.resolved(resolve) for entry in self.entries(name)]
+                (temporary / _file_name(name)).write_bytes(_content(name, resolved))
+            temporary.chmod(0o755)
+            if target.exists():
+                shutil.rmtree(target)
+            temporary.rename(target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    def restore(self, snapshot_hash: str, resource_names: Sequence[str]) -> None:
+        for name in resource_names:
+            kept = self.entries(name, snapshot_hash)
+            self.update(name, lambda _old, kept=kept: kept)  # type: ignore[misc]
+
+    def delete_snapshot(self, hashval: str) -> None:
+        try:
+            shutil.rmtree(self._of_snapshot(hashval))
+        except FileNotFoundError:
+            return
+        except OSError as e:
+            raise explain_os_error(e, f"Deleting the lineage of snapshot {hashval}") from e
+
+    def _of_snapshot(self, hashval: str) -> Path:
+        if not hashval.isalnum():
+            raise ConfigurationError(f"'{hashval}' is no snapshot hash")
+        return self._snapshots / hashval
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        from filelock import Timeout
+
+        try:
+            self._lock_path.parent.mkdir(parents=True, exist_ok=True)
+            lock = acquire(self._lock_path, _LOCK_SECONDS)
+        except Timeout:
+            raise LineageError(
+                f"Another process has been writing lineage for {_LOCK_SECONDS:.0f} s ({self._lock_path})",
+                hint="If no step is running, remove that file",
+            ) from None
+        except OSError as e:
+            raise ConfigurationError(f"Lineage cannot be written: {self._lock_path}: {e.strerror or e}") from e
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+_LOCK_SECONDS = 30.0
+
+
+def _file_name(resource_name: str) -> str:
+    check_resource_name(resource_name)
+    return f"{resource_name}.json"
+
+
+def _content(resource_name: str, entries: Entries, last_version: int | None = None) -> bytes:
+    data = {"resource_name": resource_name, **entries_to_json(entries)}
+    if last_version is not None and last_version > _highest_version(resource_name, entries):
+        data["last_version"] = last_version
+    return to_json(data).encode("utf-8")
+
+
+def _highest_version(resource_name: str, entries: Entries) -> int:
+    certs = (cert for entry in entries for cert in entry_outputs(entry))
+    return max((cert.certificate.version or 0 for cert in certs if cert.ref.name == resource_name), default=0)
+
+
+def _made_unknown(old: Mapping[str, ResourceLineage], step: InterruptedStep) -> dict[str, Entries]:
+    return {name: unknown(lineage, name, step.refs, step.comment) for name, lineage in old.items()}

@@ -1,0 +1,58 @@
+"""The lineage of a running step that writes results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.lineage.jsonable import jsonable
+from dataworkspaces.lineage.step import Lineage
+from dataworkspaces.workspace import FileResourceMixin, ResourceRef, ResourceRoles, Workspace
+
+RESULTS_FILE = "results.json"
+
+
+class ResultsLineage(Lineage):
+    """The lineage of a step that writes results."""
+
+    def __init__(self, *args: Any, results_ref: ResourceRef, run_description: str | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.results_ref = results_ref
+        self.run_description = run_description
+        self.add_output_ref(results_ref)
+
+    def __enter__(self) -> ResultsLineage:
+        return self
+
+    def write_results(self, metrics: Mapping[str, Any]) -> ResourceRef:
+        """Write ``results.json`` to the results directory, and return where it is.
+
+        :param metrics: numbers, texts, and dictionaries and lists of these, from any library (see ``jsonable``)."""
+        self._check_open("write_results()")
+        self._metrics = jsonable(dict(metrics))
+        results = {
+            "step": self.step_name,
+            "start_time": self._start_time.isoformat(),
+            "execution_time_seconds": (datetime.now() - self._start_time).total_seconds(),
+            "parameters": self._parameters,
+            "run_description": self.run_description,
+            "metrics": self._metrics,
+        }
+        return write_results_file(self.workspace, self.results_ref, results)
+
+
+def write_results_file(workspace: Workspace, directory: ResourceRef, results: dict[str, Any]) -> ResourceRef:
+    """Write ``results.json`` to a directory of a results resource, and return where it is."""
+    resource = workspace.get_resource(directory.name)
+    if not isinstance(resource, FileResourceMixin):
+        raise ConfigurationError(f"Resource '{resource.name}' holds no files, so results cannot be written to it")
+    where = f"{directory.subpath}/{RESULTS_FILE}" if directory.subpath else RESULTS_FILE
+    resource.add_results_file(results, where)
+    return ResourceRef(directory.name, where)
+
+
+def check_results_ref(workspace: Workspace, ref: ResourceRef) -> None:
+    """Raise ConfigurationError if results cannot go to ``ref``."""
+    workspace.validate_resource_name(ref.name, None, ResourceRoles.RESULTS)

@@ -1,0 +1,101 @@
+"""Which steps are writing to which places, so that those of a killed one are known to hold nobody knows what."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataworkspaces.errors import MetadataError
+from dataworkspaces.workspace.atomic import read_json_object, write_json
+from dataworkspaces.workspace.locking import acquire
+from dataworkspaces.workspace.resource_ref import ResourceRef
+
+
+@dataclass(frozen=True)
+class InterruptedStep:
+    """A step whose process is gone. ``comment`` says which."""
+
+    refs: tuple[ResourceRef, ...]
+    comment: str
+
+
+class Writing:
+    """A file for each step that is writing, and a lock beside it that its process holds.
+
+    :param directory: of this machine; it need not exist."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def begin(self, refs: Sequence[ResourceRef], comment: str) -> Callable[[], None]:
+        """Note a step; what is returned forgets it, and may be called twice. Raises OSError."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        note = self._directory / f"{uuid.uuid4().hex}.json"
+        lock = acquire(note.with_suffix(".lock"), 1.0)
+        owner = os.getpid()
+        try:
+            write_json(note, {"refs": [list(ref) for ref in refs], "comment": comment})
+        except BaseException:
+            lock.release()
+            raise
+
+        def end() -> None:
+            if os.getpid() == owner:  # a copy of this process, made by fork, ends for itself alone
+                note.unlink(missing_ok=True)
+                lock.release()
+
+        return end
+
+    def interrupted(self) -> Iterator[AbstractContextManager[InterruptedStep]]:
+        """The steps whose process is gone. Each is forgotten when its block has been left without an error."""
+        try:
+            notes = sorted(self._directory.glob("*.lock"))
+        except OSError:
+            return
+        for path in notes:
+            note = path.with_suffix(".json")
+            lock = _taken_over(path)
+            if lock is None:
+                continue
+            try:
+                step = _read(note)
+                if step is not None:
+                    yield _forgetting(step, note)
+            finally:
+                lock()
+
+
+@contextmanager
+def _forgetting(step: InterruptedStep, note: Path) -> Iterator[InterruptedStep]:
+    yield step
+    with suppress(OSError):
+        note.unlink(missing_ok=True)
+
+
+def _taken_over(lock_path: Path) -> Callable[[], None] | None:
+    """The lock of a process that is gone; None if it is alive, or if the file system is read-only."""
+    from filelock import Timeout
+
+    try:
+        return acquire(lock_path, 0.0).release
+    except (Timeout, OSError):
+        return None
+
+
+def _read(note: Path) -> InterruptedStep | None:
+    """None for a step that was killed before it could say what it writes."""
+    if not note.exists():
+        return None
+    try:
+        data = read_json_object(note, "refs", "comment")
+        refs = tuple(
+            ResourceRef(str(name), None if subpath is None else str(subpath)) for name, subpath in data["refs"]
+        )
+        return InterruptedStep(refs, f"{data['comment']} was killed")
+    except (MetadataError, TypeError, ValueError):
+        note.unlink(missing_ok=True)
+        return None

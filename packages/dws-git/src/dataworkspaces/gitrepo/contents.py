@@ -1,0 +1,73 @@
+"""What lies in a working tree now, told by the names of git's objects, committed or not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataworkspaces.gitrepo.layout import git_directory, objects_directory
+from dataworkspaces.gitrepo.run import run_git
+
+KEPT_TREES = "refs/dws/trees"
+"""Below it: trees of uncommitted code that a step ran, so that git does not collect them."""
+
+
+@dataclass(frozen=True)
+class PresentObjects:
+    """:ivar names: of the object (blob or tree) at each path that was asked for, or None.
+    :ivar tree: of the whole working tree, where it was asked to be kept and no commit holds it (else None).
+    :ivar commit: HEAD, if it holds just this tree.
+    """
+
+    names: list[str | None]
+    tree: str | None
+    commit: str | None
+
+
+def present_objects(
+    root: Path, paths: Sequence[str], within: Sequence[str], leave_out: Sequence[str] = (), *, keep: bool = False
+) -> PresentObjects:
+    """The objects that a commit of everything ``within`` would hold at ``paths`` (``""`` is the root).
+
+    Neither index nor objects of the repository change, unless ``keep`` asks for it: then the tree stays, by a
+    reference of its own, if HEAD has another. ``leave_out`` are files that do not count."""
+    directory = git_directory(root)
+    if directory is None:
+        return PresentObjects([None] * len(paths), None, None)
+    with tempfile.TemporaryDirectory(prefix="dws-") as temporary:
+        index = Path(temporary) / "index"
+        if (directory / "index").exists():
+            shutil.copy2(directory / "index", index)  # with its time, by which git knows which files to read again
+        env = {"GIT_INDEX_FILE": str(index)}
+        if not keep:
+            env |= _objects_elsewhere(root, Path(temporary) / "objects")
+        places = [path or "." for path in within if os.path.lexists(root / path)]
+        if places:
+            run_git(root, ["-c", "core.looseCompression=0", "add", "-A", "--", *places], env=env, doing="Reading files")
+        if leave_out:
+            paths_out = b"".join(os.fsencode(path) + b"\0" for path in leave_out)
+            run_git(root, ["update-index", "--force-remove", "-z", "--stdin"], stdin=paths_out, env=env)
+        tree = os.fsdecode(run_git(root, ["write-tree"], env=env, doing="Reading files").stdout.strip())
+        wanted = [f"{tree}:{path}" if "\n" not in path else tree + ":\1" for path in paths]
+        text = "".join(f"{name}\n" for name in ["HEAD", "HEAD^{tree}", *wanted])
+        found = run_git(root, ["cat-file", "--batch-check=%(objectname)"], stdin=os.fsencode(text), env=env).stdout
+    lines = [None if line.endswith((" missing", " ambiguous")) else line for line in os.fsdecode(found).splitlines()]
+    head, head_tree, *names = lines
+    is_committed = head_tree == tree
+    if keep and not is_committed:
+        run_git(root, ["update-ref", f"{KEPT_TREES}/{tree}", tree], doing="Keeping the code that runs")
+    return PresentObjects(names, tree if keep and not is_committed else None, head if is_committed else None)
+
+
+def _objects_elsewhere(root: Path, objects: Path) -> dict[str, str]:
+    """Git writes its objects to a directory that is thrown away, and finds the repository's all the same."""
+    objects.mkdir()
+    others = [str(objects_directory(root) or ""), os.environ.get("GIT_ALTERNATE_OBJECT_DIRECTORIES", "")]
+    return {
+        "GIT_OBJECT_DIRECTORY": str(objects),
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(filter(None, others)),
+    }
