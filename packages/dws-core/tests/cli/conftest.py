@@ -18,7 +18,7 @@ from cli_helpers import Installation
 from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.cli.main import dws
-from dataworkspaces.lineage.store import FileLineageStore
+from dataworkspaces.lineage.file_store import FileLineageStore
 
 Run = Callable[..., Result]
 

@@ -345,10 +345,11 @@ def test_lineage_of_nothing(run: Run, current_workspace: MemoryWorkspace) -> Non
 
 def test_lineage_of_a_snapshot(run: Run, full: MemoryWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
     from dataworkspaces.commands import report
+    from dataworkspaces.lineage.views import LineageRow
 
     rows = (
-        report.LineageRow("out", "Step", "digits-svc at 2020-01-14", ("data (Hash:635b7182)", "code")),
-        report.LineageRow("data", "Source Data", "Hash:635b7182", ()),
+        LineageRow("out", "Step", "digits-svc at 2020-01-14", ["data (Hash:635b7182)", "code"]),
+        LineageRow("data", "Source Data", "Hash:635b7182", None),
     )
     monkeypatch.setattr(report, "lineage_report", lambda _ws, _snapshot: report.LineageReport("ws", None, rows))
     out = run("report", "lineage", "--snapshot", "ONE").output

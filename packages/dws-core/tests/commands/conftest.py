@@ -12,7 +12,7 @@ from folder_resource import FolderFactory
 from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.commands.add import add_command
-from dataworkspaces.lineage.store import FileLineageStore
+from dataworkspaces.lineage.file_store import FileLineageStore
 from dataworkspaces.workspace import BatchInteraction
 
 

@@ -172,7 +172,7 @@ def test_lineage_now_and_at_a_snapshot(ws: MemoryWorkspace, write_code: Write) -
     write_code("2")
     read_source(ws)
     (now,), (then,) = lineage_report(ws).rows, lineage_report(ws, "ONE").rows
-    assert (now.resource, now.type, now.details, now.inputs) == ("code", "Source Data", "Version:1", ())
+    assert (now.ref, now.lineage_type, now.details, now.inputs) == ("code", "Source Data", "Version:1", None)
     assert then.details == f"Hash:{str(hashval)[:8]}"
 
 
@@ -181,7 +181,7 @@ def test_lineage_of_a_snapshot_has_resources_that_are_gone(ws: MemoryWorkspace) 
     ws.get_lineage_store().update("code", lambda _old: [SourceDataLineage(cert)])
     snapshot_command(ws, "ONE")
     del ws.store.resources["code"]
-    assert [row.resource for row in lineage_report(ws, "ONE").rows] == ["code"]
+    assert [row.ref for row in lineage_report(ws, "ONE").rows] == ["code"]
     assert lineage_report(ws).rows == ()
 
 

@@ -13,7 +13,11 @@ from dataworkspaces.errors import DwsError, LineageError, MetadataError
 from dataworkspaces.lineage import FileLineageStore, LineageBuilder, ResourceRef, jsonable
 from dataworkspaces.lineage.model import HashCertificate
 from dataworkspaces.lineage.reading import entry_from_json
-from dataworkspaces.lineage.views import make_lineage_table
+from dataworkspaces.lineage.views import LineageRow, make_lineage_table
+
+
+def table_of(store: FileLineageStore, names: list[str], snapshot: str | None = None) -> list[LineageRow]:
+    return make_lineage_table({name: store.entries(name, snapshot) for name in names})
 
 
 def ref(text: str) -> ResourceRef:
@@ -61,7 +65,7 @@ def test_edited_code_does_not_stop_the_pipeline(project: Any, run: Any) -> None:
 def test_other_output_of_a_step_keeps_its_lineage(project: Any, run: Any) -> None:
     run("split", ["source"], ["middle:x", "middle:y"])
     run("again", ["source"], ["middle:x"])
-    rows = {row.ref: row.details for row in make_lineage_table(project.lineage_store, ["middle"])}
+    rows = {row.ref: row.details for row in table_of(project.lineage_store, ["middle"])}
     assert rows["middle:y"].startswith("split")
 
 
@@ -77,7 +81,7 @@ def test_abort_in_the_block_is_no_error(project: Any) -> None:
 
 def test_inputs_of_the_table_are_inputs_as_in_the_quick_start(project: Any, run: Any) -> None:
     run("svc", ["source"], ["results"], ["code"])
-    (row,) = make_lineage_table(project.lineage_store, ["results"])
+    (row,) = table_of(project.lineage_store, ["results"])
     assert len(row.inputs or []) == 1
 
 
@@ -87,7 +91,7 @@ def test_failed_output_is_shown_as_unknown(project: Any, run: Any) -> None:
     with pytest.raises(ZeroDivisionError), builder.eval() as lineage:  # noqa: PT012 - the block is what fails
         lineage.add_output_ref(ref("middle"))
         raise ZeroDivisionError
-    rows = make_lineage_table(project.lineage_store, ["middle"])
+    rows = table_of(project.lineage_store, ["middle"])
     assert [row.lineage_type for row in rows] == ["Unknown"]
 
 
@@ -105,7 +109,7 @@ def test_version_after_a_failure_is_new(project: Any, run: Any) -> None:
 
 def test_step_listed_twice_by_release_1_6_has_one_row_a_place(store: Any, release_1_6: Any, tmp_path: Any) -> None:
     shutil.copytree(release_1_6 / "placeholders", tmp_path / "current")
-    rows = [(r.ref, r.details.split()[0]) for r in make_lineage_table(store, ["intermediate-data"])]
+    rows = [(r.ref, r.details.split()[0]) for r in table_of(store, ["intermediate-data"])]
     assert sorted(rows) == [("intermediate-data:x", "again"), ("intermediate-data:y", "split")]
 
 

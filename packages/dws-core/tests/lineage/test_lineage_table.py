@@ -8,11 +8,15 @@ from pathlib import Path
 
 from dataworkspaces.lineage import FileLineageStore, ResourceRef
 from dataworkspaces.lineage.model import HashCertificate, ResourceCert, StepLineage
-from dataworkspaces.lineage.views import make_lineage_table
+from dataworkspaces.lineage.views import LineageRow, make_lineage_table
+
+
+def table_of(store: FileLineageStore, names: list[str], snapshot: str | None = None) -> list[LineageRow]:
+    return make_lineage_table({name: store.entries(name, snapshot) for name in names})
 
 
 def rows(store: FileLineageStore, *names: str, snapshot: str | None = None) -> list[tuple[str, str, str]]:
-    return [(row.ref, row.lineage_type, row.details) for row in make_lineage_table(store, names, snapshot)]
+    return [(row.ref, row.lineage_type, row.details) for row in table_of(store, names, snapshot)]
 
 
 def test_row_of_a_step_is_that_of_the_quick_start(store: FileLineageStore) -> None:
@@ -20,7 +24,7 @@ def test_row_of_a_step_is_that_of_the_quick_start(store: FileLineageStore) -> No
     made = ResourceCert(ResourceRef("results"), HashCertificate("12"))
     step = StepLineage("digits-svc", datetime(2020, 1, 14, 12, 54, 0, 473892), inputs=(data,), outputs=(made,))
     store.update("results", lambda _old: [step])
-    (row,) = make_lineage_table(store, ["results"])
+    (row,) = table_of(store, ["results"])
     assert (row.ref, row.lineage_type) == ("results", "Step")
     assert row.details == "digits-svc at 2020-01-14 12:54:00.473892"
     assert row.inputs == ["sklearn-digits-dataset (Hash:635b7182)"]
@@ -39,7 +43,7 @@ def test_snapshot_of_release_1_6_shows_steps_data_and_code(
 
 def test_data_and_code_have_no_inputs(store: FileLineageStore, release_1_6: Path, tmp_path: Path) -> None:
     shutil.copytree(release_1_6 / "digits", tmp_path / "snapshots" / "abc")
-    assert [row.inputs for row in make_lineage_table(store, ["sklearn-digits-dataset", "code"], "abc")] == [None, None]
+    assert [row.inputs for row in table_of(store, ["sklearn-digits-dataset", "code"], "abc")] == [None, None]
 
 
 def test_part_of_a_resource_is_named(store: FileLineageStore, release_1_6: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError, NotSupportedError, ParamValidationError
-from dataworkspaces.lineage.store import FileLineageStore
+from dataworkspaces.lineage.file_store import FileLineageStore
 from dataworkspaces.resources import local_files_resource
 from dataworkspaces.resources.local_files import FACTORY
 from dataworkspaces.resources.local_files_resource import LocalFilesResource

@@ -12,6 +12,7 @@ from dataworkspaces.cli.session import Session, common_options, json_option, pas
 
 if TYPE_CHECKING:
     from dataworkspaces.commands.report import HistoryReport, ResultsReport, StatusReport
+    from dataworkspaces.lineage.states import State
 
 limit_option = click.option(
     "--limit", metavar="N", type=click.IntRange(min=1), help="Only so many snapshots, the newest."
@@ -63,7 +64,10 @@ def history(session: Session, limit: int | None, as_json: bool) -> None:
 @common_options
 @pass_session
 def lineage(session: Session, snapshot: str | None, as_json: bool) -> None:
-    """Show where each resource comes from: the step that wrote it, and what that step read."""
+    """Show where each resource comes from: the step that wrote it, and what that step read.
+
+    What is out of date is marked: its inputs, code or parameters have changed since, or what failed wrote it.
+    """
     from dataworkspaces.cli.render import Table, print_json, print_table
     from dataworkspaces.commands.report import lineage_report
 
@@ -72,9 +76,15 @@ def lineage(session: Session, snapshot: str | None, as_json: bool) -> None:
         print_json(found.to_json())
         return
     title = f"Lineage for {snapshot or f'the present state of workspace {found.workspace}'}"
-    rows = [(row.resource, row.type, row.details, row.inputs or "None") for row in found.rows]
+    columns = ["Resource", "Type", "Details", "Inputs"]
+    rows: list[tuple[Any, ...]] = [
+        (row.ref, row.lineage_type, row.details, tuple(row.inputs or ["None"])) for row in found.rows
+    ]
+    if any(row.state.kind != "current" for row in found.rows):
+        columns.append("State")
+        rows = [(*row, tuple(_state(found_row.state))) for row, found_row in zip(rows, found.rows, strict=True)]
     if rows:
-        print_table(Table(title, ["Resource", "Type", "Details", "Inputs"], rows))
+        print_table(Table(title, columns, rows))
     else:
         click.echo(f"{title}: none is recorded")
 
@@ -174,6 +184,12 @@ def _print_history(found: HistoryReport) -> None:
         click.echo(f"Showing first {len(rows)} snapshots")
     else:
         click.echo(f"{found.total} snapshots total")
+
+
+def _state(state: State) -> list[str]:
+    if state.kind == "out of date":
+        return [f"out of date: {state.reasons[0]}", *state.reasons[1:]]
+    return [state.kind]
 
 
 def _print_results(found: ResultsReport) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.lineage.graph import GraphBuilder, LineageGraph
-from dataworkspaces.lineage.states import States
-from dataworkspaces.workspace import ResourceRoles
+from dataworkspaces.lineage.places import group
+from dataworkspaces.lineage.states import States, refs_to_compare
+from dataworkspaces.workspace import ResourceRef, ResourceRoles
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.model import LineageEntry
@@ -44,14 +46,18 @@ def lineage_graph(
 
 
 def lineage_states(
-    workspace: Workspace, lineages: dict[str, list[LineageEntry]], metadata: SnapshotMetadata | None
+    workspace: Workspace, lineages: Mapping[str, list[LineageEntry]], metadata: SnapshotMetadata | None
 ) -> States:
     """What is out of date: now, or as it was in a snapshot."""
     snapshots = workspace.as_lineage_ws()
     if metadata is not None:
         versions = snapshots.get_snapshot_versions(metadata.hashval)
         return States(lineages, {}, {name: version.compare_hash for name, version in versions.items()})
-    return States(lineages, {})
+    found: dict[ResourceRef, str | None] = {}
+    places = group(refs_to_compare(lineages))
+    for name, contents in snapshots.present_contents(places).items():
+        found.update((ResourceRef(name, p), c) for p, c in zip(places[name], contents.contents, strict=True))
+    return States(lineages, found)
 
 
 def _roles(workspace: Workspace, metadata: SnapshotMetadata | None) -> dict[str, str]:

@@ -12,6 +12,7 @@ from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.workspace import RESOURCE_ROLE_CHOICES
 
 if TYPE_CHECKING:
+    from dataworkspaces.lineage.views import LineageRow
     from dataworkspaces.workspace import ResourceChange, SnapshotMetadata, Workspace
 
 
@@ -74,24 +75,6 @@ class HistoryReport:
         return {
             "snapshots": [{**snapshot_json(s), "metrics": s.metrics} for s in self.snapshots],
             "total": self.total,
-        }
-
-
-@dataclass(frozen=True)
-class LineageRow:
-    """Where one resource, or a part of it, comes from. ``inputs`` is empty for what no step made."""
-
-    resource: str
-    type: str
-    details: str
-    inputs: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "resource": self.resource,
-            "type": self.type,
-            "details": self.details,
-            "inputs": list(self.inputs),
         }
 
 
@@ -165,6 +148,7 @@ def history_report(workspace: Workspace, limit: int | None = None) -> HistoryRep
 
 def lineage_report(workspace: Workspace, snapshot: str | None = None) -> LineageReport:
     """The lineage, current or of a snapshot (tag or hash)."""
+    from dataworkspaces.commands.lineage import lineage_states
     from dataworkspaces.lineage.views import make_lineage_table
 
     snapshots = workspace.as_lineage_ws()
@@ -173,9 +157,10 @@ def lineage_report(workspace: Workspace, snapshot: str | None = None) -> Lineage
         names, hashval = list(workspace.get_resource_names()), None
     else:
         names, hashval = list(snapshots.get_snapshot_versions(metadata.hashval)), metadata.hashval
-    table = make_lineage_table(snapshots.get_lineage_store(), names, hashval)
-    rows = (LineageRow(row.ref, row.lineage_type, row.details, tuple(row.inputs or ())) for row in table)
-    return LineageReport(workspace.name, metadata, tuple(rows))
+    store = snapshots.get_lineage_store()
+    lineages = {name: store.entries(name, hashval) for name in names}
+    states = lineage_states(workspace, lineages, metadata)
+    return LineageReport(workspace.name, metadata, tuple(make_lineage_table(lineages, states.all())))
 
 
 def results_report(

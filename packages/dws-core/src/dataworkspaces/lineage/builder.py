@@ -11,7 +11,7 @@ from typing import Any
 from dataworkspaces.errors import LineageError, PathNotAResourceError
 from dataworkspaces.lineage.naming import script_path
 from dataworkspaces.lineage.results_step import ResultsLineage, check_results_ref
-from dataworkspaces.lineage.step import Lineage
+from dataworkspaces.lineage.step import Lineage, check_path, check_ref
 from dataworkspaces.workspace import ResourceRef, Workspace, find_and_load_workspace
 
 
@@ -43,7 +43,7 @@ class LineageBuilder:
         if script is None:
             raise LineageError(
                 "as_script_step(): no script is running, so the step has no name",
-                hint="Call with_step_name(NAME) in its place",
+                hint="Call with_step_name(NAME) in its place, or use the notebook kit's NotebookLineageBuilder",
             )
         self._script = script
         self._step_name = script.stem
@@ -60,6 +60,8 @@ class LineageBuilder:
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> LineageBuilder:
         """The configuration of the step. May be called once; :meth:`Lineage.add_param` adds more."""
+        if not isinstance(parameters, Mapping):
+            raise LineageError(f"with_parameters() takes a dictionary, not {parameters!r}")
         if self._parameters is not None:
             raise LineageError("with_parameters() was called twice", hint="Put all parameters into one dictionary")
         self._parameters = dict(parameters)
@@ -69,6 +71,7 @@ class LineageBuilder:
 
     def with_input_path(self, path: str) -> LineageBuilder:
         """An input: a local path in a resource. May be called several times, as all of these."""
+        check_path(path, "with_input_path()", "with_input_ref()")
         return self._add_input(_absolute(path))
 
     def with_input_paths(self, paths: Sequence[str]) -> LineageBuilder:
@@ -76,11 +79,12 @@ class LineageBuilder:
         if isinstance(paths, (str, Path)):
             raise LineageError("with_input_paths() takes a list of paths", hint="Call with_input_path() for one")
         for path in paths:
-            self._add_input(_absolute(path))
+            self.with_input_path(path)
         return self
 
     def with_input_ref(self, ref: ResourceRef) -> LineageBuilder:
         """An input: a resource, or a place in one."""
+        check_ref(ref, "with_input_ref()", "with_input_path()")
         return self._add_input(ref)
 
     def with_no_inputs(self) -> LineageBuilder:
@@ -94,11 +98,13 @@ class LineageBuilder:
 
     def with_code_path(self, path: str) -> LineageBuilder:
         """Code that the step runs: a local path in a code resource."""
+        check_path(path, "with_code_path()", "with_code_ref()")
         self._code.append(_absolute(path))
         return self
 
     def with_code_ref(self, ref: ResourceRef) -> LineageBuilder:
         """Code that the step runs."""
+        check_ref(ref, "with_code_ref()", "with_code_path()")
         self._code.append(ref)
         return self
 
@@ -118,6 +124,8 @@ class LineageBuilder:
         """The step writes results: to a results resource, or to a directory in one (a local path or a reference)."""
         if self._results is not None:
             raise LineageError("as_results_step() was called twice", hint="A step writes results to one place")
+        if not isinstance(results_dir, ResourceRef):
+            check_path(results_dir, "as_results_step()", "It")
         self._results = results_dir if isinstance(results_dir, ResourceRef) else _absolute(results_dir)
         self._run_description = run_description
         return self

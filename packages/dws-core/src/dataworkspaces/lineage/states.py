@@ -136,6 +136,8 @@ class States:
             return
         if isinstance(place.entry, UnknownLineage):
             yield f"{cert.ref} is unknown"
+        elif isinstance(place.entry, SourceDataLineage) and self._is_unchanged(cert):
+            return  # even if another step has read something else meanwhile
         elif contradict(place.cert.certificate, cert.certificate):
             if isinstance(place.entry, StepLineage):
                 yield f"{cert.ref} was written anew by step {place.entry.describe()}"
@@ -161,6 +163,9 @@ class States:
         place = covering(self._known.get(cert.ref.name, {}), cert.ref)
         is_source = place is not None and isinstance(place.entry, (CodeLineage, SourceDataLineage))
         return place is not None and is_source and contradict(place.cert.certificate, certificate)
+
+    def _is_unchanged(self, cert: ResourceCert) -> bool:
+        return same_content(self._contents.get(cert.ref), cert.certificate.content) is True
 
     def _differs(self, cert: ResourceCert) -> bool:
         return same_content(self._contents.get(cert.ref), cert.certificate.content) is False

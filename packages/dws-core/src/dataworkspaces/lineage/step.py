@@ -106,14 +106,14 @@ class Lineage:
 
     def add_input_path(self, path: str) -> None:
         """Add an input that is known only now: a local path in a resource."""
-        _check_path(path, "add_input_path()", "add_input_ref()")
+        check_path(path, "add_input_path()", "add_input_ref()")
         self.add_input_ref(self.workspace.map_local_path_to_resource(path))
 
     def add_input_ref(self, ref: ResourceRef) -> None:
         """Add an input that is known only now.
 
         Raises LineageError if the step would depend on two versions of one resource."""
-        _check_ref(ref, "add_input_ref()", "add_input_path()")
+        check_ref(ref, "add_input_ref()", "add_input_path()")
         self._check_open("add_input_ref()")
         self.workspace.validate_resource_name(ref.name)
         if ref in self._input_refs:
@@ -132,14 +132,14 @@ class Lineage:
 
     def add_output_path(self, path: str) -> None:
         """Add an output: the resource in which a local path lies. From now on a failure makes it unknown."""
-        _check_path(path, "add_output_path()", "add_output_ref()")
+        check_path(path, "add_output_path()", "add_output_ref()")
         self.add_output_ref(self.workspace.map_local_path_to_resource(path))
 
     def add_output_ref(self, ref: ResourceRef) -> None:
         """Add an output. From now on a failure makes it unknown.
 
         Raises LineageError if it overlaps with another output, or with what another step wrote."""
-        _check_ref(ref, "add_output_ref()", "add_output_path()")
+        check_ref(ref, "add_output_ref()", "add_output_path()")
         self.workspace.validate_resource_name(ref.name)
         if ref in self._output_refs:
             return
@@ -295,11 +295,13 @@ def mark_unknown(store: LineageStore, refs: Sequence[ResourceRef], comment: str)
     store.update_all(names, lambda old: {n: unknown(lineage, n, refs, comment) for n, lineage in old.items()})
 
 
-def _check_path(path: object, call: str, other: str) -> None:
+def check_path(path: object, call: str, other: str) -> None:
+    """Raise LineageError if ``path``, an argument of ``call``, is no path; ``other`` is the call that takes refs."""
     if isinstance(path, ResourceRef) or not isinstance(path, (str, os.PathLike)):
         raise LineageError(f"{call} takes a local path, not {path!r}", hint=f"{other} takes a ResourceRef")
 
 
-def _check_ref(ref: object, call: str, other: str) -> None:
+def check_ref(ref: object, call: str, other: str) -> None:
+    """Raise LineageError if ``ref``, an argument of ``call``, is no reference; ``other`` is the call for paths."""
     if not isinstance(ref, ResourceRef):
         raise LineageError(f"{call} takes a ResourceRef, not {ref!r}", hint=f"{other} takes a local path")

@@ -2,53 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from dataworkspaces.lineage.model import (
     CodeLineage,
     HashCertificate,
     ImportedLineage,
+    LineageEntry,
     ResourceCert,
     StepLineage,
     UnknownLineage,
 )
 from dataworkspaces.lineage.places import Place, places
-from dataworkspaces.lineage.store import LineageStore
+from dataworkspaces.lineage.states import CURRENT, State
+from dataworkspaces.workspace.resource_ref import ResourceRef
 
 
 @dataclass(frozen=True)
 class LineageRow:
-    """One row. ``inputs`` is None for what has none: data or code that no step wrote."""
+    """Where a resource, or a part of it, comes from. ``inputs`` is None for what no step made."""
 
     ref: str
     lineage_type: str
     details: str
     inputs: list[str] | None
+    state: State = CURRENT
 
     def to_json(self) -> dict[str, Any]:
-        return {"resource": self.ref, "type": self.lineage_type, "details": self.details, "inputs": self.inputs}
+        return {
+            "resource": self.ref,
+            "type": self.lineage_type,
+            "details": self.details,
+            "inputs": self.inputs or [],
+            **self.state.to_json(),
+        }
 
 
 def make_lineage_table(
-    store: LineageStore, resource_names: Iterable[str], snapshot_hash: str | None = None
+    lineages: Mapping[str, Sequence[LineageEntry]], states: Mapping[ResourceRef, State] = MappingProxyType({})
 ) -> list[LineageRow]:
-    """The entries of each resource, current or of a snapshot."""
+    """The places of each resource, with their states."""
     rows = []
-    for name in resource_names:
-        entries = store.entries(name, snapshot_hash)
-        rows += [_row(place) for place in places(name, entries).values()]
+    for name, entries in lineages.items():
+        rows += [_row(place, states.get(ref, CURRENT)) for ref, place in places(name, entries).items()]
         rows += [_imported_row(entry) for entry in entries if isinstance(entry, ImportedLineage)]
     return rows
 
 
-def _row(place: Place) -> LineageRow:
+def _row(place: Place, state: State) -> LineageRow:
     ref, entry = str(place.cert.ref), place.entry
     if isinstance(entry, StepLineage):
-        return LineageRow(ref, "Step", entry.describe(), [_source(cert) for cert in entry.inputs])
+        return LineageRow(ref, "Step", entry.describe(), [_source(cert) for cert in entry.inputs], state)
     if isinstance(entry, UnknownLineage):
-        return LineageRow(ref, "Unknown", entry.cert.certificate.comment, None)
+        return LineageRow(ref, "Unknown", entry.cert.certificate.comment, None, state)
     return LineageRow(ref, "Code" if isinstance(entry, CodeLineage) else "Source Data", _version(place.cert), None)
 
 
