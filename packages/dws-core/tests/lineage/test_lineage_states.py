@@ -94,7 +94,7 @@ def test_input_that_was_written_anew_with_the_same_content_is_current(project: M
 def test_code_that_changed(project: MemoryWorkspace, step: Step) -> None:
     step("prepare", ["source"], ["middle"])
     (project.directory / "code" / "prepare.py").write_text("pass\n")
-    assert reasons(project, "middle") == "the code code has changed"
+    assert reasons(project, "middle") == "its code in code has changed"
 
 
 def test_output_that_somebody_edited(project: MemoryWorkspace, step: Step) -> None:

@@ -104,7 +104,12 @@ def test_entry_has_the_keys_of_release_1_6(
     (written,) = json.loads((release_1_6 / "digits" / "results.json").read_text())["lineages"]
     keys = list(current("middle")["lineages"][0])
     assert keys[: len(written)] == list(written)
-    assert set(keys[len(written) :]) - {"random_seeds"} == {"user", "exit_status", "environment"}
+    assert set(keys[len(written) :]) - {"random_seeds"} == {
+        "working_directory",
+        "user",
+        "exit_status",
+        "environment",
+    }
 
 
 def test_parameters_are_added_and_replaced(project: MemoryWorkspace, begin: Run) -> None:

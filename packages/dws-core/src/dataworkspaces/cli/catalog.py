@@ -22,6 +22,8 @@ class BuiltIn(NamedTuple):
 BUILT_IN = {
     "init": BuiltIn("dataworkspaces.cli.cmd_init:init", "Make the current directory a workspace"),
     "add": BuiltIn("dataworkspaces.cli.cmd_add:add", "Add a resource: data, code or results"),
+    "run": BuiltIn("dataworkspaces.cli.cmd_run:run", "Run a command as a step, and record its lineage"),
+    "rerun": BuiltIn("dataworkspaces.cli.cmd_rerun:rerun", "Run again the steps that are out of date"),
     "snapshot": BuiltIn("dataworkspaces.cli.cmd_snapshot:snapshot", "Keep the present state of all resources"),
     "restore": BuiltIn("dataworkspaces.cli.cmd_restore:restore", "Bring resources back to a snapshot"),
     "delete-snapshot": BuiltIn("dataworkspaces.cli.cmd_snapshot:delete_snapshot", "Remove a snapshot for good"),

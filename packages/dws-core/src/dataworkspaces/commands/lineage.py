@@ -53,11 +53,16 @@ def lineage_states(
     if metadata is not None:
         versions = snapshots.get_snapshot_versions(metadata.hashval)
         return States(lineages, {}, {name: version.compare_hash for name, version in versions.items()})
+    return States(lineages, contents_now(workspace, lineages))
+
+
+def contents_now(workspace: Workspace, lineages: Mapping[str, list[LineageEntry]]) -> dict[ResourceRef, str | None]:
+    """What lies now at each place of which lineage says what lay there."""
     found: dict[ResourceRef, str | None] = {}
-    places = group(refs_to_compare(lineages))
-    for name, contents in snapshots.present_contents(places).items():
-        found.update((ResourceRef(name, p), c) for p, c in zip(places[name], contents.contents, strict=True))
-    return States(lineages, found)
+    refs = group(ref for ref in refs_to_compare(lineages) if ref.name in set(workspace.get_resource_names()))
+    for name, contents in workspace.as_lineage_ws().present_contents(refs).items():
+        found.update((ResourceRef(name, p), c) for p, c in zip(refs[name], contents.contents, strict=True))
+    return found
 
 
 def _roles(workspace: Workspace, metadata: SnapshotMetadata | None) -> dict[str, str]:

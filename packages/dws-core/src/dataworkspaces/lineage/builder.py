@@ -11,6 +11,7 @@ from typing import Any
 from dataworkspaces.errors import LineageError, PathNotAResourceError
 from dataworkspaces.lineage.naming import script_path
 from dataworkspaces.lineage.results_step import ResultsLineage, check_results_ref
+from dataworkspaces.lineage.running import current_run, working_directory
 from dataworkspaces.lineage.step import Lineage, check_path, check_ref
 from dataworkspaces.workspace import ResourceRef, Workspace, find_and_load_workspace
 
@@ -151,6 +152,8 @@ class LineageBuilder:
             "code": self._code_refs(workspace),
             "command_line": self._command_line,
             "run_from_directory": _ref_if_any(workspace, Path.cwd()),
+            "working_directory": working_directory(workspace),
+            "run": current_run(workspace),
         }
         if self._results is None:
             return Lineage(workspace, self._step_name, **arguments)

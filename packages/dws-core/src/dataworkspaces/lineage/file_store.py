@@ -13,6 +13,7 @@ from dataworkspaces.errors import ConfigurationError, LineageError, MetadataErro
 from dataworkspaces.lineage.model import (
     HashCertificate,
     ResourceCert,
+    StepLineage,
     entries_to_json,
     entry_outputs,
 )
@@ -82,9 +83,9 @@ class FileLineageStore(LineageStore):
 
     # -- steps that write ----------------------------------------------------------------------------------------
 
-    def begin_writing(self, refs: Sequence[ResourceRef], comment: str) -> Callable[[], None]:
+    def begin_writing(self, refs: Sequence[ResourceRef], step: StepLineage) -> Callable[[], None]:
         try:
-            return self._writing.begin(refs, comment)
+            return self._writing.begin(refs, step)
         except OSError as e:
             raise explain_os_error(e, "Noting what a step writes") from e
 
@@ -189,4 +190,5 @@ def _highest_version(resource_name: str, entries: Entries) -> int:
 
 
 def _made_unknown(old: Mapping[str, ResourceLineage], step: InterruptedStep) -> dict[str, Entries]:
-    return {name: unknown(lineage, name, step.refs, step.comment) for name, lineage in old.items()}
+    comment = f"Step {step.step.describe()} was killed"
+    return {name: unknown(lineage, name, step.refs, comment, step.step) for name, lineage in old.items()}

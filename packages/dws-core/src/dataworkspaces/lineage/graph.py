@@ -178,10 +178,11 @@ class GraphBuilder:
             if node.id in seen:
                 continue
             seen.add(node.id)
-            if is_present and place is not None and isinstance(place.entry, StepLineage):
-                step = self._step_node(place.entry, self.states.get(place.cert.ref, CURRENT))
+            made_by = None if place is None or not is_present else _maker(place.entry)
+            if place is not None and made_by is not None:
+                step = self._step_node(made_by, self.states.get(place.cert.ref, CURRENT))
                 self._edges[Edge(step.id, node.id)] = None
-                for source in place.entry.inputs:
+                for source in made_by.inputs:
                     source_place = covering(self._known.get(source.ref.name, {}), source.ref)
                     source_node, _ = self._data_node(source, source_place)
                     self._edges[Edge(source_node.id, step.id)] = None
@@ -272,6 +273,13 @@ class _Imported:
         names = {cert.ref.name for e in entry.lineages if isinstance(e, StepLineage) for cert in e.outputs}
         self.known = {name: places(name, entry.lineages) for name in {*names, entry.resource_name}}
         self.nested = {e.resource_name: _Imported(e) for e in entry.lineages if isinstance(e, ImportedLineage)}
+
+
+def _maker(entry: LineageEntry) -> StepLineage | None:
+    """The step that wrote a place, or failed as it did."""
+    if isinstance(entry, UnknownLineage):
+        return entry.step
+    return entry if isinstance(entry, StepLineage) else None
 
 
 def _version_key(cert: ResourceCert) -> tuple[str, Any]:

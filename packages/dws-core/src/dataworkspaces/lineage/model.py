@@ -103,16 +103,16 @@ class RunRecord:
     """How ``dws run`` was called: what ``dws rerun`` calls again.
 
     :ivar run_id: the same in all entries that one execution left.
-    :ivar directory: where the command ran: a reference, or None for the workspace's own directory.
-    :ivar below: the path below ``directory`` (or below the workspace's directory), or None.
+    :ivar run_from_directory: where the command ran, if that is in a resource.
+    :ivar working_directory: that place relative to the workspace's directory (``""`` is this), if it lies there.
     :ivar inputs, code, outputs: what the user named; ``outputs`` is None if they were to be found.
     """
 
     run_id: str
     name: str
     command: tuple[str, ...]
-    directory: ResourceRef | None = None
-    below: str | None = None
+    run_from_directory: ResourceRef | None = None
+    working_directory: str | None = None
     inputs: tuple[ResourceRef, ...] = ()
     code: tuple[ResourceRef, ...] = ()
     outputs: tuple[ResourceRef, ...] | None = None
@@ -124,8 +124,8 @@ class RunRecord:
             "id": self.run_id,
             "name": self.name,
             "command": list(self.command),
-            "directory": None if self.directory is None else list(self.directory),
-            "below": self.below,
+            "run_from_directory": None if self.run_from_directory is None else list(self.run_from_directory),
+            "working_directory": self.working_directory,
             "inputs": [list(ref) for ref in self.inputs],
             "code": [list(ref) for ref in self.code],
             "outputs": None if self.outputs is None else [list(ref) for ref in self.outputs],
@@ -138,9 +138,10 @@ class RunRecord:
 class StepLineage:
     """One execution of a step. Times are local, without a zone; the execution time is in seconds.
 
-    From ``user`` on the fields go beyond release 1.6, and are None (or empty) where it wrote the entry. ``other``
-    holds keys that this version does not know; they are kept.
+    From ``working_directory`` on the fields go beyond release 1.6, and are None (or empty) where it wrote the entry.
+    ``other`` holds keys that this version does not know; they are kept.
 
+    :ivar working_directory: where it ran, relative to the workspace's directory (``""`` is this), if it lies there.
     :ivar code_trees: by code resource that had uncommitted changes: the git tree that holds it as it ran.
     """
 
@@ -153,6 +154,7 @@ class StepLineage:
     outputs: tuple[ResourceCert, ...] = ()
     command_line: tuple[str, ...] | None = None
     run_from_directory: ResourceRef | None = None
+    working_directory: str | None = None
     user: str | None = None
     exit_status: int | None = None
     environment: Environment | None = None
@@ -164,6 +166,7 @@ class StepLineage:
 
     def to_json(self) -> dict[str, Any]:
         further = {
+            "working_directory": self.working_directory,
             "user": self.user,
             "exit_status": self.exit_status,
             "environment": None if self.environment is None else self.environment.to_json(),
@@ -248,16 +251,20 @@ class ImportedLineage:
 class UnknownLineage:
     """A place that a step was writing when it failed. Its version is a new one: what read the last one is out of date.
 
-    It stands in a list of its own in the file, since release 1.6 refuses entries of a type that it does not know."""
+    It stands in a list of its own in the file, since release 1.6 refuses entries of a type that it does not know.
+
+    :ivar step: the step that failed, without outputs; None if all that is known of it is the certificate's comment."""
 
     cert: ResourceCert
+    step: StepLineage | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return self.cert.to_json()
+        data = self.cert.to_json()
+        return data if self.step is None else {**data, "step": self.step.to_json()}
 
     def resolved(self, resolve: Resolve) -> UnknownLineage:
-        """As it is: a snapshot does not make known what the content came from."""
-        return self
+        """A snapshot does not make known what the content came from."""
+        return self if self.step is None else replace(self, step=self.step.resolved(resolve))
 
 
 LineageEntry = Union[StepLineage, SourceDataLineage, CodeLineage, ImportedLineage, UnknownLineage]  # noqa: UP007

@@ -28,6 +28,11 @@ def overlap(one: str | None, other: str | None) -> bool:
     return contains(one, other) or contains(other, one)
 
 
+def refs_overlap(one: ResourceRef, other: ResourceRef) -> bool:
+    """Whether one of two references holds the other."""
+    return one.name == other.name and overlap(one.subpath, other.subpath)
+
+
 def covers(entry: LineageEntry, ref: ResourceRef) -> bool:
     """Whether an entry says where a reference came from."""
     if isinstance(entry, ImportedLineage):

@@ -54,14 +54,18 @@ def entries_from_json(data: Any, where: str) -> list[LineageEntry]:
     entries = [entry_from_json(entry, where) for entry in _list(fields, "lineages", where)]
     if "unknown" not in fields:
         return entries
-    unknown = [UnknownLineage(_cert_from_json(_object(e, where), where)) for e in _list(fields, "unknown", where)]
-    return [*entries, *unknown]
+    return [*entries, *(_unknown_from_json(_object(e, where), where) for e in _list(fields, "unknown", where))]
+
+
+def _unknown_from_json(fields: Mapping[str, Any], where: str) -> UnknownLineage:
+    step = _optional(fields, "step", dict, where)
+    return UnknownLineage(_cert_from_json(fields, where), None if step is None else _step_from_json(step, where))
 
 
 _STEP_KEYS = (
     "type", "step_name", "start_time", "execution_time_seconds", "parameters", "input_resources", "code_resources",
-    "output_resources", "command_line", "run_from_directory", "user", "exit_status", "environment", "random_seeds",
-    "code_trees", "metrics", "run",
+    "output_resources", "command_line", "run_from_directory", "working_directory", "user", "exit_status", "environment",
+    "random_seeds", "code_trees", "metrics", "run",
 )  # fmt: skip
 
 
@@ -89,13 +93,14 @@ def _step_from_json(fields: Mapping[str, Any], where: str) -> StepLineage:
         outputs=_certs(fields, "output_resources", where),
         command_line=None if command_line is None else tuple(command_line),
         run_from_directory=None if directory is None else _ref_from_json(directory, where),
+        working_directory=_working_directory(fields, where),
         user=_optional(fields, "user", str, where),
         exit_status=_optional(fields, "exit_status", int, where),
         environment=_environment_from_json(_optional(fields, "environment", dict, where), where),
         random_seeds=_optional(fields, "random_seeds", dict, where) or {},
         code_trees=_texts(_optional(fields, "code_trees", dict, where) or {}, where),
         metrics=_optional(fields, "metrics", dict, where),
-        run=_run_from_json(_optional(fields, "run", dict, where), where),
+        run=run_from_json(_optional(fields, "run", dict, where), where),
         other={key: value for key, value in fields.items() if key not in _STEP_KEYS},
     )
 
@@ -111,28 +116,38 @@ def _environment_from_json(fields: Mapping[str, Any] | None, where: str) -> Envi
     )
 
 
-def _run_from_json(fields: Mapping[str, Any] | None, where: str) -> RunRecord | None:
+def step_from_json(data: Any, where: str) -> StepLineage:
+    """A step; raises MetadataError for what is none."""
+    return _step_from_json(_object(data, where), where)
+
+
+def run_from_json(fields: Mapping[str, Any] | None, where: str) -> RunRecord | None:
+    """The record of a run; raises MetadataError for what is none."""
     if fields is None:
         return None
     command = _list(fields, "command", where)
     if not command or not all(isinstance(argument, str) for argument in command):
         raise MetadataError(f"{where}: the command of a run should be a list of texts")
     outputs = _optional(fields, "outputs", list, where)
-    directory, results = fields.get("directory"), fields.get("results")
-    below = _optional(fields, "below", str, where)
-    _check_subpath(below, where)
+    directory, results = fields.get("run_from_directory"), fields.get("results")
     return RunRecord(
         run_id=_text(fields, "id", where),
         name=_text(fields, "name", where),
         command=tuple(command),
-        directory=None if directory is None else _ref_from_json(directory, where),
-        below=below,
+        run_from_directory=None if directory is None else _ref_from_json(directory, where),
+        working_directory=_working_directory(fields, where),
         inputs=tuple(_ref_from_json(ref, where) for ref in _list(fields, "inputs", where)),
         code=tuple(_ref_from_json(ref, where) for ref in _list(fields, "code", where)),
         outputs=None if outputs is None else tuple(_ref_from_json(ref, where) for ref in outputs),
         parameters=_object(fields.get("parameters") or {}, where),
         results=None if results is None else _ref_from_json(results, where),
     )
+
+
+def _working_directory(fields: Mapping[str, Any], where: str) -> str | None:
+    path: str | None = _optional(fields, "working_directory", str, where)
+    _check_subpath(path, where)
+    return path
 
 
 def _certs(fields: Mapping[str, Any], key: str, where: str) -> tuple[ResourceCert, ...]:

@@ -32,15 +32,20 @@ class ResultsLineage(Lineage):
         :param metrics: numbers, texts, and dictionaries and lists of these, from any library (see ``jsonable``)."""
         self._check_open("write_results()")
         self._metrics = jsonable(dict(metrics))
-        results = {
-            "step": self.step_name,
-            "start_time": self._start_time.isoformat(),
-            "execution_time_seconds": (datetime.now() - self._start_time).total_seconds(),
-            "parameters": self._parameters,
-            "run_description": self.run_description,
-            "metrics": self._metrics,
-        }
+        results = results_of(self, self._metrics, self.run_description)
         return write_results_file(self.workspace, self.results_ref, results)
+
+
+def results_of(step: Lineage, metrics: Mapping[str, Any] | None, run_description: str | None) -> dict[str, Any]:
+    """What ``results.json`` holds."""
+    return {
+        "step": step.step_name,
+        "start_time": step.start_time.isoformat(),
+        "execution_time_seconds": (datetime.now() - step.start_time).total_seconds(),
+        "parameters": step.parameters,
+        "run_description": run_description,
+        "metrics": metrics,
+    }
 
 
 def write_results_file(workspace: Workspace, directory: ResourceRef, results: dict[str, Any]) -> ResourceRef:

@@ -150,7 +150,7 @@ class States:
 
     def _code_reasons(self, cert: ResourceCert) -> Iterator[str]:
         if self._differs(cert) or self._is_other_version(cert):
-            yield f"the code {cert.ref} has changed"
+            yield f"its code in {cert.ref} has changed"
 
     def _is_other_version(self, cert: ResourceCert) -> bool:
         """Of code whose content nobody can tell, or that of a snapshot."""

@@ -14,12 +14,14 @@ from dataworkspaces.lineage.consistency import check_one_version_of_each
 from dataworkspaces.lineage.environment import this_environment, this_user
 from dataworkspaces.lineage.jsonable import jsonable
 from dataworkspaces.lineage.model import (
+    Environment,
     HashCertificate,
     PlaceholderCertificate,
     ResourceCert,
     RunRecord,
     StepLineage,
 )
+from dataworkspaces.lineage.own_commands import OwnCommands
 from dataworkspaces.lineage.places import group, overlap
 from dataworkspaces.lineage.seeds import seeds_that_were_set, watch_seeds
 from dataworkspaces.lineage.store import Entries, LineageStore, ResourceLineage, unknown, without
@@ -42,6 +44,7 @@ class Lineage:
         code: Sequence[ResourceRef],
         command_line: Sequence[str] | None = None,
         run_from_directory: ResourceRef | None = None,
+        working_directory: str | None = None,
         run: RunRecord | None = None,
     ) -> None:
         self.workspace = workspace
@@ -52,6 +55,7 @@ class Lineage:
         self._output_refs: list[ResourceRef] = []
         self._command_line = None if command_line is None else tuple(command_line)
         self._run_from_directory = run_from_directory
+        self._working_directory = working_directory
         self._run = run
         self._seeds: dict[str, Any] = {}
         self._metrics: dict[str, Any] | None = None
@@ -179,35 +183,17 @@ class Lineage:
     def complete(self) -> None:
         """The step has succeeded: record it as the maker of its outputs."""
         self._check_open("complete()")
-        seconds = (datetime.now() - self._start_time).total_seconds()
         contents = self._contents([ref for ref in self._output_refs if not self._is_results(ref)])
-        entry = StepLineage(
-            step_name=self.step_name,
-            start_time=self._start_time,
-            execution_time_seconds=seconds,
-            parameters=self._parameters,
-            inputs=tuple(self._inputs),
-            code=tuple(self._code),
-            command_line=self._command_line,
-            run_from_directory=self._run_from_directory,
-            user=this_user(),
-            exit_status=0,
-            environment=this_environment(),
-            random_seeds={**seeds_that_were_set(), **self._seeds},
-            code_trees=self._code_trees,
-            metrics=self._metrics,
-            run=self._run,
-        )
+        entry = self._entry(exit_status=0)
         record_step(self._store, entry, self._output_refs, contents)
+        if self._command_line is not None:
+            OwnCommands(self.workspace.get_machine_directory()).add(self._command_line)
         self._ended()
 
     def abort(self) -> None:
         """The step has failed: what its outputs hold is unknown now. A second call does nothing."""
-        if not self._open:
-            return
-        if self._output_refs:
-            mark_unknown(self._store, self._output_refs, f"{self._comment} failed")
-        self._ended()
+        if self._open:
+            self._fail(self._output_refs, "failed", None)
 
     def __enter__(self) -> Lineage:
         return self
@@ -220,12 +206,46 @@ class Lineage:
         if exc_type is None or (isinstance(exc, SystemExit) and exc.code in (None, 0)):
             self.complete()
             return
+        status = exc.code if isinstance(exc, SystemExit) and isinstance(exc.code, int) else 1
         try:
-            self.abort()
+            self._fail(self._output_refs, "failed", status)
         except DwsError as e:  # the error of the step is the one to be told
             self.workspace.interaction.warn(f"The outputs of step {self.step_name} could not be marked: {e}")
 
     # -- inside --------------------------------------------------------------------------------------------------
+
+    def _fail(self, refs: Sequence[ResourceRef], how: str, exit_status: int | None) -> None:
+        if refs:
+            entry = self._entry(exit_status)
+            mark_unknown(self._store, list(dict.fromkeys(refs)), f"{self._comment} {how}", entry)
+        self._ended()
+
+    def _entry(self, exit_status: int | None) -> StepLineage:
+        """What is known of the step by now, but for its outputs."""
+        return StepLineage(
+            step_name=self.step_name,
+            start_time=self._start_time,
+            execution_time_seconds=(datetime.now() - self._start_time).total_seconds(),
+            parameters=self._parameters,
+            inputs=tuple(self._inputs),
+            code=tuple(self._code),
+            command_line=self._command_line,
+            run_from_directory=self._run_from_directory,
+            working_directory=self._working_directory,
+            user=this_user(),
+            exit_status=exit_status,
+            environment=self._environment(),
+            random_seeds=self._random_seeds(),
+            code_trees=self._code_trees,
+            metrics=self._metrics,
+            run=self._run,
+        )
+
+    def _environment(self) -> Environment:
+        return this_environment()
+
+    def _random_seeds(self) -> dict[str, Any]:
+        return {**seeds_that_were_set(), **self._seeds}
 
     @property
     def _comment(self) -> str:
@@ -237,7 +257,8 @@ class Lineage:
         import weakref
 
         end_earlier = self._end_writing
-        end = self._store.begin_writing(self._output_refs, self._comment)
+        begun = replace(self._entry(None), execution_time_seconds=None, environment=None)
+        end = self._store.begin_writing(self._output_refs, begun)
         self._end_writing = weakref.finalize(self, end)
         if end_earlier is not None:
             end_earlier()
@@ -289,10 +310,10 @@ def record_step(
     store.update_all(names, change)
 
 
-def mark_unknown(store: LineageStore, refs: Sequence[ResourceRef], comment: str) -> None:
-    """Nothing is known any more of what lies at ``refs``."""
+def mark_unknown(store: LineageStore, refs: Sequence[ResourceRef], comment: str, step: StepLineage) -> None:
+    """Nothing is known any more of what lies at ``refs``, which ``step`` was writing when it failed."""
     names = list(dict.fromkeys(ref.name for ref in refs))
-    store.update_all(names, lambda old: {n: unknown(lineage, n, refs, comment) for n, lineage in old.items()})
+    store.update_all(names, lambda old: {n: unknown(lineage, n, refs, comment, step) for n, lineage in old.items()})
 
 
 def check_path(path: object, call: str, other: str) -> None:

@@ -92,9 +92,9 @@ class LineageStore(ABC):
         """Forget the lineage of a snapshot."""
 
     @abstractmethod
-    def begin_writing(self, refs: Sequence[ResourceRef], comment: str) -> Callable[[], None]:
+    def begin_writing(self, refs: Sequence[ResourceRef], step: StepLineage) -> Callable[[], None]:
         """A step of this process is about to write to places. If the process is gone before it calls what is returned,
-        their lineage is unknown from then on; ``comment`` says why."""
+        their lineage is unknown from then on."""
 
     # -- what follows from these ---------------------------------------------------------------------------------
 
@@ -267,13 +267,16 @@ def _is_source_of(entry: LineageEntry, ref: ResourceRef) -> bool:
     return isinstance(entry, (SourceDataLineage, CodeLineage)) and entry.cert.ref == ref
 
 
-def unknown(lineage: ResourceLineage, resource_name: str, refs: Sequence[ResourceRef], comment: str) -> Entries:
-    """The entries of a resource once nothing is known any more of the places that ``refs`` name in it."""
+def unknown(
+    lineage: ResourceLineage, resource_name: str, refs: Sequence[ResourceRef], comment: str, step: StepLineage | None
+) -> Entries:
+    """The entries of a resource once nothing is known any more of the places that ``refs`` name in it: ``step`` was
+    writing them when it failed."""
     mine = [ref for ref in refs if ref.name == resource_name]
     certificate = PlaceholderCertificate(lineage.last_version + 1, comment, is_output=True)
     return [
         *without(lineage.entries, mine),
-        *(UnknownLineage(ResourceCert(ref, certificate)) for ref in mine),
+        *(UnknownLineage(ResourceCert(ref, certificate), step) for ref in mine),
     ]
 
 

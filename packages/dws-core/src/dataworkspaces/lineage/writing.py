@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataworkspaces.errors import MetadataError
+from dataworkspaces.lineage.model import StepLineage
+from dataworkspaces.lineage.reading import step_from_json
 from dataworkspaces.workspace.atomic import read_json_object, write_json
 from dataworkspaces.workspace.locking import acquire
 from dataworkspaces.workspace.resource_ref import ResourceRef
@@ -17,10 +19,10 @@ from dataworkspaces.workspace.resource_ref import ResourceRef
 
 @dataclass(frozen=True)
 class InterruptedStep:
-    """A step whose process is gone. ``comment`` says which."""
+    """A step whose process is gone, and what it was writing."""
 
     refs: tuple[ResourceRef, ...]
-    comment: str
+    step: StepLineage
 
 
 class Writing:
@@ -31,14 +33,14 @@ class Writing:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def begin(self, refs: Sequence[ResourceRef], comment: str) -> Callable[[], None]:
+    def begin(self, refs: Sequence[ResourceRef], step: StepLineage) -> Callable[[], None]:
         """Note a step; what is returned forgets it, and may be called twice. Raises OSError."""
         self._directory.mkdir(parents=True, exist_ok=True)
         note = self._directory / f"{uuid.uuid4().hex}.json"
         lock = acquire(note.with_suffix(".lock"), 1.0)
         owner = os.getpid()
         try:
-            write_json(note, {"refs": [list(ref) for ref in refs], "comment": comment})
+            write_json(note, {"refs": [list(ref) for ref in refs], "step": step.to_json()})
         except BaseException:
             lock.release()
             raise
@@ -91,11 +93,11 @@ def _read(note: Path) -> InterruptedStep | None:
     if not note.exists():
         return None
     try:
-        data = read_json_object(note, "refs", "comment")
+        data = read_json_object(note, "refs", "step")
         refs = tuple(
             ResourceRef(str(name), None if subpath is None else str(subpath)) for name, subpath in data["refs"]
         )
-        return InterruptedStep(refs, f"{data['comment']} was killed")
+        return InterruptedStep(refs, step_from_json(data["step"], str(note)))
     except (MetadataError, TypeError, ValueError):
         note.unlink(missing_ok=True)
         return None

@@ -95,3 +95,7 @@ class SnapshotResourceMixin(ABC):
     def version_contents(self, compare_hash: str, subpaths: Sequence[str | None]) -> list[str | None]:
         """What lies at places of a version: texts as :meth:`present_contents` gives them."""
         return [None] * len(subpaths)
+
+    def left_out(self, rel_paths: Sequence[str]) -> set[str]:
+        """Which of these files a snapshot leaves out (for git: those that it ignores)."""
+        return set()

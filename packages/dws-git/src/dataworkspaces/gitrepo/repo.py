@@ -83,6 +83,11 @@ class GitRepo:
     def has_commit(self, commit: str) -> bool:
         return head_commit(self.root) == commit or self.resolve([f"{commit}^{{commit}}"])[0] is not None
 
+    def ignored(self, directory: str) -> set[str]:
+        """The files below a directory (``""`` is the root) that git ignores."""
+        arguments = ["ls-files", "--others", "--ignored", "--exclude-standard", "-z", "--", directory or "."]
+        return set(filter(None, os.fsdecode(run_git(self.root, arguments).stdout).split("\0")))
+
     def diff_trees(self, old: str, new: str) -> list[FileChange]:
         """The files that differ between two commits or trees."""
         arguments = ["diff-tree", "-r", "-z", "-M", "--raw", old, new]

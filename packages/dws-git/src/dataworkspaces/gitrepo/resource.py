@@ -228,6 +228,9 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
             return [tree] * len(subpaths)
         return self._repo.resolve([f"{compare_hash}:{path or ''}" for path in subpaths])
 
+    def left_out(self, rel_paths: Sequence[str]) -> set[str]:
+        return self._repo.ignored("") & set(rel_paths)
+
     def _remember_tree(self, commit: str, tree: str | None) -> None:
         """For the next snapshot, which then need not start git for it."""
         write_json(self.workspace.get_resource_local_directory(self) / _TREE, {"commit": commit, "tree": tree})

@@ -137,6 +137,11 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
             return [compare_hash] * len(subpaths)
         return self._repo.resolve([f"{compare_hash}:{path or ''}" for path in subpaths])
 
+    def left_out(self, rel_paths: Sequence[str]) -> set[str]:
+        prefix = f"{self.relative_path}/"
+        ignored = self._repo.ignored(self.relative_path)
+        return {path for path in rel_paths if prefix + path in ignored}
+
     # -- synchronising: the workspace's repository holds it ------------------------------------------------------
 
     def pull_precheck(self) -> None:

@@ -1,0 +1,91 @@
+"""``dws rerun``."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+import click
+
+from dataworkspaces.cli.param_types import SnapshotName
+from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
+
+if TYPE_CHECKING:
+    from dataworkspaces.commands.rerun_plan import PlannedStep
+
+
+@click.command()
+@click.argument("target", required=False, metavar="[STEP|RESOURCE]")
+@click.option(
+    "--from",
+    "snapshot",
+    metavar="SNAPSHOT",
+    type=SnapshotName(),
+    help="Replay the steps of this snapshot (default: those of the present lineage).",
+)
+@click.option("--dry-run", is_flag=True, help="Show what would run, and why; run nothing.")
+@click.option("--yes", is_flag=True, help="Run command lines that came with the workspace, without being asked.")
+@json_option
+@common_options
+@pass_session
+def rerun(session: Session, target: str | None, snapshot: str | None, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Run the recorded command lines again, in the order of the graph: those behind a step or a resource (or all),
+    where what they wrote is out of date.
+    """
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.commands.rerun import check_plan, rerun_command
+    from dataworkspaces.commands.rerun_plan import plan_rerun
+    from dataworkspaces.errors import UserAbort
+
+    if as_json and not dry_run:
+        raise click.UsageError("--json shows a plan, and needs --dry-run")
+    workspace = session.open_workspace(reading=True)
+    plan = plan_rerun(workspace, target, snapshot)
+    if as_json:
+        print_json(plan.to_json())
+        return
+    if not plan.to_run:
+        click.echo("All is up to date" if plan.steps else "No steps are recorded")
+        return
+    foreign = [step for step in plan.to_run if not step.is_own]
+    if dry_run or foreign:
+        for step in plan.to_run:
+            _show(step)
+    if dry_run:
+        return
+    check_plan(workspace, plan)
+    if foreign and not yes:
+        question = (
+            f"{len(foreign)} of these command lines came with the workspace, and have never been run here. Run them?"
+        )
+        if not workspace.interaction.confirm(question, default=False, option="--yes"):
+            raise UserAbort("Nothing was run")
+    outcome = rerun_command(workspace, plan, _begin)
+    for name in outcome.spared:
+        _tell(f"Step {name} is up to date after all: what it reads is as it was")
+    if outcome.failed is not None:
+        left = len(plan.to_run) - len(outcome.ran) - len(outcome.spared) - 1
+        _tell(f"Step {outcome.failed} failed with exit status {outcome.exit_status}; {left} more did not run")
+        raise click.exceptions.Exit(outcome.exit_status)
+    _tell(f"Ran {', '.join(outcome.ran) or 'nothing'}")
+
+
+def _show(step: PlannedStep) -> None:
+    from dataworkspaces.cli.text import escape
+
+    command = step.execution.command
+    mark = "" if step.is_own else "  (came with the workspace)"
+    click.echo(f"Step {escape(step.execution.name)}{mark}")
+    click.echo(f"    {escape(shlex.join(command)) if command is not None else 'no command line is recorded'}")
+    for reason in (*step.reasons, *(f"step {name} runs before it" for name in step.behind)):
+        click.echo(f"    because {escape(reason)}")
+
+
+def _begin(step: PlannedStep) -> None:
+    _tell(f"Step {step.execution.name}: {shlex.join(step.execution.command or ())}")
+
+
+def _tell(message: str) -> None:
+    from dataworkspaces.cli.text import escape
+
+    click.echo(escape(message), err=True)  # stdout is the commands'

@@ -1,0 +1,95 @@
+"""``dws run``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from dataworkspaces.cli.param_types import ParamType
+from dataworkspaces.cli.session import Session, common_options, pass_session
+
+
+class ParameterType(ParamType):
+    """``NAME=VALUE``; a value that is a JSON scalar is one, anything else is a text."""
+
+    name = "NAME=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
+        name, equals, text = str(value).partition("=")
+        if not equals or not name.strip():
+            self.fail(f"'{value}' is not of the form NAME=VALUE", param, ctx)
+        try:
+            parsed = json.loads(text, parse_constant=lambda _text: text)
+        except ValueError:
+            parsed = text
+        return name.strip(), parsed if isinstance(parsed, (str, int, float, bool, type(None))) else text
+
+
+@click.command(context_settings={"allow_interspersed_args": False})
+@click.option("--name", metavar="STEP", help="The name of the step (default: that of the script or program).")
+@click.option(
+    "--input",
+    "inputs",
+    metavar="PATH",
+    multiple=True,
+    type=click.Path(),
+    help="Data that the command reads (default: what its arguments name). May be given several times.",
+)
+@click.option(
+    "--output",
+    "outputs",
+    metavar="PATH",
+    multiple=True,
+    type=click.Path(),
+    help="What the command writes (default: what it changes below the resources). May be given several times.",
+)
+@click.option(
+    "--code",
+    metavar="PATH",
+    multiple=True,
+    type=click.Path(),
+    help="Code that the command runs (default: the code resources that its arguments name).",
+)
+@click.option(
+    "--param", "parameters", metavar="NAME=VALUE", multiple=True, type=ParameterType(), help="A parameter to record."
+)
+@click.option(
+    "--results",
+    metavar="DIR",
+    type=click.Path(),
+    help="A directory in a results resource, which gets a results.json with the parameters and the metrics.json "
+    "that the command leaves there.",
+)
+@click.option("--force", is_flag=True, help="Run it even if nothing has changed since its last success.")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARGUMENTS]...")
+@common_options
+@pass_session
+def run(session: Session, /, command: tuple[str, ...], parameters: tuple[tuple[str, Any], ...], **options: Any) -> None:
+    """Run a command as a step of the pipeline, and record what it read, ran and wrote.
+
+    If its inputs, code, parameters and command line are those of its last success, nothing is run. The exit status is
+    that of the command.
+    """
+    from dataworkspaces.cli.text import escape, plural
+    from dataworkspaces.commands.run import run_command
+    from dataworkspaces.commands.run_request import RunRequest
+
+    workspace = session.open_workspace(reading=True)
+    request = RunRequest(command=command, parameters=dict(parameters), **options)
+    outcome = run_command(workspace, request)
+    places = ", ".join(map(str, outcome.outputs[:3])) + (", ..." if len(outcome.outputs) > 3 else "")
+    if outcome.skipped:
+        message = f"Step {outcome.name} is up to date, and was not run (--force runs it)"
+    elif outcome.exit_status != 0:
+        message = f"Step {outcome.name} failed with exit status {outcome.exit_status}"
+        message += f"; unknown now: {places}" if places else ""
+    elif not outcome.outputs:
+        message = f"Step {outcome.name} changed no resource, so nothing is recorded"
+    else:
+        what = plural(len(outcome.outputs), "output")
+        message = f"Step {outcome.name} took {outcome.seconds:.1f} s and wrote {what}: {places}"
+    click.echo(escape(message), err=True)  # stdout is the command's
+    if outcome.exit_status:
+        raise click.exceptions.Exit(outcome.exit_status)
