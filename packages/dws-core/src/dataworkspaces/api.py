@@ -183,7 +183,7 @@ def make_lineage_table(
 
     with _opened(workspace_uri_or_path, verbose, reading=True) as workspace:
         rows = lineage_report(workspace, tag_or_hash).rows
-        return [(row.resource, row.type, row.details, list(row.inputs) or None) for row in rows]
+        return [(row.ref, row.lineage_type, row.details, row.inputs or None) for row in rows]
 
 
 def make_lineage_graph(
