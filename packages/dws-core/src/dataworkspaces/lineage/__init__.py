@@ -3,24 +3,30 @@
 Describe a step with :class:`LineageBuilder`, and run it within the :class:`Lineage` that this makes.
 """
 
-from dataworkspaces.lineage.builder import LineageBuilder
-from dataworkspaces.lineage.file_store import FileLineageStore
-from dataworkspaces.lineage.jsonable import jsonable
-from dataworkspaces.lineage.naming import infer_step
-from dataworkspaces.lineage.parameters import (
-    BooleanParameter,
-    ChoiceParameter,
-    CmdLineParameter,
-    ConstantParameter,
-    LineageParameter,
-    add_lineage_parameters_to_arg_parser,
-    get_lineage_parameter_values,
-)
-from dataworkspaces.lineage.results_step import ResultsLineage
-from dataworkspaces.lineage.seeds import watch_seeds
-from dataworkspaces.lineage.step import Lineage
-from dataworkspaces.lineage.store import LineageStore
-from dataworkspaces.workspace.resource_ref import ResourceRef
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from dataworkspaces.lineage.jsonable import jsonable  # now: its module has the same name
+
+if TYPE_CHECKING:
+    from dataworkspaces.lineage.builder import LineageBuilder
+    from dataworkspaces.lineage.file_store import FileLineageStore
+    from dataworkspaces.lineage.naming import infer_step
+    from dataworkspaces.lineage.parameters import (
+        BooleanParameter,
+        ChoiceParameter,
+        CmdLineParameter,
+        ConstantParameter,
+        LineageParameter,
+        add_lineage_parameters_to_arg_parser,
+        get_lineage_parameter_values,
+    )
+    from dataworkspaces.lineage.results_step import ResultsLineage
+    from dataworkspaces.lineage.step import Lineage
+    from dataworkspaces.lineage.store import LineageStore
+    from dataworkspaces.workspace.resource_ref import ResourceRef
 
 __all__ = [
     "BooleanParameter",
@@ -40,4 +46,21 @@ __all__ = [
     "jsonable",
 ]
 
-watch_seeds()
+_PARAMETERS = "dataworkspaces.lineage.parameters"
+_MODULES = {
+    "FileLineageStore": "dataworkspaces.lineage.file_store",
+    "Lineage": "dataworkspaces.lineage.step",
+    "LineageBuilder": "dataworkspaces.lineage.builder",
+    "LineageStore": "dataworkspaces.lineage.store",
+    "ResourceRef": "dataworkspaces.workspace.resource_ref",
+    "ResultsLineage": "dataworkspaces.lineage.results_step",
+    "infer_step": "dataworkspaces.lineage.naming",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Commands of ``dws`` need the store alone, and need it soon: the rest is imported when it is asked for."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_MODULES.get(name, _PARAMETERS)), name)
+    return value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -36,7 +35,7 @@ class Writing:
     def begin(self, refs: Sequence[ResourceRef], step: StepLineage) -> Callable[[], None]:
         """Note a step; what is returned forgets it, and may be called twice. Raises OSError."""
         self._directory.mkdir(parents=True, exist_ok=True)
-        note = self._directory / f"{uuid.uuid4().hex}.json"
+        note = self._directory / f"{os.urandom(12).hex()}.json"
         lock = acquire(note.with_suffix(".lock"), 1.0)
         owner = os.getpid()
         try:
