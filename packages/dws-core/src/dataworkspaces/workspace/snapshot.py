@@ -147,6 +147,13 @@ class SnapshotWorkspaceMixin(ABC):
         """:meth:`SnapshotResourceMixin.snapshot` of each, by name."""
         return {r.name: SnapshotVersion(*r.snapshot()) for r in resources}
 
+    def restore_prechecks(
+        self, resources: Sequence[SnapshotResourceMixin], restore_hashes: Mapping[str, str | None]
+    ) -> None:
+        """:meth:`SnapshotResourceMixin.restore_precheck` of each; all of them have a hash."""
+        for resource in resources:
+            resource.restore_precheck(str(restore_hashes[resource.name]))
+
     def restore_resources(
         self, resources: Sequence[SnapshotResourceMixin], restore_hashes: Mapping[str, str | None]
     ) -> None:
@@ -332,8 +339,7 @@ class SnapshotWorkspaceMixin(ABC):
 
         All checks come first. The present content of each is kept before; a killed restore is completed, one that
         raises is undone."""
-        for resource in restore_resources:
-            resource.restore_precheck(str(restore_hashes[resource.name]))
+        self.restore_prechecks(restore_resources, restore_hashes)
         names = [resource.name for resource in restore_resources]
         targets = {name: restore_hashes[name] for name in names}
         if journal is not None:

@@ -23,10 +23,11 @@ def check_subdirectory_path(relative: object, name: str) -> str:
     return text
 
 
-def check_object_name(hashval: str, name: str) -> None:
-    """Raise ConfigurationError for what is no full hash."""
+def check_object_name(hashval: str, name: str) -> str:
+    """Return ``hashval``; raises ConfigurationError if it is no full hash."""
     if len(hashval) not in (40, 64) or any(c not in "0123456789abcdef" for c in hashval):
         raise ConfigurationError(f"Resource '{name}': '{hashval[:80]}' is no hash of a git commit")
+    return hashval
 
 
 def check_branch_name(branch: object, name: str) -> None:

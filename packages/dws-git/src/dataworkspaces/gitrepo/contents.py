@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +33,9 @@ def present_objects(
 
     Neither index nor objects of the repository change, unless ``keep`` asks for it: then the tree stays, by a
     reference of its own, if HEAD has another. ``leave_out`` are files that do not count."""
+    import shutil
+    import tempfile
+
     directory = git_directory(root)
     if directory is None:
         return PresentObjects([None] * len(paths), None, None)

@@ -81,7 +81,12 @@ class GitRepo:
         return [None if line.endswith((" missing", " ambiguous")) else line for line in lines]
 
     def has_commit(self, commit: str) -> bool:
-        return head_commit(self.root) == commit or self.resolve([f"{commit}^{{commit}}"])[0] is not None
+        return self.has_commits([commit])
+
+    def has_commits(self, commits: Iterable[str]) -> bool:
+        """Whether all of them are there."""
+        others = sorted(set(commits) - {head_commit(self.root)})
+        return not others or None not in self.resolve([f"{commit}^{{commit}}" for commit in others])
 
     def ignored(self, directory: str) -> set[str]:
         """The files below a directory (``""`` is the root) that git ignores."""
@@ -182,16 +187,19 @@ class GitRepo:
 
         What is at the paths must have been committed before. Files that git ignores, and that stand where a file
         comes back, are committed too before they are replaced. Idempotent."""
-        changed = []
         head = head_commit(self.root)
+        wanted: dict[str, list[str]] = {}
         for path, commit in targets.items():
-            if commit == head:
-                continue
-            changes = _changes_to(self.root, commit, path)
-            if not changes:
-                continue
-            changed.append(path)
-            self._keep_ignored(path, changes)
+            if commit != head:
+                wanted.setdefault(commit, []).append(path)
+        changed = []
+        for commit, paths in wanted.items():
+            all_changes = _changes_to(self.root, commit, paths)
+            for path in paths:
+                changes = [c for c in all_changes if not path or c.path.startswith(f"{path}/") or c.path == path]
+                if changes:
+                    changed.append(path)
+                    self._keep_ignored(path, changes)
         by_commit: dict[str, list[str]] = {}
         for path in changed:
             by_commit.setdefault(targets[path], []).append(path or ".")
@@ -222,9 +230,10 @@ class GitRepo:
             self._commit_only(ignored, f"Keep ignored files of {path or 'the repository'} before a restore")
 
 
-def _changes_to(root: Path, commit: str, path: str) -> list[FileChange]:
-    """What a restore of a path to a commit does, compared with HEAD; paths are relative to the root."""
-    arguments = ["diff-tree", "-r", "-z", "--no-renames", "--raw", "HEAD", commit, "--", *([path] if path else [])]
+def _changes_to(root: Path, commit: str, paths: Sequence[str]) -> list[FileChange]:
+    """What a restore of paths to a commit does, compared with HEAD; they are relative to the root, which is ``""``."""
+    within = [] if "" in paths else paths
+    arguments = ["diff-tree", "-r", "-z", "--no-renames", "--raw", "HEAD", commit, "--", *within]
     return parse_raw_diff(run_git(root, arguments).stdout)
 
 

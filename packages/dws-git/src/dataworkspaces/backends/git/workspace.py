@@ -11,6 +11,7 @@ from dataworkspaces.backends.git.snapshot_index import SnapshotIndex, read_metad
 from dataworkspaces.backends.git.storage import GitStorage
 from dataworkspaces.backends.git.subdirectories import SubdirectorySnapshots
 from dataworkspaces.errors import ConfigurationError, InternalError, MetadataError
+from dataworkspaces.gitrepo.checks import check_object_name
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.params import (
     HOSTNAME,
@@ -187,6 +188,19 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitStorage):
         versions = super().snapshot_resources(others)
         versions.update(self._subdirectories.take(own, self.get_snapshot_versions_if_any))
         return versions
+
+    def restore_prechecks(
+        self, resources: Sequence[SnapshotResourceMixin], restore_hashes: Mapping[str, str | None]
+    ) -> None:
+        """As the contract says; one look-up for all subdirectories of the workspace's repository."""
+        own, others = _split(resources)
+        super().restore_prechecks(others, restore_hashes)
+        commits = {check_object_name(str(restore_hashes[r.name]), r.name) for r in own}
+        if self.repo.has_commits(commits):
+            for resource in own:
+                resource.snapshot_precheck()
+        else:
+            super().restore_prechecks(own, restore_hashes)  # which says what is wrong
 
     def restore_resources(
         self, resources: Sequence[SnapshotResourceMixin], restore_hashes: Mapping[str, str | None]
