@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
-from . import many_snapshots, quickstart, startup
+from . import many_snapshots, many_steps, quickstart, startup
 from .harness import Row, as_json, table
 from .peers import PeerMissing
 from .sandbox import CommandFailed, Settings, Tool
@@ -23,6 +23,7 @@ ROWS: dict[str, Callable[[Settings], Iterator[Row]]] = {
     "startup": startup.rows,
     "quickstart": quickstart.rows,
     "many-snapshots": many_snapshots.rows,
+    "many-steps": many_steps.rows,
 }
 
 
@@ -42,6 +43,7 @@ def main() -> int:
                 python39=arguments.python39,
                 rounds=arguments.rounds,
                 snapshots=arguments.snapshots,
+                steps=arguments.steps,
             )
             try:
                 for row in ROWS[name](settings):
@@ -64,6 +66,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("rows", metavar="ROW", nargs="*", help=f"of {', '.join(ROWS)}; default: all")
     parser.add_argument("--rounds", type=int, default=10, help="how often each side runs (default: %(default)s)")
     parser.add_argument("--snapshots", type=int, default=10_000, help="how many are many (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=10_000, help="how many are many (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all that was measured to FILE")
     parser.add_argument("--cache", type=Path, default=cache, help="for environments of peers (default: %(default)s)")
     parser.add_argument("--python39", type=Path, help="Python 3.9 for release 1.6.0 (default: one that is found)")

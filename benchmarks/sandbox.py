@@ -74,6 +74,7 @@ class Settings:
     python39: Path | None
     rounds: int
     snapshots: int
+    steps: int
 
 
 class CommandFailed(Exception):

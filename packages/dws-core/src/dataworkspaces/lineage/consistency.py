@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dataworkspaces.errors import LineageError
-from dataworkspaces.lineage.model import Certificate, HashCertificate, LineageEntry, ResourceCert, StepLineage
-from dataworkspaces.lineage.places import contradict, covers, is_out_of_date
+from dataworkspaces.lineage.model import Certificate, HashCertificate, ResourceCert, StepLineage
+from dataworkspaces.lineage.places import Place, contradict, covering, is_out_of_date, places
 from dataworkspaces.lineage.store import LineageStore
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
@@ -21,7 +21,7 @@ def check_one_version_of_each(store: LineageStore, step_name: str, sources: Sequ
     Behind one source alone there is nothing to contradict it: whoever wrote it was checked."""
     if len(sources) < 2:
         return
-    read: dict[str, list[LineageEntry]] = {}
+    known: dict[str, dict[ResourceRef, Place]] = {}
     seen: dict[ResourceRef, list[tuple[Certificate, Path]]] = {}
     pending: list[tuple[ResourceCert, Path]] = [(cert, (step_name,)) for cert in sources]
     visited: set[tuple[ResourceRef, Certificate]] = set()
@@ -35,15 +35,15 @@ def check_one_version_of_each(store: LineageStore, step_name: str, sources: Sequ
                     f"Step {step_name} would depend on two versions of {cert.ref}: {ways}",
                     hint="Run the steps in between again, so that they read the same version",
                 )
-        seen.setdefault(cert.ref, []).append((cert.certificate, here))
         if (cert.ref, cert.certificate) in visited:
             continue
         visited.add((cert.ref, cert.certificate))
-        if cert.ref.name not in read:
-            read[cert.ref.name] = store.entries(cert.ref.name)
-        for entry in read[cert.ref.name]:
-            if isinstance(entry, StepLineage) and covers(entry, cert.ref) and not is_out_of_date(entry, cert):
-                pending.extend((source, (*here, f"step {entry.step_name}")) for source in entry.inputs)
+        seen.setdefault(cert.ref, []).append((cert.certificate, here))
+        if cert.ref.name not in known:
+            known[cert.ref.name] = places(cert.ref.name, store.entries(cert.ref.name))
+        place = covering(known[cert.ref.name], cert.ref)
+        if place is not None and isinstance(place.entry, StepLineage) and not is_out_of_date(place.entry, cert):
+            pending.extend((source, (*here, f"step {place.entry.step_name}")) for source in place.entry.inputs)
 
 
 def _way(certificate: Certificate, path: Path) -> str:

@@ -5,16 +5,26 @@ from __future__ import annotations
 import getpass
 import platform
 import sys
-from collections.abc import Mapping
-from functools import cache
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
+from dataworkspaces.errors import DwsError
 from dataworkspaces.lineage.model import Environment
+from dataworkspaces.workspace.atomic import read_json_object, write_json
 
 
-def this_environment() -> Environment:
-    """That of this process, with what has been imported by now."""
+def this_environment(cache_directory: Path) -> Environment:
+    """That of this process, with what has been imported by now.
+
+    :param cache_directory: of this machine. Finding out which distribution a module comes from reads the list of files
+        of every one that is installed, which takes long; what is found stays there until one is installed or removed.
+    """
     return Environment(
-        platform.python_version(), platform.python_implementation(), platform.platform(), _imported_distributions()
+        platform.python_version(),
+        platform.python_implementation(),
+        platform.platform(),
+        _imported_distributions(cache_directory / "distributions.json"),
     )
 
 
@@ -31,26 +41,43 @@ def this_user() -> str | None:
         return None
 
 
-def _imported_distributions() -> dict[str, str]:
+def _imported_distributions(cache: Path) -> dict[str, str]:
     """Name and version of each installed distribution that a module was imported from, sorted by name."""
     top_level = {name.partition(".")[0] for name in list(sys.modules)} - set(sys.stdlib_module_names)
-    distributions = _distributions()
-    names = {name for module in top_level for name in distributions.get(module, ())}
-    return {name: version for name in sorted(names, key=str.lower) if (version := _version(name)) is not None}
+    installed = _installed(cache)
+    found = {name: version for module in top_level for name, version in installed.get(module, {}).items()}
+    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
-@cache
-def _distributions() -> Mapping[str, list[str]]:
-    from importlib.metadata import packages_distributions
+def _installed(cache: Path) -> dict[str, dict[str, str]]:
+    """By name of a module: the distributions that it comes from (several, for a namespace), with their versions."""
+    places = _places()
+    with suppress(DwsError):
+        known = read_json_object(cache, "places", "modules") if cache.exists() else {}
+        if known.get("places") == places:
+            modules: dict[str, dict[str, str]] = known["modules"]
+            return modules
+    modules = _read_installed()
+    with suppress(OSError):
+        write_json(cache, {"places": places, "modules": modules})
+    return modules
 
-    return packages_distributions()
+
+def _places() -> list[list[Any]]:
+    """The directories that modules come from. Installing or removing a distribution changes the time of one."""
+    found: list[list[Any]] = []
+    for place in sys.path:
+        with suppress(OSError):
+            found.append([place, Path(place).stat().st_mtime_ns])
+    return sorted(item for item in found if str(item[0]).rstrip("/").endswith("-packages"))
 
 
-@cache
-def _version(distribution: str) -> str | None:
-    from importlib.metadata import PackageNotFoundError, version
+def _read_installed() -> dict[str, dict[str, str]]:
+    from importlib.metadata import PackageNotFoundError, packages_distributions, version
 
-    try:
-        return version(distribution)
-    except PackageNotFoundError:  # removed since this process began
-        return None
+    found: dict[str, dict[str, str]] = {}
+    for module, distributions in packages_distributions().items():
+        for name in distributions:
+            with suppress(PackageNotFoundError):
+                found.setdefault(module, {})[name] = version(name)
+    return found

@@ -220,7 +220,7 @@ class Lineage:
             mark_unknown(self._store, list(dict.fromkeys(refs)), f"{self._comment} {how}", entry)
         self._ended()
 
-    def _entry(self, exit_status: int | None) -> StepLineage:
+    def _entry(self, exit_status: int | None, *, is_over: bool = True) -> StepLineage:
         """What is known of the step by now, but for its outputs."""
         return StepLineage(
             step_name=self.step_name,
@@ -234,7 +234,7 @@ class Lineage:
             working_directory=self._working_directory,
             user=this_user(),
             exit_status=exit_status,
-            environment=self._environment(),
+            environment=self._environment() if is_over else None,
             random_seeds=self._random_seeds(),
             code_trees=self._code_trees,
             metrics=self._metrics,
@@ -242,7 +242,7 @@ class Lineage:
         )
 
     def _environment(self) -> Environment:
-        return this_environment()
+        return this_environment(self.workspace.get_machine_directory())
 
     def _random_seeds(self) -> dict[str, Any]:
         return {**seeds_that_were_set(), **self._seeds}
@@ -257,7 +257,7 @@ class Lineage:
         import weakref
 
         end_earlier = self._end_writing
-        begun = replace(self._entry(None), execution_time_seconds=None, environment=None)
+        begun = replace(self._entry(None, is_over=False), execution_time_seconds=None)
         end = self._store.begin_writing(self._output_refs, begun)
         self._end_writing = weakref.finalize(self, end)
         if end_earlier is not None:
