@@ -59,7 +59,8 @@ def lineage_states(
 def contents_now(workspace: Workspace, lineages: Mapping[str, list[LineageEntry]]) -> dict[ResourceRef, str | None]:
     """What lies now at each place of which lineage says what lay there."""
     found: dict[ResourceRef, str | None] = {}
-    refs = group(ref for ref in refs_to_compare(lineages) if ref.name in set(workspace.get_resource_names()))
+    names = set(workspace.get_resource_names())
+    refs = group(ref for ref in refs_to_compare(lineages) if ref.name in names)
     for name, contents in workspace.as_lineage_ws().present_contents(refs).items():
         found.update((ResourceRef(name, p), c) for p, c in zip(refs[name], contents.contents, strict=True))
     return found

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from dataworkspaces.errors import LineageError
 from dataworkspaces.lineage.model import Certificate, HashCertificate, ResourceCert, StepLineage
 from dataworkspaces.lineage.places import Place, contradict, covering, is_out_of_date, places
 from dataworkspaces.lineage.store import LineageStore
 from dataworkspaces.workspace.resource_ref import ResourceRef
-
-Path = tuple[str, ...]
 
 
 def check_one_version_of_each(store: LineageStore, step_name: str, sources: Sequence[ResourceCert]) -> None:
@@ -22,32 +21,46 @@ def check_one_version_of_each(store: LineageStore, step_name: str, sources: Sequ
     if len(sources) < 2:
         return
     known: dict[str, dict[ResourceRef, Place]] = {}
-    seen: dict[ResourceRef, list[tuple[Certificate, Path]]] = {}
-    pending: list[tuple[ResourceCert, Path]] = [(cert, (step_name,)) for cert in sources]
+    seen: dict[ResourceRef, list[_Found]] = {}
+    pending = [_Found(cert, step_name, None) for cert in sources]
     visited: set[tuple[ResourceRef, Certificate]] = set()
     while pending:
-        cert, path = pending.pop()
-        here = (*path, str(cert.ref))
-        for other, other_path in seen.get(cert.ref, []):
-            if contradict(cert.certificate, other):
-                ways = f"{_way(other, other_path)}, and {_way(cert.certificate, here)}"
+        found = pending.pop()
+        ref, certificate = found.cert.ref, found.cert.certificate
+        for other in seen.get(ref, []):
+            if contradict(certificate, other.cert.certificate):
                 raise LineageError(
-                    f"Step {step_name} would depend on two versions of {cert.ref}: {ways}",
+                    f"Step {step_name} would depend on two versions of {ref}: {other}, and {found}",
                     hint="Run the steps in between again, so that they read the same version",
                 )
-        if (cert.ref, cert.certificate) in visited:
+        if (ref, certificate) in visited:
             continue
-        visited.add((cert.ref, cert.certificate))
-        seen.setdefault(cert.ref, []).append((cert.certificate, here))
-        if cert.ref.name not in known:
-            known[cert.ref.name] = places(cert.ref.name, store.entries(cert.ref.name))
-        place = covering(known[cert.ref.name], cert.ref)
-        if place is not None and isinstance(place.entry, StepLineage) and not is_out_of_date(place.entry, cert):
-            pending.extend((source, (*here, f"step {place.entry.step_name}")) for source in place.entry.inputs)
+        visited.add((ref, certificate))
+        seen.setdefault(ref, []).append(found)
+        if ref.name not in known:
+            known[ref.name] = places(ref.name, store.entries(ref.name))
+        place = covering(known[ref.name], ref)
+        if place is not None and isinstance(place.entry, StepLineage) and not is_out_of_date(place.entry, found.cert):
+            reader = place.entry.step_name
+            pending.extend(_Found(source, reader, found) for source in place.entry.inputs)
 
 
-def _way(certificate: Certificate, path: Path) -> str:
-    return f"{_version(certificate)} by {' <- '.join(path)}"
+class _Found(NamedTuple):
+    """A version, the step that read it, and for what that step was run (None: for nothing else)."""
+
+    cert: ResourceCert
+    reader: str
+    behind: _Found | None
+
+    def __str__(self) -> str:
+        """The way through the graph, from the step that asks."""
+        parts: list[str] = []
+        found: _Found | None = self
+        while found is not None:
+            step = found.reader if found.behind is None else f"step {found.reader}"
+            parts += [str(found.cert.ref), step]
+            found = found.behind
+        return f"{_version(self.cert.certificate)} by {' <- '.join(reversed(parts))}"
 
 
 def _version(certificate: Certificate) -> str:
