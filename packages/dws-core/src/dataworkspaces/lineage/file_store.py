@@ -189,6 +189,18 @@ def _highest_version(resource_name: str, entries: Entries) -> int:
     return max((cert.certificate.version or 0 for cert in certs if cert.ref.name == resource_name), default=0)
 
 
-def _made_unknown(old: Mapping[str, ResourceLineage], step: InterruptedStep) -> dict[str, Entries]:
-    comment = f"Step {step.step.describe()} was killed"
-    return {name: unknown(lineage, name, step.refs, comment, step.step) for name, lineage in old.items()}
+def _made_unknown(old: Mapping[str, ResourceLineage], interrupted: InterruptedStep) -> dict[str, Entries]:
+    """Nothing changes if the step was recorded whole before its process was gone."""
+    step = interrupted.step
+    if all(_has_step(lineage, step) for lineage in old.values()):
+        return {}
+    comment = f"Step {step.describe()} was killed"
+    return {name: unknown(lineage, name, interrupted.refs, comment, step) for name, lineage in old.items()}
+
+
+def _has_step(lineage: ResourceLineage, step: StepLineage) -> bool:
+    """Whether the entries of a resource hold a step that has ended."""
+    return any(
+        isinstance(entry, StepLineage) and (entry.step_name, entry.start_time) == (step.step_name, step.start_time)
+        for entry in lineage.entries
+    )
