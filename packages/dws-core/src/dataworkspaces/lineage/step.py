@@ -86,6 +86,7 @@ class Lineage:
         self._code_trees: dict[str, str] = {}
         code = self._snapshots.present_contents(group(self._code_refs), keep=True)
         self._code_trees = {name: found.kept for name, found in code.items() if found.kept is not None}
+        self._snapshots.refresh_imported_lineage(ref.name for ref in self._input_refs)
         contents = self._contents(self._input_refs)
         for name, subpaths in group(self._code_refs).items():
             contents.update((ResourceRef(name, p), c) for p, c in zip(subpaths, code[name].contents, strict=True))
@@ -122,6 +123,7 @@ class Lineage:
         self.workspace.validate_resource_name(ref.name)
         if ref in self._input_refs:
             return
+        self._snapshots.refresh_imported_lineage([ref.name])
         cert = self._store.certs_to_read([ref], [], self._contents([ref]), self._comment)[ref]
         check_one_version_of_each(self._store, self.step_name, [*self._inputs, cert])
         self._input_refs.append(ref)

@@ -239,6 +239,7 @@ class SnapshotWorkspaceMixin(ABC):
             journal.record("snapshot", destination=destination, moved=to_move, hash=metadata.hashval, existed=exists)
         if self.supports_lineage() and not exists:
             hashes = {name: version.compare_hash for name, version in versions.items()}
+            self.refresh_imported_lineage(hashes)
             contents = self._contents_for_lineage(hashes)
             self.get_lineage_store().snapshot(metadata.hashval, [r.name for r in resources], hashes, contents)
             with_results = [r for r in resources if r.name in to_move]
@@ -440,6 +441,17 @@ class SnapshotWorkspaceMixin(ABC):
         if self.supports_lineage():
             hashes = {name: v.compare_hash for name, v in self.get_snapshot_versions(hash_val).items()}
             self.get_lineage_store().resolve_current(hashes, self._contents_for_lineage(hashes))
+
+    def refresh_imported_lineage(self, resource_names: Iterable[str]) -> None:
+        """Take over the lineage of imported resources as it is now: whoever pulled new data, with whatever program,
+        pulled its lineage with it."""
+        for name in dict.fromkeys(resource_names):
+            try:
+                resource = self._self_as_workspace().get_resource(name)
+                if resource.is_imported() and isinstance(resource, SnapshotResourceMixin):
+                    resource.copy_imported_lineage(self.get_lineage_store())
+            except DwsError as e:
+                self._self_as_workspace().interaction.warn(f"The imported lineage of '{name}' is not up to date: {e}")
 
     def _contents_for_lineage(self, hashes: Mapping[str, str | None]) -> dict[ResourceRef, str | None]:
         """What versions of resources hold at the references of which current lineage says what lay there."""

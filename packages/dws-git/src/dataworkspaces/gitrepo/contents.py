@@ -29,7 +29,7 @@ class PresentObjects:
 def present_objects(
     root: Path, paths: Sequence[str], within: Sequence[str], leave_out: Sequence[str] = (), *, keep: bool = False
 ) -> PresentObjects:
-    """The objects that a commit of everything ``within`` would hold at ``paths`` (``""`` is the root).
+    """The objects that a commit of everything ``within`` would hold at ``paths`` (``""`` is the root), which lie there.
 
     Neither index nor objects of the repository change, unless ``keep`` asks for it: then the tree stays, by a
     reference of its own, if HEAD has another. ``leave_out`` are files that do not count."""
@@ -46,6 +46,7 @@ def present_objects(
         env = {"GIT_INDEX_FILE": str(index)}
         if not keep:
             env |= _objects_elsewhere(root, Path(temporary) / "objects")
+        is_there = [os.path.lexists(root / path) for path in paths]
         places = [path or "." for path in within if os.path.lexists(root / path)]
         if places:
             run_git(root, ["-c", "core.looseCompression=0", "add", "-A", "--", *places], env=env, doing="Reading files")
@@ -57,7 +58,8 @@ def present_objects(
         text = "".join(f"{name}\n" for name in ["HEAD", "HEAD^{tree}", *wanted])
         found = run_git(root, ["cat-file", "--batch-check=%(objectname)"], stdin=os.fsencode(text), env=env).stdout
     lines = [None if line.endswith((" missing", " ambiguous")) else line for line in os.fsdecode(found).splitlines()]
-    head, head_tree, *names = lines
+    head, head_tree, *objects = lines
+    names = [name if there else None for name, there in zip(objects, is_there, strict=True)]
     is_committed = head_tree == tree
     if keep and not is_committed:
         run_git(root, ["update-ref", f"{KEPT_TREES}/{tree}", tree], doing="Keeping the code that runs")

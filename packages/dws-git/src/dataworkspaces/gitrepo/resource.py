@@ -215,7 +215,8 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
 
     def present_contents(self, subpaths: Sequence[str | None], *, keep: bool = False) -> PresentContents:
         ours = [LINEAGE_FILE] if self.export or self.imported else []
-        found = present_objects(self._repo.root, [path or "" for path in subpaths], [""], ours, keep=keep)
+        paths = [path or "" for path in subpaths]
+        found = present_objects(self._repo.root, paths, [""] if keep else paths, ours, keep=keep)
         if found.commit is not None and None in subpaths:
             self._remember_tree(found.commit, found.names[list(subpaths).index(None)])
         return PresentContents(found.names, found.tree)
