@@ -12,7 +12,6 @@ from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError, NotSupportedError, ParamValidationError
 from dataworkspaces.lineage.file_store import FileLineageStore
-from dataworkspaces.resources import local_files_resource
 from dataworkspaces.resources.local_files import FACTORY
 from dataworkspaces.resources.local_files_resource import LocalFilesResource
 from dataworkspaces.workspace import BatchInteraction, FileChange, ResourceChange, SnapshotVersion
@@ -365,7 +364,7 @@ def test_much_content_is_not_read_for_a_report(
 ) -> None:
     resource = add(workspace, data, compute_hash=True)
     version = version_of(resource)
-    monkeypatch.setattr(local_files_resource, "CHEAP_BYTES", 1)
+    monkeypatch.setattr("dataworkspaces.filetree.content.CHEAP_BYTES", 1)
     assert resource.changes_since(version).state == "unknown"
     write(data, {"new": ""})
     assert resource.changes_since(version) == ResourceChange("changed", "1 added: new")

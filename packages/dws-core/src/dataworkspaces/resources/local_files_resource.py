@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError, NotSupportedError
-from dataworkspaces.filetree import SHA1, SIZE, SIZE_AND_TIME, Change, Hasher, Scan, Tree, build_tree, diff_trees, scan
-from dataworkspaces.filetree.scan import ScannedDirectory, ScannedFile
+from dataworkspaces.filetree import SHA1, SIZE, Change, Hasher, Scan, Tree, build_tree, diff_trees, scan
+from dataworkspaces.filetree.content import content_of, is_cheap_to_read
 from dataworkspaces.params import BoolType, ParamDef, ParamDefs, StringType
 from dataworkspaces.workspace import (
     EXPORT_PARAM,
@@ -28,11 +28,6 @@ from dataworkspaces.workspace import (
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
 
 RESOURCE_TYPE = "file"
-
-CHEAP_BYTES = 64 << 20
-CHEAP_FILES = 10_000
-"""With ``compute_hash``, ``dws report status`` reads the content of no more than this."""
-
 
 def absolute_path(text: str) -> Path:
     """The absolute path that a user meant. Links in it stay, since one may be led elsewhere on purpose."""
@@ -217,7 +212,7 @@ class LocalFilesResource(LocalDirectoryMixin, SnapshotResourceMixin, Resource):
 
     def _changes_since(self, compare_hash: str) -> ResourceChange:
         scanned = self._scan()
-        is_cheap = scanned.total_size <= CHEAP_BYTES and scanned.file_count <= CHEAP_FILES
+        is_cheap = is_cheap_to_read(scanned)
         stored = self._stored_tree(compare_hash)
         if not self.compute_hash or is_cheap:
             now = build_tree(scanned, self._hasher)
@@ -264,20 +259,9 @@ class LocalFilesResource(LocalDirectoryMixin, SnapshotResourceMixin, Resource):
         return PresentContents([self._content_of(path) if self._is_here() else None for path in subpaths])
 
     def _content_of(self, subpath: str | None) -> str | None:
-        place = self._place(subpath or "")
+        prefix = f"{subpath}/" if subpath else ""
         with self._explained("Reading", subpath or ""):
-            if place.is_dir():
-                prefix = f"{subpath}/" if subpath else ""
-                scanned = scan(place, lambda path: self._is_written_by_snapshots(prefix + path))
-            elif place.is_file():
-                status = place.stat()
-                only = ScannedDirectory("", [ScannedFile(place.name, status.st_size, status.st_mtime_ns)])
-                scanned = Scan(place.parent, [only])
-            else:
-                return None
-            is_cheap = scanned.total_size <= CHEAP_BYTES and scanned.file_count <= CHEAP_FILES
-            hasher = SHA1 if is_cheap else SIZE_AND_TIME
-            return f"{hasher.name}:{build_tree(scanned, hasher).hashval}"
+            return content_of(self._place(subpath or ""), lambda path: self._is_written_by_snapshots(prefix + path))
 
     # -- synchronising: there is no origin -------------------------------------------------------------------
 

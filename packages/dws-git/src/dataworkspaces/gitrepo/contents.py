@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dataworkspaces.filetree.content import content_of
 from dataworkspaces.gitrepo.layout import git_directory, objects_directory
 from dataworkspaces.gitrepo.run import run_git
 
@@ -16,7 +17,8 @@ KEPT_TREES = "refs/dws/trees"
 
 @dataclass(frozen=True)
 class PresentObjects:
-    """:ivar names: of the object (blob or tree) at each path that was asked for, or None.
+    """:ivar names: of the object (blob or tree) at each path that was asked for; of what git ignores as
+        :func:`content_of` has it; None where nothing lies.
     :ivar tree: of the whole working tree, where it was asked to be kept and no commit holds it (else None).
     :ivar commit: HEAD, if it holds just this tree.
     """
@@ -46,10 +48,11 @@ def present_objects(
         env = {"GIT_INDEX_FILE": str(index)}
         if not keep:
             env |= _objects_elsewhere(root, Path(temporary) / "objects")
-        is_there = [os.path.lexists(root / path) for path in paths]
         places = [path or "." for path in within if os.path.lexists(root / path)]
         if places:
-            run_git(root, ["-c", "core.looseCompression=0", "add", "-A", "--", *places], env=env, doing="Reading files")
+            # Status 1: some of them are ignored, and the others are added all the same.
+            arguments = ["-c", "core.looseCompression=0", "add", "-A", "--", *places]
+            run_git(root, arguments, env=env, ok=(0, 1), doing="Reading files")
         if leave_out:
             paths_out = b"".join(os.fsencode(path) + b"\0" for path in leave_out)
             run_git(root, ["update-index", "--force-remove", "-z", "--stdin"], stdin=paths_out, env=env)
@@ -59,11 +62,18 @@ def present_objects(
         found = run_git(root, ["cat-file", "--batch-check=%(objectname)"], stdin=os.fsencode(text), env=env).stdout
     lines = [None if line.endswith((" missing", " ambiguous")) else line for line in os.fsdecode(found).splitlines()]
     head, head_tree, *objects = lines
-    names = [name if there else None for name, there in zip(objects, is_there, strict=True)]
+    names = [_name_of(root / path, name) for path, name in zip(paths, objects, strict=True)]
     is_committed = head_tree == tree
     if keep and not is_committed:
         run_git(root, ["update-ref", f"{KEPT_TREES}/{tree}", tree], doing="Keeping the code that runs")
     return PresentObjects(names, tree if keep and not is_committed else None, head if is_committed else None)
+
+
+def _name_of(place: Path, name: str | None) -> str | None:
+    """The name of what lies at a place; None for what only the index holds. What git ignores has a name too."""
+    if not os.path.lexists(place):
+        return None
+    return content_of(place) if name is None else name
 
 
 def _objects_elsewhere(root: Path, objects: Path) -> dict[str, str]:
