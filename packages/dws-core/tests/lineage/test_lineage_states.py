@@ -80,7 +80,7 @@ def test_input_that_was_written_anew(project: MemoryWorkspace, step: Step) -> No
     step("prepare", ["source"], ["middle"])
     step("train", ["middle"], ["results"])
     step("prepare", ["source"], ["middle"])
-    assert reasons(project, "results").startswith("middle was written anew by step prepare at ")
+    assert reasons(project, "results").startswith("middle has another version now, of step prepare at ")
     assert states(project)["middle"].kind == "current"
 
 

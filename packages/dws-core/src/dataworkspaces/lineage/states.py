@@ -140,7 +140,7 @@ class States:
             return  # even if another step has read something else meanwhile
         elif contradict(place.cert.certificate, cert.certificate):
             if isinstance(place.entry, StepLineage):
-                yield f"{cert.ref} was written anew by step {place.entry.describe()}"
+                yield f"{cert.ref} has another version now, of step {place.entry.describe()}"
             else:
                 yield f"{cert.ref} has changed"
         elif self._differs(cert):
