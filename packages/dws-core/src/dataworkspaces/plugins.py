@@ -22,8 +22,15 @@ BACKENDS = "dataworkspaces.backends"
 RESOURCES = "dataworkspaces.resources"
 COMMANDS = "dataworkspaces.commands"
 KITS = "dataworkspaces.kits"
+EXPORTERS = "dataworkspaces.exporters"
 
-KINDS = {BACKENDS: "workspace backend", RESOURCES: "resource type", COMMANDS: "command", KITS: "kit"}
+KINDS = {
+    BACKENDS: "workspace backend",
+    RESOURCES: "resource type",
+    COMMANDS: "command",
+    KITS: "kit",
+    EXPORTERS: "export format",
+}
 
 KNOWN_DISTRIBUTIONS = {
     (BACKENDS, "git"): "dws-git",

@@ -1,0 +1,59 @@
+"""``dws lineage export``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dataworkspaces.cli.param_types import ParamType, ResourceName, SnapshotName
+from dataworkspaces.cli.session import Session, common_options, pass_session
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+
+class _FormatName(ParamType):
+    """A format that is installed. Whether there is one of that name shows when it is loaded."""
+
+    name = "format"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from dataworkspaces import plugins
+
+        return [CompletionItem(name) for name in plugins.names(plugins.EXPORTERS) if name.startswith(incomplete)]
+
+
+@click.command()
+@click.argument("out", metavar="OUT", type=click.Path())
+@click.option(
+    "--format", "format_name", metavar="FORMAT", required=True, type=_FormatName(),
+    help="openlineage, prov or ro-crate, or the format of a plug-in.",
+)  # fmt: skip
+@click.option("--snapshot", metavar="TAG_OR_HASH", type=SnapshotName(), help="As of this snapshot (default: now).")
+@click.option("--resource", metavar="NAME", type=ResourceName(), help="What is behind this resource (default: all).")
+@common_options
+@pass_session
+def export(session: Session, out: str, format_name: str, snapshot: str | None, resource: str | None) -> None:
+    """Write the lineage to OUT in the format of a standard.
+
+    \b
+    openlineage  OpenLineage run events, a JSON object a line
+    prov         W3C PROV, as PROV-JSON
+    ro-crate     a Process Run RO-Crate: a directory, or a zip file if OUT ends with .zip
+
+    The first two take - as OUT, for stdout. No data is copied.
+    """
+    from dataworkspaces.commands.lineage_export import export_command
+
+    session.to_stderr = True
+    workspace = session.open_workspace(reading=True)
+    text = export_command(workspace, format_name, out, snapshot=snapshot, resource=resource)
+    if text is None:
+        from dataworkspaces.cli.text import escape
+
+        click.echo(f"Lineage written to {escape(out)}")
+    else:
+        click.echo(text, nl=False)

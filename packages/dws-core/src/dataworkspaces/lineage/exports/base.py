@@ -1,0 +1,68 @@
+"""The contract of an export format."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar
+
+from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.lineage.graph import LineageGraph
+from dataworkspaces.workspace.atomic import write_bytes
+
+
+class Exporter(ABC):
+    """A format. An entry point of the group ``dataworkspaces.exporters`` names an instance.
+
+    The module of the entry point is imported to list the formats: a library that only some users have is imported in
+    :meth:`write`, within :func:`library`.
+
+    :cvar name: that of the entry point.
+    :cvar help: what it is, in a line.
+    """
+
+    name: ClassVar[str]
+    help: ClassVar[str]
+
+    @abstractmethod
+    def write(self, graph: LineageGraph, out: Path) -> None:
+        """Write the graph to ``out``: a file, or a directory if the format is one. What an earlier export left there
+        is replaced; anything else is refused with ConfigurationError. An error leaves what was there.
+
+        Names, parameters and the like in the graph are text of strangers: nothing in them may choose where is
+        written."""
+
+
+class TextExporter(Exporter):
+    """A format that is one text file, and so can go to stdout."""
+
+    @abstractmethod
+    def text(self, graph: LineageGraph) -> str:
+        """The content of the file."""
+
+    def write(self, graph: LineageGraph, out: Path) -> None:
+        replace_file(out, self.text(graph).encode("utf-8"))
+
+
+def replace_file(out: Path, content: bytes) -> None:
+    """Make ``out`` a file with this content, or leave it as it is. A link is followed."""
+    if out.exists() and not out.is_file():
+        what = "a directory" if out.is_dir() else "no regular file"
+        raise ConfigurationError(f"{out} is {what}", hint="The export is one file: choose another name")
+    write_bytes(out.resolve(), content)
+
+
+@contextmanager
+def library(distribution: str, extra: str) -> Iterator[None]:
+    """Around the import of a module that needs a distribution that not everybody has."""
+    try:
+        yield
+    except ImportError as e:
+        if (e.name or "").startswith("dataworkspaces"):
+            raise
+        raise ConfigurationError(
+            f"The export needs the distribution {distribution}, which is not installed ({e})",
+            hint=f"Install it with: pip install 'dws-core[{extra}]'",
+        ) from e

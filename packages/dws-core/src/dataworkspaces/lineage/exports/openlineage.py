@@ -1,0 +1,191 @@
+"""OpenLineage: each execution as the events of a run.
+
+Runs, jobs and datasets have the facets of the standard where there is one that says what we know. The rest is in two
+facets of ours, ``dws_step`` and ``dws_version``, whose schema is ``facets.schema.json``.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any
+
+from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
+from openlineage.client.generated.base import DatasetFacet, RunFacet
+from openlineage.client.generated.dataset_version_dataset import DatasetVersionDatasetFacet
+from openlineage.client.generated.documentation_job import DocumentationJobFacet
+from openlineage.client.generated.error_message_run import ErrorMessageRunFacet
+from openlineage.client.generated.execution_parameters_run import ExecutionParameter, ExecutionParametersRunFacet
+from openlineage.client.generated.job_type_job import JobTypeJobFacet
+from openlineage.client.generated.parent_run import Job as ParentJob
+from openlineage.client.generated.parent_run import ParentRunFacet
+from openlineage.client.generated.parent_run import Run as ParentRun
+from openlineage.client.generated.processing_engine_run import ProcessingEngineRunFacet
+from openlineage.client.generated.source_code_location_job import SourceCodeLocationJobFacet
+from openlineage.client.serde import Serde
+
+from dataworkspaces.lineage.exports.values import as_text, clean, named_values
+from dataworkspaces.lineage.exports.view import PROJECT, Execution, LineageView, Version
+from dataworkspaces.lineage.states import State
+
+_FACETS = f"{PROJECT}:facets.schema.json#/$defs/"
+
+
+def to_json_lines(view: LineageView) -> str:
+    """The events in the order of their times. Data that no step read or wrote is in none of them."""
+    events = [event for execution in view.executions for event in _events(view, execution)]
+    return "".join(f"{Serde.to_json(event)}\n" for _, event in sorted(events, key=lambda item: item[0]))
+
+
+def _events(view: LineageView, execution: Execution) -> list[tuple[datetime, RunEvent]]:
+    """START and COMPLETE, or FAIL; an end that is not known is told as the time of the start."""
+    end = execution.end or execution.start
+    last = RunState.FAIL if execution.failure else RunState.COMPLETE
+    return [
+        (execution.start, _event(view, execution, RunState.START, execution.start)),
+        (end, _event(view, execution, last, end)),
+    ]
+
+
+def _event(view: LineageView, execution: Execution, state: RunState, at: datetime) -> RunEvent:
+    has_ended = state != RunState.START
+    return RunEvent(
+        eventTime=at.isoformat(),
+        producer=PROJECT,
+        eventType=state,
+        run=Run(runId=str(execution.run_id), facets=_run_facets(view, execution, has_ended)),
+        job=Job(namespace=view.workspace, name=execution.name, facets=_job_facets(view, execution)),
+        inputs=[InputDataset(*_dataset(view, v), facets=_dataset_facets(v)) for v in execution.inputs],
+        outputs=[OutputDataset(*_dataset(view, v), facets=_dataset_facets(v)) for v in execution.outputs]
+        if has_ended
+        else [],
+    )
+
+
+# -- facets of runs --------------------------------------------------------------------------------------------------
+
+
+def _run_facets(view: LineageView, execution: Execution, has_ended: bool) -> dict[str, Any]:
+    step = execution.step
+    facets: dict[str, Any] = {"dws_step": _step_facet(view, execution, has_ended)}
+    if step.parameters:
+        facets["executionParameters"] = ExecutionParametersRunFacet(
+            [ExecutionParameter(key=clean(name), value=as_text(value)) for name, value in step.parameters.items()],
+            producer=PROJECT,
+        )
+    environment = step.environment
+    if environment is not None and environment.python is not None:
+        facets["processing_engine"] = ProcessingEngineRunFacet(
+            version=clean(environment.python),
+            name=clean(environment.implementation or "Python"),
+            openlineageAdapterVersion=version("dws-core"),
+            producer=PROJECT,
+        )
+    run = execution.enclosing_run
+    if run is not None:
+        facets["parent"] = ParentRunFacet(
+            run=ParentRun(runId=str(view.enclosing_run_id(run))),
+            job=ParentJob(namespace=view.workspace, name=clean(run.name)),
+            producer=PROJECT,
+        )
+    if has_ended and execution.failure:
+        language = "Python" if environment is not None and environment.python is not None else "unknown"
+        facets["errorMessage"] = ErrorMessageRunFacet(
+            message=execution.failure, programmingLanguage=language, producer=PROJECT
+        )
+    return facets
+
+
+def _step_facet(view: LineageView, execution: Execution, has_ended: bool) -> Any:
+    step = execution.step
+    known: dict[str, Any] = {
+        "imported": execution.imported,
+        **_state(execution.state),
+        "parameters": named_values(step.parameters),
+        "randomSeeds": named_values(step.random_seeds),
+        "commandLine": None if step.command_line is None else [clean(word) for word in step.command_line],
+        "workingDirectory": None if step.working_directory is None else clean(step.working_directory),
+        "user": None if step.user is None else clean(step.user),
+        "code": [_code(execution, code) for code in execution.code],
+        "snapshot": view.graph.snapshot,
+        "snapshotTags": [clean(tag) for tag in view.graph.tags],
+    }
+    if step.environment is not None:
+        known["platform"] = None if step.environment.platform is None else clean(step.environment.platform)
+        known["distributions"] = named_values(step.environment.distributions)
+    if has_ended:
+        known["exitStatus"] = step.exit_status
+        known["executionTimeSeconds"] = None if execution.end is None else step.execution_time_seconds
+        known["metrics"] = None if step.metrics is None else named_values(step.metrics)
+    return _own_facet(RunFacet(producer=PROJECT), "StepRunFacet", known)
+
+
+def _code(execution: Execution, code: Version) -> dict[str, Any]:
+    tree = execution.step.code_trees.get(code.cert.ref.name)
+    return {"name": code.name, "version": code.label, "tree": None if tree is None else clean(tree)}
+
+
+# -- facets of jobs and datasets -------------------------------------------------------------------------------------
+
+
+def _job_facets(view: LineageView, execution: Execution) -> dict[str, Any]:
+    step = execution.step
+    is_command = step.run is not None and execution.enclosing_run is None
+    origin = "imported into" if execution.imported else "of"
+    description = f"Step {execution.name} {origin} the workspace {view.workspace}"
+    if step.command_line:
+        description += f", run as: {shlex.join(map(clean, step.command_line))}"
+    facets: dict[str, Any] = {
+        "jobType": JobTypeJobFacet(
+            processingType="BATCH",
+            integration="DATA_WORKSPACES",
+            jobType="COMMAND" if is_command else "STEP",
+            producer=PROJECT,
+        ),
+        "documentation": DocumentationJobFacet(description=description, producer=PROJECT),
+    }
+    if execution.code:  # The facet has room for one; all are in dws_step.
+        code = execution.code[0]
+        facets["sourceCodeLocation"] = SourceCodeLocationJobFacet(
+            type="data-workspaces",
+            url=view.base + code.path,
+            path=None if code.cert.ref.subpath is None else clean(code.cert.ref.subpath),
+            version=code.label,
+            producer=PROJECT,
+        )
+    return facets
+
+
+def _dataset(view: LineageView, data: Version) -> tuple[str, str]:
+    """Namespace and name. Nothing in the names of another workspace can make them look like ours."""
+    return f"{view.workspace}/imported" if data.foreign else view.workspace, data.name
+
+
+def _dataset_facets(data: Version) -> dict[str, Any]:
+    certificate = data.cert.certificate
+    known = {
+        "resource": clean(data.cert.ref.name),
+        "subpath": None if data.cert.ref.subpath is None else clean(data.cert.ref.subpath),
+        "role": data.role,
+        "hash": data.hashval,
+        "version": certificate.version,
+        "content": None if certificate.content is None else clean(certificate.content),
+        "imported": data.imported,
+        **_state(data.state),
+    }
+    return {
+        "version": DatasetVersionDatasetFacet(datasetVersion=data.label, producer=PROJECT),
+        "dws_version": _own_facet(DatasetFacet(producer=PROJECT), "VersionDatasetFacet", known),
+    }
+
+
+def _state(state: State | None) -> dict[str, Any]:
+    return {} if state is None else {"state": state.kind, "reasons": [clean(reason) for reason in state.reasons]}
+
+
+def _own_facet(facet: Any, schema: str, known: Mapping[str, Any]) -> Any:
+    facet = facet.with_additional_properties(**{key: value for key, value in known.items() if value is not None})
+    facet._schemaURL = _FACETS + schema
+    return facet
