@@ -13,7 +13,9 @@ from dataworkspaces.cli.session import Session, batch_option, json_option, pass_
 @verbose_option
 @pass_session
 def plugins(session: Session, as_json: bool) -> None:
-    """Show what is installed: workspace backends, resource types, commands and kits, and why one does not load."""
+    """Show what is installed: workspace backends, resource types, commands, kits and export formats, and why one does
+    not load.
+    """
     from dataworkspaces.cli.logs import show_log
     from dataworkspaces.cli.render import Column, Table, print_json, print_table
     from dataworkspaces.plugins import list_plugins
