@@ -317,6 +317,17 @@ def test_the_data_to_evaluate_with_counts_too(feed: Any) -> None:
     assert hashes[0] == hashes[1] != hashes[2]
 
 
+def test_lineage_says_which_data_were_read(feed: Any, workspace: Any) -> None:
+    read = []
+    for n in (30, 40):
+        LineagePredictor(SVC(), KIND, "feed").fit(X, y).score(X[:n], y[:n])
+        (cert,) = workspace.read_lineage()["input_resources"]
+        read.append((cert["certificate"]["version"], cert["certificate"]["content"]))
+        assert read[-1][1] == feed.get_input_hash()
+    assert read[0][0] < read[1][0]
+    assert read[0][1] != read[1][1]
+
+
 def test_data_whose_hash_cannot_be_computed(feed: Any) -> None:
     with pytest.raises(ApiParamError, match="API resource"):
         LineagePredictor(SVC(), KIND, "feed").fit(iter(X), y)
