@@ -219,13 +219,17 @@ class LineageStore(ABC):
             last = {name: lineage.last_version for name, lineage in old.items()}
             for ref in dict.fromkeys((*inputs, *code)):
                 is_code = ref not in inputs
-                cert = _known_cert(new[ref.name], ref, contents.get(ref), is_code, comment)
+                content = contents.get(ref)
+                cert = _known_cert(new[ref.name], ref, content, is_code, comment)
+                if cert is not None and not _is_learnt(new[ref.name], cert, content):
+                    found[ref] = cert
+                    continue
                 if cert is None:
                     last[ref.name] += 1
-                    content = contents.get(ref)
-                    cert = ResourceCert(ref, PlaceholderCertificate(last[ref.name], comment, content=content))
-                    source = CodeLineage(cert) if is_code else SourceDataLineage(cert)
-                    new[ref.name] = [*(e for e in new[ref.name] if not _is_source_of(e, ref)), source]
+                version = last[ref.name] if cert is None else cert.certificate.version or 0
+                cert = ResourceCert(ref, PlaceholderCertificate(version, comment, content=content))
+                source = CodeLineage(cert) if is_code else SourceDataLineage(cert)
+                new[ref.name] = [*(e for e in new[ref.name] if not _is_source_of(e, ref)), source]
                 found[ref] = cert
             return new
 
@@ -252,6 +256,14 @@ def _known_cert(
     same = same_content(place.cert.certificate.content, content)
     is_present = isinstance(place.cert.certificate, PlaceholderCertificate) if same is None else same
     return place.cert if is_present else None
+
+
+def _is_learnt(entries: Entries, cert: ResourceCert, content: str | None) -> bool:
+    """Whether the content of a version of source data or code is known only now."""
+    certificate = cert.certificate
+    if content is None or certificate.content is not None or isinstance(certificate, HashCertificate):
+        return False
+    return any(_is_source_of(entry, cert.ref) for entry in entries)
 
 
 def _check_no_part_was_written(known: Mapping[ResourceRef, Place], ref: ResourceRef, comment: str) -> None:
