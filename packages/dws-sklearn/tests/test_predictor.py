@@ -328,6 +328,12 @@ def test_lineage_says_which_data_were_read(feed: Any, workspace: Any) -> None:
     assert read[0][1] != read[1][1]
 
 
+def test_seeds_of_numpy_are_recorded(workspace: Any) -> None:
+    np.random.seed(3)
+    LineagePredictor(SVC(), KIND, "data").fit(X, y).score(X, y)
+    assert workspace.read_lineage()["random_seeds"]["numpy.random"] == 3
+
+
 def test_data_whose_hash_cannot_be_computed(feed: Any) -> None:
     with pytest.raises(ApiParamError, match="API resource"):
         LineagePredictor(SVC(), KIND, "feed").fit(iter(X), y)

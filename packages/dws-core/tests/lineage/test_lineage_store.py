@@ -243,6 +243,16 @@ def test_resource_of_unknown_origin_has_an_empty_graph(store: FileLineageStore) 
     assert store.lineage_file("data", None) == {"resource_name": "data", "complete": False, "lineages": []}
 
 
+def test_graph_of_a_long_pipeline(store: FileLineageStore) -> None:
+    def cert(number: int) -> ResourceCert:
+        return ResourceCert(ResourceRef("x", f"o{number}"), HashCertificate(f"{number:040x}"))
+
+    start = datetime(2026, 1, 1)
+    entries = [StepLineage(f"s{n}", start, inputs=(cert(n - 1),), outputs=(cert(n),)) for n in range(1, 5001)]
+    store.update("x", lambda _old: [SourceDataLineage(cert(0)), *entries])
+    assert len(store.lineage_file("x")["lineages"]) == 5001
+
+
 def test_graph_in_a_circle_ends(store: FileLineageStore) -> None:
     ref = ResourceRef("data")
     cert = ResourceCert(ref, HashCertificate("12"))

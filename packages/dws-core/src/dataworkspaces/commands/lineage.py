@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.lineage.graph import GraphBuilder, LineageGraph
-from dataworkspaces.lineage.places import group
+from dataworkspaces.lineage.places import NOTHING, group
 from dataworkspaces.lineage.states import States, refs_to_compare
-from dataworkspaces.workspace import ResourceRef, ResourceRoles
+from dataworkspaces.workspace import LocalStateResourceMixin, Resource, ResourceRef, ResourceRoles
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.model import LineageEntry
@@ -62,8 +64,20 @@ def contents_now(workspace: Workspace, lineages: Mapping[str, list[LineageEntry]
     names = set(workspace.get_resource_names())
     refs = group(ref for ref in refs_to_compare(lineages) if ref.name in names)
     for name, contents in workspace.as_lineage_ws().present_contents(refs).items():
-        found.update((ResourceRef(name, p), c) for p, c in zip(refs[name], contents.contents, strict=True))
+        resource = workspace.get_resource(name)
+        for subpath, content in zip(refs[name], contents.contents, strict=True):
+            is_gone = content is None and _is_gone(resource, subpath)
+            found[ResourceRef(name, subpath)] = NOTHING if is_gone else content
     return found
+
+
+def _is_gone(resource: Resource, subpath: str | None) -> bool:
+    """Whether a resource that is on this machine no longer has the place."""
+    if not isinstance(resource, LocalStateResourceMixin):
+        return False
+    root = resource.get_local_path_if_any()
+    is_here = root is not None and (subpath is None or Path(root).is_dir())
+    return is_here and not os.path.lexists(Path(str(root), subpath or ""))
 
 
 def _roles(workspace: Workspace, metadata: SnapshotMetadata | None) -> dict[str, str]:

@@ -88,7 +88,7 @@ class LineageBuilder:
 
     def with_input_ref(self, ref: ResourceRef) -> LineageBuilder:
         """An input: a resource, or a place in one."""
-        check_ref(ref, "with_input_ref()", "with_input_path()")
+        ref = check_ref(ref, "with_input_ref()", "with_input_path()")
         return self._add_input(ref)
 
     def with_no_inputs(self) -> LineageBuilder:
@@ -108,7 +108,7 @@ class LineageBuilder:
 
     def with_code_ref(self, ref: ResourceRef) -> LineageBuilder:
         """Code that the step runs."""
-        check_ref(ref, "with_code_ref()", "with_code_path()")
+        ref = check_ref(ref, "with_code_ref()", "with_code_path()")
         self._code.append(ref)
         return self
 
@@ -128,9 +128,11 @@ class LineageBuilder:
         """The step writes results: to a results resource, or to a directory in one (a local path or a reference)."""
         if self._results is not None:
             raise LineageError("as_results_step() was called twice", hint="A step writes results to one place")
-        if not isinstance(results_dir, ResourceRef):
+        if isinstance(results_dir, ResourceRef):
+            self._results = check_ref(results_dir, "as_results_step()", "It")
+        else:
             check_path(results_dir, "as_results_step()", "It")
-        self._results = results_dir if isinstance(results_dir, ResourceRef) else _absolute(results_dir)
+            self._results = _absolute(results_dir)
         self._run_description = run_description
         return self
 

@@ -16,7 +16,7 @@ from dataworkspaces.lineage.model import (
     StepLineage,
     UnknownLineage,
 )
-from dataworkspaces.lineage.places import Place, covering, places
+from dataworkspaces.lineage.places import Place, covering, is_out_of_date, places
 from dataworkspaces.lineage.states import CURRENT, State
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
@@ -221,6 +221,8 @@ class GraphBuilder:
         """What this workspace read, below what the other one exported."""
         self._data[(node.cert.ref, _version_key(node.cert))] = replace(node, imported=True)
         place = covering(imported.known.get(cert.ref.name, {}), cert.ref)
+        if is_out_of_date(imported.entry, cert):
+            return  # it was read before the importer pulled
         if place is not None and isinstance(place.entry, StepLineage):
             self._add_imported_step(imported, place.entry, {place.cert.ref: node.id})
 

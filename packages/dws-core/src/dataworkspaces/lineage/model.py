@@ -234,12 +234,15 @@ class ImportedLineage:
 
     resource_name: str
     lineages: tuple[LineageEntry, ...]
+    content: str | None = field(default=None, compare=False)
+    """Of the whole resource as this lineage came with it."""
 
     def to_json(self) -> dict[str, Any]:
         return {
             "type": "imported",
             "resource_name": self.resource_name,
             "nested_lineage": [entry.to_json() for entry in self.lineages],
+            **({} if self.content is None else {"content": self.content}),
         }
 
     def resolved(self, resolve: Resolve) -> ImportedLineage:

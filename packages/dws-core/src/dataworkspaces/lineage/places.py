@@ -54,9 +54,16 @@ def places(resource_name: str, entries: Sequence[LineageEntry]) -> dict[Resource
     found: dict[ResourceRef, Place] = {}
     for entry in sorted(entries, key=_order):
         for cert in entry_outputs(entry):
-            if cert.ref.name == resource_name:
+            if cert.ref.name == resource_name and not _is_newer(found.get(cert.ref), cert):
                 found[cert.ref] = Place(cert, entry)
     return found
+
+
+def _is_newer(known: Place | None, cert: ResourceCert) -> bool:
+    """Versions tell which of two was written last; not who began last, nor a clock that was set back."""
+    if known is None or known.cert.certificate.version is None or cert.certificate.version is None:
+        return False
+    return known.cert.certificate.version > cert.certificate.version
 
 
 def covering(known: Mapping[ResourceRef, Place], ref: ResourceRef) -> Place | None:
@@ -71,6 +78,11 @@ def covering(known: Mapping[ResourceRef, Place], ref: ResourceRef) -> Place | No
 
 def is_out_of_date(entry: LineageEntry, read: ResourceCert) -> bool:
     """Whether an entry says where another version came from than the one that was read."""
+    if isinstance(entry, ImportedLineage):
+        recorded = imported_certificate(entry, read.ref)
+        if recorded is None and read.ref.subpath is None:
+            return same_content(entry.content, read.certificate.content) is False
+        return recorded is not None and contradict(recorded, read.certificate)
     mine = next((cert.certificate for cert in entry_outputs(entry) if cert.ref == read.ref), None)
     return mine is not None and contradict(mine, read.certificate)
 
@@ -88,9 +100,15 @@ def contradict(one: Certificate, other: Certificate) -> bool:
     return one.version != other.version
 
 
+NOTHING = "nothing"
+"""The content of a place at which nothing lies. It is never recorded: a step may read what is not there yet."""
+
+
 def same_content(one: str | None, other: str | None) -> bool | None:
     """Whether two texts that stand for content say the same; None if they cannot be compared: one is missing, or they
     were not had in the same way (which is the part before a colon)."""
+    if NOTHING in (one, other) and None not in (one, other):
+        return one == other
     if one is None or other is None or one.rpartition(":")[0] != other.rpartition(":")[0]:
         return None
     return one == other
@@ -116,3 +134,38 @@ def imported_certificate(imported: ImportedLineage, ref: ResourceRef) -> HashCer
     if place is not None and isinstance(place.cert.certificate, HashCertificate):
         return place.cert.certificate
     return None
+
+
+class Makers:
+    """The entries of a resource that say where its places came from, found without looking at all of them."""
+
+    def __init__(self, resource_name: str, entries: Sequence[LineageEntry]) -> None:
+        self._whole: list[int] = []
+        self._above: dict[str, list[int]] = {}  # by a place, and by each place that holds it
+        self._at: dict[str, list[int]] = {}
+        self._entries = list(entries)
+        for number, entry in enumerate(self._entries):
+            if isinstance(entry, ImportedLineage):
+                self._whole.append(number)
+            for cert in entry_outputs(entry):
+                if cert.ref.name == resource_name:
+                    self._add(number, cert.ref.subpath)
+
+    def _add(self, number: int, subpath: str | None) -> None:
+        if subpath is None:
+            self._whole.append(number)
+            return
+        self._at.setdefault(subpath, []).append(number)
+        while subpath:
+            self._above.setdefault(subpath, []).append(number)
+            subpath = subpath.rpartition("/")[0]
+
+    def of(self, ref: ResourceRef) -> list[LineageEntry]:
+        if ref.subpath is None:
+            return [e for e in self._entries if covers(e, ref)]
+        found = {*self._whole, *self._above.get(ref.subpath, [])}
+        above = ref.subpath.rpartition("/")[0]
+        while above:
+            found.update(self._at.get(above, []))
+            above = above.rpartition("/")[0]
+        return [self._entries[number] for number in sorted(found)]

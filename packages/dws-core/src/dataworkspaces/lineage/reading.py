@@ -44,7 +44,8 @@ def entry_from_json(data: Any, where: str, depth: int = 0) -> LineageEntry:
         if depth >= MAX_DEPTH:
             raise MetadataError(f"{where}: imported lineage is nested more than {MAX_DEPTH} times")
         nested = tuple(entry_from_json(e, where, depth + 1) for e in _list(fields, "nested_lineage", where))
-        return ImportedLineage(_text(fields, "resource_name", where), nested)
+        content = _optional(fields, "content", str, where)
+        return ImportedLineage(_text(fields, "resource_name", where), nested, content)
     raise MetadataError(f"{where}: a lineage entry has the unknown type {kind!r}")
 
 

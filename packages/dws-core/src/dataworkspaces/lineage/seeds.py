@@ -9,6 +9,8 @@ from __future__ import annotations
 import functools
 import os
 import sys
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
 from typing import Any
 
 from dataworkspaces.lineage.jsonable import jsonable
@@ -19,7 +21,38 @@ _found: dict[str, Any] = {}
 
 
 def watch_seeds() -> None:
-    """Notice calls of ``random.seed`` and ``numpy.random.seed`` from now on, if the module is imported by now."""
+    """Notice calls of ``random.seed`` and ``numpy.random.seed`` from now on, also of what is imported later."""
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+    _wrap_seeds()
+
+
+class _Finder(MetaPathFinder):
+    """Lets others find the modules that are watched, and wraps their functions once they have been run."""
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        if fullname not in _WATCHED:
+            return None
+        for finder in sys.meta_path:
+            find = getattr(finder, "find_spec", None)
+            spec: ModuleSpec | None = None if finder is self or find is None else find(fullname, path, target)
+            if spec is not None:
+                run = getattr(spec.loader, "exec_module", None)
+                if run is not None:
+                    spec.loader.exec_module = _then_wrap(run)  # type: ignore[union-attr, method-assign]
+                return spec
+        return None
+
+
+def _then_wrap(run: Any) -> Any:
+    def run_and_wrap(module: Any) -> None:
+        run(module)
+        _wrap_seeds()
+
+    return run_and_wrap
+
+
+def _wrap_seeds() -> None:
     for name in _WATCHED:
         functions = vars(sys.modules[name]) if name in sys.modules else {}
         if "seed" in functions and not hasattr(functions["seed"], "_dws_watched"):

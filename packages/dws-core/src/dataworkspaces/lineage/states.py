@@ -16,7 +16,15 @@ from dataworkspaces.lineage.model import (
     StepLineage,
     UnknownLineage,
 )
-from dataworkspaces.lineage.places import Place, contradict, covering, imported_certificate, places, same_content
+from dataworkspaces.lineage.places import (
+    NOTHING,
+    Place,
+    contradict,
+    covering,
+    imported_certificate,
+    places,
+    same_content,
+)
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
 Contents = Mapping[ResourceRef, "str | None"]
@@ -120,7 +128,9 @@ class States:
         reasons = [reason for cert in entry.inputs if cert.ref not in own for reason in self._input_reasons(cert)]
         reasons += [reason for cert in entry.code for reason in self._code_reasons(cert)]
         reasons += self._parameter_reasons(entry)
-        if self._differs(place.cert):
+        if self._contents.get(place.cert.ref) == NOTHING:
+            reasons.append("it is gone")
+        elif self._differs(place.cert):
             reasons.append("its content is no longer what the step wrote")
         return State("out of date", tuple(dict.fromkeys(reasons))) if reasons else CURRENT
 

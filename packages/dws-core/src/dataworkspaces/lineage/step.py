@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import PurePath
 from types import TracebackType
 from typing import Any
 
@@ -63,6 +64,7 @@ class Lineage:
         self._store: LineageStore = self._snapshots.get_lineage_store()
         self._end_writing: Callable[[], None] | None = None
         self._open = False
+        self._process = os.getpid()
         watch_seeds()
         self.restart()
 
@@ -118,7 +120,7 @@ class Lineage:
         """Add an input that is known only now.
 
         Raises LineageError if the step would depend on two versions of one resource."""
-        check_ref(ref, "add_input_ref()", "add_input_path()")
+        ref = check_ref(ref, "add_input_ref()", "add_input_path()")
         self._check_open("add_input_ref()")
         self.workspace.validate_resource_name(ref.name)
         if ref in self._input_refs:
@@ -145,7 +147,7 @@ class Lineage:
         """Add an output. From now on a failure makes it unknown.
 
         Raises LineageError if it overlaps with another output, or with what another step wrote."""
-        check_ref(ref, "add_output_ref()", "add_output_path()")
+        ref = check_ref(ref, "add_output_ref()", "add_output_path()")
         self.workspace.validate_resource_name(ref.name)
         if ref in self._output_refs:
             return
@@ -187,7 +189,11 @@ class Lineage:
         self._check_open("complete()")
         contents = self._contents([ref for ref in self._output_refs if not self._is_results(ref)])
         entry = self._entry(exit_status=0)
-        record_step(self._store, entry, self._output_refs, contents)
+        try:
+            record_step(self._store, entry, self._output_refs, contents)
+        except BaseException:
+            self._leave_to_the_next()
+            raise
         if self._command_line is not None:
             OwnCommands(self.workspace.get_machine_directory()).add(self._command_line)
         self._ended()
@@ -203,8 +209,8 @@ class Lineage:
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if not self._open:
-            return
+        if not self._open or os.getpid() != self._process:
+            return  # a copy of the process, made by fork, ends for itself alone
         if exc_type is None or (isinstance(exc, SystemExit) and exc.code in (None, 0)):
             self.complete()
             return
@@ -212,6 +218,7 @@ class Lineage:
         try:
             self._fail(self._output_refs, "failed", status)
         except DwsError as e:  # the error of the step is the one to be told
+            self._leave_to_the_next()
             self.workspace.interaction.warn(f"The outputs of step {self.step_name} could not be marked: {e}")
 
     # -- inside --------------------------------------------------------------------------------------------------
@@ -264,6 +271,14 @@ class Lineage:
         self._end_writing = weakref.finalize(self, end)
         if end_earlier is not None:
             end_earlier()
+
+    def _leave_to_the_next(self) -> None:
+        """How the step ended could not be written: the note of what it wrote stays, for the next process to settle."""
+        import weakref
+
+        if isinstance(self._end_writing, weakref.finalize):
+            found = self._end_writing.detach()
+            self._end_writing = None if found is None else found[1]
 
     def _ended(self) -> None:
         self._open = False
@@ -324,7 +339,19 @@ def check_path(path: object, call: str, other: str) -> None:
         raise LineageError(f"{call} takes a local path, not {path!r}", hint=f"{other} takes a ResourceRef")
 
 
-def check_ref(ref: object, call: str, other: str) -> None:
-    """Raise LineageError if ``ref``, an argument of ``call``, is no reference; ``other`` is the call for paths."""
+def check_ref(ref: object, call: str, other: str) -> ResourceRef:
+    """The reference, with its subpath in the one form that lineage knows. Raise LineageError if ``ref``, an argument
+    of ``call``, is none, or leads out of its resource; ``other`` is the call for paths."""
     if not isinstance(ref, ResourceRef):
         raise LineageError(f"{call} takes a ResourceRef, not {ref!r}", hint=f"{other} takes a local path")
+    if ref.subpath is None:
+        return ref
+    if not isinstance(ref.subpath, (str, PurePath)):
+        raise LineageError(f"{call}: the subpath of a ResourceRef is a text, not {ref.subpath!r}")
+    text = ref.subpath if isinstance(ref.subpath, str) else ref.subpath.as_posix()
+    parts = [part for part in text.split("/") if part not in ("", ".")]
+    if text.startswith("/") or ".." in parts or "\0" in text:
+        raise LineageError(
+            f"{call}: the subpath {text!r} leads out of resource '{ref.name}'", hint=f"{other} takes a local path"
+        )
+    return ResourceRef(ref.name, "/".join(parts) or None)

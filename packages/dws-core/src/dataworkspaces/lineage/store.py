@@ -24,10 +24,10 @@ from dataworkspaces.lineage.model import (
     entry_sources,
 )
 from dataworkspaces.lineage.places import (
+    Makers,
     Place,
     contains,
     covering,
-    covers,
     imported_certificate,
     is_out_of_date,
     overlap,
@@ -159,15 +159,15 @@ class LineageStore(ABC):
 
         return resolve
 
-    def store_imported(self, resource_name: str, data: dict[str, Any]) -> None:
-        """Take over the ``lineage.json`` of a resource that another workspace exported."""
+    def store_imported(self, resource_name: str, data: dict[str, Any], content: str | None = None) -> None:
+        """Take over the ``lineage.json`` of a resource that another workspace exported; ``content`` lies there."""
         entries = entries_from_json(data, f"lineage.json of resource '{resource_name}'")
         if data.get("resource_name") != resource_name:
             raise ConfigurationError(
                 f"The imported lineage is that of a resource '{data.get('resource_name')}', not '{resource_name}'",
                 hint=f"Give the resource the name '{data.get('resource_name')}', which it has where it is exported",
             )
-        self.update(resource_name, lambda _old: [ImportedLineage(resource_name, tuple(entries))])
+        self.update(resource_name, lambda _old: [ImportedLineage(resource_name, tuple(entries), content)])
 
     def lineage_file(self, resource_name: str, snapshot_hash: str | None = None) -> dict[str, Any]:
         """What ``lineage.json`` of a resource holds: the whole graph behind it. ``complete`` says whether each version
@@ -176,9 +176,13 @@ class LineageStore(ABC):
         complete = True
         pending = list(self.entries(resource_name, snapshot_hash))
         seen: set[str] = set()
-        read: dict[str, Entries] = {resource_name: list(pending)}
-        while pending:
-            entry = pending.pop(0)
+        read: dict[str, Makers] = {resource_name: Makers(resource_name, pending)}
+        pending.reverse()
+        pending_next: Entries = []
+        while pending or pending_next:
+            if not pending:
+                pending, pending_next = pending_next[::-1], []
+            entry = pending.pop()
             key = to_json(entry.to_json())
             if key in seen:
                 continue
@@ -189,10 +193,10 @@ class LineageStore(ABC):
             complete = complete and not isinstance(entry, UnknownLineage)
             for cert in entry_sources(entry):
                 if cert.ref.name not in read:
-                    read[cert.ref.name] = self.entries(cert.ref.name, snapshot_hash)
-                makers = [e for e in read[cert.ref.name] if covers(e, cert.ref) and not is_out_of_date(e, cert)]
+                    read[cert.ref.name] = Makers(cert.ref.name, self.entries(cert.ref.name, snapshot_hash))
+                makers = [e for e in read[cert.ref.name].of(cert.ref) if not is_out_of_date(e, cert)]
                 complete = complete and bool(makers)
-                pending.extend(makers)
+                pending_next.extend(makers)
         return {
             "resource_name": resource_name,
             "complete": complete and bool(found),
@@ -297,6 +301,8 @@ def without(entries: Entries, refs: Sequence[ResourceRef]) -> Entries:
 
     def is_rewritten(entry: LineageEntry) -> bool:
         mine = [cert.ref for cert in entry_outputs(entry) if cert.ref.name == refs[0].name]
-        return bool(mine) and all(any(overlap(own.subpath, ref.subpath) for ref in refs) for own in mine)
+        # What is left of an unknown place, of which a part was written, is as unknown as before.
+        gone = contains if isinstance(entry, UnknownLineage) else overlap
+        return bool(mine) and all(any(gone(ref.subpath, own.subpath) for ref in refs) for own in mine)
 
     return [entry for entry in entries if not is_rewritten(entry)]

@@ -54,7 +54,10 @@ class Writing:
     def interrupted(self) -> Iterator[AbstractContextManager[InterruptedStep]]:
         """The steps whose process is gone. Each is forgotten when its block has been left without an error."""
         try:
-            notes = sorted(self._directory.glob("*.lock"))
+            # A note without a lock is that of a step that could not be settled the last time: the disk was full, say.
+            notes = sorted(
+                {path.with_suffix(".lock") for path in self._directory.iterdir() if path.suffix in _SUFFIXES}
+            )
         except OSError:
             return
         for path in notes:
@@ -68,6 +71,9 @@ class Writing:
                     yield _forgetting(step, note)
             finally:
                 lock()
+
+
+_SUFFIXES = (".json", ".lock")
 
 
 @contextmanager

@@ -468,6 +468,11 @@ class SnapshotWorkspaceMixin(ABC):
                 if isinstance(resource, SnapshotResourceMixin):
                     contents = resource.version_contents(compare_hash, wanted)
                     found.update((ResourceRef(name, p), c) for p, c in zip(wanted, contents, strict=True))
+                    # Of a version that cannot tell: it was taken just now, so it holds what lies there.
+                    untold = [p for p, c in zip(wanted, contents, strict=True) if c is None]
+                    if untold:
+                        now = resource.present_contents(untold).contents
+                        found.update((ResourceRef(name, p), c) for p, c in zip(untold, now, strict=True))
             except DwsError as e:
                 self._self_as_workspace().interaction.warn(f"Lineage of resource '{name}': {e}")
         return found

@@ -66,7 +66,7 @@ class SnapshotResourceMixin(ABC):
                 hint="Add the resource there with --export and take a snapshot, or leave out --imported",
             )
         data = read_json_object(path, "resource_name", "lineages")
-        lineage_store.store_imported(self.name, data)
+        lineage_store.store_imported(self.name, data, self.present_contents([None]).contents[0])
 
     # -- what reports ask; a type that can tell cheaply overrides these ------------------------------------------
 

@@ -53,20 +53,52 @@ def present_objects(
             # Status 1: some of them are ignored, and the others are added all the same.
             arguments = ["-c", "core.looseCompression=0", "add", "-A", "--", *places]
             run_git(root, arguments, env=env, ok=(0, 1), doing="Reading files")
+        _set_dirty_submodules(root, places, env, keep)
         if leave_out:
             paths_out = b"".join(os.fsencode(path) + b"\0" for path in leave_out)
             run_git(root, ["update-index", "--force-remove", "-z", "--stdin"], stdin=paths_out, env=env)
-        tree = os.fsdecode(run_git(root, ["write-tree"], env=env, doing="Reading files").stdout.strip())
+        tree = _write_tree(root, env)
         wanted = [f"{tree}:{path}" if "\n" not in path else tree + ":\1" for path in paths]
         text = "".join(f"{name}\n" for name in ["HEAD", "HEAD^{tree}", *wanted])
         found = run_git(root, ["cat-file", "--batch-check=%(objectname)"], stdin=os.fsencode(text), env=env).stdout
-    lines = [None if line.endswith((" missing", " ambiguous")) else line for line in os.fsdecode(found).splitlines()]
+    answers = os.fsdecode(found).split("\n")[:-1]  # not splitlines: names hold other breaks of lines
+    lines = [None if line.endswith((" missing", " ambiguous")) else line for line in answers]
     head, head_tree, *objects = lines
     names = [_name_of(root / path, name) for path, name in zip(paths, objects, strict=True)]
     is_committed = head_tree == tree
     if keep and not is_committed:
         run_git(root, ["update-ref", f"{KEPT_TREES}/{tree}", tree], doing="Keeping the code that runs")
     return PresentObjects(names, tree if keep and not is_committed else None, head if is_committed else None)
+
+
+def _set_dirty_submodules(root: Path, places: Sequence[str], env: dict[str, str], keep: bool) -> None:
+    """Git has a submodule in a tree by its commit, whatever lies in it. Where that is something else, its tree stands
+    in the commit's place (and is kept in the submodule's own repository)."""
+    if not places or not (root / ".gitmodules").exists():
+        return
+    listed = run_git(root, ["ls-files", "-z", "--stage", "--", *places], env=env, doing="Reading files").stdout
+    changed = b""
+    for record in filter(None, listed.split(b"\0")):
+        told, _, path = record.partition(b"\t")
+        directory = root / os.fsdecode(path)
+        if told.startswith(b"160000 ") and git_directory(directory) is not None:
+            found = present_objects(directory, [""], [""], keep=keep)
+            if found.commit is None and found.names[0] is not None:
+                changed += b"160000 %s\t%s\0" % (os.fsencode(found.names[0]), path)
+    if changed:
+        run_git(root, ["update-index", "-z", "--index-info"], stdin=changed, env=env, doing="Reading files")
+
+
+def _write_tree(root: Path, env: dict[str, str]) -> str:
+    """A conflict that lies elsewhere cannot be written to a tree, and has nothing to do with the places: it is left
+    out."""
+    done = run_git(root, ["write-tree"], env=env, ok=(0, 128), doing="Reading files")
+    if done.returncode:
+        unmerged = run_git(root, ["ls-files", "-z", "--unmerged"], env=env, doing="Reading files").stdout
+        names = dict.fromkeys(record.partition(b"\t")[2] + b"\0" for record in unmerged.split(b"\0") if record)
+        run_git(root, ["update-index", "--force-remove", "-z", "--stdin"], stdin=b"".join(names), env=env)
+        done = run_git(root, ["write-tree"], env=env, doing="Reading files")
+    return os.fsdecode(done.stdout.strip())
 
 
 def _name_of(place: Path, name: str | None) -> str | None:
@@ -76,10 +108,17 @@ def _name_of(place: Path, name: str | None) -> str | None:
     return content_of(place) if name is None else name
 
 
+def _quoted(path: str) -> str:
+    """As git reads an item of a list of paths: like a text in C, if it holds what separates them."""
+    if os.pathsep not in path and not path.startswith('"'):
+        return path
+    return '"' + path.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def _objects_elsewhere(root: Path, objects: Path) -> dict[str, str]:
     """Git writes its objects to a directory that is thrown away, and finds the repository's all the same."""
     objects.mkdir()
-    others = [str(objects_directory(root) or ""), os.environ.get("GIT_ALTERNATE_OBJECT_DIRECTORIES", "")]
+    others = [_quoted(str(objects_directory(root) or "")), os.environ.get("GIT_ALTERNATE_OBJECT_DIRECTORIES", "")]
     return {
         "GIT_OBJECT_DIRECTORY": str(objects),
         "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(filter(None, others)),

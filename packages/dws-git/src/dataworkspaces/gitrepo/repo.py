@@ -75,9 +75,10 @@ class GitRepo:
 
     def resolve(self, names: Sequence[str]) -> list[str | None]:
         """The object that each of ``names`` (``HEAD``, ``COMMIT:path``) stands for, or None."""
-        text = "".join(f"{name}\n" for name in names)
+        # A name with a newline would be two; what stands for it is no name of an object.
+        text = "".join(f"{name}\n" if "\n" not in name else ":\1\n" for name in names)
         result = run_git(self.root, ["cat-file", "--batch-check=%(objectname)"], stdin=os.fsencode(text))
-        lines = os.fsdecode(result.stdout).splitlines()
+        lines = os.fsdecode(result.stdout).split("\n")[:-1]  # not splitlines: names hold other breaks of lines
         return [None if line.endswith((" missing", " ambiguous")) else line for line in lines]
 
     def has_commit(self, commit: str) -> bool:
