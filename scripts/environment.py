@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -37,6 +38,25 @@ def working_uv() -> str | None:
     if uv and subprocess.run([uv, "--version"], capture_output=True).returncode == 0:
         return uv
     return None
+
+
+def install_programs(packages: dict[str, str]) -> None:
+    """Install the packages of Debian whose programs are missing, or say which they are, if that cannot be done here.
+
+    :param packages: by program, its package."""
+    missing = [package for program, package in packages.items() if shutil.which(program) is None]
+    if not missing:
+        return
+    wanted = " ".join(missing)
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        print(f"Tests that need one of these are skipped; to run them, install: {wanted}", flush=True)
+        return
+    print(f"Installing {wanted} …", flush=True)
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", *missing]):
+        if subprocess.run(command, env=env, stdout=subprocess.DEVNULL).returncode:
+            print(f"This failed: {' '.join(command)}; tests that need one of these are skipped: {wanted}", flush=True)
+            return
 
 
 def distributions() -> list[Path]:

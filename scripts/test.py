@@ -11,20 +11,24 @@ import subprocess
 import sys
 from pathlib import Path
 
-from environment import ROOT, distributions, make_environment
+from environment import ROOT, distributions, install_programs, make_environment
 
 MINOR_VERSIONS = range(10, 14)
+PROGRAMS = {"chromium": "chromium", "dot": "graphviz"}
+"""What tests call, and the package of Debian that it is in."""
 
 
 def main(environments: list[str]) -> int:
+    names = environments or all_environments()
+    if any(name.startswith("py") for name in names):
+        install_programs(PROGRAMS)
     bin_dir = make_environment("tox", "tox>=4.50", "tox-uv>=1.25")
     # tox looks for interpreters on the PATH, where pyenv puts only shims.
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     path = [os.environ["PATH"], *map(str, sorted(pyenv.glob("versions/*/bin")))]
     # A Python that is not here is skipped, not downloaded.
     env = {**os.environ, "PATH": os.pathsep.join(path), "UV_PYTHON_DOWNLOADS": "never"}
-    names = ",".join(environments or all_environments())
-    return subprocess.run([bin_dir / "tox", "run", "-e", names], cwd=ROOT, env=env).returncode
+    return subprocess.run([bin_dir / "tox", "run", "-e", ",".join(names)], cwd=ROOT, env=env).returncode
 
 
 def all_environments() -> list[str]:

@@ -11,9 +11,10 @@ import logging
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
-from dataworkspaces.errors import NotSupportedError
+from dataworkspaces.errors import ApiParamError
 from dataworkspaces.workspace import FileResourceMixin, LocalStateResourceMixin, Workspace, find_and_load_workspace
 
 if TYPE_CHECKING:
@@ -195,10 +196,25 @@ def make_lineage_graph(
     height: int = 800,
     verbose: bool = False,
 ) -> None:
-    """Draw the lineage of a resource on a page. This version raises NotSupportedError."""
-    raise NotSupportedError(
-        "This version of Data Workspaces draws no lineage graphs", hint="make_lineage_table() gives the lineage as rows"
-    )
+    """Draw the lineage of a resource, or write it as the suffix of ``output_file`` says: ``.dot`` or ``.gv`` for
+    Graphviz, ``.json`` for the graph as JSON, a page of HTML that needs nothing else for any other.
+
+    :param resource_name: default: the first results resource.
+    :param tag_or_hash: as of this snapshot; default: now.
+    :param width: of the area of the drawing, in pixels; ``height`` likewise. JSON has neither.
+
+    Its directory must exist. A file that is there is replaced, or left as it is if anything fails."""
+    from dataworkspaces.commands.lineage import lineage_graph
+    from dataworkspaces.lineage import drawing
+
+    path = Path(output_file)
+    drawing.check_target(path)
+    for name, value in (("width", width), ("height", height)):
+        if value < 1:
+            raise ApiParamError(f"{name} is {value}", hint="Give a number of pixels")
+    with _opened(workspace_uri_or_path, verbose, reading=True) as workspace:
+        graph = lineage_graph(workspace, resource_name, tag_or_hash)
+        drawing.write_drawing(path, drawing.draw(graph, drawing.format_of(path), width, height))
 
 
 def _local_path(resource: object) -> str | None:

@@ -1,0 +1,65 @@
+"""Drawings of a lineage: a page for a browser, and the language of Graphviz."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Literal, get_args
+
+from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.lineage.graph import LineageGraph
+from dataworkspaces.workspace.atomic import explain_os_error, to_json, write_bytes
+
+Format = Literal["html", "dot", "json"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+_OF_SUFFIX: dict[str, Format] = {".dot": "dot", ".gv": "dot", ".json": "json"}
+
+
+def format_of(path: Path) -> Format:
+    """The format that the name of a file asks for: a page, if it says nothing."""
+    return _OF_SUFFIX.get(path.suffix.lower(), "html")
+
+
+def draw(graph: LineageGraph, format_name: Format, width: int | None = None, height: int | None = None) -> str:
+    """The text of a drawing.
+
+    :param width: in pixels, of the drawing's area; None: that of the window. ``height`` likewise. JSON has neither."""
+    if format_name == "dot":
+        from dataworkspaces.lineage.drawing.dot import dot
+
+        return dot(graph, width, height)
+    from dataworkspaces.lineage.drawing.page import graph_json, page
+
+    return page(graph, width, height) if format_name == "html" else to_json(graph_json(graph)) + "\n"
+
+
+def check_target(path: Path) -> None:
+    """Raises ConfigurationError if no file can be written there. Asked before the lineage is read, which may take
+    long."""
+    try:
+        is_directory, has_directory = path.is_dir(), path.resolve().parent.is_dir()
+    except (OSError, RuntimeError) as e:  # a name that is too long; links that go round in a circle
+        raise ConfigurationError(f"{path} cannot be a file: {e}") from e
+    if is_directory:
+        raise ConfigurationError(f"{path} is a directory", hint="Name a file")
+    if not has_directory:
+        raise ConfigurationError(f"The directory of {path} does not exist", hint="Make it first")
+
+
+def write_drawing(path: Path, text: str) -> None:
+    """Replace the file by ``text``, or leave it as it is; a pipe or a device gets the text.
+
+    Raises ConfigurationError if that cannot be done."""
+    check_target(path)
+    target = path.resolve()  # a link stays one
+    content = text.encode("utf-8")
+    try:
+        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+            target.write_bytes(content)
+        elif target.exists() and not os.access(target, os.W_OK):
+            raise ConfigurationError(f"{path} may not be written", hint="Check the permissions")
+        else:
+            write_bytes(target, content)
+    except OSError as e:
+        raise explain_os_error(e, f"Writing {path}") from e

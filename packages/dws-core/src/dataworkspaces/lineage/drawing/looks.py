@@ -1,0 +1,42 @@
+"""What a node is at a glance, and how text from anywhere is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+from dataworkspaces.lineage.graph import DataNode, LineageGraph, StepNode
+from dataworkspaces.workspace.resource import ResourceRoles
+
+Look = Literal["step", "source", "intermediate", "result", "imported", "other"]
+
+_OF_ROLE: Mapping[str | None, Look] = {
+    ResourceRoles.SOURCE_DATA_SET: "source",
+    ResourceRoles.INTERMEDIATE_DATA: "intermediate",
+    ResourceRoles.RESULTS: "result",
+}
+# As in dataworkspaces.cli.text, which this layer does not know.
+_UNSAFE_RE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+
+def nodes_of(graph: LineageGraph) -> Iterator[DataNode | StepNode]:
+    """All nodes, in the order of the graph's JSON."""
+    yield from graph.data
+    yield from graph.steps
+
+
+def look(node: DataNode | StepNode) -> Look:
+    """That another workspace made a node is more than what it is used for here."""
+    if node.imported:
+        return "imported"
+    return "step" if isinstance(node, StepNode) else _OF_ROLE.get(node.role, "other")
+
+
+def visible(text: str, limit: int | None = None) -> str:
+    """``text`` with its control characters, and those that reverse its direction, shown as ``\\n``, ``\\u202e``, ...
+
+    :param limit: of characters; the middle of a longer text is left out."""
+    if limit is not None and len(text) > limit:
+        text = f"{text[: limit // 2]}…{text[-(limit - limit // 2 - 1) :]}"
+    return _UNSAFE_RE.sub(lambda match: match.group().encode("unicode_escape").decode("ascii"), text)

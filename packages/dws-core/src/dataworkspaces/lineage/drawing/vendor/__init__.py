@@ -1,0 +1,1 @@
+"""Libraries of others, as their makers published them. ``scripts/vendor_javascript.py`` puts them here."""
