@@ -12,7 +12,7 @@ import pytest
 from endtoend import HOST, User, write_files
 
 from dataworkspaces import api
-from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError, NotSupportedError
+from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError
 
 RUN = {
     "step": "train",
@@ -239,9 +239,14 @@ def test_lineage_table_of_a_snapshot(after_a_step: User) -> None:
     assert rows["data:d.csv"][1].startswith("Hash:")
 
 
-def test_lineage_graphs_are_not_drawn_yet(here: User, tmp_path: Path) -> None:
-    with pytest.raises(NotSupportedError, match="lineage graphs"):
-        api.make_lineage_graph(str(tmp_path / "graph.html"))
+def test_lineage_graph_is_a_page(here: User, tmp_path: Path) -> None:
+    api.make_lineage_graph(str(tmp_path / "graph.html"), width=300, height=200)
+    page = (tmp_path / "graph.html").read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert "300" in page
+    with pytest.raises(ConfigurationError, match="nosuch"):
+        api.make_lineage_graph(str(tmp_path / "other.html"), resource_name="nosuch")
+    assert not (tmp_path / "other.html").exists()
 
 
 # -- what is told ---------------------------------------------------------------------------------------------------
