@@ -37,7 +37,7 @@ def find_wheel(dist: Path, path: Path) -> Path:
 
 
 def check_content(wheel: Path, path: Path) -> None:
-    sources = [file for file in path.glob("src/**/*") if file.suffix in {".py", ".typed"}]
+    sources = [file for file in path.glob("src/dataworkspaces/**/*") if file.is_file() and file.suffix != ".pyc"]
     expected = {str(source.relative_to(path / "src")) for source in sources}
     expected.add(f"{wheel.name.removesuffix('-py3-none-any.whl')}.dist-info/licenses/LICENSE")
     if missing := sorted(expected.difference(zipfile.ZipFile(wheel).namelist())):
