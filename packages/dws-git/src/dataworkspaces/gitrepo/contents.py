@@ -10,6 +10,7 @@ from pathlib import Path
 from dataworkspaces.filetree.content import content_of
 from dataworkspaces.gitrepo.layout import git_directory, objects_directory
 from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.workspace.atomic import explain_os_error
 
 KEPT_TREES = "refs/dws/trees"
 """Below it: trees of uncommitted code that a step ran, so that git does not collect them."""
@@ -35,12 +36,21 @@ def present_objects(
 
     Neither index nor objects of the repository change, unless ``keep`` asks for it: then the tree stays, by a
     reference of its own, if HEAD has another. ``leave_out`` are files that do not count."""
-    import shutil
-    import tempfile
-
     directory = git_directory(root)
     if directory is None:
         return PresentObjects([None] * len(paths), None, None)
+    try:
+        return _present_objects(root, directory, paths, within, leave_out, keep)
+    except OSError as e:
+        raise explain_os_error(e, f"Reading what lies in {root}") from e
+
+
+def _present_objects(
+    root: Path, directory: Path, paths: Sequence[str], within: Sequence[str], leave_out: Sequence[str], keep: bool
+) -> PresentObjects:
+    import shutil
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="dws-") as temporary:
         index = Path(temporary) / "index"
         if (directory / "index").exists():

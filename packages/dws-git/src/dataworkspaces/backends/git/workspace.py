@@ -10,7 +10,7 @@ from dataworkspaces.backends.git.recovery import remove_stale_git_locks
 from dataworkspaces.backends.git.snapshot_index import SnapshotIndex, read_metadata
 from dataworkspaces.backends.git.storage import GitStorage
 from dataworkspaces.backends.git.subdirectories import SubdirectorySnapshots
-from dataworkspaces.errors import ConfigurationError, InternalError, MetadataError
+from dataworkspaces.errors import ConfigurationError, DwsError, InternalError, MetadataError
 from dataworkspaces.gitrepo.checks import check_object_name
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.params import (
@@ -234,7 +234,11 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitStorage):
         resources = [self.get_resource(name) for name in places]
         own = [r for r in resources if isinstance(r, GitSubdirectory)]
         found = super().present_contents({n: p for n, p in places.items() if n not in {r.name for r in own}}, keep=keep)
-        return found | self._subdirectories.present_contents(own, places, keep=keep)
+        try:
+            return found | self._subdirectories.present_contents(own, places, keep=keep)
+        except DwsError as e:
+            self.interaction.warn(f"What lies in the workspace's repository is unknown: {e}")
+            return found | {r.name: PresentContents([None] * len(places[r.name])) for r in own}
 
     def get_snapshot_versions_if_any(self, hash_val: str) -> dict[str, SnapshotVersion] | None:
         """The versions of a snapshot, or None if it has been deleted."""
