@@ -17,7 +17,7 @@ FEW = 10
 PER_RESOURCE = 100
 RATIO_AT_MOST = 1.3
 
-_MAKE = '''
+_MAKE = """
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -55,9 +55,9 @@ for number in range(count):
     entries[ref(number).name].append(StepLineage(f"step{number}", when, 1.0, {"number": number}, inputs, (), outputs))
 for name in names:
     store.update(name, lambda _old, name=name: entries[name])
-'''
+"""
 
-_STEP = '''
+_STEP = """
 import sys
 
 from dataworkspaces.lineage import LineageBuilder
@@ -69,7 +69,7 @@ with builder.eval() as lineage:
     lineage.add_output_path("out/file")
     with open("out/file", "a") as file:
         file.write("more\\n")
-'''
+"""
 
 
 def rows(settings: Settings) -> Iterator[Row]:

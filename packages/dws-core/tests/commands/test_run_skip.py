@@ -178,6 +178,14 @@ def test_a_script_outside_of_all_resources(run: Run) -> None:
     assert not run("sh", "make.sh", **options).skipped
 
 
+def test_results_that_the_command_line_names(run: Run) -> None:
+    Path("results/one").write_text("1")
+    run("cp", "results/one", "results/copy")
+    assert run("cp", "results/one", "results/copy").skipped
+    Path("results/one").write_text("2")
+    assert not run("cp", "results/one", "results/copy").skipped
+
+
 def test_a_link_that_leads_out_of_an_input(run: Run, tmp_path: Path) -> None:
     (tmp_path / "big").write_text("1")
     Path("data/link").symlink_to(tmp_path / "big")

@@ -33,12 +33,12 @@ def rerun(session: Session, target: str | None, snapshot: str | None, dry_run: b
     where what they wrote is out of date.
     """
     from dataworkspaces.cli.render import print_json
-    from dataworkspaces.commands.rerun import check_plan, rerun_command
+    from dataworkspaces.commands.rerun import rerun_command
     from dataworkspaces.commands.rerun_plan import plan_rerun
-    from dataworkspaces.errors import UserAbort
+    from dataworkspaces.errors import ConfigurationError, UserAbort
 
     if as_json and not dry_run:
-        raise click.UsageError("--json shows a plan, and needs --dry-run")
+        raise ConfigurationError("--json shows a plan", hint="Give --dry-run with it")
     workspace = session.open_workspace(reading=True)
     plan = plan_rerun(workspace, target, snapshot)
     if as_json:
@@ -47,13 +47,12 @@ def rerun(session: Session, target: str | None, snapshot: str | None, dry_run: b
     if not plan.to_run:
         click.echo("All is up to date" if plan.steps else "No steps are recorded")
         return
-    foreign = [step for step in plan.to_run if not step.is_own]
+    foreign = [step for step in plan.to_run if not step.is_own and step.obstacle is None]
     if dry_run or foreign:
         for step in plan.to_run:
             _show(step)
     if dry_run:
         return
-    check_plan(workspace, plan)
     if foreign and not yes:
         question = (
             f"{len(foreign)} of these command lines came with the workspace, and have never been run here. Run them?"
@@ -64,25 +63,44 @@ def rerun(session: Session, target: str | None, snapshot: str | None, dry_run: b
     for name in outcome.spared:
         _tell(f"Step {name} is up to date after all: what it reads is as it was")
     if outcome.failed is not None:
-        left = len(plan.to_run) - len(outcome.ran) - len(outcome.spared) - 1
-        _tell(f"Step {outcome.failed} failed with exit status {outcome.exit_status}; {left} more did not run")
+        rest = len(plan.to_run) - len(outcome.ran) - len(outcome.spared) - len(outcome.left) - 1
+        _tell(f"Step {outcome.failed} failed with exit status {outcome.exit_status}; {rest} more did not run")
         raise click.exceptions.Exit(outcome.exit_status)
-    _tell(f"Ran {', '.join(outcome.ran) or 'nothing'}")
+    if outcome.ran or not outcome.left:
+        _tell(f"Ran {', '.join(outcome.ran) or 'nothing'}")
+    if outcome.left:
+        *others, last = [f"Step {name} was left out: {reason}" for name, reason in outcome.left.items()]
+        for line in others:
+            _tell(line)
+        raise ConfigurationError(last, hint="Run what is left out yourself, and then 'dws rerun' again")
 
 
 def _show(step: PlannedStep) -> None:
     from dataworkspaces.cli.text import escape
 
-    command = step.execution.command
+    execution = step.execution
     mark = "" if step.is_own else "  (came with the workspace)"
-    click.echo(f"Step {escape(step.execution.name)}{mark}")
-    click.echo(f"    {escape(shlex.join(command)) if command is not None else 'no command line is recorded'}")
-    for reason in (*step.reasons, *(f"step {name} runs before it" for name in step.behind)):
+    click.echo(f"Step {escape(execution.name)}{mark}")
+    click.echo(f"    {escape(_command(step))}")
+    if execution.directory:
+        click.echo(f"    in {escape(execution.directory)}")
+    for reason in step.why:
         click.echo(f"    because {escape(reason)}")
+    if step.obstacle is not None:
+        click.echo(f"    cannot be run: {escape(step.obstacle)}")
+
+
+def _command(step: PlannedStep) -> str:
+    """As it would run here."""
+    from dataworkspaces.commands.rerun_plan import command_here
+
+    command = step.execution.command
+    return "no command line is recorded" if command is None else shlex.join(command_here(command))
 
 
 def _begin(step: PlannedStep) -> None:
-    _tell(f"Step {step.execution.name}: {shlex.join(step.execution.command or ())}")
+    command = _command(step)
+    _tell(f"Step {step.execution.name}: {command if len(command) <= 500 else command[:500] + ' ...'}")
 
 
 def _tell(message: str) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dataworkspaces.cli.param_types import ParamType
 from dataworkspaces.cli.session import Session, common_options, pass_session
+
+if TYPE_CHECKING:
+    from dataworkspaces.commands.run import RunOutcome
+    from dataworkspaces.workspace import ResourceRef
 
 
 class ParameterType(ParamType):
@@ -63,7 +67,7 @@ class ParameterType(ParamType):
     "that the command leaves there.",
 )
 @click.option("--force", is_flag=True, help="Run it even if nothing has changed since its last success.")
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARGUMENTS]...")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND [ARGUMENTS]...")
 @common_options
 @pass_session
 def run(session: Session, /, command: tuple[str, ...], parameters: tuple[tuple[str, Any], ...], **options: Any) -> None:
@@ -72,24 +76,42 @@ def run(session: Session, /, command: tuple[str, ...], parameters: tuple[tuple[s
     If its inputs, code, parameters and command line are those of its last success, nothing is run. The exit status is
     that of the command.
     """
-    from dataworkspaces.cli.text import escape, plural
+    from dataworkspaces.cli.text import escape
     from dataworkspaces.commands.run import run_command
     from dataworkspaces.commands.run_request import RunRequest
 
     workspace = session.open_workspace(reading=True)
-    request = RunRequest(command=command, parameters=dict(parameters), **options)
+    request = RunRequest(command=command, parameters=_by_name(parameters), **options)
     outcome = run_command(workspace, request)
-    places = ", ".join(map(str, outcome.outputs[:3])) + (", ..." if len(outcome.outputs) > 3 else "")
-    if outcome.skipped:
-        message = f"Step {outcome.name} is up to date, and was not run (--force runs it)"
-    elif outcome.exit_status != 0:
-        message = f"Step {outcome.name} failed with exit status {outcome.exit_status}"
-        message += f"; unknown now: {places}" if places else ""
-    elif not outcome.outputs:
-        message = f"Step {outcome.name} changed no resource, so nothing is recorded"
-    else:
-        what = plural(len(outcome.outputs), "output")
-        message = f"Step {outcome.name} took {outcome.seconds:.1f} s and wrote {what}: {places}"
-    click.echo(escape(message), err=True)  # stdout is the command's
+    click.echo(escape(_describe(outcome)), err=True)  # stdout is the command's
     if outcome.exit_status:
         raise click.exceptions.Exit(outcome.exit_status)
+
+
+def _by_name(parameters: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    from dataworkspaces.errors import ConfigurationError
+
+    found: dict[str, Any] = {}
+    for name, value in parameters:
+        if name in found:
+            raise ConfigurationError(f"--param: '{name}' is given twice", hint="Give each parameter one value")
+        found[name] = value
+    return found
+
+
+def _describe(outcome: RunOutcome) -> str:
+    name, outputs = outcome.name, _some(outcome.outputs)
+    if outcome.skipped:
+        return f"Step {name} is up to date, and was not run (--force runs it)"
+    if outcome.exit_status != 0:
+        message = f"Step {name} failed with exit status {outcome.exit_status}"
+        return f"{message}; unknown now: {outputs}" if outputs else message
+    if not outputs:
+        return f"Step {name} changed no resource, so nothing is recorded"
+    read = f"read {_some(outcome.inputs)} and " if outcome.inputs else ""
+    return f"Step {name} took {outcome.seconds:.1f} s, {read}wrote {outputs}"
+
+
+def _some(refs: tuple[ResourceRef, ...]) -> str:
+    more = f" and {len(refs) - 3} more" if len(refs) > 3 else ""
+    return ", ".join(map(str, refs[:3])) + more

@@ -2,103 +2,61 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
-from dataworkspaces.commands.rerun_plan import Execution, PlannedStep, RerunPlan, command_here, reasons_to_run
-from dataworkspaces.commands.run import call, execute
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.commands.rerun_graph import Execution
+from dataworkspaces.commands.rerun_plan import PlannedStep, Present, RerunPlan, command_here, directory_of
+from dataworkspaces.commands.run import execute
+from dataworkspaces.commands.run_process import call
+from dataworkspaces.commands.run_request import PlannedRun
+from dataworkspaces.commands.run_surroundings import Surroundings
 from dataworkspaces.lineage.own_commands import OwnCommands
-from dataworkspaces.workspace import LocalStateResourceMixin, ResourceRef, Workspace
+from dataworkspaces.workspace import Workspace
 
 
-@dataclass(frozen=True)
+@dataclass
 class RerunOutcome:
     """:ivar ran: the names of the steps that ran with success.
     :ivar spared: those that turned out to be up to date, since what ran before them wrote what was there.
-    :ivar failed: the step that failed, and behind which none ran.
+    :ivar left: those that would have to run, and that we cannot run or that read what these write; with the reason.
+    :ivar failed: the step that failed, after which none ran.
     """
 
-    ran: tuple[str, ...]
-    spared: tuple[str, ...]
+    ran: list[str] = field(default_factory=list)
+    spared: list[str] = field(default_factory=list)
+    left: dict[str, str] = field(default_factory=dict)
     failed: str | None = None
     exit_status: int = 0
 
 
-def check_plan(workspace: Workspace, plan: RerunPlan) -> None:
-    """Raise ConfigurationError for a step that has to run, but cannot: before any other has run."""
-    for step in plan.to_run:
-        if step.execution.command is None:
-            raise ConfigurationError(
-                f"Step {step.execution.name} would have to run ({', '.join(step.reasons + step.behind)}), but no "
-                "command line is recorded for it",
-                hint="Run it yourself (it may be a notebook), and what is behind it comes next",
-            )
-        directory_of(workspace, step.execution)
-
-
 def rerun_command(workspace: Workspace, plan: RerunPlan, begin: Callable[[PlannedStep], None]) -> RerunOutcome:
-    """Run a plan that :func:`check_plan` has passed; the user has agreed to command lines of others. ``begin`` is
-    told each step before it runs. Stops at the first that fails."""
+    """Run a plan; the user has agreed to command lines of others. ``begin`` is told each step before it runs. Stops at
+    the first that fails."""
     own = OwnCommands(workspace.get_machine_directory())
-    ran: list[str] = []
-    spared: list[str] = []
+    outcome = RerunOutcome()
     for step in plan.to_run:
-        if not step.reasons and not _is_needed(workspace, plan, step.execution):
-            spared.append(step.execution.name)
-            continue
-        begin(step)
-        assert step.execution.command is not None
-        own.add(step.execution.command)
-        status = _run(workspace, step.execution)
-        if status != 0:
-            return RerunOutcome(tuple(ran), tuple(spared), step.execution.name, status)
-        ran.append(step.execution.name)
-    return RerunOutcome(tuple(ran), tuple(spared))
-
-
-def directory_of(workspace: Workspace, execution: Execution) -> str:
-    """Where a step ran, on this machine; raises ConfigurationError if that is unknown or not here."""
-    if execution.record is not None:
-        ref, below = execution.record.run_from_directory, execution.record.working_directory
-    else:
-        ref, below = execution.entries[0].run_from_directory, execution.entries[0].working_directory
-    if ref is None and below is None and execution.record is None:
-        below = ""  # release 1.6 noted nothing for the workspace's own directory
-    place = _local_place(workspace, ref) if ref is not None else None
-    root = workspace.get_workspace_local_path_if_any()
-    if place is None and below is not None and root is not None:
-        place = str(Path(root) / below)
-    if place is None:
-        raise ConfigurationError(
-            f"Step {execution.name} ran in a directory outside of the workspace and its resources, which is not known",
-            hint="Run it yourself",
-        )
-    if not Path(place).is_dir():
-        raise ConfigurationError(f"Step {execution.name} ran in {place}, which is no directory here")
-    # What comes from a recorded path must not lead out by a link, either.
-    if root is not None and ref is None and not Path(os.path.realpath(place)).is_relative_to(os.path.realpath(root)):
-        raise ConfigurationError(f"Step {execution.name} ran in {place}, which leads out of the workspace")
-    return place
-
-
-def _local_place(workspace: Workspace, ref: ResourceRef) -> str | None:
-    if ref.name not in set(workspace.get_resource_names()):
-        return None
-    resource = workspace.get_resource(ref.name)
-    local = resource.get_local_path_if_any() if isinstance(resource, LocalStateResourceMixin) else None
-    return None if local is None else str(Path(local) / (ref.subpath or ""))
-
-
-def _is_needed(workspace: Workspace, plan: RerunPlan, execution: Execution) -> bool:
-    """Whether a step that was up to date is so no more, after those before it have run."""
-    store = workspace.as_lineage_ws().get_lineage_store()
-    lineages = {name: store.entries(name, plan.snapshot) for name in workspace.get_resource_names()}
-    reasons = reasons_to_run(workspace, lineages, plan.snapshot)
-    return any(ref in reasons for ref in execution.places)
+        execution = step.execution
+        waits_for = [name for name in step.behind if name in outcome.left]
+        if outcome.ran and not waits_for and not Present(workspace, plan.snapshot).reasons(execution):
+            outcome.spared.append(execution.name)
+        elif step.obstacle is not None:
+            outcome.left[execution.name] = step.obstacle
+        elif waits_for:
+            outcome.left[execution.name] = f"it reads what step {waits_for[0]} writes"
+        elif not step.reasons and not outcome.ran:
+            outcome.spared.append(execution.name)
+        else:
+            begin(step)
+            assert execution.command is not None
+            own.add(execution.command)
+            outcome.exit_status = _run(workspace, execution)
+            if outcome.exit_status != 0:
+                outcome.failed = execution.name
+                break
+            outcome.ran.append(execution.name)
+    return outcome
 
 
 def _run(workspace: Workspace, execution: Execution) -> int:
@@ -107,4 +65,10 @@ def _run(workspace: Workspace, execution: Execution) -> int:
     if execution.record is None:
         return call(command, directory, {})  # it records itself, as it did then
     record = replace(execution.record, run_id=uuid.uuid4().hex, command=command)
-    return execute(workspace, record, directory).exit_status
+    known = next((around for entry in execution.entries if (around := Surroundings.of(entry)) is not None), None)
+    unnamed = () if known is None else tuple(name for name in known.resources if name in _names(workspace))
+    return execute(workspace, PlannedRun(record, unnamed), directory).exit_status
+
+
+def _names(workspace: Workspace) -> set[str]:
+    return set(workspace.get_resource_names())

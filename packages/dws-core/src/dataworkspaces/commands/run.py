@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-from collections.abc import Mapping, Sequence
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from functools import cached_property
 
-from dataworkspaces.commands.lineage import lineage_states
-from dataworkspaces.commands.run_changes import Footprint, changed_places, take_footprint
-from dataworkspaces.commands.run_request import RunRequest, inputs_to_read, to_record
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.commands.run_changes import changed_places, is_code, take_footprint
+from dataworkspaces.commands.run_last import look_at_last
+from dataworkspaces.commands.run_places import PlaceSet, inputs_to_read
+from dataworkspaces.commands.run_process import NotStartedError, call, check_program, gets_input, python_version
+from dataworkspaces.commands.run_request import PlannedRun, RunRequest, plan_run
+from dataworkspaces.commands.run_surroundings import KEY, Surroundings, files_outside, look_around
+from dataworkspaces.errors import DwsError
 from dataworkspaces.lineage.command_step import CommandLineage
-from dataworkspaces.lineage.model import LineageEntry, PlaceholderCertificate, ResourceCert, RunRecord, StepLineage
+from dataworkspaces.lineage.model import RunRecord
 from dataworkspaces.lineage.own_commands import OwnCommands
-from dataworkspaces.lineage.places import places, refs_overlap
-from dataworkspaces.lineage.running import environment_of_run
-from dataworkspaces.workspace import FileResourceMixin, ResourceRef, Workspace
+from dataworkspaces.lineage.places import refs_overlap
+from dataworkspaces.lineage.running import current_run, variables_of_run
+from dataworkspaces.workspace import ResourceRef, Workspace
+from dataworkspaces.workspace.atomic import explain_os_error
+from dataworkspaces.workspace.interaction import log
+from dataworkspaces.workspace.locking import acquire
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,7 @@ class RunOutcome:
     """:ivar skipped: the step was up to date, and the command did not run.
     :ivar exit_status: of the command; 128 and the number of the signal that ended it, as shells have it.
     :ivar seconds: how long the command ran.
+    :ivar inputs: what was recorded as read: what the user named, or a guess.
     :ivar outputs: what was recorded as written, or, if the command failed, what is unknown now.
     """
 
@@ -33,111 +40,154 @@ class RunOutcome:
     skipped: bool
     exit_status: int
     seconds: float
+    inputs: tuple[ResourceRef, ...]
     outputs: tuple[ResourceRef, ...]
 
 
 def run_command(workspace: Workspace, request: RunRequest) -> RunOutcome:
     """Run a command and record it as a step, unless its last success is up to date.
 
-    Raises ConfigurationError for what :func:`to_record` refuses and a program that cannot be started, LineageError if
+    Raises ConfigurationError for what :func:`plan_run` refuses and a program that cannot be started, LineageError if
     the inputs contradict each other or an output overlaps with that of another step."""
-    record = to_record(workspace, request)
-    if not request.force:
-        last = last_success(workspace, record)
+    planned = plan_run(workspace, request)
+    record = planned.record
+    if not request.force and not gets_input():
+        last = look_at_last(workspace, record)
+        if last is not None and not last.reasons:
+            return RunOutcome(record.name, True, 0, 0.0, record.inputs, last.outputs)
         if last is not None:
-            return RunOutcome(record.name, True, 0, 0.0, tuple(cert.ref for e in last for cert in e.outputs))
-    return execute(workspace, record)
+            log.info("step %s runs again: %s", record.name, "; ".join(last.reasons))
+    return execute(workspace, planned)
 
 
-def execute(workspace: Workspace, record: RunRecord, directory: str | None = None) -> RunOutcome:
-    """Run the command of a record, in ``directory`` (default: the current one), and record what it did."""
-    lineage = CommandLineage(workspace, record, inputs_to_read(workspace, record.inputs))
-    OwnCommands(workspace.get_machine_directory()).add(record.command)
-    before = take_footprint(workspace) if record.outputs is None else Footprint({})
-    started = datetime.now()
-    try:
-        status = call(record.command, directory, environment_of_run(workspace, record))
-    except BaseException:
-        lineage.fail(_written(workspace, record, before), "was interrupted", None)
-        raise
-    seconds = (datetime.now() - started).total_seconds()
-    outputs = _written(workspace, record, before)
-    if status != 0:
-        lineage.fail(outputs, f"failed with exit status {status}", status)
-        return RunOutcome(record.name, False, status, seconds, tuple(outputs))
-    return RunOutcome(record.name, False, 0, seconds, tuple(lineage.succeed(outputs)))
+def execute(workspace: Workspace, planned: PlannedRun, directory: str | None = None) -> RunOutcome:
+    """Run a command, in ``directory`` (default: the current one), and record what it did."""
+    record = planned.record
+    check_program(record.command, directory)
+    with _finding_outputs(workspace, record), variables_of_run(workspace, record) as variables:
+        inputs = inputs_to_read(workspace, record.inputs, record.outputs or ())
+        python = python_version(record.command, directory)
+        unknown = {KEY: Surroundings.unknown(planned.unnamed).to_json()}
+        lineage = CommandLineage(workspace, record, inputs, python, unknown)
+        OwnCommands(workspace.get_machine_directory()).add(record.command)
+        watch = _Watch(workspace, planned, directory)
+        written: list[ResourceRef] = []
+        try:
+            started = time.monotonic()
+            status = call(record.command, directory, variables)
+            seconds = time.monotonic() - started
+            written = watch.written()
+            if status == 0:
+                found = _record_success(workspace, planned, inputs, lineage, watch, written)
+                return RunOutcome(record.name, False, 0, seconds, *found)
+            lineage.fail(written, f"failed with exit status {status}", status)
+            return RunOutcome(record.name, False, status, seconds, record.inputs, tuple(written))
+        except NotStartedError:
+            lineage.forget()
+            raise
+        except BaseException:  # Ctrl-C at the wrong moment, a full disk, an output that is not there
+            with suppress(DwsError):
+                written = watch.written()
+            lineage.fail(written, "was not recorded", None)
+            raise
 
 
-def last_success(workspace: Workspace, record: RunRecord) -> list[StepLineage] | None:
-    """The entries of the last run of the same step, if it ran the same command with the same parameters on the same
-    versions of inputs and code, and what it wrote is as it left it; else None."""
-    store = workspace.as_lineage_ws().get_lineage_store()
-    lineages = {name: store.entries(name) for name in workspace.get_resource_names()}
-    runs = _runs(lineages, record.name)
-    if not runs:
-        return None
-    last = max(runs.values(), key=lambda entries: max(e.start_time.isoformat() for e in entries))
-    if any(entry.run is None or not _same_request(entry.run, record) for entry in last):
-        return None
-    states = lineage_states(workspace, lineages, None)
-    for entry in last:
-        for cert in entry.outputs:
-            place = places(cert.ref.name, lineages.get(cert.ref.name, [])).get(cert.ref)
-            if place is None or place.entry != entry or states.of(cert.ref).kind != "current":
-                return None
-            if not _is_there(workspace, place.cert):
-                return None
-    return last
-
-
-def _runs(lineages: Mapping[str, Sequence[LineageEntry]], name: str) -> dict[str, list[StepLineage]]:
-    """The entries that ``dws run`` left under a name, by run; a step stands in each resource that it wrote to."""
-    found: dict[str, dict[tuple[str, datetime], StepLineage]] = {}
-    for entries in lineages.values():
-        for entry in entries:
-            if isinstance(entry, StepLineage) and entry.run is not None and entry.run.name == name:
-                found.setdefault(entry.run.run_id, {})[entry.step_name, entry.start_time] = entry
-    return {run_id: list(entries.values()) for run_id, entries in found.items()}
-
-
-def _same_request(one: RunRecord, other: RunRecord) -> bool:
-    return replace(one, run_id="") == replace(other, run_id="")
-
-
-def _is_there(workspace: Workspace, cert: ResourceCert) -> bool:
-    """Whether an output exists. Results that a snapshot has moved count."""
-    if not isinstance(cert.certificate, PlaceholderCertificate):
-        return True
-    resource = workspace.get_resource(cert.ref.name)
-    return not isinstance(resource, FileResourceMixin) or resource.does_subpath_exist(cert.ref.subpath or "")
-
-
-def call(command: Sequence[str], directory: str | None, variables: Mapping[str, str]) -> int:
-    """Run a command with our own streams, and return its exit status. A signal from the keyboard reaches it too, and
-    we wait for its end. Raises ConfigurationError if it cannot be started."""
-    try:
-        process = subprocess.Popen(list(command), cwd=directory, env={**os.environ, **variables})
-    except OSError as e:
-        raise ConfigurationError(
-            f"The command '{command[0]}' cannot be run: {e.strerror or e}", hint="Check its name and the PATH"
-        ) from e
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-        status = process.wait()
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-    return 128 - status if status < 0 else status
-
-
-def _written(workspace: Workspace, record: RunRecord, before: Footprint) -> list[ResourceRef]:
+def _record_success(
+    workspace: Workspace,
+    planned: PlannedRun,
+    inputs: list[ResourceRef],
+    lineage: CommandLineage,
+    watch: _Watch,
+    written: list[ResourceRef],
+) -> tuple[tuple[ResourceRef, ...], tuple[ResourceRef, ...]]:
+    """Returns the inputs and the outputs."""
+    record = planned.record
+    own = lineage.finish(written)
+    outputs = tuple(dict.fromkeys((*own, *lineage.inner_outputs())))
+    if planned.guesses_inputs(workspace):
+        all_of_it = PlaceSet(outputs)
+        record = replace(record, inputs=tuple(ref for ref in record.inputs if not all_of_it.overlaps(ref)))
     if record.outputs is None:
-        found = changed_places(workspace, before, take_footprint(workspace))
-    else:
-        found = list(record.outputs)
-    if record.results is not None:
-        found = [ref for ref in found if not refs_overlap(ref, record.results)]
-        found.append(record.results)
-    return found
+        inputs = inputs_to_read(workspace, record.inputs, outputs)
+    around = watch.surroundings(record, own, outputs)
+    lineage.succeed(record, inputs, {KEY: around.to_json()})
+    if code := watch.written_code():
+        workspace.interaction.warn(
+            f"Step {record.name} wrote to {', '.join(map(str, code[:3]))}, which is code: it is no output unless "
+            "--output names it, and counts as a change of the code"
+        )
+    return record.inputs, outputs
+
+
+class _Watch:
+    """What a command may depend on and what it writes, from before it runs on."""
+
+    def __init__(self, workspace: Workspace, planned: PlannedRun, directory: str | None) -> None:
+        self._workspace = workspace
+        self._planned = planned
+        self._directory = directory
+        is_needed = planned.record.outputs is None or planned.unnamed
+        self._before = take_footprint(workspace) if is_needed else None
+        self._files = files_outside(workspace, planned.record, directory, planned.unnamed)
+
+    def written(self) -> list[ResourceRef]:
+        """What the command wrote: what was named, or what was found."""
+        record = self._planned.record
+        found = record.outputs
+        if found is None:
+            found = tuple(ref for ref in self._changed if not is_code(self._workspace, ref))
+        if record.results is None:
+            return list(found)
+        return [*(ref for ref in found if not refs_overlap(ref, record.results)), record.results]
+
+    def written_code(self) -> list[ResourceRef]:
+        """What changed in code, which is no output unless it is named."""
+        named = PlaceSet(self._planned.record.outputs or ())
+        return [ref for ref in self._changed if is_code(self._workspace, ref) and not named.overlaps(ref)]
+
+    def surroundings(self, record: RunRecord, own: list[ResourceRef], outputs: tuple[ResourceRef, ...]) -> Surroundings:
+        """What was there while the command ran; nobody can tell of what changed meanwhile and is no output."""
+        # Steps within the command say themselves what they read.
+        unnamed = self._planned.unnamed if own or not outputs else ()
+        now = look_around(self._workspace, record, self._directory, unnamed, outputs)
+        mine = PlaceSet(outputs)
+        disturbed = {ref.name for ref in self._changed if not mine.overlaps(ref)} if unnamed else set()
+        return Surroundings(
+            {name: None if name in disturbed else text for name, text in now.resources.items()},
+            {name: text if self._files.get(name) == text else None for name, text in now.files.items()},
+            now.results,
+        )
+
+    @cached_property
+    def _changed(self) -> list[ResourceRef]:
+        """What changed until the end of the command, which is when this is asked first."""
+        if self._before is None:
+            return []
+        return changed_places(self._workspace, self._before, take_footprint(self._workspace))
+
+
+@contextmanager
+def _finding_outputs(workspace: Workspace, record: RunRecord) -> Iterator[None]:
+    """One at a time: of two commands whose outputs have to be found, nobody could tell which wrote what."""
+    from filelock import Timeout
+
+    if record.outputs is not None:
+        yield
+        return
+    outer = current_run(workspace)  # which waits for us
+    path = workspace.get_machine_directory() / ("run.lock" if outer is None else f"run-{outer.run_id}.lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock = acquire(path, 0.0)
+        except Timeout:
+            workspace.interaction.warn(
+                "Waiting for another 'dws run' to end: only commands whose outputs are named run at the same time"
+            )
+            lock = acquire(path, math.inf)
+    except OSError as e:
+        raise explain_os_error(e, "Beginning a run") from e
+    try:
+        yield
+    finally:
+        lock.release()

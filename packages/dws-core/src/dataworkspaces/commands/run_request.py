@@ -9,13 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dataworkspaces.commands.run_places import PlaceSet, Roots, named_paths
 from dataworkspaces.errors import ConfigurationError, PathNotAResourceError
-from dataworkspaces.lineage.model import RunRecord, StepLineage
-from dataworkspaces.lineage.places import contains, overlap, places
+from dataworkspaces.lineage.model import RunRecord, StepLineage, UnknownLineage, entry_outputs
 from dataworkspaces.lineage.running import working_directory
-from dataworkspaces.workspace import FileResourceMixin, ResourceRef, ResourceRoles, Workspace
+from dataworkspaces.workspace import ResourceRef, ResourceRoles, Workspace
 
 _DATA = (ResourceRoles.SOURCE_DATA_SET, ResourceRoles.INTERMEDIATE_DATA)
+
+
+_MANY_FILES = 20
+"""More files of a directory than this on a command line are taken for the directory."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,19 @@ class RunRequest:
     force: bool = False
 
 
-def to_record(workspace: Workspace, request: RunRequest) -> RunRecord:
+@dataclass(frozen=True)
+class PlannedRun:
+    """:ivar unnamed: the resources of which nobody said whether the command reads them: data, if no input was named,
+    and code. The inputs of the record are then a guess."""
+
+    record: RunRecord
+    unnamed: tuple[str, ...] = ()
+
+    def guesses_inputs(self, workspace: Workspace) -> bool:
+        return any(workspace.get_resource_role(name) in _DATA for name in self.unnamed)
+
+
+def plan_run(workspace: Workspace, request: RunRequest) -> PlannedRun:
     """Check a request. Raises ConfigurationError for a path that is in no resource, an input that is not there, a
     results directory that is in no results resource, and a name that is empty."""
     if not request.command:
@@ -48,24 +64,31 @@ def to_record(workspace: Workspace, request: RunRequest) -> RunRecord:
     results = None if request.results is None else _ref(workspace, request.results, "--results")
     if results is not None and workspace.get_resource_role(results.name) != ResourceRoles.RESULTS:
         raise ConfigurationError(
-            f"--results: {request.results} lies in resource '{results.name}', which holds no results"
+            f"--results: {request.results} lies in resource '{results.name}', which holds no results",
+            hint="'dws report status' shows the roles of the resources",
         )
     outputs = [_ref(workspace, path, "--output") for path in request.outputs]
     inputs = [_ref(workspace, path, "--input", must_exist=True) for path in request.inputs]
     code = [_ref(workspace, path, "--code", must_exist=True) for path in request.code]
-    named = list(_named_places(workspace, request.command))
-    if not inputs:
-        written = [*outputs, *filter(None, [results]), *_written_before(workspace, request)]
-        inputs = [
-            ref for ref in named if workspace.get_resource_role(ref.name) in _DATA and not _overlaps(ref, written)
-        ]
-    if not code:
-        code = [ResourceRef(r.name) for r in named if workspace.get_resource_role(r.name) == ResourceRoles.CODE]
-    return RunRecord(
+    roles = {name: workspace.get_resource_role(name) for name in workspace.get_resource_names()}
+    roots = Roots(workspace)
+    here = roots.ref(os.curdir)
+    named = [ref for _, path in named_paths(request.command, None) if (ref := roots.ref(path)) is not None]
+    unnamed: list[str] = []
+    if not request.inputs:
+        written = PlaceSet([*outputs, *filter(None, [results]), *_written_before(workspace, request)])
+        inputs = _in_directories(ref for ref in named if roles[ref.name] in _DATA and not written.overlaps(ref))
+        unnamed += [name for name, role in roles.items() if role in _DATA]
+    if not request.code:
+        places = [*named, here] if here is not None else named
+        code = [ResourceRef(ref.name) for ref in places if roles[ref.name] == ResourceRoles.CODE]
+        of_code = {ref.name for ref in code}
+        unnamed += [name for name, role in roles.items() if role == ResourceRoles.CODE and name not in of_code]
+    record = RunRecord(
         run_id=uuid.uuid4().hex,
-        name=request.name or step_name(request.command),
+        name=request.name or _step_name(request.command, roots, roles),
         command=request.command,
-        run_from_directory=_ref_if_any(workspace, os.curdir),
+        run_from_directory=here,
         working_directory=working_directory(workspace),
         inputs=tuple(dict.fromkeys(inputs)),
         code=tuple(dict.fromkeys(code)),
@@ -73,66 +96,38 @@ def to_record(workspace: Workspace, request: RunRequest) -> RunRecord:
         parameters=dict(request.parameters),
         results=results,
     )
+    return PlannedRun(record, tuple(unnamed))
 
 
-def step_name(command: Sequence[str]) -> str:
+def _in_directories(refs: Iterable[ResourceRef]) -> list[ResourceRef]:
+    """Of many references in one directory, the directory."""
+    inside: dict[ResourceRef, list[ResourceRef]] = {}
+    for ref in dict.fromkeys(refs):
+        directory = (ref.subpath or "").rpartition("/")[0]
+        inside.setdefault(ResourceRef(ref.name, directory or None), []).append(ref)
+    return [r for directory, found in inside.items() for r in (found if len(found) <= _MANY_FILES else [directory])]
+
+
+def _step_name(command: Sequence[str], roots: Roots, roles: Mapping[str, str]) -> str:
     """The name of the first file on a command line that an interpreter would run, or else of the program."""
-    program = Path(command[0]).name
     for argument in command[1:]:
-        if not argument.startswith("-") and Path(argument).suffix and Path(argument).is_file():
-            return Path(argument).stem
-    return Path(program).stem or program
-
-
-def inputs_to_read(workspace: Workspace, refs: Iterable[ResourceRef]) -> list[ResourceRef]:
-    """The inputs, with the parts that steps wrote in the place of a directory that holds them."""
-    found: list[ResourceRef] = []
-    store = workspace.as_lineage_ws().get_lineage_store()
-    for ref in refs:
-        known = places(ref.name, store.entries(ref.name))
-        written = [part for part, place in known.items() if isinstance(place.entry, StepLineage) and part != ref]
-        parts = [part for part in written if contains(ref.subpath, part.subpath)]
-        found += _divide(workspace, ref, parts) if parts else [ref]
-    return list(dict.fromkeys(found))
-
-
-def _divide(workspace: Workspace, ref: ResourceRef, parts: Sequence[ResourceRef]) -> list[ResourceRef]:
-    resource = workspace.get_resource(ref.name)
-    if not isinstance(resource, FileResourceMixin):
-        return list(parts)
-    found: list[ResourceRef] = []
-    for name in resource.ls(ref.subpath or ""):
-        child = ResourceRef(ref.name, f"{ref.subpath}/{name}" if ref.subpath else name)
-        inside = [part for part in parts if overlap(child.subpath, part.subpath)]
-        if child in inside or not inside:
-            found.append(child)
-        else:
-            found += _divide(workspace, child, inside)
-    return found
-
-
-def _named_places(workspace: Workspace, command: Sequence[str]) -> Iterable[ResourceRef]:
-    """The places in resources that a command line names, as arguments or as values of options (``--data=PATH``)."""
-    for argument in command:
-        for text in (argument, argument.partition("=")[2]):
-            if text and os.path.lexists(text) and (ref := _ref_if_any(workspace, text)) is not None:
-                yield ref
+        if not argument.startswith("-") and Path(argument).suffix and os.path.isfile(argument):  # noqa: PTH113
+            ref = roots.ref(argument)
+            if ref is None or roles[ref.name] == ResourceRoles.CODE:
+                return Path(argument).stem
+    program = Path(command[0]).name
+    return Path(program).stem or program or "run"
 
 
 def _written_before(workspace: Workspace, request: RunRequest) -> list[ResourceRef]:
-    """What the same command line wrote the last time: an argument that names it names no input."""
+    """What the same command line wrote the last time, even if it failed: an argument that names it names no input."""
     store = workspace.as_lineage_ws().get_lineage_store()
-    return [
-        cert.ref
-        for name in workspace.get_resource_names()
-        for entry in store.entries(name)
-        if isinstance(entry, StepLineage) and entry.run is not None and entry.run.command == request.command
-        for cert in entry.outputs
-    ]
-
-
-def _overlaps(ref: ResourceRef, others: Iterable[ResourceRef]) -> bool:
-    return any(ref.name == other.name and overlap(ref.subpath, other.subpath) for other in others)
+    found = []
+    for entry in (entry for name in workspace.get_resource_names() for entry in store.entries(name)):
+        step = entry.step if isinstance(entry, UnknownLineage) else entry
+        if isinstance(step, StepLineage) and step.run is not None and step.run.command == request.command:
+            found += [cert.ref for cert in entry_outputs(entry)]
+    return found
 
 
 def _ref(workspace: Workspace, path: str, option: str, *, must_exist: bool = False) -> ResourceRef:
@@ -142,10 +137,3 @@ def _ref(workspace: Workspace, path: str, option: str, *, must_exist: bool = Fal
         return workspace.map_local_path_to_resource(path)
     except PathNotAResourceError as e:
         raise ConfigurationError(f"{option}: {e.message}", hint=e.hint) from e
-
-
-def _ref_if_any(workspace: Workspace, path: str) -> ResourceRef | None:
-    try:
-        return workspace.map_local_path_to_resource(path)
-    except PathNotAResourceError:
-        return None

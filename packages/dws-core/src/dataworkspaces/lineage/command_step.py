@@ -2,28 +2,54 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from dataworkspaces.errors import DwsError, LineageError
 from dataworkspaces.lineage.environment import this_machine
-from dataworkspaces.lineage.model import Environment, LineageEntry, RunRecord, StepLineage
+from dataworkspaces.lineage.jsonable import jsonable
+from dataworkspaces.lineage.model import (
+    Environment,
+    HashCertificate,
+    LineageEntry,
+    ResourceCert,
+    RunRecord,
+    StepLineage,
+    UnknownLineage,
+    entry_outputs,
+)
 from dataworkspaces.lineage.places import refs_overlap
-from dataworkspaces.lineage.results_step import RESULTS_FILE, results_of, write_results_file
+from dataworkspaces.lineage.results_step import RESULTS_FILE, check_results_ref, results_of, write_results_file
 from dataworkspaces.lineage.step import Lineage
 from dataworkspaces.lineage.store import Entries, ResourceLineage
-from dataworkspaces.workspace import FileResourceMixin, ResourceRef, Workspace
+from dataworkspaces.workspace import FileResourceMixin, LocalStateResourceMixin, ResourceRef, Workspace
 
 METRICS_FILE = "metrics.json"
 """What a command may leave in its results directory: a JSON object of metrics, for ``results.json``."""
 
 
 class CommandLineage(Lineage):
-    """:param inputs: those of the record, in places that can be read each as one version."""
+    """Ends with one of :meth:`forget`, :meth:`fail`, and :meth:`finish` with :meth:`succeed`.
 
-    def __init__(self, workspace: Workspace, record: RunRecord, inputs: Sequence[ResourceRef]) -> None:
-        self._record = record
+    :param inputs: those of the record, in places that can be read each as one version.
+    :param python: the version of Python, if that is what the command runs.
+    :param other: further keys of its entry, should it fail.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        record: RunRecord,
+        inputs: Sequence[ResourceRef],
+        python: str | None = None,
+        other: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        self._machine = replace(this_machine(), python=python)
+        self._other = other
         super().__init__(
             workspace,
             record.name,
@@ -35,60 +61,124 @@ class CommandLineage(Lineage):
             working_directory=record.working_directory,
             run=record,
         )
+        self._record = record
+        if record.results is not None:
+            check_results_ref(workspace, record.results)
         for ref in (*(record.outputs or ()), *filter(None, [record.results])):
             self.add_output_ref(ref)
-        self._results_before = self._results_file()
+        self._named = tuple(self._output_refs)
+        self._recorded_before = {_identity(entry) for entry in self._entries()}
+        self._files_before = {name: self._status(name) for name in (METRICS_FILE, RESULTS_FILE)}
+        self._note_what_was_written_before()
+
+    def forget(self) -> None:
+        """The command could not be started: all is as it was."""
+        self._ended()
 
     def fail(self, outputs: Sequence[ResourceRef], how: str, exit_status: int | None) -> None:
         """What the command wrote is unknown now; that it failed is the error to be told."""
+        if not self._open:
+            return
         try:
-            self._fail([*self._output_refs, *self._not_recorded(outputs)], how, exit_status)
+            self._fail([*self._named, *self.not_recorded(outputs)], how, exit_status)
         except DwsError as e:
+            self._leave_to_the_next()
             self.workspace.interaction.warn(f"The outputs of step {self.step_name} could not be marked: {e}")
 
-    def succeed(self, outputs: Sequence[ResourceRef]) -> list[ResourceRef]:
-        """Record the step as the maker of its outputs, but for those that steps within the command have recorded.
+    def not_recorded(self, outputs: Sequence[ResourceRef]) -> list[ResourceRef]:
+        """The outputs but for those that other steps have recorded meanwhile: within the command, or beside it."""
+        new = [entry for entry in self._entries() if _identity(entry) not in self._recorded_before]
+        recorded = [cert.ref for entry in new for cert in entry.outputs]
+        return [ref for ref in outputs if not any(refs_overlap(ref, other) for other in recorded)]
 
-        Raises LineageError, and leaves what was written unknown, if an output that was named is not there, or if one
-        overlaps with that of another step."""
-        own = self._not_recorded(outputs)
-        try:
-            self._check_outputs(own)
-        except DwsError:
-            self.fail(outputs, "failed", 0)
-            raise
-        if self._record.results is not None and self._record.results in own:
-            self._write_results(self._record.results)
-        self._output_refs = own
-        self.complete()
-        inner = self._inner_steps()
-        recorded = list(dict.fromkeys(cert.ref for entry in inner for cert in entry.outputs))
-        if inner:
-            self._add_to_inner_steps(sorted({ref.name for ref in recorded}))
-        return [*own, *recorded]
+    def finish(self, outputs: Sequence[ResourceRef]) -> list[ResourceRef]:
+        """The command has ended with success: write its ``results.json``, and return which outputs are its own.
 
-    def _check_outputs(self, own: Sequence[ResourceRef]) -> None:
+        Raises LineageError if an output that was named is not there, or if one overlaps with that of another step."""
+        own = self.not_recorded(outputs)
         for ref in own:
-            resource = self.workspace.get_resource(ref.name)
-            is_there = not isinstance(resource, FileResourceMixin) or resource.does_subpath_exist(ref.subpath or "")
-            if not is_there and ref != self._record.results:
+            if not is_there(self.workspace, ref) and ref != self._record.results:
                 raise LineageError(
                     f"Step {self.step_name} has ended with success, but did not write {ref}",
                     hint="Correct --output, or the command",
                 )
             if ref not in self._output_refs:
-                self.add_output_ref(ref)
+                self._check_nobody_else_wrote(ref)
+        if self._record.results is not None and self._record.results in own:
+            self._write_results(self._record.results)
+        self._output_refs = own
+        return own
 
-    # -- steps within the command --------------------------------------------------------------------------------
+    def inner_outputs(self) -> list[ResourceRef]:
+        """What the steps within the command recorded, by the lineage API or a kit."""
+        inner = [entry for entry in self._entries() if self._is_inner(entry)]
+        return list(dict.fromkeys(cert.ref for entry in inner for cert in entry.outputs))
 
-    def _inner_steps(self) -> list[StepLineage]:
-        """The steps that the command itself recorded, by the lineage API or a kit."""
+    def succeed(self, record: RunRecord, inputs: Sequence[ResourceRef], other: Mapping[str, Any]) -> None:
+        """Record the step as the maker of its own outputs.
+
+        :param record: with the inputs that it has, now that the outputs are known.
+        :param inputs: the same, in places that can be read each as one version.
+        :param other: further keys of its entries."""
+        self._record = self._run = record
+        self._other = other
+        self._read_only(inputs)
+        self.complete()
+        self._complete_inner_steps()
+        self._forget_what_is_gone()
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _entries(self) -> list[StepLineage]:
         return [
             entry
             for name in self.workspace.get_resource_names()
             for entry in self._store.entries(name)
-            if self._is_inner(entry) and isinstance(entry, StepLineage)
+            if isinstance(entry, StepLineage)
         ]
+
+    def _note_what_was_written_before(self) -> None:
+        """The command may write there again, and be killed then."""
+        before = [e for e in self._entries() if e.step_name == self.step_name and e.run is not None]
+        refs = dict.fromkeys(cert.ref for entry in before for cert in entry.outputs)
+        more = [ref for ref in refs if not any(refs_overlap(ref, named) for named in self._named)]
+        if more:
+            self._output_refs = [*self._named, *more]
+            self._note_writing()
+            self._output_refs = list(self._named)
+
+    def _read_only(self, refs: Sequence[ResourceRef]) -> None:
+        known = dict(zip(self._input_refs, self._inputs, strict=True))
+        new = [ref for ref in refs if ref not in known]
+        if new:
+            known.update(self._store.certs_to_read(new, [], self._contents(new), self._comment))
+        self._input_refs = list(refs)
+        self._inputs = [known[ref] for ref in refs]
+
+    def _forget_what_is_gone(self) -> None:
+        """Places that an earlier run of the step wrote, or failed to write, and that it no longer writes."""
+
+        def is_gone(cert: ResourceCert) -> bool:
+            if any(refs_overlap(cert.ref, ref) for ref in self._output_refs):
+                return True
+            moved_by_snapshot = self._is_results(cert.ref) and isinstance(cert.certificate, HashCertificate)
+            return not moved_by_snapshot and not is_there(self.workspace, cert.ref)
+
+        def is_obsolete(entry: LineageEntry) -> bool:
+            step = entry.step if isinstance(entry, UnknownLineage) else entry
+            is_ours = isinstance(step, StepLineage) and step.step_name == self.step_name and step.run is not None
+            is_earlier = is_ours and isinstance(step, StepLineage) and step.run != self._run
+            return is_earlier and all(is_gone(cert) for cert in entry_outputs(entry))
+
+        names = [
+            name for name in self.workspace.get_resource_names() if any(map(is_obsolete, self._store.entries(name)))
+        ]
+        if names:
+            self._store.update_all(
+                names, lambda old: {n: [e for e in old[n].entries if not is_obsolete(e)] for n in names}
+            )
+
+    # -- steps within the command --------------------------------------------------------------------------------
 
     def _is_inner(self, entry: LineageEntry) -> bool:
         return (
@@ -98,14 +188,10 @@ class CommandLineage(Lineage):
             and entry.start_time != self._start_time
         )
 
-    def _not_recorded(self, outputs: Sequence[ResourceRef]) -> list[ResourceRef]:
-        recorded = [cert.ref for entry in self._inner_steps() for cert in entry.outputs]
-        return [ref for ref in outputs if not any(refs_overlap(ref, other) for other in recorded)]
-
-    def _add_to_inner_steps(self, names: Sequence[str]) -> None:
+    def _complete_inner_steps(self) -> None:
         """They know what they read and with which parameters; what the user told ``dws run`` comes on top."""
 
-        def add(entry: LineageEntry) -> LineageEntry:
+        def complete(entry: LineageEntry) -> LineageEntry:
             if not self._is_inner(entry) or not isinstance(entry, StepLineage):
                 return entry
             known = [cert.ref for cert in (*entry.inputs, *entry.outputs)]
@@ -116,43 +202,75 @@ class CommandLineage(Lineage):
                 inputs=(*entry.inputs, *inputs),
                 code=(*entry.code, *code),
                 parameters={**self._record.parameters, **entry.parameters},
+                run=self._record,
+                other={**entry.other, **self._other},
             )
 
         def change(old: Mapping[str, ResourceLineage]) -> dict[str, Entries]:
-            return {name: [add(entry) for entry in lineage.entries] for name, lineage in old.items()}
+            return {name: [complete(entry) for entry in lineage.entries] for name, lineage in old.items()}
 
-        self._store.update_all(names, change)
+        names = sorted({ref.name for ref in self.inner_outputs()})
+        if names:
+            self._store.update_all(names, change)
 
     # -- results -------------------------------------------------------------------------------------------------
 
     def _write_results(self, directory: ResourceRef) -> None:
         """``results.json`` with the metrics that the command left, unless it wrote that file itself."""
-        written = self._results_file()
-        if written is not None and written != self._results_before:
-            metrics = written.get("metrics")
+        if self._status(RESULTS_FILE) != self._files_before[RESULTS_FILE]:
+            metrics = self._read(RESULTS_FILE).get("metrics")
             self._metrics = metrics if isinstance(metrics, dict) else None
             return
-        self._metrics = self._read(METRICS_FILE) or {}
+        is_new = self._status(METRICS_FILE) != self._files_before[METRICS_FILE]
+        self._metrics = jsonable(self._read(METRICS_FILE)) if is_new else {}
         write_results_file(self.workspace, directory, results_of(self, self._metrics, None))
 
-    def _results_file(self) -> dict[str, Any] | None:
-        return self._read(RESULTS_FILE)
-
-    def _read(self, name: str) -> dict[str, Any] | None:
-        """A JSON file of the results directory; None if it is not there."""
+    def _status(self, name: str) -> object:
+        """Something else once the command has written a file of the results directory."""
         directory = self._record.results
-        if directory is None:
+        resource = None if directory is None else self.workspace.get_resource(directory.name)
+        root = resource.get_local_path_if_any() if isinstance(resource, LocalStateResourceMixin) else None
+        if directory is None or root is None:
             return None
+        try:
+            status = Path(root, directory.subpath or "", name).stat()
+        except OSError:
+            return None
+        return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+
+    def _read(self, name: str) -> dict[str, Any]:
+        """A JSON object of the results directory, which the command wrote; empty, with a warning, if it is none."""
+        directory = self._record.results
+        assert directory is not None
         resource = self.workspace.get_resource(directory.name)
         where = f"{directory.subpath}/{name}" if directory.subpath else name
-        if not isinstance(resource, FileResourceMixin) or not resource.does_subpath_exist(where, must_be_file=True):
-            return None
-        return resource.read_results_file(where)
+        try:
+            if isinstance(resource, FileResourceMixin) and resource.does_subpath_exist(where, must_be_file=True):
+                return resource.read_results_file(where)
+        except (DwsError, RecursionError) as e:
+            self.workspace.interaction.warn(f"No metrics are recorded: {e or 'the file is nested too deeply'}")
+        return {}
 
-    # -- what of this process says nothing of the command --------------------------------------------------------
+    # -- what is recorded beside ---------------------------------------------------------------------------------
+
+    def _entry(self, exit_status: int | None, *, is_over: bool = True) -> StepLineage:
+        return replace(super()._entry(exit_status, is_over=is_over), other=self._other)
 
     def _environment(self) -> Environment:
-        return this_machine()
+        return self._machine
 
     def _random_seeds(self) -> dict[str, Any]:
         return dict(self._seeds)
+
+
+def is_there(workspace: Workspace, ref: ResourceRef) -> bool:
+    """Whether something lies at a reference, be it a link; True if that cannot be told here."""
+    resource = workspace.get_resource(ref.name)
+    if isinstance(resource, LocalStateResourceMixin):
+        root = resource.get_local_path_if_any()
+        return root is None or os.path.lexists(Path(root, ref.subpath or ""))
+    return not isinstance(resource, FileResourceMixin) or resource.does_subpath_exist(ref.subpath or "")
+
+
+def _identity(entry: StepLineage) -> tuple[str, str, str]:
+    return entry.step_name, entry.start_time.isoformat(), "" if entry.run is None else entry.run.run_id

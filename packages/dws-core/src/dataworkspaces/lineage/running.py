@@ -4,19 +4,38 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.lineage.model import RunRecord
 from dataworkspaces.lineage.reading import run_from_json
 from dataworkspaces.workspace import Workspace
+from dataworkspaces.workspace.atomic import explain_os_error, write_json
 
 VARIABLE = "DWS_RUN"
+_MOST_CHARACTERS = 50_000
+"""A longer record goes through a file: Linux takes 128 KiB a variable, others 32 KiB for all."""
 
 
-def environment_of_run(workspace: Workspace, run: RunRecord) -> dict[str, str]:
-    """The environment variables of a command that ``dws run`` runs."""
-    return {VARIABLE: json.dumps({"workspace": _place(workspace), "run": run.to_json()})}
+@contextmanager
+def variables_of_run(workspace: Workspace, run: RunRecord) -> Iterator[Mapping[str, str]]:
+    """The environment variables of a command that ``dws run`` runs; they are good as long as it runs."""
+    data = {"workspace": _place(workspace), "run": run.to_json()}
+    text = json.dumps(data)
+    if len(text) <= _MOST_CHARACTERS:
+        yield {VARIABLE: text}
+        return
+    path = workspace.get_machine_directory() / f"{run.run_id}.run"
+    try:
+        write_json(path, data)
+    except OSError as e:
+        raise explain_os_error(e, "Noting what is run") from e
+    try:
+        yield {VARIABLE: json.dumps({"file": str(path)})}
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def current_run(workspace: Workspace) -> RunRecord | None:
@@ -26,10 +45,12 @@ def current_run(workspace: Workspace) -> RunRecord | None:
         return None
     try:
         data = json.loads(text)
+        if isinstance(data, dict) and isinstance(data.get("file"), str):
+            data = json.loads(Path(data["file"]).read_text(encoding="utf-8"))
         if not isinstance(data, dict) or data.get("workspace") != _place(workspace):
             return None
         return run_from_json(data.get("run"), VARIABLE)
-    except (ValueError, MetadataError):
+    except (OSError, ValueError, MetadataError):
         return None  # set by somebody else
 
 

@@ -219,13 +219,19 @@ class LineageStore(ABC):
         found: dict[ResourceRef, ResourceCert] = {}
 
         def change(old: Mapping[str, ResourceLineage]) -> dict[str, Entries]:
-            new = {name: list(lineage.entries) for name, lineage in old.items()}
+            new = {name: lineage.entries for name, lineage in old.items()}
+            replaced: dict[ResourceRef, LineageEntry] = {}
             last = {name: lineage.last_version for name, lineage in old.items()}
+            known = {name: places(name, entries) for name, entries in new.items()}
             for ref in dict.fromkeys((*inputs, *code)):
                 is_code = ref not in inputs
                 content = contents.get(ref)
-                cert = _known_cert(new[ref.name], ref, content, is_code, comment)
-                if cert is not None and not _is_learnt(new[ref.name], cert, content):
+                place = covering(known[ref.name], ref)
+                if not is_code and (place is None or _is_source(place.entry)):
+                    _check_no_part_was_written(known[ref.name], ref, comment)
+                imported = next((e for e in old[ref.name].entries if isinstance(e, ImportedLineage)), None)
+                cert = _known_cert(place, imported, ref, content, comment)
+                if cert is not None and not _is_learnt(place, cert, content):
                     found[ref] = cert
                     continue
                 if cert is None:
@@ -233,26 +239,22 @@ class LineageStore(ABC):
                 version = last[ref.name] if cert is None else cert.certificate.version or 0
                 cert = ResourceCert(ref, PlaceholderCertificate(version, comment, content=content))
                 source = CodeLineage(cert) if is_code else SourceDataLineage(cert)
-                new[ref.name] = [*(e for e in new[ref.name] if not _is_source_of(e, ref)), source]
+                known[ref.name][ref] = Place(cert, source)
+                replaced[ref] = source
                 found[ref] = cert
-            return new
+            return {name: _with_sources(entries, replaced, name) for name, entries in new.items()}
 
         self.update_all(list(dict.fromkeys(ref.name for ref in (*inputs, *code))), change)
         return found
 
 
 def _known_cert(
-    entries: Entries, ref: ResourceRef, content: str | None, is_code: bool, comment: str
+    place: Place | None, imported: ImportedLineage | None, ref: ResourceRef, content: str | None, comment: str
 ) -> ResourceCert | None:
-    """The version of a reference that is there, if it is one that is known."""
-    known = places(ref.name, entries)
-    place = covering(known, ref)
-    if place is not None and not isinstance(place.entry, (SourceDataLineage, CodeLineage)):
+    """The version of a reference that lies at ``place``, if it is one that is known."""
+    if place is not None and not _is_source(place.entry):
         return place.cert
-    if not is_code:
-        _check_no_part_was_written(known, ref, comment)
     if place is None or place.cert.ref != ref:
-        imported = next((e for e in entries if isinstance(e, ImportedLineage)), None)
         recorded = None if imported is None else imported_certificate(imported, ref)
         if imported is None:
             return None
@@ -262,12 +264,21 @@ def _known_cert(
     return place.cert if is_present else None
 
 
-def _is_learnt(entries: Entries, cert: ResourceCert, content: str | None) -> bool:
+def _is_learnt(place: Place | None, cert: ResourceCert, content: str | None) -> bool:
     """Whether the content of a version of source data or code is known only now."""
-    certificate = cert.certificate
-    if content is None or certificate.content is not None or isinstance(certificate, HashCertificate):
+    if content is None or cert.certificate.content is not None or isinstance(cert.certificate, HashCertificate):
         return False
-    return any(_is_source_of(entry, cert.ref) for entry in entries)
+    return place is not None and place.cert.ref == cert.ref and _is_source(place.entry)
+
+
+def _with_sources(entries: Entries, sources: Mapping[ResourceRef, LineageEntry], name: str) -> Entries:
+    """The entries of a resource, with those of source data and code replaced or added."""
+    kept = [e for e in entries if not (isinstance(e, (SourceDataLineage, CodeLineage)) and e.cert.ref in sources)]
+    return [*kept, *(source for ref, source in sources.items() if ref.name == name)]
+
+
+def _is_source(entry: LineageEntry) -> bool:
+    return isinstance(entry, (SourceDataLineage, CodeLineage))
 
 
 def _check_no_part_was_written(known: Mapping[ResourceRef, Place], ref: ResourceRef, comment: str) -> None:
@@ -277,10 +288,6 @@ def _check_no_part_was_written(known: Mapping[ResourceRef, Place], ref: Resource
                 f"{comment} would read {ref}, which overlaps with {part}, the output of step {place.entry.describe()}",
                 hint=f"Give it the parts that it reads, such as {part}",
             )
-
-
-def _is_source_of(entry: LineageEntry, ref: ResourceRef) -> bool:
-    return isinstance(entry, (SourceDataLineage, CodeLineage)) and entry.cert.ref == ref
 
 
 def unknown(

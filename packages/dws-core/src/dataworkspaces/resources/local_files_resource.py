@@ -29,6 +29,7 @@ from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
 
 RESOURCE_TYPE = "file"
 
+
 def absolute_path(text: str) -> Path:
     """The absolute path that a user meant. Links in it stay, since one may be led elsewhere on purpose."""
     path = Path(text).expanduser()

@@ -1,0 +1,121 @@
+"""Whether a step is up to date: what its last success says of it, and what has changed since."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from dataworkspaces.commands.lineage import contents_now
+from dataworkspaces.commands.run_surroundings import Surroundings, look_around, new_inputs
+from dataworkspaces.lineage.command_step import is_there
+from dataworkspaces.lineage.model import HashCertificate, LineageEntry, ResourceCert, RunRecord, StepLineage
+from dataworkspaces.lineage.places import Place, places, same_content
+from dataworkspaces.lineage.states import Contents, States
+from dataworkspaces.workspace import ResourceRef, Workspace
+
+Lineages = Mapping[str, "list[LineageEntry]"]
+
+
+@dataclass(frozen=True)
+class LastSuccess:
+    """:ivar reasons: why the step has to run again, in a few words each; empty if it is certain that it need not."""
+
+    outputs: tuple[ResourceRef, ...]
+    reasons: tuple[str, ...]
+
+
+def look_at_last(workspace: Workspace, record: RunRecord) -> LastSuccess | None:
+    """The last success of a step; None if it never ran, or only as another command, with other parameters, ..."""
+    store = workspace.as_lineage_ws().get_lineage_store()
+    lineages = {name: store.entries(name) for name in workspace.get_resource_names()}
+    entries = _last_run(lineages, record)
+    if not entries or any(entry.run is None or not _is_same(entry.run, record) for entry in entries):
+        return None
+    contents = contents_now(workspace, lineages)
+    states = States(lineages, contents)
+    known = {name: places(name, lineage) for name, lineage in lineages.items()}
+    reasons: dict[str, None] = {}
+    for entry in entries:
+        for cert in entry.outputs:
+            place = known.get(cert.ref.name, {}).get(cert.ref)
+            if place is None or place.entry != entry:
+                reasons[f"{cert.ref} is of another run"] = None
+            else:
+                found = states.of(cert.ref).reasons or _doubts(workspace, place, contents)
+                reasons.update(dict.fromkeys(found))
+    reasons.update(dict.fromkeys(changes_around(workspace, entries, None, must_know=True)))
+    return LastSuccess(tuple(dict.fromkeys(c.ref for e in entries for c in e.outputs)), tuple(reasons))
+
+
+def changes_around(
+    workspace: Workspace,
+    entries: Sequence[StepLineage],
+    directory: str | None,
+    *,
+    must_know: bool = False,
+    files: bool = True,
+) -> list[str]:
+    """What has changed of the surroundings of a run, and inputs that it has now and had not then.
+
+    :param entries: of one run.
+    :param must_know: it is a change, too, that it was not recorded how they were.
+    :param files: False if nobody knows the directory."""
+    record = next((entry.run for entry in entries if entry.run is not None), None)
+    if record is None:
+        return []
+    found = [f"{ref} is new in its inputs" for entry in entries for ref in new_inputs(workspace, entry)]
+    then = next((around for entry in entries if (around := Surroundings.of(entry)) is not None), None)
+    if then is None:
+        return [*found, "it was not recorded what it may have read"] if must_know else found
+    written = [cert.ref for entry in entries for cert in entry.outputs]
+    now = look_around(workspace, record, directory, list(then.resources), written)
+    if not files:
+        then, now = replace(then, files={}), replace(now, files={})
+    moved = {str(c.ref) for e in entries for c in e.outputs if isinstance(c.certificate, HashCertificate)}
+    then = replace(then, results={ref: text for ref, text in then.results.items() if ref not in moved})
+    now = replace(now, results={ref: text for ref, text in now.results.items() if ref not in moved})
+    return [*found, *then.changes_to(now)]
+
+
+def is_gone(workspace: Workspace, cert: ResourceCert) -> bool:
+    """Whether what a step read or wrote is not there, and lineage, which recorded no content of it, cannot tell.
+    Results that a snapshot has moved are there."""
+    certificate = cert.certificate
+    if certificate.content is not None or isinstance(certificate, HashCertificate):
+        return False
+    return not is_there(workspace, cert.ref)
+
+
+def _doubts(workspace: Workspace, place: Place, contents: Contents) -> list[str]:
+    """What is not known for certain to be as it was, though nothing says that it has changed."""
+    entry = place.entry
+    assert isinstance(entry, StepLineage)
+    found = []
+    for cert in (*entry.inputs, *entry.code, place.cert):
+        is_results = cert is place.cert and workspace.get_resource(cert.ref.name).has_results_role()
+        is_same = same_content(contents.get(cert.ref), cert.certificate.content)
+        if is_gone(workspace, cert):
+            found.append(f"{cert.ref} is gone")
+        elif not is_results and not is_same:
+            found.append(f"{cert.ref} has changed" if is_same is False else f"{cert.ref} may have changed")
+    return found
+
+
+def _last_run(lineages: Lineages, record: RunRecord) -> list[StepLineage]:
+    """The entries of the last run of a name; a step stands in each resource that it wrote to."""
+    runs: dict[str, dict[tuple[str, str], StepLineage]] = {}
+    for entries in lineages.values():
+        for entry in entries:
+            if isinstance(entry, StepLineage) and entry.run is not None and entry.run.name == record.name:
+                key = (entry.step_name, entry.start_time.isoformat())
+                runs.setdefault(entry.run.run_id, {})[key] = entry
+    if not runs:
+        return []
+    return list(max(runs.values(), key=lambda run: max(start for _, start in run)).values())
+
+
+def _is_same(one: RunRecord, other: RunRecord) -> bool:
+    """As JSON: to Python 1, 1.0 and True are equal."""
+    texts = [json.dumps(replace(record, run_id="").to_json(), sort_keys=True) for record in (one, other)]
+    return texts[0] == texts[1]

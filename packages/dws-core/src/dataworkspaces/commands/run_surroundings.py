@@ -1,0 +1,218 @@
+"""What a command may have depended on beside what lineage compares: the rest of the workspace, and files outside of it.
+
+A step is skipped only if it is certain that nothing has changed that it may have read. Lineage is certain of the
+inputs that the user named, of code, and of most outputs. For all else the entries of a run hold texts, which are the
+same as long as nothing has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dataworkspaces.commands.run_changes import HIDDEN, is_left_out, local_root, walk
+from dataworkspaces.commands.run_places import PlaceSet, Roots, inputs_to_read, named_paths, rest_of
+from dataworkspaces.errors import DwsError
+from dataworkspaces.filetree.content import content_of
+from dataworkspaces.lineage.model import RunRecord, StepLineage
+from dataworkspaces.lineage.places import NOTHING, group
+from dataworkspaces.workspace import FileResourceMixin, ResourceRef, ResourceRoles, Workspace
+
+KEY = "surroundings"
+"""In which the entries of a run hold them."""
+_MOST_FILES = 10_000
+"""Of a directory outside of the resources with more files than this nobody can tell whether it has changed."""
+Texts = Mapping[str, "str | None"]
+"""None where nobody can tell."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """:ivar resources: of those of which nobody said whether the command reads them, without what it wrote.
+    :ivar files: of what the command line names, or a link in an input, outside of code and data: in no resource, or in
+        results that are not its own.
+    :ivar results: of what it wrote to results, of which lineage records no content.
+    """
+
+    resources: Texts
+    files: Texts
+    results: Texts
+
+    def to_json(self) -> dict[str, dict[str, str | None]]:
+        return {"resources": dict(self.resources), "files": dict(self.files), "results": dict(self.results)}
+
+    @classmethod
+    def of(cls, entry: StepLineage) -> Surroundings | None:
+        """What an entry holds; None if it holds none, or somebody else wrote nonsense there."""
+        data = entry.other.get(KEY)
+        parts: list[Any] = [data.get(f) if isinstance(data, dict) else None for f in ("resources", "files", "results")]
+        if all(isinstance(p, dict) and all(isinstance(v, (str, type(None))) for v in p.values()) for p in parts):
+            return cls(*parts)
+        return None
+
+    @classmethod
+    def unknown(cls, resources: Iterable[str]) -> Surroundings:
+        """Those of a command that failed."""
+        return cls(dict.fromkeys(resources), {}, {})
+
+    def changes_to(self, now: Surroundings) -> Iterator[str]:
+        """What is not certain to be unchanged, in a few words each."""
+        for name in _differing(self.resources, now.resources):
+            yield f"{name} has changed, and no --input or --code says whether it reads that"
+        for name in _differing(self.files, now.files):
+            yield f"what {name} names has changed"
+        for name in _differing(self.results, now.results):
+            yield f"{name} is no longer what the step wrote"
+
+
+def _differing(then: Texts, now: Texts) -> list[str]:
+    return [name for name in {**then, **now} if then.get(name) is None or then.get(name) != now.get(name)]
+
+
+def look_around(
+    workspace: Workspace,
+    record: RunRecord,
+    directory: str | None,
+    unnamed: Iterable[str],
+    written: Sequence[ResourceRef],
+) -> Surroundings:
+    """The surroundings of a command that wrote ``written``.
+
+    :param directory: in which the command runs; None is the current one.
+    :param unnamed: the resources of which nobody said whether the command reads them."""
+    names = [name for name in unnamed if name in set(workspace.get_resource_names())]
+    apart = PlaceSet([*written, *_made_from(workspace, written), *record.inputs])  # of inputs lineage says it
+    parts = {name: _rest(workspace, name, apart) for name in names}
+    results = [ref for ref in written if _is_results(workspace, ref)]
+    contents = _contents(workspace, [*results, *(ref for refs in parts.values() for ref in refs)])
+    resources = {name: _digest([[ref.subpath, contents[ref]] for ref in refs]) for name, refs in parts.items()}
+    files = files_outside(workspace, record, directory, names, written)
+    return Surroundings(resources, files, {str(ref): contents[ref] for ref in results})
+
+
+def files_outside(
+    workspace: Workspace,
+    record: RunRecord,
+    directory: str | None,
+    unnamed: Sequence[str],
+    written: Iterable[ResourceRef] = (),
+) -> dict[str, str | None]:
+    """Those of :class:`Surroundings`. A directory counts only if no inputs are named."""
+    roots = Roots(workspace)
+    own = PlaceSet(written)
+    found = {}
+    for argument, path in named_paths(record.command, directory):
+        ref, real = roots.ref(path), os.path.realpath(path)
+        is_outside = ref is None or (_is_results(workspace, ref) and not own.overlaps(ref))
+        if is_outside and (unnamed or not Path(real).is_dir()):
+            found[argument] = _text_of(real, roots)
+    for ref in (*record.inputs, *record.code, *(ResourceRef(name) for name in unnamed)):
+        for place, real in _links_out(workspace, roots, ref):
+            found[str(place)] = _text_of(real, roots)
+    return found
+
+
+def _is_results(workspace: Workspace, ref: ResourceRef) -> bool:
+    return workspace.get_resource_role(ref.name) == ResourceRoles.RESULTS
+
+
+def new_inputs(workspace: Workspace, step: StepLineage) -> list[ResourceRef]:
+    """The parts of the inputs of a run that were not there when it ran."""
+    if step.run is None or step.command_line != step.run.command or step.step_name != step.run.name:
+        return []  # recorded by a step within the command, which says itself what it reads
+    read = {cert.ref for cert in step.inputs}
+    written = [cert.ref for cert in step.outputs]
+    return [ref for ref in inputs_to_read(workspace, step.run.inputs, written) if ref not in read]
+
+
+def _made_from(workspace: Workspace, written: Sequence[ResourceRef]) -> list[ResourceRef]:
+    """What steps made from what a command wrote, which it can therefore not read."""
+    store = workspace.as_lineage_ws().get_lineage_store()
+    steps = [e for name in workspace.get_resource_names() for e in store.entries(name) if isinstance(e, StepLineage)]
+    known = PlaceSet(written)
+    found: list[ResourceRef] = []
+    grows = True
+    while grows:
+        later = [step for step in steps if any(known.overlaps(cert.ref) for cert in step.inputs)]
+        steps = [step for step in steps if step not in later]
+        new = [cert.ref for step in later for cert in step.outputs]
+        known.add(new)
+        found += new
+        grows = bool(later)
+    return found
+
+
+def _rest(workspace: Workspace, name: str, apart: PlaceSet) -> list[ResourceRef]:
+    try:
+        return [] if ResourceRef(name) in apart.refs else rest_of(workspace, ResourceRef(name), apart)
+    except DwsError:  # it is not here
+        return []
+
+
+def _contents(workspace: Workspace, refs: Sequence[ResourceRef]) -> dict[ResourceRef, str | None]:
+    """What lies at references now: by content, or else by the sizes and times of files."""
+    places = group(refs)
+    found: dict[ResourceRef, str | None] = {}
+    for name, present in workspace.as_lineage_ws().present_contents(places).items():
+        found.update((ResourceRef(name, p), c) for p, c in zip(places[name], present.contents, strict=True))
+    return {ref: _by_files(workspace, ref) if content is None else content for ref, content in found.items()}
+
+
+def _by_files(workspace: Workspace, ref: ResourceRef) -> str | None:
+    resource = workspace.get_resource(ref.name)
+    root = local_root(resource)
+    if root is None:
+        return None if isinstance(resource, FileResourceMixin) else NOTHING
+    prefix = f"{ref.subpath}/" if ref.subpath else ""
+    return _content(root / (ref.subpath or ""), lambda path: is_left_out(resource, prefix + path))
+
+
+def _links_out(workspace: Workspace, roots: Roots, ref: ResourceRef) -> Iterator[tuple[ResourceRef, str]]:
+    """The links below a reference that lead out of all resources, with where they lead."""
+    resource = workspace.get_resource(ref.name)
+    root = local_root(resource)
+    if root is None:
+        return
+    prefix = f"{ref.subpath}/" if ref.subpath else ""
+    place = root / (ref.subpath or "")
+    links = (
+        [""]
+        if place.is_symlink()
+        else [
+            path
+            for path, status in walk(place, lambda path: is_left_out(resource, prefix + path))
+            if stat.S_ISLNK(status.st_mode)
+        ]
+    )
+    for path in links:
+        target = os.path.realpath(place / path)
+        if roots.ref(target) is None:
+            yield ResourceRef(ref.name, (prefix + path).rstrip("/")), target
+
+
+def _text_of(path: str, roots: Roots) -> str | None:
+    """A file, or a directory without the resources in it."""
+    place = Path(path)
+    if place.is_char_device():
+        return NOTHING  # /dev/null
+    return _content(place, lambda below: below.rpartition("/")[2] in HIDDEN or roots.is_root(str(place / below)))
+
+
+def _content(place: Path, skip: Callable[[str], bool]) -> str | None:
+    try:
+        if place.is_dir() and next(itertools.islice(walk(place, skip), _MOST_FILES, None), None) is not None:
+            return None
+        return content_of(place, skip) or (None if place.exists() else NOTHING)
+    except (OSError, DwsError):
+        return None
+
+
+def _digest(data: object) -> str:
+    return hashlib.sha256(json.dumps(data).encode()).hexdigest()
