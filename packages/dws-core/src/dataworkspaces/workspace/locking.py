@@ -62,6 +62,7 @@ def acquire(path: Path, seconds: float) -> SoftFileLock:
 
     lock = SoftFileLock(path)
     deadline = time.monotonic() + seconds
+    is_first = True
     while True:
         _remove_if_empty(path)
         left = max(0.0, deadline - time.monotonic())
@@ -69,8 +70,10 @@ def acquire(path: Path, seconds: float) -> SoftFileLock:
             lock.acquire(timeout=min(left, _EMPTY_SECONDS), poll_interval=0.02)
             return lock
         except Timeout:
-            if left <= _EMPTY_SECONDS and not _remove_if_empty(path):
+            # Some releases of filelock remove the lock of a dead process at one try, and take it at the next.
+            if left <= _EMPTY_SECONDS and not _remove_if_empty(path) and not is_first:
                 raise
+        is_first = False
 
 
 def _remove_if_empty(path: Path) -> bool:
