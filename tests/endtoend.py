@@ -193,11 +193,12 @@ def contents_in_git(repository: Path, env: dict[str, str]) -> set[str]:
 
 
 def contents_in_tree(directory: Path) -> set[str]:
-    """The SHA-256 of each file below a directory, git's own left out."""
+    """The SHA-256 of each file below a directory. Git's own are left out, and ours: they may be rewritten."""
+    ours = {".git", ".dataworkspace"}
     return {
         hashlib.sha256(path.read_bytes()).hexdigest()
         for path in walk(directory)
-        if ".git" not in path.relative_to(directory).parts and path.is_file() and not path.is_symlink()
+        if ours.isdisjoint(path.relative_to(directory).parts) and path.is_file() and not path.is_symlink()
     }
 
 

@@ -8,11 +8,12 @@ call of git with git going on alone, or dying in the middle and leaving its lock
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ from endtoend import (
 
 pytestmark = pytest.mark.slow
 
+REPOSITORIES = ("", "data", "shared")
+"""Places of the workspace's own repository and of its resources that are repositories."""
 STRIPES = 3
 """The points of a command are shared out among so many tests, which can run at the same time."""
 stripes = pytest.mark.parametrize("stripe", range(STRIPES))
@@ -93,6 +96,21 @@ def server(env: dict[str, str]) -> Iterator[Server]:
     server.stop()
 
 
+STEP = """
+import sys
+from dataworkspaces.lineage import LineageBuilder
+at, *paths = sys.argv[1:]
+with LineageBuilder().with_step_name("train").with_parameters({"at": at}).with_input_path("data").eval() as lineage:
+    for path in paths:
+        lineage.add_output_path(path)
+"""
+
+
+def run_step(user: User, at: str, *paths: str) -> None:
+    """A step that reads `data` and writes to some places."""
+    user.python("-c", STEP, at, *paths)
+
+
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Path:
     """A workspace with a resource of each kind, snapshots A and B, new results, and work that is not committed."""
@@ -104,10 +122,13 @@ def base(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Path:
     user.make_repository(root / "data", {"data.csv": "1,2\n", "to delete": "x\n"})
     shutil.move(root / "data.git", directory / "data.git")
     user.at(root / "data").git("remote", "set-url", "origin", directory / "data.git")
+    user.make_repository(root / "shared", {"model": "at A\n"})
+    shutil.move(root / "shared.git", directory / "shared.git")
     write_files(directory / "files", {"a": "1", "sub/b": "2"})
     write_files(root, {"exported/table": "at A\n"})
     user.batch("add", "git", "--role", "source-data", "--name", "data", "data")
     user.batch("add", "git", "--role", "intermediate-data", "--name", "exported", "--export", "exported")
+    user.batch("add", "git", "--role", "intermediate-data", "--name", "shared", "--export", "shared")
     user.batch("add", "local-files", "--role", "source-data", "--name", "files", "--compute-hash", directory / "files")
     for tag in ("A", "B"):
         write_files(
@@ -120,9 +141,12 @@ def base(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Path:
                 "intermediate-data/binary": bytes(range(256)) + tag.encode(),
                 "data/data.csv": f"{tag},2\n",
                 "exported/table": f"at {tag}\n",
+                "shared/model": f"at {tag}\n",
             },
         )
+        run_step(user, tag, "results")
         user.batch("snapshot", tag, "-m", f"snapshot {tag}")
+    run_step(user, "C", "results")
     (root / "data" / "to delete").unlink()
     write_files(
         root,
@@ -135,6 +159,7 @@ def base(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Path:
             "results/plots/plot.png": b"\x89PNG\r\n\0",
             "intermediate-data/binary": bytes(range(255, -1, -1)),
             "exported/table": "not committed\n",
+            "shared/model": "not committed\n",
             "notes.txt": "staged by the user, and of no resource\n",
             "todo.txt": "untracked, and of no resource\n",
         },
@@ -146,20 +171,33 @@ def base(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Path:
 # -- what must hold after a kill -------------------------------------------------------------------------------------
 
 
-class Killed:
-    """A copy of the base workspace in which a command was killed."""
+def contents(user: User) -> set[str]:
+    """All that somebody has in a workspace, in the working tree or in the history of a repository."""
+    in_git = (contents_in_git(user.cwd / name, user.env) for name in REPOSITORIES)
+    return contents_in_tree(user.cwd).union(*in_git)
 
-    def __init__(self, server: Server, base: Path, root: Path) -> None:
+
+class Killed:
+    """A copy of a workspace in which a command was killed, or is going to be. ``had`` is what the user had before."""
+
+    def __init__(self, server: Server, base: Path, root: Path, had: set[str]) -> None:
         self.server = server
         self.root = copy_workspace(base, root)
         self.user = User(root, server.env)
-        self.before = self.contents()
+        self.had = had
         self.problems: list[str] = []
 
-    def contents(self) -> set[str]:
-        """All that the user has, in the working tree or in the history of a repository."""
-        in_git = contents_in_git(self.root, self.server.env) | contents_in_git(self.root / "data", self.server.env)
-        return contents_in_tree(self.root) | in_git
+    def age_empty_locks(self, but: Collection[str] = ()) -> set[str]:
+        """As if the next command came later, so that it need not wait until it can tell that a lock whose process
+        was killed before it could sign it is nobody's. Returns the names of those that are ``but`` left alone."""
+        left = set()
+        for lock in (self.root / ".git" / "dws").glob("*lock"):
+            if lock.stat().st_size == 0 and lock.name in but:
+                left.add(lock.name)
+            elif lock.stat().st_size == 0:
+                long_ago = lock.stat().st_mtime - 60
+                os.utime(lock, (long_ago, long_ago))
+        return left
 
     def expect(self, holds: object, what: str) -> None:
         if not holds:
@@ -177,18 +215,12 @@ class Killed:
         self.expect("snapshot B" in answer.stdout, f"history lacks B: {answer.stdout}")
 
     def check_nothing_lost(self) -> None:
-        lost = self.names(self.before - self.contents())
-        self.expect(not lost, f"lost: {lost}")
-
-    def names(self, contents: set[str]) -> list[str]:
-        """Metadata of Data Workspaces, which a command may rewrite, is left out."""
-        return [content[:8] for content in contents if content not in self.metadata]
-
-    metadata: frozenset[str] = frozenset()
+        lost = self.had - contents(self.user)
+        self.expect(not lost, f"lost: {[content[:16] for content in lost]}")
 
     def check_no_temporary_file_is_kept(self) -> None:
-        for repository in (self.root, self.root / "data"):
-            names = self.user.at(repository).git("log", "--all", "--name-only", "--format=")
+        for name in REPOSITORIES:
+            names = self.user.at(self.root / name).git("log", "--all", "--name-only", "--format=")
             self.expect(".tmp" not in names, f"committed: {names}")
 
 
@@ -217,7 +249,7 @@ def outcome(user: User) -> dict[str, Any]:
         },
         "metadata": metadata,
         "status": user.git("status", "--porcelain", "--untracked-files=all"),
-        "status of data": user.at(root / "data").git("status", "--porcelain"),
+        "status of repositories": [user.at(root / name).git("status", "--porcelain") for name in REPOSITORIES[1:]],
         "tracked": user.git("ls-files"),
     }
 
@@ -226,17 +258,28 @@ Check = Callable[[Killed], None]
 
 
 def kill_at_each_point(
-    server: Server, base: Path, tmp_path: Path, command: list[str], check: Check, stripe: int, input: str = ""
+    server: Server,
+    base: Path,
+    tmp_path: Path,
+    command: list[str],
+    check: Check,
+    stripe: int,
+    input: str = "",
+    wait_for_locks: Collection[str] = (),
 ) -> None:
-    """Kill a command at every point of a stripe, and check what it leaves."""
+    """Kill a command at every point of a stripe, and check what it leaves. The first time that it leaves one of
+    ``wait_for_locks`` empty, the lock is as old as it is; all others have been empty for long."""
     problems = []
+    had = contents(User(base, server.env))
+    wait_for = set(wait_for_locks)
     number = stripe + 1
     while True:
-        killed = Killed(server, base, tmp_path / f"at-{number}")
+        killed = Killed(server, base, tmp_path / f"at-{number}", had)
         answer = server.run(killed.root, *command, kill_at=number, input=input)
         if answer.status != -9:
             assert answer.status == 0, answer
             break
+        wait_for -= killed.age_empty_locks(but=wait_for)
         check(killed)
         problems += [f"killed at {number}, {answer.killed_at}: {problem}" for problem in killed.problems]
         remove(killed.root)
@@ -308,7 +351,8 @@ def then_succeeds(command: list[str], expected: dict[str, Any]) -> Check:
 def test_snapshot_killed_at_each_point(
     server: Server, base: Path, tmp_path: Path, after_snapshot: dict[str, Any], stripe: int
 ) -> None:
-    kill_at_each_point(server, base, tmp_path, SNAPSHOT, then_succeeds(SNAPSHOT, after_snapshot), stripe)
+    check = then_succeeds(SNAPSHOT, after_snapshot)
+    kill_at_each_point(server, base, tmp_path, SNAPSHOT, check, stripe, wait_for_locks=("lock", "lineage.lock"))
 
 
 @stripes
@@ -316,6 +360,30 @@ def test_restore_killed_at_each_point(
     server: Server, base: Path, tmp_path: Path, after_restore: dict[str, Any], stripe: int
 ) -> None:
     kill_at_each_point(server, base, tmp_path, RESTORE, then_succeeds(RESTORE, after_restore), stripe)
+
+
+@stripes
+def test_snapshot_with_new_lineage_of_exports_killed_at_each_point(
+    server: Server, base: Path, tmp_path: Path, stripe: int
+) -> None:
+    """What an undone snapshot has written into exported resources is content of the next, whose hash is another one
+    then; whatever happened, the snapshot after it finds nothing changed."""
+
+    def check(killed: Killed) -> None:
+        killed.check_opens()
+        killed.check_nothing_lost()
+        for tag in ("C", "D"):
+            if not any(tag in each for each in tags(killed.root).values()):
+                answer = server.run(killed.root, "--batch", "snapshot", tag, "-m", f"snapshot {tag}")
+                killed.expect(answer.status == 0, f"{tag}: {answer.status} {answer.stderr}")
+        wanted = {"snapshot A": ["A"], "snapshot B": ["B"], "snapshot C": ["C", "D"]}
+        killed.expect(tags(killed.root) == wanted, f"tags: {tags(killed.root)}")
+        killed.check_no_temporary_file_is_kept()
+        killed.expect(killed.user.git("status", "--porcelain") == "A  notes.txt\n?? todo.txt\n", "not clean")
+
+    template = copy_workspace(base, tmp_path / "template")
+    run_step(User(template, server.env), "C", "shared", "exported", "results")
+    kill_at_each_point(server, template, tmp_path, SNAPSHOT, check, stripe)
 
 
 @pytest.mark.parametrize("part", [0.4, 0.6, 0.75, 0.95])
@@ -328,8 +396,12 @@ def test_recovery_that_is_killed_itself(
     part: float,
     request: pytest.FixtureRequest,
 ) -> None:
-    """A command is killed when it has done a part of its work, and then the one that sets it right, at each point."""
+    """A command is killed when it has done a part of its work, and then the one that sets it right, at many points.
+
+    Nothing is lost of what was there before the first. What that one made of its own, such as the lineage beside the
+    results of a snapshot that is undone, may go."""
     expected = request.getfixturevalue("after_snapshot" if command is SNAPSHOT else "after_restore")
+    had = contents(User(base, server.env))
     first = copy_workspace(base, tmp_path / "first")
     points = server.run(copy_workspace(base, tmp_path / "whole"), *command).points
     server.run(first, *command, kill_at=int(points * part))
@@ -337,8 +409,9 @@ def test_recovery_that_is_killed_itself(
     problems = []
     number = 1
     while True:
-        killed = Killed(server, first, tmp_path / f"at-{number}")
+        killed = Killed(server, first, tmp_path / f"at-{number}", had)
         answer = server.run(killed.root, "report", "history", kill_at=number)
+        killed.age_empty_locks()
         then_succeeds(command, expected)(killed)
         problems += [f"killed at {number}, {answer.killed_at}: {problem}" for problem in killed.problems]
         remove(killed.root)
@@ -450,6 +523,7 @@ def test_init_killed_at_each_point(server: Server, tmp_path: Path) -> None:
         status = server.run(root, "--batch", "snapshot", "A")
         if status.status != 0:
             problems.append(f"killed at {number}, {answer.killed_at}: {status.stderr}")
+        remove(root)
     assert not problems, "\n".join(problems)
 
 
@@ -498,11 +572,12 @@ def test_harm_at_each_call_of_git(
     request: pytest.FixtureRequest,
 ) -> None:
     expected = request.getfixturevalue("after_snapshot" if command is SNAPSHOT else "after_restore")
+    had = contents(User(base, server.env))
     problems = []
     number = 0
     while True:
         number += 1
-        killed = Killed(server, base, tmp_path / f"at-{number}")
+        killed = Killed(server, base, tmp_path / f"at-{number}", had)
         Path(shim["SHIM_COUNT"]).write_text("0\n")
         harm = {**shim, "SHIM_AT": str(number), "SHIM_DOES": does}
         answer = server.run(killed.root, *command, env=harm, wait=does != "parent-dies-git-is-late")
@@ -514,6 +589,7 @@ def test_harm_at_each_call_of_git(
             killed.expect("Traceback" not in answer.stderr, answer.stderr)
         then_succeeds(command, expected)(killed)
         problems += [f"call {number}: {problem}" for problem in killed.problems]
+        remove(killed.root)
     assert number > 3
     assert not problems, f"{len(problems)} problems\n" + "\n".join(problems)
 
@@ -530,7 +606,7 @@ def test_git_dies_in_the_middle_of_a_file(
 ) -> None:
     """A filter, which git calls while it holds its lock and has done some files, kills it."""
     expected = request.getfixturevalue("after_snapshot" if command is SNAPSHOT else "after_restore")
-    killed = Killed(server, base, tmp_path / "ws")
+    killed = Killed(server, base, tmp_path / "ws", contents(User(base, server.env)))
     parents = "$PPID" if victim == "git" else "$(ps -o ppid= -p $PPID) $PPID"
     attributes = killed.root / ".git" / "info" / "attributes"
     write_files(killed.root, {".git/info/attributes": "run.py filter=fatal\n"})
