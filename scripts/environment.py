@@ -44,7 +44,8 @@ def install_programs(packages: dict[str, str]) -> None:
     """Install the packages of Debian whose programs are missing, or say which they are, if that cannot be done here.
 
     :param packages: by program, its package."""
-    missing = [package for program, package in packages.items() if shutil.which(program) is None]
+    path = os.pathsep.join([os.environ["PATH"], "/usr/sbin"])  # where servers are, which not every user has on the PATH
+    missing = [package for program, package in packages.items() if shutil.which(program, path=path) is None]
     if not missing:
         return
     wanted = " ".join(missing)

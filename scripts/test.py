@@ -14,7 +14,14 @@ from pathlib import Path
 from environment import ROOT, distributions, install_programs, make_environment
 
 MINOR_VERSIONS = range(10, 14)
-PROGRAMS = {"chromium": "chromium", "dot": "graphviz"}
+PROGRAMS = {
+    "chromium": "chromium",
+    "dot": "graphviz",
+    "git-lfs": "git-lfs",
+    "rsync": "rsync",
+    "ssh": "openssh-client",
+    "sshd": "openssh-server",
+}
 """What tests call, and the package of Debian that it is in."""
 
 
