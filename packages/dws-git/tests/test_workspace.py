@@ -55,7 +55,7 @@ def test_a_new_workspace_is_committed_whole(workspace: GitWorkspace, git: Git) -
     root = workspace.paths.root
     assert git(root, "status", "--porcelain") == ""
     assert set(git(root, "ls-files").split()) == {
-        ".dataworkspace/.gitignore", ".dataworkspace/config.json", ".dataworkspace/resources.json", ".gitignore",
+        ".dataworkspace/.gitignore", ".dataworkspace/config.json", ".gitignore",
     }  # fmt: skip
     assert (root / "scratch").is_dir()
     config = json.loads((root / ".dataworkspace" / "config.json").read_text(encoding="utf-8"))
@@ -178,7 +178,7 @@ def test_the_lock_names_its_holder(with_code: GitWorkspace, monkeypatch: pytest.
     ],
 )
 def test_damaged_metadata_is_named(workspace: GitWorkspace, content: str, message: str) -> None:
-    workspace.paths.resources.write_text(content, encoding="utf-8")
+    workspace.paths.resource_list.write_text(content, encoding="utf-8")
     with pytest.raises(MetadataError, match=message) as caught:
         workspace.read_resource_params()
     assert "resources.json" in str(caught.value)
@@ -186,7 +186,7 @@ def test_damaged_metadata_is_named(workspace: GitWorkspace, content: str, messag
 
 def test_a_place_outside_in_stored_parameters_is_refused(workspace: GitWorkspace) -> None:
     entry = {"resource_type": "git-subdirectory", "name": "x", "role": "code", "relative_path": "../../etc"}
-    workspace.paths.resources.write_text(json.dumps([entry]), encoding="utf-8")
+    workspace.paths.resource_list.write_text(json.dumps([entry]), encoding="utf-8")
     with pytest.raises(ConfigurationError, match="not a plain relative path"):
         workspace.get_resource("x")
 

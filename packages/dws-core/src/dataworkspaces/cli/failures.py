@@ -31,6 +31,11 @@ def report(error: BaseException, *, verbose: bool) -> int:
     return status
 
 
+def print_error(error: DwsError) -> None:
+    """Tell on stderr what went wrong with a part of a command that goes on."""
+    _line(error.label, error.message, error.hint)
+
+
 def _report(error: BaseException, verbose: bool) -> int:
     debug = bool(os.environ.get(DEBUG_VARIABLE))
     if isinstance(error, click.ClickException):
@@ -39,7 +44,7 @@ def _report(error: BaseException, verbose: bool) -> int:
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return _interrupted(error)
     if isinstance(error, DwsError):
-        _line(error.label, error.message, error.hint)
+        print_error(error)
         if verbose or isinstance(error, InternalError):
             _details(error)
         status = error.exit_code

@@ -32,6 +32,10 @@ class TerminalInteraction:
         self._batch = BatchInteraction() if batch else None
         self._to_stderr = to_stderr
 
+    @property
+    def can_ask(self) -> bool:
+        return self._batch is None and sys.stdin is not None and sys.stdin.isatty()
+
     def confirm(self, question: str, *, default: bool, option: str | None = None) -> bool:
         if self._batch is not None:
             return self._batch.confirm(question, default=default, option=option)

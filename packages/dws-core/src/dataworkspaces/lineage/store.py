@@ -110,6 +110,20 @@ class LineageStore(ABC):
         for name in hashes:
             self.update(name, lambda entries: [entry.resolved(resolve) for entry in entries])
 
+    def rename_resource(self, old: str, new: str, resource_names: Iterable[str]) -> None:
+        """A resource has another name: in its own current entries, and in those of ``resource_names``. Idempotent."""
+
+        def renamed(cert: ResourceCert) -> ResourceCert:
+            return ResourceCert(ResourceRef(new, cert.ref.subpath), cert.certificate) if cert.ref.name == old else cert
+
+        def move(before: Mapping[str, ResourceLineage]) -> dict[str, Entries]:
+            own = before[old].entries or before[new].entries
+            return {new: [entry.resolved(renamed) for entry in own], old: []}
+
+        for name in {*resource_names} - {old, new}:
+            self.update(name, lambda entries: [entry.resolved(renamed) for entry in entries])
+        self.update_all([old, new], move)
+
     def refs_with_content(self, resource_names: Iterable[str]) -> list[ResourceRef]:
         """The references of which the current lineage says what lay there, and that have no hash yet."""
         found: dict[ResourceRef, None] = {}

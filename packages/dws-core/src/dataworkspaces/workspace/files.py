@@ -136,6 +136,10 @@ class LocalStateResourceMixin(ABC):
     def push(self) -> None:
         """Send local changes to the origin. May be called twice; the second time is idle."""
 
+    def has_unpushed_content(self) -> bool:
+        """Whether the origin may lack something that is here, as far as can be told without asking it."""
+        return False
+
     def validate_subpath_exists(self, subpath: str) -> None:
         """Raise ConfigurationError if the local path has no ``subpath``; override it where data is not in files."""
         local = self.get_local_path_if_any()

@@ -35,6 +35,11 @@ Advance = Callable[[int], None]
 class Interaction(Protocol):
     """How to reach the user. ``option`` is the command-line option that would have answered a question."""
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether somebody is there who could answer a question, that of another program too."""
+        ...
+
     def confirm(self, question: str, *, default: bool, option: str | None = None) -> bool:
         """Ask a yes/no question. Without a user: ``default`` if True, else BatchModeError if an ``option`` is named,
         else False."""
@@ -59,6 +64,8 @@ class Interaction(Protocol):
 
 class BatchInteraction:
     """Never asks; warnings go to the log."""
+
+    can_ask = False
 
     def confirm(self, question: str, *, default: bool, option: str | None = None) -> bool:
         if default or option is None:

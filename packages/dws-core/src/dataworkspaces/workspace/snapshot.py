@@ -453,6 +453,30 @@ class SnapshotWorkspaceMixin(ABC):
             except DwsError as e:
                 self._self_as_workspace().interaction.warn(f"The imported lineage of '{name}' is not up to date: {e}")
 
+    def adopt_lineage(self, arrived: Iterable[SnapshotMetadata], known: SnapshotMetadata | None) -> list[str]:
+        """Snapshots arrived from somebody else: where a resource is now as one of them has it, and was not so in the
+        last snapshot that was ``known`` here, their lineage of it becomes the current one. Returns these resources.
+
+        :param arrived: newest first."""
+        if not self.supports_lineage():
+            return []
+        before = self.get_snapshot_versions(known.hashval) if known is not None else {}
+        left = dict.fromkeys(self._self_as_workspace().get_resource_names())
+        adopted: list[str] = []
+        for snapshot in arrived:
+            versions = self.get_snapshot_versions(snapshot.hashval)
+            names = [n for n in left if n in versions and versions[n].compare_hash is not None]
+            names = [n for n in names if n not in before or before[n].compare_hash != versions[n].compare_hash]
+            if not names:
+                continue
+            changes = self.changes_since(versions)
+            same = [name for name in names if changes[name].state == "unchanged"]
+            self.get_lineage_store().restore(snapshot.hashval, same)
+            adopted += same
+            for name in same:
+                del left[name]
+        return adopted
+
     def _contents_for_lineage(self, hashes: Mapping[str, str | None]) -> dict[ResourceRef, str | None]:
         """What versions of resources hold at the references of which current lineage says what lay there."""
         subpaths: dict[str, list[str | None]] = {}

@@ -38,7 +38,8 @@ class SyncedWorkspaceMixin(ABC):
 
     @abstractmethod
     def publish(self, *args: Any) -> None:
-        """Make the workspace available at a remote place (for git: the URL of an empty repository)."""
+        """Make the workspace available at a remote place, and send everything there, the resources to their origins
+        first. For git the arguments are the URL of an empty repository, and a sequence of resources."""
 
     @abstractmethod
     def pull_workspace(self) -> SyncedWorkspaceMixin:

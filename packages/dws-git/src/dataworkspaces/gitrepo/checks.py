@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.workspace.names import check_relative_path
 
 _SCHEMES = ("http", "https", "ssh", "git", "git+ssh", "file")
+_PASSWORD_RE = re.compile(r"([a-z][a-z0-9+.-]*://)([^\s/:@]*):[^\s/]*@", re.IGNORECASE)
 _SCP_LIKE_RE = re.compile(r"(?:[\w.+-]+@)?[\w.-]+:(?!//)(?!-).+\Z")
 
 
@@ -21,6 +24,19 @@ def check_subdirectory_path(relative: object, name: str) -> str:
     if not text or "\n" in text or ".git" in parts or ".dataworkspace" in parts:
         raise ConfigurationError(f"Resource '{name}': '{text}' cannot be the place of a resource")
     return text
+
+
+def check_place_in_workspace(root: Path, relative: str, name: str) -> Path:
+    """The local path of a place in the workspace. Raises ConfigurationError if it leads out of it, through a symbolic
+    link too, or into its or git's metadata."""
+    check_subdirectory_path(relative, name)
+    place = root / relative
+    real, inside = Path(os.path.realpath(place)), Path(os.path.realpath(root))
+    if real == inside or inside not in real.parents or {".git", ".dataworkspace"} & set(real.relative_to(inside).parts):
+        raise ConfigurationError(
+            f"Resource '{name}': its place {relative} leads to {real}, which is no place for it in the workspace"
+        )
+    return place
 
 
 def check_object_name(hashval: str, name: str) -> str:
@@ -41,11 +57,28 @@ def check_branch_name(branch: object, name: str) -> None:
 def check_url(url: str, name: str) -> None:
     """Raise ConfigurationError for a URL that would make git run a program, or that could be an option."""
     split = urlsplit(url)
-    plain_path = url.startswith(("/", "./", "../"))
+    plain_path = url.startswith("/")
     host_as_option = split.hostname is not None and split.hostname.startswith("-")
     known = (split.scheme in _SCHEMES and "::" not in url) or plain_path or bool(_SCP_LIKE_RE.match(url))
     if not known or url.startswith("-") or "::" in url.split("/", 1)[0] or host_as_option:
         raise ConfigurationError(f"Resource '{name}': {url!r} is no URL that can be cloned safely")
+
+
+def check_url_of_user(url: str) -> None:
+    """Raise ConfigurationError for a URL on the command line that would make git run a program, or be an option. Any
+    local path will do."""
+    if url.startswith("-") or "::" in url.split("/", 1)[0] or ("://" in url and urlsplit(url).scheme not in _SCHEMES):
+        raise ConfigurationError(
+            f"{without_password(url)!r} is no URL of a git repository",
+            hint=f"Known are paths, and {', '.join(_SCHEMES)}",
+        )
+    if "://" in url:
+        check_url(url, without_password(url))
+
+
+def is_local_url(url: str) -> bool:
+    """Whether a URL names a repository of this machine: a path, or ``file://``."""
+    return url.startswith("file:") or ("://" not in url and not _SCP_LIKE_RE.match(url))
 
 
 def without_password(url: str) -> str:
@@ -55,3 +88,8 @@ def without_password(url: str) -> str:
         return url
     host = split.netloc.rpartition("@")[2]
     return urlunsplit(split._replace(netloc=f"{split.username}@{host}" if split.username else host))
+
+
+def without_passwords(text: str) -> str:
+    """A text of a program in which URLs may stand, as it may be shown."""
+    return _PASSWORD_RE.sub(r"\1\2@", text)

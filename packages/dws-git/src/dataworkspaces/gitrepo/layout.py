@@ -48,7 +48,11 @@ def head_commit(root: Path) -> str | None:
         return head
     if not head.startswith("ref: "):
         return None
-    ref = head[len("ref: ") :]
+    return read_reference(root, head[len("ref: ") :])
+
+
+def read_reference(root: Path, ref: str) -> str | None:
+    """The commit that a reference (``refs/heads/main``) names; None if there is no such reference."""
     commit = _read(root, ref)
     if _SHA_RE.match(commit):
         return commit

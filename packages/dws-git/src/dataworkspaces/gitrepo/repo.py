@@ -20,11 +20,12 @@ EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 @dataclass(frozen=True)
 class RepoStatus:
-    """``commit`` is None before the first one. ``dirty`` are the paths that differ from it, untracked ones too."""
+    """``commit`` is None before the first one. ``dirty`` are the paths that differ from it, with the ``untracked``."""
 
     commit: str | None
     branch: str | None
     dirty: tuple[str, ...]
+    untracked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class GitRepo:
         result = run_git(self.root, [*arguments, "--", *paths], env={"GIT_OPTIONAL_LOCKS": "0"})
         commit = branch = None
         dirty = []
+        untracked = []
         for record in os.fsdecode(result.stdout).split("\0"):
             if record.startswith("# branch.oid "):
                 commit = None if record.endswith("(initial)") else record.rpartition(" ")[2]
@@ -70,8 +72,8 @@ class GitRepo:
             elif record.startswith("u "):
                 dirty.append(record.split(" ", 10)[10])
             elif record.startswith("? "):
-                dirty.append(record[2:])
-        return RepoStatus(commit, branch, tuple(dirty))
+                untracked.append(record[2:])
+        return RepoStatus(commit, branch, tuple(dirty + untracked), tuple(untracked))
 
     def resolve(self, names: Sequence[str]) -> list[str | None]:
         """The object that each of ``names`` (``HEAD``, ``COMMIT:path``) stands for, or None."""

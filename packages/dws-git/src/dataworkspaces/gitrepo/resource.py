@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, MetadataError
-from dataworkspaces.gitrepo.checks import check_branch_name, check_object_name
+from dataworkspaces.gitrepo import large_files
+from dataworkspaces.gitrepo.checks import check_branch_name, check_object_name, without_password
 from dataworkspaces.gitrepo.contents import present_objects
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
+from dataworkspaces.gitrepo.layout import head_commit
+from dataworkspaces.gitrepo.pulling import pull_repository
+from dataworkspaces.gitrepo.remote import ORIGIN, PushPlan, has_origin, origin_url, plan_push, push, tracked_commit
 from dataworkspaces.gitrepo.repo import GitRepo
-from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.params import BoolType, ParamDef, ParamDefs
 from dataworkspaces.workspace import (
     EXPORT_PARAM,
@@ -246,30 +249,80 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
 
     # -- synchronising -------------------------------------------------------------------------------------------
 
+    _push_plan: PushPlan | None = None
+
+    @property
+    def _what(self) -> str:
+        return f"Resource '{self.name}'"
+
     def pull_precheck(self) -> None:
-        self._check_origin()
-        self._repo.check_ready(f"Resource '{self.name}'", self.branch)
+        self._repo.check_ready(self._what, self.branch)
 
     def pull(self) -> None:
-        run_git(self._repo.root, ["pull", "--ff-only", "origin", self.branch], doing=f"Pulling resource '{self.name}'")
+        """Fast-forward, or merge. A repository without an origin stays as it is."""
+        root, interaction = self._repo.root, self.workspace.interaction
+        if not has_origin(root):
+            interaction.tell(f"{self._what}: it has no origin, so there is nothing to pull")
+            return
+        pulled = pull_repository(
+            root, self.branch, interaction, self._what, results=self.has_results_role(), exported=self.export
+        )
+        if pulled is None:
+            interaction.warn(f"{self._what}: its origin has no branch '{self.branch}' yet")
+        elif not pulled.theirs:
+            interaction.tell(f"{self._what}: up to date")
+        else:
+            merged = f", merged with {pulled.ours} of this copy" if pulled.ours else ""
+            interaction.tell(f"{self._what}: pulled {pulled.theirs} commit{'' if pulled.theirs == 1 else 's'}{merged}")
 
     def push_precheck(self) -> None:
         if self.read_only:
             return
-        self._check_origin()
+        root = self._repo.root
+        self._repo.check_ready(self._what, self.branch)
+        if not has_origin(root):
+            raise ConfigurationError(
+                f"{self._what} has no origin, so nobody could get what it holds",
+                hint=f"git -C {root} remote add {ORIGIN} URL, or leave it out with --skip {self.name}",
+            )
+        large_files.check_programs(root)
         dirty = self._repo.status().dirty
         if dirty:
             raise ConfigurationError(
-                f"Resource '{self.name}' has uncommitted changes: {_some(dirty)}", hint="Take a snapshot first"
+                f"{self._what} has changes that are not committed: {_some(dirty)}", hint="Take a snapshot first"
             )
+        plan = plan_push(root, ORIGIN, self.branch, self.workspace.interaction, self._what)
+        if plan.rejected is not None:
+            raise ConfigurationError(
+                f"{self._what} is behind its origin, which has commits that are not here ({plan.rejected})",
+                hint="dws pull, and push again",
+            )
+        self._push_plan = plan
 
     def push(self) -> None:
-        if not self.read_only:
-            run_git(self._repo.root, ["push", "origin", self.branch], doing=f"Pushing resource '{self.name}'")
+        interaction = self.workspace.interaction
+        if self.read_only:
+            interaction.tell(f"{self._what}: read-only, so it is not pushed")
+            return
+        root = self._repo.root
+        self._note_origin(root)
+        if self._push_plan is not None and not self._push_plan.is_needed:
+            interaction.tell(f"{self._what}: nothing to push, the origin has everything")
+            return
+        large_files.send(root, ORIGIN, self.branch, interaction.progress)
+        push(root, ORIGIN, self.branch, interaction, self._what)
+        interaction.tell(f"{self._what}: pushed")
 
-    def _check_origin(self) -> None:
-        if self.remote_origin_url is None:
-            raise ConfigurationError(f"Resource '{self.name}' has no origin to synchronise with")
+    def has_unpushed_content(self) -> bool:
+        root = self._repo.root
+        return not self.read_only and tracked_commit(root, self.branch) != head_commit(root)
+
+    def _note_origin(self, root: Path) -> None:
+        """Others clone it from where it is pushed to, if nobody knew when it was added."""
+        url = origin_url(root) if self.remote_origin_url is None else None
+        if url is not None:
+            self.remote_origin_url = without_password(url)
+            self.workspace.write_resource_params(self.get_params())
 
 
 def _some(paths: tuple[str, ...]) -> str:

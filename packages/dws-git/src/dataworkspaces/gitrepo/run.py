@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from dataworkspaces.errors import ToolError
+from dataworkspaces.gitrepo.checks import without_passwords
 from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.workspace.interaction import log
 
@@ -27,6 +28,7 @@ _LEAKING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COM
 _OPTIONS = (
     "--literal-pathspecs", "--no-pager", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false",
     "-c", "advice.addEmbeddedRepo=false", "-c", "gc.auto=0", "-c", "maintenance.auto=false",
+    "-c", "protocol.ext.allow=never",
 )  # fmt: skip
 
 
@@ -38,19 +40,24 @@ def run_git(
     ok: Collection[int] = (0,),
     env: dict[str, str] | None = None,
     doing: str | None = None,
+    watch: Callable[[str], None] | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run git in ``directory`` and return what it wrote.
 
-    Raises ToolError if its exit status is not in ``ok``; ``doing`` says for the message what it was for."""
+    Raises ToolError if its exit status is not in ``ok``; ``doing`` says for the message what it was for. ``watch`` is
+    called with each line that git writes to its standard error while it works (its progress, say)."""
     import subprocess
 
     command: list[str | bytes] = ["git", *_OPTIONS, *arguments]
-    log.debug("in %s: git %s", directory, " ".join(os.fsdecode(a) for a in arguments))
+    log.debug("in %s: git %s", directory, without_passwords(" ".join(os.fsdecode(a) for a in arguments)))
     environment = {k: v for k, v in os.environ.items() if k not in _LEAKING}
     environment.update(LC_ALL="C", LANGUAGE="C", GIT_TERMINAL_PROMPT="0", GIT_EDITOR="true", **(env or {}))
     started = time.time()
     try:
-        result = subprocess.run(command, cwd=directory, input=stdin, capture_output=True, env=environment)
+        if watch is None:
+            result = subprocess.run(command, cwd=directory, input=stdin, capture_output=True, env=environment)
+        else:
+            result = _run_watched(command, directory, environment, watch)
     except FileNotFoundError as e:
         if not directory.is_dir():
             raise ToolError(f"{directory} is not a directory, so git cannot work in it") from e
@@ -58,10 +65,52 @@ def run_git(
     if result.returncode < 0:
         _remove_lock_of_killed(directory, started)
     if result.returncode not in ok:
-        error = result.stderr.decode("utf-8", "replace").strip()
+        error = without_passwords(result.stderr.decode("utf-8", "replace").strip())
         what = doing or f"git {os.fsdecode(arguments[0])}"
-        raise ToolError(f"{what} failed in {directory}: {_first_line(error)}", output=error, hint=_hint(error))
+        said, hint = explain(error)
+        raise ToolError(f"{what} failed in {directory}: {said}", output=error, hint=hint)
     return result
+
+
+def explain(error: str) -> tuple[str, str | None]:
+    """What git's standard error says, in one line, and what may be done about it."""
+    return _first_line(without_passwords(error)), _hint(error)
+
+
+def _run_watched(
+    command: Sequence[str | bytes], directory: Path, environment: dict[str, str], watch: Callable[[str], None]
+) -> subprocess.CompletedProcess[bytes]:
+    import subprocess
+    from threading import Thread
+
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, cwd=directory, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, env=environment
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        said: list[bytes] = []
+        reader = Thread(target=_watch_lines, args=(process.stderr, said, watch), daemon=True)
+        reader.start()
+        try:
+            output = process.stdout.read()
+            reader.join()
+        except BaseException:
+            process.terminate()
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, output, b"\n".join(said))
+
+
+def _watch_lines(stream: IO[bytes], said: list[bytes], watch: Callable[[str], None]) -> None:
+    """Git ends a line that it is going to write over by a carriage return."""
+    rest = b""
+    while chunk := stream.read1(65536):  # type: ignore[attr-defined]
+        *lines, rest = (rest + chunk).replace(b"\r", b"\n").split(b"\n")
+        said += [line for line in lines if b"%" not in line]
+        for line in lines:
+            with suppress(Exception):  # a bar that cannot be drawn
+                watch(line.decode("utf-8", "replace"))
+    said.append(rest)
 
 
 def _remove_lock_of_killed(directory: Path, started: float) -> None:
@@ -86,4 +135,8 @@ def _hint(error: str) -> str | None:
         return "Another git command is running in this repository; if none is, remove the lock file that git names"
     if "No space left" in error:
         return "Free some disk space and try again"
+    if "terminal prompts disabled" in error or "could not read Password" in error:
+        return "Let git keep the password: see 'git help credentials'"
+    if "Host key verification failed" in error:
+        return "Connect once with ssh by hand, and accept the host's key if it is the right one"
     return None

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.gitrepo.checks import check_branch_name, check_url, without_password
-from dataworkspaces.gitrepo.layout import current_branch, enclosing_repository, git_directory
+from dataworkspaces.gitrepo import large_files
+from dataworkspaces.gitrepo.checks import (
+    check_branch_name,
+    check_place_in_workspace,
+    check_url,
+    is_local_url,
+    without_password,
+)
+from dataworkspaces.gitrepo.layout import current_branch, enclosing_repository, git_directory, head_commit
+from dataworkspaces.gitrepo.remote import clone, origin_url, temporary_clone_directory
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.resources.git_subdirectory import FACTORY as SUBDIRECTORY_FACTORY
 from dataworkspaces.workspace import Resource, ResourceFactory, Workspace
+from dataworkspaces.workspace.atomic import explain_os_error
 
 if TYPE_CHECKING:
     import click
@@ -85,18 +92,48 @@ class GitRepoFactory(ResourceFactory):
         return True
 
     def clone(self, params: dict[str, Any], workspace: Workspace) -> GitRepoResource:
+        """Where it goes is known if it lies in the workspace, else asked. A repository that is there already is taken
+        if it has the same origin."""
         resource = GitRepoResource.from_params(params, {}, workspace)
-        if resource.remote_origin_url is None:
-            raise ConfigurationError(f"Resource '{resource.name}' has no origin to clone it from")
-        check_url(resource.remote_origin_url, resource.name)
-        default = resource.get_local_path_if_any()
-        if resource.relative_local_path is None:
-            default = workspace.interaction.ask(f"Where should resource '{resource.name}' be on this machine?")
-            resource.local_path = str(Path(default).expanduser().resolve())
-        place = Path(resource.get_local_path_if_any() or str(default))
-        if git_directory(place) is None:
-            _clone(resource.remote_origin_url, resource.branch, place, resource.name)
+        url = resource.remote_origin_url
+        if url is None:
+            raise ConfigurationError(
+                f"Resource '{resource.name}' has no origin to clone it from",
+                hint=f"Copy it here, and then: dws config --resource {resource.name} local_path DIRECTORY",
+            )
+        check_url(url, resource.name)
+        place = self._place_for_clone(resource, workspace)
+        if git_directory(place) is not None:
+            present = origin_url(place)
+            if present is None or without_password(present) != url:
+                raise ConfigurationError(
+                    f"Resource '{resource.name}': {place} is a repository with another origin than {url}",
+                    hint="Move it away, and then: dws pull",
+                )
+            return resource
+        if is_local_url(url) and not _is_local_workspace(workspace):
+            question = f"Resource '{resource.name}' is to be cloned from {url} on this machine, not from the network."
+            if not workspace.interaction.confirm(f"{question} Clone it?", default=False):
+                raise ConfigurationError(
+                    f"Resource '{resource.name}': its origin {url} is a place on this machine, but the workspace is "
+                    "from elsewhere",
+                    hint=f"If you trust it: git clone {url} {place}, then dws pull",
+                )
+        _clone(url, resource.branch, place, resource.name, workspace)
         return resource
+
+    def _place_for_clone(self, resource: GitRepoResource, workspace: Workspace) -> Path:
+        root = workspace.get_workspace_local_path_if_any()
+        if root is not None and resource.relative_local_path is not None:
+            return check_place_in_workspace(Path(root), resource.relative_local_path, resource.name)
+        answer = workspace.interaction.ask(
+            f"Where should resource '{resource.name}' (from {resource.remote_origin_url}) be on this machine?",
+            default=None,
+        )
+        place = Path(answer).expanduser().absolute()
+        workspace.validate_local_path_for_resource(resource.name, str(place))
+        resource.local_path = str(place)
+        return place
 
     def suggest_name(self, workspace: Workspace, role: str, *args: Any, **kwargs: Any) -> str:
         return _local_place(kwargs["path"]).name
@@ -160,25 +197,42 @@ def _origin_url(place: Path) -> str | None:
     return None
 
 
-def _clone(url: str, branch: str, place: Path, name: str) -> None:
-    """Clone beside the place and rename, so that it never holds half a repository."""
+def _is_local_workspace(workspace: Workspace) -> bool:
+    """Whether the workspace itself came from this machine (or from nowhere), so that it may name places of it."""
+    root = workspace.get_workspace_local_path_if_any()
+    origin = origin_url(Path(root)) if root is not None else None
+    return origin is None or is_local_url(origin)
+
+
+def _clone(url: str, branch: str, place: Path, name: str, workspace: Workspace) -> None:
+    """Clone beside the place (for one in the workspace, where git does not see it) and rename, so that the place never
+    holds half a repository."""
     check_branch_name(branch, name)
-    if place.exists() and any(place.iterdir()):
-        raise ConfigurationError(f"{place}, where resource '{name}' should be, is not empty and no git repository")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".dws-clone-", dir=place.parent))
-    options = ["-c", "protocol.ext.allow=never", "clone", "--quiet", "--branch", branch]
-    try:
-        run_git(
-            place.parent,
-            [*options, "--", url, str(temporary / "clone")],
-            doing=f"Cloning resource '{name}' from {without_password(url)}",
+    if os.path.lexists(place) and (place.is_symlink() or not place.is_dir() or any(place.iterdir())):
+        raise ConfigurationError(
+            f"{place}, where resource '{name}' should be, is not empty and no git repository",
+            hint="Move away what is there, and then: dws pull",
         )
-        if place.exists():
-            place.rmdir()
-        (temporary / "clone").rename(place)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    interaction, root = workspace.interaction, workspace.get_workspace_local_path_if_any()
+    is_inside = root is not None and Path(root) in place.parents
+    parent = workspace.get_machine_directory() if is_inside else place.parent
+    try:
+        for directory in (parent, place.parent):
+            directory.mkdir(parents=True, exist_ok=True)
+        with temporary_clone_directory(parent) as temporary:
+            made = temporary / "clone"
+            clone(url, made, interaction, f"Resource '{name}'", branch=branch, checkout=False)
+            if head_commit(made) is not None:
+                large_files.check_programs_of_tree(made, "HEAD")
+                env = {"GIT_LFS_SKIP_SMUDGE": "1"}
+                run_git(made, ["reset", "--quiet", "--hard"], env=env, doing=f"Writing the files of resource '{name}'")
+                large_files.set_up(made)
+                large_files.fetch(made, interaction.progress)
+            if place.exists():
+                place.rmdir()
+            made.rename(place)
+    except OSError as e:
+        raise explain_os_error(e, f"Cloning resource '{name}'") from e
 
 
 FACTORY = GitRepoFactory()

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from dataworkspaces.backends.git.paths import METADATA_IGNORES, WORKSPACE_IGNORES, WorkspacePaths, add_lines
 from dataworkspaces.backends.git.workspace import BRANCH_PARAM, GitWorkspace
-from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError
-from dataworkspaces.gitrepo.checks import check_url, without_password
+from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.identity import check_identity
 from dataworkspaces.gitrepo.layout import current_branch, enclosing_repository, git_directory, operation_in_progress
 from dataworkspaces.gitrepo.run import run_git
@@ -22,7 +20,7 @@ from dataworkspaces.params import (
     SCRATCH_DIRECTORY,
     WORKSPACE_PARAMS,
 )
-from dataworkspaces.workspace.atomic import read_json_object, write_json
+from dataworkspaces.workspace.atomic import write_json
 from dataworkspaces.workspace.names import check_relative_path
 
 
@@ -71,38 +69,6 @@ def init_workspace(
     return workspace
 
 
-def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *args: Any) -> GitWorkspace:
-    """Arguments: the repository's URL, and the directory to make (default: the workspace's name, in the current
-    directory)."""
-    url = str(args[0])
-    check_url(url, "workspace")
-    temporary = Path(tempfile.mkdtemp(prefix=".dws-clone-", dir=Path.cwd()))
-    try:
-        run_git(
-            Path.cwd(),
-            ["-c", "protocol.ext.allow=never", "clone", "--quiet", "--", url, str(temporary / "clone")],
-            doing=f"Cloning {without_password(url)}",
-        )
-        paths = WorkspacePaths(temporary / "clone")
-        if not paths.config.is_file():
-            raise NotAWorkspaceError(f"{without_password(url)} is a git repository, but no workspace")
-        config = read_json_object(paths.config, "name", "dws-version")
-        if len(args) > 1 and args[1] is not None:
-            root = Path(args[1]).expanduser().resolve()
-        else:
-            root = Path.cwd() / check_relative_path(str(config["name"]), "Name of the workspace").replace("/", "-")
-        if root.exists() and any(root.iterdir()):
-            raise ConfigurationError(f"{root} exists and is not empty", hint="Give another directory")
-        write_json(paths.local_params, local_params)
-        root.parent.mkdir(parents=True, exist_ok=True)
-        if root.exists():
-            root.rmdir()
-        paths.root.rename(root)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return GitWorkspace(root, str(config["name"]), str(config["dws-version"]), batch, verbose)
-
-
 def _check_new(root: Path, paths: WorkspacePaths) -> None:
     if paths.metadata.exists():
         raise ConfigurationError(f"{root} is a workspace already")
@@ -129,7 +95,6 @@ def _write_metadata(
     params = {key: WORKSPACE_PARAMS[key].default for key in (RESULTS_DIR_TEMPLATE, RESULTS_MOVE_EXCLUDE_FILES)}
     config = {"name": name, "dws-version": dws_version, "global_params": {**params, **global_params}}
     write_json(directory / "config.json", config)
-    write_json(directory / "resources.json", [])
     write_json(directory / "local_params.json", local_params)
     write_json(directory / "resource_local_params.json", {})
     (directory / "current_lineage").mkdir()

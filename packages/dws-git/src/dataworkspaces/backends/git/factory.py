@@ -9,9 +9,12 @@ from urllib.parse import unquote
 
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.backends.git.workspace import GitWorkspace
-from dataworkspaces.errors import NotAWorkspaceError
+from dataworkspaces.errors import MetadataError, NotAWorkspaceError
+from dataworkspaces.gitrepo.advance import finish, is_unfinished
+from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.workspace import WorkspaceFactory
 from dataworkspaces.workspace.atomic import read_json_object
+from dataworkspaces.workspace.locking import hold_lock
 
 if TYPE_CHECKING:
     from urllib.parse import ParseResult
@@ -26,7 +29,13 @@ class GitWorkspaceFactory(WorkspaceFactory):
         paths = WorkspacePaths(root)
         if not paths.metadata.is_dir():
             raise NotAWorkspaceError(f"{root} is not a workspace: it has no {paths.metadata.name} directory")
-        config = read_json_object(paths.config, "name", "dws-version")
+        try:
+            config = read_json_object(paths.config, "name", "dws-version")
+        except MetadataError:
+            if not is_unfinished(root):
+                raise
+            _finish_advance(root)  # the file is half written, by a process that was killed
+            config = read_json_object(paths.config, "name", "dws-version")
         return GitWorkspace(root, str(config["name"]), str(config["dws-version"]), batch, verbose)
 
     @staticmethod
@@ -50,8 +59,13 @@ class GitWorkspaceFactory(WorkspaceFactory):
 
     @staticmethod
     def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *args: Any) -> GitWorkspace:
-        """Arguments: the repository's URL, and the directory to make (default: the workspace's name, in the current
-        directory)."""
-        from dataworkspaces.backends.git.creation import clone_workspace
+        """Arguments: the repository's URL, the directory to make (default: the workspace's name, in the current
+        directory), and how to reach the user."""
+        from dataworkspaces.backends.git.cloning import clone_workspace
 
         return clone_workspace(local_params, batch, verbose, *args)
+
+
+def _finish_advance(root: Path) -> None:
+    with hold_lock((git_directory(root) or root) / "dws", "recover"):
+        finish(root)

@@ -31,6 +31,14 @@ class WorkspacePaths:
 
     @property
     def resources(self) -> Path:
+        return self.metadata / "resources"
+
+    def resource_file(self, name: str) -> Path:
+        return self.resources / f"{name}.json"
+
+    @property
+    def resource_list(self) -> Path:
+        """Of release 1.6, in the place of the directory."""
         return self.metadata / "resources.json"
 
     @property

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.backends.git.paths import METADATA_IGNORES, WorkspacePaths, add_lines, ignore_pattern
-from dataworkspaces.backends.git.recovery import remove_stale_git_locks
+from dataworkspaces.backends.git.resource_files import next_position, read_entries, take_over_list
 from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.gitrepo.layout import git_directory
+from dataworkspaces.gitrepo.locks import remove_stale_git_locks
 from dataworkspaces.gitrepo.repo import GitRepo
-from dataworkspaces.workspace.atomic import read_json_list, read_json_object, write_bytes, write_json
-from dataworkspaces.workspace.names import check_relative_path, check_resource_name
-from dataworkspaces.workspace.resource import RESOURCE_ROLE_CHOICES, Resource
+from dataworkspaces.workspace.atomic import read_json_object, write_bytes, write_json
+from dataworkspaces.workspace.names import check_relative_path
+from dataworkspaces.workspace.resource import Resource
 from dataworkspaces.workspace.workspace import Workspace
 
 _UNSAVED = "unsaved"
@@ -51,16 +52,13 @@ class GitStorage(Workspace):
             write_json(self.paths.local_params, params)
 
     def read_resource_params(self) -> list[dict[str, Any]]:
-        return [dict(entry) for entry in self._load(self.paths.resources, _read_resources, [])]
+        return [dict(entry["parameters"]) for entry in read_entries(self.paths, self._load)]
 
     def write_resource_params(self, params: dict[str, Any]) -> None:
-        entries = self.read_resource_params()
-        names = [entry["name"] for entry in entries]
-        if params["name"] in names:
-            entries[names.index(params["name"])] = params
-        else:
-            entries.append(params)
-        self._store(self.paths.resources, entries)
+        entries = read_entries(self.paths, self._load)
+        positions = {entry["parameters"]["name"]: entry["position"] for entry in entries}
+        position = positions.get(params["name"], next_position(entries))
+        self._store(self.paths.resource_file(params["name"]), {"position": position, "parameters": params})
 
     def get_resource_names(self) -> Iterable[str]:
         return [entry["name"] for entry in self.read_resource_params()]
@@ -74,6 +72,13 @@ class GitStorage(Workspace):
     def write_resource_local_params(self, name: str, params: dict[str, Any]) -> None:
         everything = self._load(self.paths.resource_local_params, read_json_object, {})
         write_json(self.paths.resource_local_params, {**everything, name: params})
+
+    def rename_resource_local_params(self, old: str, new: str) -> None:
+        """What is kept of a resource on this machine goes with its new name. In one write, and idempotent."""
+        everything = dict(self._load(self.paths.resource_local_params, read_json_object, {}))
+        if old in everything and new not in everything:
+            everything[new] = everything.pop(old)
+            write_json(self.paths.resource_local_params, everything)
 
     # -- state of resources --------------------------------------------------------------------------------------
 
@@ -130,6 +135,11 @@ class GitStorage(Workspace):
         if not marker.exists():
             return
         paths = list(self._to_commit)
+        if self.paths.resource_list.exists():
+            self._note_for_commit(self.paths.resources)
+            self._note_for_commit(self.paths.resource_list)
+            take_over_list(self.paths)
+            paths = list(self._to_commit)
         if not paths or marker.read_bytes() != self._marker_text():
             remove_stale_git_locks(self.paths.root)
             # Release 1.6 ignored the state of resources one by one, and left nothing beside what it wrote.
@@ -168,24 +178,3 @@ class GitStorage(Workspace):
         if cached is None or cached[0] != key:
             cached = self._cache[path] = (key, reader(path))
         return cached[1]
-
-
-def _read_resources(path: Path) -> list[dict[str, Any]]:
-    entries = read_json_list(path)
-    seen = set()
-    for number, entry in enumerate(entries, start=1):
-        if not isinstance(entry, dict):
-            raise MetadataError(f"{path}: entry {number} should be a JSON object")
-        for key in ("resource_type", "name", "role"):
-            if not isinstance(entry.get(key), str):
-                raise MetadataError(f"{path}: entry {number} lacks the key '{key}'")
-        if entry["role"] not in RESOURCE_ROLE_CHOICES:
-            raise MetadataError(f"{path}: resource '{entry['name']}' has the unknown role '{entry['role']}'")
-        try:
-            check_resource_name(entry["name"])
-        except ConfigurationError as e:
-            raise MetadataError(f"{path}: {e}") from e
-        if entry["name"] in seen:
-            raise MetadataError(f"{path}: there are two resources '{entry['name']}'")
-        seen.add(entry["name"])
-    return entries

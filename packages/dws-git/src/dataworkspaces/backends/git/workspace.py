@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.backends.git.recovery import remove_stale_git_locks
 from dataworkspaces.backends.git.snapshot_index import SnapshotIndex, read_metadata
-from dataworkspaces.backends.git.storage import GitStorage
 from dataworkspaces.backends.git.subdirectories import SubdirectorySnapshots
+from dataworkspaces.backends.git.sync import GitSync
 from dataworkspaces.errors import ConfigurationError, DwsError, InternalError, MetadataError
 from dataworkspaces.gitrepo.checks import check_object_name
+from dataworkspaces.gitrepo.locks import remove_stale_git_locks
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.params import (
     HOSTNAME,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 BRANCH_PARAM = "dws_git_branch"
 
 
-class GitWorkspace(SnapshotWorkspaceMixin, GitStorage):
+class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
     """A workspace whose directory is a git repository."""
 
     param_defs = WORKSPACE_PARAMS | ParamDefs(
@@ -257,9 +257,12 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitStorage):
             self._finished_snapshot = None
 
     def recover(self, operation: str, data: dict[str, Any], interrupted: bool) -> str:
-        repositories = [r.get_local_path_if_any() for r in self.get_resources() if isinstance(r, GitRepoResource)]
-        for root in (self.paths.root, *(Path(path) for path in repositories if path is not None)):
+        places = [r.get_local_path_if_any() for r in self.get_resources() if isinstance(r, GitRepoResource)]
+        repositories = [Path(path) for path in places if path is not None]
+        for root in (self.paths.root, *repositories):
             remove_stale_git_locks(root)  # also if we live: it may be git that was killed
+        if operation == "pull":
+            return self.recover_pull(repositories)
         return super().recover(operation, data, interrupted)
 
 

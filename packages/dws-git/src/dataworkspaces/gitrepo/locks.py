@@ -24,17 +24,24 @@ def remove_stale_git_locks(root: Path) -> None:
     if branch is not None:
         names.append(f"refs/heads/{branch}.lock")
     locks = [directory / name for name in names]
-    deadline = time.monotonic() + _WAIT_SECONDS
-    while any(lock.exists() for lock in locks) and _git_at_work(root):
-        if time.monotonic() > deadline:
-            return
-        time.sleep(0.1)
+    if any(lock.exists() for lock in locks) and not wait_for_git(root):
+        return
     for lock in locks:
         if lock.exists():
             log.info("removing %s, which a killed git process left", lock)
             lock.unlink(missing_ok=True)
     for left in directory.glob("next-index-*.lock"):
         left.unlink(missing_ok=True)
+
+
+def wait_for_git(root: Path) -> bool:
+    """Wait until no git process works in a directory or below; returns False if that takes too long."""
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while _git_at_work(root):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def _git_at_work(root: Path) -> bool:

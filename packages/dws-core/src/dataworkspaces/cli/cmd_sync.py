@@ -1,0 +1,118 @@
+"""``dws publish``, ``dws push`` and ``dws pull``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from dataworkspaces.cli.param_types import ResourceName
+from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
+
+if TYPE_CHECKING:
+    from dataworkspaces.commands.sync import PullOutcome, Selection
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_only = click.option("--only", metavar="R,R", type=ResourceName(many=True), help="Of the resources only these.")
+_skip = click.option("--skip", metavar="R,R", type=ResourceName(many=True), help="All resources but these.")
+_only_workspace = click.option("--only-workspace", is_flag=True, help="No resources, just the workspace.")
+
+
+def _selection(only: list[str] | None, skip: list[str] | None, only_workspace: bool) -> Selection:
+    from dataworkspaces.commands.sync import Selection
+
+    given = [
+        option
+        for option, is_given in (
+            ("--only", only is not None),
+            ("--skip", skip is not None),
+            ("--only-workspace", only_workspace),
+        )
+        if is_given
+    ]
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given)} exclude each other.")
+    return Selection(only, skip or (), only_workspace)
+
+
+@click.command()
+@click.argument("remote_repo")
+@_skip
+@json_option
+@common_options
+@pass_session
+def publish(session: Session, remote_repo: str, skip: list[str] | None, as_json: bool) -> None:
+    """Make REMOTE_REPO, an empty git repository, the origin of the workspace, and send everything.
+
+    Others get the workspace with 'dws clone REMOTE_REPO'. The resources are pushed to their own origins first.
+    """
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.commands.sync import publish_command
+
+    outcome = publish_command(session.open_workspace(), remote_repo, _selection(None, skip, False))
+    if as_json:
+        print_json(outcome.to_json())
+
+
+@click.command()
+@_only
+@_skip
+@_only_workspace
+@json_option
+@common_options
+@pass_session
+def push(session: Session, only: list[str] | None, skip: list[str] | None, only_workspace: bool, as_json: bool) -> None:
+    """Send what is new here to the origins: the resources first, then the workspace.
+
+    Everything is checked before anything is sent. What is not committed, or behind its origin, is refused.
+    """
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.commands.sync import push_command
+
+    outcome = push_command(session.open_workspace(), _selection(only, skip, only_workspace))
+    if as_json:
+        print_json(outcome.to_json())
+
+
+@click.command()
+@_only
+@_skip
+@_only_workspace
+@json_option
+@common_options
+@pass_session
+@click.pass_context
+def pull(
+    ctx: click.Context,
+    session: Session,
+    only: list[str] | None,
+    skip: list[str] | None,
+    only_workspace: bool,
+    as_json: bool,
+) -> None:
+    """Bring what is new at the origins here: the workspace, its resources, and new resources.
+
+    If both sides have changed they are merged. Only conflicts in your own files are left to you.
+    """
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.commands.sync import pull_command
+
+    workspace = session.open_workspace()
+    outcome = pull_command(workspace, _selection(only, skip, only_workspace))
+    if as_json:
+        print_json(outcome.to_json())
+    else:
+        for name in outcome.cloned:
+            workspace.interaction.tell(f"Resource '{name}': cloned")
+    _report_failures(outcome)
+    if outcome.failed:
+        ctx.exit(1)
+
+
+def _report_failures(outcome: PullOutcome) -> None:
+    from dataworkspaces.cli.failures import print_error
+
+    for error in outcome.failed.values():
+        print_error(error)

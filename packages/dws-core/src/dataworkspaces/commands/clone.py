@@ -1,0 +1,96 @@
+"""``dws clone``: bring a workspace and its resources to this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dataworkspaces import plugins
+from dataworkspaces.commands.sync import adopt_lineage, clone_resources
+from dataworkspaces.params import HOSTNAME, check_hostname
+from dataworkspaces.workspace import SnapshotWorkspaceMixin
+
+if TYPE_CHECKING:
+    from dataworkspaces.errors import DwsError
+    from dataworkspaces.workspace import Interaction, Workspace
+
+_LOOK_AT = 100
+
+
+@dataclass(frozen=True)
+class CloneOutcome:
+    """A workspace that was cloned.
+
+    :ivar hostname: which names this copy in its snapshots.
+    :ivar cloned: the resources that were cloned.
+    :ivar missing: by resource, why it is not here."""
+
+    workspace_dir: Path
+    name: str
+    hostname: str
+    cloned: tuple[str, ...]
+    missing: dict[str, DwsError] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "workspace_dir": str(self.workspace_dir),
+            "name": self.name,
+            "hostname": self.hostname,
+            "cloned": list(self.cloned),
+            "missing": {name: str(error) for name, error in self.missing.items()},
+        }
+
+
+def clone_command(
+    url: str,
+    directory: str | None,
+    hostname: str,
+    interaction: Interaction,
+    *,
+    is_default_hostname: bool = False,
+    batch: bool = False,
+    verbose: bool = False,
+    backend: str = "git",
+) -> CloneOutcome:
+    """Clone the workspace at ``url`` to ``directory`` (None: one of the workspace's name, in the current directory).
+
+    :param hostname: names this copy. If it is the default, and another copy has it, it gets a number."""
+    check_hostname(hostname)
+    factory = plugins.load(plugins.BACKENDS, backend)
+    workspace: Workspace = factory.clone_workspace({HOSTNAME: hostname}, batch, verbose, url, directory, interaction)
+    workspace.interaction = interaction
+    with workspace.transaction("clone"):
+        if is_default_hostname:
+            hostname = _unique_hostname(workspace, hostname)
+        cloned, missing = clone_resources(workspace, list(workspace.get_names_for_resources_that_need_to_be_cloned()))
+        adopt_lineage(workspace, [])
+        workspace.save("Resources of a clone")
+    root = Path(workspace.get_workspace_local_path_if_any() or "")
+    return CloneOutcome(root, workspace.name, hostname, tuple(cloned), missing)
+
+
+def _unique_hostname(workspace: Workspace, hostname: str) -> str:
+    """Two copies on one machine are told apart by their host names, where snapshots put their results too."""
+    taken = _known_hostnames(workspace)
+    if hostname not in taken:
+        return hostname
+    number = 2
+    while f"{hostname}-{number}" in taken:
+        number += 1
+    unique = f"{hostname}-{number}"
+    workspace.set_local_param(HOSTNAME, unique)
+    workspace.interaction.tell(
+        f"Another copy of the workspace took snapshots as '{hostname}', so this one is called '{unique}' "
+        "(dws config hostname NAME changes that)"
+    )
+    return unique
+
+
+def _known_hostnames(workspace: Workspace) -> set[str]:
+    snapshots: Iterable[Any] = ()
+    if isinstance(workspace, SnapshotWorkspaceMixin):
+        snapshots = islice(workspace.list_snapshots(max_count=_LOOK_AT), _LOOK_AT)
+    return {snapshot.hostname for snapshot in snapshots}

@@ -1,0 +1,226 @@
+"""``dws publish``, ``push`` and ``pull``: a workspace and its resources, and their origins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from dataworkspaces.errors import ConfigurationError, DwsError
+from dataworkspaces.workspace import (
+    CentralWorkspaceMixin,
+    LocalStateResourceMixin,
+    SnapshotWorkspaceMixin,
+    SyncedWorkspaceMixin,
+)
+
+if TYPE_CHECKING:
+    from dataworkspaces.workspace import SnapshotMetadata, Workspace
+
+_NEWEST = 10
+"""How many snapshots are looked at for lineage that arrived."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which resources a command is about: ``only`` these, or all but those that it ``skip`` s."""
+
+    only: Sequence[str] | None = None
+    skip: Sequence[str] = ()
+    only_workspace: bool = False
+
+    def check(self, names: Iterable[str]) -> None:
+        """Raise ConfigurationError for a name that no resource has."""
+        known = list(names)
+        for name in (*(self.only or ()), *self.skip):
+            if name not in known:
+                raise ConfigurationError(
+                    f"There is no resource '{name}'", hint=f"The resources are: {', '.join(known) or 'none'}"
+                )
+
+    def holds(self, name: str) -> bool:
+        if self.only_workspace or name in self.skip:
+            return False
+        return self.only is None or name in self.only
+
+
+@dataclass(frozen=True)
+class PushOutcome:
+    """``resources`` are those that were dealt with; ``left`` those that were not asked for."""
+
+    resources: tuple[str, ...]
+    left: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"resources": list(self.resources), "left": list(self.left)}
+
+
+@dataclass(frozen=True)
+class PullOutcome:
+    """What a pull did.
+
+    :ivar resources: those that were pulled.
+    :ivar cloned: new ones, and those that could not be had before.
+    :ivar failed: by resource, why it could be neither pulled nor cloned.
+    :ivar snapshots: hashes of snapshots that are new here, of the newest ones."""
+
+    resources: tuple[str, ...]
+    cloned: tuple[str, ...]
+    failed: dict[str, DwsError] = field(default_factory=dict)
+    snapshots: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "resources": list(self.resources),
+            "cloned": list(self.cloned),
+            "failed": {name: str(error) for name, error in self.failed.items()},
+            "snapshots": list(self.snapshots),
+        }
+
+
+def publish_command(workspace: Workspace, url: str, selection: Selection) -> PushOutcome:
+    """Make ``url``, an empty repository, the origin of the workspace, and send everything."""
+    if not isinstance(workspace, SyncedWorkspaceMixin):
+        raise workspace.not_supported("publishing")
+    selection.check(workspace.get_resource_names())
+    with workspace.transaction("publish"):
+        resources, left = _local_resources(workspace, selection)
+        workspace.publish(url, resources)
+    return _pushed(workspace, resources, left)
+
+
+def push_command(workspace: Workspace, selection: Selection) -> PushOutcome:
+    """Send what is new to the origins: all checks first, then the resources, then the workspace."""
+    if not isinstance(workspace, (SyncedWorkspaceMixin, CentralWorkspaceMixin)):
+        raise workspace.not_supported("push")
+    selection.check(workspace.get_resource_names())
+    with workspace.transaction("push"):
+        resources, left = _local_resources(workspace, selection)
+        if isinstance(workspace, SyncedWorkspaceMixin):
+            workspace.push(resources)
+        else:
+            workspace.push_resources(resources)
+    return _pushed(workspace, resources, left)
+
+
+def _pushed(
+    workspace: Workspace, resources: Sequence[LocalStateResourceMixin], left: Sequence[LocalStateResourceMixin]
+) -> PushOutcome:
+    unpushed = [_name(resource) for resource in left if resource.has_unpushed_content()]
+    if unpushed:
+        workspace.interaction.warn(
+            f"Others lack content of {', '.join(unpushed)} that snapshots may refer to, until it is pushed too"
+        )
+    return PushOutcome(tuple(map(_name, resources)), tuple(map(_name, left)))
+
+
+def pull_command(workspace: Workspace, selection: Selection) -> PullOutcome:
+    """Bring what is new at the origins here: the workspace, its resources, and resources that are not here yet.
+
+    A resource that fails does not hold up the others."""
+    if not isinstance(workspace, (SyncedWorkspaceMixin, CentralWorkspaceMixin)):
+        raise workspace.not_supported("pull")
+    if selection.only is None:
+        selection.check(workspace.get_resource_names())
+    with workspace.transaction("pull") as journal:
+        before = newest_snapshots(workspace)
+        journal.record("pull")
+        present = _pull_workspace(workspace)
+        selection.check(present.get_resource_names())
+        new = [n for n in present.get_names_for_resources_that_need_to_be_cloned() if selection.holds(n)]
+        failed: dict[str, DwsError] = {}
+        pulled = _pull_resources(present, [n for n in _here(present) if selection.holds(n)], failed)
+        cloned, missing = clone_resources(present, new)
+        failed |= missing
+        arrived = adopt_lineage(present, before)
+        present.save("Resources that came with a pull")
+    return PullOutcome(tuple(pulled), tuple(cloned), failed, tuple(s.hashval for s in arrived))
+
+
+def _pull_workspace(workspace: Workspace) -> Workspace:
+    if not isinstance(workspace, SyncedWorkspaceMixin):
+        return workspace
+    present = workspace.pull_workspace()
+    if not isinstance(present, type(workspace)):
+        raise TypeError(f"{type(workspace).__name__}.pull_workspace returned no workspace of its type")
+    return present
+
+
+def _pull_resources(workspace: Workspace, names: Sequence[str], failed: dict[str, DwsError]) -> list[str]:
+    done = []
+    for name in names:
+        try:
+            resource = workspace.get_resource(name)
+            if isinstance(resource, LocalStateResourceMixin) and isinstance(
+                workspace, (SyncedWorkspaceMixin, CentralWorkspaceMixin)
+            ):
+                workspace.pull_resources([resource])
+                done.append(name)
+        except DwsError as e:
+            failed[name] = e
+    return done
+
+
+def clone_resources(workspace: Workspace, names: Iterable[str]) -> tuple[list[str], dict[str, DwsError]]:
+    """Bring resources to this machine; returns those that came, and why others did not. Each is announced before."""
+    cloned: list[str] = []
+    failed: dict[str, DwsError] = {}
+    for name in names:
+        try:
+            workspace.interaction.tell(f"New resource '{name}': {_describe(workspace, name)}")
+            workspace.clone_resource(name)
+            cloned.append(name)
+        except DwsError as e:
+            failed[name] = e
+    return cloned, failed
+
+
+def _describe(workspace: Workspace, name: str) -> str:
+    """What is going to be brought here, in the words of its type."""
+    parameters = workspace.get_resource(name).describe_params()
+    told = ", ".join(f"{key} {value}" for key, value in parameters.items())
+    return f"{workspace.get_resource_role(name)}, {told}" if told else workspace.get_resource_role(name)
+
+
+def newest_snapshots(workspace: Workspace) -> list[SnapshotMetadata]:
+    """Some of the newest snapshots, newest first; none if the workspace has no snapshots."""
+    if not isinstance(workspace, SnapshotWorkspaceMixin):
+        return []
+    return list(islice(workspace.list_snapshots(max_count=_NEWEST), _NEWEST))
+
+
+def adopt_lineage(workspace: Workspace, before: Sequence[SnapshotMetadata]) -> list[SnapshotMetadata]:
+    """Take over the lineage of snapshots that arrived, and return them. ``before``: the newest that were here."""
+    if not isinstance(workspace, SnapshotWorkspaceMixin):
+        return []
+    known = {snapshot.hashval for snapshot in before}
+    arrived = [snapshot for snapshot in newest_snapshots(workspace) if snapshot.hashval not in known]
+    try:
+        workspace.adopt_lineage(arrived, before[0] if before else None)
+    except DwsError as e:
+        workspace.interaction.warn(f"The lineage of what arrived could not be taken over: {e}")
+    return arrived
+
+
+def _here(workspace: Workspace) -> list[str]:
+    """The resources with local state that are on this machine."""
+    missing = set(workspace.get_names_for_resources_that_need_to_be_cloned())
+    return [name for name in workspace.get_names_of_resources_with_local_state() if name not in missing]
+
+
+def _local_resources(
+    workspace: Workspace, selection: Selection
+) -> tuple[list[LocalStateResourceMixin], list[LocalStateResourceMixin]]:
+    """The resources on this machine: those that are asked for, and the others."""
+    asked: list[LocalStateResourceMixin] = []
+    left: list[LocalStateResourceMixin] = []
+    for name in _here(workspace):
+        resource = workspace.get_resource(name)
+        if isinstance(resource, LocalStateResourceMixin):
+            (asked if selection.holds(name) else left).append(resource)
+    return asked, left
+
+
+def _name(resource: LocalStateResourceMixin) -> str:
+    return str(getattr(resource, "name", ""))

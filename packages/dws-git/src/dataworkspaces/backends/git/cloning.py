@@ -1,0 +1,89 @@
+"""How a git workspace comes to another machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from dataworkspaces.backends.git.paths import WorkspacePaths
+from dataworkspaces.backends.git.trust import check_metadata_tree
+from dataworkspaces.backends.git.workspace import BRANCH_PARAM, GitWorkspace
+from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError
+from dataworkspaces.gitrepo import large_files
+from dataworkspaces.gitrepo.checks import check_branch_name, check_url_of_user, without_password
+from dataworkspaces.gitrepo.layout import current_branch, head_commit
+from dataworkspaces.gitrepo.remote import clone, temporary_clone_directory
+from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.workspace.atomic import explain_os_error, read_json_object, write_json
+from dataworkspaces.workspace.interaction import BatchInteraction, Interaction
+from dataworkspaces.workspace.names import check_relative_path
+
+_CHECKOUT = {"GIT_LFS_SKIP_SMUDGE": "1"}
+
+
+def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *args: Any) -> GitWorkspace:
+    """Arguments: the repository's URL, the directory to make (default: the workspace's name, in the current
+    directory), and how to reach the user.
+
+    The clone is made beside that directory, looked at before any of its files is there, and renamed in the end."""
+    url = str(args[0])
+    check_url_of_user(url)
+    given = None if len(args) < 2 or args[1] is None else Path(args[1]).expanduser().absolute()
+    interaction: Interaction = args[2] if len(args) > 2 else BatchInteraction()
+    if given is not None:
+        _check_free(given)
+    parent = Path.cwd() if given is None else given.parent
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        with temporary_clone_directory(parent) as temporary:
+            root = temporary / "clone"
+            clone(_from_here(url), root, interaction, f"workspace {without_password(url)}", checkout=False)
+            paths = WorkspacePaths(root)
+            _check_out(paths, without_password(url))
+            config = read_json_object(paths.config, "name", "dws-version")
+            name = check_relative_path(str(config["name"]), "Name of the workspace").replace("/", "-")
+            target = given if given is not None else parent / name
+            _check_free(target)
+            write_json(paths.local_params, local_params)
+            large_files.set_up(root)
+            large_files.fetch(root, interaction.progress)
+            if target.exists():
+                target.rmdir()
+            root.rename(target)
+    except OSError as e:
+        raise explain_os_error(e, f"Cloning {without_password(url)}") from e
+    workspace = GitWorkspace(target, str(config["name"]), str(config["dws-version"]), batch, verbose)
+    workspace.interaction = interaction
+    workspace.complete_pull()
+    Path(workspace.get_scratch_directory()).mkdir(parents=True, exist_ok=True)
+    return workspace
+
+
+def _check_out(paths: WorkspacePaths, url: str) -> None:
+    """The files of a clone, once it is known what they are."""
+    root = paths.root
+    commit = head_commit(root)
+    if commit is None:
+        raise NotAWorkspaceError(f"{url} is an empty git repository, and no workspace", hint="dws publish fills it")
+    check_metadata_tree(root, commit)
+    large_files.check_programs_of_tree(root, commit)
+    run_git(root, ["reset", "--quiet", "--hard"], env=_CHECKOUT, doing="Writing the files of the workspace")
+    if not paths.config.is_file():
+        raise NotAWorkspaceError(f"{url} is a git repository, but no workspace")
+    params = read_json_object(paths.config, "name", "dws-version").get("global_params")
+    branch = params.get(BRANCH_PARAM) if isinstance(params, dict) else None
+    if branch is not None and branch != current_branch(root):
+        check_branch_name(branch, "the workspace's branch")
+        run_git(root, ["switch", "--quiet", str(branch)], env=_CHECKOUT, doing=f"Switching to branch {branch}")
+
+
+def _check_free(target: Path) -> None:
+    if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
+        raise ConfigurationError(f"{target} exists and is not empty", hint="Give another directory")
+
+
+def _from_here(url: str) -> str:
+    """A relative path is meant from the current directory, not from where the clone is made."""
+    path = Path(url).expanduser()
+    return os.path.normpath(path.absolute()) if "://" not in url and path.exists() else url

@@ -1,0 +1,159 @@
+"""Bringing a working tree to another commit, so that a kill in the middle can be mended.
+
+While git writes files, ``dws/advance.json`` in the git directory says from which commit to which. All files that
+differ between the two were as the first one has them when it began (git refuses otherwise), so whatever lies there
+after a kill is git's work; what a user wrote there since is kept by a reference.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from dataworkspaces.errors import ConfigurationError, ToolError
+from dataworkspaces.gitrepo.contents import present_objects
+from dataworkspaces.gitrepo.layout import git_directory, head_commit
+from dataworkspaces.gitrepo.locks import remove_stale_git_locks, wait_for_git
+from dataworkspaces.gitrepo.merge import Merge
+from dataworkspaces.gitrepo.objects import TreeEntry, changed_entries, index_info
+from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.workspace.atomic import read_json_object, write_bytes, write_json
+
+MARKER = "advance.json"
+_ENV = {"GIT_LFS_SKIP_SMUDGE": "1"}
+"""Large files are fetched afterwards, all at once."""
+
+
+def fast_forward(root: Path, target: str, what: str) -> None:
+    """Bring the branch, index and files to a commit that descends from HEAD.
+
+    Raises ConfigurationError, with the files' names, and changes nothing, if that would overwrite what is not
+    committed."""
+    head = _begin(root, target, "complete")
+    arguments = ["merge", "--quiet", "--ff-only", "--no-overwrite-ignore", target]
+    try:
+        run_git(root, arguments, env=_ENV, doing=f"Updating {what}")
+    except ToolError as e:
+        _after_failure(root, head, what, e)
+    _marker(root).unlink(missing_ok=True)
+
+
+def begin_merge(root: Path, merge: Merge, theirs: str, message: str, what: str) -> None:
+    """Leave a merge to be finished by the user, as ``git merge`` does after a conflict: the files in conflict have
+    markers, all others are merged, and ``git commit`` or ``git merge --abort`` ends it."""
+    directory = git_directory(root)
+    if directory is None:
+        raise ConfigurationError(f"{root} is not the root of a git repository")
+    head = _begin(root, merge.tree, "undo")
+    try:
+        run_git(root, ["read-tree", "-m", "-u", head, merge.tree], env=_ENV, doing=f"Merging {what}")
+    except ToolError as e:
+        _after_failure(root, head, what, e)
+    run_git(root, ["update-index", "-z", "--index-info"], stdin=_stages(merge), doing=f"Merging {what}")
+    names = "".join(f"#\t{path}\n" for path in sorted(merge.conflicts))
+    write_bytes(directory / "MERGE_MSG", os.fsencode(f"{message}\n\n# Conflicts:\n{names}"))
+    write_bytes(directory / "ORIG_HEAD", f"{head}\n".encode("ascii"))
+    write_bytes(directory / "MERGE_MODE", b"no-ff")
+    write_bytes(directory / "MERGE_HEAD", f"{theirs}\n".encode("ascii"))  # from here on it is the user's
+    _marker(root).unlink(missing_ok=True)
+
+
+def is_unfinished(root: Path) -> bool:
+    """Whether a process was killed while it brought the working tree to another commit."""
+    return git_directory(root) is not None and _marker(root).exists()
+
+
+def finish(root: Path) -> str | None:
+    """Complete or undo what a killed process left. Idempotent.
+
+    Returns the name of the tree that keeps what lay in the files, if that was neither their old nor their new
+    content."""
+    directory = git_directory(root)
+    if directory is None or not _marker(root).exists():
+        return None
+    wait_for_git(root)  # which may outlive the process that started it
+    remove_stale_git_locks(root)
+    noted = read_json_object(_marker(root), "from", "to", "then")
+    old, new = str(noted["from"]), str(noted["to"])
+    head = head_commit(root)
+    kept = None
+    if noted["then"] == "undo" and (directory / "MERGE_HEAD").exists():
+        pass  # all was done
+    elif head == old:
+        kept = _force(root, old, new, old if noted["then"] == "undo" else new)
+        if noted["then"] == "complete":
+            run_git(root, ["update-ref", "-m", "dws: completed", "HEAD", new, old], doing="Completing")
+        else:
+            for name in ("MERGE_MSG", "MERGE_MODE"):
+                (directory / name).unlink(missing_ok=True)
+    _marker(root).unlink(missing_ok=True)
+    return kept
+
+
+def _marker(root: Path) -> Path:
+    return (git_directory(root) or root / ".git") / "dws" / MARKER
+
+
+def _begin(root: Path, target: str, then: str) -> str:
+    head = head_commit(root)
+    if head is None:
+        raise ConfigurationError(f"{root} has no commit yet", hint="Commit a file, and try again")
+    write_json(_marker(root), {"from": head, "to": target, "then": then}, durable=True)
+    return head
+
+
+def _after_failure(root: Path, head: str, what: str, error: ToolError) -> None:
+    """Git refused, and then nothing changed; or it failed in the middle (a full disk), and what it did is undone."""
+    refused = any(text in error.output for text in ("would be overwritten", "not uptodate", "would lose untracked"))
+    if not refused:
+        marker = read_json_object(_marker(root), "from", "to", "then")
+        write_json(_marker(root), {**marker, "then": "undo"}, durable=True)
+        finish(root)
+        raise error
+    _marker(root).unlink(missing_ok=True)
+    names = [line.strip() for line in error.output.splitlines() if line.startswith("\t")]
+    names += [part for line in error.output.splitlines() if "Entry '" in line for part in line.split("'")[1:2]]
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    raise ConfigurationError(
+        f"{what}: files with changes that are not committed would be overwritten: {shown or error.message}",
+        hint="Take a snapshot (or commit them, or move them away), and pull again",
+    ) from error
+
+
+def _stages(merge: Merge) -> bytes:
+    """The index of a merge that is not finished has base, ours and theirs of each file in conflict."""
+    lines = []
+    for path, stages in merge.conflicts.items():
+        name = os.fsencode(path)
+        lines.append(b"0 %s\t%s\0" % (b"0" * 40, name))
+        for stage, entry in sorted(stages.items()):
+            lines.append(f"{entry.mode} {entry.name} {stage}\t".encode("ascii") + name + b"\0")
+    return b"".join(lines)
+
+
+def _force(root: Path, old: str, new: str, target: str) -> str | None:
+    """Make files and index at all paths that differ between two trees what ``target``, one of them, has there."""
+    changes = changed_entries(root, old, new)
+    kept = _keep_strange(root, changes)
+    wanted = {path: before if target == old else after for path, (before, after) in changes.items()}
+    for path, entry in wanted.items():
+        if entry is None and os.path.lexists(root / path) and not (root / path).is_dir():
+            (root / path).unlink()
+    lines = index_info(dict.fromkeys(wanted)) + index_info({p: e for p, e in wanted.items() if e is not None})
+    run_git(root, ["update-index", "-z", "--index-info"], stdin=lines, doing="Completing")
+    there = b"".join(os.fsencode(path) + b"\0" for path, entry in wanted.items() if entry is not None)
+    arguments = ["checkout-index", "--force", "--quiet", "-u", "-z", "--stdin"]
+    run_git(root, arguments, stdin=there, env=_ENV, doing="Completing")
+    return kept
+
+
+def _keep_strange(root: Path, changes: Mapping[str, tuple[TreeEntry | None, TreeEntry | None]]) -> str | None:
+    """Keep, as a tree with a reference, what is at paths that have neither their old nor their new content."""
+    present = present_objects(root, list(changes), [path for path in changes if os.path.lexists(root / path)])
+    strange = [
+        path
+        for (path, pair), name in zip(changes.items(), present.names, strict=True)
+        if name is not None and name not in {entry.name for entry in pair if entry is not None}
+    ]
+    return present_objects(root, strange, strange, keep=True).tree if strange else None

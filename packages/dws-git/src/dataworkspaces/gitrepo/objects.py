@@ -1,0 +1,107 @@
+"""Reading objects of a repository, many in one git process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataworkspaces.errors import ToolError
+from dataworkspaces.gitrepo.run import run_git
+
+
+@dataclass(frozen=True)
+class TreeEntry:
+    """What a tree holds at a path: its mode in octal digits, and the name of the object."""
+
+    mode: str
+    name: str
+
+
+def read_blobs(root: Path, names: Iterable[str]) -> dict[str, bytes]:
+    """The contents of blobs, by name."""
+    wanted = list(dict.fromkeys(names))
+    if not wanted:
+        return {}
+    output = run_git(root, ["cat-file", "--batch"], stdin="".join(f"{n}\n" for n in wanted).encode("ascii")).stdout
+    found = {}
+    start = 0
+    for name in wanted:
+        end = output.index(b"\n", start)
+        header = output[start:end].split(b" ")
+        if len(header) != 3 or header[1] != b"blob":
+            raise ToolError(f"{root} lacks the object {name}", hint=f"git -C {root} fsck")
+        size = int(header[2])
+        found[name] = output[end + 1 : end + 1 + size]
+        start = end + 1 + size + 1
+    return found
+
+
+def write_blobs(root: Path, contents: Mapping[str, bytes]) -> dict[str, str]:
+    """Store contents, by any key; their names by the same keys."""
+    import tempfile
+
+    if not contents:
+        return {}
+    with tempfile.TemporaryDirectory(prefix="dws-") as temporary:
+        places = [Path(temporary) / str(number) for number in range(len(contents))]
+        for place, content in zip(places, contents.values(), strict=True):
+            place.write_bytes(content)
+        names = "".join(f"{place}\n" for place in places).encode("utf-8", "surrogateescape")
+        arguments = ["hash-object", "-w", "--no-filters", "--stdin-paths"]
+        found = run_git(root, arguments, stdin=names, doing="Storing files").stdout.decode("ascii").split()
+    return dict(zip(contents, found, strict=True))
+
+
+def list_tree(root: Path, tree_ish: str, paths: Iterable[str] = ()) -> dict[str, TreeEntry]:
+    """All files below ``paths`` (all, if none are given) of a commit or tree."""
+    output = run_git(root, ["ls-tree", "-r", "-z", "--full-tree", tree_ish, "--", *paths]).stdout
+    entries = {}
+    for record in filter(None, output.split(b"\0")):
+        told, _, path = record.partition(b"\t")
+        mode, _, name = told.decode("ascii").split(" ")
+        entries[os.fsdecode(path)] = TreeEntry(mode, name)
+    return entries
+
+
+def changed_entries(
+    root: Path, old: str, new: str, paths: Iterable[str] = ()
+) -> dict[str, tuple[TreeEntry | None, TreeEntry | None]]:
+    """By path, what it was and what it is, of all files that differ between two commits or trees."""
+    output = run_git(root, ["diff-tree", "-r", "-z", "--no-renames", "--raw", old, new, "--", *paths]).stdout
+    fields = iter(os.fsdecode(output).split("\0"))
+    changes = {}
+    for header in fields:
+        if header.startswith(":"):
+            old_mode, new_mode, old_name, new_name, _ = header[1:].split(" ")
+            before = None if set(old_mode) == {"0"} else TreeEntry(old_mode, old_name)
+            after = None if set(new_mode) == {"0"} else TreeEntry(new_mode, new_name)
+            changes[next(fields)] = (before, after)
+    return changes
+
+
+def build_tree(root: Path, base: str, entries: Mapping[str, TreeEntry | None]) -> str:
+    """The tree ``base`` with other entries at some paths (None: nothing is there)."""
+    import tempfile
+
+    if not entries:
+        return base
+    with tempfile.TemporaryDirectory(prefix="dws-") as temporary:
+        env = {"GIT_INDEX_FILE": str(Path(temporary) / "index")}
+        run_git(root, ["read-tree", base], env=env, doing="Merging")
+        run_git(root, ["update-index", "-z", "--index-info"], stdin=index_info(entries), env=env, doing="Merging")
+        tree = run_git(root, ["write-tree"], env=env, doing="Merging").stdout
+    return tree.decode("ascii").strip()
+
+
+def index_info(entries: Mapping[str, TreeEntry | None]) -> bytes:
+    """What ``git update-index -z --index-info`` reads."""
+    # Removals first: a file may stand where a directory was.
+    removed = [b"0 %s\t%s\0" % (b"0" * 40, os.fsencode(path)) for path, entry in entries.items() if entry is None]
+    added = [
+        b"%s %s\t%s\0" % (entry.mode.encode("ascii"), entry.name.encode("ascii"), os.fsencode(path))
+        for path, entry in entries.items()
+        if entry is not None
+    ]
+    return b"".join(removed + added)

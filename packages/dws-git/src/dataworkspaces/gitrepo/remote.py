@@ -1,0 +1,241 @@
+"""Talking to the origin of a repository: fetch, push and clone, with progress, and errors that say what to do."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.gitrepo.checks import without_password
+from dataworkspaces.gitrepo.layout import git_directory, read_reference
+from dataworkspaces.gitrepo.run import explain, run_git
+from dataworkspaces.workspace.interaction import Interaction, log
+
+ORIGIN = "origin"
+_PROGRESS_RE = re.compile(r"(?:remote: )?([A-Z][a-z ]+):\s+\d+% \((\d+)/(\d+)\)")
+_NO_ACCESS = (
+    "Permission denied", "Authentication failed", "access denied", "not allowed", "403", "read-only", "Read-only",
+    "insufficient permission", "unable to create temporary", "unable to migrate objects", "denied to",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PushPlan:
+    """What a push would do.
+
+    :ivar is_needed: whether the origin lacks anything.
+    :ivar rejected: why it would be refused; None if it would not."""
+
+    is_needed: bool
+    rejected: str | None = None
+
+
+def origin_url(root: Path) -> str | None:
+    """The URL of the remote ``origin``, with any password; None if there is no such remote."""
+    done = run_git(root, ["config", "--get", f"remote.{ORIGIN}.url"], ok=(0, 1))
+    return os.fsdecode(done.stdout).strip() or None
+
+
+def has_origin(root: Path) -> bool:
+    """Whether the repository has a remote ``origin``. Starts no process in the usual case."""
+    directory = git_directory(root)
+    try:
+        text = (directory / "config").read_text(encoding="utf-8", errors="replace") if directory else ""
+    except OSError:
+        text = ""
+    return f'[remote "{ORIGIN}"]' in text or origin_url(root) is not None
+
+
+def tracked_commit(root: Path, branch: str) -> str | None:
+    """The commit that the origin's branch had when it was last seen."""
+    return read_reference(root, f"refs/remotes/{ORIGIN}/{branch}")
+
+
+def fetch(root: Path, branch: str, interaction: Interaction, what: str) -> str | None:
+    """Bring the origin's commits of a branch here; returns its newest one, or None if the origin has no such branch.
+
+    Neither the branch here nor any file changes."""
+    refspec = f"+refs/heads/{branch}:refs/remotes/{ORIGIN}/{branch}"
+    arguments = ["fetch", "--progress", "--no-recurse-submodules", ORIGIN, refspec]
+    done = _talk(root, arguments, interaction, f"Fetching {what}", ok=(0, 1, 128))
+    if done.returncode:
+        error = done.stderr.decode("utf-8", "replace")
+        if "couldn't find remote ref" in error:
+            return None
+        raise _connection_error(what, origin_url(root), error)
+    return tracked_commit(root, branch)
+
+
+def count_differences(root: Path, ours: str, theirs: str) -> tuple[int, int]:
+    """How many commits only ``ours`` has, and how many only ``theirs``."""
+    if ours == theirs:
+        return 0, 0
+    arguments = ["rev-list", "--left-right", "--count", f"{ours}...{theirs}"]
+    left, right = run_git(root, arguments).stdout.split()
+    return int(left), int(right)
+
+
+def plan_push(
+    root: Path, remote: str, branch: str, interaction: Interaction, what: str, environment: Any = None
+) -> PushPlan:
+    """Ask the remote, without sending anything, what a push would do there.
+
+    Raises ConfigurationError if it cannot be reached, or if we may not write to it."""
+    _check_writable_path(remote if remote != ORIGIN else origin_url(root), what)
+    arguments = ["push", "--dry-run", "--porcelain", "--no-verify", remote, _refspec(branch)]
+    done = _talk(root, arguments, interaction, f"Asking the origin of {what}", ok=(0, 1, 128), environment=environment)
+    output = done.stdout.decode("utf-8", "replace")
+    for line in output.splitlines():
+        if line.startswith("!\t"):
+            return PushPlan(True, line.rpartition("\t")[2])
+    if done.returncode:
+        url = remote if remote != ORIGIN else origin_url(root)
+        raise _connection_error(what, url, done.stderr.decode("utf-8", "replace"), writing=True)
+    return PushPlan(any(line[:2] in (" \t", "*\t", "+\t") for line in output.splitlines()))
+
+
+def push(root: Path, remote: str, branch: str, interaction: Interaction, what: str, environment: Any = None) -> None:
+    """Send the commits of a branch. Nothing else than that branch changes there."""
+    arguments = ["push", "--progress", "--porcelain", "--no-verify", remote, _refspec(branch)]
+    done = _talk(root, arguments, interaction, f"Pushing {what}", ok=(0, 1, 128), environment=environment)
+    if done.returncode:
+        url = remote if remote != ORIGIN else origin_url(root)
+        output = done.stdout.decode("utf-8", "replace")
+        rejected = next((line.rpartition("\t")[2] for line in output.splitlines() if line.startswith("!\t")), None)
+        if rejected is not None:
+            raise ConfigurationError(
+                f"The origin of {what} refused the push: {rejected}", hint="dws pull, and push again"
+            )
+        raise _connection_error(what, url, done.stderr.decode("utf-8", "replace"), writing=True)
+
+
+def clone(
+    url: str, place: Path, interaction: Interaction, what: str, *, branch: str | None = None, checkout: bool = True
+) -> None:
+    """Clone to a directory that does not exist. Passwords in the URL are used, but not stored."""
+    arguments = ["clone", "--progress", "--no-recurse-submodules", "--origin", ORIGIN]
+    arguments += [] if checkout else ["--no-checkout"]
+    arguments += ["--branch", branch] if branch is not None else []
+    clean = without_password(url)
+    arguments += ["--", clean, str(place)]
+    environment = {"GIT_LFS_SKIP_SMUDGE": "1", **with_password(url)}
+    done = _talk(place.parent, arguments, interaction, f"Cloning {what}", ok=(0, 1, 128), environment=environment)
+    if done.returncode:
+        error = done.stderr.decode("utf-8", "replace")
+        if branch is not None and "Remote branch" in error:
+            raise ConfigurationError(f"{what}: {clean} has no branch '{branch}'")
+        raise _connection_error(what, clean, error)
+
+
+@contextmanager
+def temporary_clone_directory(parent: Path) -> Iterator[Path]:
+    """A directory to clone into, from which the clone is then moved to its place. What killed processes left of such
+    directories is removed."""
+    import psutil
+
+    prefix = ".dws-clone-"
+    for left in parent.glob(f"{prefix}*"):
+        pid, _, host = left.name[len(prefix) :].partition("-")
+        if pid.isdigit() and host.startswith(f"{os.uname().nodename}-") and not psutil.pid_exists(int(pid)):
+            log.info("removing %s, which a killed process left", left)
+            shutil.rmtree(left, ignore_errors=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-{os.uname().nodename}-", dir=parent))
+    try:
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def with_password(url: str) -> dict[str, str]:
+    """Environment variables that let git use the password of a URL when it is given the URL without it. (Arguments
+    can be read by every user of the machine, and git stores them.)"""
+    clean = without_password(url)
+    if clean == url:
+        return {}
+    return {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{url}.insteadOf", "GIT_CONFIG_VALUE_0": clean}
+
+
+def _refspec(branch: str) -> str:
+    return f"refs/heads/{branch}:refs/heads/{branch}"
+
+
+def _talk(
+    root: Path,
+    arguments: Sequence[str],
+    interaction: Interaction,
+    description: str,
+    ok: Sequence[int],
+    environment: Any = None,
+) -> Any:
+    """Run a git that talks to a remote, with a progress bar. If nobody can be asked, neither git nor ssh asks."""
+    env = (
+        {"GIT_TERMINAL_PROMPT": "1"}
+        if interaction.can_ask
+        else {"SSH_ASKPASS_REQUIRE": "force", "SSH_ASKPASS": "false"}
+    )
+    with interaction.progress(description, 100, "%") as advance:
+        return run_git(
+            root, arguments, env={**env, **(environment or {})}, ok=ok, doing=description, watch=_bar(advance)
+        )
+
+
+def _bar(advance: Callable[[int], None]) -> Callable[[str], None]:
+    """Git tells of several stages, each from 0 to 100%; the bar goes on with the slowest of them."""
+    shown = 0
+    weights = {
+        "Receiving objects": (0, 80),
+        "Writing objects": (0, 100),
+        "Resolving deltas": (80, 15),
+        "Updating files": (95, 5),
+    }
+
+    def watch(line: str) -> None:
+        nonlocal shown
+        found = _PROGRESS_RE.match(line)
+        if found is None or found[1] not in weights or not int(found[3]):
+            return
+        start, width = weights[found[1]]
+        now = start + width * int(found[2]) // int(found[3])
+        if now > shown:
+            advance(now - shown)
+            shown = now
+
+    return watch
+
+
+def _check_writable_path(url: str | None, what: str) -> None:
+    """Git would notice a directory that cannot be written to only when it sends."""
+    if url is None:
+        raise ConfigurationError(f"{what} has no origin to push to")
+    path = Path(urlsplit(url).path if url.startswith("file://") else url)
+    if (url.startswith("file://") or "://" not in url) and path.is_dir():
+        objects = next((p for p in (path / "objects", path / ".git" / "objects") if p.is_dir()), None)
+        if objects is not None and not os.access(objects, os.W_OK):
+            raise ConfigurationError(
+                f"{what}: its origin {url} is read-only for you, so nothing can be pushed", hint=_READ_ONLY_HINT
+            )
+
+
+_READ_ONLY_HINT = "Ask its owner for the right to write; a resource can be left out with --skip"
+
+
+def _connection_error(what: str, url: str | None, error: str, *, writing: bool = False) -> ConfigurationError:
+    where = without_password(url) if url else "its origin"
+    said, hint = explain(error)
+    if writing and any(text in error for text in _NO_ACCESS):
+        return ConfigurationError(
+            f"{what}: its origin {where} is read-only for you, so nothing can be pushed ({said})",
+            hint=hint or _READ_ONLY_HINT,
+        )
+    return ConfigurationError(
+        f"{what}: {where} cannot be {'pushed to' if writing else 'read'}: {said}",
+        hint=hint or "Is the address right, is the network up, and may you read it?",
+    )
