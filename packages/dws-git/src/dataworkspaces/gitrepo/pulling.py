@@ -12,7 +12,7 @@ from dataworkspaces.gitrepo.advance import begin_merge, fast_forward, finish
 from dataworkspaces.gitrepo.layout import head_commit
 from dataworkspaces.gitrepo.merge import Merge, commit_merge, merge_commits
 from dataworkspaces.gitrepo.objects import TreeEntry, build_tree, list_tree
-from dataworkspaces.gitrepo.remote import count_differences, fetch
+from dataworkspaces.gitrepo.remote import ORIGIN, count_differences, fetch
 from dataworkspaces.workspace.interaction import Interaction
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
 
@@ -44,7 +44,7 @@ def pull_repository(
     if there:
         large_files.check_programs_of_tree(root, theirs)
         if here:
-            _merge(root, ours, theirs, what, results, exported)
+            _merge(root, branch, ours, theirs, what, results, exported)
         else:
             fast_forward(root, theirs, what)
         large_files.set_up(root)
@@ -52,9 +52,9 @@ def pull_repository(
     return Pulled(there, here)
 
 
-def _merge(root: Path, ours: str, theirs: str, what: str, results: bool, exported: bool) -> None:
+def _merge(root: Path, branch: str, ours: str, theirs: str, what: str, results: bool, exported: bool) -> None:
     # Where snapshots move files, a file that moved is no renamed file.
-    merge = merge_commits(root, ours, theirs, follow_renames=not results)
+    merge = merge_commits(root, "HEAD", f"{ORIGIN}/{branch}", follow_renames=not results)
     entries: dict[str, TreeEntry | None] = {}
     if results:
         entries |= _separate_results(root, ours, theirs, merge)

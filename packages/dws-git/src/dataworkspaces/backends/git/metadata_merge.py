@@ -148,8 +148,10 @@ class _Merger:
             ) from e
 
     def _object(self, path: str, entry: TreeEntry | None) -> dict[str, Any] | None:
+        if entry is None:
+            return None
         data = self._json(path, entry)
-        if data is not None and not isinstance(data, dict):
+        if not isinstance(data, dict):
             raise MetadataError(f"{path}, as the origin or this copy has it, should be a JSON object")
         return data
 
@@ -285,7 +287,11 @@ class _Merger:
         if data is None:
             return None
         try:
-            return SnapshotMetadata.from_json(data)
+            metadata = SnapshotMetadata.from_json(data)
+            texts = [metadata.message, metadata.hostname, metadata.relative_destination_path, *metadata.tags]
+            if not all(isinstance(text, str) for text in texts):
+                raise TypeError("a value that should be a text is none")
+            return metadata
         except (KeyError, TypeError) as e:
             raise MetadataError(f"{path}, as the origin or this copy has it, is damaged: {e}") from e
 

@@ -173,8 +173,8 @@ class GitSync(SyncedWorkspaceMixin, GitStorage):
         subdirectories = [r for r in self.get_resources() if isinstance(r, GitSubdirectory)]
         merged = merge_workspace(
             root,
-            ours,
-            theirs,
+            "HEAD",  # these names stand at git's marks in files
+            f"{ORIGIN}/{self._branch}",
             results=[ResultsDirectory(r.relative_path) for r in subdirectories if r.has_results_role()],
             exported=[r.relative_path for r in subdirectories if r.is_exported()],
             tags=self.known_tags(),
@@ -183,6 +183,8 @@ class GitSync(SyncedWorkspaceMixin, GitStorage):
         renamed = merged.metadata.renamed_resources
         if renamed:
             write_json(self.get_machine_directory() / _RENAMED, renamed, durable=True)
+        for note in merged.metadata.notes:
+            self.interaction.warn(note)
         message = f"Merge the origin into {self.name}"
         if merged.merge.conflicts:
             begin_merge(root, merged.merge, theirs, message, self._what)
@@ -194,8 +196,6 @@ class GitSync(SyncedWorkspaceMixin, GitStorage):
                 "or go back with 'git merge --abort'. The workspace's own metadata is merged",
             )
         fast_forward(root, commit_merge(root, merged.merge.tree, ours, theirs, message), self._what)
-        for note in merged.metadata.notes:
-            self.interaction.warn(note)
 
     def complete_pull(self) -> None:
         """What a pull does on this machine once the files are there. Idempotent."""

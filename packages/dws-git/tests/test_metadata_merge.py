@@ -1,0 +1,221 @@
+"""Merging metadata: pure functions of what the two sides and their last common state hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from dataworkspaces.backends.git.metadata_merge import MetadataMerge, Sides, merge_metadata
+from dataworkspaces.errors import MetadataError
+from dataworkspaces.gitrepo.objects import TreeEntry
+
+META = ".dataworkspace/"
+A, B, C = "a" * 40, "b" * 40, "c" * 40
+
+
+def merge(
+    base: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any], tags: tuple[str, ...] = ()
+) -> tuple[dict[str, Any], MetadataMerge]:
+    """The merged files, with JSON read, and the whole outcome. Values that are no bytes are written as JSON."""
+    blobs: dict[str, bytes] = {}
+
+    def entry(files: Mapping[str, Any], path: str) -> TreeEntry | None:
+        if path not in files:
+            return None
+        content = files[path] if isinstance(files[path], bytes) else json.dumps(files[path]).encode()
+        name = f"{abs(hash(content)):040x}"[:40]
+        blobs[name] = content
+        return TreeEntry("100644", name)
+
+    sides = {}
+    for path in sorted({*base, *ours, *theirs}):
+        side = Sides(entry(base, path), entry(ours, path), entry(theirs, path))
+        if not side.base == side.ours == side.theirs:
+            sides[META + path] = side
+    names = [path[len("resources/") : -len(".json")] for path in ours if path.startswith("resources/")]
+    outcome = merge_metadata(sides, blobs.__getitem__, tags, names)
+    merged = {}
+    for path, content in outcome.contents.items():
+        raw = blobs[content.name] if isinstance(content, TreeEntry) else content
+        if raw is not None:
+            merged[path[len(META) :]] = raw if path.endswith(".gitignore") else json.loads(raw)
+    return merged, outcome
+
+
+def config(**params: Any) -> dict[str, Any]:
+    return {"name": "w", "dws-version": "2", "global_params": params}
+
+
+def resource(name: str, position: int, **params: Any) -> dict[str, Any]:
+    return {"position": position, "parameters": {"resource_type": "git", "name": name, "role": "code", **params}}
+
+
+def snapshot(hashval: str, tags: list[str], **other: Any) -> dict[str, Any]:
+    return {
+        "hash": hashval, "tags": tags, "message": "", "hostname": "h", "timestamp": "2026-01-01T00:00:00",
+        "relative_destination_path": "", "restore_hashes": {}, "metrics": None, **other,
+    }  # fmt: skip
+
+
+def md(hashval: str) -> str:
+    return f"snapshot_metadata/{hashval}_md.json"
+
+
+def test_parameters_go_one_by_one() -> None:
+    merged, outcome = merge(
+        {"config.json": config(a=1, b=1, gone=1)},
+        {"config.json": config(a=2, b=1, ours=1)},
+        {"config.json": config(a=1, b=3, gone=1, theirs=1)},
+    )
+    assert merged["config.json"]["global_params"] == {"a": 2, "b": 3, "ours": 1, "theirs": 1}
+    assert outcome.notes == []
+
+
+def test_of_one_parameter_the_origins_value_stands_and_a_note_says_so() -> None:
+    merged, outcome = merge({"config.json": config(a=1)}, {"config.json": config(a=2)}, {"config.json": config(a=3)})
+    assert merged["config.json"]["global_params"] == {"a": 3}
+    assert len(outcome.notes) == 1
+    assert "'a'" in outcome.notes[0]
+    assert "3" in outcome.notes[0]
+    assert "2" in outcome.notes[0]
+
+
+def test_ignored_paths_are_united() -> None:
+    merged, _ = merge(
+        {".gitignore": b"old\nkept\n"}, {".gitignore": b"kept\nours\n"}, {".gitignore": b"old\nkept\ntheirs\n"}
+    )
+    assert merged[".gitignore"] == b"kept\ntheirs\nours\n"
+
+
+def test_resources_of_both_sides_are_there() -> None:
+    merged, outcome = merge({}, {"resources/x.json": resource("x", 0)}, {"resources/y.json": resource("y", 0)})
+    assert set(merged) == {"resources/x.json", "resources/y.json"}
+    assert outcome.notes == []
+
+
+def test_the_same_resource_added_by_both_is_one() -> None:
+    merged, outcome = merge(
+        {}, {"resources/x.json": resource("x", 0, url="u")}, {"resources/x.json": resource("x", 3, url="u")}
+    )
+    assert merged == {"resources/x.json": resource("x", 3, url="u")}
+    assert outcome.renamed_resources == {}
+
+
+def test_another_resource_of_the_same_name_gets_a_new_one() -> None:
+    mine, other = resource("x", 0, url="mine"), resource("x", 3, url="other")
+    merged, outcome = merge(
+        {}, {"resources/x.json": mine, "resources/x-2.json": resource("x-2", 1)}, {"resources/x.json": other}
+    )
+    assert merged["resources/x.json"] == other
+    assert merged["resources/x-3.json"] == resource("x-3", 0, url="mine")
+    assert outcome.renamed_resources == {"x": "x-3"}
+    assert "'x-3'" in outcome.notes[0]
+
+
+def test_parameters_of_one_resource_are_merged() -> None:
+    merged, _ = merge(
+        {"resources/x.json": resource("x", 0, branch="m", export=False)},
+        {"resources/x.json": resource("x", 0, branch="m", export=True)},
+        {"resources/x.json": resource("x", 0, branch="n", export=False)},
+    )
+    assert merged["resources/x.json"] == resource("x", 0, branch="n", export=True)
+
+
+@pytest.mark.parametrize("who_converted", ["ours", "theirs"])
+def test_a_list_of_release_1_6_that_the_other_side_added_to(who_converted: str) -> None:
+    old, new = resource("old", 0), resource("new", 1)
+    listed = {"resources.json": [old["parameters"], new["parameters"]]}
+    converted = {"resources/old.json": old, "resources/more.json": resource("more", 1)}
+    sides = (converted, listed) if who_converted == "ours" else (listed, converted)
+    merged, _ = merge({"resources.json": [old["parameters"]]}, *sides)
+    assert set(merged) == {"resources/old.json", "resources/more.json", "resources/new.json"}
+    assert merged["resources/new.json"]["parameters"] == new["parameters"]
+
+
+def test_tags_are_united_and_a_removed_one_is_gone() -> None:
+    merged, _ = merge(
+        {md(A): snapshot(A, ["x", "y"])}, {md(A): snapshot(A, ["y", "mine"])}, {md(A): snapshot(A, ["x", "y", "other"])}
+    )
+    assert sorted(merged[md(A)]["tags"]) == ["mine", "other", "y"]
+
+
+def test_a_tag_that_both_gave_away_stays_with_the_origin() -> None:
+    merged, outcome = merge({}, {md(A): snapshot(A, ["v"], hostname="me")}, {md(B): snapshot(B, ["v"])}, ("v", "v-me"))
+    assert merged[md(B)]["tags"] == ["v"]
+    assert merged[md(A)]["tags"] == ["v-me-2"]
+    assert "'v-me-2'" in outcome.notes[0]
+
+
+def test_a_snapshot_that_both_took_is_one_with_both_tags() -> None:
+    ours = snapshot(A, ["mine"], message="m", restore_hashes={"r": C, "s": C}, metrics={"a": 1})
+    theirs = snapshot(A, ["other"], restore_hashes={"r": B, "s": None})
+    lineage = f"snapshot_lineage/{A}/r.json"
+    merged, _ = merge({}, {md(A): ours, lineage: {"by": "me"}}, {md(A): theirs, lineage: {"by": "them"}})
+    assert merged[md(A)]["tags"] == ["other", "mine"]
+    assert merged[md(A)]["message"] == "m"
+    assert merged[md(A)]["restore_hashes"] == {"r": B, "s": C}
+    assert merged[md(A)]["metrics"] == {"a": 1}
+    assert merged[lineage] == {"by": "them"}
+
+
+@pytest.mark.parametrize("who_deleted", ["ours", "theirs"])
+def test_a_snapshot_deleted_on_one_side_and_tagged_on_the_other_stays_whole(who_deleted: str) -> None:
+    manifest, lineage = f"snapshots/snapshot-{A}.json", f"snapshot_lineage/{A}/r.json"
+    whole = {md(A): snapshot(A, [], relative_destination_path="snapshots/s"), manifest: [], lineage: {}}
+    tagged = {**whole, md(A): snapshot(A, ["v"], relative_destination_path="snapshots/s")}
+    sides: tuple[dict[str, Any], dict[str, Any]] = ({}, tagged) if who_deleted == "ours" else (tagged, {})
+    merged, outcome = merge(whole, *sides)
+    assert set(merged) == {md(A), manifest, lineage}
+    assert merged[md(A)]["tags"] == ["v"]
+    assert outcome.kept_results == {"snapshots/s": who_deleted == "theirs"}
+
+
+def test_a_snapshot_deleted_on_one_side_and_left_alone_on_the_other_is_deleted() -> None:
+    whole = {md(A): snapshot(A, ["v"]), f"snapshots/snapshot-{A}.json": []}
+    merged, outcome = merge(whole, {}, whole)
+    assert merged == {}
+    assert outcome.notes == []
+
+
+def test_results_that_both_moved_to_one_place_are_separated() -> None:
+    place = "snapshots/h-v"
+    merged, outcome = merge(
+        {},
+        {md(A): snapshot(A, [], relative_destination_path=place)},
+        {md(B): snapshot(B, [], relative_destination_path=place)},
+    )
+    assert merged[md(B)]["relative_destination_path"] == place
+    assert merged[md(A)]["relative_destination_path"] == f"{place}-2"
+    assert outcome.moved_results == {place: f"{place}-2"}
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("config.json", b"{"),
+        ("config.json", b"[" * 100_000),
+        ("config.json", []),
+        (md(A), b"null"),
+        (md(A), {"hash": A}),
+        (md(A), snapshot(A, [], restore_hashes=[])),
+        ("resources/x.json", {"position": "1", "parameters": {}}),
+        ("resources/x.json", resource("y", 1)),
+        ("resources/x.json", []),
+        ("resources.json", {"a": 1}),
+        ("resources.json", [1]),
+    ],
+)
+def test_what_the_origin_must_not_hold_is_named(path: str, content: Any) -> None:
+    good = {
+        "config.json": config(), md(A): snapshot(A, []), "resources/x.json": resource("x", 0), "resources.json": [],
+    }  # fmt: skip
+    changed = {
+        "config.json": config(a=1), md(A): snapshot(A, ["t"]), "resources/x.json": resource("x", 0, a=1),
+        "resources.json": [resource("z", 0)["parameters"]],
+    }  # fmt: skip
+    with pytest.raises(MetadataError) as caught:
+        merge({path: good[path]}, {path: changed[path]}, {path: content})
+    assert path in caught.value.message
