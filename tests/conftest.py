@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from endtoend import HOST, User, isolated_environment, write_files
+from servers import http_server, ssh_server  # noqa: F401 - fixtures
 
 
 @pytest.fixture
