@@ -40,6 +40,18 @@ def edit(path: Path, change: Callable[[Any], Any]) -> None:
     path.write_text(json.dumps(change(json.loads(path.read_text())), indent=2))
 
 
+def edit_resource(user: User, name: str, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change what the metadata says of a resource."""
+    path = user.cwd / ".dataworkspace" / "resources" / f"{name}.json"
+    edit(path, lambda entry: {**entry, "parameters": change(entry["parameters"])})
+
+
+def add_to_metadata(user: User, params: dict[str, str]) -> None:
+    """Add a resource as somebody else's program might have."""
+    path = user.cwd / ".dataworkspace" / "resources" / f"{params['name']}.json"
+    path.write_text(json.dumps({"position": 9, "parameters": params}))
+
+
 def commit_all(user: User) -> None:
     user.git("add", "--all")
     user.git("commit", "-q", "-m", "edited")
@@ -194,7 +206,7 @@ def test_no_git_program_at_init(user: User) -> None:
 
 # -- metadata -------------------------------------------------------------------------------------------------------
 
-METADATA = ["config.json", "resources.json", "local_params.json"]
+METADATA = ["config.json", "resources/code.json", "resources.json", "local_params.json"]
 BROKEN = {
     "empty": "",
     "half": '{"name": "ws", "dws-ver',
@@ -265,15 +277,14 @@ def test_config_lacks_a_key(snapshotted: User, key: str) -> None:
 
 @pytest.mark.parametrize("key", ["name", "role", "resource_type", "relative_path"])
 def test_resource_lacks_a_key(snapshotted: User, key: str) -> None:
-    path = snapshotted.cwd / ".dataworkspace" / "resources.json"
-    edit(path, lambda entries: [{k: v for k, v in entries[0].items() if k != key}, *entries[1:]])
+    edit_resource(snapshotted, "code", lambda params: {k: v for k, v in params.items() if k != key})
     commit_all(snapshotted)
     said = refused(snapshotted, "snapshot", "B")
     assert key in said
-    assert "metadata" in said.lower() or "resources.json" in said
+    assert "metadata" in said.lower() or "resources" in said
 
 
-@pytest.mark.parametrize("file", ["config.json", "resources.json"])
+@pytest.mark.parametrize("file", ["config.json", "resources/code.json"])
 def test_metadata_file_is_gone(snapshotted: User, file: str) -> None:
     (snapshotted.cwd / ".dataworkspace" / file).unlink()
     if file == "config.json":
@@ -309,8 +320,15 @@ HOSTILE = {
 
 @pytest.mark.parametrize("change", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_subdirectory(snapshotted: User, change: dict[str, object]) -> None:
-    path = snapshotted.cwd / ".dataworkspace" / "resources.json"
-    edit(path, lambda entries: [{**entries[0], **change}, *entries[1:]])
+    edit_resource(snapshotted, "code", lambda params: {**params, **change})
+    commit_all(snapshotted)
+    refused(snapshotted, "snapshot", "B")
+
+
+@pytest.mark.parametrize("change", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_subdirectory_in_a_list_of_release_1_6(snapshotted: User, change: dict[str, object]) -> None:
+    params = {"resource_type": "git-subdirectory", "name": "more", "role": "code", "relative_path": "more", **change}
+    write_files(snapshotted.cwd, {".dataworkspace/resources.json": json.dumps([params]), "more/a.py": "1"})
     commit_all(snapshotted)
     refused(snapshotted, "snapshot", "B")
 
@@ -329,8 +347,7 @@ def test_hostile_repository(snapshotted: User, change: dict[str, object]) -> Non
     snapshotted.make_repository(snapshotted.cwd / "data", {"a": "1"})
     snapshotted.batch("add", "git", "--role", "source-data", "--name", "data", "./data")
     shutil.rmtree(snapshotted.cwd / "data.git")
-    path = snapshotted.cwd / ".dataworkspace" / "resources.json"
-    edit(path, lambda entries: [{**e, **change} if e["name"] == "data" else e for e in entries])
+    edit_resource(snapshotted, "data", lambda params: {**params, **change})
     snapshotted.git("commit", "-q", "-a", "-m", "edited")
     refused(snapshotted, "snapshot", "B")
 
@@ -363,8 +380,7 @@ def test_hostile_template(snapshotted: User) -> None:
 
 
 def test_type_without_plugin_names_what_to_install(snapshotted: User) -> None:
-    path = snapshotted.cwd / ".dataworkspace" / "resources.json"
-    edit(path, lambda entries: [*entries, {"resource_type": "rclone", "name": "remote", "role": "source-data"}])
+    add_to_metadata(snapshotted, {"resource_type": "rclone", "name": "remote", "role": "source-data"})
     commit_all(snapshotted)
     said = refused(snapshotted, "snapshot", "B")
     assert "remote" in said or "rclone" in said
@@ -372,8 +388,7 @@ def test_type_without_plugin_names_what_to_install(snapshotted: User) -> None:
 
 
 def test_unknown_type_is_named(snapshotted: User) -> None:
-    path = snapshotted.cwd / ".dataworkspace" / "resources.json"
-    edit(path, lambda entries: [*entries, {"resource_type": "teapot", "name": "tea", "role": "source-data"}])
+    add_to_metadata(snapshotted, {"resource_type": "teapot", "name": "tea", "role": "source-data"})
     commit_all(snapshotted)
     assert "teapot" in refused(snapshotted, "snapshot", "B")
 

@@ -181,7 +181,21 @@ def test_nothing_old_is_rewritten(digits_workspace: User) -> None:
     take_another(digits_workspace)
     digits_workspace.batch("restore", "HALF")
     after = tracked_metadata(digits_workspace)
-    assert {name for name in before if before[name] != after.get(name)} <= {".dataworkspace/.gitignore"}
+    changed = {name for name in before if before[name] != after.get(name)}
+    assert changed <= {".dataworkspace/.gitignore", ".dataworkspace/resources.json"}
+
+
+def test_the_list_of_resources_is_taken_over_at_the_first_change(digits_workspace: User) -> None:
+    """One file a resource, so that two people can add resources at once; in the order of the list."""
+    listed = json.loads((digits_workspace.cwd / ".dataworkspace" / "resources.json").read_text())
+    assert [r["name"] for r in digits_workspace.json("report", "status")["resources"]] == [r["name"] for r in listed]
+    assert (digits_workspace.cwd / ".dataworkspace" / "resources.json").exists(), "reading changed it"
+    take_another(digits_workspace)
+    assert not (digits_workspace.cwd / ".dataworkspace" / "resources.json").exists()
+    files = [json.loads(p.read_text()) for p in (digits_workspace.cwd / ".dataworkspace" / "resources").iterdir()]
+    assert [f["parameters"] for f in sorted(files, key=lambda f: f["position"])] == listed
+    assert [r["name"] for r in digits_workspace.json("report", "status")["resources"]] == [r["name"] for r in listed]
+    assert digits_workspace.git("status", "--porcelain", ".dataworkspace") == ""
 
 
 def test_old_snapshots_come_back_after_new_ones(digits_workspace: User) -> None:

@@ -1,7 +1,10 @@
 """Placeholder until the real module arrives: overwrite it."""
+
 from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
+
 
 def check_programs(root: Path) -> None: ...
 def check_programs_of_tree(root: Path, commit: str) -> None: ...

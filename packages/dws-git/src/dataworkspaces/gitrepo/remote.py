@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.checks import without_password
+from dataworkspaces.gitrepo.kept_trees import FETCH_KEPT_TREES
 from dataworkspaces.gitrepo.layout import git_directory, read_reference
 from dataworkspaces.gitrepo.run import explain, run_git
 from dataworkspaces.workspace.interaction import Interaction, log
@@ -64,7 +65,7 @@ def fetch(root: Path, branch: str, interaction: Interaction, what: str) -> str |
 
     Neither the branch here nor any file changes."""
     refspec = f"+refs/heads/{branch}:refs/remotes/{ORIGIN}/{branch}"
-    arguments = ["fetch", "--progress", "--no-recurse-submodules", ORIGIN, refspec]
+    arguments = ["fetch", "--progress", "--no-recurse-submodules", ORIGIN, refspec, FETCH_KEPT_TREES]
     done = _talk(root, arguments, interaction, f"Fetching {what}", ok=(0, 1, 128))
     if done.returncode:
         error = done.stderr.decode("utf-8", "replace")
@@ -84,13 +85,13 @@ def count_differences(root: Path, ours: str, theirs: str) -> tuple[int, int]:
 
 
 def plan_push(
-    root: Path, remote: str, branch: str, interaction: Interaction, what: str, environment: Any = None
+    root: Path, remote: str, refspecs: Sequence[str], interaction: Interaction, what: str, environment: Any = None
 ) -> PushPlan:
-    """Ask the remote, without sending anything, what a push would do there.
+    """Ask the remote, without sending anything, what a push of the branches (and other references) would do there.
 
     Raises ConfigurationError if it cannot be reached, or if we may not write to it."""
     _check_writable_path(remote if remote != ORIGIN else origin_url(root), what)
-    arguments = ["push", "--dry-run", "--porcelain", "--no-verify", remote, _refspec(branch)]
+    arguments = ["push", "--dry-run", "--porcelain", "--no-verify", remote, *refspecs]
     done = _talk(root, arguments, interaction, f"Asking the origin of {what}", ok=(0, 1, 128), environment=environment)
     output = done.stdout.decode("utf-8", "replace")
     for line in output.splitlines():
@@ -102,9 +103,11 @@ def plan_push(
     return PushPlan(any(line[:2] in (" \t", "*\t", "+\t") for line in output.splitlines()))
 
 
-def push(root: Path, remote: str, branch: str, interaction: Interaction, what: str, environment: Any = None) -> None:
-    """Send the commits of a branch. Nothing else than that branch changes there."""
-    arguments = ["push", "--progress", "--porcelain", "--no-verify", remote, _refspec(branch)]
+def push(
+    root: Path, remote: str, refspecs: Sequence[str], interaction: Interaction, what: str, environment: Any = None
+) -> None:
+    """Send the commits of branches (and other references). Nothing else changes there."""
+    arguments = ["push", "--progress", "--porcelain", "--no-verify", remote, *refspecs]
     done = _talk(root, arguments, interaction, f"Pushing {what}", ok=(0, 1, 128), environment=environment)
     if done.returncode:
         url = remote if remote != ORIGIN else origin_url(root)
@@ -122,6 +125,7 @@ def clone(
 ) -> None:
     """Clone to a directory that does not exist. Passwords in the URL are used, but not stored."""
     arguments = ["clone", "--progress", "--no-recurse-submodules", "--origin", ORIGIN]
+    arguments += ["--config", f"remote.{ORIGIN}.fetch={FETCH_KEPT_TREES}"]
     arguments += [] if checkout else ["--no-checkout"]
     arguments += ["--branch", branch] if branch is not None else []
     clean = without_password(url)
@@ -163,7 +167,8 @@ def with_password(url: str) -> dict[str, str]:
     return {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{url}.insteadOf", "GIT_CONFIG_VALUE_0": clean}
 
 
-def _refspec(branch: str) -> str:
+def branch_refspec(branch: str) -> str:
+    """What stands for a branch in a push."""
     return f"refs/heads/{branch}:refs/heads/{branch}"
 
 

@@ -11,9 +11,19 @@ from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.checks import check_branch_name, check_object_name, without_password
 from dataworkspaces.gitrepo.contents import present_objects
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
+from dataworkspaces.gitrepo.kept_trees import refspecs_to_push
 from dataworkspaces.gitrepo.layout import head_commit
 from dataworkspaces.gitrepo.pulling import pull_repository
-from dataworkspaces.gitrepo.remote import ORIGIN, PushPlan, has_origin, origin_url, plan_push, push, tracked_commit
+from dataworkspaces.gitrepo.remote import (
+    ORIGIN,
+    PushPlan,
+    branch_refspec,
+    has_origin,
+    origin_url,
+    plan_push,
+    push,
+    tracked_commit,
+)
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.params import BoolType, ParamDef, ParamDefs
 from dataworkspaces.workspace import (
@@ -28,6 +38,7 @@ from dataworkspaces.workspace import (
     Workspace,
 )
 from dataworkspaces.workspace.atomic import read_json_object, write_json
+from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.names import check_relative_path
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
 
@@ -291,7 +302,7 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
             raise ConfigurationError(
                 f"{self._what} has changes that are not committed: {_some(dirty)}", hint="Take a snapshot first"
             )
-        plan = plan_push(root, ORIGIN, self.branch, self.workspace.interaction, self._what)
+        plan = plan_push(root, ORIGIN, self._refspecs(root), self.workspace.interaction, self._what)
         if plan.rejected is not None:
             raise ConfigurationError(
                 f"{self._what} is behind its origin, which has commits that are not here ({plan.rejected})",
@@ -310,8 +321,13 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
             interaction.tell(f"{self._what}: nothing to push, the origin has everything")
             return
         large_files.send(root, ORIGIN, self.branch, interaction.progress)
-        push(root, ORIGIN, self.branch, interaction, self._what)
+        push(root, ORIGIN, self._refspecs(root), interaction, self._what)
         interaction.tell(f"{self._what}: pushed")
+
+    def _refspecs(self, root: Path) -> list[str]:
+        workspace_root = self.workspace.get_workspace_local_path_if_any()
+        kept = [] if workspace_root is None else refspecs_to_push(root, Path(workspace_root), METADATA_DIR)
+        return [branch_refspec(self.branch), *kept]
 
     def has_unpushed_content(self) -> bool:
         root = self._repo.root

@@ -14,10 +14,12 @@ from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.advance import begin_merge, fast_forward, finish
 from dataworkspaces.gitrepo.checks import check_url_of_user, without_password
+from dataworkspaces.gitrepo.kept_trees import refspecs_to_push
 from dataworkspaces.gitrepo.layout import current_branch, head_commit
 from dataworkspaces.gitrepo.merge import commit_merge
 from dataworkspaces.gitrepo.remote import (
     ORIGIN,
+    branch_refspec,
     count_differences,
     fetch,
     has_origin,
@@ -72,7 +74,7 @@ class GitSync(SyncedWorkspaceMixin, GitStorage):
                     hint=f"git -C {root} remote set-url {ORIGIN} {clean}, then dws push",
                 )
         self._check_clean()
-        plan = plan_push(root, clean, self._branch, self.interaction, self._what, environment)
+        plan = plan_push(root, clean, self._refspecs(), self.interaction, self._what, environment)
         if plan.rejected is not None:
             raise ConfigurationError(
                 f"{clean} holds another history already ({plan.rejected})", hint="Publish to an empty repository"
@@ -80,7 +82,7 @@ class GitSync(SyncedWorkspaceMixin, GitStorage):
         super().push(resources)
         large_files.send(root, clean, self._branch, self.interaction.progress)
         if plan.is_needed:
-            push(root, clean, self._branch, self.interaction, self._what, environment)
+            push(root, clean, self._refspecs(), self.interaction, self._what, environment)
         verb = "set-url" if present is not None else "add"
         run_git(root, ["remote", verb, ORIGIN, clean], doing="Setting the origin")
         self._note_pushed()
@@ -95,7 +97,7 @@ class GitSync(SyncedWorkspaceMixin, GitStorage):
         if not has_origin(root):
             raise ConfigurationError(f"{self._what} has no origin to push to", hint="dws publish URL")
         self._check_clean()
-        plan = plan_push(root, ORIGIN, self._branch, self.interaction, self._what)
+        plan = plan_push(root, ORIGIN, self._refspecs(), self.interaction, self._what)
         if plan.rejected is not None:
             raise ConfigurationError(
                 f"{self._what} is behind its origin, which has commits that are not here ({plan.rejected})",
@@ -107,8 +109,13 @@ class GitSync(SyncedWorkspaceMixin, GitStorage):
             self.interaction.tell(f"{self._what}: nothing to push, the origin has everything")
             return
         large_files.send(root, ORIGIN, self._branch, self.interaction.progress)
-        push(root, ORIGIN, self._branch, self.interaction, self._what)
+        push(root, ORIGIN, self._refspecs(), self.interaction, self._what)
         self.interaction.tell(f"{self._what}: pushed")
+
+    def _refspecs(self) -> list[str]:
+        root = self.paths.root
+        lineage = self.paths.snapshot_lineage.relative_to(root).as_posix()
+        return [branch_refspec(self._branch), *refspecs_to_push(root, root, lineage)]
 
     def _check_clean(self) -> None:
         """Raise ConfigurationError if something has not been committed that somebody could miss elsewhere."""
