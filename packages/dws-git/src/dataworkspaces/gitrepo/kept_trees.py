@@ -1,0 +1,37 @@
+"""Trees of uncommitted code that steps ran: those that snapshots name travel with the repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dataworkspaces.gitrepo.contents import KEPT_TREES
+from dataworkspaces.gitrepo.layout import git_directory
+from dataworkspaces.gitrepo.run import run_git
+
+FETCH_KEPT_TREES = f"+{KEPT_TREES}/*:{KEPT_TREES}/*"
+
+
+def kept_trees(root: Path) -> list[str]:
+    """The names of the trees that a repository keeps. Starts no process if there are none."""
+    directory = git_directory(root)
+    if directory is None:
+        return []
+    packed = directory / "packed-refs"
+    is_packed = packed.is_file() and f" {KEPT_TREES}/" in packed.read_text(encoding="utf-8", errors="replace")
+    if not is_packed and not (directory / KEPT_TREES).is_dir():
+        return []
+    arguments = ["for-each-ref", "--format=%(objectname)", f"{KEPT_TREES}/"]
+    return run_git(root, arguments).stdout.decode("ascii").split()
+
+
+def refspecs_to_push(root: Path, workspace_root: Path, lineage_directory: str) -> list[str]:
+    """What to push beside the branch: the kept trees that lineage of snapshots names.
+
+    :param lineage_directory: where that lineage is committed in the workspace's repository."""
+    trees = kept_trees(root)
+    if not trees or git_directory(workspace_root) is None:
+        return []
+    patterns = [option for tree in trees for option in ("-e", tree)]
+    arguments = ["grep", "--no-color", "-h", "-o", "-F", *patterns, "HEAD", "--", lineage_directory]
+    named = set(run_git(workspace_root, arguments, ok=(0, 1)).stdout.decode("ascii", "replace").split())
+    return [f"{KEPT_TREES}/{tree}:{KEPT_TREES}/{tree}" for tree in trees if tree in named]
