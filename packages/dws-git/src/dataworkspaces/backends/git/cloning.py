@@ -13,7 +13,7 @@ from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.checks import check_branch_name, check_url_of_user, without_password
 from dataworkspaces.gitrepo.layout import current_branch, head_commit
-from dataworkspaces.gitrepo.remote import clone, temporary_clone_directory
+from dataworkspaces.gitrepo.remote import ORIGIN, clone, temporary_clone_directory, tracked_commit
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.atomic import explain_os_error, read_json_object, write_json
 from dataworkspaces.workspace.interaction import BatchInteraction, Interaction
@@ -63,7 +63,7 @@ def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *a
 def _check_out(paths: WorkspacePaths, url: str) -> None:
     """The files of a clone, once it is known what they are."""
     root = paths.root
-    commit = head_commit(root)
+    commit = head_commit(root) or _start_branch(root)
     if commit is None:
         raise NotAWorkspaceError(f"{url} is an empty git repository, and no workspace", hint="dws publish fills it")
     check_metadata_tree(root, commit)
@@ -75,7 +75,26 @@ def _check_out(paths: WorkspacePaths, url: str) -> None:
     branch = params.get(BRANCH_PARAM) if isinstance(params, dict) else None
     if branch is not None and branch != current_branch(root):
         check_branch_name(branch, "the workspace's branch")
+        commit = tracked_commit(root, str(branch))
+        if commit is not None:
+            check_metadata_tree(root, commit)
+            large_files.check_programs_of_tree(root, commit)
         run_git(root, ["switch", "--quiet", str(branch)], env=_CHECKOUT, doing=f"Switching to branch {branch}")
+
+
+def _start_branch(root: Path) -> str | None:
+    """The HEAD of a bare repository may name a branch that nobody has pushed (git's default `main`, say, where the
+    workspace is on `master`). Start the first branch that there is instead; returns its commit, None without any."""
+    listed = run_git(root, ["for-each-ref", "--format=%(refname:lstrip=3)", f"refs/remotes/{ORIGIN}"]).stdout
+    for branch in os.fsdecode(listed).splitlines():
+        check_branch_name(branch, "the workspace's branch")
+        commit = tracked_commit(root, branch)
+        if branch != "HEAD" and commit is not None:
+            run_git(root, ["symbolic-ref", "HEAD", f"refs/heads/{branch}"])
+            run_git(root, ["update-ref", f"refs/heads/{branch}", commit])
+            run_git(root, ["branch", "--quiet", f"--set-upstream-to={ORIGIN}/{branch}"])
+            return commit
+    return None
 
 
 def _check_free(target: Path) -> None:
