@@ -66,7 +66,7 @@ def clone_command(
         if is_default_hostname:
             hostname = _unique_hostname(workspace, hostname)
         cloned, missing = clone_resources(workspace, list(workspace.get_names_for_resources_that_need_to_be_cloned()))
-        adopt_lineage(workspace, [])
+        adopt_lineage(workspace, [], cloned)
         workspace.save("Resources of a clone")
     root = Path(workspace.get_workspace_local_path_if_any() or "")
     return CloneOutcome(root, workspace.name, hostname, tuple(cloned), missing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -130,10 +130,10 @@ def pull_command(workspace: Workspace, selection: Selection) -> PullOutcome:
         selection.check(present.get_resource_names())
         new = [n for n in present.get_names_for_resources_that_need_to_be_cloned() if selection.holds(n)]
         failed: dict[str, DwsError] = {}
-        pulled = _pull_resources(present, [n for n in _here(present) if selection.holds(n)], failed)
+        pulled, changed = _pull_resources(present, [n for n in _here(present) if selection.holds(n)], failed)
         cloned, missing = clone_resources(present, new)
         failed |= missing
-        arrived = adopt_lineage(present, before)
+        arrived = adopt_lineage(present, before, [*changed, *cloned])
         present.save("Resources that came with a pull")
     return PullOutcome(tuple(pulled), tuple(cloned), failed, tuple(s.hashval for s in arrived))
 
@@ -147,19 +147,23 @@ def _pull_workspace(workspace: Workspace) -> Workspace:
     return present
 
 
-def _pull_resources(workspace: Workspace, names: Sequence[str], failed: dict[str, DwsError]) -> list[str]:
-    done = []
+def _pull_resources(
+    workspace: Workspace, names: Sequence[str], failed: dict[str, DwsError]
+) -> tuple[list[str], list[str]]:
+    """The resources that were pulled, and of these the ones whose content is another now."""
+    done: list[str] = []
+    changed: list[str] = []
     for name in names:
         try:
             resource = workspace.get_resource(name)
             if isinstance(resource, LocalStateResourceMixin) and isinstance(
                 workspace, (SyncedWorkspaceMixin, CentralWorkspaceMixin)
             ):
-                workspace.pull_resources([resource])
+                changed += workspace.pull_resources([resource])
                 done.append(name)
         except DwsError as e:
             failed[name] = e
-    return done
+    return done, changed
 
 
 def clone_resources(workspace: Workspace, names: Iterable[str]) -> tuple[list[str], dict[str, DwsError]]:
@@ -190,14 +194,20 @@ def newest_snapshots(workspace: Workspace) -> list[SnapshotMetadata]:
     return list(islice(workspace.list_snapshots(max_count=_NEWEST), _NEWEST))
 
 
-def adopt_lineage(workspace: Workspace, before: Sequence[SnapshotMetadata]) -> list[SnapshotMetadata]:
-    """Take over the lineage of snapshots that arrived, and return them. ``before``: the newest that were here."""
+def adopt_lineage(
+    workspace: Workspace, before: Sequence[SnapshotMetadata], changed: Collection[str]
+) -> list[SnapshotMetadata]:
+    """Take over the lineage of content that came from somebody else, and return the snapshots that came.
+
+    :param before: the newest snapshots that were here.
+    :param changed: resources whose content is another now."""
     if not isinstance(workspace, SnapshotWorkspaceMixin):
         return []
     known = {snapshot.hashval for snapshot in before}
-    arrived = [snapshot for snapshot in newest_snapshots(workspace) if snapshot.hashval not in known]
+    newest = newest_snapshots(workspace)
+    arrived = [snapshot for snapshot in newest if snapshot.hashval not in known]
     try:
-        workspace.adopt_lineage(arrived, before[0] if before else None)
+        workspace.adopt_lineage(newest, {s.hashval for s in arrived}, before[0] if before else None, changed)
     except DwsError as e:
         workspace.interaction.warn(f"The lineage of what arrived could not be taken over: {e}")
     return arrived

@@ -124,9 +124,9 @@ class LocalStateResourceMixin(ABC):
         """Raise ConfigurationError if :meth:`pull` would fail; changes nothing."""
 
     @abstractmethod
-    def pull(self) -> None:
+    def pull(self) -> bool | None:
         """Bring the origin's changes here. May be called twice. After a failure the local state is as before, or
-        as after; never a mixture."""
+        as after; never a mixture. True if the content is another now; None if that is not known."""
 
     @abstractmethod
     def push_precheck(self) -> None:

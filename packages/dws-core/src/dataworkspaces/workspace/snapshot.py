@@ -453,28 +453,35 @@ class SnapshotWorkspaceMixin(ABC):
             except DwsError as e:
                 self._self_as_workspace().interaction.warn(f"The imported lineage of '{name}' is not up to date: {e}")
 
-    def adopt_lineage(self, arrived: Iterable[SnapshotMetadata], known: SnapshotMetadata | None) -> list[str]:
-        """Snapshots arrived from somebody else: where a resource is now as one of them has it, and was not so in the
-        last snapshot that was ``known`` here, their lineage of it becomes the current one. Returns these resources.
+    def adopt_lineage(
+        self,
+        newest: Iterable[SnapshotMetadata],
+        arrived: Collection[str],
+        known: SnapshotMetadata | None,
+        changed: Collection[str],
+    ) -> list[str]:
+        """Content came from somebody else: where a resource is now as a snapshot has it, the snapshot's lineage of it
+        becomes the current one. Returns these resources.
 
-        :param arrived: newest first."""
-        if not self.supports_lineage():
+        :param newest: the snapshots to look at, newest first.
+        :param arrived: hashes of those that came with the content.
+        :param known: the newest one that was here before; what it has alike did not come now.
+        :param changed: resources whose content did come now, whatever snapshot has it."""
+        if not self.supports_lineage() or not (arrived or changed):
             return []
         before = self.get_snapshot_versions(known.hashval) if known is not None else {}
         left = dict.fromkeys(self._self_as_workspace().get_resource_names())
         adopted: list[str] = []
-        for snapshot in arrived:
+        for snapshot in newest:
             versions = self.get_snapshot_versions(snapshot.hashval)
-            names = [n for n in left if n in versions and versions[n].compare_hash is not None]
-            names = [n for n in names if n not in before or before[n].compare_hash != versions[n].compare_hash]
-            if not names:
-                continue
-            changes = self.changes_since(versions)
-            same = [name for name in names if changes[name].state == "unchanged"]
-            self.get_lineage_store().restore(snapshot.hashval, same)
-            adopted += same
-            for name in same:
-                del left[name]
+            came = {n for n, v in versions.items() if snapshot.hashval in arrived and before.get(n) != v}
+            names = [n for n in left if n in versions and (n in changed or n in came)]
+            if names:
+                changes = self.changes_since(versions)
+                same = [name for name in names if changes[name].state == "unchanged"]
+                self.get_lineage_store().restore(snapshot.hashval, same)
+                adopted += same
+                left = dict.fromkeys(name for name in left if name not in same)
         return adopted
 
     def _contents_for_lineage(self, hashes: Mapping[str, str | None]) -> dict[ResourceRef, str | None]:

@@ -10,20 +10,21 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.files import LocalStateResourceMixin
 
 
-def _pull_resources(workspace: object, resources: Sequence[LocalStateResourceMixin]) -> None:
-    """Check all, pull all, then take over the lineage that imported resources brought."""
+def _pull_resources(workspace: object, resources: Sequence[LocalStateResourceMixin]) -> list[str]:
+    """Check all, pull all, then take over the lineage that imported resources brought. Returns the names of those
+    whose content is another now."""
     for resource in resources:
         resource.pull_precheck()
-    for resource in resources:
-        resource.pull()
+    changed = [str(getattr(resource, "name", "")) for resource in resources if resource.pull()]
     from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
     from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
 
     if not isinstance(workspace, SnapshotWorkspaceMixin) or not workspace.supports_lineage():
-        return
+        return changed
     for resource in resources:
         if isinstance(resource, SnapshotResourceMixin) and getattr(resource, "is_imported", lambda: False)():
             resource.copy_imported_lineage(workspace.get_lineage_store())
+    return changed
 
 
 def _push_resources(resources: Sequence[LocalStateResourceMixin]) -> None:
@@ -47,10 +48,10 @@ class SyncedWorkspaceMixin(ABC):
 
         The object on which this is called must not be used any more."""
 
-    def pull_resources(self, resource_list: Sequence[LocalStateResourceMixin]) -> None:
-        """Bring the origins' changes of the resources here, all prechecks first. New resources are cloned and the
-        workspace is pulled by the command."""
-        _pull_resources(self, resource_list)
+    def pull_resources(self, resource_list: Sequence[LocalStateResourceMixin]) -> list[str]:
+        """Bring the origins' changes of the resources here, all prechecks first, and return the names of those whose
+        content is another now. New resources are cloned and the workspace is pulled by the command."""
+        return _pull_resources(self, resource_list)
 
     def push(self, resource_list: Sequence[LocalStateResourceMixin]) -> None:
         """Send changes to the origins: all prechecks, the resources, then the workspace (a backend extends this),
@@ -65,9 +66,10 @@ class CentralWorkspaceMixin(ABC):
     def get_resources_that_need_to_be_cloned(self) -> list[str]:
         """The names of resources with local state that this machine does not have yet."""
 
-    def pull_resources(self, resource_list: Sequence[LocalStateResourceMixin]) -> None:
-        """Bring the origins' changes of the resources here, all prechecks first."""
-        _pull_resources(self, resource_list)
+    def pull_resources(self, resource_list: Sequence[LocalStateResourceMixin]) -> list[str]:
+        """Bring the origins' changes of the resources here, all prechecks first, and return the names of those whose
+        content is another now."""
+        return _pull_resources(self, resource_list)
 
     def push_resources(self, resource_list: Sequence[LocalStateResourceMixin]) -> None:
         """Send changes of the resources to their origins, all prechecks first."""

@@ -269,12 +269,12 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
     def pull_precheck(self) -> None:
         self._repo.check_ready(self._what, self.branch)
 
-    def pull(self) -> None:
+    def pull(self) -> bool:
         """Fast-forward, or merge. A repository without an origin stays as it is."""
         root, interaction = self._repo.root, self.workspace.interaction
         if not has_origin(root):
             interaction.tell(f"{self._what}: it has no origin, so there is nothing to pull")
-            return
+            return False
         pulled = pull_repository(
             root, self.branch, interaction, self._what, results=self.has_results_role(), exported=self.export
         )
@@ -285,6 +285,7 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         else:
             merged = f", merged with {pulled.ours} of this copy" if pulled.ours else ""
             interaction.tell(f"{self._what}: pulled {pulled.theirs} commit{'' if pulled.theirs == 1 else 's'}{merged}")
+        return pulled is not None and pulled.theirs > 0
 
     def push_precheck(self) -> None:
         if self.read_only:
