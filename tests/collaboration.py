@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from endtoend import User, isolated_environment, whole_state, write_files
+from endtoend import User, copy_workspace, isolated_environment, whole_state, write_files
 from servers import HttpServer, SshServer, make_bare, references
 
 RUN = """\
@@ -182,3 +183,57 @@ def results_files(user: User, names: Iterable[str] = ("results",)) -> dict[str, 
         for path in sorted((user.cwd / name / "snapshots").rglob("*"))
         if path.is_file()
     }
+
+
+# -- copies of a workspace that can be copied --------------------------------------------------------------------------
+
+HUB_ADDRESS = "ssh://hub.invalid"
+"""Each directory with copies has a hub of its own at this address, by a line in the configuration of git."""
+
+
+def make_copies(directory: Path, env: dict[str, str], number: int) -> list[User]:
+    """A hub with a workspace that has a repository of its own as a resource, and its copies, `0/ws` and so on."""
+    (directory / "hub").mkdir(parents=True)
+    shutil.copyfile(env["GIT_CONFIG_GLOBAL"], directory / "gitconfig")
+    meet_at(directory)
+    root = directory / "0" / "ws"
+    root.mkdir(parents=True)
+    here = owner_of(directory, env, 0)
+    here.batch("init", "--hostname", "host0", "--create-resources", "code,results,intermediate-data")
+    add_repository(here, directory, "data", {"data.csv": "1\n"})
+    write_files(root, {"code/shared.py": "print(0)\n", "results/results.json": '{"metrics": {"number": 0}}'})
+    here.batch("snapshot", "START", "-m", "start")
+    make_bare(directory / "hub" / "ws.git")
+    here.batch("publish", f"{HUB_ADDRESS}/ws.git")
+    for who in range(1, number):
+        here.at(directory).batch("clone", "--hostname", f"host{who}", f"{HUB_ADDRESS}/ws.git", f"{who}/ws")
+    return [owner_of(directory, env, who) for who in range(number)]
+
+
+def add_repository(user: User, directory: Path, name: str, files: dict[str, str | bytes]) -> None:
+    """A new git resource, whose origin is at the hub."""
+    write_files(user.cwd / name, files)
+    here = user.at(user.cwd / name)
+    here.git("init", "--quiet")
+    here.git("add", "--all")
+    here.git("commit", "--quiet", "--message", "first")
+    make_bare(directory / "hub" / f"{name}.git")
+    here.git("remote", "add", "origin", f"{HUB_ADDRESS}/{name}.git")
+    user.batch("add", "git", "--role", "source-data", "--name", name, name)
+
+
+def owner_of(directory: Path, env: dict[str, str], who: int) -> User:
+    """The one who works in a copy."""
+    return User(directory / str(who) / "ws", {**env, "GIT_CONFIG_GLOBAL": str(directory / "gitconfig")})
+
+
+def copy_copies(template: Path, directory: Path) -> None:
+    """Another hub, and other copies that meet there, with all that is in a template."""
+    copy_workspace(template, directory)
+    meet_at(directory)
+
+
+def meet_at(directory: Path) -> None:
+    config = directory / "gitconfig"
+    lines = config.read_text().partition("[url ")[0]
+    config.write_text(f'{lines}[url "{directory / "hub"}"]\n\tinsteadOf = {HUB_ADDRESS}\n')

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -16,19 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from collaboration import machine
-from endtoend import User, read_tree, write_files
+from collaboration import copy_copies, make_copies, owner_of
+from endtoend import User, isolated_environment, read_tree, remove, write_files
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from servers import make_bare
 from test_kill import Answer, Server
 
 pytestmark = pytest.mark.slow
 
 EXAMPLES = int(os.environ.get("DWS_CLONE_EXAMPLES", "0"))
 CLONES = 3
-HUB = "ssh://hub.invalid"
-"""Each story has a hub of its own at this address, by a line in the configuration of git."""
 
 TAGS = (None, None, "X", "Y")
 TEMPLATES = ("snapshots/{HOSTNAME}-{TAG}", "snapshots/{TAG}", "snapshots/{HOSTNAME}/{TAG}")
@@ -52,48 +48,23 @@ stories = st.lists(commands, min_size=6, max_size=18)
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return isolated_environment(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Path:
     """A hub and three copies of a workspace that has met once."""
-    directory = tmp_path_factory.mktemp("three")
-    hub = directory / "hub"
-    user = machine(directory, "ada")
-    at_hub(user, hub)
-    root = directory / "0" / "ws"
-    root.mkdir(parents=True)
-    here = user.at(root)
-    here.batch("init", "--hostname", "host0", "--create-resources", "code,results,intermediate-data")
-    write_files(root, {"data/data.csv": "1\n"})
-    data = user.at(root / "data")
-    data.git("init", "--quiet")
-    data.git("add", "--all")
-    data.git("commit", "--quiet", "--message", "first")
-    make_bare(hub / "data.git")
-    data.git("remote", "add", "origin", f"{HUB}/data.git")
-    here.batch("add", "git", "--role", "source-data", "--name", "data", "data")
-    write_files(root, {"code/shared.py": "print(0)\n", "results/results.json": '{"metrics": {"number": 0}}'})
-    here.batch("snapshot", "START", "-m", "start")
-    make_bare(hub / "ws.git")
-    here.batch("publish", f"{HUB}/ws.git")
-    for number in range(1, CLONES):
-        user.at(directory).batch("clone", "--hostname", f"host{number}", f"{HUB}/ws.git", f"{number}/ws")
+    directory = tmp_path_factory.mktemp("three") / "template"
+    make_copies(directory, env, CLONES)
     return directory
 
 
 @pytest.fixture(scope="module")
-def server(template: Path) -> Iterator[Server]:
-    server = Server(User(template, machine_env(template)).env)
+def server(env: dict[str, str]) -> Iterator[Server]:
+    server = Server(env)
     yield server
     server.stop()
-
-
-def machine_env(template: Path) -> dict[str, str]:
-    from endtoend import isolated_environment
-
-    return {**isolated_environment(template / "env"), "COLUMNS": "200"}
-
-
-def at_hub(user: User, hub: Path) -> None:
-    user.git("config", "--global", f"url.{hub}.insteadOf", HUB)
 
 
 @dataclass
@@ -121,8 +92,7 @@ class Story:
         return self.directory / str(who) / "ws"
 
     def user(self, who: int) -> User:
-        env = {**self.server.env, "GIT_CONFIG_GLOBAL": str(self.directory / "gitconfig"), "USER": f"user{who}"}
-        return User(self.root(who), env)
+        return owner_of(self.directory, self.server.env, who)
 
     def dws(self, who: int, *arguments: str, input: str = "") -> Answer:
         answer = self.server.run(self.root(who), *arguments, env=self.user(who).env, input=input)
@@ -327,19 +297,13 @@ def test_stories_end_well(template: Path, server: Server) -> None:
     )
     @given(stories)
     def ends_well(story: list[tuple[str, int, Any]]) -> None:
-        directory = template / f"story-{next(numbers)}"
-        directory.mkdir()
-        for name in ("hub", *map(str, range(CLONES))):
-            shutil.copytree(template / name, directory / name, symlinks=True)
-        shutil.copyfile(template / "home" / ".gitconfig", directory / "gitconfig")
+        directory = template.with_name(f"story-{next(numbers)}")
+        copy_copies(template, directory)
         teller = Story(server, directory)
-        user = teller.user(0)
-        user.git("config", "--global", "--remove-section", f"url.{template / 'hub'}")
-        at_hub(user, directory / "hub")
         for name, who, argument in story:
             teller.told.append(f"-- {name} {who} {argument}")
             getattr(teller, name)(who, argument)
         teller.end()
-        shutil.rmtree(directory)
+        remove(directory)
 
     ends_well()
