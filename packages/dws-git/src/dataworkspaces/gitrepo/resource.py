@@ -4,26 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError, MetadataError
-from dataworkspaces.gitrepo import large_files
-from dataworkspaces.gitrepo.checks import check_branch_name, check_object_name, without_password
+from dataworkspaces.gitrepo.checks import check_branch_name, check_object_name
 from dataworkspaces.gitrepo.contents import present_objects
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
-from dataworkspaces.gitrepo.kept_trees import refspecs_to_push
 from dataworkspaces.gitrepo.layout import head_commit
-from dataworkspaces.gitrepo.pulling import pull_repository
-from dataworkspaces.gitrepo.remote import (
-    ORIGIN,
-    PushPlan,
-    branch_refspec,
-    has_origin,
-    origin_url,
-    plan_push,
-    push,
-    tracked_commit,
-)
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.params import BoolType, ParamDef, ParamDefs
 from dataworkspaces.workspace import (
@@ -38,9 +25,11 @@ from dataworkspaces.workspace import (
     Workspace,
 )
 from dataworkspaces.workspace.atomic import read_json_object, write_json
-from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.names import check_relative_path
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
+
+if TYPE_CHECKING:
+    from dataworkspaces.gitrepo.remote import PushPlan
 
 RESOURCE_TYPE = "git"
 _AFTER_SNAPSHOT = "after_snapshot.json"
@@ -157,7 +146,7 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
             commit = repo.resolve(["HEAD"])[0]
             if self.read_only:
                 self.workspace.interaction.warn(
-                    f"Resource '{self.name}' is read-only, but had changes ({_some(status.dirty)}); they are committed "
+                    f"Resource '{self.name}' is read-only, but had changes ({some(status.dirty)}); they are committed "
                     "on this machine only"
                 )
         if commit is None:
@@ -210,7 +199,7 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
             return ResourceChange("missing", f"{place} is not there" if place else "not on this machine")
         status = self._repo.status()
         if status.dirty:
-            return ResourceChange("changed", f"not committed: {_some(status.dirty)}")
+            return ResourceChange("changed", f"not committed: {some(status.dirty)}")
         if status.commit is None or self._version_before_our_files(status.commit) != version.compare_hash:
             return ResourceChange("changed", "other content is committed")
         return ResourceChange("unchanged")
@@ -258,90 +247,48 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
             return None
         return remembered["tree"] if remembered.get("commit") == commit else None
 
-    # -- synchronising -------------------------------------------------------------------------------------------
+    # -- synchronising: what it takes is imported when it is used, since most commands talk to no origin ----------
 
     _push_plan: PushPlan | None = None
 
     @property
-    def _what(self) -> str:
+    def what(self) -> str:
+        """The resource, as messages name it."""
         return f"Resource '{self.name}'"
 
+    @property
+    def root(self) -> Path:
+        """The repository's working tree; raises ConfigurationError if it is not on this machine."""
+        return self._repo.root
+
     def pull_precheck(self) -> None:
-        self._repo.check_ready(self._what, self.branch)
+        self._repo.check_ready(self.what, self.branch)
 
     def pull(self) -> bool:
         """Fast-forward, or merge. A repository without an origin stays as it is."""
-        root, interaction = self._repo.root, self.workspace.interaction
-        if not has_origin(root):
-            interaction.tell(f"{self._what}: it has no origin, so there is nothing to pull")
-            return False
-        pulled = pull_repository(
-            root, self.branch, interaction, self._what, results=self.has_results_role(), exported=self.export
-        )
-        if pulled is None:
-            interaction.warn(f"{self._what}: its origin has no branch '{self.branch}' yet")
-        elif not pulled.theirs:
-            interaction.tell(f"{self._what}: up to date")
-        else:
-            merged = f", merged with {pulled.ours} of this copy" if pulled.ours else ""
-            interaction.tell(f"{self._what}: pulled {pulled.theirs} commit{'' if pulled.theirs == 1 else 's'}{merged}")
-        return pulled is not None and pulled.theirs > 0
+        from dataworkspaces.gitrepo.resource_sync import pull_resource
+
+        return pull_resource(self)
 
     def push_precheck(self) -> None:
-        if self.read_only:
-            return
-        root = self._repo.root
-        self._repo.check_ready(self._what, self.branch)
-        if not has_origin(root):
-            raise ConfigurationError(
-                f"{self._what} has no origin, so nobody could get what it holds",
-                hint=f"git -C {root} remote add {ORIGIN} URL, or leave it out with --skip {self.name}",
-            )
-        large_files.check_programs(root)
-        dirty = self._repo.status().dirty
-        if dirty:
-            raise ConfigurationError(
-                f"{self._what} has changes that are not committed: {_some(dirty)}", hint="Take a snapshot first"
-            )
-        plan = plan_push(root, ORIGIN, self._refspecs(root), self.workspace.interaction, self._what)
-        if plan.rejected is not None:
-            raise ConfigurationError(
-                f"{self._what} is behind its origin, which has commits that are not here ({plan.rejected})",
-                hint="dws pull, and push again",
-            )
-        self._push_plan = plan
+        if not self.read_only:
+            from dataworkspaces.gitrepo.resource_sync import check_push
+
+            self._repo.check_ready(self.what, self.branch)
+            self._push_plan = check_push(self)
 
     def push(self) -> None:
-        interaction = self.workspace.interaction
-        if self.read_only:
-            interaction.tell(f"{self._what}: read-only, so it is not pushed")
-            return
-        root = self._repo.root
-        self._note_origin(root)
-        if self._push_plan is not None and not self._push_plan.is_needed:
-            interaction.tell(f"{self._what}: nothing to push, the origin has everything")
-            return
-        large_files.send(root, ORIGIN, self.branch, interaction.progress)
-        push(root, ORIGIN, self._refspecs(root), interaction, self._what)
-        interaction.tell(f"{self._what}: pushed")
+        from dataworkspaces.gitrepo.resource_sync import push_resource
 
-    def _refspecs(self, root: Path) -> list[str]:
-        workspace_root = self.workspace.get_workspace_local_path_if_any()
-        kept = [] if workspace_root is None else refspecs_to_push(root, Path(workspace_root), METADATA_DIR)
-        return [branch_refspec(self.branch), *kept]
+        push_resource(self, self._push_plan)
 
     def has_unpushed_content(self) -> bool:
-        root = self._repo.root
-        return not self.read_only and tracked_commit(root, self.branch) != head_commit(root)
+        from dataworkspaces.gitrepo.remote import tracked_commit
 
-    def _note_origin(self, root: Path) -> None:
-        """Others clone it from where it is pushed to, if nobody knew when it was added."""
-        url = origin_url(root) if self.remote_origin_url is None else None
-        if url is not None:
-            self.remote_origin_url = without_password(url)
-            self.workspace.write_resource_params(self.get_params())
+        return not self.read_only and tracked_commit(self.root, self.branch) != head_commit(self.root)
 
 
-def _some(paths: tuple[str, ...]) -> str:
+def some(paths: tuple[str, ...]) -> str:
+    """The first few of many paths."""
     shown = ", ".join(paths[:3])
     return shown if len(paths) <= 3 else f"{shown} and {len(paths) - 3} more"

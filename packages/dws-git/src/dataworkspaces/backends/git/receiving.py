@@ -1,0 +1,134 @@
+"""Receiving what the origin of a workspace has: pull, and its completion after a kill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataworkspaces.backends.git.merging import ResultsDirectory, merge_workspace
+from dataworkspaces.backends.git.trust import check_metadata_tree
+from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.gitrepo import large_files
+from dataworkspaces.gitrepo.advance import begin_merge, fast_forward, finish
+from dataworkspaces.gitrepo.layout import head_commit, operation_in_progress
+from dataworkspaces.gitrepo.merge import commit_merge
+from dataworkspaces.gitrepo.remote import ORIGIN, count_differences, fetch, has_origin
+from dataworkspaces.resources.git_subdirectory import GitSubdirectory
+from dataworkspaces.workspace import SnapshotWorkspaceMixin
+from dataworkspaces.workspace.atomic import read_json_object, write_json
+
+if TYPE_CHECKING:
+    from dataworkspaces.backends.git.sync import GitSync
+
+_RENAMED = "renamed_resources.json"
+"""In the machine directory, while a merge that gave resources another name is not complete here."""
+
+
+def pull(workspace: GitSync) -> GitSync:
+    """See :meth:`GitSync.pull_workspace`."""
+    root = workspace.paths.root
+    if not has_origin(root):
+        raise ConfigurationError(f"{workspace.what} has no origin to pull from", hint="dws publish URL")
+    workspace.save("Metadata of an interrupted command")
+    branch = workspace.branch
+    theirs = fetch(root, branch, workspace.interaction, workspace.what)
+    ours = head_commit(root)
+    if theirs is None or ours is None:
+        workspace.interaction.warn(f"The origin of {workspace.what} has no branch '{branch}' yet: dws push sends it")
+        return workspace
+    here, there = count_differences(root, ours, theirs)
+    if there == 0:
+        _rename_resources(workspace)
+        workspace.interaction.tell(f"{workspace.what}: up to date")
+        return workspace
+    check_metadata_tree(root, theirs)
+    large_files.check_programs_of_tree(root, theirs)
+    if here == 0:
+        fast_forward(root, theirs, workspace.what)
+    else:
+        _merge(workspace, ours, theirs)
+    after = workspace.reopened()
+    complete(after)
+    large_files.set_up(root)
+    large_files.fetch(root, workspace.interaction.progress)
+    merged = f", merged with {here} of this copy" if here else ""
+    workspace.interaction.tell(f"{workspace.what}: pulled {there} commit{'' if there == 1 else 's'}{merged}")
+    return after
+
+
+def _merge(workspace: GitSync, ours: str, theirs: str) -> None:
+    root = workspace.paths.root
+    subdirectories = [r for r in workspace.get_resources() if isinstance(r, GitSubdirectory)]
+    merged = merge_workspace(
+        root,
+        "HEAD",  # these names stand at git's marks in files
+        f"{ORIGIN}/{workspace.branch}",
+        results=[ResultsDirectory(r.relative_path) for r in subdirectories if r.has_results_role()],
+        exported=[r.relative_path for r in subdirectories if r.is_exported()],
+        tags=_known_tags(workspace),
+        resource_names=workspace.get_resource_names(),
+    )
+    renamed = merged.metadata.renamed_resources
+    if renamed:
+        write_json(workspace.get_machine_directory() / _RENAMED, renamed, durable=True)
+    for note in merged.metadata.notes:
+        workspace.interaction.warn(note)
+    message = f"Merge the origin into {workspace.name}"
+    if merged.merge.conflicts:
+        begin_merge(root, merged.merge, theirs, message, workspace.what)
+        complete(workspace.reopened())
+        names = ", ".join(sorted(merged.merge.conflicts))
+        raise ConfigurationError(
+            f"{workspace.what}: both this copy and the origin changed: {names}",
+            hint="Edit these files (git has marked the places), 'git add' them and 'git commit', then dws pull; "
+            "or go back with 'git merge --abort'. The workspace's own metadata is merged",
+        )
+    fast_forward(root, commit_merge(root, merged.merge.tree, ours, theirs, message), workspace.what)
+
+
+def complete(workspace: GitSync) -> None:
+    """See :meth:`GitSync.complete_pull`."""
+    _rename_resources(workspace)
+    for resource in workspace.get_resources():
+        if isinstance(resource, GitSubdirectory):
+            Path(resource.local_path).mkdir(parents=True, exist_ok=True)  # git keeps no empty directories
+
+
+def _rename_resources(workspace: GitSync) -> None:
+    """A merge gave resources other names. It may still be the user's to finish, or to abort."""
+    note = workspace.get_machine_directory() / _RENAMED
+    if not note.exists() or operation_in_progress(workspace.paths.root):
+        return
+    names = set(workspace.get_resource_names())
+    for old, new in read_json_object(note).items():
+        if new in names:
+            _rename_here(workspace, old, str(new))
+    note.unlink()
+
+
+def _rename_here(workspace: GitSync, old: str, new: str) -> None:
+    """What this machine keeps of a resource goes with its new name."""
+    workspace.rename_resource_local_params(old, new)
+    before, after = workspace.paths.resource_local(old), workspace.paths.resource_local(new)
+    if before.exists() and not after.exists():
+        before.rename(after)
+    if isinstance(workspace, SnapshotWorkspaceMixin):
+        workspace.get_lineage_store().rename_resource(old, new, list(workspace.get_resource_names()))
+
+
+def _known_tags(workspace: GitSync) -> Iterable[str]:
+    return workspace.get_tags() if isinstance(workspace, SnapshotWorkspaceMixin) else ()
+
+
+def recover(workspace: GitSync, repositories: Iterable[Path]) -> str:
+    """Complete what a killed pull left in the working trees."""
+    for root in (workspace.paths.root, *repositories):
+        kept = finish(root)
+        if kept is not None:
+            workspace.interaction.warn(
+                f"Files of {root} were neither as before nor as pulled; what they held is kept: "
+                f"git -C {root} show {kept}"
+            )
+    complete(workspace)
+    return "what had arrived is in place; 'dws pull' brings the rest"

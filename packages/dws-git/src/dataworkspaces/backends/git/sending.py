@@ -1,0 +1,128 @@
+"""Sending a workspace to its origin: publish and push."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.gitrepo import large_files
+from dataworkspaces.gitrepo.checks import check_url_of_user, without_password
+from dataworkspaces.gitrepo.kept_trees import refspecs_to_push
+from dataworkspaces.gitrepo.layout import head_commit
+from dataworkspaces.gitrepo.remote import (
+    ORIGIN,
+    branch_refspec,
+    has_origin,
+    origin_url,
+    plan_push,
+    push,
+    with_password,
+)
+from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.resources.git_subdirectory import GitSubdirectory
+
+if TYPE_CHECKING:
+    from dataworkspaces.backends.git.sync import GitSync
+    from dataworkspaces.workspace import LocalStateResourceMixin
+
+_HINT_PULL = "dws pull, and push again"
+
+
+def publish(workspace: GitSync, url: str, resources: Sequence[LocalStateResourceMixin]) -> None:
+    """See :meth:`GitSync.publish`."""
+    url = _absolute(url)
+    check_url_of_user(url)
+    root, clean, environment = workspace.paths.root, without_password(url), with_password(url)
+    present = origin_url(root)
+    if present is not None and without_password(present) != clean:
+        question = f"{workspace.what} has the origin {without_password(present)}. Publish to {clean} from now on?"
+        if not workspace.interaction.confirm(question, default=False):
+            raise ConfigurationError(
+                f"{workspace.what} has the origin {without_password(present)} already",
+                hint=f"git -C {root} remote set-url {ORIGIN} {clean}, then dws push",
+            )
+    _check_clean(workspace)
+    plan = plan_push(root, clean, _refspecs(workspace), workspace.interaction, workspace.what, environment)
+    if plan.rejected is not None:
+        raise ConfigurationError(
+            f"{clean} holds another history already ({plan.rejected})", hint="Publish to an empty repository"
+        )
+    workspace.push_resources_first(resources)
+    large_files.send(root, clean, workspace.branch, workspace.interaction.progress)
+    if plan.is_needed:
+        push(root, clean, _refspecs(workspace), workspace.interaction, workspace.what, environment)
+    verb = "set-url" if present is not None else "add"
+    run_git(root, ["remote", verb, ORIGIN, clean], doing="Setting the origin")
+    _note_pushed(workspace)
+    run_git(root, ["branch", "--quiet", f"--set-upstream-to={ORIGIN}/{workspace.branch}"], doing="Setting the origin")
+    workspace.interaction.tell(f"{workspace.what} is published at {clean}")
+    if clean != url:
+        workspace.interaction.warn(
+            "The password in the URL is not stored; before the next push see 'git help credentials'"
+        )
+
+
+def push_all(workspace: GitSync, resources: Sequence[LocalStateResourceMixin]) -> None:
+    """See :meth:`GitSync.push`."""
+    root = workspace.paths.root
+    if not has_origin(root):
+        raise ConfigurationError(f"{workspace.what} has no origin to push to", hint="dws publish URL")
+    _check_clean(workspace)
+    plan = plan_push(root, ORIGIN, _refspecs(workspace), workspace.interaction, workspace.what)
+    if plan.rejected is not None:
+        raise ConfigurationError(
+            f"{workspace.what} is behind its origin, which has commits that are not here ({plan.rejected})",
+            hint=_HINT_PULL,
+        )
+    before = head_commit(root)
+    workspace.push_resources_first(resources)
+    if head_commit(root) == before and not plan.is_needed:
+        workspace.interaction.tell(f"{workspace.what}: nothing to push, the origin has everything")
+        return
+    large_files.send(root, ORIGIN, workspace.branch, workspace.interaction.progress)
+    push(root, ORIGIN, _refspecs(workspace), workspace.interaction, workspace.what)
+    workspace.interaction.tell(f"{workspace.what}: pushed")
+
+
+def _refspecs(workspace: GitSync) -> list[str]:
+    root = workspace.paths.root
+    lineage = workspace.paths.snapshot_lineage.relative_to(root).as_posix()
+    return [branch_refspec(workspace.branch), *refspecs_to_push(root, root, lineage)]
+
+
+def _check_clean(workspace: GitSync) -> None:
+    """Raise ConfigurationError if something has not been committed that somebody could miss elsewhere."""
+    root = workspace.paths.root
+    workspace.save("Metadata of an interrupted command")
+    large_files.check_programs(root)
+    status = workspace.repo.status()
+    if status.commit is None:
+        raise ConfigurationError(f"{workspace.what} has no commit yet")
+    ours = [f"{r.relative_path}/" for r in workspace.get_resources() if isinstance(r, GitSubdirectory)]
+    missed = [
+        path
+        for path in status.dirty
+        if path not in status.untracked or any(path.startswith(o) or o.startswith(path) for o in ours)
+    ]
+    if missed:
+        shown = ", ".join(missed[:3]) + (f" and {len(missed) - 3} more" if len(missed) > 3 else "")
+        raise ConfigurationError(
+            f"{workspace.what} has changes that are not committed: {shown}", hint="Take a snapshot first"
+        )
+
+
+def _note_pushed(workspace: GitSync) -> None:
+    head = head_commit(workspace.paths.root)
+    if head is not None:
+        run_git(workspace.paths.root, ["update-ref", f"refs/remotes/{ORIGIN}/{workspace.branch}", head])
+
+
+def _absolute(url: str) -> str:
+    """A URL, or the absolute path of a local repository."""
+    path = Path(url).expanduser()
+    if "://" not in url and not url.startswith("-") and (path.exists() or ":" not in url.partition("/")[0]):
+        return os.path.normpath(path.absolute())
+    return url
