@@ -25,7 +25,7 @@ from endtoend import (
     write_files,
 )
 from servers import make_bare, references
-from test_kill import STRIPES, Answer, Server, stripes
+from test_kill import SHIM, STRIPES, Answer, Server, stripes
 
 pytestmark = pytest.mark.slow
 
@@ -51,7 +51,10 @@ def work(user: User, text: str) -> None:
     """Something new in each repository that is there, a step, results, and the snapshot P."""
     files: dict[str, str | bytes] = {
         f"code/{text}.py": f"{text}\n",
+        f"code/{text}-2.py": f"{text}\n",
+        f"code/after-{text}.py": f"{text}\n",
         f"data/{text}.csv": f"{text}\n",
+        f"data/after-{text}.csv": f"{text}\n",
         "results/results.json": json.dumps({"metrics": {"number": len(text)}}),
         "results/model": f"model of {text}",
     }
@@ -319,6 +322,93 @@ def test_clone(server: Server, published: Path, tmp_path: Path, stripe: int) -> 
                 scene.expect(False, difference)
         scene.expect(references(scene.directory / "hub" / "ws.git") == before, "the hub has changed")
         problems += [f"killed at {kill_at}, {killed.killed_at}: {problem}" for problem in scene.problems]
+        remove(scene.directory)
+    assert number > 10
+    assert not problems, f"{len(problems)} problems\n" + "\n".join(problems)
+
+
+# -- git goes on, or dies ----------------------------------------------------------------------------------------------
+
+PULL = ("--batch", "pull")
+
+
+@pytest.fixture(scope="module")
+def pulled(server: Server, apart: Path, published: Path) -> dict[str, dict[str, Any]]:
+    """What a pull leaves that nobody disturbs."""
+    found = {}
+    for template in (apart, published):
+        scene = Scene(server, template, template.with_name(f"{template.name}-undisturbed"))
+        user = scene.user(1)
+        assert scene.run(user.cwd, *PULL).status == 0
+        found[template.name] = outcome(user, scene.directory / "hub")
+        remove(scene.directory)
+    return found
+
+
+def check_pull_after_harm(scene: Scene, had: set[str], shown: set[str], expected: dict[str, Any]) -> None:
+    user = scene.user(1)
+    scene.age_empty_locks()
+    scene.check_opens(user.cwd, shown)
+    scene.expect(not had - contents(user), f"lost {len(had - contents(user))} files")
+    again = scene.run(user.cwd, *PULL)
+    scene.expect(again.status == 0, f"again: {again.status} {again.stderr}")
+    for difference in differences(outcome(user, scene.directory / "hub"), expected):
+        scene.expect(False, difference)
+
+
+@pytest.mark.parametrize("victim", ["git", "git and dws"])
+@pytest.mark.parametrize("place", ["", "data"], ids=["workspace", "resource"])
+@pytest.mark.parametrize("name", ["published", "apart"])
+def test_git_dies_while_it_writes_the_files_that_a_pull_brought(
+    server: Server,
+    pulled: dict[str, dict[str, Any]],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    name: str,
+    place: str,
+    victim: str,
+) -> None:
+    """A filter, which git calls while it holds its lock and has written some files, kills it."""
+    scene = Scene(server, request.getfixturevalue(name), tmp_path / "scene")
+    user = scene.user(1)
+    had, shown = contents(user), hashes(user.cwd)
+    there = user.at(user.cwd / place)
+    parents = "$PPID" if victim == "git" else "$(ps -o ppid= -p $PPID) $PPID"
+    write_files(there.cwd, {".git/info/attributes": "first.* filter=fatal\n"})
+    there.git("config", "filter.fatal.smudge", f"kill -9 {parents}")
+    answer = scene.run(user.cwd, *PULL)
+    assert answer.status == (1 if victim == "git" else -9), answer
+    assert "Traceback" not in answer.stderr
+    there.git("config", "--remove-section", "filter.fatal")
+    (there.cwd / ".git" / "info" / "attributes").unlink()
+    check_pull_after_harm(scene, had, shown, pulled[name])
+    assert scene.problems == []
+
+
+@pytest.mark.parametrize("does", ["parent-dies-git-is-late", "git-dies", "all-die-locked"])
+def test_harm_at_each_call_of_git_of_a_pull(
+    server: Server, apart: Path, pulled: dict[str, dict[str, Any]], tmp_path: Path, does: str
+) -> None:
+    problems, number = [], 0
+    shim = tmp_path / "shim"
+    write_files(shim, {"git": SHIM.replace('*" restore "*', '*" restore "*|*" merge "*|*" reset "*')})
+    (shim / "git").chmod(0o755)
+    path = server.env["PATH"]
+    harm = {"PATH": f"{shim}:{path}", "SHIM_PATH": path, "SHIM_COUNT": str(tmp_path / "count"), "SHIM_DOES": does}
+    user = owner_of(apart, server.env, 1)
+    had, shown = contents(user), hashes(user.cwd)
+    while True:
+        number += 1
+        scene = Scene(server, apart, tmp_path / f"at-{number}")
+        (tmp_path / "count").write_text("0\n")
+        env = {**scene.user(1).env, **harm, "SHIM_AT": str(number)}
+        answer = server.run(scene.user(1).cwd, *PULL, env=env, wait=does != "parent-dies-git-is-late")
+        if int((tmp_path / "count").read_text()) < number:
+            assert answer.status == 0, answer
+            break
+        scene.expect("Traceback" not in answer.stderr, answer.stderr)
+        check_pull_after_harm(scene, had, shown, pulled["apart"])
+        problems += [f"call {number}: {problem}" for problem in scene.problems]
         remove(scene.directory)
     assert number > 10
     assert not problems, f"{len(problems)} problems\n" + "\n".join(problems)
