@@ -172,9 +172,6 @@ def test_both_take_a_snapshot_of_the_same_content(
     assert snapshots(third)[0]["tags"] == sorted({name for name in names if name}, key=names.index)
 
 
-@pytest.mark.xfail(
-    reason="a clone does not know that results stand as the last snapshot left them, lineage.json and all"
-)
 def test_same_content_is_the_same_snapshot_where_it_was_made_and_in_a_clone(people: tuple[User, User]) -> None:
     first, second = people
     for user in people:

@@ -9,6 +9,7 @@ from dataworkspaces.errors import MetadataError
 from dataworkspaces.gitrepo.contents import present_objects
 from dataworkspaces.gitrepo.layout import head_commit
 from dataworkspaces.gitrepo.repo import EMPTY_TREE, GitRepo
+from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.workspace.atomic import read_json_object, write_json
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
@@ -101,6 +102,13 @@ class SubdirectorySnapshots:
         found = present_objects(self._repo.root, paths, within, ours, keep=keep)
         names = iter(found.names)
         return {r.name: PresentContents([next(names) for _ in places[r.name]], found.tree) for r in resources}
+
+    def recall(self, snapshot_hash: str, metadata_path: str) -> None:
+        """A snapshot came from somebody else: what it left is in the commit that brought its metadata."""
+        arguments = ["log", "-1", "--diff-filter=A", "--format=%H", "--", metadata_path]
+        commit = run_git(self._repo.root, arguments).stdout.decode("ascii").strip()
+        if commit:
+            write_json(self._remembered, {"snapshot": snapshot_hash, "commit": commit})
 
     def remember(self, snapshot_hash: str) -> None:
         """A snapshot is complete and saved."""

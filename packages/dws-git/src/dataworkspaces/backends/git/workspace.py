@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,6 +169,19 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
         return FileLineageStore(
             self.paths.current_lineage, self.paths.snapshot_lineage, self.get_machine_directory() / "lineage.lock"
         )
+
+    def adopt_lineage(
+        self,
+        newest: Iterable[SnapshotMetadata],
+        arrived: Collection[str],
+        known: SnapshotMetadata | None,
+        changed: Collection[str],
+    ) -> list[str]:
+        snapshots = list(newest)
+        if snapshots and snapshots[0].hashval in arrived:
+            path = self.paths.snapshot_metadata_file(snapshots[0].hashval)
+            self._subdirectories.recall(snapshots[0].hashval, path.relative_to(self.paths.root).as_posix())
+        return super().adopt_lineage(snapshots, arrived, known, changed)
 
     # -- resources in bulk ---------------------------------------------------------------------------------------
 
