@@ -1,13 +1,262 @@
-"""Placeholder until the real module arrives: overwrite it."""
+"""Large files that are not kept in git itself, but beside it by git-lfs or git-fat.
+
+Repositories of workspaces and of resources are treated alike. Their filters run within git; what runs here is what
+they leave to hooks or to the user: getting the contents that a checkout needs, and sending those that a push names.
+All of it does nothing in repositories that use neither, and starts no process there if git's index names no
+``.gitattributes``. See ``docs/large-files.md``.
+"""
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from dataworkspaces.errors import ConfigurationError, ToolError
+from dataworkspaces.gitrepo.checks import without_password
+from dataworkspaces.gitrepo.layout import git_directory, objects_directory
+from dataworkspaces.gitrepo.lfs_server import LFS_CONFIG, check_config_of_tree, check_servers
+from dataworkspaces.gitrepo.objects import read_blobs
+from dataworkspaces.gitrepo.remote import ORIGIN, origin_url
+from dataworkspaces.gitrepo.run import run_git
 
-def check_programs(root: Path) -> None: ...
-def check_programs_of_tree(root: Path, commit: str) -> None: ...
-def set_up(root: Path) -> None: ...
-def fetch(root: Path, progress: Any) -> None: ...
-def send(root: Path, remote: str, branch: str, progress: Any) -> None: ...
+Progress = Callable[[str, int | None, str], AbstractContextManager[Callable[[int], None]]]
+"""That of an :class:`~dataworkspaces.workspace.Interaction`."""
+
+ATTRIBUTES = ".gitattributes"
+FAT_CONFIG = ".gitfat"
+LFS_ATTRIBUTES = "filter=lfs diff=lfs merge=lfs -text"
+_LFS_RE = re.compile(rb"^[ \t]*[^#\s][^\r\n]*[ \t](?:filter|diff|merge)=lfs\b", re.MULTILINE)
+_FAT_RE = re.compile(rb"^[ \t]*[^#\s][^\r\n]*[ \t]filter=fat\b", re.MULTILINE)
+_LARGEST_ATTRIBUTES = 10_000_000
+_PROGRESS_RE = re.compile(r"(?:download|upload) (\d+)/(\d+) (\d+)/(\d+) ")
+
+
+def uses_lfs(root: Path) -> bool:
+    """Whether a ``.gitattributes`` of the working tree, or git's own one for it, names git-lfs."""
+    return any(_LFS_RE.search(text) for text in _attributes(root))
+
+
+def uses_fat(root: Path) -> bool:
+    """Whether there is a ``.gitfat``, or the root's ``.gitattributes`` names git-fat."""
+    return (root / FAT_CONFIG).is_file() or _FAT_RE.search(_read(root / ATTRIBUTES)) is not None
+
+
+def check_programs(root: Path) -> None:
+    """Raise ConfigurationError if the repository needs a program that is not there. Changes nothing."""
+    if uses_lfs(root):
+        check_lfs(str(root))
+    if uses_fat(root):
+        _gitfat().check_programs(root)
+
+
+def check_programs_of_tree(root: Path, commit: str) -> None:
+    """The same for a commit that is going to be checked out, or if it would send large files to, or get them from, a
+    place that it has no business with. Only git's objects are read."""
+    listed = run_git(root, ["ls-tree", "-r", "-z", "--full-tree", commit], doing="Reading a commit").stdout
+    found: list[str] = []
+    top: set[bytes] = set()
+    for record in listed.split(b"\0"):
+        told, _, path = record.partition(b"\t")
+        if told.startswith(b"100"):  # no symbolic links, which git does not follow either
+            if path.rpartition(b"/")[2] == ATTRIBUTES.encode():
+                found.append(told.split(b" ")[2].decode("ascii"))
+            elif path in (FAT_CONFIG.encode(), LFS_CONFIG.encode()):
+                top.add(path)
+    attributes = read_blobs(root, found).values()
+    if any(_LFS_RE.search(text) for text in attributes):
+        check_lfs(_from_where(root))
+        if LFS_CONFIG.encode() in top:
+            check_config_of_tree(root, commit)
+    if FAT_CONFIG.encode() in top or any(_FAT_RE.search(text) for text in attributes):
+        for program in ("rsync", "ssh"):
+            _check_program(shutil.which(program) is not None, program, "git-fat", _from_where(root))
+
+
+def check_lfs(what: str) -> None:
+    """Raise ConfigurationError if git-lfs is not there.
+
+    :param what: which repository needs it."""
+    # Git finds its commands in a directory of its own, too.
+    found = shutil.which("git-lfs") is not None or not run_git(Path("/"), ["lfs", "version"], ok=range(256)).returncode
+    _check_program(found, "git-lfs", "git-lfs", what)
+
+
+def set_up(root: Path) -> None:
+    """Give a clone, and the user's account, what git needs to use git-lfs or git-fat here; only what is missing."""
+    if uses_lfs(root):
+        set_up_lfs(root)
+    if uses_fat(root):
+        _gitfat().set_up(root)
+
+
+def set_up_lfs(root: Path) -> None:
+    """Set up git-lfs, whether or not the repository uses it yet.
+
+    In the user's account these are git-lfs's filters, as by ``git lfs install``; if its configuration cannot be written
+    they are set for this repository alone. In the repository, where no other hooks are, these are git-lfs's hooks: a
+    ``git push`` by hand has to send large files too."""
+    wanted = r"^(filter\.lfs\.(clean|smudge|process)|core\.hookspath)$"
+    listed = run_git(root, ["config", "--name-only", "--get-regexp", wanted], ok=(0, 1)).stdout.split()
+    if not any(name.startswith(b"filter.") for name in listed):
+        _install_filters(root)
+    objects = objects_directory(root)
+    has_own_hooks = listed.count(b"core.hookspath") > 1  # one is that of run_git
+    if objects is not None and not has_own_hooks and not (objects.parent / "hooks" / "pre-push").exists():
+        option = f"core.hooksPath={objects.parent / 'hooks'}"
+        run_git(root, ["-c", option, "lfs", "update"], ok=(0, 1, 2), doing="Installing the hooks of git-lfs")
+
+
+def fetch(root: Path, progress: Progress, environment: Mapping[str, str] | None = None) -> None:
+    """Get the contents that HEAD's files need from the origin, and put them in the place of pointers. Called again it
+    gets what is missing.
+
+    :param environment: for git, beside what it has."""
+    if uses_lfs(root):
+        check_servers(root, ORIGIN, sending=False)
+        arguments = ["-c", "lfs.skipdownloaderrors=false", "lfs", "pull", ORIGIN]
+        hint = "When that is solved: clone again; or, if the repository is in its place, run 'git lfs pull' in it"
+        _run_lfs(root, arguments, progress, "Getting large files with git-lfs", environment, hint)
+    if uses_fat(root):
+        _gitfat().pull(root, progress)
+
+
+def send(
+    root: Path, remote: str, branch: str, progress: Progress, environment: Mapping[str, str] | None = None
+) -> None:
+    """Send the contents that the branch's commits need and the remote may lack; before the commits, so that nobody
+    finds a commit without them. The same may be sent twice.
+
+    :param remote: its name, or its URL, which may be a local path.
+    :param environment: for git, beside what it has."""
+    if uses_lfs(root):
+        check_servers(root, remote, sending=True)
+        place = Path(remote)
+        url = place.as_uri() if place.is_absolute() else remote  # git-lfs takes a path for a remote's name
+        arguments = ["-c", "lfs.allowincompletepush=false", "lfs", "push", url, f"refs/heads/{branch}"]
+        hint = "The commits were not sent yet; when that is solved, push again"
+        _run_lfs(root, arguments, progress, "Sending large files with git-lfs", environment, hint)
+    if uses_fat(root):
+        _gitfat().push(root, progress)
+
+
+def _attributes(root: Path) -> Iterator[bytes]:
+    """The texts of all files with attributes that git looks at in a working tree."""
+    yield _read(root / ATTRIBUTES)
+    directory = git_directory(root)
+    if directory is None:
+        return
+    objects = objects_directory(root)
+    yield _read((directory if objects is None else objects.parent) / "info" / "attributes")
+    if _index_may_name_attributes(directory):
+        arguments = ["--no-literal-pathspecs", "ls-files", "-z", "--", f":(glob)**/{ATTRIBUTES}"]
+        for path in run_git(root, arguments, doing="Listing files").stdout.split(b"\0"):
+            if path and path != ATTRIBUTES.encode():
+                yield _read(root / os.fsdecode(path))
+
+
+def _index_may_name_attributes(directory: Path) -> bool:
+    """Git's index of versions 2 and 3 holds each path in full, in one file if it is not split."""
+    try:
+        index = (directory / "index").read_bytes()
+    except OSError:
+        return False
+    return index[7:8] not in b"\2\3" or ATTRIBUTES.encode() in index or any(directory.glob("sharedindex.*"))
+
+
+def _read(path: Path) -> bytes:
+    """A file with attributes; empty for what git would not read as one either."""
+    with suppress(OSError):
+        if not path.is_symlink() and path.is_file():
+            with path.open("rb") as file:
+                return file.read(_LARGEST_ATTRIBUTES)
+    return b""
+
+
+def _check_program(found: bool, program: str, system: str, where: str) -> None:
+    if not found:
+        raise ConfigurationError(
+            f"{where} keeps large files in {system}, but the program '{program}' was not found",
+            hint=f"Install {program} (its package is named {_PACKAGES.get(program, program)}), and try again",
+        )
+
+
+_PACKAGES = {"ssh": "openssh-client"}
+
+
+def _from_where(root: Path) -> str:
+    """What to call a repository that may lie in a temporary directory."""
+    url = origin_url(root)
+    return str(root) if url is None else without_password(url)
+
+
+def _install_filters(root: Path) -> None:
+    doing = "Setting up git-lfs"
+    try:
+        run_git(root, ["lfs", "install", "--skip-repo"], doing=doing)
+    except ToolError:  # a home that cannot be written to
+        run_git(root, ["lfs", "install", "--local", "--skip-repo"], doing=doing)
+
+
+def _run_lfs(
+    root: Path,
+    arguments: Sequence[str],
+    progress: Progress,
+    description: str,
+    environment: Mapping[str, str] | None,
+    hint: str,
+) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="dws-") as temporary, progress(description, 100, "%") as advance:
+        told = Path(temporary) / "progress"
+        with _watching(told, advance):
+            try:
+                env = {**(environment or {}), "GIT_LFS_PROGRESS": str(told)}
+                run_git(root, arguments, env=env, doing=description)
+            except ToolError as e:
+                raise ToolError(e.message, hint=e.hint or hint, output=e.output) from e
+
+
+@contextmanager
+def _watching(told: Path, advance: Callable[[int], None]) -> Iterator[None]:
+    """Move a bar to 100 by what git-lfs writes to a file."""
+    from threading import Event, Thread
+
+    ended = Event()
+
+    def watch() -> None:
+        shown = 0
+        while not ended.wait(0.2):
+            with suppress(Exception):  # a bar that cannot be drawn
+                now = _percent(told.read_text(encoding="utf-8", errors="replace").splitlines())
+                advance(max(0, now - shown))
+                shown = max(now, shown)
+        with suppress(Exception):
+            advance(100 - shown)
+
+    thread = Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _percent(lines: Iterable[str]) -> int:
+    """How much is done, by the last line ``DIRECTION FILE/FILES BYTES/BYTES NAME``."""
+    found = next((m for line in reversed(list(lines)) if (m := _PROGRESS_RE.match(line))), None)
+    if found is None:
+        return 0
+    file, files, done, size = map(int, found.groups())
+    return min(100, int(100 * (file - 1 + (done / size if size else 1)) / files)) if files else 0
+
+
+def _gitfat() -> Any:
+    return import_module("dataworkspaces.gitfat")

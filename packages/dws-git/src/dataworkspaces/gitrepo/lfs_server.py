@@ -1,0 +1,92 @@
+"""Where git-lfs takes large files from and sends them to, when a repository's own ``.lfsconfig`` says so.
+
+Of that file git-lfs honours the keys ``lfs.url``, ``lfs.pushurl``, ``remote.NAME.lfsurl``, ``lfs.URL.access``,
+``lfs.fetchinclude``, ``lfs.fetchexclude``, ``lfs.gitprotocol``, ``lfs.locksverify``, ``lfs.allowincompletepush`` and
+``lfs.skipdownloaderrors``, and no key that names a program (see its manual page git-lfs-config, "LFSCONFIG"). So the
+first three matter: whoever wrote the repository names a host, and what is pushed goes there. What the user's own
+configuration says for the same key comes before it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.gitrepo.checks import is_local_url, without_password
+from dataworkspaces.gitrepo.remote import ORIGIN, origin_url
+from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.workspace.interaction import log
+
+LFS_CONFIG = ".lfsconfig"
+_URL_KEY_RE = re.compile(r"lfs\.(?:push)?url|remote\..+\.lfs(?:push)?url", re.DOTALL)
+_SCHEMES = ("https", "http", "ssh", "git+ssh", "ssh+git", "git")
+_SCP_LIKE_RE = re.compile(r"(?:[^@/:]+@)?([^/:]+):")
+
+
+def check_config_of_tree(root: Path, commit: str) -> None:
+    """Raise ConfigurationError if the ``.lfsconfig`` of a commit names a place that a repository of such an origin must
+    not name: one of this machine, unless the origin is one too."""
+    _check_places(root, ["--blob", f"{commit}:{LFS_CONFIG}"], origin_url(root))
+
+
+def check_servers(root: Path, remote: str, *, sending: bool) -> None:
+    """Look at the ``.lfsconfig`` of the working tree. Raises as above, and, for sending, if it names another host than
+    the remote's, which the user has not named too; for getting, that is a warning."""
+    if not (root / LFS_CONFIG).is_file():
+        return
+    url = origin_url(root) if remote == ORIGIN else remote
+    for key, place in _check_places(root, ["--file", str(root / LFS_CONFIG)], url):
+        host = _host(place)
+        if host is None or url is None or host == _host(url):
+            continue
+        if sending:
+            raise ConfigurationError(
+                f"{root}: its {LFS_CONFIG} would have large files sent to another host, {host} ({key})",
+                hint=f"If that is right, say so: git -C {root} config {key} {without_password(place)}",
+            )
+        if key != "lfs.pushurl":
+            log.warning("%s: its %s has large files taken from another host, %s", _name(root), LFS_CONFIG, host)
+
+
+def _check_places(root: Path, source: list[str], origin: str | None) -> list[tuple[str, str]]:
+    """The keys with URLs that the user's configuration does not set, and these."""
+    places = [(key, value) for key, value in _list(root, source) if _URL_KEY_RE.fullmatch(key)]
+    if not places:
+        return []
+    own = {key for key, _ in _list(root, [])}
+    places = [(key, value) for key, value in places if key not in own]
+    for key, value in places:
+        local = is_local_url(value)
+        known = urlsplit(value).scheme.lower() in _SCHEMES if "://" in value else bool(_SCP_LIKE_RE.match(value))
+        bad = (not known and not local) or value.startswith("-") or (_host(value) or "").startswith("-")
+        if bad or (local and origin is not None and not is_local_url(origin)):
+            raise ConfigurationError(
+                f"The {LFS_CONFIG} of {_name(root)} has large files kept at {value!r} ({key}), which is no server",
+                hint="Do not use this repository before its owner explains; or name the right server yourself: "
+                f"git config --global {key} URL",
+            )
+    return places
+
+
+def _list(root: Path, source: Iterable[str]) -> list[tuple[str, str]]:
+    arguments = ["config", *source, "--list", "-z"]
+    listed = run_git(root, arguments, doing=f"Reading {LFS_CONFIG if source else 'the configuration of git'}").stdout
+    pairs = (os.fsdecode(entry).partition("\n") for entry in listed.split(b"\0") if entry)
+    return [(key, value) for key, _, value in pairs]
+
+
+def _host(url: str) -> str | None:
+    """None for places of this machine."""
+    if "://" in url:
+        return urlsplit(url).hostname
+    found = _SCP_LIKE_RE.match(url)
+    return found[1].lower() if found else None
+
+
+def _name(root: Path) -> str:
+    url = origin_url(root)
+    return str(root) if url is None else without_password(url)
