@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from dataworkspaces.backends.git.large_file_options import OPTIONS, LargeFileOptions
 from dataworkspaces.backends.git.paths import METADATA_IGNORES, WORKSPACE_IGNORES, WorkspacePaths, add_lines
 from dataworkspaces.backends.git.workspace import BRANCH_PARAM, GitWorkspace
 from dataworkspaces.errors import ConfigurationError
@@ -35,8 +36,11 @@ def init_workspace(
     *args: Any,
     **kwargs: Any,
 ) -> GitWorkspace:
-    """:param directory: where; the current directory if it is not given."""
-    unknown = sorted(key for key, value in kwargs.items() if key != "directory" and value is not None)
+    """:param directory: where; the current directory if it is not given.
+    :param git_lfs_attributes: as ``git_fat_remote``, ``git_fat_user``, ``git_fat_port``, ``git_fat_attributes``: see
+        ``dws init --help``."""
+    known = ("directory", *OPTIONS)
+    unknown = sorted(key for key, value in kwargs.items() if key not in known and value is not None)
     if unknown:
         raise ConfigurationError(f"The git backend does not know the option '{unknown[0]}'")
     root = Path(os.path.realpath(kwargs.get("directory") or Path.cwd()))
@@ -45,6 +49,7 @@ def init_workspace(
     scratch = global_params.get(SCRATCH_DIRECTORY)
     if scratch is not None:
         check_relative_path(scratch, "Scratch directory")
+    options = LargeFileOptions.check(kwargs, root)
     is_new_repository = git_directory(root) is None
     temporary = root / f"{paths.metadata.name}.new"
     try:
@@ -55,6 +60,7 @@ def init_workspace(
         _write_metadata(temporary, workspace_name, dws_version, {**global_params, BRANCH_PARAM: branch}, local_params)
         ignores = [*([f"/{scratch}"] if scratch else []), *WORKSPACE_IGNORES]
         add_lines(paths.gitignore, ignores)
+        written = options.write(root)
         temporary.rename(paths.metadata)  # from here on there is a workspace
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -62,7 +68,7 @@ def init_workspace(
             shutil.rmtree(root / ".git", ignore_errors=True)
         raise
     workspace = GitWorkspace(root, workspace_name, dws_version, batch, verbose)
-    for path in (paths.metadata, paths.gitignore):
+    for path in (paths.metadata, paths.gitignore, *written):
         workspace.include_in_save(path)
     workspace.save("New workspace")
     Path(local_params.get(LOCAL_SCRATCH_DIRECTORY) or root / str(scratch)).mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,84 @@
+"""The options of ``dws init`` for large files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dataworkspaces.backends.git.paths import add_lines
+from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.gitrepo import large_files
+
+OPTIONS = ("git_lfs_attributes", "git_fat_remote", "git_fat_user", "git_fat_port", "git_fat_attributes")
+ATTRIBUTES_FILE = ".gitattributes"
+_LFS = "filter=lfs diff=lfs merge=lfs -text"
+
+
+@dataclass(frozen=True)
+class LargeFileOptions:
+    """What was asked for, checked; programs that are needed are there."""
+
+    lfs_patterns: tuple[str, ...] = ()
+    fat_patterns: tuple[str, ...] = ()
+    fat_remote: str | None = None
+    fat_user: str | None = None
+    fat_port: int | None = None
+
+    @staticmethod
+    def check(options: dict[str, Any], root: Path) -> LargeFileOptions:
+        """Raise ConfigurationError for what cannot be done; nothing is written."""
+        given = {name: options[name] for name in OPTIONS if options.get(name) is not None}
+        remote = given.get("git_fat_remote")
+        if remote is not None and "git_lfs_attributes" in given:
+            raise ConfigurationError("--git-lfs-attributes and --git-fat-remote exclude each other")
+        if remote is None and any(name.startswith("git_fat_") for name in given):
+            raise ConfigurationError("The options for git-fat need --git-fat-remote")
+        found = LargeFileOptions(
+            _patterns("--git-lfs-attributes", given.get("git_lfs_attributes")),
+            _patterns("--git-fat-attributes", given.get("git_fat_attributes")),
+            remote,
+            given.get("git_fat_user"),
+            given.get("git_fat_port"),
+        )
+        if found.lfs_patterns:
+            large_files.check_lfs(f"Workspace {root}")
+        if remote is not None:
+            from dataworkspaces import gitfat
+
+            gitfat.check_options(root, remote, found.fat_user, found.fat_port)
+        return found
+
+    def write(self, root: Path) -> list[Path]:
+        """Write the files of a repository that ask for it, and configure git; returns what is to be committed."""
+        if self.lfs_patterns:
+            add_lines(root / ATTRIBUTES_FILE, [f"{pattern} {_LFS}" for pattern in self.lfs_patterns])
+            large_files.set_up_lfs(root)
+            return [root / ATTRIBUTES_FILE]
+        if self.fat_remote is not None:
+            from dataworkspaces import gitfat
+
+            lines = gitfat.write_config(root, self.fat_remote, self.fat_user, self.fat_port, self.fat_patterns)
+            for path, wanted in lines.items():
+                add_lines(path, wanted)
+            return list(lines)
+        return []
+
+
+def _patterns(option: str, text: str | None) -> tuple[str, ...]:
+    """Comma-separated patterns, as a line of ``.gitattributes`` has them."""
+    if text is None:
+        return ()
+    found = [pattern.strip() for pattern in text.split(",") if pattern.strip()]
+    if not found:
+        raise ConfigurationError(f"{option} names no pattern", hint="As in '*.gz,*.npy'")
+    for pattern in found:
+        if pattern.startswith(("!", "#", "[attr]")) or not pattern.isprintable():
+            raise ConfigurationError(f"{option}: {pattern!r} is no pattern of files", hint="As in '*.gz,*.npy'")
+    return tuple(_quoted(pattern) for pattern in found)
+
+
+def _quoted(pattern: str) -> str:
+    if not any(c.isspace() for c in pattern) and not pattern.startswith('"'):
+        return pattern
+    return '"' + pattern.replace("\\", "\\\\").replace('"', '\\"') + '"'

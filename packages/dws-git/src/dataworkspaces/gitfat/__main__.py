@@ -1,0 +1,3 @@
+from dataworkspaces.gitfat.cli import main
+
+main()

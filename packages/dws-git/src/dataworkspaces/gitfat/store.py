@@ -1,0 +1,99 @@
+"""The objects of a repository: the content of large files, each in a file that is named by its SHA-1."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataworkspaces.gitfat.placeholder import Placeholder
+
+CHUNK = 1 << 20
+_NAME_RE = re.compile(r"[0-9a-f]{40}\Z")
+
+
+@dataclass(frozen=True)
+class ObjectStore:
+    """:ivar directory: ``fat`` in the git directory that all working trees share."""
+
+    directory: Path
+
+    @property
+    def objects(self) -> Path:
+        return self.directory / "objects"
+
+    @property
+    def incoming(self) -> Path:
+        """Where a transfer puts what nobody has looked at yet. The next one goes on with what a killed one left."""
+        return self.directory / "incoming"
+
+    def path(self, sha1: str) -> Path:
+        return self.objects / sha1
+
+    def has(self, placeholder: Placeholder) -> bool:
+        """Whether the object is there, in the size that the placeholder tells."""
+        try:
+            size = self.path(placeholder.sha1).stat().st_size
+        except FileNotFoundError:
+            return False
+        return placeholder.size is None or size == placeholder.size
+
+    def names(self) -> list[str]:
+        """Of all objects, sorted."""
+        try:
+            return sorted(path.name for path in self.objects.iterdir() if _NAME_RE.match(path.name))
+        except FileNotFoundError:
+            return []
+
+    def add(self, chunks: Iterable[bytes]) -> Placeholder:
+        """Store content, whole or not at all, and return what stands for it."""
+        self.objects.mkdir(parents=True, exist_ok=True)
+        temporary = self.objects / f".{os.getpid()}.{os.urandom(6).hex()}.tmp"
+        digest = hashlib.sha1(usedforsecurity=False)
+        size = 0
+        try:
+            with temporary.open("xb") as file:
+                for chunk in chunks:
+                    digest.update(chunk)
+                    size += len(chunk)
+                    file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+            placeholder = Placeholder(digest.hexdigest(), size)
+            if not self.has(placeholder):
+                temporary.chmod(0o444)
+                temporary.replace(self.path(placeholder.sha1))
+        finally:
+            temporary.unlink(missing_ok=True)
+        return placeholder
+
+    def take(self, path: Path, placeholder: Placeholder) -> bool:
+        """Move a file that arrived to its place, if its content is what its name promises; else remove it."""
+        if path.is_symlink() or not path.is_file() or sha1_of(path) != placeholder.sha1:
+            with suppress(OSError):
+                path.unlink()
+            return False
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+        self.objects.mkdir(parents=True, exist_ok=True)
+        path.chmod(0o444)
+        path.replace(self.path(placeholder.sha1))
+        return True
+
+
+def sha1_of(path: Path) -> str:
+    """The SHA-1 of a file's content, in hexadecimal digits."""
+    digest = hashlib.sha1(usedforsecurity=False)
+    for chunk in read_chunks(path):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def read_chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb", buffering=0) as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
