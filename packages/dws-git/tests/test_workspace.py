@@ -55,7 +55,7 @@ def test_a_new_workspace_is_committed_whole(workspace: GitWorkspace, git: Git) -
     root = workspace.paths.root
     assert git(root, "status", "--porcelain") == ""
     assert set(git(root, "ls-files").split()) == {
-        ".dataworkspace/.gitignore", ".dataworkspace/config.json", ".gitignore",
+        ".dataworkspace/.gitattributes", ".dataworkspace/.gitignore", ".dataworkspace/config.json", ".gitignore",
     }  # fmt: skip
     assert (root / "scratch").is_dir()
     config = json.loads((root / ".dataworkspace" / "config.json").read_text(encoding="utf-8"))

@@ -3,7 +3,7 @@
 Repositories of workspaces and of resources are treated alike. Their filters run within git; what runs here is what
 they leave to hooks or to the user: getting the contents that a checkout needs, and sending those that a push names.
 All of it does nothing in repositories that use neither, and starts no process there if git's index names no
-``.gitattributes``. See ``docs/large-files.md``.
+``.gitattributes`` below the root. See ``docs/large-files.md``.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, ToolError
 from dataworkspaces.gitrepo.checks import without_password
@@ -24,13 +22,15 @@ from dataworkspaces.gitrepo.lfs_server import LFS_CONFIG, check_config_of_tree, 
 from dataworkspaces.gitrepo.objects import read_blobs
 from dataworkspaces.gitrepo.remote import ORIGIN, origin_url
 from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.workspace.factory import METADATA_DIR
 
 Progress = Callable[[str, int | None, str], AbstractContextManager[Callable[[int], None]]]
 """That of an :class:`~dataworkspaces.workspace.Interaction`."""
 
 ATTRIBUTES = ".gitattributes"
 FAT_CONFIG = ".gitfat"
-LFS_ATTRIBUTES = "filter=lfs diff=lfs merge=lfs -text"
+_KNOWN_ATTRIBUTES = (ATTRIBUTES, f"{METADATA_DIR}/{ATTRIBUTES}")
+"""These are looked at in any case."""
 _LFS_RE = re.compile(rb"^[ \t]*[^#\s][^\r\n]*[ \t](?:filter|diff|merge)=lfs\b", re.MULTILINE)
 _FAT_RE = re.compile(rb"^[ \t]*[^#\s][^\r\n]*[ \t]filter=fat\b", re.MULTILINE)
 _LARGEST_ATTRIBUTES = 10_000_000
@@ -52,7 +52,9 @@ def check_programs(root: Path) -> None:
     if uses_lfs(root):
         check_lfs(str(root))
     if uses_fat(root):
-        _gitfat().check_programs(root)
+        from dataworkspaces import gitfat
+
+        gitfat.check_programs(root)
 
 
 def check_programs_of_tree(root: Path, commit: str) -> None:
@@ -74,8 +76,9 @@ def check_programs_of_tree(root: Path, commit: str) -> None:
         if LFS_CONFIG.encode() in top:
             check_config_of_tree(root, commit)
     if FAT_CONFIG.encode() in top or any(_FAT_RE.search(text) for text in attributes):
-        for program in ("rsync", "ssh"):
-            _check_program(shutil.which(program) is not None, program, "git-fat", _from_where(root))
+        from dataworkspaces import gitfat
+
+        gitfat.check_programs(root)
 
 
 def check_lfs(what: str) -> None:
@@ -84,7 +87,11 @@ def check_lfs(what: str) -> None:
     :param what: which repository needs it."""
     # Git finds its commands in a directory of its own, too.
     found = shutil.which("git-lfs") is not None or not run_git(Path("/"), ["lfs", "version"], ok=range(256)).returncode
-    _check_program(found, "git-lfs", "git-lfs", what)
+    if not found:
+        raise ConfigurationError(
+            f"{what} keeps large files in git-lfs, but the program 'git-lfs' was not found",
+            hint="Install it (its package is named git-lfs; see https://git-lfs.com), and try again",
+        )
 
 
 def set_up(root: Path) -> None:
@@ -92,7 +99,9 @@ def set_up(root: Path) -> None:
     if uses_lfs(root):
         set_up_lfs(root)
     if uses_fat(root):
-        _gitfat().set_up(root)
+        from dataworkspaces import gitfat
+
+        gitfat.set_up(root)
 
 
 def set_up_lfs(root: Path) -> None:
@@ -123,7 +132,9 @@ def fetch(root: Path, progress: Progress, environment: Mapping[str, str] | None 
         hint = "When that is solved: clone again; or, if the repository is in its place, run 'git lfs pull' in it"
         _run_lfs(root, arguments, progress, "Getting large files with git-lfs", environment, hint)
     if uses_fat(root):
-        _gitfat().pull(root, progress)
+        from dataworkspaces import gitfat
+
+        gitfat.pull(root, progress)
 
 
 def send(
@@ -142,12 +153,14 @@ def send(
         hint = "The commits were not sent yet; when that is solved, push again"
         _run_lfs(root, arguments, progress, "Sending large files with git-lfs", environment, hint)
     if uses_fat(root):
-        _gitfat().push(root, progress)
+        from dataworkspaces import gitfat
+
+        gitfat.push(root, progress)
 
 
 def _attributes(root: Path) -> Iterator[bytes]:
     """The texts of all files with attributes that git looks at in a working tree."""
-    yield _read(root / ATTRIBUTES)
+    yield from (_read(root / name) for name in _KNOWN_ATTRIBUTES)
     directory = git_directory(root)
     if directory is None:
         return
@@ -156,17 +169,20 @@ def _attributes(root: Path) -> Iterator[bytes]:
     if _index_may_name_attributes(directory):
         arguments = ["--no-literal-pathspecs", "ls-files", "-z", "--", f":(glob)**/{ATTRIBUTES}"]
         for path in run_git(root, arguments, doing="Listing files").stdout.split(b"\0"):
-            if path and path != ATTRIBUTES.encode():
+            if path and os.fsdecode(path) not in _KNOWN_ATTRIBUTES:
                 yield _read(root / os.fsdecode(path))
 
 
 def _index_may_name_attributes(directory: Path) -> bool:
-    """Git's index of versions 2 and 3 holds each path in full, in one file if it is not split."""
+    """Whether it names any but the known ones. Versions 2 and 3 hold each path in full, behind its length, in one file
+    if the index is not split."""
     try:
         index = (directory / "index").read_bytes()
     except OSError:
         return False
-    return index[7:8] not in b"\2\3" or ATTRIBUTES.encode() in index or any(directory.glob("sharedindex.*"))
+    known = sum(index.count(b"\0%c%s\0" % (len(name), name.encode())) for name in _KNOWN_ATTRIBUTES)
+    named = index.count(ATTRIBUTES.encode()) > known
+    return named or index[7:8] not in b"\2\3" or any(directory.glob("sharedindex.*"))
 
 
 def _read(path: Path) -> bytes:
@@ -176,17 +192,6 @@ def _read(path: Path) -> bytes:
             with path.open("rb") as file:
                 return file.read(_LARGEST_ATTRIBUTES)
     return b""
-
-
-def _check_program(found: bool, program: str, system: str, where: str) -> None:
-    if not found:
-        raise ConfigurationError(
-            f"{where} keeps large files in {system}, but the program '{program}' was not found",
-            hint=f"Install {program} (its package is named {_PACKAGES.get(program, program)}), and try again",
-        )
-
-
-_PACKAGES = {"ssh": "openssh-client"}
 
 
 def _from_where(root: Path) -> str:
@@ -256,7 +261,3 @@ def _percent(lines: Iterable[str]) -> int:
         return 0
     file, files, done, size = map(int, found.groups())
     return min(100, int(100 * (file - 1 + (done / size if size else 1)) / files)) if files else 0
-
-
-def _gitfat() -> Any:
-    return import_module("dataworkspaces.gitfat")

@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.backends.git.large_file_options import OPTIONS, LargeFileOptions
-from dataworkspaces.backends.git.paths import METADATA_IGNORES, WORKSPACE_IGNORES, WorkspacePaths, add_lines
+from dataworkspaces.backends.git.paths import (
+    METADATA_ATTRIBUTES,
+    METADATA_IGNORES,
+    WORKSPACE_IGNORES,
+    WorkspacePaths,
+    add_lines,
+)
 from dataworkspaces.backends.git.workspace import BRANCH_PARAM, GitWorkspace
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.identity import check_identity
@@ -105,3 +111,4 @@ def _write_metadata(
     write_json(directory / "resource_local_params.json", {})
     (directory / "current_lineage").mkdir()
     add_lines(directory / ".gitignore", METADATA_IGNORES)
+    add_lines(directory / ".gitattributes", METADATA_ATTRIBUTES)

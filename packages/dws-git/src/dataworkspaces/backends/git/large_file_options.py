@@ -52,16 +52,17 @@ class LargeFileOptions:
     def write(self, root: Path) -> list[Path]:
         """Write the files of a repository that ask for it, and configure git; returns what is to be committed."""
         if self.lfs_patterns:
-            add_lines(root / ATTRIBUTES_FILE, [f"{pattern} {_LFS}" for pattern in self.lfs_patterns])
+            lines = [f"{pattern} {_LFS}" for pattern in self.lfs_patterns]
+            add_lines(root / ATTRIBUTES_FILE, [*lines, *_guard(self.lfs_patterns)])
             large_files.set_up_lfs(root)
             return [root / ATTRIBUTES_FILE]
         if self.fat_remote is not None:
             from dataworkspaces import gitfat
 
-            lines = gitfat.write_config(root, self.fat_remote, self.fat_user, self.fat_port, self.fat_patterns)
-            for path, wanted in lines.items():
-                add_lines(path, wanted)
-            return list(lines)
+            files = gitfat.write_config(root, self.fat_remote, self.fat_user, self.fat_port, self.fat_patterns)
+            for path, wanted in files.items():
+                add_lines(path, [*wanted, *(_guard(self.fat_patterns) if path.name == ATTRIBUTES_FILE else ())])
+            return list(files)
         return []
 
 
@@ -75,7 +76,19 @@ def _patterns(option: str, text: str | None) -> tuple[str, ...]:
     for pattern in found:
         if pattern.startswith(("!", "#", "[attr]")) or not pattern.isprintable():
             raise ConfigurationError(f"{option}: {pattern!r} is no pattern of files", hint="As in '*.gz,*.npy'")
+        if pattern.endswith("/"):
+            raise ConfigurationError(
+                f"{option}: {pattern!r} stands for no file, as git has it", hint=f"For all below it: '{pattern}**'"
+            )
     return tuple(_quoted(pattern) for pattern in found)
+
+
+def _guard(patterns: tuple[str, ...]) -> list[str]:
+    """What git itself reads stays in git."""
+    from fnmatch import fnmatchcase
+
+    names = [pattern.strip('"').rpartition("/")[2] for pattern in patterns]
+    return [".git* !filter !diff !merge !text"] if any(fnmatchcase(".gitattributes", name) for name in names) else []
 
 
 def _quoted(pattern: str) -> str:
