@@ -95,5 +95,8 @@ def _count(number: int) -> str:
 
 @contextmanager
 def _progress(description: str, total: int | None, unit: str) -> Iterator[Callable[[int], None]]:
+    if not sys.stderr.isatty():
+        yield lambda _number: None
+        return
     with click.progressbar(length=total or 1, label=description, file=sys.stderr) as bar:
         yield bar.update

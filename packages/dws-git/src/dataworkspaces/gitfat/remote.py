@@ -14,7 +14,7 @@ CONFIG_FILE = ".gitfat"
 _MAX_BYTES = 65536
 _HOST = r"(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])"
 _USER = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
-_SSH_RE = re.compile(rf"(?:{_USER}@)?{_HOST}:[^:-].*\Z")
+_SSH_RE = re.compile(rf"(?:{_USER}@)?{_HOST}:(?!//)[^:-].*\Z")
 _DAEMON_RE = re.compile(rf"rsync://(?:{_USER}@)?{_HOST}(?::\d+)?/[^-].*\Z")
 _OPTION_RE = re.compile(r"(?:-z|--compress|--(?:bwlimit|timeout|contimeout)=[0-9]+[KMGkmg]?)\Z")
 
@@ -31,7 +31,7 @@ class FatRemote:
 
     @property
     def is_ssh(self) -> bool:
-        return bool(_SSH_RE.match(self.location)) and not self.location.startswith("rsync://")
+        return _SSH_RE.match(self.location) is not None
 
     def describe(self) -> str:
         return self.location

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -95,12 +96,10 @@ def _rsync(
 ) -> bytes:
     command = ["rsync", "--times", "-s", "--files-from=-", "--from0", "--info=progress2", *remote.options]
     if remote.is_ssh:
-        # Rsync splits this at blanks; none of the parts has any.
-        shell = [
-            "ssh",
-            *(["-p", str(remote.port)] if remote.port else []),
-            *(["-l", remote.user] if remote.user else []),
-        ]
+        # Rsync splits this at blanks, and knows quotes; what we add has neither.
+        shell = [os.environ.get("GIT_SSH_COMMAND") or "ssh"]
+        shell += ["-p", str(remote.port)] if remote.port else []
+        shell += ["-l", remote.user] if remote.user else []
         command += ["-e", " ".join(shell)]
     command += [*options, "--", source, target]
     if "--dry-run" in options:
