@@ -46,7 +46,7 @@ def check_servers(root: Path, remote: str, *, sending: bool) -> None:
         if sending:
             raise ConfigurationError(
                 f"{root}: its {LFS_CONFIG} would have large files sent to another host, {host} ({key})",
-                hint=f"If that is right, say so: git -C {root} config {key} {without_password(place)}",
+                hint=f"If that is right, say so: {_command(root, key, without_password(place))}",
             )
         if key != "lfs.pushurl":
             log.warning("%s: its %s has large files taken from another host, %s", _name(root), LFS_CONFIG, host)
@@ -62,7 +62,12 @@ def _check_places(root: Path, source: list[str], origin: str | None) -> list[tup
     for key, value in places:
         local = is_local_url(value)
         known = urlsplit(value).scheme.lower() in _SCHEMES if "://" in value else bool(_SCP_LIKE_RE.match(value))
-        bad = (not known and not local) or value.startswith("-") or (_host(value) or "").startswith("-")
+        bad = (
+            (not known and not local)
+            or "::" in value.partition("/")[0]
+            or value.startswith("-")
+            or (_host(value) or "").startswith("-")
+        )
         if bad or (local and origin is not None and not is_local_url(origin)):
             raise ConfigurationError(
                 f"The {LFS_CONFIG} of {_name(root)} has large files kept at {value!r} ({key}), which is no server",
@@ -70,6 +75,13 @@ def _check_places(root: Path, source: list[str], origin: str | None) -> list[tup
                 f"git config --global {key} URL",
             )
     return places
+
+
+def _command(root: Path, key: str, value: str) -> str:
+    """For the user's shell; key and value are somebody else's."""
+    import shlex
+
+    return shlex.join(["git", "-C", str(root), "config", key, value])
 
 
 def _list(root: Path, source: Iterable[str]) -> list[tuple[str, str]]:
