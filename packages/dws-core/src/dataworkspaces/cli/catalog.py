@@ -34,6 +34,7 @@ BUILT_IN = {
     "report": BuiltIn("dataworkspaces.cli.cmd_report:report", "Show status, history, lineage or results"),
     "lineage": BuiltIn("dataworkspaces.cli.cmd_lineage:lineage", "Draw or export the lineage of results"),
     "diff": BuiltIn("dataworkspaces.cli.cmd_diff:diff", "Compare two snapshots"),
+    "fsck": BuiltIn("dataworkspaces.cli.cmd_fsck:fsck", "Check that the workspace is whole, and repair it"),
     "config": BuiltIn("dataworkspaces.cli.cmd_config:config", "Show or set parameters"),
     "plugins": BuiltIn("dataworkspaces.cli.cmd_plugins:plugins", "Show the installed plug-ins and whether they load"),
     "completion": BuiltIn("dataworkspaces.cli.cmd_completion:completion", "Print the completion script of a shell"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import ParseResult, urlparse
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import click
 
     from dataworkspaces.workspace.files import LocalStateResourceMixin
+    from dataworkspaces.workspace.integrity import Problem
     from dataworkspaces.workspace.resource import Resource
     from dataworkspaces.workspace.workspace import Workspace
 
@@ -56,6 +57,12 @@ class WorkspaceFactory(ABC):
         **kwargs: Any,
     ) -> Workspace:
         """Make a new workspace. Raises ConfigurationError, and changes nothing, if there is one already."""
+
+    @staticmethod
+    def check_before_opening(parsed_uri: ParseResult) -> Iterable[Problem]:
+        """What keeps the workspace that a URI names from being opened, or from being looked at safely. Changes nothing,
+        and raises nothing for what it finds. A repair takes the workspace's lock itself."""
+        return ()
 
 
 class ResourceFactory(ABC):
@@ -128,8 +135,19 @@ def find_and_load_workspace(batch: bool, verbose: bool, uri_or_local_path: str |
     current directory.
 
     Raises NotAWorkspaceError if there is none."""
+    return load_workspace(find_workspace_uri(uri_or_local_path), batch, verbose)
+
+
+def check_before_opening(uri: str) -> list[Problem]:
+    """See :meth:`WorkspaceFactory.check_before_opening`."""
+    parsed = urlparse(uri)
+    return list(plugins.load(plugins.BACKENDS, parsed.scheme).check_before_opening(parsed))
+
+
+def find_workspace_uri(uri_or_local_path: str | None = None) -> str:
+    """The URI of what :func:`find_and_load_workspace` opens. Raises NotAWorkspaceError if there is none."""
     if uri_or_local_path is not None and _is_uri(uri_or_local_path):
-        return load_workspace(uri_or_local_path, batch, verbose)
+        return uri_or_local_path
     if uri_or_local_path is None:
         directory = find_workspace_directory(Path.cwd())
         if directory is None:
@@ -141,7 +159,7 @@ def find_and_load_workspace(batch: bool, verbose: bool, uri_or_local_path: str |
         directory = Path(uri_or_local_path).expanduser().resolve()
         if not (directory / METADATA_DIR).is_dir():
             raise NotAWorkspaceError(f"{directory} is not a workspace: it has no {METADATA_DIR} directory")
-    return load_workspace(directory.as_uri().replace("file://", "git:", 1), batch, verbose)
+    return directory.as_uri().replace("file://", "git:", 1)
 
 
 def init_workspace(

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,6 +101,43 @@ def _remove_if_empty(path: Path) -> bool:
         return False
     finally:
         aside.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class LockHolder:
+    """Whose a lock is. A process of another host cannot be looked at, so it counts as alive."""
+
+    text: str
+    is_alive: bool
+
+
+def describe_lock(directory: Path) -> LockHolder | None:
+    """Who holds the lock in ``directory``, or left it; None if nobody does. Changes nothing."""
+    path = directory / LOCK_FILE
+    try:
+        found = path.stat()
+        pid, host = [*path.read_text(encoding="utf-8").splitlines(), "", ""][:2]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        return LockHolder(_describe_holder(path), True)
+    if found.st_size == 0:
+        return LockHolder("a command was killed when it had just locked the workspace", False)
+    if host != os.uname().nodename:
+        return LockHolder(_describe_holder(path), True)
+    if pid.isdigit() and _process_exists(int(pid)):
+        return LockHolder(_describe_holder(path), True)
+    return LockHolder(f"process {pid[:20]}, which locked the workspace, is gone", False)
+
+
+def _process_exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _wait_seconds() -> float:

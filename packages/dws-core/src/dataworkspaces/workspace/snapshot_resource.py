@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from dataworkspaces.workspace.versions import FileChange, PresentContents, Resou
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.store import LineageStore
+    from dataworkspaces.workspace.integrity import Problem
 
 LINEAGE_FILE = "lineage.json"
 """The lineage of a results or exported resource, in the resource itself."""
@@ -81,6 +82,11 @@ class SnapshotResourceMixin(ABC):
     def plan_restore(self, restore_hashval: str) -> list[FileChange] | None:
         """The files that :meth:`restore` would change, with what it would do; None if the type cannot tell."""
         return None
+
+    def check_integrity(self, restore_hashes: Mapping[str, str]) -> Iterable[Problem]:
+        """What is not as it should be with the resource on this machine, and with the versions that snapshots refer to
+        (by the snapshots' hashes). Changes nothing, and raises nothing for what it finds."""
+        return ()
 
     # -- what lineage asks; a type that can tell cheaply overrides these -----------------------------------------
 

@@ -20,6 +20,7 @@ from dataworkspaces.workspace.resource_ref import ResourceRef
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace.factory import ResourceFactory
+    from dataworkspaces.workspace.integrity import Problem
     from dataworkspaces.workspace.journal import Journal
     from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
 
@@ -203,6 +204,13 @@ class Workspace(ABC):
 
         ``interrupted`` is False when the operation has just raised, and True when its process is gone."""
         return "nothing had to be done"
+
+    def check_integrity(self) -> Iterable[Problem]:
+        """What is not as it should be. Changes nothing, and raises nothing for what it finds. A backend adds what only
+        it can tell."""
+        from dataworkspaces.workspace.integrity import check_workspace
+
+        return check_workspace(self)
 
     # -- parameters ----------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ RESOURCE_TYPE = "git"
 _AFTER_SNAPSHOT = "after_snapshot.json"
 _TREE = "tree.json"
 
+    from dataworkspaces.workspace.integrity import Problem
 
 class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
     """Its versions are commits.
@@ -228,6 +229,11 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         check_object_name(compare_hash, self.name)
         if self.export or self.imported:
             return [None] * len(subpaths)  # it holds our file, which does not count
+    def check_integrity(self, restore_hashes: Mapping[str, str]) -> Iterable[Problem]:
+        from dataworkspaces.gitrepo.integrity import check_repository, snapshots_by_version
+
+        return check_repository(self._repo.root, f"resource '{self.name}'", snapshots_by_version(restore_hashes))
+
         if set(subpaths) == {None} and (tree := self._remembered_tree(compare_hash)) is not None:
             return [tree] * len(subpaths)
         return self._repo.resolve([f"{compare_hash}:{path or ''}" for path in subpaths])

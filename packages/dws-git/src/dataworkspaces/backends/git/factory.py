@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -18,6 +19,8 @@ from dataworkspaces.workspace.locking import hold_lock
 
 if TYPE_CHECKING:
     from urllib.parse import ParseResult
+
+    from dataworkspaces.workspace.integrity import Problem
 
 
 class GitWorkspaceFactory(WorkspaceFactory):
@@ -56,6 +59,12 @@ class GitWorkspaceFactory(WorkspaceFactory):
         return init_workspace(
             workspace_name, dws_version, global_params, local_params, batch, verbose, scratch_dir, *args, **kwargs
         )
+
+    @staticmethod
+    def check_before_opening(parsed_uri: ParseResult) -> Iterable[Problem]:
+        from dataworkspaces.backends.git.integrity import check_before_opening
+
+        return check_before_opening(Path(os.path.realpath(unquote(parsed_uri.path))))
 
     @staticmethod
     def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *args: Any) -> GitWorkspace:

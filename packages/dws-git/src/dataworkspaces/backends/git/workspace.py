@@ -35,6 +35,7 @@ from dataworkspaces.workspace.hostname import default_hostname
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.store import LineageStore
+    from dataworkspaces.workspace.integrity import Problem
 
 BRANCH_PARAM = "dws_git_branch"
 
@@ -270,6 +271,11 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
             self._finished_snapshot = None
 
     def recover(self, operation: str, data: dict[str, Any], interrupted: bool) -> str:
+    def check_integrity(self) -> Iterable[Problem]:
+        from dataworkspaces.backends.git.integrity import check_workspace
+
+        return check_workspace(self)
+
         places = [r.get_local_path_if_any() for r in self.get_resources() if isinstance(r, GitRepoResource)]
         repositories = [Path(path) for path in places if path is not None]
         for root in (self.paths.root, *repositories):

@@ -1,0 +1,351 @@
+"""Whether a workspace is whole: the problems that ``dws fsck`` tells, and the checks that hold for every backend.
+
+A check changes nothing and raises nothing for what it finds. A backend or resource type that can say more adds its own
+(:meth:`Workspace.check_integrity`, :meth:`SnapshotResourceMixin.check_integrity`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError, PluginError
+from dataworkspaces.workspace.files import FileResourceMixin, LocalStateResourceMixin
+from dataworkspaces.workspace.names import check_relative_path, check_resource_name
+from dataworkspaces.workspace.results import manifest_hash
+from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE, SnapshotResourceMixin
+
+if TYPE_CHECKING:
+    from dataworkspaces.workspace.resource import Resource
+    from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
+    from dataworkspaces.workspace.workspace import Workspace
+
+Area = Literal["metadata", "snapshot", "manifest", "results", "lineage", "resource", "local state", "interrupted"]
+AREAS: tuple[Area, ...] = (
+    "interrupted", "metadata", "resource", "snapshot", "manifest", "results", "lineage", "local state"
+)  # fmt: skip
+"""In the order in which they are told."""
+
+UNEXPECTED = (DwsError, OSError, TypeError, ValueError, KeyError, AttributeError, RecursionError)
+"""What code that expects sound metadata may raise when somebody else wrote it."""
+
+RESULTS_FILE = "results.json"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that is not as it should be.
+
+    :ivar where: a file of the workspace, or the name of a snapshot or resource.
+    :ivar what: one line.
+    :ivar remedy: one line: what to do.
+    :ivar severity: a warning harms nothing that is kept, or the next command mends it.
+    :ivar repair: does what is safe, so that nothing is lost, and says what it did. The caller holds the workspace's
+        lock. None if only a person can decide.
+    :ivar comes_first: until it is mended, an interrupted command cannot be completed (or the workspace not opened), so
+        the repair must do without either.
+    """
+
+    area: Area
+    where: str
+    what: str
+    remedy: str
+    severity: Literal["error", "warning"] = "error"
+    repair: Callable[[], str] | None = field(default=None, compare=False, repr=False)
+    comes_first: bool = False
+
+
+def one_line(error: BaseException) -> str:
+    """What an exception says, short enough for a list."""
+    text = str(error) if isinstance(error, DwsError) else f"{type(error).__name__}: {error}"
+    line = " ".join(text.split())
+    return line if len(line) <= 400 else f"{line[:397]}..."
+
+
+def problem_of(area: Area, where: str, error: BaseException, remedy: str = "") -> Problem:
+    """The problem that an exception stands for; its hint is the remedy, if it has one."""
+    hint = error.hint if isinstance(error, DwsError) else None
+    return Problem(area, where, one_line(error), hint or remedy or "Restore it from the workspace's history")
+
+
+@dataclass
+class WorkspaceCheck:
+    """The checks that hold for every backend.
+
+    :ivar skip: hashes of snapshots that the backend has already found to be damaged, or in the middle of a change.
+    :ivar with_lineage: read the lineage of each snapshot from the lineage store.
+    :ivar resources: those that could be opened, once :meth:`check_resources` has run.
+    :ivar restore_hashes: of each resource, by snapshot, once :meth:`check_snapshots` has run.
+    """
+
+    workspace: Workspace
+    skip: frozenset[str] = frozenset()
+    with_lineage: bool = True
+    resources: dict[str, Resource] = field(default_factory=dict)
+    absent: set[str] = field(default_factory=set)
+    restore_hashes: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    # -- parameters and resources --------------------------------------------------------------------------------
+
+    def check_params(self) -> Iterator[Problem]:
+        for is_global in (True, False):
+            kind = "global" if is_global else "local"
+            try:
+                params = self.workspace.read_params(is_global)
+            except UNEXPECTED as e:
+                yield problem_of("metadata", f"{kind} parameters", e)
+                continue
+            for name, value in params.items():
+                definition = self.workspace.param_defs.get(name)
+                if definition is None or definition.is_global != is_global:
+                    continue  # of another release, or of a backend that has more
+                try:
+                    definition.validate(value)
+                except UNEXPECTED as e:
+                    yield problem_of("metadata", f"parameter {name}", e, f"dws config {name} VALUE")
+
+    def check_resources(self) -> Iterator[Problem]:
+        try:
+            names = [str(params["name"]) for params in self.workspace.read_resource_params()]
+        except UNEXPECTED as e:
+            yield problem_of("metadata", "resources", e)
+            return
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield Problem("metadata", name, "there are two resources of this name", "Give one of them another name")
+        for name in dict.fromkeys(names):
+            try:
+                check_resource_name(name)
+                self.resources[name] = self.workspace.get_resource(name)
+            except PluginError as e:
+                yield problem_of("resource", name, e, "Install the plug-in that has this resource type")
+                continue
+            except UNEXPECTED as e:
+                yield problem_of("resource", name, e)
+                continue
+            yield from self._check_place(self.resources[name])
+
+    def _check_place(self, resource: Resource) -> Iterator[Problem]:
+        if not isinstance(resource, LocalStateResourceMixin):
+            return
+        name = resource.name
+        try:
+            factory = self.workspace.get_resource_factory(resource.resource_type)
+            was_here = not factory.has_local_state() or self.workspace.read_resource_local_params(name) is not None
+            place = resource.get_local_path_if_any()
+        except UNEXPECTED as e:
+            yield problem_of("local state", name, e)
+            return
+        if place is None or not Path(place).is_dir():
+            self.absent.add(name)
+            what = f"is not on this machine: {place} is no directory" if place else "is not on this machine"
+            remedy = "If it is elsewhere, say where with: dws config --resource NAME; else 'dws pull' brings it"
+            yield Problem("resource", name, what, remedy, "warning")
+        elif not was_here:
+            remedy = "dws pull takes up what is there"
+            yield Problem("local state", name, "nothing is known of it on this machine", remedy, "warning")
+
+    # -- snapshots -----------------------------------------------------------------------------------------------
+
+    def check_snapshots(self, snapshots: Iterable[SnapshotMetadata]) -> Iterator[Problem]:
+        """Each snapshot, and that no tag stands in two of them."""
+        tags: dict[str, list[SnapshotMetadata]] = {}
+        for snapshot in snapshots:
+            for tag in dict.fromkeys(snapshot.tags):
+                tags.setdefault(tag, []).append(snapshot)
+            yield from self._check_snapshot(snapshot)
+        for tag, found in tags.items():
+            if len(found) > 1:
+                yield self._tag_in_many(tag, found)
+
+    def _tag_in_many(self, tag: str, found: list[SnapshotMetadata]) -> Problem:
+        newest, *older = sorted(found, key=lambda s: (s.updated_timestamp or s.timestamp, s.hashval), reverse=True)
+        snapshots = self.workspace.as_snapshot_ws()
+
+        def repair() -> str:
+            for snapshot in older:
+                snapshots.remove_tag_from_snapshot(snapshot.hashval, tag)
+            return f"tag '{tag}' stays with the newest snapshot that has it, {newest.hashval[:7]}"
+
+        listed = ", ".join(snapshot.hashval[:7] for snapshot in found)
+        remedy = f"dws fsck --repair leaves it to the newest, {newest.hashval[:7]}"
+        return Problem("snapshot", tag, f"the tag is in {len(found)} snapshots: {listed}", remedy, repair=repair)
+
+    def _check_snapshot(self, snapshot: SnapshotMetadata) -> Iterator[Problem]:
+        where = snapshot_label(snapshot)
+        try:
+            datetime.fromisoformat(snapshot.timestamp)
+        except (TypeError, ValueError):
+            yield Problem("snapshot", where, f"its time is {snapshot.timestamp!r:.60}, which is none", _BY_HAND)
+        for name, value in snapshot.restore_hashes.items():
+            if value is not None and not isinstance(value, str):
+                yield Problem("snapshot", where, f"the restore hash of '{name}' is {value!r:.60}, no text", _BY_HAND)
+            elif value is not None:
+                self.restore_hashes.setdefault(name, {})[snapshot.hashval] = value
+        if snapshot.hashval in self.skip:
+            return
+        names: list[str] = []
+        try:
+            names = self._names_in_manifest(snapshot.hashval)
+        except UNEXPECTED as e:
+            yield problem_of("manifest", where, e)
+        else:
+            for name in sorted(set(names) ^ set(snapshot.restore_hashes)):
+                place = "metadata" if name in names else "manifest"
+                yield Problem("snapshot", where, f"resource '{name:.80}' is missing in its {place}", _BY_HAND)
+        yield from self._check_results(snapshot)
+        if self.with_lineage:
+            yield from self._check_lineage(snapshot, names)
+
+    def _names_in_manifest(self, hashval: str) -> list[str]:
+        snapshots = self.workspace.as_snapshot_ws()
+        content = snapshots.get_snapshot_manifest_bytes(hashval)
+        if manifest_hash(content) != hashval:
+            raise MetadataError("its manifest is not the one that its hash stands for")
+        names = [entry["name"] for entry in snapshots.get_snapshot_manifest(hashval)]
+        for name in names:
+            check_resource_name(name)
+        if len(set(names)) != len(names):
+            raise MetadataError("its manifest names a resource twice")
+        return names
+
+    def _check_results(self, snapshot: SnapshotMetadata) -> Iterator[Problem]:
+        where = snapshot_label(snapshot)
+        destination = snapshot.relative_destination_path
+        try:
+            if not isinstance(destination, str) or not destination:
+                raise ConfigurationError("it does not say where its results are")
+            check_relative_path(destination, "its results")
+        except ConfigurationError as e:
+            yield problem_of("results", where, e, _BY_HAND)
+            return
+        holders = [
+            resource
+            for name, resource in self.resources.items()
+            if resource.has_results_role() and name in snapshot.restore_hashes
+        ]
+        is_there = False
+        for resource in holders:
+            if resource.name in self.absent or not isinstance(resource, FileResourceMixin):
+                is_there = True  # for all we know
+                continue
+            for file, key in ((RESULTS_FILE, None), (LINEAGE_FILE, "lineages")):
+                path = f"{destination}/{file}"
+                try:
+                    if not resource.does_subpath_exist(path):
+                        continue
+                    is_there = is_there or file == RESULTS_FILE
+                    data = resource.read_results_file(path)
+                    if key is not None and not isinstance(data.get(key), list):
+                        raise MetadataError(f"{path} lacks the list '{key}'")
+                except UNEXPECTED as e:
+                    yield problem_of("results", f"{resource.name}:/{path}", e, _FROM_HISTORY)
+        if holders and not is_there and snapshot.metrics:
+            what = f"it has metrics, but no resource holds {destination}/{RESULTS_FILE}"
+            yield Problem("results", where, what, _FROM_HISTORY)
+
+    def _check_lineage(self, snapshot: SnapshotMetadata, names: Iterable[str]) -> Iterator[Problem]:
+        snapshots = self.workspace.as_snapshot_ws()
+        if not snapshots.supports_lineage():
+            return
+        store = snapshots.get_lineage_store()
+        for name in names:
+            try:
+                store.entries(name, snapshot.hashval)
+            except UNEXPECTED as e:
+                yield problem_of("lineage", f"{snapshot_label(snapshot)}, {name}", e)
+
+    # -- what resource types know --------------------------------------------------------------------------------
+
+    def check_versions(self, leave_out: Iterable[str] = ()) -> Iterator[Problem]:
+        """What the resources that are here say of the versions that snapshots refer to."""
+        for name, resource in self.resources.items():
+            if name in self.absent or name in leave_out or not isinstance(resource, SnapshotResourceMixin):
+                continue
+            try:
+                yield from resource.check_integrity(self.restore_hashes.get(name, {}))
+            except UNEXPECTED as e:
+                yield problem_of("resource", name, e)
+
+
+_BY_HAND = "Restore the file from the workspace's history, or delete the snapshot with: dws delete-snapshot"
+_FROM_HISTORY = "Restore the file from the history or from a copy of the resource"
+
+
+def snapshot_label(snapshot: SnapshotMetadata) -> str:
+    """A snapshot as people know it."""
+    tags = ", ".join(snapshot.tags)
+    return f"{tags} ({snapshot.hashval[:7]})" if tags else snapshot.hashval[:7]
+
+
+def check_workspace(workspace: Workspace) -> Iterator[Problem]:
+    """All checks that hold for every backend, with what :class:`Workspace` and its snapshots can tell."""
+    from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
+
+    check = WorkspaceCheck(workspace)
+    yield from check_interruption(workspace)
+    yield from check.check_params()
+    yield from check.check_resources()
+    if isinstance(workspace, SnapshotWorkspaceMixin):
+        try:
+            snapshots = list(workspace.list_snapshots())
+        except UNEXPECTED as e:
+            yield problem_of("snapshot", "snapshots", e)
+        else:
+            yield from check.check_snapshots(snapshots)
+    yield from check.check_versions()
+
+
+def check_interruption(workspace: Workspace) -> Iterator[Problem]:
+    """A command that was killed, or that runs."""
+    from dataworkspaces.workspace.journal import Journal
+    from dataworkspaces.workspace.locking import describe_lock
+
+    directory = workspace.get_machine_directory()
+    holder = describe_lock(directory)
+    if holder is not None and holder.is_alive:
+        remedy = "Check again when it has finished: what it is about to change may look wrong"
+        yield Problem("interrupted", "lock", holder.text, remedy, "warning")
+        return
+    path = Journal.path(directory)
+    try:
+        entry = Journal.pending(directory)
+    except UNEXPECTED as e:
+        what = f"it is damaged ({one_line(e)}), so what it says of an interrupted command cannot be done"
+        remedy = "dws fsck --repair sets it aside; then look at the workspace with git"
+        set_aside = _setting_aside(path)
+        yield Problem("interrupted", path.name, what, remedy, repair=set_aside, comes_first=True)
+        return
+    if entry is not None:
+        # The repair is what each command does first.
+        what, remedy = f"{entry.describe()} was interrupted", "The next command completes or undoes it"
+        yield Problem("interrupted", path.name, what, remedy, "warning", repair=lambda: "completed or undone")
+    elif holder is not None:
+        remedy = "The next command takes it over"
+        yield Problem("interrupted", "lock", holder.text, remedy, "warning", repair=lambda: "taken over")
+
+
+def _setting_aside(path: Path) -> Callable[[], str]:
+    def repair() -> str:
+        return f"set aside as {set_aside(path, path.parent)}"
+
+    return repair
+
+
+def set_aside(path: Path, machine_directory: Path) -> Path:
+    """Move what is damaged or strange to where it harms nothing and nothing of it is lost; returns its new place."""
+    directory = machine_directory / "set-aside"
+    directory.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while (target := directory / f"{number}-{path.name}").exists() or target.is_symlink():
+        number += 1
+    path.rename(target)
+    return target
+
+
+def unique(problems: Iterable[Problem]) -> list[Problem]:
+    """Without those that say the same of the same thing, in the order of the areas."""
+    found = list(dict.fromkeys(problems))
+    return sorted(found, key=lambda problem: (AREAS.index(problem.area), problem.severity))

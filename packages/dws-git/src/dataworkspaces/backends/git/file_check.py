@@ -1,0 +1,227 @@
+"""Whether each file of the metadata holds what its name says, and getting it back from git's history if not."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from dataworkspaces.backends.git.paths import WorkspacePaths
+from dataworkspaces.backends.git.resource_files import read_entry, read_list
+from dataworkspaces.backends.git.snapshot_index import read_metadata
+from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.lineage.reading import entries_from_json
+from dataworkspaces.workspace.atomic import MAX_JSON_BYTES, read_json_list, read_json_object, write_bytes
+from dataworkspaces.workspace.factory import METADATA_DIR
+from dataworkspaces.workspace.integrity import UNEXPECTED, Area, one_line, set_aside
+from dataworkspaces.workspace.names import check_resource_name
+from dataworkspaces.workspace.results import manifest_hash
+
+Reader = Callable[[Path], Any]
+"""Raises MetadataError for a file that does not hold what it should."""
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """:ivar in_git: it travels with the workspace, so git's history has it."""
+
+    area: Area
+    read: Reader
+    in_git: bool = True
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    config = read_json_object(path, "name", "dws-version")
+    if not isinstance(config.get("global_params", {}), dict):
+        raise MetadataError(f"{path}: 'global_params' should be a JSON object")
+    return config
+
+
+def read_local_params_of_resources(path: Path) -> dict[str, Any]:
+    params = read_json_object(path)
+    for name, value in params.items():
+        if not isinstance(value, dict):
+            raise MetadataError(f"{path}: the entry of '{name:.80}' should be a JSON object")
+    return params
+
+
+def read_manifest(path: Path) -> list[Any]:
+    if path.stat().st_size <= MAX_JSON_BYTES and path.name != f"snapshot-{manifest_hash(path.read_bytes())}.json":
+        raise MetadataError(f"{path} is not the manifest that its name stands for")
+    return read_json_list(path)
+
+
+def read_lineage(path: Path) -> list[Any]:
+    data = read_json_object(path, "resource_name")
+    if f"{data['resource_name']}.json" != path.name:
+        raise MetadataError(f"{path} holds the lineage of another resource, {data['resource_name']!r:.80}")
+    return entries_from_json(data, str(path))
+
+
+def read_state(path: Path) -> None:
+    """A manifest of local files. Types that keep other things choose names that are no SHA-1."""
+    if re.fullmatch(r"[0-9a-f]{40}", path.name) and _sha1(path) != path.name:
+        raise MetadataError(f"{path} does not hold what its name stands for")
+
+
+def _sha1(path: Path) -> str:
+    digest = hashlib.sha1(usedforsecurity=False)
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+_CONFIG = FileKind("metadata", read_config)
+_RESOURCE = FileKind("metadata", read_entry)
+_KINDS: tuple[tuple[str, FileKind], ...] = (
+    (r"config\.json", _CONFIG),
+    (r"resources\.json", FileKind("metadata", read_list)),
+    (r"resources/[^/]+\.json", _RESOURCE),
+    (r"local_params\.json", FileKind("local state", read_json_object, in_git=False)),
+    (r"resource_local_params\.json", FileKind("local state", read_local_params_of_resources, in_git=False)),
+    (r"current_lineage/[^/]+\.json", FileKind("lineage", read_lineage, in_git=False)),
+    (r"snapshot_metadata/[0-9a-f]+_md\.json", FileKind("snapshot", read_metadata)),
+    (r"snapshots/snapshot-[0-9a-f]+\.json", FileKind("manifest", read_manifest)),
+    (r"snapshot_lineage/[0-9a-f]+/[^/]+\.json", FileKind("lineage", read_lineage)),
+    (r"file/[^/]+/[^/]+/[^/]+", FileKind("manifest", read_state)),
+)
+_TABLE = tuple((re.compile(pattern), kind) for pattern, kind in _KINDS)
+TEMPORARY = re.compile(r"\..+\.tmp")
+_UNREAD = ("scratch",)
+"""Of resource types, which may keep there what they like."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What lies below the metadata directory, by path relative to it. Links are not followed."""
+
+    files: dict[str, FileKind]
+    temporary: list[str]
+    strange: list[str]
+    unsafe: dict[str, str]
+
+
+def kind_of(relative: str) -> FileKind | None:
+    return next((kind for pattern, kind in _TABLE if pattern.fullmatch(relative)), None)
+
+
+def list_files(paths: WorkspacePaths) -> Listing:
+    listing = Listing({}, [], [], {})
+    if paths.metadata.is_symlink():
+        listing.unsafe[""] = "a symbolic link"
+        return listing
+    _list(paths.metadata, "", listing)
+    return listing
+
+
+_DIRECTORIES = re.compile(
+    r"(resources|current_lineage|snapshots|snapshot_metadata|snapshot_lineage(/[0-9a-f]+)?|file(/[^/]+){0,2})"
+)
+
+
+def _list(directory: Path, prefix: str, listing: Listing) -> None:
+    with os.scandir(directory) as entries:
+        found = sorted(entries, key=lambda entry: entry.name)
+    for entry in found:
+        relative = prefix + entry.name
+        if TEMPORARY.fullmatch(entry.name):
+            listing.temporary.append(relative)
+        elif entry.is_symlink():
+            listing.unsafe[relative] = "a symbolic link"
+        elif entry.is_dir(follow_symlinks=False):
+            if _DIRECTORIES.fullmatch(relative):
+                _list(Path(entry.path), f"{relative}/", listing)
+            elif relative not in _UNREAD:
+                listing.strange.append(f"{relative}/")
+        elif not stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
+            listing.unsafe[relative] = "no regular file"
+        else:
+            kind = kind_of(relative)
+            if kind is not None:
+                listing.files[relative] = kind
+            elif relative not in (".gitignore", ".gitattributes"):
+                listing.strange.append(relative)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """:ivar value: what the kind's reader made of a file; None if it is damaged.
+    :ivar damage: what is wrong with it, or None."""
+
+    value: Any
+    damage: str | None
+
+
+def examine(path: Path, kind: FileKind) -> Examined:
+    try:
+        value = kind.read(path)
+        if kind.area == "lineage" or path.parent.name == "resources":
+            check_resource_name(path.name.removesuffix(".json"))
+        return Examined(value, None)
+    except UNEXPECTED as e:
+        return Examined(None, one_line(e).replace(f"{path} ", "it ").replace(f"{path}: ", ""))
+
+
+# -- getting it back -------------------------------------------------------------------------------------------------
+
+_TRIES = 20
+
+
+@dataclass(frozen=True)
+class GoodVersion:
+    """A version of a file that git's history has, and that holds what it should."""
+
+    commit: str
+    content: bytes
+
+
+def find_good_version(root: Path, relative: str, kind: FileKind) -> GoodVersion | None:
+    """The newest good version of a file of the metadata, of its last few."""
+    path = f"{METADATA_DIR}/{relative}"
+    arguments = ["log", "-n", str(_TRIES), "--format=%H", "--diff-filter=AMRT", "--no-renames", "HEAD", "--", path]
+    listed = run_git(root, arguments, ok=(0, 128)).stdout.decode("ascii", "replace").split()
+    for commit in listed:
+        mode = run_git(root, ["ls-tree", "-z", commit, "--", path], ok=(0, 128)).stdout.partition(b" ")[0]
+        if mode not in (b"100644", b"100755"):
+            continue
+        result = run_git(root, ["cat-file", "blob", f"{commit}:{path}"], ok=(0, 128))
+        if result.returncode == 0 and _is_good(relative, kind, result.stdout):
+            return GoodVersion(commit, result.stdout)
+    return None
+
+
+def _is_good(relative: str, kind: FileKind, content: bytes) -> bool:
+    with tempfile.TemporaryDirectory(prefix="dws-") as temporary:
+        place = Path(temporary) / PurePosixPath(relative).parent.name / PurePosixPath(relative).name
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(content)
+        return examine(place, kind).damage is None
+
+
+def put_back(paths: WorkspacePaths, machine_directory: Path, relative: str, kind: FileKind, good: GoodVersion) -> str:
+    """Replace a file that is damaged or missing; returns what was done."""
+    path = paths.metadata / relative
+    kept = ""
+    if os.path.lexists(path):
+        if not path.is_symlink() and path.is_file() and examine(path, kind).damage is None:
+            return "another command has mended it"
+        kept = f"; what was there is kept as {set_aside(path, machine_directory)}"
+    _check_parents(paths, path)
+    write_bytes(path, good.content, durable=True)
+    return f"as in commit {good.commit[:12]}{kept}"
+
+
+def _check_parents(paths: WorkspacePaths, path: Path) -> None:
+    for parent in path.parents:
+        if parent == paths.root:
+            return
+        if parent.is_symlink():
+            raise ConfigurationError(f"{parent} is a symbolic link")

@@ -1,0 +1,173 @@
+"""Whether a repository holds what snapshots refer to, and is not in the middle of something."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from dataworkspaces.errors import DwsError, ToolError
+from dataworkspaces.gitrepo.advance import finish, is_unfinished
+from dataworkspaces.gitrepo.checks import check_object_name
+from dataworkspaces.gitrepo.layout import git_directory, head_commit, operation_in_progress
+from dataworkspaces.gitrepo.locks import remove_stale_git_locks
+from dataworkspaces.gitrepo.repo import GitRepo
+from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.workspace.integrity import Problem, one_line, problem_of
+
+KEPT_COMMITS = "refs/dws/commits"
+"""Below it: commits that snapshots refer to and no branch holds, so that git does not collect them."""
+
+
+def check_repository(root: Path, where: str, wanted: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+    """The problems of a repository.
+
+    :param wanted: the commits that snapshots refer to (as they stand in the metadata), and the snapshots."""
+    if git_directory(root) is None:
+        yield Problem(
+            "resource", where, f"{root} is not the root of a git repository", "Clone it again, or move it back"
+        )
+        return
+    yield from check_interrupted(root, where)
+    try:
+        yield from _check_commits(root, where, wanted)
+        yield from _check_objects(root, where)
+    except DwsError as e:
+        yield problem_of("resource", where, e, f"git -C {root} fsck")
+
+
+def check_interrupted(root: Path, where: str) -> Iterator[Problem]:
+    """What a killed command, or the user's own git, has left in the middle."""
+    if is_unfinished(root):
+        yield Problem(
+            "interrupted",
+            where,
+            f"a command was killed while it brought the files of {root} to another commit",
+            "The next 'dws pull' completes it, and so does dws fsck --repair",
+            "warning",
+            repair=lambda: _finish(root),
+        )
+    operation = operation_in_progress(root)
+    if operation is not None:
+        remedy = f"Finish or abort it: git -C {root} status"
+        yield Problem("local state", where, f"{operation} is in progress in {root}", remedy, "warning")
+    directory = git_directory(root)
+    lock = None if directory is None else directory / "index.lock"
+    if lock is not None and lock.exists():
+        yield Problem(
+            "local state",
+            where,
+            f"{lock} is there: git is at work in the repository, or was killed",
+            "If no git runs there, dws fsck --repair removes it",
+            repair=lambda: _remove_locks(root, lock),
+        )
+
+
+def _finish(root: Path) -> str:
+    kept = finish(root)
+    return "completed" if kept is None else f"completed; what lay in the files is kept: git -C {root} show {kept}"
+
+
+def _remove_locks(root: Path, lock: Path) -> str:
+    remove_stale_git_locks(root)
+    if lock.exists():
+        raise ToolError(f"git is still at work in {root}")
+    return "the lock of a git that is gone is removed"
+
+
+def _check_commits(root: Path, where: str, wanted: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+    commits = []
+    for commit, snapshots in wanted.items():
+        try:
+            commits.append(check_object_name(commit, where))
+        except DwsError as e:
+            yield problem_of("snapshot", some(snapshots), e, "Restore the file of its metadata from the history")
+    found = GitRepo(root).resolve([f"{commit}^{{commit}}" for commit in commits])
+    there = []
+    for commit, name in zip(commits, found, strict=True):
+        if name is not None:
+            there.append(commit)
+            continue
+        what = f"{where} lacks commit {commit[:12]}, so the snapshot cannot be restored"
+        yield Problem("snapshot", some(wanted[commit]), what, f"git -C {root} fetch --all, or get it from another copy")
+    for commit in _unreachable(root, there, ["HEAD"] if head_commit(root) else []):
+        elsewhere = not _unreachable(root, [commit], ["--all"])
+        if elsewhere:
+            what = f"commit {commit[:12]} of {where} is not on the branch: who clones it does not get it"
+            remedy = f"git -C {root} merge {commit[:12]}, if it belongs there"
+            yield Problem("snapshot", some(wanted[commit]), what, remedy, "warning")
+        else:
+            what = f"commit {commit[:12]} of {where} is on no branch: git will remove it"
+            remedy = f"dws fsck --repair keeps it, by a reference below {KEPT_COMMITS}"
+            yield Problem("snapshot", some(wanted[commit]), what, remedy, repair=_keeping(root, commit))
+
+
+def _keeping(root: Path, commit: str) -> Callable[[], str]:
+    def repair() -> str:
+        run_git(root, ["update-ref", f"{KEPT_COMMITS}/{commit}", commit], doing="Keeping a commit")
+        return f"commit {commit[:12]} is kept by {KEPT_COMMITS}/{commit}"
+
+    return repair
+
+
+def _unreachable(root: Path, commits: Sequence[str], roots: Sequence[str]) -> list[str]:
+    """Those of ``commits`` that no commit of ``roots`` descends from."""
+    if not commits:
+        return []
+    arguments = ["rev-list", "--stdin", *(["--not", *roots] if roots else [])]
+    listed = run_git(root, arguments, stdin="".join(f"{commit}\n" for commit in commits).encode("ascii")).stdout
+    beyond = set(listed.decode("ascii").split())
+    return [commit for commit in commits if commit in beyond]
+
+
+def _check_objects(root: Path, where: str) -> Iterator[Problem]:
+    """That all objects are there that branches and other references need. Contents are not read: that is what
+    ``git fsck`` does, and takes long."""
+    arguments = ["fsck", "--connectivity-only", "--no-dangling", "--no-progress", "--no-reflogs"]
+    result = run_git(root, arguments, ok=range(256))
+    said = [line for line in os.fsdecode(result.stdout + b"\n" + result.stderr).splitlines() if _is_damage(line)]
+    if said:
+        what = f"{root} lacks objects: {'; '.join(said[:3])}" + (f" and {len(said) - 3} more" if len(said) > 3 else "")
+        remedy = f"git -C {root} fetch --refetch origin, or copy the missing objects from another clone"
+        yield Problem("resource", where, what, remedy)
+    elif result.returncode:
+        yield Problem("resource", where, f"git fsck failed in {root}: {one_line(ToolError(_told(result.stderr)))}",
+                      f"git -C {root} fsck")  # fmt: skip
+
+
+def _told(output: bytes) -> str:
+    return os.fsdecode(output).strip() or "it said nothing"
+
+
+def _is_damage(line: str) -> bool:
+    return line.startswith(("missing ", "broken link", "error:", "fatal:", "bad "))
+
+
+def check_trees(root: Path, where: str, wanted: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+    """Trees of uncommitted code that lineage names."""
+    trees = []
+    for tree, snapshots in wanted.items():
+        try:
+            trees.append(check_object_name(tree, where))
+        except DwsError as e:
+            yield problem_of("lineage", some(snapshots), e)
+    if git_directory(root) is None or not trees:
+        return
+    for tree, found in zip(trees, GitRepo(root).resolve([f"{tree}^{{tree}}" for tree in trees]), strict=True):
+        if found is None:
+            what = f"{where} lacks tree {tree[:12]}: the code that ran, and that was not committed then"
+            remedy = f"git -C {root} fetch origin 'refs/dws/trees/*:refs/dws/trees/*', or get it from another copy"
+            yield Problem("lineage", some(wanted[tree]), what, remedy, "warning")
+
+
+def snapshots_by_version(restore_hashes: Mapping[str, str]) -> dict[str, list[str]]:
+    """Restore hashes of snapshots, turned round: the names of the snapshots by restore hash."""
+    found: dict[str, list[str]] = {}
+    for snapshot, version in restore_hashes.items():
+        found.setdefault(version, []).append(snapshot[:7])
+    return found
+
+
+def some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
