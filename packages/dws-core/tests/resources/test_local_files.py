@@ -197,6 +197,7 @@ def test_an_imported_resource_is_read_only(workspace: MemoryWorkspace, data: Pat
 
 def make(workspace: MemoryWorkspace, global_path: object, local_params: dict[str, Any]) -> LocalFilesResource:
     params = {"resource_type": "file", "name": "data", "role": "source-data", "global_local_path": global_path}
+    workspace.write_resource_local_params("data", local_params)
     return FACTORY.from_json(params, local_params, workspace)
 
 
@@ -263,10 +264,36 @@ def test_the_place_that_a_user_names_is_recorded(elsewhere: MemoryWorkspace, tmp
     assert (resource.get_local_params(), warnings) == ({"my_local_path": str(tmp_path / "moved")}, [])
 
 
-def test_in_batch_the_place_where_it_was_added_is_taken(elsewhere: MemoryWorkspace, data: Path, tmp_path: Path) -> None:
+def test_in_batch_no_place_is_taken_that_somebody_else_named(
+    elsewhere: MemoryWorkspace, data: Path, tmp_path: Path
+) -> None:
+    """It may be any directory of this machine, and snapshots move results in it."""
     (tmp_path / "moved").rename(data)
     resource, warnings = clone(elsewhere, None)
-    assert (resource.get_local_params(), resource.get_local_path_if_any(), warnings) == ({}, str(data), [])
+    assert (resource.get_local_path_if_any(), len(warnings)) == (None, 1)
+    again = elsewhere.get_resource("data")
+    assert isinstance(again, LocalFilesResource)
+    assert again.get_local_path_if_any() is None
+    with pytest.raises(ConfigurationError, match="not on this machine") as error:
+        again.snapshot_precheck()
+    assert error.value.hint == "Say where it is: dws config --resource data my_local_path DIRECTORY"
+
+
+def test_a_place_that_was_agreed_to_stays_when_somebody_names_another(
+    elsewhere: MemoryWorkspace, tmp_path: Path
+) -> None:
+    clone(elsewhere, str(tmp_path / "moved"))
+    params = elsewhere.get_resource_params("data")
+    elsewhere.write_resource_params({**params, "global_local_path": str(tmp_path)})
+    resource = elsewhere.get_resource("data")
+    assert isinstance(resource, LocalFilesResource)
+    assert resource.get_local_path_if_any() == str(tmp_path / "moved")
+
+
+def test_a_resource_that_was_never_here_is_nowhere(workspace: MemoryWorkspace, data: Path) -> None:
+    params = add(workspace, data).get_params()
+    workspace.store.resource_local_params.clear()
+    assert FACTORY.from_json(params, {}, workspace).get_local_path_if_any() is None
 
 
 @pytest.mark.parametrize("answer", [None, "", "/no/such/place"])

@@ -51,6 +51,9 @@ def _report(error: BaseException, verbose: bool) -> int:
     elif isinstance(error, OSError):
         _os_error(error)
         status = 1
+    elif isinstance(error, RecursionError):
+        _line("Error", "The metadata of the workspace is nested too deeply", "See what was changed in it with git")
+        status = 1
     else:
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         _line(InternalError.label, what, _please_report(verbose or debug))

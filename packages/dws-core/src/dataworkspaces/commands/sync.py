@@ -125,6 +125,7 @@ def pull_command(workspace: Workspace, selection: Selection) -> PullOutcome:
         selection.check(workspace.get_resource_names())
     with workspace.transaction("pull") as journal:
         before = newest_snapshots(workspace)
+        _note_places(workspace)
         journal.record("pull")
         present = _pull_workspace(workspace)
         selection.check(present.get_resource_names())
@@ -136,6 +137,16 @@ def pull_command(workspace: Workspace, selection: Selection) -> PullOutcome:
         arrived = adopt_lineage(present, before, [*changed, *cloned])
         present.save("Resources that came with a pull")
     return PullOutcome(tuple(pulled), tuple(cloned), failed, tuple(s.hashval for s in arrived))
+
+
+def _note_places(workspace: Workspace) -> None:
+    """Resources stay where the user of this machine has them, whatever the pull brings."""
+    for name in _here(workspace):
+        resource = workspace.get_resource(name)
+        if isinstance(resource, LocalStateResourceMixin):
+            noted, present = workspace.read_resource_local_params(name), resource.get_local_params()
+            if noted != present:
+                workspace.write_resource_local_params(name, {**(noted or {}), **present})
 
 
 def _pull_workspace(workspace: Workspace) -> Workspace:

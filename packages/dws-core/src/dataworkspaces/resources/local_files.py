@@ -57,29 +57,34 @@ class LocalFilesFactory(ResourceFactory):
     def from_json(
         self, params: dict[str, Any], local_params: dict[str, Any], workspace: Workspace
     ) -> LocalFilesResource:
-        return LocalFilesResource.from_params(params, local_params, workspace)
+        is_known = bool(local_params) or workspace.read_resource_local_params(str(params["name"])) is not None
+        return LocalFilesResource.from_params(params, local_params if is_known else None, workspace)
 
     def has_local_state(self) -> bool:
         return True
 
     def clone(self, params: dict[str, Any], workspace: Workspace) -> LocalFilesResource:
-        """Ask where the files are on this machine. They may be nowhere: then a later command asks for them."""
-        resource = LocalFilesResource.from_params(params, {}, workspace)
+        """Ask where the files are on this machine. They may be nowhere: then a later command asks for them.
+
+        The place on the other machine is never taken without an answer, though it be here too: it may be any
+        directory, and snapshots move results in it."""
+        resource = LocalFilesResource.from_params(params, None, workspace)
         original = resource.global_local_path
         answer = workspace.interaction.ask(
-            f"Where are the files of resource '{resource.name}' on this machine (empty: not here)?",
-            default=original if Path(original).is_dir() else "",
+            f"Where are the files of resource '{resource.name}' on this machine (they were at {original}; empty: not "
+            "here)?",
+            default="",
         )
         place = absolute_path(answer) if answer.strip() else None
         if place is None or not place.is_dir():
-            reason = f"{place} is no directory" if place else f"they were at {original}"
+            reason = f"{place} is no directory" if place else f"they were at {original} on another"
             workspace.interaction.warn(
                 f"The files of resource '{resource.name}' are not on this machine: {reason}. Once they are: "
                 f"dws config --resource {resource.name} my_local_path DIRECTORY"
             )
             return resource
         _check_place(place, resource.name, workspace)
-        resource.my_local_path = None if str(place) == original else str(place)
+        resource.my_local_path = str(place)  # also if it is the original, which others can change
         return resource
 
     def suggest_name(self, workspace: Workspace, role: str, *args: Any, **kwargs: Any) -> str:

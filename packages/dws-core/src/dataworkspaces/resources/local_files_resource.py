@@ -28,6 +28,7 @@ from dataworkspaces.workspace import (
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
 
 RESOURCE_TYPE = "file"
+_PLACED = "placed"
 
 
 def absolute_path(text: str) -> Path:
@@ -56,6 +57,8 @@ class LocalFilesResource(LocalDirectoryMixin, SnapshotResourceMixin, Resource):
 
     :ivar global_local_path: where it was when it was added, which may be on another machine.
     :ivar my_local_path: where it is here, if it is elsewhere.
+    :ivar is_placed: whether the user of this machine has agreed to a place: ``global_local_path`` alone comes from
+        whoever wrote the workspace, and snapshots write to the directory.
     :ivar compute_hash: versions are told by the files' content, else by their sizes.
     """
 
@@ -80,6 +83,7 @@ class LocalFilesResource(LocalDirectoryMixin, SnapshotResourceMixin, Resource):
         export: bool = False,
         imported: bool = False,
         my_local_path: str | None = None,
+        is_placed: bool = True,
     ) -> None:
         super().__init__(RESOURCE_TYPE, name, role, workspace)
         self.global_local_path = global_local_path
@@ -87,12 +91,17 @@ class LocalFilesResource(LocalDirectoryMixin, SnapshotResourceMixin, Resource):
         self.export = export
         self.imported = imported
         self.my_local_path = my_local_path
+        self.is_placed = is_placed
 
     @staticmethod
     def from_params(
-        params: Mapping[str, Any], local_params: Mapping[str, Any], workspace: Workspace
+        params: Mapping[str, Any], local_params: Mapping[str, Any] | None, workspace: Workspace
     ) -> LocalFilesResource:
-        """From stored parameters; raises KeyError for one that is missing, MetadataError for a bad path."""
+        """From stored parameters; raises KeyError for one that is missing, MetadataError for a bad path.
+
+        ``local_params`` is None if the resource has never been on this machine."""
+        is_placed = local_params is not None and local_params.get(_PLACED, True) is not False
+        local_params = local_params or {}
         name = params["name"]
         # Release 1.6 wrote the local parameter under its other name.
         mine = local_params.get("my_local_path") or local_params.get("local_path")
@@ -108,6 +117,7 @@ class LocalFilesResource(LocalDirectoryMixin, SnapshotResourceMixin, Resource):
             export=bool(params.get("export", False)),
             imported=bool(params.get("imported", False)),
             my_local_path=mine,
+            is_placed=is_placed,
         )
 
     def get_params(self) -> dict[str, Any]:
@@ -120,12 +130,14 @@ class LocalFilesResource(LocalDirectoryMixin, SnapshotResourceMixin, Resource):
         }
 
     def get_local_params(self) -> dict[str, Any]:
-        return {} if self.my_local_path is None else {"my_local_path": self.my_local_path}
+        """The place that counts here from now on, whatever somebody else makes of ``global_local_path``."""
+        place = self.my_local_path or (self.global_local_path if self.is_placed else None)
+        return {_PLACED: False} if place is None else {"my_local_path": place}
 
     def get_local_path_if_any(self) -> str | None:
         if self.my_local_path is not None:
             return self.my_local_path
-        return self.global_local_path if Path(self.global_local_path).is_dir() else None
+        return self.global_local_path if self.is_placed and Path(self.global_local_path).is_dir() else None
 
     def _hidden_names(self) -> frozenset[str]:
         """A repository or workspace in the directory stays whole when results move. It counts as content all the
@@ -142,8 +154,9 @@ class LocalFilesResource(LocalDirectoryMixin, SnapshotResourceMixin, Resource):
     def _root(self) -> Path:
         if not self._is_here():
             where = self.my_local_path or self.global_local_path
+            why = "no directory here" if self.my_local_path or self.is_placed else "where it is on another"
             raise ConfigurationError(
-                f"Resource '{self.name}' is not on this machine: {where} is no directory here",
+                f"Resource '{self.name}' is not on this machine: {where} is {why}",
                 hint=f"Say where it is: dws config --resource {self.name} my_local_path DIRECTORY",
             )
         return super()._root()

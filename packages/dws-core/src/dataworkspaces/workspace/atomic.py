@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,10 @@ MAX_JSON_BYTES = 256 * 1024 * 1024
 
 def to_json(data: Any) -> str:
     """JSON as the files of a workspace hold it: indented by 2, keys in their order, no final newline."""
-    return json.dumps(data, indent=2)
+    try:
+        return json.dumps(data, indent=2)
+    except RecursionError as e:
+        raise MetadataError("What is to be stored is nested too deeply") from e
 
 
 def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
@@ -51,7 +55,10 @@ def write_json(path: Path, data: Any, *, durable: bool = False) -> None:
 def read_json(path: Path) -> Any:
     """The JSON of ``path``; raises MetadataError that names the file if it cannot be read or is not JSON."""
     try:
-        if path.stat().st_size > MAX_JSON_BYTES:
+        told = path.stat()
+        if not stat.S_ISREG(told.st_mode):  # reading a pipe would wait for somebody at its other end
+            raise MetadataError(f"{path} is no regular file")
+        if told.st_size > MAX_JSON_BYTES:
             raise MetadataError(f"{path} is larger than {MAX_JSON_BYTES >> 20} MiB, which no metadata file is")
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as e:

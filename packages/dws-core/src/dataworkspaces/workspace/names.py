@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 from dataworkspaces.errors import ConfigurationError
@@ -28,8 +29,12 @@ def check_relative_path(path: str, what: str) -> str:
     """Return ``path`` if it is a relative path with ``/`` that stays below its root.
 
     Raises ConfigurationError, in which ``what`` names where the path stands, for an absolute path, ``..``, an empty
-    part or a NUL. ``""`` is the root itself."""
+    part, a NUL or what no file name can hold. ``""`` is the root itself."""
     parts = path.split("/")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        parts.append("")
     if path and (path.startswith("/") or "\0" in path or any(p in ("", ".", "..") for p in parts)):
         raise ConfigurationError(f"{what}: '{path}' is not a plain relative path")
     return path

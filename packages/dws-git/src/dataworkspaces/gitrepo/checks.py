@@ -12,7 +12,11 @@ from dataworkspaces.workspace.names import check_relative_path
 
 _SCHEMES = ("http", "https", "ssh", "git", "git+ssh", "file")
 _PASSWORD_RE = re.compile(r"([a-z][a-z0-9+.-]*://)([^\s/:@]*):[^\s/]*@", re.IGNORECASE)
-_SCP_LIKE_RE = re.compile(r"(?:[\w.+-]+@)?[\w.-]+:(?!//)(?!-).+\Z")
+_SCP_LIKE_RE = re.compile(r"(?:[\w.+-]+@)?(?!-)[\w.-]+:(?!//)(?!-).+\Z")
+_CONTROL_RE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_IGNORED_RE = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+"""What file systems of macOS leave out when they compare names."""
+_METADATA_NAMES = {".git", "git~1", ".dataworkspace"}
 
 
 def check_subdirectory_path(relative: object, name: str) -> str:
@@ -20,10 +24,15 @@ def check_subdirectory_path(relative: object, name: str) -> str:
     if not isinstance(relative, str):
         raise MetadataError(f"Resource '{name}': the place {relative!r} is no text")
     text = check_relative_path(relative, f"Resource '{name}'")
-    parts = text.lower().split("/")
-    if not text or "\n" in text or ".git" in parts or ".dataworkspace" in parts:
+    if not text or _CONTROL_RE.search(text) or any(map(_is_metadata, text.split("/"))):
         raise ConfigurationError(f"Resource '{name}': '{text}' cannot be the place of a resource")
     return text
+
+
+def _is_metadata(part: str) -> bool:
+    """Whether some file system takes a name for that of git's or the workspace's metadata."""
+    plain = _IGNORED_RE.sub("", part).lower()
+    return any(piece.partition(":")[0].rstrip(". ") in _METADATA_NAMES for piece in plain.split("\\"))
 
 
 def check_place_in_workspace(root: Path, relative: str, name: str) -> Path:
@@ -32,11 +41,22 @@ def check_place_in_workspace(root: Path, relative: str, name: str) -> Path:
     check_subdirectory_path(relative, name)
     place = root / relative
     real, inside = Path(os.path.realpath(place)), Path(os.path.realpath(root))
-    if real == inside or inside not in real.parents or {".git", ".dataworkspace"} & set(real.relative_to(inside).parts):
+    if real == inside or inside not in real.parents or any(map(_is_metadata, real.relative_to(inside).parts)):
         raise ConfigurationError(
             f"Resource '{name}': its place {relative} leads to {real}, which is no place for it in the workspace"
         )
     return place
+
+
+def check_scratch_directory(root: Path, relative: object) -> Path:
+    """The place of temporary data that the workspace's parameter names. Raises ConfigurationError for one outside."""
+    if not isinstance(relative, str):
+        raise MetadataError(f"The scratch directory {relative!r} is no text")
+    if Path(relative).is_absolute():
+        raise ConfigurationError(
+            f"The workspace's scratch directory {relative} lies outside of it", hint="It belongs in local_params.json"
+        )
+    return root / check_subdirectory_path(os.path.normpath(relative), "scratch directory")
 
 
 def check_object_name(hashval: str, name: str) -> str:
@@ -50,29 +70,39 @@ def check_branch_name(branch: object, name: str) -> None:
     """Raise MetadataError for what could not be a branch, or could be an option."""
     text = branch if isinstance(branch, str) else ""
     bad = not text or text.startswith("-") or text.endswith((".", "/", ".lock")) or ".." in text
-    if bad or any(c in " ~^:?*[\\\x7f" or ord(c) < 32 for c in text):
+    if bad or any(c in " ~^:?*[\\" for c in text) or _CONTROL_RE.search(text):
         raise MetadataError(f"Resource '{name}': {branch!r} is no name of a git branch")
 
 
 def check_url(url: str, name: str) -> None:
     """Raise ConfigurationError for a URL that would make git run a program, or that could be an option."""
-    split = urlsplit(url)
-    plain_path = url.startswith("/")
-    host_as_option = split.hostname is not None and split.hostname.startswith("-")
-    known = (split.scheme in _SCHEMES and "::" not in url) or plain_path or bool(_SCP_LIKE_RE.match(url))
-    if not known or url.startswith("-") or "::" in url.split("/", 1)[0] or host_as_option:
-        raise ConfigurationError(f"Resource '{name}': {url!r} is no URL that can be cloned safely")
+    if not _is_safe_url(url):
+        raise ConfigurationError(f"Resource '{name}': {without_password(url)!r} is no URL that can be cloned safely")
+
+
+def _is_safe_url(url: str) -> bool:
+    if _CONTROL_RE.search(url) or url.startswith("-") or "::" in url.split("/", 1)[0]:
+        return False
+    try:
+        split = urlsplit(url)
+        host = split.hostname or ""
+    except ValueError:
+        return False
+    if host.startswith("-") or (split.username or "").startswith("-"):
+        return False
+    return (split.scheme in _SCHEMES and "::" not in url) or url.startswith("/") or bool(_SCP_LIKE_RE.match(url))
 
 
 def check_url_of_user(url: str) -> None:
     """Raise ConfigurationError for a URL on the command line that would make git run a program, or be an option. Any
     local path will do."""
-    if url.startswith("-") or "::" in url.split("/", 1)[0] or ("://" in url and urlsplit(url).scheme not in _SCHEMES):
+    scheme = url.partition("://")[0] if "://" in url else _SCHEMES[0]
+    if url.startswith("-") or "::" in url.split("/", 1)[0] or scheme.lower() not in _SCHEMES:
         raise ConfigurationError(
             f"{without_password(url)!r} is no URL of a git repository",
             hint=f"Known are paths, and {', '.join(_SCHEMES)}",
         )
-    if "://" in url:
+    if "://" in url or not is_local_url(url):
         check_url(url, without_password(url))
 
 
@@ -83,7 +113,10 @@ def is_local_url(url: str) -> bool:
 
 def without_password(url: str) -> str:
     """The URL as it may be stored and shown."""
-    split = urlsplit(url)
+    try:
+        split = urlsplit(url)
+    except ValueError:  # no URL at all
+        return without_passwords(url)
     if split.password is None:
         return url
     host = split.netloc.rpartition("@")[2]

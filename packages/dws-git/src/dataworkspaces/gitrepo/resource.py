@@ -7,10 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError, MetadataError
-from dataworkspaces.gitrepo.checks import check_branch_name, check_object_name
+from dataworkspaces.gitrepo.checks import (
+    check_branch_name,
+    check_object_name,
+    check_place_in_workspace,
+    check_subdirectory_path,
+    without_password,
+)
 from dataworkspaces.gitrepo.contents import present_objects
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
-from dataworkspaces.gitrepo.layout import head_commit
+from dataworkspaces.gitrepo.layout import git_directory, head_commit
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.params import BoolType, ParamDef, ParamDefs
 from dataworkspaces.workspace import (
@@ -25,22 +31,21 @@ from dataworkspaces.workspace import (
     Workspace,
 )
 from dataworkspaces.workspace.atomic import read_json_object, write_json
-from dataworkspaces.workspace.names import check_relative_path
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
 
 if TYPE_CHECKING:
     from dataworkspaces.gitrepo.remote import PushPlan
+    from dataworkspaces.workspace.integrity import Problem
 
 RESOURCE_TYPE = "git"
 _AFTER_SNAPSHOT = "after_snapshot.json"
 _TREE = "tree.json"
 
-    from dataworkspaces.workspace.integrity import Problem
 
 class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
     """Its versions are commits.
 
-    :ivar remote_origin_url: where a new machine clones it from; None if nowhere.
+    :ivar remote_origin_url: where a new machine clones it from, without any password; None if nowhere.
     :ivar relative_local_path: its place in the workspace, if it lies in it.
     :ivar read_only: it is never pushed.
     """
@@ -86,12 +91,16 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         name, branch, relative = params["name"], params["branch"], params.get("relative_local_path")
         check_branch_name(branch, name)
         if relative is not None:
-            check_relative_path(relative, f"Resource '{name}'")
+            check_subdirectory_path(relative, name)
+        url = params.get("remote_origin_url")
+        for text in (url, local_params.get("local_path")):
+            if text is not None and not isinstance(text, str):
+                raise MetadataError(f"Resource '{name}': {text!r} is neither a URL nor a path")
         return GitRepoResource(
             name,
             params["role"],
             workspace,
-            remote_origin_url=params.get("remote_origin_url"),
+            remote_origin_url=None if url is None else without_password(url),
             relative_local_path=relative,
             branch=branch,
             read_only=bool(params.get("read_only", False)),
@@ -132,6 +141,11 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
                 hint=f"git clone {self.remote_origin_url} {place or 'DIRECTORY'}, and if it is elsewhere: "
                 f"dws config --resource {self.name} local_path DIRECTORY",
             )
+        root = self.workspace.get_workspace_local_path_if_any()
+        if root is not None and self.relative_local_path is not None and place != self.local_path:
+            check_place_in_workspace(Path(root), self.relative_local_path, self.name)
+        if git_directory(Path(place)) is None:  # git would look above it, or take its files for a repository
+            raise ConfigurationError(f"Resource '{self.name}': {place} is not the root of a git repository")
         return GitRepo(Path(place))
 
     # -- snapshots -----------------------------------------------------------------------------------------------
@@ -215,6 +229,11 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
     def plan_restore(self, restore_hashval: str) -> list[FileChange] | None:
         return self._repo.plan_restore(restore_hashval)
 
+    def check_integrity(self, restore_hashes: Mapping[str, str]) -> Iterable[Problem]:
+        from dataworkspaces.gitrepo.integrity import check_repository, snapshots_by_version
+
+        return check_repository(self._repo.root, f"resource '{self.name}'", snapshots_by_version(restore_hashes))
+
     # -- lineage -------------------------------------------------------------------------------------------------
 
     def present_contents(self, subpaths: Sequence[str | None], *, keep: bool = False) -> PresentContents:
@@ -229,11 +248,6 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         check_object_name(compare_hash, self.name)
         if self.export or self.imported:
             return [None] * len(subpaths)  # it holds our file, which does not count
-    def check_integrity(self, restore_hashes: Mapping[str, str]) -> Iterable[Problem]:
-        from dataworkspaces.gitrepo.integrity import check_repository, snapshots_by_version
-
-        return check_repository(self._repo.root, f"resource '{self.name}'", snapshots_by_version(restore_hashes))
-
         if set(subpaths) == {None} and (tree := self._remembered_tree(compare_hash)) is not None:
             return [tree] * len(subpaths)
         return self._repo.resolve([f"{compare_hash}:{path or ''}" for path in subpaths])

@@ -28,7 +28,7 @@ _LEAKING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COM
 _OPTIONS = (
     "--literal-pathspecs", "--no-pager", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false",
     "-c", "advice.addEmbeddedRepo=false", "-c", "gc.auto=0", "-c", "maintenance.auto=false",
-    "-c", "protocol.ext.allow=never",
+    "-c", "protocol.ext.allow=never", "-c", "safe.bareRepository=explicit",
 )  # fmt: skip
 
 

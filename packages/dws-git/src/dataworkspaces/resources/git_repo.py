@@ -119,7 +119,8 @@ class GitRepoFactory(ResourceFactory):
                     "from elsewhere",
                     hint=f"If you trust it: git clone {url} {place}, then dws pull",
                 )
-        _clone(url, resource.branch, place, resource.name, workspace)
+        # A password that the workspace's metadata gives away is used, and goes nowhere else.
+        _clone(str(params["remote_origin_url"]), resource.branch, place, resource.name, workspace)
         return resource
 
     def _place_for_clone(self, resource: GitRepoResource, workspace: Workspace) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.gitrepo.checks import check_object_name, check_subdirectory_path
+from dataworkspaces.gitrepo.checks import check_object_name, check_place_in_workspace, check_subdirectory_path
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
 from dataworkspaces.gitrepo.repo import EMPTY_TREE, GitRepo
 from dataworkspaces.gitrepo.run import run_git
@@ -65,7 +65,7 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         root = self.workspace.get_workspace_local_path_if_any()
         if root is None:
             raise ConfigurationError(f"Resource '{self.name}' needs a workspace that is a git repository")
-        return str(Path(root) / self.relative_path)
+        return str(check_place_in_workspace(Path(root), self.relative_path, self.name))
 
     def get_local_path_if_any(self) -> str | None:
         return self.local_path

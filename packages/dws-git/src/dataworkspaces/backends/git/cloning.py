@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.backends.git.paths import WorkspacePaths
-from dataworkspaces.backends.git.trust import check_metadata_tree
+from dataworkspaces.backends.git.trust import check_metadata_tree, directory_name
 from dataworkspaces.backends.git.workspace import BRANCH_PARAM, GitWorkspace
 from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError
 from dataworkspaces.gitrepo import large_files
@@ -17,7 +17,6 @@ from dataworkspaces.gitrepo.remote import ORIGIN, clone, temporary_clone_directo
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.atomic import explain_os_error, read_json_object, write_json
 from dataworkspaces.workspace.interaction import BatchInteraction, Interaction
-from dataworkspaces.workspace.names import check_relative_path
 
 _CHECKOUT = {"GIT_LFS_SKIP_SMUDGE": "1"}
 
@@ -42,12 +41,12 @@ def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *a
             paths = WorkspacePaths(root)
             _check_out(paths, without_password(url))
             config = read_json_object(paths.config, "name", "dws-version")
-            name = check_relative_path(str(config["name"]), "Name of the workspace").replace("/", "-")
-            target = given if given is not None else parent / name
+            target = given if given is not None else parent / directory_name(config["name"])
             _check_free(target)
             write_json(paths.local_params, local_params)
             large_files.set_up(root)
             large_files.fetch(root, interaction.progress)
+            _complete(GitWorkspace(root, str(config["name"]), str(config["dws-version"]), batch, verbose))
             if target.exists():
                 target.rmdir()
             root.rename(target)
@@ -55,9 +54,13 @@ def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *a
         raise explain_os_error(e, f"Cloning {without_password(url)}") from e
     workspace = GitWorkspace(target, str(config["name"]), str(config["dws-version"]), batch, verbose)
     workspace.interaction = interaction
+    return workspace
+
+
+def _complete(workspace: GitWorkspace) -> None:
+    """What is not in git. Looks at all resources, so that a clone that cannot be used is none."""
     workspace.complete_pull()
     Path(workspace.get_scratch_directory()).mkdir(parents=True, exist_ok=True)
-    return workspace
 
 
 def _check_out(paths: WorkspacePaths, url: str) -> None:

@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from dataworkspaces.backends.git.resource_files import SUFFIX, check_entry
+from dataworkspaces.backends.git.resource_files import SUFFIX, check_entry, check_list
+from dataworkspaces.backends.git.snapshot_index import has_right_types
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.gitrepo.objects import TreeEntry
+from dataworkspaces.gitrepo.sides import Sides
 from dataworkspaces.workspace.atomic import to_json
 from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
@@ -31,25 +33,6 @@ _DETAILS = {"role", "export", "imported", "read_only", "compute_hash"}
 
 Content = TreeEntry | bytes | None
 """Something that is in git already, or is to be written, or nothing."""
-
-
-@dataclass(frozen=True)
-class Sides:
-    """What lies at one path in the last common state, here, and at the origin."""
-
-    base: TreeEntry | None
-    ours: TreeEntry | None
-    theirs: TreeEntry | None
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether at most one side changed it, or both alike."""
-        return self.ours == self.theirs or self.base in (self.ours, self.theirs)
-
-    @property
-    def changed(self) -> TreeEntry | None:
-        """What a settled path holds."""
-        return self.theirs if self.ours == self.base else self.ours
 
 
 @dataclass
@@ -68,18 +51,6 @@ class MetadataMerge:
     renamed_resources: dict[str, str] = field(default_factory=dict)
     moved_results: dict[str, str] = field(default_factory=dict)
     kept_results: dict[str, bool] = field(default_factory=dict)
-
-
-def both_sides(
-    ours: Mapping[str, tuple[TreeEntry | None, TreeEntry | None]],
-    theirs: Mapping[str, tuple[TreeEntry | None, TreeEntry | None]],
-) -> dict[str, Sides]:
-    """From what each side changed since the last common state (before and after, by path)."""
-    found = {}
-    for path in dict.fromkeys([*ours, *theirs]):
-        base = (ours.get(path) or theirs[path])[0]
-        found[path] = Sides(base, ours.get(path, (base, base))[1], theirs.get(path, (base, base))[1])
-    return found
 
 
 def names_to_read(sides: Mapping[str, Sides]) -> list[str]:
@@ -103,7 +74,10 @@ def merge_metadata(
     :param read: the content of an object.
     :param known_tags: all tags here.
     :param resource_names: of all resources here."""
-    return _Merger(sides, read, set(known_tags), set(resource_names)).merge()
+    try:
+        return _Merger(sides, read, set(known_tags), set(resource_names)).merge()
+    except RecursionError as e:
+        raise MetadataError("The metadata of the origin or of this copy is nested too deeply to be merged") from e
 
 
 class _Merger:
@@ -219,10 +193,9 @@ class _Merger:
                     found[entry["parameters"]["name"]] = entry
         if with_lists:
             params_list = self._json(_RESOURCE_LIST, getattr(self.sides[_RESOURCE_LIST], which)) or []
-            for position, params in enumerate(params_list):
+            checked = check_list(params_list, f"{_RESOURCE_LIST}, as the origin or this copy has it")
+            for position, params in enumerate(checked):
                 entry = {"position": position, "parameters": params}
-                name = params.get("name") if isinstance(params, dict) else None
-                check_entry(entry, f"{name}{SUFFIX}", f"{_RESOURCE_LIST}, as the origin or this copy has it")
                 found.setdefault(params["name"], entry)
         return found
 
@@ -288,9 +261,8 @@ class _Merger:
             return None
         try:
             metadata = SnapshotMetadata.from_json(data)
-            texts = [metadata.message, metadata.hostname, metadata.relative_destination_path, *metadata.tags]
-            if not all(isinstance(text, str) for text in texts):
-                raise TypeError("a value that should be a text is none")
+            if not has_right_types(metadata) or path != f"{_METADATA}{metadata.hashval}{_METADATA_SUFFIX}":
+                raise TypeError("a value is not what it should be")
             return metadata
         except (KeyError, TypeError) as e:
             raise MetadataError(f"{path}, as the origin or this copy has it, is damaged: {e}") from e

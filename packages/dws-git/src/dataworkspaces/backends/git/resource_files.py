@@ -71,12 +71,18 @@ def check_entry(entry: Entry, file_name: str, where: str) -> None:
 
 def read_list(path: Path) -> list[dict[str, Any]]:
     """The list of release 1.6."""
-    entries = read_json_list(path)
+    return check_list(read_json_list(path), str(path))
+
+
+def check_list(entries: object, where: str) -> list[dict[str, Any]]:
+    """Raise MetadataError if ``entries`` is not what such a list holds."""
+    if not isinstance(entries, list):
+        raise MetadataError(f"{where} should hold a JSON list")
     seen = set()
     for number, params in enumerate(entries, start=1):
-        _check_parameters(params, f"{path}: entry {number}")
+        _check_parameters(params, f"{where}: entry {number}")
         if params["name"] in seen:
-            raise MetadataError(f"{path}: there are two resources '{params['name']}'")
+            raise MetadataError(f"{where}: there are two resources '{params['name']}'")
         seen.add(params["name"])
     return entries
 

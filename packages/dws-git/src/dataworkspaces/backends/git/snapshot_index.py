@@ -41,10 +41,20 @@ def read_metadata(path: Path) -> SnapshotMetadata:
         metadata = SnapshotMetadata.from_json(data)
     except (TypeError, ValueError, AttributeError) as e:
         raise MetadataError(f"{path} is not as the metadata of a snapshot should be: {e}") from e
-    texts = (metadata.hashval, metadata.message, metadata.hostname, metadata.timestamp, *metadata.tags)
-    if not all(isinstance(text, str) for text in texts) or path.name != metadata.hashval + SUFFIX:
+    if not has_right_types(metadata) or path.name != metadata.hashval + SUFFIX:
         raise MetadataError(f"{path} is not as the metadata of a snapshot should be")
     return metadata
+
+
+def has_right_types(metadata: SnapshotMetadata) -> bool:
+    """Whether all values are what they should be, and texts can be stored."""
+    texts = [metadata.hashval, metadata.message, metadata.hostname, metadata.timestamp, *metadata.tags]
+    texts += [metadata.relative_destination_path, metadata.updated_timestamp or ""]
+    hashes = metadata.restore_hashes.values()
+    try:
+        return all(text.encode() or True for text in texts) and all(h is None or isinstance(h, str) for h in hashes)
+    except (AttributeError, UnicodeEncodeError):
+        return False
 
 
 class SnapshotIndex:

@@ -10,7 +10,7 @@ from dataworkspaces.backends.git.snapshot_index import SnapshotIndex, read_metad
 from dataworkspaces.backends.git.subdirectories import SubdirectorySnapshots
 from dataworkspaces.backends.git.sync import GitSync
 from dataworkspaces.errors import ConfigurationError, DwsError, InternalError, MetadataError
-from dataworkspaces.gitrepo.checks import check_object_name
+from dataworkspaces.gitrepo.checks import check_object_name, check_scratch_directory
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.params import (
@@ -59,7 +59,8 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
         local = self.get_local_param(LOCAL_SCRATCH_DIRECTORY)
         if local:
             return str(local)
-        return str(self.paths.root / (self.get_global_param(SCRATCH_DIRECTORY) or "scratch"))
+        relative = self.get_global_param(SCRATCH_DIRECTORY) or "scratch"
+        return str(check_scratch_directory(self.paths.root, relative))
 
     def save_precheck(self) -> None:
         self.repo.check_ready(f"Workspace '{self.name}'", self.get_global_param(BRANCH_PARAM))
@@ -270,12 +271,12 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
             self._subdirectories.remember(self._finished_snapshot)
             self._finished_snapshot = None
 
-    def recover(self, operation: str, data: dict[str, Any], interrupted: bool) -> str:
     def check_integrity(self) -> Iterable[Problem]:
         from dataworkspaces.backends.git.integrity import check_workspace
 
         return check_workspace(self)
 
+    def recover(self, operation: str, data: dict[str, Any], interrupted: bool) -> str:
         places = [r.get_local_path_if_any() for r in self.get_resources() if isinstance(r, GitRepoResource)]
         repositories = [Path(path) for path in places if path is not None]
         for root in (self.paths.root, *repositories):
