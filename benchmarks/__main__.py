@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
-from . import many_snapshots, many_steps, quickstart, startup
+from . import collaboration, many_snapshots, many_steps, quickstart, startup
 from .harness import Row, as_json, table
 from .peers import PeerMissing
 from .sandbox import CommandFailed, Settings, Tool
@@ -24,6 +24,7 @@ ROWS: dict[str, Callable[[Settings], Iterator[Row]]] = {
     "quickstart": quickstart.rows,
     "many-snapshots": many_snapshots.rows,
     "many-steps": many_steps.rows,
+    "collaboration": collaboration.rows,
 }
 
 

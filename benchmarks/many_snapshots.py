@@ -97,17 +97,17 @@ def make_workspace(shell: Shell, count: int) -> None:
     shell.cwd.mkdir(parents=True)
     shell("dws", "--batch", "init", "--hostname", "host1", "--create-resources", "code,results")
     (shell.cwd / "code" / "number.txt").write_text("0\n")
-    (shell.cwd / "results" / "results.json").write_text(json.dumps(_results(0), indent=2))
+    (shell.cwd / "results" / "results.json").write_text(json.dumps(results_of(0), indent=2))
     shell("dws", "--batch", "snapshot", "-m", "snapshot 0", FIRST)
-    commits = _commit_code(shell, count)
-    _write_snapshots(shell.cwd / ".dataworkspace", commits)
+    commits = commit_code(shell, count)
+    write_snapshots(shell.cwd / ".dataworkspace", commits)
     shell("git", "add", "--all")
     # Without its own packing in the background, which would be in the way of the one that follows.
     shell("git", "-c", "maintenance.auto=false", "commit", "--quiet", "-m", "snapshots")
     shell("git", "gc", "--quiet")
 
 
-def _results(number: int) -> dict[str, object]:
+def results_of(number: int) -> dict[str, object]:
     return {
         "step": "train",
         "start_time": "2020-01-01T00:00:00",
@@ -118,7 +118,7 @@ def _results(number: int) -> dict[str, object]:
     }
 
 
-def _commit_code(shell: Shell, count: int) -> list[tuple[str, str]]:
+def commit_code(shell: Shell, count: int) -> list[tuple[str, str]]:
     """Commit a version of the code for each further snapshot; return each commit and its tree of the code."""
     branch = shell("git", "symbolic-ref", "HEAD").strip()
     head = shell("git", "rev-parse", "HEAD").strip()
@@ -138,7 +138,7 @@ def _commit_code(shell: Shell, count: int) -> list[tuple[str, str]]:
     return list(zip(commits, trees, strict=True))
 
 
-def _write_snapshots(metadata_directory: Path, commits: list[tuple[str, str]]) -> None:
+def write_snapshots(metadata_directory: Path, commits: list[tuple[str, str]]) -> None:
     """Write what there is of each snapshot below .dataworkspace, after the model of the only one that is there."""
     (manifest_file,) = (metadata_directory / "snapshots").glob("snapshot-*.json")
     model_hash = manifest_file.stem.removeprefix("snapshot-")
@@ -161,7 +161,7 @@ def _write_snapshots(metadata_directory: Path, commits: list[tuple[str, str]]) -
             "message": f"snapshot {number}",
             "timestamp": (start + timedelta(minutes=number)).isoformat(),
             "restore_hashes": {**metadata["restore_hashes"], "code": commit},
-            "metrics": _results(number)["metrics"],
+            "metrics": results_of(number)["metrics"],
         }
         (metadata_directory / "snapshot_metadata" / f"{hashval}_md.json").write_text(json.dumps(metadata, indent=2))
         if (lineage / model_hash).is_dir():
