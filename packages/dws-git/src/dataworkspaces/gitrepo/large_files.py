@@ -127,9 +127,10 @@ def fetch(root: Path, progress: Progress, environment: Mapping[str, str] | None 
 
     :param environment: for git, beside what it has."""
     if uses_lfs(root):
+        check_lfs(str(root))
         check_servers(root, ORIGIN, sending=False)
         arguments = ["-c", "lfs.skipdownloaderrors=false", "lfs", "pull", ORIGIN]
-        hint = "When that is solved: clone again; or, if the repository is in its place, run 'git lfs pull' in it"
+        hint = "When that is solved, repeat the command: it gets what is missing"
         _run_lfs(root, arguments, progress, "Getting large files with git-lfs", environment, hint)
     if uses_fat(root):
         from dataworkspaces import gitfat
@@ -146,6 +147,7 @@ def send(
     :param remote: its name, or its URL, which may be a local path.
     :param environment: for git, beside what it has."""
     if uses_lfs(root):
+        check_lfs(str(root))
         check_servers(root, remote, sending=True)
         place = Path(remote)
         url = place.as_uri() if place.is_absolute() else remote  # git-lfs takes a path for a remote's name

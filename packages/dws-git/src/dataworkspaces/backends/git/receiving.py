@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataworkspaces.backends.git.merging import ResultsDirectory, merge_workspace
+from dataworkspaces.backends.git.merging import merge_workspace
 from dataworkspaces.backends.git.trust import check_metadata_tree
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo import large_files
@@ -40,6 +40,8 @@ def pull(workspace: GitSync) -> GitSync:
     here, there = count_differences(root, ours, theirs)
     if there == 0:
         _rename_resources(workspace)
+        large_files.set_up(root)  # an earlier pull may have ended before that
+        large_files.fetch(root, workspace.interaction.progress)
         workspace.interaction.tell(f"{workspace.what}: up to date")
         return workspace
     check_metadata_tree(root, theirs)
@@ -64,7 +66,7 @@ def _merge(workspace: GitSync, ours: str, theirs: str) -> None:
         root,
         "HEAD",  # these names stand at git's marks in files
         f"{ORIGIN}/{workspace.branch}",
-        results=[ResultsDirectory(r.relative_path) for r in subdirectories if r.has_results_role()],
+        results=[r.relative_path for r in subdirectories if r.has_results_role()],
         exported=[r.relative_path for r in subdirectories if r.is_exported()],
         tags=_known_tags(workspace),
         resource_names=workspace.get_resource_names(),
