@@ -1,4 +1,4 @@
-"""Do publish, clone, push and pull cost much more than the git that they run?
+"""Do clone, push and pull cost much more than the git that they run?
 
 A workspace with many snapshots, each with a commit of its code and one of its metadata, has two copies of its origin:
 ours and plain git's. Both do the same with them, by path, where git itself is fastest. Then, if there is an SSH server,
@@ -157,7 +157,10 @@ def _through_ssh(ours: Side, peer: Side, server: SshServer, rounds: int) -> Iter
         at("git", "remote", "set-url", "origin", server.url(side.origin))
         at("git", "config", "core.sshCommand", server.command)
     for command in ("pull", "push"):
-        contestants = [Contestant(side.name, lambda _, side=side: side.run(command)) for side in (ours, peer)]  # type: ignore[misc]
+        contestants = [
+            Contestant(side.name, lambda _, side=side, command=command: side.run(command))  # type: ignore[misc]
+            for side in (ours, peer)
+        ]
         yield Row(GROUP, f"idle {command}, SSH", *race(*contestants, rounds), ratio_at_most=RATIO_AT_MOST)
 
 
