@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from dataworkspaces.backends.git.metadata_merge import MetadataMerge, Sides, merge_metadata
+from dataworkspaces.backends.git.metadata_merge import MetadataMerge, merge_metadata
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.gitrepo.objects import TreeEntry
+from dataworkspaces.gitrepo.sides import Sides
 
 META = ".dataworkspace/"
 A, B, C = "a" * 40, "b" * 40, "c" * 40

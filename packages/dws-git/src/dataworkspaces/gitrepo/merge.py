@@ -23,10 +23,20 @@ class Merge:
     conflicts: dict[str, dict[int, TreeEntry]]
 
 
-def merge_commits(root: Path, ours: str, theirs: str, *, follow_renames: bool) -> Merge:
-    """Merge two commits. Raises ConfigurationError if git is too old, or if they have no history in common."""
-    options = ["-c", f"merge.renames={str(follow_renames).lower()}", "-c", "merge.directoryRenames=false"]
-    arguments = [*options, "merge-tree", "--write-tree", "-z", "--no-messages", ours, theirs]
+def merge_commits(root: Path, ours: str, theirs: str) -> Merge:
+    """Merge two commits as git does, which follows files that were renamed.
+
+    Raises ConfigurationError if git is too old, or if they have no history in common."""
+    arguments = [
+        "-c",
+        "merge.directoryRenames=false",
+        "merge-tree",
+        "--write-tree",
+        "-z",
+        "--no-messages",
+        ours,
+        theirs,
+    ]
     done = run_git(root, arguments, ok=(0, 1, 128, 129), doing="Merging")
     if done.returncode == 129:
         raise ConfigurationError(

@@ -10,9 +10,10 @@ from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.advance import begin_merge, fast_forward, finish
 from dataworkspaces.gitrepo.layout import head_commit
-from dataworkspaces.gitrepo.merge import Merge, commit_merge, merge_commits
+from dataworkspaces.gitrepo.merge import Merge, commit_merge, merge_base, merge_commits
 from dataworkspaces.gitrepo.objects import TreeEntry, build_tree, list_tree
 from dataworkspaces.gitrepo.remote import ORIGIN, count_differences, fetch
+from dataworkspaces.gitrepo.sides import compare_sides, merge_contents, settle
 from dataworkspaces.workspace.interaction import Interaction
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
 
@@ -53,42 +54,42 @@ def pull_repository(
 
 
 def _merge(root: Path, branch: str, ours: str, theirs: str, what: str, results: bool, exported: bool) -> None:
-    # Where snapshots move files, a file that moved is no renamed file.
-    merge = merge_commits(root, "HEAD", f"{ORIGIN}/{branch}", follow_renames=not results)
-    entries: dict[str, TreeEntry | None] = {}
-    if results:
-        entries |= _separate_results(root, ours, theirs, merge)
-    if (exported or results) and LINEAGE_FILE in merge.conflicts:
+    labels = ("HEAD", f"{ORIGIN}/{branch}")
+    merge = _merge_results(root, ours, theirs, labels) if results else merge_commits(root, *labels)
+    if exported and LINEAGE_FILE in merge.conflicts:
         stages = merge.conflicts[LINEAGE_FILE]
-        entries[LINEAGE_FILE] = stages.get(3) or stages.get(2)
-    conflicts = {path: stages for path, stages in merge.conflicts.items() if path not in entries}
-    merge = Merge(build_tree(root, merge.tree, entries), conflicts)
+        tree = build_tree(root, merge.tree, {LINEAGE_FILE: stages.get(3) or stages.get(2)})
+        merge = Merge(tree, {path: s for path, s in merge.conflicts.items() if path != LINEAGE_FILE})
     message = "Merge the origin"
-    if not conflicts:
+    if not merge.conflicts:
         fast_forward(root, commit_merge(root, merge.tree, ours, theirs, message), what)
         return
     begin_merge(root, merge, theirs, message, what)
     raise ConfigurationError(
-        f"{what}: both this copy and the origin changed: {', '.join(sorted(conflicts))}",
+        f"{what}: both this copy and the origin changed: {', '.join(sorted(merge.conflicts))}",
         hint=f"In {root}, edit these files (git has marked the places), 'git add' them and 'git commit', then "
         "dws pull; or go back with 'git merge --abort'",
     )
 
 
-def _separate_results(root: Path, ours: str, theirs: str, merge: Merge) -> dict[str, TreeEntry | None]:
-    """Results that two snapshots moved to the same place: ours go to another. A file that one side's snapshot moved
-    away, and the other side has written again, stays."""
-    entries: dict[str, TreeEntry | None] = {}
-    shared = [posixpath.dirname(path) for path in merge.conflicts if path.startswith("snapshots/")]
-    for place in {p for p in shared if f"{p}/{LINEAGE_FILE}" in merge.conflicts}:
+def _merge_results(root: Path, ours: str, theirs: str, labels: tuple[str, str]) -> Merge:
+    """Results lie side by side. Where two snapshots moved theirs to the same place, ours go to another. A file that one
+    side's snapshot moved away, and the other side has written again, stays."""
+    settled, unsettled = settle(compare_sides(root, merge_base(root, ours, theirs), ours, theirs))
+    entries: dict[str, TreeEntry | None] = dict(settled)
+    for place in sorted({posixpath.dirname(path) for path in unsettled if _is_lineage_of_snapshot(path)}):
         mine, other = (list_tree(root, commit, [place]) for commit in (ours, theirs))
         new = _free_place(root, ours, theirs, place)
         entries |= {**dict.fromkeys(mine), **other}
         entries |= {f"{new}/{path[len(place) + 1 :]}": entry for path, entry in mine.items()}
-    for path, stages in merge.conflicts.items():
-        if path not in entries and not {2, 3} <= stages.keys():
-            entries[path] = stages.get(2) or stages.get(3)
-    return entries
+    left = {path: side for path, side in unsettled.items() if path not in entries}
+    entries |= {path: side.ours or side.theirs for path, side in left.items() if None in (side.ours, side.theirs)}
+    merged, conflicts = merge_contents(root, {p: s for p, s in left.items() if p not in entries}, labels)
+    return Merge(build_tree(root, ours, {**entries, **merged}), conflicts)
+
+
+def _is_lineage_of_snapshot(path: str) -> bool:
+    return path.startswith("snapshots/") and posixpath.basename(path) == LINEAGE_FILE
 
 
 def _free_place(root: Path, ours: str, theirs: str, place: str) -> str:

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dataworkspaces.backends.git.metadata_merge import (
-    Content,
-    MetadataMerge,
-    both_sides,
-    merge_metadata,
-    names_to_read,
-)
+from dataworkspaces.backends.git.metadata_merge import Content, MetadataMerge, merge_metadata, names_to_read
 from dataworkspaces.gitrepo.merge import Merge, merge_base, merge_commits
-from dataworkspaces.gitrepo.objects import (
-    TreeEntry,
-    build_tree,
-    changed_entries,
-    list_tree,
-    read_blobs,
-    write_blobs,
-)
+from dataworkspaces.gitrepo.objects import TreeEntry, build_tree, list_tree, read_blobs, write_blobs
 from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.gitrepo.sides import Sides, compare_sides, merge_contents, settle
 from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
 
@@ -42,53 +30,39 @@ class WorkspaceMerge:
     metadata: MetadataMerge
 
 
-@dataclass(frozen=True)
-class ResultsDirectory:
-    """A results resource in the workspace's repository."""
-
-    path: str
-
-    def holds(self, path: str) -> bool:
-        return path.startswith(f"{self.path}/")
-
-
 def merge_workspace(
     root: Path,
     ours: str,
     theirs: str,
     *,
-    results: Sequence[ResultsDirectory],
+    results: Sequence[str],
     exported: Iterable[str],
     tags: Iterable[str],
     resource_names: Iterable[str],
 ) -> WorkspaceMerge:
     """Merge two commits of a workspace. Nothing but git's objects changes.
 
-    :param results: where results lie in the repository.
+    :param ours, theirs: names of the commits, which also stand at git's marks in files.
+    :param results: directories of results resources.
     :param exported: directories of exported resources, whose ``lineage.json`` is made anew at each snapshot.
     :param tags, resource_names: all that there are here."""
     base = merge_base(root, ours, theirs)
-    found = merge_commits(root, ours, theirs, follow_renames=False)
-    within = [METADATA_DIR, _GITIGNORE]
-    sides = both_sides(changed_entries(root, base, ours, within), changed_entries(root, base, theirs, within))
+    sides = compare_sides(root, base, ours, theirs, [METADATA_DIR, _GITIGNORE])
     blobs = read_blobs(root, names_to_read(sides))
     metadata = merge_metadata(sides, blobs.__getitem__, tags, resource_names)
-    entries = _stored(root, metadata.contents)
-    entries |= _results(root, ours, theirs, results, metadata, found)
-    for directory in exported:
-        path = posixpath.join(directory, LINEAGE_FILE)
-        if path in found.conflicts:
-            entries[path] = found.conflicts[path].get(3) or found.conflicts[path].get(2)
-    conflicts = {path: stages for path, stages in found.conflicts.items() if path not in entries}
-    if any(len(stages) < 3 for stages in conflicts.values()):
-        without = [METADATA_DIR, *(directory.path for directory in results)]
-        own = _merge_with_renames(root, base, ours, theirs, without)
-        left = {path: stages for path, stages in own.conflicts.items() if path not in entries}
-        if len(left) < len(conflicts):
-            entries = {**list_tree(root, found.tree, without), **entries}
-            found, conflicts = own, left
-    tree = build_tree(root, found.tree, entries)
-    return WorkspaceMerge(Merge(tree, conflicts), metadata)
+    apart = [METADATA_DIR, *results]
+    own = _merge_own_files(root, base, ours, theirs, apart)
+    entries: dict[str, TreeEntry | None] = dict(list_tree(root, ours, apart))
+    entries |= _stored(root, metadata.contents)
+    found, conflicts = _merge_results(root, base, ours, theirs, results, metadata)
+    entries |= found
+    conflicts |= {path: stages for path, stages in own.conflicts.items() if path not in entries}
+    entries |= _with_labels(root, conflicts, entries, (ours, theirs))
+    for path in [posixpath.join(directory, LINEAGE_FILE) for directory in exported]:
+        if path in conflicts:
+            stages = conflicts.pop(path)
+            entries[path] = stages.get(3) or stages.get(2)
+    return WorkspaceMerge(Merge(build_tree(root, own.tree, entries), conflicts), metadata)
 
 
 def _stored(root: Path, contents: dict[str, Content]) -> dict[str, TreeEntry | None]:
@@ -99,39 +73,46 @@ def _stored(root: Path, contents: dict[str, Content]) -> dict[str, TreeEntry | N
     }
 
 
-def _results(
-    root: Path,
-    ours: str,
-    theirs: str,
-    results: Sequence[ResultsDirectory],
-    metadata: MetadataMerge,
-    found: Merge,
-) -> dict[str, TreeEntry | None]:
-    """What lies in directories of results where git's merge is not what is wanted."""
-    entries: dict[str, TreeEntry | None] = {}
+def _merge_results(
+    root: Path, base: str, ours: str, theirs: str, results: Sequence[str], metadata: MetadataMerge
+) -> tuple[dict[str, TreeEntry | None], dict[str, dict[int, TreeEntry]]]:
+    """What changes in directories of results, compared with ours; and conflicts."""
+    if not results:
+        return {}, {}
+    settled, unsettled = settle(compare_sides(root, base, ours, theirs, results))
+    entries: dict[str, TreeEntry | None] = dict(settled)
     for directory in results:
         for old, new in metadata.moved_results.items():
-            mine = list_tree(root, ours, [f"{directory.path}/{old}"])
-            other = list_tree(root, theirs, [f"{directory.path}/{old}"])
-            entries |= dict.fromkeys(mine)
-            entries |= other
-            prefix = f"{directory.path}/{old}/"
-            entries |= {f"{directory.path}/{new}/{path[len(prefix) :]}": entry for path, entry in mine.items()}
+            mine, other = (list_tree(root, commit, [f"{directory}/{old}"]) for commit in (ours, theirs))
+            entries |= {**dict.fromkeys(mine), **other}
+            prefix = f"{directory}/{old}/"
+            entries |= {f"{directory}/{new}/{path[len(prefix) :]}": entry for path, entry in mine.items()}
         for kept, is_ours in metadata.kept_results.items():
-            entries |= list_tree(root, ours if is_ours else theirs, [f"{directory.path}/{kept}"])
-        for path, stages in found.conflicts.items():
-            # One side's snapshot moved the file away, and the other has written it again.
-            if directory.holds(path) and path not in entries and not {2, 3} <= stages.keys():
-                entries[path] = stages.get(2) or stages.get(3)
-    return entries
+            entries |= list_tree(root, ours if is_ours else theirs, [f"{directory}/{kept}"])
+    left = {path: side for path, side in unsettled.items() if path not in entries}
+    # One side's snapshot moved the file away, and the other side has written it again: it stays.
+    entries |= {path: side.ours or side.theirs for path, side in left.items() if None in (side.ours, side.theirs)}
+    left = {path: side for path, side in left.items() if path not in entries}
+    merged, conflicts = merge_contents(root, left, (ours, theirs))
+    return {**entries, **merged}, conflicts
 
 
-def _merge_with_renames(root: Path, base: str, ours: str, theirs: str, without: Sequence[str]) -> Merge:
-    """Merge the user's own files, with renames followed. Metadata and results take no part in it: there, a file that
-    moved is no renamed file."""
-    own_base = _commit_without(root, base, without, [])
-    sides = [_commit_without(root, commit, without, [own_base]) for commit in (ours, theirs)]
-    return merge_commits(root, *sides, follow_renames=True)
+def _with_labels(
+    root: Path,
+    conflicts: Mapping[str, dict[int, TreeEntry]],
+    entries: Mapping[str, TreeEntry | None],
+    labels: tuple[str, str],
+) -> dict[str, TreeEntry]:
+    """Files in conflict again, with marks that say whose lines are whose; git's have the names of our commits."""
+    both = {path: s for path, s in conflicts.items() if path not in entries and {2, 3} <= s.keys()}
+    sides = {path: Sides(stages.get(1), stages[2], stages[3]) for path, stages in both.items()}
+    return merge_contents(root, sides, labels)[0]
+
+
+def _merge_own_files(root: Path, base: str, ours: str, theirs: str, apart: Sequence[str]) -> Merge:
+    """Merge the files that are neither metadata nor results, as git does."""
+    own_base = _commit_without(root, base, apart, [])
+    return merge_commits(root, *(_commit_without(root, commit, apart, [own_base]) for commit in (ours, theirs)))
 
 
 def _commit_without(root: Path, commit: str, without: Sequence[str], parents: Sequence[str]) -> str:

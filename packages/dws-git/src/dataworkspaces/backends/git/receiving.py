@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataworkspaces.backends.git.merging import ResultsDirectory, merge_workspace
+from dataworkspaces.backends.git.merging import merge_workspace
 from dataworkspaces.backends.git.trust import check_metadata_tree
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo import large_files
@@ -66,7 +66,7 @@ def _merge(workspace: GitSync, ours: str, theirs: str) -> None:
         root,
         "HEAD",  # these names stand at git's marks in files
         f"{ORIGIN}/{workspace.branch}",
-        results=[ResultsDirectory(r.relative_path) for r in subdirectories if r.has_results_role()],
+        results=[r.relative_path for r in subdirectories if r.has_results_role()],
         exported=[r.relative_path for r in subdirectories if r.is_exported()],
         tags=_known_tags(workspace),
         resource_names=workspace.get_resource_names(),
