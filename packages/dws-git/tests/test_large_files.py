@@ -423,6 +423,25 @@ def test_another_place_at_the_same_host_is_no_matter(repository: Path, git: Git,
 
 
 @needs_lfs
+def test_nor_is_the_host_that_a_short_name_stands_for(repository: Path, git: Git) -> None:
+    with_config(repository, git, "team:data.git", "[lfs]\n\turl = https://git.example.com/lfs\n")
+    git(repository, "config", "--global", "url.https://git.example.com/.insteadOf", "team:")
+    large_files.check_servers(repository, "origin", sending=True)
+
+
+@needs_lfs
+@pytest.mark.parametrize("options", [["--cached"], []])
+def test_a_file_that_is_not_in_the_working_tree_counts_too(repository: Path, git: Git, options: list[str]) -> None:
+    """In the index, or in HEAD alone."""
+    with_config(repository, git, HTTPS, "[lfs]\n\turl = https://other.example.org/x\n")
+    if options:
+        git(repository, "rm", "-q", *options, ".lfsconfig")
+    (repository / ".lfsconfig").unlink()
+    with pytest.raises(ConfigurationError, match="another host"):
+        large_files.send(repository, "origin", "main", progress)
+
+
+@needs_lfs
 def test_nor_is_one_that_the_user_has_named(repository: Path, git: Git) -> None:
     with_config(repository, git, HTTPS, "[lfs]\n\turl = https://other.example.org/x\n")
     git(repository, "config", "lfs.url", "https://other.example.org/x")

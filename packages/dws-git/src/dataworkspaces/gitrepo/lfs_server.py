@@ -34,14 +34,15 @@ def check_config_of_tree(root: Path, commit: str) -> None:
 
 
 def check_servers(root: Path, remote: str, *, sending: bool) -> None:
-    """Look at the ``.lfsconfig`` of the working tree. Raises as above, and, for sending, if it names another host than
+    """Look at the ``.lfsconfig`` that git-lfs takes. Raises as above, and, for sending, if it names another host than
     the remote's, which the user has not named too; for getting, that is a warning."""
-    if not (root / LFS_CONFIG).is_file():
+    source = _source(root)
+    if source is None:
         return
     url = origin_url(root) if remote == ORIGIN else remote
-    for key, place in _check_places(root, ["--file", str(root / LFS_CONFIG)], url):
+    for key, place in _check_places(root, source, url):
         host = _host(place)
-        if host is None or url is None or host == _host(url):
+        if host is None or url is None or host in (_host(url), _host(_resolved(root, remote))):
             continue
         if sending:
             raise ConfigurationError(
@@ -50,6 +51,22 @@ def check_servers(root: Path, remote: str, *, sending: bool) -> None:
             )
         if key != "lfs.pushurl":
             log.warning("%s: its %s has large files taken from another host, %s", _name(root), LFS_CONFIG, host)
+
+
+def _source(root: Path) -> list[str] | None:
+    """Git-lfs takes the file of the working tree, or else that of the index, or else that of HEAD."""
+    if (root / LFS_CONFIG).exists():
+        return ["--file", str(root / LFS_CONFIG)]
+    places = [f":{LFS_CONFIG}", f"HEAD:{LFS_CONFIG}"]
+    told = run_git(root, ["cat-file", "--batch-check"], stdin="".join(f"{p}\n" for p in places).encode()).stdout
+    found = (p for p, line in zip(places, told.splitlines(), strict=False) if b" blob " in line)
+    place = next(found, None)
+    return None if place is None else ["--blob", place]
+
+
+def _resolved(root: Path, remote: str) -> str:
+    """The URL that the user's ``url.X.insteadOf`` makes of a remote's."""
+    return os.fsdecode(run_git(root, ["ls-remote", "--get-url", remote]).stdout).strip()
 
 
 def _check_places(root: Path, source: list[str], origin: str | None) -> list[tuple[str, str]]:
