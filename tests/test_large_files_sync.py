@@ -277,3 +277,30 @@ def test_contents_that_come_later_are_pulled_then(first: User, second: User, hub
     (hub / "away").rename(hub / "lfs")
     first.batch("pull")
     assert (first.cwd / "source-data" / "a.gz").read_bytes() == LARGER
+
+
+# -- git-fat -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(shutil.which("rsync") is None, reason="rsync is not installed")
+def test_git_fat_from_init_to_pull(tmp_path: Path, hub: Path) -> None:
+    store = tmp_path / "fat-store"
+    store.mkdir()
+    user = machine(tmp_path / "machine1", "ada")
+    (user.cwd / "analysis").mkdir()
+    first = user.at(user.cwd / "analysis")
+    options = ("--create-resources", "source-data", "--git-fat-remote", store, "--git-fat-attributes", "*.gz")
+    first.batch("init", "--hostname", "first", *options)
+    write_files(first.cwd, {"source-data/a.gz": LARGE})
+    first.batch("snapshot", "S1")
+    first.batch("publish", hub.as_uri())
+    assert {path.read_bytes() for path in store.iterdir()} == {LARGE}
+    second = clone(tmp_path, hub.as_uri())
+    assert (second.cwd / "source-data" / "a.gz").read_bytes() == LARGE
+    assert second.git("status", "--porcelain") == ""
+    write_files(second.cwd, {"source-data/a.gz": LARGER})
+    second.batch("snapshot", "S2")
+    second.batch("push")
+    first.batch("pull")
+    assert (first.cwd / "source-data" / "a.gz").read_bytes() == LARGER
+    assert first.git("status", "--porcelain") == ""
