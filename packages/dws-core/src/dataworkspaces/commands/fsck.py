@@ -101,14 +101,18 @@ class Fsck:
         return workspace
 
     def _repair_opened(self, workspace: Workspace, done: list[str], failed: list[Problem]) -> None:
-        first = [p for p in unique(workspace.check_integrity()) if p.comes_first and p.repair is not None]
+        before = unique(workspace.check_integrity())
+        first = [problem for problem in before if problem.comes_first and problem.repair is not None]
         if first:
             with hold_lock(workspace.get_machine_directory(), "fsck"):
                 _repair(first, done, failed)
             if failed:
                 return
         with workspace.transaction("fsck"):
-            _repair(unique(workspace.check_integrity()), done, failed)
+            now = unique(workspace.check_integrity())
+            interrupted = [p for p in before if p.area == "interrupted" and p.repair is not None]
+            done += [f"{p.where}: put in order: {p.what}" for p in interrupted if p not in (*first, *now)]
+            _repair(now, done, failed)
             workspace.save("Repaired by dws fsck")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 
 from dataworkspaces.errors import DwsError, ToolError
 from dataworkspaces.gitrepo.advance import finish, is_unfinished
@@ -33,7 +34,7 @@ def check_repository(root: Path, where: str, wanted: Mapping[str, Sequence[str]]
         yield from _check_commits(root, where, wanted)
         yield from _check_objects(root, where)
     except DwsError as e:
-        yield problem_of("resource", where, e, f"git -C {root} fsck")
+        yield problem_of("resource", where, e, f"git -C {quote(str(root))} fsck")
 
 
 def check_interrupted(root: Path, where: str) -> Iterator[Problem]:
@@ -45,11 +46,11 @@ def check_interrupted(root: Path, where: str) -> Iterator[Problem]:
             f"a command was killed while it brought the files of {root} to another commit",
             "The next 'dws pull' completes it, and so does dws fsck --repair",
             "warning",
-            repair=lambda: _finish(root),
+            repair=lambda: finish_advance(root),
         )
     operation = operation_in_progress(root)
     if operation is not None:
-        remedy = f"Finish or abort it: git -C {root} status"
+        remedy = f"Finish or abort it: git -C {quote(str(root))} status"
         yield Problem("local state", where, f"{operation} is in progress in {root}", remedy, "warning")
     directory = git_directory(root)
     lock = None if directory is None else directory / "index.lock"
@@ -63,9 +64,14 @@ def check_interrupted(root: Path, where: str) -> Iterator[Problem]:
         )
 
 
-def _finish(root: Path) -> str:
+def finish_advance(root: Path) -> str:
+    """Complete or undo it, and say which."""
     kept = finish(root)
-    return "completed" if kept is None else f"completed; what lay in the files is kept: git -C {root} show {kept}"
+    return (
+        "completed"
+        if kept is None
+        else f"completed; what lay in the files is kept: git -C {quote(str(root))} show {kept}"
+    )
 
 
 def _remove_locks(root: Path, lock: Path) -> str:
@@ -89,12 +95,17 @@ def _check_commits(root: Path, where: str, wanted: Mapping[str, Sequence[str]]) 
             there.append(commit)
             continue
         what = f"{where} lacks commit {commit[:12]}, so the snapshot cannot be restored"
-        yield Problem("snapshot", some(wanted[commit]), what, f"git -C {root} fetch --all, or get it from another copy")
+        yield Problem(
+            "snapshot",
+            some(wanted[commit]),
+            what,
+            f"git -C {quote(str(root))} fetch --all, or get it from another copy",
+        )
     for commit in _unreachable(root, there, ["HEAD"] if head_commit(root) else []):
         elsewhere = not _unreachable(root, [commit], ["--all"])
         if elsewhere:
             what = f"commit {commit[:12]} of {where} is not on the branch: who clones it does not get it"
-            remedy = f"git -C {root} merge {commit[:12]}, if it belongs there"
+            remedy = f"git -C {quote(str(root))} merge {commit[:12]}, if it belongs there"
             yield Problem("snapshot", some(wanted[commit]), what, remedy, "warning")
         else:
             what = f"commit {commit[:12]} of {where} is on no branch: git will remove it"
@@ -128,11 +139,11 @@ def _check_objects(root: Path, where: str) -> Iterator[Problem]:
     said = [line for line in os.fsdecode(result.stdout + b"\n" + result.stderr).splitlines() if _is_damage(line)]
     if said:
         what = f"{root} lacks objects: {'; '.join(said[:3])}" + (f" and {len(said) - 3} more" if len(said) > 3 else "")
-        remedy = f"git -C {root} fetch --refetch origin, or copy the missing objects from another clone"
+        remedy = f"git -C {quote(str(root))} fetch --refetch origin, or copy the missing objects from another clone"
         yield Problem("resource", where, what, remedy)
     elif result.returncode:
         yield Problem("resource", where, f"git fsck failed in {root}: {one_line(ToolError(_told(result.stderr)))}",
-                      f"git -C {root} fsck")  # fmt: skip
+                      f"git -C {quote(str(root))} fsck")  # fmt: skip
 
 
 def _told(output: bytes) -> str:
@@ -156,7 +167,7 @@ def check_trees(root: Path, where: str, wanted: Mapping[str, Sequence[str]]) -> 
     for tree, found in zip(trees, GitRepo(root).resolve([f"{tree}^{{tree}}" for tree in trees]), strict=True):
         if found is None:
             what = f"{where} lacks tree {tree[:12]}: the code that ran, and that was not committed then"
-            remedy = f"git -C {root} fetch origin 'refs/dws/trees/*:refs/dws/trees/*', or get it from another copy"
+            remedy = f"git -C {quote(str(root))} fetch origin 'refs/dws/trees/*:refs/dws/trees/*'"
             yield Problem("lineage", some(wanted[tree]), what, remedy, "warning")
 
 

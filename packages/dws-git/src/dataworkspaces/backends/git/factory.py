@@ -62,7 +62,7 @@ class GitWorkspaceFactory(WorkspaceFactory):
 
     @staticmethod
     def check_before_opening(parsed_uri: ParseResult) -> Iterable[Problem]:
-        from dataworkspaces.backends.git.integrity import check_before_opening
+        from dataworkspaces.backends.git.damaged_files import check_before_opening
 
         return check_before_opening(Path(os.path.realpath(unquote(parsed_uri.path))))
 

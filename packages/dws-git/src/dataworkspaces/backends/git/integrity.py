@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
+from dataworkspaces.backends.git.damaged_files import damaged_file, known_kind, unsafe_file
 from dataworkspaces.backends.git.file_check import (
     Examined,
     FileKind,
     Listing,
     examine,
-    find_good_version,
     kind_of,
     list_files,
-    put_back,
 )
-from dataworkspaces.backends.git.paths import METADATA_IGNORES, WorkspacePaths, add_lines
-from dataworkspaces.errors import DwsError
-from dataworkspaces.gitrepo.advance import finish, is_unfinished
+from dataworkspaces.backends.git.local_state import SET_ASIDE, LocalStateCheck, is_own, is_running
+from dataworkspaces.backends.git.paths import WorkspacePaths
+from dataworkspaces.gitrepo.advance import is_unfinished
 from dataworkspaces.gitrepo.integrity import check_repository, check_trees, snapshots_by_version, some
-from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
@@ -39,117 +37,12 @@ from dataworkspaces.workspace.integrity import (
     problem_of,
     set_aside,
 )
-from dataworkspaces.workspace.locking import acquire, describe_lock, hold_lock
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.workspace import GitWorkspace
 
 _LOOK_UPS = 50
 """In how many damaged files' histories a check looks for a good version."""
-_NEEDED_TO_OPEN = ("config.json", "resources.json")
-
-
-# -- before the workspace is opened ----------------------------------------------------------------------------------
-
-
-def check_before_opening(root: Path) -> Iterator[Problem]:
-    """See :meth:`WorkspaceFactory.check_before_opening`."""
-    paths = WorkspacePaths(root)
-    directory = git_directory(root)
-    if directory is None:
-        what = f"it has a {METADATA_DIR} directory, but is no git repository"
-        remedy = "A workspace is the root of a git repository: was .git left out when it was copied?"
-        yield Problem("metadata", str(root), what, remedy, comes_first=True)
-        return
-    machine = directory / "dws"
-    if is_unfinished(root) and examine(paths.config, _kind("config.json")).damage is not None:
-        what = "a command was killed while it brought the workspace's files to another commit"
-        remedy = "The next command completes it"
-        yield Problem(
-            "interrupted", "advance.json", what, remedy, "warning", _locked(machine, partial(_finish, root)), True
-        )
-        return
-    try:
-        listing = list_files(paths)
-    except OSError as e:
-        yield replace(problem_of("metadata", METADATA_DIR, e, "Check its permissions"), comes_first=True)
-        return
-    for relative, what in listing.unsafe.items():
-        yield _unsafe(paths, machine, relative, what)
-    if listing.unsafe or is_unfinished(root):
-        return
-    if "config.json" not in listing.files:
-        yield _damaged(paths, machine, "config.json", _kind("config.json"), "it is missing", True)
-    for relative, kind in listing.files.items():
-        if relative in _NEEDED_TO_OPEN or relative.startswith("resources/"):
-            damage = examine(paths.metadata / relative, kind).damage
-            if damage is not None:
-                yield _damaged(paths, machine, relative, kind, damage, True)
-
-
-def _kind(relative: str) -> FileKind:
-    kind = kind_of(relative)
-    if kind is None:
-        raise ValueError(relative)
-    return kind
-
-
-def _locked(machine: Path, repair: Callable[[], str]) -> Callable[[], str]:
-    def with_lock() -> str:
-        with hold_lock(machine, "fsck"):
-            return repair()
-
-    return with_lock
-
-
-def _finish(root: Path) -> str:
-    kept = finish(root)
-    return "completed" if kept is None else f"completed; what lay in the files is kept: git -C {root} show {kept}"
-
-
-def _unsafe(paths: WorkspacePaths, machine: Path, relative: str, what: str) -> Problem:
-    path = paths.metadata / relative
-    kind = kind_of(relative)
-    good = find_good_version(paths.root, relative, kind) if kind is not None and kind.in_git else None
-
-    def repair() -> str:
-        if kind is not None and good is not None:
-            return put_back(paths, machine, relative, kind, good)
-        return f"set aside as {set_aside(path, machine)}"
-
-    remedy = "Look where it leads, and remove it; nothing else is looked at while it is there"
-    where = f"{METADATA_DIR}/{relative}".rstrip("/")
-    return Problem("metadata", where, f"it is {what}, which no metadata is", remedy, "error",
-                   _locked(machine, repair) if relative else None, True)  # fmt: skip
-
-
-def _damaged(
-    paths: WorkspacePaths, machine: Path, relative: str, kind: FileKind, damage: str, before_opening: bool = False,
-    may_look_up: bool = True,
-) -> Problem:  # fmt: skip
-    """A file that is damaged or missing; it is put back if git's history has a good version."""
-    where = f"{METADATA_DIR}/{relative}"
-    good = find_good_version(paths.root, relative, kind) if kind.in_git and may_look_up else None
-    repair: Callable[[], str] | None = None
-    if good is not None:
-        remedy = f"git -C {paths.root} checkout {good.commit[:12]} -- {where}"
-        repair = partial(put_back, paths, machine, relative, kind, good)
-        if before_opening:
-            repair = _locked(machine, repair)
-    else:
-        remedy = _REMEDIES.get(relative.partition("/")[0], "Git's history has no good version of it: mend it by hand")
-    return Problem(kind.area, where, damage, remedy, "error", repair, comes_first=True)
-
-
-_REMEDIES = {
-    "local_params.json": "Remove it, then: dws config hostname NAME",
-    "resource_local_params.json": "Mend it, or remove it and say where resources are: dws config --resource NAME",
-    "current_lineage": "Remove it; where the present content came from is unknown then, until it is made again",
-    "snapshot_metadata": "Git's history has no good version: mend it by hand, or remove it and with it the snapshot",
-}
-
-
-# -- an open workspace -----------------------------------------------------------------------------------------------
 
 
 def check_workspace(workspace: GitWorkspace) -> Iterator[Problem]:
@@ -185,23 +78,22 @@ class GitCheck:
     def problems(self) -> Iterator[Problem]:
         self.listing = list_files(self.paths)
         if self.listing.unsafe:
-            yield from (_unsafe(self.paths, self.machine, path, what) for path, what in self.listing.unsafe.items())
+            yield from (unsafe_file(self.paths, self.machine, path, what) for path, what in self.listing.unsafe.items())
             return
         yield from check_interruption(self.workspace)
         self.in_the_middle = self._is_in_the_middle()
-        yield from self._check_steps()
+        local = LocalStateCheck(self.workspace, self.listing)
+        yield from local.check_steps()
         yield from self._damaged_files()
         self.changed = list(self.workspace.repo.status([METADATA_DIR]).dirty)
         for problem in self._what_belongs_together():
             yield _explained(problem) if self.in_the_middle else problem
-        yield from self._leftovers()
+        yield from local.check_leftovers()
         yield from self._uncommitted()
-        yield from self._ignores()
+        yield from local.check_ignores()
 
     def _is_in_the_middle(self) -> bool:
-        holder = describe_lock(self.machine)
-        is_running = holder is not None and holder.is_alive and not _is_own(self.machine)
-        return is_running or Journal.path(self.machine).exists() or is_unfinished(self.paths.root)
+        return is_running(self.machine) or Journal.path(self.machine).exists() or is_unfinished(self.paths.root)
 
     # -- files ---------------------------------------------------------------------------------------------------
 
@@ -213,7 +105,7 @@ class GitCheck:
             if damage is None:
                 continue
             look_ups += 1
-            problem = _damaged(self.paths, self.machine, relative, kind, damage, may_look_up=look_ups <= _LOOK_UPS)
+            problem = damaged_file(self.paths, self.machine, relative, kind, damage, may_look_up=look_ups <= _LOOK_UPS)
             yield _explained(problem) if is_unfinished(self.paths.root) else problem
 
     def _what_belongs_together(self) -> Iterator[Problem]:
@@ -255,10 +147,7 @@ class GitCheck:
                 continue
             if relative == "resources.json" and self.paths.resources.is_dir():
                 continue
-            yield replace(
-                _damaged(self.paths, self.machine, relative, kind, "it is missing, though git has it"),
-                comes_first=False,
-            )
+            yield self._missing(relative, kind, "it is missing, though git has it")
 
     def _pairs(self) -> Iterator[Problem]:
         """Metadata, manifest and lineage of each snapshot."""
@@ -273,7 +162,9 @@ class GitCheck:
             relative = f"snapshots/snapshot-{hashval}.json"
             if f"{METADATA_DIR}/{relative}" not in gone:
                 what = f"it is missing, though snapshot {hashval[:7]} has metadata"
-                yield replace(_damaged(self.paths, self.machine, relative, _kind(relative), what), comes_first=False)
+                yield replace(
+                    damaged_file(self.paths, self.machine, relative, known_kind(relative), what), comes_first=False
+                )
         for hashval in sorted(manifests - metadata):
             if f"{METADATA_DIR}/snapshot_metadata/{hashval}_md.json" not in gone:
                 relative = f"snapshots/snapshot-{hashval}.json"
@@ -289,6 +180,10 @@ class GitCheck:
                 remedy = "If it had some, get it from git's history or another copy"
                 yield Problem("lineage", f"{METADATA_DIR}/snapshot_lineage/{hashval}", what, remedy, "warning")
 
+    def _missing(self, relative: str, kind: FileKind, what: str) -> Problem:
+        # A command that was interrupted may have removed it, and be completed first.
+        return replace(damaged_file(self.paths, self.machine, relative, kind, what), comes_first=False)
+
     def _useless(self, area: Area, relative: str, what: str) -> Problem:
         path = self.paths.metadata / relative
 
@@ -296,7 +191,7 @@ class GitCheck:
             self.workspace.include_in_save(path)
             return f"set aside as {set_aside(path, self.machine)}"
 
-        return Problem(area, f"{METADATA_DIR}/{relative}", what, _SET_ASIDE, "warning", repair)
+        return Problem(area, f"{METADATA_DIR}/{relative}", what, SET_ASIDE, "warning", repair)
 
     def _deleted_results(self, check: WorkspaceCheck) -> Iterator[Problem]:
         for resource in check.resources.values():
@@ -307,7 +202,7 @@ class GitCheck:
             files = sorted(filter(None, os.fsdecode(listed).split("\0")))
             if files:
                 what = f"results of snapshots are deleted, though git has them: {some(files)}"
-                remedy = f"git -C {self.paths.root} restore -- {place}"
+                remedy = f"git -C {quote(str(self.paths.root))} restore -- {quote(place)}"
                 yield Problem("results", resource.name, what, remedy, repair=partial(self._restore_files, files))
 
     def _restore_files(self, files: Sequence[str]) -> str:
@@ -333,80 +228,22 @@ class GitCheck:
             elif isinstance(resource, GitRepoResource) and name not in check.absent:
                 yield from check_trees(Path(str(resource.get_local_path_if_any())), f"resource '{name}'", trees)
 
-    # -- this machine --------------------------------------------------------------------------------------------
-
-    def _check_steps(self) -> Iterator[Problem]:
-        """Steps that were killed while they were writing."""
-        directory = self.machine / "steps"
-        notes = sorted(directory.glob("*.json")) if directory.is_dir() else []
-        dead = [note for note in notes if not _is_held(note.with_suffix(".lock"))]
-        names = self._names() if dead else []
-        if dead and names:
-            what = f"{len(dead)} step{'' if len(dead) == 1 else 's'} killed while writing: the outputs are unknown"
-            store = self.workspace.get_lineage_store()
-
-            def repair() -> str:
-                store.entries(names[0])  # reading current lineage settles it
-                return "the outputs of killed steps are marked as unknown"
-
-            remedy = "The next command that reads lineage marks them so"
-            yield Problem("interrupted", "steps", what, remedy, "warning", repair)
-
-    def _leftovers(self) -> Iterator[Problem]:
-        if self.listing.temporary and not self._is_running():
-            what = f"left by writes that were killed: {some(self.listing.temporary)}"
-            yield Problem("local state", METADATA_DIR, what, "dws fsck --repair removes them", "warning",
-                          self._remove_temporary)  # fmt: skip
-        for relative in self.listing.strange:
-            remedy = "Move it away, if it is not from a plug-in or a newer release"
-            yield Problem("metadata", f"{METADATA_DIR}/{relative}", "nothing here knows it", remedy, "warning")
-        new = self.paths.root / f"{METADATA_DIR}.new"
-        if os.path.lexists(new):
-            repair = partial(self._set_aside, new)
-            yield Problem(
-                "local state", new.name, "left by a 'dws init' that was killed", _SET_ASIDE, "warning", repair
-            )
-        for clone in sorted(self.machine.glob(".dws-clone-*")):
-            if not _is_of_living_process(clone.name[len(".dws-clone-") :]):
-                remedy = "dws fsck --repair removes it; 'dws pull' clones anew"
-                yield Problem("local state", f".git/dws/{clone.name}", "left by a clone that was killed", remedy,
-                              "warning", partial(_remove_clone, clone))  # fmt: skip
-
-    def _is_running(self) -> bool:
-        holder = describe_lock(self.machine)
-        return holder is not None and holder.is_alive and not _is_own(self.machine)
-
-    def _remove_temporary(self) -> str:
-        # Whoever writes here holds the workspace's lock, as our caller does, or that of the lineage.
-        lock = acquire(self.machine / "lineage.lock", 10.0)
-        try:
-            for relative in self.listing.temporary:
-                path = self.paths.metadata / relative
-                if path.is_dir() and not path.is_symlink():
-                    shutil.rmtree(path)
-                else:
-                    path.unlink(missing_ok=True)
-        finally:
-            lock.release()
-        return f"removed what killed writes left: {some(self.listing.temporary)}"
-
-    def _set_aside(self, path: Path) -> str:
-        return f"set aside as {set_aside(path, self.machine)}"
-
     # -- git -----------------------------------------------------------------------------------------------------
 
     def _uncommitted(self) -> Iterator[Problem]:
         """Metadata that is only here."""
-        if self._is_running():
+        if is_running(self.machine):
             return
         there = [path for path in self.changed if os.path.lexists(self.paths.root / path) and self._is_known(path)]
-        if (self.machine / "unsaved").exists() and not _is_own(self.machine):
+        if (self.machine / "unsaved").exists() and not is_own(self.machine):
             what = f"metadata of an interrupted command is not committed: {some(there) or 'nothing is left to do'}"
             yield Problem("interrupted", METADATA_DIR, what, "The next command that changes something commits it",
                           "warning", partial(self._include_all, there))  # fmt: skip
         elif there:
             what = f"not committed: {some(there)}"
-            remedy = f"dws fsck --repair commits it; git -C {self.paths.root} diff -- {METADATA_DIR} shows it"
+            remedy = (
+                f"dws fsck --repair commits it; git -C {quote(str(self.paths.root))} diff -- {METADATA_DIR} shows it"
+            )
             yield Problem("metadata", METADATA_DIR, what, remedy, "warning", partial(self._include_all, there))
 
     def _is_known(self, path: str) -> bool:
@@ -425,58 +262,8 @@ class GitCheck:
         self.workspace.include_in_save(path)
         return said
 
-    def _ignores(self) -> Iterator[Problem]:
-        try:
-            lines = set(self.paths.metadata_gitignore.read_text("utf-8", "surrogateescape").splitlines())
-        except OSError:
-            lines = set()
-        missing = [line for line in METADATA_IGNORES if line not in lines]
-        if missing:
-            what = f"it lacks {', '.join(missing)}, so git takes what belongs to one machine"
-            yield Problem("metadata", f"{METADATA_DIR}/.gitignore", what, "dws fsck --repair adds it", "warning",
-                          self._add_ignores)  # fmt: skip
-        for name, place in self._places_to_ignore():
-            what = f"resource '{name}' is a repository of its own, but .gitignore does not name its place"
-            repair = partial(self._ignore_place, place)
-            yield Problem("metadata", ".gitignore", what, "dws fsck --repair adds it", "warning", repair)
-
-    def _add_ignores(self) -> str:
-        self.workspace.include_in_save(self.paths.metadata_gitignore)
-        add_lines(self.paths.metadata_gitignore, METADATA_IGNORES)
-        return "added what was missing"
-
-    def _ignore_place(self, place: Path) -> str:
-        self.workspace.ignore_local_path(place)
-        return f"added {place.name}"
-
-    def _places_to_ignore(self) -> list[tuple[str, Path]]:
-        """Resources with a repository of their own in the workspace, which its repository does not ignore."""
-        inside: dict[str, str] = {}
-        for name in self._names():
-            try:
-                resource = self.workspace.get_resource(name)
-            except UNEXPECTED:
-                continue
-            relative = getattr(resource, "relative_local_path", None)
-            if isinstance(relative, str) and (self.paths.root / relative).is_dir():
-                inside[relative] = name
-        if not inside:
-            return []
-        text = b"".join(os.fsencode(relative) + b"/\0" for relative in inside)
-        arguments = ["check-ignore", "-z", "--stdin", "--no-index"]
-        result = run_git(self.paths.root, arguments, stdin=text, ok=(0, 1))
-        ignored = {path.rstrip("/") for path in os.fsdecode(result.stdout).split("\0")}
-        return [(name, self.paths.root / relative) for relative, name in inside.items() if relative not in ignored]
-
-    def _names(self) -> list[str]:
-        try:
-            return list(self.workspace.get_resource_names())
-        except DwsError:
-            return []
-
 
 _BY_NEXT = "The next command that changes something mends it"
-_SET_ASIDE = "dws fsck --repair sets it aside"
 
 
 def _explained(problem: Problem) -> Problem:
@@ -485,37 +272,6 @@ def _explained(problem: Problem) -> Problem:
         return problem
     remedy = "A command is in the middle of its work, see above: check again when it is completed"
     return replace(problem, severity="warning", remedy=remedy, repair=None, comes_first=False)
-
-
-def _is_own(machine: Path) -> bool:
-    """Whether it is this process that holds the lock, to repair."""
-    try:
-        return (machine / "lock").read_text(encoding="utf-8").split("\n")[0] == str(os.getpid())
-    except (OSError, ValueError):
-        return False
-
-
-def _is_held(lock: Path) -> bool:
-    """Whether a living process holds a lock of a step."""
-    import psutil
-
-    try:
-        pid, host = lock.read_text(encoding="utf-8").splitlines()[:2]
-    except (OSError, ValueError):
-        return lock.exists() and lock.stat().st_size > 0
-    return host != os.uname().nodename or not pid.isdigit() or psutil.pid_exists(int(pid))
-
-
-def _is_of_living_process(name: str) -> bool:
-    import psutil
-
-    pid, _, host = name.partition("-")
-    return not host.startswith(f"{os.uname().nodename}-") or not pid.isdigit() or psutil.pid_exists(int(pid))
-
-
-def _remove_clone(clone: Path) -> str:
-    shutil.rmtree(clone)
-    return "removed"
 
 
 def _code_trees(entries: Iterable[Any]) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,126 @@
+"""What has to be whole before a git workspace can be opened, and how a damaged file of the metadata is told of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from shlex import quote
+
+from dataworkspaces.backends.git.file_check import (
+    FileKind,
+    Listing,
+    examine,
+    find_good_version,
+    kind_of,
+    list_files,
+    put_back,
+)
+from dataworkspaces.backends.git.paths import WorkspacePaths
+from dataworkspaces.gitrepo.advance import is_unfinished
+from dataworkspaces.gitrepo.integrity import finish_advance
+from dataworkspaces.gitrepo.layout import git_directory
+from dataworkspaces.workspace.factory import METADATA_DIR
+from dataworkspaces.workspace.integrity import Problem, problem_of, set_aside
+from dataworkspaces.workspace.locking import hold_lock
+
+_NEEDED_TO_OPEN = ("config.json", "resources.json")
+
+
+def check_before_opening(root: Path) -> Iterator[Problem]:
+    """See :meth:`WorkspaceFactory.check_before_opening`."""
+    paths = WorkspacePaths(root)
+    directory = git_directory(root)
+    if directory is None:
+        what = f"it has a {METADATA_DIR} directory, but is no git repository"
+        remedy = "A workspace is the root of a git repository: was .git left out when it was copied?"
+        yield Problem("metadata", str(root), what, remedy, comes_first=True)
+        return
+    machine = directory / "dws"
+    try:
+        listing = list_files(paths)
+    except OSError as e:
+        yield replace(problem_of("metadata", METADATA_DIR, e, "Check its permissions"), comes_first=True)
+        return
+    for relative, what in listing.unsafe.items():
+        yield unsafe_file(paths, machine, relative, what)
+    if listing.unsafe:
+        return
+    if is_unfinished(root):  # whatever is damaged may be half written
+        if not _is_good(paths, listing, "config.json"):
+            what = "a command was killed while it brought the workspace's files to another commit"
+            repair = _locked(machine, partial(finish_advance, root))
+            remedy = "The next command completes it"
+            yield Problem("interrupted", "advance.json", what, remedy, "warning", repair, comes_first=True)
+        return
+    if "config.json" not in listing.files:
+        yield damaged_file(paths, machine, "config.json", known_kind("config.json"), "it is missing", True)
+    for relative, kind in listing.files.items():
+        if relative in _NEEDED_TO_OPEN or relative.startswith("resources/"):
+            damage = examine(paths.metadata / relative, kind).damage
+            if damage is not None:
+                yield damaged_file(paths, machine, relative, kind, damage, True)
+
+
+def _is_good(paths: WorkspacePaths, listing: Listing, relative: str) -> bool:
+    kind = listing.files.get(relative)
+    return kind is not None and examine(paths.metadata / relative, kind).damage is None
+
+
+def known_kind(relative: str) -> FileKind:
+    """The kind of a file that there always is one for."""
+    kind = kind_of(relative)
+    if kind is None:
+        raise ValueError(relative)
+    return kind
+
+
+def _locked(machine: Path, repair: Callable[[], str]) -> Callable[[], str]:
+    def with_lock() -> str:
+        with hold_lock(machine, "fsck"):
+            return repair()
+
+    return with_lock
+
+
+def unsafe_file(paths: WorkspacePaths, machine: Path, relative: str, what: str) -> Problem:
+    path = paths.metadata / relative
+    kind = kind_of(relative)
+    good = find_good_version(paths.root, relative, kind) if kind is not None and kind.in_git else None
+
+    def repair() -> str:
+        if kind is not None and good is not None:
+            return put_back(paths, machine, relative, kind, good)
+        return f"set aside as {set_aside(path, machine)}"
+
+    remedy = "Look where it leads, and remove it; nothing else is looked at while it is there"
+    where = f"{METADATA_DIR}/{relative}".rstrip("/")
+    return Problem("metadata", where, f"it is {what}, which no metadata is", remedy, "error",
+                   _locked(machine, repair) if relative else None, True)  # fmt: skip
+
+
+def damaged_file(
+    paths: WorkspacePaths, machine: Path, relative: str, kind: FileKind, damage: str, before_opening: bool = False,
+    may_look_up: bool = True,
+) -> Problem:  # fmt: skip
+    """A file that is damaged or missing; it is put back if git's history has a good version."""
+    where = f"{METADATA_DIR}/{relative}"
+    good = find_good_version(paths.root, relative, kind) if kind.in_git and may_look_up else None
+    repair: Callable[[], str] | None = None
+    if good is not None:
+        remedy = f"git -C {quote(str(paths.root))} checkout {good.commit[:12]} -- {quote(where)}"
+        repair = partial(put_back, paths, machine, relative, kind, good)
+        if before_opening:
+            repair = _locked(machine, repair)
+    else:
+        remedy = _REMEDIES.get(relative.partition("/")[0], "Git's history has no good version of it: mend it by hand")
+    return Problem(kind.area, where, damage, remedy, "error", repair, comes_first=True)
+
+
+_REMEDIES = {
+    "local_params.json": "Remove it, then: dws config hostname NAME",
+    "resource_local_params.json": "Mend it, or remove it and say where resources are: dws config --resource NAME",
+    "current_lineage": "Remove it; where the present content came from is unknown then, until it is made again",
+    "snapshot_metadata": "Git's history has no good version: mend it by hand, or remove it and with it the snapshot",
+}

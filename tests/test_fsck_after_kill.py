@@ -1,0 +1,111 @@
+"""Every state that a killed command leaves is one that `dws fsck` understands: it tells warnings only, changes nothing,
+and after `dws fsck --repair` the workspace is whole, with all that was there.
+
+The workspaces and the kills are those of test_kill.py.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from endtoend import User, copy_workspace, remove, walk, whole_state, write_files
+from test_kill import (
+    RESTORE,
+    SNAPSHOT,
+    Killed,
+    Server,
+    base,  # noqa: F401 - fixtures
+    contents,
+    env,  # noqa: F401
+    server,  # noqa: F401
+)
+
+FEW = 15
+"""A quick run kills at every so many points; a whole one at each."""
+ALL = pytest.param(1, marks=pytest.mark.slow, id="each")
+steps = pytest.mark.parametrize("step", [pytest.param(FEW, id="some"), ALL])
+
+DELETE = ["delete-snapshot", "A"]
+ADD = ["--batch", "add", "git", "--role", "source-data", "--name", "more", "more"]
+MOVE_TAG = ["snapshot", "A", "-m", "the tag moves"]
+CONFIG = ["--batch", "config", "results.dir_template", "snapshots/{TAG}"]
+COMMANDS = {
+    "snapshot": SNAPSHOT,
+    "restore": RESTORE,
+    "delete": DELETE,
+    "add": ADD,
+    "move-tag": MOVE_TAG,
+    "config": CONFIG,
+}
+
+
+def machine_state(root: Path) -> dict[str, bytes]:
+    """What Data Workspaces keeps of this copy. The lock's age is all that may tell that somebody looked."""
+    directory = root / ".git" / "dws"
+    return {str(path.relative_to(directory)): path.read_bytes() for path in walk(directory) if path.is_file()}
+
+
+def fsck(killed: Killed, *options: str) -> dict[str, Any]:
+    answer = killed.server.run(killed.root, "fsck", "--json", *options)
+    killed.expect("Traceback" not in answer.stderr, answer.stderr)
+    found: dict[str, Any] = json.loads(answer.stdout or "{}")
+    killed.expect(found, f"fsck said nothing: {answer.status} {answer.stderr}")
+    killed.expect(answer.status == (1 if found.get("errors") else 0), f"exit status {answer.status}")
+    return found
+
+
+def check(killed: Killed) -> None:
+    before = whole_state(killed.root), machine_state(killed.root)
+    found = fsck(killed)
+    killed.expect((whole_state(killed.root), machine_state(killed.root)) == before, "fsck changed something")
+    for problem in found["problems"]:
+        killed.expect(problem["severity"] == "warning", f"an error: {problem}")
+        killed.expect(problem["area"] != "resource", f"of a resource: {problem}")
+    repaired = fsck(killed, "--repair")
+    killed.expect(not repaired["problems"], f"after the repair: {repaired['problems']}")
+    killed.expect(not fsck(killed)["problems"], "a check after it finds something")
+    lost = killed.had - contents(killed.user)
+    killed.expect(not lost, f"lost: {[content[:16] for content in lost]}")
+    history = killed.server.run(killed.root, "report", "history").stdout
+    killed.expect("snapshot B" in history, "snapshot B is gone")
+    uncommitted = killed.user.git("status", "--porcelain", ".dataworkspace")
+    killed.expect(not uncommitted, f"not committed: {uncommitted}")
+
+
+@pytest.fixture(scope="module")
+def template(base: Path, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+    """The workspace, with a repository to add."""
+    root = copy_workspace(base, tmp_path_factory.mktemp("fsck") / "base")
+    user = User(root, server.env)
+    user.make_repository(root / "more", {"more.csv": "1\n"})
+    write_files(root, {".git/info/exclude": "/more/\n/more.git/\n"})
+    return root
+
+
+def test_the_workspace_of_these_tests_is_whole(template: Path, server: Server) -> None:  # noqa: F811
+    answer = server.run(template, "fsck", "--json")
+    assert json.loads(answer.stdout)["problems"] == []
+
+
+@steps
+@pytest.mark.parametrize("name", COMMANDS)
+def test_killed(template: Path, server: Server, tmp_path: Path, name: str, step: int) -> None:  # noqa: F811
+    had = contents(User(template, server.env)) if name != "delete" else set()
+    problems = []
+    number = 1
+    while True:
+        killed = Killed(server, template, tmp_path / f"at-{number}", had)
+        answer = server.run(killed.root, *COMMANDS[name], kill_at=number, input="y\n")
+        if answer.status != -9:
+            assert answer.status == 0, answer
+            break
+        killed.age_empty_locks()
+        check(killed)
+        problems += [f"killed at {number}, {answer.killed_at}: {problem}" for problem in killed.problems]
+        remove(killed.root)
+        number += step
+    assert number > 10
+    assert not problems, f"{len(problems)} problems\n" + "\n".join(problems)
