@@ -298,9 +298,11 @@ def test_git_fat_from_init_to_pull(tmp_path: Path, hub: Path) -> None:
     second = clone(tmp_path, hub.as_uri())
     assert (second.cwd / "source-data" / "a.gz").read_bytes() == LARGE
     assert second.git("status", "--porcelain") == ""
-    write_files(second.cwd, {"source-data/a.gz": LARGER})
-    second.batch("snapshot", "S2")
+    for tag, content in (("S2", LARGEST), ("S3", LARGER)):
+        write_files(second.cwd, {"source-data/a.gz": content})
+        second.batch("snapshot", tag)
     second.batch("push")
+    assert {path.read_bytes() for path in store.iterdir()} == {LARGE, LARGEST, LARGER}
     first.batch("pull")
     assert (first.cwd / "source-data" / "a.gz").read_bytes() == LARGER
     assert first.git("status", "--porcelain") == ""

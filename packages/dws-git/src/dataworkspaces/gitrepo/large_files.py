@@ -155,9 +155,11 @@ def send(
         hint = "The commits were not sent yet; when that is solved, push again"
         _run_lfs(root, arguments, progress, "Sending large files with git-lfs", environment, hint)
     if uses_fat(root):
-        from dataworkspaces import gitfat
+        from dataworkspaces.gitfat import commands
+        from dataworkspaces.gitfat.repository import FatRepository
 
-        gitfat.push(root, progress)
+        # Of all commits, not of HEAD alone: a push may bring several snapshots.
+        commands.push(FatRepository.find(root), all_history=True, progress=progress)
 
 
 def _attributes(root: Path) -> Iterator[bytes]:
