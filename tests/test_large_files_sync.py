@@ -306,3 +306,12 @@ def test_git_fat_from_init_to_pull(tmp_path: Path, hub: Path) -> None:
     first.batch("pull")
     assert (first.cwd / "source-data" / "a.gz").read_bytes() == LARGER
     assert first.git("status", "--porcelain") == ""
+    # S2 was never in the first copy: its content comes with the restore.
+    first.batch("restore", "S2")
+    assert (first.cwd / "source-data" / "a.gz").read_bytes() == LARGEST
+    for path in store.iterdir():
+        path.unlink()
+    shutil.rmtree(first.cwd / ".git" / "fat" / "objects")
+    done = first.batch("restore", "S1")
+    assert "git fat pull" in done.stderr
+    assert first.git("status", "--porcelain") == ""

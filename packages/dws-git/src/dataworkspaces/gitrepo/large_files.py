@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-from dataworkspaces.errors import ConfigurationError, ToolError
+from dataworkspaces.errors import ConfigurationError, DwsError, ToolError
 from dataworkspaces.gitrepo.checks import without_password
 from dataworkspaces.gitrepo.layout import git_directory, objects_directory
 from dataworkspaces.gitrepo.lfs_server import LFS_CONFIG, check_config_of_tree, check_servers
@@ -23,6 +23,7 @@ from dataworkspaces.gitrepo.objects import read_blobs
 from dataworkspaces.gitrepo.remote import ORIGIN, origin_url
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.factory import METADATA_DIR
+from dataworkspaces.workspace.interaction import Interaction
 
 Progress = Callable[[str, int | None, str], AbstractContextManager[Callable[[int], None]]]
 """That of an :class:`~dataworkspaces.workspace.Interaction`."""
@@ -136,6 +137,18 @@ def fetch(root: Path, progress: Progress, environment: Mapping[str, str] | None 
         from dataworkspaces import gitfat
 
         gitfat.pull(root, progress)
+
+
+def complete_restore(root: Path, interaction: Interaction) -> None:
+    """After older files have come back: git-fat's are lines of text until their contents are here. (Git-lfs gets its
+    own while git writes them.) What cannot be had now is told, and comes with the next pull."""
+    if uses_fat(root):
+        try:
+            from dataworkspaces import gitfat
+
+            gitfat.pull(root, interaction.progress)
+        except DwsError as e:
+            interaction.warn(f"Large files in {root} are not restored: {e}. Once they can be had: git fat pull")
 
 
 def send(

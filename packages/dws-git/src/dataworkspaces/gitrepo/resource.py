@@ -179,7 +179,10 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
             )
 
     def restore(self, restore_hashval: str) -> None:
+        from dataworkspaces.gitrepo import large_files
+
         self._repo.restore_paths({"": restore_hashval}, f"Restore the state of {restore_hashval[:10]}")
+        large_files.complete_restore(self._repo.root, self.workspace.interaction)
 
     def keep_snapshot_files(self, rel_paths: Sequence[str]) -> None:
         repo = self._repo

@@ -13,7 +13,7 @@ from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.checks import check_branch_name, check_url_of_user, without_password
 from dataworkspaces.gitrepo.layout import current_branch, head_commit
-from dataworkspaces.gitrepo.remote import ORIGIN, clone, temporary_clone_directory, tracked_commit
+from dataworkspaces.gitrepo.remote import ORIGIN, clone, temporary_clone_directory, tracked_commit, with_password
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.atomic import explain_os_error, read_json_object, write_json
 from dataworkspaces.workspace.interaction import BatchInteraction, Interaction
@@ -45,7 +45,7 @@ def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *a
             _check_free(target)
             write_json(paths.local_params, local_params)
             large_files.set_up(root)
-            large_files.fetch(root, interaction.progress)
+            large_files.fetch(root, interaction.progress, with_password(url))
             _complete(GitWorkspace(root, str(config["name"]), str(config["dws-version"]), batch, verbose))
             if target.exists():
                 target.rmdir()

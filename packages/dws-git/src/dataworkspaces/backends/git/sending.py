@@ -51,7 +51,7 @@ def publish(workspace: GitSync, url: str, resources: Sequence[LocalStateResource
             f"{clean} holds another history already ({plan.rejected})", hint="Publish to an empty repository"
         )
     workspace.push_resources_first(resources)
-    large_files.send(root, clean, workspace.branch, workspace.interaction.progress)
+    large_files.send(root, clean, workspace.branch, workspace.interaction.progress, environment)
     if plan.is_needed:
         push(root, clean, _refspecs(workspace), workspace.interaction, workspace.what, environment)
     verb = "set-url" if present is not None else "add"

@@ -220,11 +220,14 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
     def restore_resources(
         self, resources: Sequence[SnapshotResourceMixin], restore_hashes: Mapping[str, str | None]
     ) -> None:
+        from dataworkspaces.gitrepo import large_files
+
         own, others = _split(resources)
         super().restore_resources(others, restore_hashes)
         targets = {r.relative_path: str(restore_hashes[r.name]) for r in own if restore_hashes.get(r.name)}
         names = ", ".join(r.name for r in own if restore_hashes.get(r.name))
         self.repo.restore_paths(targets, f"Restore {names}")
+        large_files.complete_restore(self.paths.root, self.interaction)
 
     def changes_since(self, versions: Mapping[str, SnapshotVersion]) -> dict[str, ResourceChange]:
         own = [r for r in self.get_resources() if isinstance(r, GitSubdirectory)]
