@@ -196,6 +196,24 @@ def orphan_commit(user: User) -> None:
     data.git("reset", "--quiet", "--hard", "HEAD^")
 
 
+def killed_step(user: User) -> None:
+    lines = ["import os", "from dataworkspaces.lineage import LineageBuilder"]
+    lines.append("step = LineageBuilder().with_step_name('s').with_input_path('data').eval()")
+    lines += ["step.add_output_path('results')", "step.__enter__()", "os.kill(os.getpid(), 9)"]
+    assert user.python("-c", "\n".join(lines), check=False).returncode == -9
+
+
+def unfinished_pull(user: User) -> None:
+    """Of a resource: files and index are as pulled, HEAD is not."""
+    data = user.at(user.cwd / "data")
+    write_files(data.cwd, {"new.csv": "1\n"})
+    data.git("add", "new.csv")
+    data.git("commit", "--quiet", "--message", "new")
+    new, old = data.git("rev-parse", "HEAD", "HEAD^").split()
+    data.git("update-ref", "HEAD", old)
+    write_files(data.cwd, {".git/dws/advance.json": json.dumps({"from": old, "to": new, "then": "complete"})})
+
+
 def dead_clone(user: User) -> None:
     write_files(user.cwd / ".git" / "dws" / f".dws-clone-{2**22 + 1}-{os.uname().nodename}-x", {"clone/file": "half"})
 
@@ -244,6 +262,8 @@ REPAIRED: dict[str, tuple[Damage, str, str]] = {
     "changed by hand": (edit("config.json", name="another"), "warning metadata", META),
     "temporary files": (write(".config.json.0123.tmp", "{"), "warning local state", META),
     "killed init": (lambda u: write_files(u.cwd, {f"{META}.new/config.json": "{}"}), "warning local state", f"{META}.new"),
+    "killed step": (killed_step, "warning interrupted", "steps"),
+    "killed pull of a resource": (unfinished_pull, "warning interrupted", "data"),
     "killed clone": (dead_clone, "warning local state", ".dws-clone-"),
     "index.lock": (lambda u: write_files(u.cwd, {".git/index.lock": ""}), "error local state", "repository"),
     "index.lock of a resource": (lambda u: write_files(u.cwd, {"data/.git/index.lock": ""}), "error local state", "data"),
@@ -377,6 +397,22 @@ def test_damage_that_is_told(ws: User, kind: str) -> None:
     lines = told(fsck(ws))
     for text in texts:
         assert any(text in line for line in lines), lines
+
+
+def test_a_config_that_a_killed_pull_left_half_written(ws: User) -> None:
+    ws.batch("config", "results.dir_template", "snapshots/{TAG}")
+    new, old = ws.git("rev-parse", "HEAD", "HEAD^").split()
+    ws.git("update-ref", "HEAD", old)
+    noted = json.dumps({"from": old, "to": new, "then": "complete"})
+    write_files(ws.cwd, {".git/dws/advance.json": noted, f"{META}/config.json": "{"})
+    before = state(ws)
+    found = fsck(ws)
+    assert [line.split(":")[0] for line in told(found)] == ["warning interrupted advance.json"]
+    assert not found["complete"]
+    assert state(ws) == before
+    assert told(fsck(ws, "--repair")) == []
+    assert ws.git("rev-parse", "HEAD").strip() == new
+    assert "snapshots/{TAG}" in (ws.cwd / META / "config.json").read_text()
 
 
 def test_a_fifo_does_not_stop_it(ws: User) -> None:

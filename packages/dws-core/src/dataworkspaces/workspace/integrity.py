@@ -6,7 +6,7 @@ A check changes nothing and raises nothing for what it finds. A backend or resou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -231,17 +231,12 @@ class WorkspaceCheck:
             if resource.name in self.absent or not isinstance(resource, FileResourceMixin):
                 is_there = True  # for all we know
                 continue
-            for file, key in ((RESULTS_FILE, None), (LINEAGE_FILE, "lineages")):
-                path = f"{destination}/{file}"
-                try:
-                    if not resource.does_subpath_exist(path):
-                        continue
-                    is_there = is_there or file == RESULTS_FILE
-                    data = resource.read_results_file(path)
-                    if key is not None and not isinstance(data.get(key), list):
-                        raise MetadataError(f"{path} lacks the list '{key}'")
-                except UNEXPECTED as e:
-                    yield problem_of("results", f"{resource.name}:/{path}", e, _FROM_HISTORY)
+            try:
+                names = resource.ls(destination)
+            except UNEXPECTED:
+                continue  # a snapshot without results has no directory
+            is_there = is_there or RESULTS_FILE in names
+            yield from _check_results_files(resource.name, resource, destination, names)
         if holders and not is_there and snapshot.metrics:
             what = f"it has metrics, but no resource holds {destination}/{RESULTS_FILE}"
             yield Problem("results", where, what, _FROM_HISTORY)
@@ -272,6 +267,20 @@ class WorkspaceCheck:
 
 _BY_HAND = "Restore the file from the workspace's history, or delete the snapshot with: dws delete-snapshot"
 _FROM_HISTORY = "Restore the file from the history or from a copy of the resource"
+
+
+def _check_results_files(
+    name: str, files: FileResourceMixin, directory: str, names: Sequence[str]
+) -> Iterator[Problem]:
+    for file in (RESULTS_FILE, LINEAGE_FILE):
+        if file in names:
+            path = f"{directory}/{file}"
+            try:
+                data = files.read_results_file(path)
+                if file == LINEAGE_FILE and not isinstance(data.get("lineages"), list):
+                    raise MetadataError(f"{path} lacks the list 'lineages'")
+            except UNEXPECTED as e:
+                yield problem_of("results", f"{name}:/{path}", e, _FROM_HISTORY)
 
 
 def snapshot_label(snapshot: SnapshotMetadata) -> str:
