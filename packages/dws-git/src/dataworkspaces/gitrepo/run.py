@@ -51,7 +51,8 @@ def run_git(
     command: list[str | bytes] = ["git", *_OPTIONS, *arguments]
     log.debug("in %s: git %s", directory, without_passwords(" ".join(os.fsdecode(a) for a in arguments)))
     environment = {k: v for k, v in os.environ.items() if k not in _LEAKING}
-    environment.update(LC_ALL="C", LANGUAGE="C", GIT_TERMINAL_PROMPT="0", GIT_EDITOR="true", **(env or {}))
+    environment.update(LC_ALL="C", LANGUAGE="C", GIT_TERMINAL_PROMPT="0", GIT_EDITOR="true")
+    environment.update(env or {})
     started = time.time()
     try:
         if watch is None:
