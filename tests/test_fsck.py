@@ -421,6 +421,26 @@ def test_a_fifo_does_not_stop_it(ws: User) -> None:
     assert fsck(ws, "--repair")["errors"] == 0
 
 
+def test_a_resource_that_nothing_mends_does_not_hide_the_rest(ws: User) -> None:
+    write_files(ws.cwd / META, {"resources/$(id).json": "", MANIFEST.format(hashes(ws)["A"]): "x"})
+    found = fsck(ws)
+    assert found["complete"]
+    assert [line.split(":")[0] for line in told(found)] == [
+        f"error metadata {META}/resources/$(id).json",
+        f"error manifest {META}/{MANIFEST.format(hashes(ws)['A'])}",
+    ]
+    assert [line.split(":")[0] for line in told(fsck(ws, "--repair"))] == [
+        f"error metadata {META}/resources/$(id).json"
+    ]
+
+
+def test_another_branch_is_a_warning(ws: User) -> None:
+    ws.git("switch", "--quiet", "--create", "mine")
+    assert told(fsck(ws)) == ["warning local state .dataworkspace: the workspace's repository is on branch mine"]
+    ws.git("switch", "--quiet", "--detach")
+    assert "HEAD is detached" in told(fsck(ws, "--repair"))[0]
+
+
 def test_without_git_it_says_so(ws: User) -> None:
     (ws.cwd / ".git").rename(ws.cwd / "moved")
     found = fsck(ws)

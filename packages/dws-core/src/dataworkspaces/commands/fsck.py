@@ -108,6 +108,8 @@ class Fsck:
                 _repair(first, done, failed)
             if failed:
                 return
+        if not any(problem.repair is not None or problem.area == "interrupted" for problem in before):
+            return
         with workspace.transaction("fsck"):
             now = unique(workspace.check_integrity())
             interrupted = [p for p in before if p.area == "interrupted" and p.repair is not None]

@@ -25,8 +25,6 @@ from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.integrity import Problem, problem_of, set_aside
 from dataworkspaces.workspace.locking import hold_lock
 
-_NEEDED_TO_OPEN = ("config.json", "resources.json")
-
 
 def check_before_opening(root: Path) -> Iterator[Problem]:
     """See :meth:`WorkspaceFactory.check_before_opening`."""
@@ -54,13 +52,11 @@ def check_before_opening(root: Path) -> Iterator[Problem]:
             remedy = "The next command completes it"
             yield Problem("interrupted", "advance.json", what, remedy, "warning", repair, comes_first=True)
         return
-    if "config.json" not in listing.files:
-        yield damaged_file(paths, machine, "config.json", known_kind("config.json"), "it is missing", True)
-    for relative, kind in listing.files.items():
-        if relative in _NEEDED_TO_OPEN or relative.startswith("resources/"):
-            damage = examine(paths.metadata / relative, kind).damage
-            if damage is not None:
-                yield damaged_file(paths, machine, relative, kind, damage, True)
+    config = listing.files.get("config.json", known_kind("config.json"))
+    damage = examine(paths.config, config).damage if "config.json" in listing.files else "it is missing"
+    if damage is not None:
+        problem = damaged_file(paths, machine, "config.json", config, damage)
+        yield replace(problem, repair=None if problem.repair is None else _locked(machine, problem.repair))
 
 
 def _is_good(paths: WorkspacePaths, listing: Listing, relative: str) -> bool:
@@ -101,7 +97,7 @@ def unsafe_file(paths: WorkspacePaths, machine: Path, relative: str, what: str) 
 
 
 def damaged_file(
-    paths: WorkspacePaths, machine: Path, relative: str, kind: FileKind, damage: str, before_opening: bool = False,
+    paths: WorkspacePaths, machine: Path, relative: str, kind: FileKind, damage: str,
     may_look_up: bool = True,
 ) -> Problem:  # fmt: skip
     """A file that is damaged or missing; it is put back if git's history has a good version."""
@@ -111,8 +107,6 @@ def damaged_file(
     if good is not None:
         remedy = f"git -C {quote(str(paths.root))} checkout {good.commit[:12]} -- {quote(where)}"
         repair = partial(put_back, paths, machine, relative, kind, good)
-        if before_opening:
-            repair = _locked(machine, repair)
     else:
         remedy = _REMEDIES.get(relative.partition("/")[0], "Git's history has no good version of it: mend it by hand")
     return Problem(kind.area, where, damage, remedy, "error", repair, comes_first=True)
