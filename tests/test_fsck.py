@@ -214,6 +214,11 @@ def unfinished_pull(user: User) -> None:
     write_files(data.cwd, {".git/dws/advance.json": json.dumps({"from": old, "to": new, "then": "complete"})})
 
 
+def unkept_tree(user: User) -> None:
+    for ref in user.git("for-each-ref", "--format=%(refname)", "refs/dws/trees").split():
+        user.git("update-ref", "-d", ref)
+
+
 def dead_clone(user: User) -> None:
     write_files(user.cwd / ".git" / "dws" / f".dws-clone-{2**22 + 1}-{os.uname().nodename}-x", {"clone/file": "half"})
 
@@ -262,6 +267,7 @@ REPAIRED: dict[str, tuple[Damage, str, str]] = {
     "changed by hand": (edit("config.json", name="another"), "warning metadata", META),
     "temporary files": (write(".config.json.0123.tmp", "{"), "warning local state", META),
     "killed init": (lambda u: write_files(u.cwd, {f"{META}.new/config.json": "{}"}), "warning local state", f"{META}.new"),
+    "tree of code without a reference": (unkept_tree, "warning lineage", ""),
     "killed step": (killed_step, "warning interrupted", "steps"),
     "killed pull of a resource": (unfinished_pull, "warning interrupted", "data"),
     "killed clone": (dead_clone, "warning local state", ".dws-clone-"),

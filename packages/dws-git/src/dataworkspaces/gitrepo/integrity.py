@@ -10,6 +10,8 @@ from shlex import quote
 from dataworkspaces.errors import DwsError, ToolError
 from dataworkspaces.gitrepo.advance import finish, is_unfinished
 from dataworkspaces.gitrepo.checks import check_object_name
+from dataworkspaces.gitrepo.contents import KEPT_TREES
+from dataworkspaces.gitrepo.kept_trees import kept_trees
 from dataworkspaces.gitrepo.layout import git_directory, head_commit, operation_in_progress
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
 from dataworkspaces.gitrepo.repo import GitRepo
@@ -110,13 +112,19 @@ def _check_commits(root: Path, where: str, wanted: Mapping[str, Sequence[str]]) 
         else:
             what = f"commit {commit[:12]} of {where} is on no branch: git will remove it"
             remedy = f"dws fsck --repair keeps it, by a reference below {KEPT_COMMITS}"
-            yield Problem("snapshot", some(wanted[commit]), what, remedy, repair=_keeping(root, commit))
+            yield Problem(
+                "snapshot",
+                some(wanted[commit]),
+                what,
+                remedy,
+                repair=_keeping(root, f"{KEPT_COMMITS}/{commit}", commit),
+            )
 
 
-def _keeping(root: Path, commit: str) -> Callable[[], str]:
+def _keeping(root: Path, reference: str, name: str) -> Callable[[], str]:
     def repair() -> str:
-        run_git(root, ["update-ref", f"{KEPT_COMMITS}/{commit}", commit], doing="Keeping a commit")
-        return f"commit {commit[:12]} is kept by {KEPT_COMMITS}/{commit}"
+        run_git(root, ["update-ref", reference, name], doing="Keeping what a snapshot needs")
+        return f"{name[:12]} is kept by {reference}"
 
     return repair
 
@@ -164,11 +172,17 @@ def check_trees(root: Path, where: str, wanted: Mapping[str, Sequence[str]]) -> 
             yield problem_of("lineage", some(snapshots), e)
     if git_directory(root) is None or not trees:
         return
+    kept = {*kept_trees(root)}
     for tree, found in zip(trees, GitRepo(root).resolve([f"{tree}^{{tree}}" for tree in trees]), strict=True):
         if found is None:
             what = f"{where} lacks tree {tree[:12]}: the code that ran, and that was not committed then"
             remedy = f"git -C {quote(str(root))} fetch origin 'refs/dws/trees/*:refs/dws/trees/*'"
             yield Problem("lineage", some(wanted[tree]), what, remedy, "warning")
+        elif tree not in kept:
+            what = f"tree {tree[:12]} of {where}, the code that ran, has no reference: git may remove it"
+            remedy = f"dws fsck --repair keeps it, by a reference below {KEPT_TREES}"
+            repair = _keeping(root, f"{KEPT_TREES}/{tree}", tree)
+            yield Problem("lineage", some(wanted[tree]), what, remedy, "warning", repair)
 
 
 def snapshots_by_version(restore_hashes: Mapping[str, str]) -> dict[str, list[str]]:
