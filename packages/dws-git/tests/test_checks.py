@@ -29,7 +29,7 @@ def test_usual_urls_are_taken(url: str) -> None:
     "url",
     [
         "ext::sh -c touch% /tmp/x", "--upload-pack=touch /tmp/x", "-u", "fd::17", "ssh://-oProxyCommand=x/y", "",
-        "host:-option", "transport::address",
+        "host:-option", "transport::address", "git@-oProxyCommand=x:y", "https://h/\nb", "https://h/\x1b[2J", "http://[::1",
     ],
 )  # fmt: skip
 def test_urls_that_run_programs_are_refused(url: str) -> None:
@@ -38,7 +38,24 @@ def test_urls_that_run_programs_are_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "..", "a/../b", "/etc", "a//b", ".git", "a/.git/b", ".GIT", ".dataworkspace/x", "a\nb"]
+    "path",
+    [
+        "",
+        "..",
+        "a/../b",
+        "/etc",
+        "a//b",
+        ".git",
+        "a/.git/b",
+        ".GIT",
+        ".dataworkspace/x",
+        "a\nb",
+        ".g\u200cit/x",
+        "GIT~1",
+        ".git. /x",
+        "a\\.git",
+        "\ud800",
+    ],
 )
 def test_places_outside_or_in_metadata_are_refused(path: str) -> None:
     with pytest.raises(ConfigurationError):

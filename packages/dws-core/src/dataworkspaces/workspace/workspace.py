@@ -232,7 +232,11 @@ class Workspace(ABC):
 
     def _get_param(self, name: str, is_global: bool) -> Any:
         definition = self.param_defs.find(name, is_global=is_global)
-        return self.read_params(is_global).get(name, definition.default)
+        params = self.read_params(is_global)
+        if name not in params:
+            return definition.default
+        definition.validate(params[name])  # it may be somebody else's
+        return params[name]
 
     def _set_param(self, name: str, value: Any, is_global: bool) -> None:
         self.param_defs.find(name, is_global=is_global).validate(value)

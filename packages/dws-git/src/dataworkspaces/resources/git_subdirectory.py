@@ -25,6 +25,7 @@ from dataworkspaces.workspace import (
     SnapshotVersion,
     Workspace,
 )
+from dataworkspaces.workspace.names import check_relative_path
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.workspace import GitWorkspace
@@ -106,6 +107,7 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
     def delete_snapshot(
         self, workspace_snapshot_hash: str, resource_restore_hash: str | None, relative_path: str
     ) -> None:
+        check_relative_path(relative_path, f"Resource '{self.name}'")
         _git_workspace(self.workspace).include_in_save(Path(self.local_path) / relative_path)
         self._delete_results_directory(relative_path)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from dataworkspaces.backends.git.resource_files import SUFFIX, check_entry, check_list
 from dataworkspaces.errors import ConfigurationError, MetadataError
-from dataworkspaces.gitrepo.checks import check_scratch_directory, check_subdirectory_path
+from dataworkspaces.gitrepo.checks import check_branch_name, check_scratch_directory, check_subdirectory_path
 from dataworkspaces.gitrepo.objects import TreeEntry, list_tree, read_blobs
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.params import SCRATCH_DIRECTORY
@@ -25,6 +25,7 @@ _LOCAL_ONLY = ("local_params.json", "resource_local_params.json", "current_linea
 _CONFIG = f"{METADATA_DIR}/config.json"
 _RESOURCES = f"{METADATA_DIR}/resources/"
 _RESOURCE_LIST = f"{METADATA_DIR}/resources.json"
+_BRANCH_PARAM = "dws_git_branch"
 _PLACES = ("relative_path", "relative_local_path")
 _DIRECTORY_NAME_RE = re.compile(r"[^\W_][^\x00-\x1f\x7f-\x9f/\\]{0,99}\Z")
 _HINT = "Do not use it before its owner explains"
@@ -123,8 +124,11 @@ def _check_places(root: Path, commit: str, resources: Iterable[Mapping[str, Any]
             if params.get(key) is not None:
                 places[check_subdirectory_path(params[key], params["name"])] = f"Resource '{params['name']}'"
     global_params = config.get("global_params") if isinstance(config, dict) else None
-    scratch = global_params.get(SCRATCH_DIRECTORY) if isinstance(global_params, dict) else None
-    if scratch:
+    if not isinstance(global_params, dict):
+        global_params = {}
+    if (branch := global_params.get(_BRANCH_PARAM)) is not None:
+        check_branch_name(branch, "the workspace's branch")
+    if scratch := global_params.get(SCRATCH_DIRECTORY):
         places[check_scratch_directory(root, scratch).relative_to(root).as_posix()] = "The scratch directory"
     prefixes = {str(p): what for place, what in places.items() for p in _with_parents(place)}
     if not prefixes:
