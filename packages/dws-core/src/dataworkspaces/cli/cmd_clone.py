@@ -21,7 +21,6 @@ def clone(session: Session, repository: str, directory: str | None, hostname: st
     DIR defaults to the workspace's name. Resources that cannot be had now can be had later, with 'dws pull'.
     """
     from dataworkspaces.cli.failures import print_error
-    from dataworkspaces.cli.render import print_json
     from dataworkspaces.commands.clone import clone_command
     from dataworkspaces.workspace.hostname import default_hostname
 
@@ -42,6 +41,8 @@ def clone(session: Session, repository: str, directory: str | None, hostname: st
         verbose=session.verbose,
     )
     if as_json:
+        from dataworkspaces.cli.render import print_json
+
         print_json(outcome.to_json())
         return
     interaction.tell(f"Workspace '{outcome.name}' is ready in {outcome.workspace_dir}")

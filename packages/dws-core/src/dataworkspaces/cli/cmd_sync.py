@@ -48,11 +48,12 @@ def publish(session: Session, remote_repo: str, skip: list[str] | None, as_json:
 
     Others get the workspace with 'dws clone REMOTE_REPO'. The resources are pushed to their own origins first.
     """
-    from dataworkspaces.cli.render import print_json
     from dataworkspaces.commands.sync import publish_command
 
     outcome = publish_command(session.open_workspace(), remote_repo, _selection(None, skip, False))
     if as_json:
+        from dataworkspaces.cli.render import print_json
+
         print_json(outcome.to_json())
 
 
@@ -68,11 +69,12 @@ def push(session: Session, only: list[str] | None, skip: list[str] | None, only_
 
     Everything is checked before anything is sent. What is not committed, or behind its origin, is refused.
     """
-    from dataworkspaces.cli.render import print_json
     from dataworkspaces.commands.sync import push_command
 
     outcome = push_command(session.open_workspace(), _selection(only, skip, only_workspace))
     if as_json:
+        from dataworkspaces.cli.render import print_json
+
         print_json(outcome.to_json())
 
 
@@ -96,12 +98,13 @@ def pull(
 
     If both sides have changed they are merged. Only conflicts in your own files are left to you.
     """
-    from dataworkspaces.cli.render import print_json
     from dataworkspaces.commands.sync import pull_command
 
     workspace = session.open_workspace()
     outcome = pull_command(workspace, _selection(only, skip, only_workspace))
     if as_json:
+        from dataworkspaces.cli.render import print_json
+
         print_json(outcome.to_json())
     else:
         for name in outcome.cloned:

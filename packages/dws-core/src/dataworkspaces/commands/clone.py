@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -62,10 +63,12 @@ def clone_command(
     factory = plugins.load(plugins.BACKENDS, backend)
     workspace: Workspace = factory.clone_workspace({HOSTNAME: hostname}, batch, verbose, url, directory, interaction)
     workspace.interaction = interaction
-    with workspace.transaction("clone"):
+    names = list(workspace.get_names_for_resources_that_need_to_be_cloned())
+    # Where nothing can have to be committed, whoever clones need not have told git who they are.
+    with workspace.transaction("clone") if names else nullcontext():
         if is_default_hostname:
             hostname = _unique_hostname(workspace, hostname)
-        cloned, missing = clone_resources(workspace, list(workspace.get_names_for_resources_that_need_to_be_cloned()))
+        cloned, missing = clone_resources(workspace, names)
         adopt_lineage(workspace, [], cloned)
         workspace.save("Resources of a clone")
     root = Path(workspace.get_workspace_local_path_if_any() or "")

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dataworkspaces.filetree.content import content_of
 from dataworkspaces.gitrepo.layout import git_directory, objects_directory
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.atomic import explain_os_error
@@ -115,7 +114,11 @@ def _name_of(place: Path, name: str | None) -> str | None:
     """The name of what lies at a place; None for what only the index holds. What git ignores has a name too."""
     if not os.path.lexists(place):
         return None
-    return content_of(place) if name is None else name
+    if name is not None:
+        return name
+    from dataworkspaces.filetree.content import content_of
+
+    return content_of(place)
 
 
 def _quoted(path: str) -> str:

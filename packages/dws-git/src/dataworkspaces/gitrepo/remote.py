@@ -143,10 +143,10 @@ def clone(
 def temporary_clone_directory(parent: Path) -> Iterator[Path]:
     """A directory to clone into, from which the clone is then moved to its place. What killed processes left of such
     directories is removed."""
-    import psutil
-
     prefix = ".dws-clone-"
     for left in parent.glob(f"{prefix}*"):
+        import psutil
+
         pid, _, host = left.name[len(prefix) :].partition("-")
         if pid.isdigit() and host.startswith(f"{os.uname().nodename}-") and not psutil.pid_exists(int(pid)):
             log.info("removing %s, which a killed process left", left)
