@@ -41,6 +41,9 @@ def check_metadata_tree(root: Path, commit: str) -> None:
     _check_sizes(root, wanted)
     blobs = read_blobs(root, wanted.values())
     contents = {path: _parse(path, blobs[name]) for path, name in wanted.items()}
+    config = contents.get(_CONFIG, {"name": "", "dws-version": ""})
+    if not isinstance(config, dict) or not {"name", "dws-version"} <= config.keys():
+        raise MetadataError(f"{_CONFIG} of the origin should be a JSON object with a name and a version", hint=_HINT)
     _check_places(root, commit, _check_resources(contents), contents.get(_CONFIG))
 
 

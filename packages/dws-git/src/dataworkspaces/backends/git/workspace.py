@@ -32,6 +32,7 @@ from dataworkspaces.workspace import (
 )
 from dataworkspaces.workspace.atomic import write_bytes, write_json
 from dataworkspaces.workspace.hostname import default_hostname
+from dataworkspaces.workspace.results import manifest_hash
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.store import LineageStore
@@ -130,9 +131,12 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
     def get_snapshot_manifest_bytes(self, hash_val: str) -> bytes:
         path = self.paths.manifest(hash_val)
         try:
-            return path.read_bytes()
+            manifest = path.read_bytes()
         except OSError as e:
             raise MetadataError(f"{path} cannot be read: {e.strerror or e}") from e
+        if manifest_hash(manifest) != hash_val:
+            raise MetadataError(f"{path} is not what the snapshot held", hint="Restore the file from git's history")
+        return manifest
 
     def save_snapshot_metadata_and_manifest(self, metadata: SnapshotMetadata, manifest: bytes) -> None:
         path = self.paths.snapshot_metadata_file(metadata.hashval)
