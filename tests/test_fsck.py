@@ -440,6 +440,19 @@ def test_a_resource_that_nothing_mends_does_not_hide_the_rest(ws: User) -> None:
     ]
 
 
+def test_a_commit_that_a_pull_may_bring_is_a_warning(ws: User) -> None:
+    """The snapshot of somebody else is here, what it refers to is not yet; if it is a snapshot of this copy, it is lost."""
+    path = ws.cwd / META / METADATA.format(hashes(ws)["A"])
+    for host, severity in (("another", "warning"), (HOST, "error")):
+        hash_of = {**json.loads(path.read_text())["restore_hashes"], "data": "1" * 40}
+        change_json(
+            path, lambda data, hash_of=hash_of, host=host: {**data, "hostname": host, "restore_hashes": hash_of}
+        )
+        ws.git("commit", "--quiet", "--all", "--message", host)
+        (line,) = told(fsck(ws))
+        assert line.startswith(f"{severity} snapshot {hashes(ws)['A'][:7]}: resource 'data' lacks commit 1111")
+
+
 def test_another_branch_is_a_warning(ws: User) -> None:
     ws.git("switch", "--quiet", "--create", "mine")
     assert told(fsck(ws)) == ["warning local state .dataworkspace: the workspace's repository is on branch mine"]

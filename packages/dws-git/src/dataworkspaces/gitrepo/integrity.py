@@ -14,6 +14,7 @@ from dataworkspaces.gitrepo.contents import KEPT_TREES
 from dataworkspaces.gitrepo.kept_trees import kept_trees
 from dataworkspaces.gitrepo.layout import git_directory, head_commit, operation_in_progress
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
+from dataworkspaces.gitrepo.remote import has_origin
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.integrity import Problem, one_line, problem_of
@@ -22,10 +23,17 @@ KEPT_COMMITS = "refs/dws/commits"
 """Below it: commits that snapshots refer to and no branch holds, so that git does not collect them."""
 
 
-def check_repository(root: Path, where: str, wanted: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+def check_repository(
+    root: Path,
+    where: str,
+    wanted: Mapping[str, Sequence[str]],
+    is_from_elsewhere: Callable[[str], bool] = lambda snapshot: False,
+) -> Iterator[Problem]:
     """The problems of a repository.
 
-    :param wanted: the commits that snapshots refer to (as they stand in the metadata), and the snapshots."""
+    :param wanted: the commits that snapshots refer to (as they stand in the metadata), and the snapshots' hashes.
+    :param is_from_elsewhere: whether a snapshot was taken in another copy of the workspace. Its commits are at the
+        origin, and may not have been pulled yet."""
     if git_directory(root) is None:
         yield Problem(
             "resource", where, f"{root} is not the root of a git repository", "Clone it again, or move it back"
@@ -33,7 +41,7 @@ def check_repository(root: Path, where: str, wanted: Mapping[str, Sequence[str]]
         return
     yield from check_interrupted(root, where)
     try:
-        yield from _check_commits(root, where, wanted)
+        yield from _check_commits(root, where, wanted, is_from_elsewhere)
         yield from _check_objects(root, where)
     except DwsError as e:
         yield problem_of("resource", where, e, f"git -C {quote(str(root))} fsck")
@@ -83,7 +91,9 @@ def _remove_locks(root: Path, lock: Path) -> str:
     return "the lock of a git that is gone is removed"
 
 
-def _check_commits(root: Path, where: str, wanted: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+def _check_commits(
+    root: Path, where: str, wanted: Mapping[str, Sequence[str]], is_from_elsewhere: Callable[[str], bool]
+) -> Iterator[Problem]:
     commits = []
     for commit, snapshots in wanted.items():
         try:
@@ -97,12 +107,11 @@ def _check_commits(root: Path, where: str, wanted: Mapping[str, Sequence[str]]) 
             there.append(commit)
             continue
         what = f"{where} lacks commit {commit[:12]}, so the snapshot cannot be restored"
-        yield Problem(
-            "snapshot",
-            some(wanted[commit]),
-            what,
-            f"git -C {quote(str(root))} fetch --all, or get it from another copy",
-        )
+        if has_origin(root) and all(is_from_elsewhere(snapshot) for snapshot in wanted[commit]):
+            yield Problem("snapshot", some(wanted[commit]), what, "dws pull brings it, if its origin has it", "warning")
+        else:
+            remedy = f"git -C {quote(str(root))} fetch --all, or get it from another copy"
+            yield Problem("snapshot", some(wanted[commit]), what, remedy)
     for commit in _unreachable(root, there, ["HEAD"] if head_commit(root) else []):
         elsewhere = not _unreachable(root, [commit], ["--all"])
         if elsewhere:
@@ -186,13 +195,14 @@ def check_trees(root: Path, where: str, wanted: Mapping[str, Sequence[str]]) -> 
 
 
 def snapshots_by_version(restore_hashes: Mapping[str, str]) -> dict[str, list[str]]:
-    """Restore hashes of snapshots, turned round: the names of the snapshots by restore hash."""
+    """Restore hashes of snapshots, turned round: the hashes of the snapshots by restore hash."""
     found: dict[str, list[str]] = {}
     for snapshot, version in restore_hashes.items():
-        found.setdefault(version, []).append(snapshot[:7])
+        found.setdefault(version, []).append(snapshot)
     return found
 
 
-def some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:3])
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
+def some(snapshots: Sequence[str]) -> str:
+    """The first few of many snapshots, as people know their hashes."""
+    shown = ", ".join(snapshot[:7] for snapshot in snapshots[:3])
+    return shown if len(snapshots) <= 3 else f"{shown} and {len(snapshots) - 3} more"

@@ -235,7 +235,12 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
     def check_integrity(self, restore_hashes: Mapping[str, str]) -> Iterable[Problem]:
         from dataworkspaces.gitrepo.integrity import check_repository, snapshots_by_version
 
-        return check_repository(self._repo.root, f"resource '{self.name}'", snapshots_by_version(restore_hashes))
+        def is_from_elsewhere(snapshot: str) -> bool:
+            metadata = self.workspace.as_snapshot_ws().get_snapshot_metadata(snapshot)
+            return metadata.hostname != self.workspace.get_instance()
+
+        wanted = snapshots_by_version(restore_hashes)
+        return check_repository(self._repo.root, f"resource '{self.name}'", wanted, is_from_elsewhere)
 
     # -- lineage -------------------------------------------------------------------------------------------------
 

@@ -18,12 +18,13 @@ from dataworkspaces.backends.git.file_check import (
     examine,
     kind_of,
     list_files,
+    some_of,
 )
 from dataworkspaces.backends.git.local_state import SET_ASIDE, LocalStateCheck, is_own, is_running
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.backends.git.workspace import BRANCH_PARAM, GitWorkspace
 from dataworkspaces.gitrepo.advance import is_unfinished
-from dataworkspaces.gitrepo.integrity import check_repository, check_trees, snapshots_by_version, some
+from dataworkspaces.gitrepo.integrity import check_repository, check_trees, snapshots_by_version
 from dataworkspaces.gitrepo.layout import current_branch
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.run import run_git
@@ -213,7 +214,7 @@ class GitCheck:
             listed = run_git(self.paths.root, ["ls-files", "--deleted", "-z", "--", place]).stdout
             files = sorted(filter(None, os.fsdecode(listed).split("\0")))
             if files:
-                what = f"results of snapshots are deleted, though git has them: {some(files)}"
+                what = f"results of snapshots are deleted, though git has them: {some_of(files)}"
                 remedy = f"git -C {quote(str(self.paths.root))} restore -- {quote(place)}"
                 yield Problem("results", resource.name, what, remedy, repair=partial(self._restore_files, files))
 
@@ -229,7 +230,7 @@ class GitCheck:
         wanted: dict[str, dict[str, list[str]]] = {}
         for relative, examined in self.examined.items():
             if relative.startswith("snapshot_lineage/") and examined.value:
-                label = relative.split("/")[1][:7]
+                label = relative.split("/")[1]
                 for name, tree in _code_trees(examined.value):
                     labels = wanted.setdefault(name, {}).setdefault(tree, [])
                     labels += [label] if label not in labels else []
@@ -248,11 +249,11 @@ class GitCheck:
             return
         there = [path for path in self.changed if os.path.lexists(self.paths.root / path) and self._is_known(path)]
         if (self.machine / "unsaved").exists() and not is_own(self.machine):
-            what = f"metadata of an interrupted command is not committed: {some(there) or 'nothing is left to do'}"
+            what = f"metadata of an interrupted command is not committed: {some_of(there) or 'nothing is left to do'}"
             yield Problem("interrupted", METADATA_DIR, what, "The next command that changes something commits it",
                           "warning", partial(self._include_all, there))  # fmt: skip
         elif there:
-            what = f"not committed: {some(there)}"
+            what = f"not committed: {some_of(there)}"
             remedy = (
                 f"dws fsck --repair commits it; git -C {quote(str(self.paths.root))} diff -- {METADATA_DIR} shows it"
             )
