@@ -157,6 +157,7 @@ def test_a_damaged_journal_is_set_aside(ws: MemoryWorkspace, content: str) -> No
         ("nonsense", "another process"),
         ("99999999999999999999999\nx\n", "on host x"),
     ],
+    ids=["this process", "a dead process", "another host", "empty", "nonsense", "no process"],
 )
 def test_whose_the_lock_is(ws: MemoryWorkspace, content: str, text: str) -> None:
     path = ws.get_machine_directory() / "lock"
