@@ -112,22 +112,23 @@ def _check_commits(
         else:
             remedy = f"git -C {quote(str(root))} fetch --all, or get it from another copy"
             yield Problem("snapshot", some(wanted[commit]), what, remedy)
-    for commit in _unreachable(root, there, ["HEAD"] if head_commit(root) else []):
-        elsewhere = not _unreachable(root, [commit], ["--all"])
-        if elsewhere:
-            what = f"commit {commit[:12]} of {where} is not on the branch: who clones it does not get it"
-            remedy = f"git -C {quote(str(root))} merge {commit[:12]}, if it belongs there"
-            yield Problem("snapshot", some(wanted[commit]), what, remedy, "warning")
-        else:
+    beyond = _unreachable(root, there, ["HEAD"] if head_commit(root) else [])
+    lost, not_at_origin = ({*_unreachable(root, beyond, [option])} for option in ("--all", "--remotes"))
+    for commit in beyond:
+        what = f"commit {commit[:12]} of {where} is not on the branch"
+        if commit in lost:
             what = f"commit {commit[:12]} of {where} is on no branch: git will remove it"
             remedy = f"dws fsck --repair keeps it, by a reference below {KEPT_COMMITS}"
-            yield Problem(
-                "snapshot",
-                some(wanted[commit]),
-                what,
-                remedy,
-                repair=_keeping(root, f"{KEPT_COMMITS}/{commit}", commit),
+            repair = _keeping(root, f"{KEPT_COMMITS}/{commit}", commit)
+            yield Problem("snapshot", some(wanted[commit]), what, remedy, repair=repair)
+        elif commit in not_at_origin:
+            remedy = (
+                f"Who clones it does not get it: git -C {quote(str(root))} merge {commit[:12]}, if it belongs there"
             )
+            yield Problem("snapshot", some(wanted[commit]), what, remedy, "warning")
+        else:
+            remedy = "It is at the origin: dws pull brings it to the branch"
+            yield Problem("snapshot", some(wanted[commit]), what, remedy, "warning")
 
 
 def _keeping(root: Path, reference: str, name: str) -> Callable[[], str]:
