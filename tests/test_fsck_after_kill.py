@@ -7,6 +7,7 @@ The workspaces and the kills are those of test_kill.py.
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,12 @@ from test_kill import (
     server,  # noqa: F401
 )
 
-FEW = 15
-"""A quick run kills at every so many points; a whole one at each."""
-ALL = pytest.param(1, marks=pytest.mark.slow, id="each")
-steps = pytest.mark.parametrize("step", [pytest.param(FEW, id="some"), ALL])
+FEW = 17
+MANY = int(os.environ.get("DWS_KILL_STEP", "4"))
+"""A quick run kills at every so many points. A whole one at many more: at each, if DWS_KILL_STEP is 1."""
+steps = pytest.mark.parametrize(
+    "step", [pytest.param(FEW, id="some"), pytest.param(MANY, marks=pytest.mark.slow, id="many")]
+)
 
 DELETE = ["delete-snapshot", "A"]
 ADD = ["--batch", "add", "git", "--role", "source-data", "--name", "more", "more"]
