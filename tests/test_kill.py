@@ -483,7 +483,8 @@ def test_add_killed_at_each_point(server: Server, base: Path, tmp_path: Path) ->
             killed.expect(answer.status == 0, f"the same command: {answer.stderr}")
         answer = server.run(killed.root, *SNAPSHOT)
         killed.expect(answer.status == 0, f"a snapshot after it: {answer.stderr}")
-        killed.expect("more" in killed.user.git("show", "HEAD:.dataworkspace/resources.json"), "not committed")
+        committed = killed.user.git("ls-tree", "--name-only", "HEAD", ".dataworkspace/resources/")
+        killed.expect("resources/more.json" in committed, "not committed")
         killed.check_no_temporary_file_is_kept()
 
     for stripe in range(STRIPES):
