@@ -251,7 +251,6 @@ def test_pull_of_what_only_the_origin_has(server: Server, published: Path, tmp_p
     kill_at_each_point(server, published, tmp_path, 1, ["--batch", "pull"], stripe)
 
 
-@pytest.mark.xfail(reason="what a killed pull had brought is no news to the next one, so its lineage is not taken over")
 def test_lineage_comes_even_if_the_pull_that_brought_the_snapshot_was_killed(
     server: Server, published: Path, tmp_path: Path
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError, DwsError
@@ -17,9 +16,6 @@ from dataworkspaces.workspace import (
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, Workspace
-
-_NEWEST = 10
-"""How many snapshots are looked at for lineage that arrived."""
 
 
 @dataclass(frozen=True)
@@ -124,9 +120,9 @@ def pull_command(workspace: Workspace, selection: Selection) -> PullOutcome:
     if selection.only is None:
         selection.check(workspace.get_resource_names())
     with workspace.transaction("pull") as journal:
-        before = newest_snapshots(workspace)
+        known = known_snapshots(workspace)
         _note_places(workspace)
-        journal.record("pull")
+        journal.record("pull", known=known)
         present = _pull_workspace(workspace)
         selection.check(present.get_resource_names())
         new = [n for n in present.get_names_for_resources_that_need_to_be_cloned() if selection.holds(n)]
@@ -134,7 +130,7 @@ def pull_command(workspace: Workspace, selection: Selection) -> PullOutcome:
         pulled, changed = _pull_resources(present, [n for n in _here(present) if selection.holds(n)], failed)
         cloned, missing = clone_resources(present, new)
         failed |= missing
-        arrived = adopt_lineage(present, before, [*changed, *cloned])
+        arrived = adopt_lineage(present, known, [*changed, *cloned])
         present.save("Resources that came with a pull")
     return PullOutcome(tuple(pulled), tuple(cloned), failed, tuple(s.hashval for s in arrived))
 
@@ -198,30 +194,22 @@ def _describe(workspace: Workspace, name: str) -> str:
     return f"{workspace.get_resource_role(name)}, {told}" if told else workspace.get_resource_role(name)
 
 
-def newest_snapshots(workspace: Workspace) -> list[SnapshotMetadata]:
-    """Some of the newest snapshots, newest first; none if the workspace has no snapshots."""
+def known_snapshots(workspace: Workspace) -> list[str]:
+    """Hashes of the newest snapshots, newest first; none if the workspace has no snapshots."""
     if not isinstance(workspace, SnapshotWorkspaceMixin):
         return []
-    return list(islice(workspace.list_snapshots(max_count=_NEWEST), _NEWEST))
+    return [snapshot.hashval for snapshot in workspace.newest_snapshots()]
 
 
-def adopt_lineage(
-    workspace: Workspace, before: Sequence[SnapshotMetadata], changed: Collection[str]
-) -> list[SnapshotMetadata]:
-    """Take over the lineage of content that came from somebody else, and return the snapshots that came.
-
-    :param before: the newest snapshots that were here.
-    :param changed: resources whose content is another now."""
+def adopt_lineage(workspace: Workspace, known: Sequence[str], changed: Collection[str]) -> list[SnapshotMetadata]:
+    """See :meth:`SnapshotWorkspaceMixin.adopt_lineage`. What cannot be taken over is told."""
     if not isinstance(workspace, SnapshotWorkspaceMixin):
         return []
-    known = {snapshot.hashval for snapshot in before}
-    newest = newest_snapshots(workspace)
-    arrived = [snapshot for snapshot in newest if snapshot.hashval not in known]
     try:
-        workspace.adopt_lineage(newest, {s.hashval for s in arrived}, before[0] if before else None, changed)
+        return workspace.adopt_lineage(known, changed)
     except DwsError as e:
         workspace.interaction.warn(f"The lineage of what arrived could not be taken over: {e}")
-    return arrived
+        return []
 
 
 def _here(workspace: Workspace) -> list[str]:

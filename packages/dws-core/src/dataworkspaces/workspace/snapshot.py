@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.workspace import Workspace
 
 
+_NEWEST = 10
+
+
 class SnapshotWorkspaceMixin(ABC):
     """A workspace that has snapshots."""
 
@@ -453,36 +456,34 @@ class SnapshotWorkspaceMixin(ABC):
             except DwsError as e:
                 self._self_as_workspace().interaction.warn(f"The imported lineage of '{name}' is not up to date: {e}")
 
-    def adopt_lineage(
-        self,
-        newest: Iterable[SnapshotMetadata],
-        arrived: Collection[str],
-        known: SnapshotMetadata | None,
-        changed: Collection[str],
-    ) -> list[str]:
-        """Content came from somebody else: where a resource is now as a snapshot has it, the snapshot's lineage of it
-        becomes the current one. Returns these resources.
+    def newest_snapshots(self) -> list[SnapshotMetadata]:
+        """Some of the newest snapshots, newest first: those in which what arrives with a pull is looked for."""
+        return list(itertools.islice(self.list_snapshots(max_count=_NEWEST), _NEWEST))
 
-        :param newest: the snapshots to look at, newest first.
-        :param arrived: hashes of those that came with the content.
-        :param known: the newest one that was here before; what it has alike did not come now.
+    def adopt_lineage(self, known: Sequence[str], changed: Collection[str]) -> list[SnapshotMetadata]:
+        """Content came from somebody else: where a resource is now as one of the newest snapshots has it, the
+        snapshot's lineage of it becomes the current one. Returns the snapshots that came. Idempotent.
+
+        :param known: hashes of the newest snapshots that were here before, newest first. What the first of them has
+            did not come now.
         :param changed: resources whose content did come now, whatever snapshot has it."""
+        newest = self.newest_snapshots()
+        arrived = [snapshot for snapshot in newest if snapshot.hashval not in known]
         if not self.supports_lineage() or not (arrived or changed):
-            return []
-        before = self.get_snapshot_versions(known.hashval) if known is not None else {}
+            return arrived
+        is_known = bool(known) and self.has_snapshot(known[0])
+        before = self.get_snapshot_versions(known[0]) if is_known else {}
         left = dict.fromkeys(self._self_as_workspace().get_resource_names())
-        adopted: list[str] = []
         for snapshot in newest:
             versions = self.get_snapshot_versions(snapshot.hashval)
-            came = {n for n, v in versions.items() if snapshot.hashval in arrived and before.get(n) != v}
+            came = {n for n, v in versions.items() if snapshot in arrived and before.get(n) != v}
             names = [n for n in left if n in versions and (n in changed or n in came)]
             if names:
                 changes = self.changes_since(versions)
                 same = [name for name in names if changes[name].state == "unchanged"]
                 self.get_lineage_store().restore(snapshot.hashval, same)
-                adopted += same
                 left = dict.fromkeys(name for name in left if name not in same)
-        return adopted
+        return arrived
 
     def _contents_for_lineage(self, hashes: Mapping[str, str | None]) -> dict[ResourceRef, str | None]:
         """What versions of resources hold at the references of which current lineage says what lay there."""

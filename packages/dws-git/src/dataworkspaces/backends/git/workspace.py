@@ -176,18 +176,12 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
             self.paths.current_lineage, self.paths.snapshot_lineage, self.get_machine_directory() / "lineage.lock"
         )
 
-    def adopt_lineage(
-        self,
-        newest: Iterable[SnapshotMetadata],
-        arrived: Collection[str],
-        known: SnapshotMetadata | None,
-        changed: Collection[str],
-    ) -> list[str]:
-        snapshots = list(newest)
-        if snapshots and snapshots[0].hashval in arrived:
-            path = self.paths.snapshot_metadata_file(snapshots[0].hashval)
-            self._subdirectories.recall(snapshots[0].hashval, path.relative_to(self.paths.root).as_posix())
-        return super().adopt_lineage(snapshots, arrived, known, changed)
+    def adopt_lineage(self, known: Sequence[str], changed: Collection[str]) -> list[SnapshotMetadata]:
+        newest = self.get_most_recent_snapshot()
+        if newest is not None and newest.hashval not in known:
+            path = self.paths.snapshot_metadata_file(newest.hashval)
+            self._subdirectories.recall(newest.hashval, path.relative_to(self.paths.root).as_posix())
+        return super().adopt_lineage(known, changed)
 
     # -- resources in bulk ---------------------------------------------------------------------------------------
 
@@ -289,7 +283,9 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
         for root in (self.paths.root, *repositories):
             remove_stale_git_locks(root)  # also if we live: it may be git that was killed
         if operation == "pull":
-            return self.recover_pull(repositories)
+            outcome = self.recover_pull(repositories)
+            self.adopt_lineage(data.get("known", []), [])  # which is no news to the next pull
+            return outcome
         return super().recover(operation, data, interrupted)
 
 
