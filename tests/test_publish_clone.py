@@ -565,6 +565,22 @@ def test_second_push_sends_nothing_and_says_so(two_by_http: Two) -> None:
     assert two_by_http.hub.references() == before
 
 
+def test_push_that_a_hook_of_the_origin_refuses(two: Two) -> None:
+    hook = two.hub.root / "analysis.git" / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho 'only on weekdays' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    more_data(two.first, "5\n", "B")
+    before = references(two.hub.root / "analysis.git")
+    done = two.first.batch("push", check=False)
+    assert done.returncode == 1
+    assert "only on weekdays" in done.stderr
+    assert "dws pull" not in done.stderr
+    assert references(two.hub.root / "analysis.git") == before
+    hook.unlink()
+    two.first.batch("push")
+
+
 def test_pull_with_nothing_new_says_so(two: Two) -> None:
     before = local_state(two.first.cwd)
     assert "up to date" in two.first.batch("pull").stdout

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.gitrepo.checks import without_password
+from dataworkspaces.gitrepo.checks import without_password, without_passwords
 from dataworkspaces.gitrepo.kept_trees import FETCH_KEPT_TREES
 from dataworkspaces.gitrepo.layout import git_directory, read_reference
 from dataworkspaces.gitrepo.run import explain, run_git
@@ -114,10 +114,20 @@ def push(
         output = done.stdout.decode("utf-8", "replace")
         rejected = next((line.rpartition("\t")[2] for line in output.splitlines() if line.startswith("!\t")), None)
         if rejected is not None:
+            is_behind = "fetch first" in rejected or "non-fast-forward" in rejected
+            said = "" if is_behind else _told_by_server(done.stderr.decode("utf-8", "replace"))
             raise ConfigurationError(
-                f"The origin of {what} refused the push: {rejected}", hint="dws pull, and push again"
+                f"The origin of {what} refused the push: {rejected}{said}",
+                hint="dws pull, and push again" if is_behind else "Ask whoever looks after the origin",
             )
         raise _connection_error(what, url, done.stderr.decode("utf-8", "replace"), writing=True)
+
+
+def _told_by_server(error: str) -> str:
+    """What a server (a hook of it, say) tells whoever pushes."""
+    lines = [line.partition("remote:")[2].strip() for line in error.splitlines() if line.startswith("remote:")]
+    told = " ".join(filter(None, lines))[:500]
+    return f" ({without_passwords(told)})" if told else ""
 
 
 def clone(
