@@ -66,6 +66,8 @@ class Writing:
             if lock is None:
                 continue
             try:
+                for half_written in self._directory.glob(f".{note.name}.*.tmp"):
+                    half_written.unlink(missing_ok=True)
                 step = _read(note)
                 if step is not None:
                     yield _forgetting(step, note)
