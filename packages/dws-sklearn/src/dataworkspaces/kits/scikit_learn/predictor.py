@@ -15,11 +15,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from dataworkspaces.errors import ApiParamError
-from dataworkspaces.kits.scikit_learn.finding import Place, find_input, find_results, open_workspace
+from dataworkspaces.kit_support.finding import Place, find_input, find_results, open_workspace
+from dataworkspaces.kit_support.step import InputHashes, Running, begin_step, find_running, recorded
 from dataworkspaces.kits.scikit_learn.metrics import Metrics, find_metrics_class
 from dataworkspaces.kits.scikit_learn.parameters import parameters_of, readable
 from dataworkspaces.kits.scikit_learn.saved_model import check_model_file, save_model
-from dataworkspaces.kits.scikit_learn.step import InputHashes, Running, begin_step, find_running, recorded
 from dataworkspaces.lineage import ResultsLineage
 from dataworkspaces.workspace import ResourceRef, Workspace
 
@@ -233,7 +233,7 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             places.workspace,
             self._find_running(),
             default_name=type(self.predictor).__name__,
-            input_ref=places.input_ref,
+            inputs=places.input_ref,
             results_ref=places.results_ref,
             parameters=parameters_of(self.predictor),
         )

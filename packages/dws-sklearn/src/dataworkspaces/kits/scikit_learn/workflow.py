@@ -12,11 +12,11 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.utils import Bunch
 
 from dataworkspaces.errors import ApiParamError
-from dataworkspaces.kits.scikit_learn.finding import Place, find_input, find_results, open_workspace
+from dataworkspaces.kit_support.finding import Place, find_input, find_results, open_workspace
+from dataworkspaces.kit_support.step import InputHashes, begin_step, find_running, recorded
 from dataworkspaces.kits.scikit_learn.metrics import Metrics, find_metrics_class
 from dataworkspaces.kits.scikit_learn.parameters import parameters_of, readable
 from dataworkspaces.kits.scikit_learn.saved_model import check_model_file, save_model
-from dataworkspaces.kits.scikit_learn.step import InputHashes, begin_step, find_running, recorded
 
 ParamGrid = Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]]
 
