@@ -18,6 +18,14 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 collect_ignore_glob = [] if find_spec("tensorflow") else ["test_[!w]*.py"]
 
 
+if find_spec("tensorflow"):
+    import tensorflow as tf
+
+    # Two devices, for the test of a strategy; that has to be said before anything runs.
+    cpu, two = tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+    tf.config.set_logical_device_configuration(cpu, two)
+
+
 @pytest.fixture
 def api_workspace(workspace: DirectoryWorkspace) -> Any:
     """A workspace whose data come from an API, as in the manual."""

@@ -6,6 +6,7 @@ so who drives the training says by :meth:`Stream.used` how many batches it has u
 
 from __future__ import annotations
 
+import copy
 import tempfile
 import threading
 from abc import ABC, abstractmethod
@@ -153,6 +154,20 @@ class IndexedStream(Stream):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._lock = threading.Lock()
+
+
+def watch_iterable(data: Any, stream: PassStream) -> Any:
+    """Data that can be iterated over again and again, such as a DataLoader: a copy whose batches pass through
+    ``stream``. In all else it is what ``data`` is, and of a subclass of its class."""
+    original = type(data)
+
+    def iterate(self: Any) -> Iterator[Any]:
+        return stream.pass_through(original.__iter__(self))
+
+    watched = copy.copy(data)
+    kind = type(original.__name__, (original,), {"__iter__": iterate, "__module__": original.__module__})
+    object.__setattr__(watched, "__class__", kind)
+    return watched
 
 
 def as_tuple(batch: Any) -> tuple[Any, ...]:

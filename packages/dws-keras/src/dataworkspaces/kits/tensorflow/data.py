@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ import keras
 
 from dataworkspaces.errors import ApiParamError
 from dataworkspaces.kit_support.data_hash import HASHABLE, hash_of_inputs
-from dataworkspaces.kit_support.streams import IndexedStream, PassStream, Stream
+from dataworkspaces.kit_support.streams import IndexedStream, PassStream, Stream, watch_iterable
 
 Data = tuple[Any, Any, Any]
 """Samples, targets and weights, as ``fit`` takes them; what is read batch by batch has them all in its samples."""
@@ -163,20 +162,7 @@ def _watch_generator(generator: Any) -> Watched:
 def _watch_loader(loader: Any) -> Watched:
     """A copy of a DataLoader of PyTorch, which works with the same workers."""
     stream = PassStream()
-    return Watched((watch_loader(loader, stream), None, None), stream.hexdigest, stream)
-
-
-def watch_loader(loader: Any, stream: PassStream) -> Any:
-    """A copy of a DataLoader of PyTorch whose batches pass through ``stream``."""
-    original = type(loader)
-
-    def iterate(self: Any) -> Any:
-        return stream.pass_through(original.__iter__(self))
-
-    watched = copy.copy(loader)
-    kind = type(original.__name__, (original,), {"__iter__": iterate, "__module__": original.__module__})
-    object.__setattr__(watched, "__class__", kind)
-    return watched
+    return Watched((watch_iterable(loader, stream), None, None), stream.hexdigest, stream)
 
 
 def _watch_dataset(dataset: Any) -> Watched:

@@ -111,7 +111,15 @@ def _details(item: Any) -> Any:
         return {"class": item["class_name"], **{str(name): _details(value) for name, value in config.items()}}
     if isinstance(item, (list, tuple)):
         return [_details(value) for value in item]
-    return jsonable(item)
+    return _shortest(item) if isinstance(item, float) else jsonable(item)
+
+
+def _shortest(number: float) -> Any:
+    """A number that Keras keeps with 32 bits, as it was written: 0.01, not 0.009999999776482582."""
+    import numpy as np
+
+    single = np.float32(number)
+    return float(str(single)) if float(single) == number else jsonable(number)
 
 
 def _class_name(item: Mapping[str, Any]) -> str:
@@ -131,9 +139,12 @@ def _settings_of(item: Any) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _details(keras.saving.serialize_keras_object(item))
+            found = _details(keras.saving.serialize_keras_object(item))
     except Exception:  # of somebody else's class
         return type(item).__name__
+    if isinstance(found, dict):
+        found.pop("name", None)  # it has a number that depends on what else the program made
+    return found
 
 
 def _number_of_parameters(model: Any) -> int | None:
