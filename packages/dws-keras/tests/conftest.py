@@ -1,5 +1,8 @@
-"""Workspaces for the tests of this distribution, and small data. Without TensorFlow there is nothing to test: it is
-installed in one environment of tox only, see tox.ini."""
+"""Workspaces for the tests of this distribution.
+
+Without TensorFlow there is nearly nothing to test: tox installs it in one environment only. What is in ``backends``
+runs in processes of its own, which ``test_backends.py`` starts, since TensorFlow and PyTorch do not go together.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,20 @@ __all__ = ["api_workspace", "backend", "script", "workspace"]
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
 
-collect_ignore_glob = [] if find_spec("tensorflow") else ["test_[!w]*.py"]
-
-
-if find_spec("tensorflow"):
+collect_ignore_glob: list[str] = []
+if BACKEND != "tensorflow":
+    collect_ignore_glob = ["test_*.py"] + ([] if BACKEND == "torch" else ["backends/test_torch_kit.py"])
+elif find_spec("tensorflow"):
     import tensorflow as tf
 
+    collect_ignore_glob = ["backends/*"]
     # Two devices, for the test of a strategy; that has to be said before anything runs.
     cpu, two = tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
     tf.config.set_logical_device_configuration(cpu, two)
+else:
+    collect_ignore_glob = ["backends/*", "test_[!w]*.py", "test_wrapping.py"]
 
 
 @pytest.fixture

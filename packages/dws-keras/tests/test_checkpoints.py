@@ -151,7 +151,8 @@ sys.path[:0] = {path!r}
 import keras, directory_workspace
 from dataworkspaces import plugins
 load = plugins.load
-plugins.load = lambda g, n: directory_workspace.DirectoryWorkspaceFactory if (g, n) == (plugins.BACKENDS, "git") else load(g, n)
+ours = directory_workspace.DirectoryWorkspaceFactory
+plugins.load = lambda g, n: ours if (g, n) == (plugins.BACKENDS, "git") else load(g, n)
 import test_checkpoints as t
 class Kill(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):

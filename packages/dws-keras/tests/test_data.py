@@ -26,7 +26,9 @@ BATCHES = [(X[i : i + BATCH], Y[i : i + BATCH]) for i in range(0, N, BATCH)]
 
 
 def make_model(cls: Any = keras.Sequential, **kwargs: Any) -> Any:
-    model = add_lineage_to_keras_model_class(cls, **kwargs)([keras.Input((40,)), keras.layers.Dense(2, activation="softmax")])
+    model = add_lineage_to_keras_model_class(cls, **kwargs)(
+        [keras.Input((40,)), keras.layers.Dense(2, activation="softmax")]
+    )
     model.compile("sgd", "sparse_categorical_crossentropy")
     return model
 
@@ -56,7 +58,7 @@ class Sequence(keras.utils.PyDataset):
         return len(self.batches)
 
     def __getitem__(self, index: int) -> Any:
-        with open(self.path, "a") as f:
+        with self.path.open("a") as f:
             f.write(f"{index}\n")
         return self.batches[index]
 
@@ -79,7 +81,9 @@ CONTAINERS: dict[str, Callable[[], tuple[Any, ...]]] = {
     "tensors of PyTorch": lambda: (torch.tensor(X), torch.tensor(Y)),
     "dataset": lambda: (tf.data.Dataset.from_tensor_slices((X, Y)).batch(BATCH),),
     "dataset of other batches": lambda: (tf.data.Dataset.from_tensor_slices((X, Y)).batch(13).prefetch(2),),
-    "dataset of unknown length": lambda: (tf.data.Dataset.from_tensor_slices((X, Y)).batch(7).filter(lambda x, y: True),),
+    "dataset of unknown length": lambda: (
+        tf.data.Dataset.from_tensor_slices((X, Y)).batch(7).filter(lambda x, y: True),
+    ),
     "generator": lambda: (batches(),),
     "DataLoader": lambda: (DataLoader(TensorDataset(torch.tensor(X), torch.tensor(Y)), batch_size=9),),
     "DataLoader with workers": lambda: (
@@ -111,7 +115,9 @@ def test_sequences(api_workspace: Any, expected: str, tmp_path: Any, workers: An
 
 
 @pytest.mark.parametrize("epochs", [1, 3])
-def test_data_that_are_read_in_each_epoch_count_once(api_workspace: Any, expected: str, tmp_path: Any, epochs: int) -> None:
+def test_data_that_are_read_in_each_epoch_count_once(
+    api_workspace: Any, expected: str, tmp_path: Any, epochs: int
+) -> None:
     dataset = tf.data.Dataset.from_tensor_slices((X, Y)).batch(BATCH)
     assert fit_hash(api_workspace, dataset, epochs=epochs) == expected
     assert fit_hash(api_workspace, Sequence(tmp_path / "r"), epochs=epochs) == expected
@@ -173,11 +179,13 @@ def test_a_dataset_that_shuffles_trains_as_without(api_workspace: Any) -> None:
         model.fit(dataset, epochs=3, verbose=0)
         return model.get_weights()[0]
 
-    np.testing.assert_array_equal(weights(add_lineage_to_keras_model_class(keras.Sequential)), weights(keras.Sequential))
+    np.testing.assert_array_equal(
+        weights(add_lineage_to_keras_model_class(keras.Sequential)), weights(keras.Sequential)
+    )
 
 
 DIFFERENT: dict[str, tuple[Any, ...]] = {
-    "value": (np.where(X == X[3, 3], 0, X), Y),
+    "value": (np.where(X[3, 3] == X, 0, X), Y),
     "order": (X[::-1], Y[::-1]),
     "type": (X.astype(np.float64), Y),
     "targets": (X, 1 - Y),

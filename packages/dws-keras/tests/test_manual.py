@@ -125,7 +125,9 @@ def test_wrapping_a_keras_model(api_workspace: Any, script: Path, capsys: pytest
     assert found["test_acc"] > 0.9
     assert f"Test accuracy: {found['test_acc']}" in capsys.readouterr().out
 
-    model = keras.models.load_model(api_workspace.root / "results" / "fashion.keras")
+    model = keras.models.load_model(
+        api_workspace.root / "results" / "fashion.keras", custom_objects={"softmax_v2": tf.nn.softmax}
+    )
     assert model.evaluate(found["test_images"], found["test_labels"], verbose=0)[0] == pytest.approx(found["test_loss"])
     step = api_workspace.read_lineage()
     [cert] = step["input_resources"]
@@ -142,5 +144,7 @@ def test_data_types_of_the_manual(api_workspace: Any) -> None:
     """NumPy, pandas, tensors and datasets, tuples and dictionaries of these: see ``test_data.py``."""
     from dataworkspaces.kit_support.data_hash import hash_of_inputs
 
-    assert hash_of_inputs({"a": (tf.constant([1.0]), np.ones(2))}) == hash_of_inputs({"a": (np.float32([1]), np.ones(2))})
+    assert hash_of_inputs({"a": (tf.constant([1.0]), np.ones(2))}) == hash_of_inputs(
+        {"a": (np.float32([1]), np.ones(2))}
+    )
     assert "tensorflow" in sys.modules

@@ -108,7 +108,10 @@ def test_settings_of_what_the_model_was_compiled_with(workspace: Any) -> None:
     parameters = workspace.read_results()["parameters"]
     assert (parameters["optimizer"], parameters["loss_function"]) == ("sgd", "SparseCategoricalCrossentropy")
     assert parameters["optimizer_settings"]["class"] == "SGD"
-    assert (parameters["optimizer_settings"]["learning_rate"], parameters["optimizer_settings"]["momentum"]) == (0.25, 0.5)
+    assert (parameters["optimizer_settings"]["learning_rate"], parameters["optimizer_settings"]["momentum"]) == (
+        0.25,
+        0.5,
+    )
     assert parameters["loss_settings"]["ignore_class"] == 7
     assert parameters["metrics"][0] == "accuracy"
     assert (parameters["metrics"][1]["name"], parameters["metrics"][1]["k"]) == ("top2", 2)
@@ -150,7 +153,9 @@ def test_lineage(workspace: Any, script: Path) -> None:
     model.fit(X, Y, verbose=0)
     model.evaluate(X, Y, verbose=0)
     step = workspace.read_lineage()
-    refs = {k: [(c["resource_name"], c["subpath"]) for c in step[f"{k}_resources"]] for k in ("input", "code", "output")}
+    refs = {
+        k: [(c["resource_name"], c["subpath"]) for c in step[f"{k}_resources"]] for k in ("input", "code", "output")
+    }
     assert refs == {"input": [("data", None)], "code": [("code", None)], "output": [("results", None)]}
 
 

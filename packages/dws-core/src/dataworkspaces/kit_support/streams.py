@@ -11,7 +11,7 @@ import tempfile
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -158,8 +158,11 @@ class IndexedStream(Stream):
 
 def watch_iterable(data: Any, stream: PassStream) -> Any:
     """Data that can be iterated over again and again, such as a DataLoader: a copy whose batches pass through
-    ``stream``. In all else it is what ``data`` is, and of a subclass of its class."""
+    ``stream``. In all else it is what ``data`` is, and of a subclass of its class; that of a list and the like has a
+    length and nothing else."""
     original = type(data)
+    if not original.__flags__ & _IS_A_CLASS_STATEMENTS:
+        return _Batches(data, stream)
 
     def iterate(self: Any) -> Iterator[Any]:
         return stream.pass_through(original.__iter__(self))
@@ -168,6 +171,23 @@ def watch_iterable(data: Any, stream: PassStream) -> Any:
     kind = type(original.__name__, (original,), {"__iter__": iterate, "__module__": original.__module__})
     object.__setattr__(watched, "__class__", kind)
     return watched
+
+
+_IS_A_CLASS_STATEMENTS = 1 << 9  # Py_TPFLAGS_HEAPTYPE
+
+
+class _Batches:
+    """The batches of a list."""
+
+    def __init__(self, batches: Sequence[Any], stream: PassStream) -> None:
+        self._batches = batches
+        self._stream = stream
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._stream.pass_through(self._batches)
 
 
 def as_tuple(batch: Any) -> tuple[Any, ...]:

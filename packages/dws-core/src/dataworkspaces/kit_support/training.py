@@ -1,4 +1,4 @@
-"""The step of a model that is trained, perhaps several times, and then evaluated: what a kit for it keeps in between."""
+"""The step of a model that is trained, perhaps several times, and then evaluated."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class TrainingStep:
         return self._places
 
     def read(self, part: str, hashval: str | None) -> None:
-        """What was read as the part of that name (``fit``, ``validation``, ``score``) has this hash; None: nothing was."""
+        """What was read as this part (``fit``, ``validation``, ``score``) has this hash; None if nothing was."""
         if hashval is not None and self._lineage is not None and self._places is not None:
             self._hashes.put(self._lineage, self._places.inputs, part, hashval)
 

@@ -171,5 +171,3 @@ def _installed(packages: tuple[str, ...]) -> list[str]:
             continue
         found.append(package)
     return found
-
-

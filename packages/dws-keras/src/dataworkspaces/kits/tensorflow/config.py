@@ -20,7 +20,7 @@ class CheckpointConfig(_Fields):
     """Checkpoints of a model that was wrapped by ``add_lineage_to_keras_model_class()``.
 
     They are written to the scratch directory of the workspace. At the end of training the best one is copied to the
-    results resource as ``MODEL_NAME.keras`` or ``MODEL_NAME.weights.h5``; the last one, if ``monitor`` was not measured.
+    results resource as ``MODEL_NAME.keras`` or ``MODEL_NAME.weights.h5``; if ``monitor`` was not measured, the last.
 
     :param model_name: names the files.
     :param monitor: the metric that decides which checkpoint is the best.

@@ -71,10 +71,8 @@ def without_missing(data: Data) -> tuple[Any, ...]:
 
 def unpack(data: Any) -> Data:
     """What ``validation_data`` holds."""
-    if isinstance(data, (tuple, list)) and not isinstance(data, str):
-        x, y, weight, *_ = (*data, None, None, None)
-        return x, y, weight
-    return data, None, None
+    parts = [*data, None, None, None] if isinstance(data, (tuple, list)) else [data, None, None]
+    return parts[0], parts[1], parts[2]
 
 
 class UseCounter(keras.callbacks.Callback):  # type: ignore[misc] # keras has no types

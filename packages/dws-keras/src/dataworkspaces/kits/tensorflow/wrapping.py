@@ -72,7 +72,7 @@ def _wrap(given: Any, where: Where, checkpoint_config: CheckpointConfig | None) 
     if checkpoint_config is not None and not isinstance(checkpoint_config, CheckpointConfig):
         raise ApiParamError(f"checkpoint_config is a CheckpointConfig, not {checkpoint_config!r}")
     original = given.__dict__.get("_dws_original", given)  # so that a cell of a notebook can run twice
-    wrapped = _make_class(original, where, checkpoint_config)
+    wrapped: type = _make_class(original, where, checkpoint_config)
     if original is keras.Model:
         _let_be_functional(wrapped, where, checkpoint_config)
     return wrapped
@@ -82,7 +82,7 @@ def _make_class(original: Any, where: Where, checkpoint_config: CheckpointConfig
     class Wrapped(original):  # type: ignore[misc]
         _dws_original = original
 
-        @functools.wraps(original.__init__)
+        @functools.wraps(original.__init__)  # type: ignore[misc] # a constructor may not be decorated, says mypy
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             if _RECORDER not in self.__dict__ and not _is_loading.get():
                 where.find()  # for its errors: better now than after an hour of preparing data
@@ -152,8 +152,8 @@ def _fit(
 
 
 def _evaluate(model: Any, evaluate: Callable[..., Any], args: Any, kwargs: Any, where: Where) -> Any:
-    from dataworkspaces.lineage import jsonable
     from dataworkspaces.kits.tensorflow.recording import LogsOfTest, Reading
+    from dataworkspaces.lineage import jsonable
 
     recorder = _recorder_of(model, where)
     if recorder.is_busy:

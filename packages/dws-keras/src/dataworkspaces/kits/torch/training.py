@@ -87,8 +87,6 @@ class TrainingLineage:
         stream = self._streams[part] = PassStream(counts_use=False)
         if isinstance(data, types.GeneratorType):
             return stream.pass_through(data)
-        if isinstance(data, (list, tuple)):
-            return stream.pass_through(iter(data)) if not data else watch_iterable(list(data), stream)
         return watch_iterable(data, stream)
 
     def add_param(self, name: str, value: Any) -> None:
