@@ -58,5 +58,5 @@ def rows(settings: Settings) -> Iterator[Row]:
     out = shell.with_env(TF_CPP_MIN_LOG_LEVEL="3")(python, "-c", TRAIN, str(settings.rounds), str(STEPS))
     times = json.loads(out.splitlines()[-1])
     for what, operation in (("steps", f"{STEPS:,} steps"), ("fit", f"the whole of fit, with {STEPS:,} steps")):
-        samples = [Sample(name, tuple(times[name][what])) for name in ("wrapped", "plain")]
-        yield Row(GROUP, operation, *samples, ratio_at_most=1.01 if what == "steps" else None)
+        ours, peer = (Sample(name, tuple(times[name][what])) for name in ("wrapped", "plain"))
+        yield Row(GROUP, operation, ours, peer, ratio_at_most=1.01 if what == "steps" else None)
