@@ -53,7 +53,7 @@ def rows(settings: Settings) -> Iterator[Row]:
     if find_spec("keras") is None or find_spec("tensorflow") is None:
         raise PeerMissing("Keras and TensorFlow are not installed beside dws-keras")
     shell = settings.ours.shell(settings.work, settings.work / "home")
-    shell("dws", "init", "--create-resources", "source-data,results", "keras")
+    shell("dws", "--batch", "init", "--create-resources", "source-data,results", "keras")
     python = settings.ours.bin / "python"
     out = shell.with_env(TF_CPP_MIN_LOG_LEVEL="3")(python, "-c", TRAIN, str(settings.rounds), str(STEPS))
     times = json.loads(out.splitlines()[-1])

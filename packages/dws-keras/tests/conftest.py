@@ -21,7 +21,7 @@ BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
 
 collect_ignore_glob: list[str] = []
 if BACKEND != "tensorflow":
-    collect_ignore_glob = ["test_*.py"] + ([] if BACKEND == "torch" else ["backends/test_torch_kit.py"])
+    collect_ignore_glob = ["test_*.py"] + ([] if BACKEND == "torch" else ["backends/test_torch_*.py"])
 elif find_spec("tensorflow"):
     import tensorflow as tf
 

@@ -4,6 +4,7 @@ Nothing here knows scikit-learn, Keras or PyTorch. Those parts that look at data
 them depends.
 """
 
+from dataworkspaces.kit_support.determinism import determinism_settings
 from dataworkspaces.kit_support.finding import (
     Place,
     as_file_resource,
@@ -20,15 +21,20 @@ from dataworkspaces.kit_support.result_files import (
     save_result_json,
 )
 from dataworkspaces.kit_support.step import InputHashes, Running, begin_step, find_running, is_hashed, recorded
+from dataworkspaces.kit_support.training import Places, TrainingStep, Where
 
 __all__ = [
     "HISTORY_FILE",
     "InputHashes",
     "Place",
+    "Places",
     "Running",
+    "TrainingStep",
+    "Where",
     "as_file_resource",
     "begin_step",
     "check_result_file",
+    "determinism_settings",
     "find_input",
     "find_inputs",
     "find_results",
