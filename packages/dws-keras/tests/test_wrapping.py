@@ -79,6 +79,8 @@ def test_results(workspace: Any, script: Path) -> None:
     assert list(results) == ["step", "start_time", "execution_time_seconds", "parameters", "run_description", "metrics"]
     assert (results["step"], results["run_description"]) == ("digits-svc", None)
     assert results["metrics"] == {"loss": loss, "accuracy": accuracy}
+    assert list(results["metrics"]) == ["loss", "accuracy"]
+    assert results["parameters"]["model_parameters"] == 4 * 8 + 8 + 8 * 2 + 2
     assert list(results["parameters"].items())[:5] == [
         ("optimizer", "adam"),
         ("loss_function", "sparse_categorical_crossentropy"),
@@ -368,6 +370,20 @@ def test_training_gives_the_same_numbers_as_without(workspace: Any) -> None:
     wrapped = weights(add_lineage_to_keras_model_class(keras.Sequential))
     for found, expected in zip(wrapped, weights(keras.Sequential), strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+def test_nothing_is_called_for_a_batch(workspace: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So a wrapped model costs nothing a batch, where no data have to be hashed."""
+    given: list[Any] = []
+    fit = keras.Sequential.fit
+
+    def spy(self: Any, *args: Any, callbacks: Any = None, **kwargs: Any) -> Any:
+        given.append(callbacks)
+        return fit(self, *args, callbacks=callbacks, **kwargs)
+
+    monkeypatch.setattr(keras.Sequential, "fit", spy)
+    sequential().fit(X, Y, verbose=0)
+    assert given == [None]
 
 
 def test_subclasses_of_a_wrapped_model_class(workspace: Any) -> None:

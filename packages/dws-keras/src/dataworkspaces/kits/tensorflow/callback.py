@@ -91,7 +91,7 @@ class DwsLineageCallback(keras.callbacks.Callback):  # type: ignore[misc] # kera
     def on_train_end(self, logs: Any = None) -> None:
         self._is_training = False
         self._end_reading()
-        self._the_recorder.end_training(self._history)
+        self._the_recorder.end_training(self.model, self._history)
 
     def on_test_begin(self, logs: Any = None) -> None:
         if not self._is_training:

@@ -38,8 +38,9 @@ class Recorder:
         finally:
             self.is_busy = False
 
-    def end_training(self, history: Mapping[str, list[Any]]) -> None:
+    def end_training(self, model: Any, history: Mapping[str, list[Any]]) -> None:
         """Record the history of a training, and what it has written."""
+        self.step.begin({"model_parameters": settings.number_of_parameters(model)})  # many are built in training
         epochs = max((len(values) for values in history.values()), default=0)
         for i in range(epochs):
             self.step.end_epoch({name: values[i] for name, values in history.items() if i < len(values)})
@@ -60,7 +61,7 @@ class Recorder:
             self.is_busy = False
 
     def end_evaluation(self, metrics: Mapping[str, Any], *, tell: bool) -> ResourceRef:
-        where = self.step.finish(metrics)
+        where = self.step.finish({**{name: metrics[name] for name in ("loss",) if name in metrics}, **metrics})
         if tell:
             print(f"Wrote results to {where}")
         return where

@@ -17,6 +17,7 @@ def of_model(model: Any) -> dict[str, Any]:
 
     compiled = _compile_config(model)
     optimizer = getattr(model, "optimizer", None)
+    loss = _details(compiled.get("loss"))
     return {
         "optimizer": _name_of_optimizer(optimizer),
         "loss_function": _name_of(compiled.get("loss")),
@@ -24,7 +25,7 @@ def of_model(model: Any) -> dict[str, Any]:
         "fit_batch_size": None,
         "evaluate_batch_size": None,
         "optimizer_settings": _settings_of(optimizer),
-        "loss_settings": _details(compiled.get("loss")),
+        **({} if loss == _name_of(compiled.get("loss")) else {"loss_settings": loss}),
         "metrics": _details(compiled.get("metrics")),
         **{
             name: _details(compiled[name])
@@ -32,7 +33,7 @@ def of_model(model: Any) -> dict[str, Any]:
             if compiled.get(name) not in (None, 1)
         },
         "model": type(model).__name__,
-        "model_parameters": _number_of_parameters(model),
+        "model_parameters": number_of_parameters(model),
         "backend": keras.backend.backend(),
         "dtype_policy": _dtype_policy(model),
     }
@@ -147,7 +148,8 @@ def _settings_of(item: Any) -> Any:
     return found
 
 
-def _number_of_parameters(model: Any) -> int | None:
+def number_of_parameters(model: Any) -> int | None:
+    """How many numbers a model learns or keeps; None as long as nobody knows."""
     try:
         return int(model.count_params())
     except Exception:  # Keras: the model has not been built

@@ -147,7 +147,7 @@ def _fit(
         call.add_callbacks(own)
         with reading.until_end():
             result = call()
-        recorder.end_training(getattr(result, "history", None) or {})
+        recorder.end_training(model, getattr(result, "history", None) or {})
         return result
 
 
