@@ -14,7 +14,6 @@ from dataworkspaces.kit_support.finding import (
     open_workspace,
 )
 from dataworkspaces.kit_support.result_files import (
-    HISTORY_FILE,
     check_result_file,
     save_described_file,
     save_result_file,
@@ -24,7 +23,6 @@ from dataworkspaces.kit_support.step import InputHashes, Running, begin_step, fi
 from dataworkspaces.kit_support.training import Places, TrainingStep, Where
 
 __all__ = [
-    "HISTORY_FILE",
     "InputHashes",
     "Place",
     "Places",

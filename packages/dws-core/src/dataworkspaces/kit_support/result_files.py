@@ -17,13 +17,12 @@ from dataworkspaces.workspace import ResourceRef, Workspace
 from dataworkspaces.workspace.atomic import explain_os_error
 from dataworkspaces.workspace.interaction import log
 from dataworkspaces.workspace.names import check_relative_path
+from dataworkspaces.workspace.results import METRICS_HISTORY_FILE
 
 DESCRIPTION_SUFFIX = ".json"
 """Added to the name of a model's file; the file of that name describes it."""
 
-HISTORY_FILE = "metrics_history.json"
-
-OWN_FILES = ("results.json", "lineage.json", HISTORY_FILE)
+OWN_FILES = ("results.json", "lineage.json", METRICS_HISTORY_FILE)
 
 
 def check_result_file(name: str, what: str) -> str:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dataworkspaces.kit_support.finding import Place, find_inputs, find_results, open_workspace
-from dataworkspaces.kit_support.result_files import HISTORY_FILE, save_result_json
+from dataworkspaces.kit_support.result_files import save_result_json
 from dataworkspaces.kit_support.step import InputHashes, Running, begin_step, find_running, is_hashed, recorded
 from dataworkspaces.lineage import ResultsLineage, jsonable
 from dataworkspaces.workspace import ResourceRef, Workspace
+from dataworkspaces.workspace.results import METRICS_HISTORY_FILE
 
 
 class Places(NamedTuple):
@@ -129,7 +130,9 @@ class TrainingStep:
         with recorded(lineage):
             write(self._places)
             if self.epochs:
-                save_result_json(self._places.workspace, self._places.results, HISTORY_FILE, self._history_of(lineage))
+                save_result_json(
+                    self._places.workspace, self._places.results, METRICS_HISTORY_FILE, self._history_of(lineage)
+                )
         lineage.restart(lineage.start_time)
         self._hashes.record(lineage, self._places.inputs)
 
