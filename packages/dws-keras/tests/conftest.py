@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ __all__ = ["api_workspace", "backend", "script", "workspace"]
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+HERE = Path(__file__).parent
 BACKEND = os.environ.get("KERAS_BACKEND", "tensorflow")
 
 collect_ignore_glob: list[str] = []
@@ -42,3 +44,10 @@ def api_workspace(workspace: DirectoryWorkspace) -> Any:
         workspace.write_resource_params(item)
     workspace.add_resource("api", "api-resource", "source-data")
     return workspace
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All that needs a framework is slow."""
+    for item in items:
+        if item.path.is_relative_to(HERE) and item.path.name != "test_without_keras.py":
+            item.add_marker(pytest.mark.slow)

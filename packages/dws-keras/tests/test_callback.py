@@ -66,3 +66,10 @@ def test_the_hash_of_the_data(api_workspace: Any, kind: str) -> None:
 def test_data_that_nobody_has_seen(api_workspace: Any) -> None:
     with pytest.raises(ApiParamError, match="nobody has seen"):
         make_model().fit(X, Y, verbose=0, callbacks=[DwsLineageCallback()])
+
+
+def test_data_from_files_are_not_hashed(workspace: Any) -> None:
+    lineage = DwsLineageCallback()
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(5)
+    assert lineage.watch(data) == (data,)
+    assert lineage.watch_validation(data) is data

@@ -114,6 +114,24 @@ def test_sequences(api_workspace: Any, expected: str, tmp_path: Any, workers: An
     assert not list((api_workspace.root / "scratch").glob("hashes-*"))
 
 
+@pytest.mark.parametrize("workers", [{}, {"workers": 2, "use_multiprocessing": True}], ids=["one", "processes"])
+def test_a_sequence_that_changes_between_epochs(api_workspace: Any, tmp_path: Any, workers: Any) -> None:
+    """As many do, to shuffle. Keras looks at the first batches, then ends an epoch, then begins the first one."""
+
+    class Turns(Sequence):
+        def on_epoch_end(self) -> None:
+            self.batches = self.batches[::-1]
+
+        def on_epoch_begin(self) -> None:
+            self.first = getattr(self, "first", self.batches)
+
+    sequence = Turns(tmp_path / "r", **workers)
+    found = fit_hash(api_workspace, sequence, shuffle=False, epochs=2)
+    x, y = (np.concatenate(part) for part in zip(*sequence.first, strict=True))
+    assert sequence.first == BATCHES[::-1]
+    assert found == fit_hash(api_workspace, x, y)
+
+
 @pytest.mark.parametrize("epochs", [1, 3])
 def test_data_that_are_read_in_each_epoch_count_once(
     api_workspace: Any, expected: str, tmp_path: Any, epochs: int

@@ -150,6 +150,21 @@ def test_history(workspace: Any) -> None:
     assert history["metrics"]["val_accuracy"] == [None, None, *second["val_accuracy"]]
 
 
+def test_history_of_what_is_not_measured_in_each_epoch(workspace: Any) -> None:
+    history = sequential().fit(X, Y, epochs=4, verbose=0, validation_data=(X, Y), validation_freq=2).history
+    recorded = json.loads((workspace.root / "results" / "metrics_history.json").read_text())["metrics"]["val_loss"]
+    assert recorded == [None, history["val_loss"][0], None, history["val_loss"][1]]
+
+
+def test_the_history_is_beside_the_results_of_a_later_evaluation_too(workspace: Any) -> None:
+    model = sequential()
+    model.fit(X, Y, verbose=0)
+    path = workspace.root / "results" / "metrics_history.json"
+    path.unlink()  # as a snapshot moves it
+    model.evaluate(X, Y, verbose=0)
+    assert json.loads(path.read_text())["epochs"] == [1]
+
+
 def test_lineage(workspace: Any, script: Path) -> None:
     model = sequential()
     model.fit(X, Y, verbose=0)
@@ -241,6 +256,9 @@ def test_an_interrupted_training_can_be_evaluated(workspace: Any) -> None:
         model.fit(X, Y, epochs=5, verbose=0, callbacks=[Stop()])
     model.evaluate(X, Y, verbose=0)
     assert workspace.read_results()["parameters"]["fit_ended_by"] == "KeyboardInterrupt"
+    model.fit(X, Y, verbose=0)
+    model.evaluate(X, Y, verbose=0)
+    assert "fit_ended_by" not in workspace.read_results()["parameters"]
 
 
 # -- what is wrong ---------------------------------------------------------------------------------------------------
@@ -383,7 +401,10 @@ def test_nothing_is_called_for_a_batch(workspace: Any, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(keras.Sequential, "fit", spy)
     sequential().fit(X, Y, verbose=0)
-    assert given == [None]
+    [[callback]] = given
+    plain = keras.callbacks.Callback
+    for hook in ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end"):
+        assert getattr(type(callback), hook) is getattr(plain, hook)
 
 
 def test_subclasses_of_a_wrapped_model_class(workspace: Any) -> None:

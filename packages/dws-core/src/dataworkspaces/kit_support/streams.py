@@ -120,6 +120,19 @@ class IndexedStream(Stream):
         if not path.exists():
             _write(path, prepare(as_tuple(batch)))
 
+    def restart(self) -> None:
+        """What was read by now was for a look; the data may be others from here on. Without effect once data are
+        used."""
+        import contextlib
+
+        with self._lock:
+            if self._used:
+                return
+            self._known.clear()
+            for path in self._directory.iterdir() if self._directory is not None else ():
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
     def hexdigest(self, in_order: bool = True, length: int | None = None) -> str | None:
         """:param in_order: whether it was read in the order of the numbers.
         :param length: of the sequence; None if it has no end."""

@@ -89,6 +89,11 @@ class TrainingStep:
         """Add parameters to the next step."""
         self._parameters.update(parameters)
 
+    def forget(self, *names: str) -> None:
+        """Leave parameters out of the next step."""
+        for name in names:
+            self._parameters.pop(name, None)
+
     def begin(self, parameters: Mapping[str, Any]) -> Places:
         """Begin the step, if it has not begun, and add parameters to it."""
         self._parameters.update(parameters)
@@ -129,29 +134,30 @@ class TrainingStep:
         lineage = self._lineage
         with recorded(lineage):
             write(self._places)
-            if self.epochs:
-                save_result_json(
-                    self._places.workspace, self._places.results, METRICS_HISTORY_FILE, self._history_of(lineage)
-                )
+            self._save_history(lineage)
         lineage.restart(lineage.start_time)
         self._hashes.record(lineage, self._places.inputs)
 
     def finish(self, metrics: Mapping[str, Any]) -> ResourceRef:
-        """Write ``results.json``, record its lineage and end the step. Returns where the results are."""
+        """Write ``results.json`` and the history, record their lineage, and end the step. Returns where they are."""
         self.begin({})
         assert self._lineage is not None
         lineage, self._lineage = self._lineage, None
         with recorded(lineage):
+            self._save_history(lineage)  # again: a snapshot may have moved the one that training left
             return lineage.write_results(metrics)
 
     def drop(self) -> None:
         """The step has failed before it wrote anything: the earlier results stay, and what is known of them."""
         self._lineage = None
 
-    def _history_of(self, lineage: ResultsLineage) -> dict[str, Any]:
-        return {
+    def _save_history(self, lineage: ResultsLineage) -> None:
+        if not self.epochs:
+            return
+        content = {
             "step": lineage.step_name,
             "start_time": lineage.start_time.isoformat(),
             "epochs": list(range(1, self.epochs + 1)),
             "metrics": self.history,
         }
+        save_result_json(lineage.workspace, lineage.results_ref, METRICS_HISTORY_FILE, content)

@@ -48,25 +48,30 @@ class DwsLineageCallback(keras.callbacks.Callback):  # type: ignore[misc] # kera
         self._next_validation: Watched | None = None
         self._reading: dict[str, Watched] = {}
         self._counter: UseCounter | None = None
-        self._history: dict[str, list[Any]] = {}
+        self._epochs: list[dict[str, Any]] = []
         self._is_training = False
 
     def watch(self, x: Any, y: Any = None, sample_weight: Any = None, *, shuffle: bool = True) -> tuple[Any, ...]:
         """The data for the next ``fit`` or ``evaluate``, as its first arguments. ``shuffle`` is that of ``fit``."""
-        self._next = watch((x, y, sample_weight), self._where.find().scratch, shuffle)
+        places = self._where.find()
+        if not places.are_inputs_hashed:
+            return without_missing((x, y, sample_weight))
+        self._next = watch((x, y, sample_weight), places.scratch, shuffle)
         return without_missing(self._next.data)
 
     def watch_validation(self, x: Any, y: Any = None, sample_weight: Any = None) -> Any:
         """The ``validation_data`` for the next ``fit``."""
-        self._next_validation = watch((x, y, sample_weight), self._where.find().scratch, False)
-        data = without_missing(self._next_validation.data)
+        places, data = self._where.find(), without_missing((x, y, sample_weight))
+        if places.are_inputs_hashed:
+            self._next_validation = watch((x, y, sample_weight), places.scratch, False)
+            data = without_missing(self._next_validation.data)
         return data[0] if len(data) == 1 else data
 
     # -- what Keras calls ----------------------------------------------------------------------------------------
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._is_training = True
-        self._history = {}
+        self._epochs = []
         parameters = {
             **settings.of_model(self.model),
             "epochs": self.params.get("epochs"),
@@ -85,13 +90,12 @@ class DwsLineageCallback(keras.callbacks.Callback):  # type: ignore[misc] # kera
             self._counter.on_train_batch_end(batch)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        for name, value in (logs or {}).items():
-            self._history.setdefault(name, []).append(value)
+        self._epochs.append(dict(logs or {}))
 
     def on_train_end(self, logs: Any = None) -> None:
         self._is_training = False
         self._end_reading()
-        self._the_recorder.end_training(self.model, self._history)
+        self._the_recorder.end_training(self.model, self._epochs)
 
     def on_test_begin(self, logs: Any = None) -> None:
         if not self._is_training:

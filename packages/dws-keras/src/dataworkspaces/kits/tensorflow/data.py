@@ -133,6 +133,7 @@ class _WatchedSequence(keras.utils.PyDataset):  # type: ignore[misc]
 
     def on_epoch_end(self) -> None:
         self._sequence.on_epoch_end()
+        self._stream.restart()  # Keras ends an epoch before the first one, too, and many sequences shuffle then
 
 
 def _watch_sequence(sequence: Any, scratch: Path, shuffled: bool) -> Watched:

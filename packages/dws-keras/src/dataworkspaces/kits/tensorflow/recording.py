@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -13,6 +13,8 @@ from dataworkspaces.kit_support.training import Places, TrainingStep, Where
 from dataworkspaces.kits.tensorflow import settings
 from dataworkspaces.kits.tensorflow.data import Data, UseCounter, Watched, watch
 from dataworkspaces.workspace import ResourceRef
+
+_ENDED_BY = "fit_ended_by"
 
 
 class Recorder:
@@ -25,26 +27,31 @@ class Recorder:
         self.is_busy = False
 
     @contextmanager
-    def training(self, model: Any, parameters: Mapping[str, Any]) -> Iterator[Places]:
-        """A call of ``fit``. If it is interrupted, the step ends there; what is evaluated later knows of it."""
+    def training(self, model: Any, parameters: Mapping[str, Any]) -> Iterator[tuple[Places, LogsOfEpochs]]:
+        """A call of ``fit``, which is to have the callback. If it is interrupted, the step ends there; what is
+        evaluated later knows of it."""
         self.is_busy = True
+        self.step.forget(_ENDED_BY)
+        epochs = LogsOfEpochs()
         try:
-            places = self.step.begin({**settings.of_model(model), **parameters})
-            yield places
+            yield self.step.begin({**settings.of_model(model), **parameters}), epochs
         except BaseException as e:
             self.step.drop()
-            self.step.note({"fit_ended_by": type(e).__name__})
+            self.step.note({_ENDED_BY: type(e).__name__})
+            self._add_epochs(epochs.logs)
             raise
         finally:
             self.is_busy = False
 
-    def end_training(self, model: Any, history: Mapping[str, list[Any]]) -> None:
+    def end_training(self, model: Any, epochs: Sequence[Mapping[str, Any]]) -> None:
         """Record the history of a training, and what it has written."""
         self.step.begin({"model_parameters": settings.number_of_parameters(model)})  # many are built in training
-        epochs = max((len(values) for values in history.values()), default=0)
-        for i in range(epochs):
-            self.step.end_epoch({name: values[i] for name, values in history.items() if i < len(values)})
+        self._add_epochs(epochs)
         self.step.save()
+
+    def _add_epochs(self, epochs: Sequence[Mapping[str, Any]]) -> None:
+        for logs in epochs:
+            self.step.end_epoch(logs)
 
     @contextmanager
     def evaluation(self, model: Any, parameters: Mapping[str, Any]) -> Iterator[Places]:
@@ -119,7 +126,18 @@ class Reading:
         self.end()
 
 
-class LogsOfTest(keras.callbacks.Callback):  # type: ignore[misc] # keras has no types
+class LogsOfEpochs(keras.callbacks.Callback):  # type: ignore[misc] # keras has no types
+    """Keeps the metrics of each epoch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.logs: list[dict[str, Any]] = []
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.logs.append(dict(logs or {}))
+
+
+class LogsOfTest(keras.callbacks.Callback):  # type: ignore[misc]
     """Keeps the metrics of an evaluation."""
 
     def __init__(self) -> None:

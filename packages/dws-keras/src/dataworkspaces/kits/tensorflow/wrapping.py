@@ -132,7 +132,7 @@ def _fit(
         **settings.of_fit(call.arguments, call.defaults),
         "validation_data": settings.describe_data(call.get("validation_data")),
     }
-    with recorder.training(model, parameters) as places:
+    with recorder.training(model, parameters) as (places, epochs):
         reading = Reading(recorder.step, places)
         data = reading.watch("fit", call.data, shuffled=call.get("shuffle", True))
         call.put(x=data[0], y=data[1], sample_weight=data[2])
@@ -141,13 +141,13 @@ def _fit(
             watched = reading.watch("validation", unpack(validation))
             if watched[0] is not unpack(validation)[0]:
                 call.put(validation_data=watched[0])
-        own = [reading.counter()]
+        own = [reading.counter(), epochs]
         if checkpoints is not None:
             own.append(DwsModelCheckpoint.for_recorder(recorder, checkpoints))
         call.add_callbacks(own)
         with reading.until_end():
             result = call()
-        recorder.end_training(model, getattr(result, "history", None) or {})
+        recorder.end_training(model, epochs.logs)
         return result
 
 
@@ -213,6 +213,7 @@ class _Call:
             return
         if hasattr(given, "append") and not isinstance(given, list):  # a CallbackList
             for callback in added:
+                callback.set_model(getattr(given, "model", None))
                 given.append(callback)
             return
         before = given if isinstance(given, (list, tuple)) else [] if given is None else [given]
