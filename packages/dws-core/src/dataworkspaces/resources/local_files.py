@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.filetree import BLAKE3
 from dataworkspaces.resources.local_files_resource import LocalFilesResource, absolute_path
 from dataworkspaces.workspace import ResourceFactory, Workspace
 from dataworkspaces.workspace.atomic import read_json_object
@@ -32,24 +33,41 @@ class LocalFilesFactory(ResourceFactory):
                 is_flag=True,
                 help="Tell versions by the content of the files; without it, by their paths and sizes only.",
             ),
+            click.Option(
+                ["--restorable"],
+                is_flag=True,
+                help="Keep the content of each version, so that it can be restored. Includes --compute-hash.",
+            ),
+            click.Option(
+                ["--remote"],
+                metavar="URL",
+                help="Where push sends the content of versions, and clone and pull get it: file://, s3://, sftp://, "
+                "gs://, … Includes --restorable.",
+            ),
         ]
 
     def from_command_line(
         self, role: str, name: str, workspace: Workspace, *args: Any, **kwargs: Any
     ) -> LocalFilesResource:
         """:param path: a directory that exists.
-        :param compute_hash, export, imported: see ``dws add local-files --help``."""
+        :param compute_hash, restorable, remote, export, imported: see ``dws add local-files --help``."""
         place = absolute_path(kwargs["path"])
         if not place.is_dir():
             what = "is not a directory" if place.exists() else "does not exist"
             raise ConfigurationError(f"{place} {what}", hint="Make the directory, then add it")
         _check_place(place, name, workspace)
+        remote = kwargs.get("remote")
+        restorable = bool(kwargs.get("restorable", False)) or remote is not None
         return LocalFilesResource(
             name,
             role,
             workspace,
             global_local_path=str(place),
-            compute_hash=bool(kwargs.get("compute_hash", False)),
+            compute_hash=bool(kwargs.get("compute_hash", False)) or restorable,
+            hash_function=BLAKE3.name,
+            restorable=restorable,
+            remote=None if remote is None else _checked_url(remote),
+            relative_local_path=_path_in_workspace(place, workspace),
             export=bool(kwargs.get("export", False)),
             imported=bool(kwargs.get("imported", False)),
         )
@@ -93,6 +111,20 @@ class LocalFilesFactory(ResourceFactory):
         if kwargs.get("imported") and (place / LINEAGE_FILE).is_file():
             return str(read_json_object(place / LINEAGE_FILE, "resource_name")["resource_name"])
         return place.name
+
+
+def _checked_url(url: str) -> str:
+    from dataworkspaces.filetree.remotes import check_url
+
+    return check_url(url)
+
+
+def _path_in_workspace(place: Path, workspace: Workspace) -> str | None:
+    """Where a directory lies below the workspace's, so that a clone can have it there too; None if it lies outside."""
+    own = workspace.get_workspace_local_path_if_any()
+    if own is None or Path(own).resolve() not in place.resolve().parents:
+        return None
+    return place.resolve().relative_to(Path(own).resolve()).as_posix()
 
 
 def _check_place(place: Path, name: str, workspace: Workspace) -> None:
