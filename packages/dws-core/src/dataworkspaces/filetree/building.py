@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from typing import Protocol
 
 from dataworkspaces.filetree.hashing import BLAKE3, Hasher, HashTask, Task, run_batches
 from dataworkspaces.filetree.manifest import Entry, format_manifest, manifest_name
-from dataworkspaces.filetree.scan import Problems, Scan, ScannedDirectory, ScannedLink, Skip, scan
+from dataworkspaces.filetree.scan import Problems, Scan, ScannedDirectory, ScannedFile, ScannedLink, Skip, scan
 from dataworkspaces.filetree.statcache import Row, StatCache, known_values, make_row, pack_statuses
 from dataworkspaces.filetree.tree import Tree
 
@@ -33,6 +33,10 @@ class Keeper(Protocol):
 _AT_MOST = 16
 
 
+Known = Mapping[str, tuple[ScannedFile, str]]
+"""By path, the status of a file and its value in a manifest."""
+
+
 @dataclass(frozen=True)
 class Work:
     """How content is read.
@@ -41,6 +45,7 @@ class Work:
     :ivar task: reads a batch; None only hashes.
     :ivar batch_files, batch_bytes: when a batch is full.
     :ivar keeper: where ``task`` keeps the content that it reads; None if it keeps none.
+    :ivar known: what lies at paths, each with the status of the file that was written there: is not read.
     :ivar read_at_most: bytes; where more would have to be read, nothing is, and TooMuchToRead is raised.
     """
 
@@ -49,6 +54,7 @@ class Work:
     batch_files: int = 256
     batch_bytes: int = 16 << 20
     keeper: Keeper | None = None
+    known: Known = field(default_factory=dict)
     read_at_most: int | None = None
     advance: Callable[[int], None] | None = None
 
@@ -131,7 +137,17 @@ class _Builder:
             return _Directory(scanned, row, is_row_current=True)
         return _Directory(scanned, row, values=known_values(row, scanned))
 
+    def _take_known(self, directory: _Directory) -> None:
+        scanned = directory.scanned
+        for place, value in enumerate(directory.values):
+            known = None if value is not None else self._work.known.get(scanned.path_of(scanned.files[place].name))
+            if known is not None and known[0] == scanned.files[place]:
+                directory.values[place] = known[1]
+
     def _read_content(self, directories: Sequence[_Directory]) -> None:
+        if self._work.known:
+            for directory in directories:
+                self._take_known(directory)
         todo = [
             (directory, place)
             for directory in directories

@@ -25,7 +25,7 @@ _BUFFER_BYTES = 4 << 20
 _SEVERAL_THREADS_BYTES = 1 << 20
 _LARGE_ON_AVERAGE = 64 << 10
 _ATTEMPTS = 3
-_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # no waiting for the other end of a pipe
+OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # no waiting for the other end of a pipe
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class HashTask:
 
     def _hash(self, path: str, file: ScannedFile) -> ReadFile:
         try:
-            fd = os.open(f"{self.root}/{path}", _FLAGS)
+            fd = os.open(f"{self.root}/{path}", OPEN_FLAGS)
         except OSError as e:
             return ReadFile("", None, e.strerror or str(e))
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,22 +88,15 @@ class LocalFilesFactory(ResourceFactory):
         The place on the other machine is never taken without an answer, though it be here too: it may be any
         directory, and snapshots move results in it."""
         resource = LocalFilesResource.from_params(params, None, workspace)
-        original = resource.global_local_path
-        answer = workspace.interaction.ask(
-            f"Where are the files of resource '{resource.name}' on this machine (they were at {original}; empty: not "
-            "here)?",
-            default="",
-        )
-        place = absolute_path(answer) if answer.strip() else None
-        if place is None or not place.is_dir():
-            reason = f"{place} is no directory" if place else f"they were at {original} on another"
-            workspace.interaction.warn(
-                f"The files of resource '{resource.name}' are not on this machine: {reason}. Once they are: "
-                f"dws config --resource {resource.name} my_local_path DIRECTORY"
-            )
+        place = _place_in_clone(resource, workspace) or _ask_for_place(resource, workspace)
+        if place is None:
             return resource
         _check_place(place, resource.name, workspace)
         resource.my_local_path = str(place)  # also if it is the original, which others can change
+        if resource.remote_content is not None and _is_empty(place):
+            workspace.ignore_local_path(place)  # before anything is there
+            place.mkdir(parents=True, exist_ok=True)
+            resource.remote_content.follow()
         return resource
 
     def suggest_name(self, workspace: Workspace, role: str, *args: Any, **kwargs: Any) -> str:
@@ -111,6 +105,43 @@ class LocalFilesFactory(ResourceFactory):
         if kwargs.get("imported") and (place / LINEAGE_FILE).is_file():
             return str(read_json_object(place / LINEAGE_FILE, "resource_name")["resource_name"])
         return place.name
+
+
+def _place_in_clone(resource: LocalFilesResource, workspace: Workspace) -> Path | None:
+    """Of a resource that lay in the workspace's directory and can be fetched: the same place here, if it is free."""
+    own = workspace.get_workspace_local_path_if_any()
+    if own is None or resource.relative_local_path is None or resource.remote_content is None:
+        return None
+    place = Path(own) / resource.relative_local_path
+    root = Path(os.path.realpath(own))
+    is_inside = root in Path(os.path.realpath(place)).parents
+    return place if is_inside and (_is_empty(place) or not os.path.lexists(place)) else None
+
+
+def _ask_for_place(resource: LocalFilesResource, workspace: Workspace) -> Path | None:
+    """Where the user wants the files; None if nowhere yet, of which he is told."""
+    remote = resource.remote_content
+    original = resource.global_local_path
+    fetched = "" if remote is None else f"; into a directory that is empty or new they are fetched from {remote.url}"
+    answer = workspace.interaction.ask(
+        f"Where are the files of resource '{resource.name}' on this machine (they were at {original}; empty: not "
+        f"here{fetched})?",
+        default="",
+    )
+    place = absolute_path(answer) if answer.strip() else None
+    if place is not None and (place.is_dir() or (remote is not None and not os.path.lexists(place))):
+        return place
+    reason = f"{place} is no directory" if place else f"they were at {original} on another"
+    then = f" DIRECTORY{'' if remote is None else ', then dws pull fetches them'}"
+    workspace.interaction.warn(
+        f"The files of resource '{resource.name}' are not on this machine: {reason}. Once they are: "
+        f"dws config --resource {resource.name} my_local_path{then}"
+    )
+    return None
+
+
+def _is_empty(place: Path) -> bool:
+    return not os.path.lexists(place) or (place.is_dir() and not any(place.iterdir()))
 
 
 def _checked_url(url: str) -> str:

@@ -13,6 +13,7 @@ from dataworkspaces.params import BoolType, ParamDef, ParamDefs, StringType
 from dataworkspaces.workspace import EXPORT_PARAM, IMPORTED_PARAM, Resource, Workspace
 from dataworkspaces.workspace.file_tree import FileTreeMixin
 from dataworkspaces.workspace.names import check_relative_path
+from dataworkspaces.workspace.remote_content import RemoteContent
 
 RESOURCE_TYPE = "file"
 _PLACED = "placed"
@@ -196,16 +197,28 @@ class LocalFilesResource(FileTreeMixin, Resource):
             )
         return super()._root()
 
-    # -- synchronising: there is no origin -------------------------------------------------------------------
+    # -- synchronising -------------------------------------------------------------------------------------------
+
+    @property
+    def remote_content(self) -> RemoteContent | None:
+        url = self.my_remote or self.remote
+        return None if url is None or not self.restorable else RemoteContent(self, url)
 
     def pull_precheck(self) -> None:
-        """Nothing to check."""
+        """Nothing to check: what cannot be fetched is told of by :meth:`pull`."""
 
-    def pull(self) -> None:
-        """Nothing to bring."""
+    def pull(self) -> bool:
+        """Bring the files to the newest snapshot, if that is another one and nothing here would be lost."""
+        return self.remote_content is not None and self.remote_content.follow()
 
     def push_precheck(self) -> None:
-        """Nothing to check."""
+        if self.remote_content is not None:
+            self.remote_content.push_precheck()
 
     def push(self) -> None:
-        """Nothing to send."""
+        """Send the content of versions to the remote, if there is one."""
+        if self.remote_content is not None:
+            self.remote_content.push()
+
+    def has_unpushed_content(self) -> bool:
+        return self.remote_content is not None and bool(self.remote_content.unpushed())

@@ -10,6 +10,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,8 +33,9 @@ from dataworkspaces.filetree import (
     manifest_name,
     scan,
 )
-from dataworkspaces.filetree.building import TooMuchToRead
+from dataworkspaces.filetree.building import Known, TooMuchToRead
 from dataworkspaces.filetree.content import CHEAP_BYTES, content_of
+from dataworkspaces.filetree.scan import ScannedDirectory
 from dataworkspaces.workspace.local_directory import LocalDirectoryMixin
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE, SnapshotResourceMixin
 from dataworkspaces.workspace.versions import FileChange, PresentContents, ResourceChange, SnapshotVersion
@@ -41,6 +43,7 @@ from dataworkspaces.workspace.versions import FileChange, PresentContents, Resou
 if TYPE_CHECKING:
     from dataworkspaces.workspace.integrity import Problem
     from dataworkspaces.workspace.kept_content import KeptContent
+    from dataworkspaces.workspace.remote_content import RemoteContent
     from dataworkspaces.workspace.resource import Resource
     from dataworkspaces.workspace.workspace import Workspace
 
@@ -70,7 +73,8 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
         """Where the directory should be, in words."""
         return self.get_local_path_if_any() or "its directory"
 
-    def _as_resource(self) -> Resource:
+    def as_resource(self) -> Resource:
+        """This, as the resource that it is mixed into."""
         from dataworkspaces.workspace.resource import Resource
 
         if not isinstance(self, Resource):
@@ -85,6 +89,11 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
             return SIZE
         return SHA1 if self.hash_function == "sha1" else BLAKE3
 
+    @property
+    def remote_content(self) -> RemoteContent | None:
+        """The place away from this machine that keeps the content too, if there is one."""
+        return None
+
     @cached_property
     def kept_content(self) -> KeptContent:
         """What is kept of the content of versions; raises NotSupportedError if nothing is."""
@@ -97,20 +106,35 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
     # -- the tree as it is now -----------------------------------------------------------------------------------
 
     def _scan(self) -> Scan:
-        resource = self._as_resource()
+        resource = self.as_resource()
+        if self.restorable and not self.local_root().exists():
+            return Scan(self.local_root(), [ScannedDirectory("")])  # a restore makes it anew
         is_written_to = resource.is_exported() or resource.has_results_role()
         return scan(self._root(), self._is_written_by_snapshots if is_written_to else None)
+
+    def local_root(self) -> Path:
+        """Where the files are, or belong; raises ConfigurationError if nobody has said so on this machine."""
+        place = self.get_local_path_if_any()
+        return Path(place) if place is not None else self._root()
+
+    def present_tree(self, *, keep: bool = False, known: Known | None = None) -> Tree:
+        """The tree as it is now; with ``keep`` its content is kept.
+
+        :param known: what was written just now, by path: need not be read."""
+        return self._tree(self._scan(), keep=keep, known=known)
 
     def _is_written_by_snapshots(self, path: str) -> bool:
         """The lineage that a snapshot adds after it took the version; counted in, nothing would ever be unchanged."""
         if path == LINEAGE_FILE:
-            return self._as_resource().is_exported()
+            return self.as_resource().is_exported()
         is_added = path.startswith("snapshots/") and path.endswith(f"/{LINEAGE_FILE}")
-        return is_added and self._as_resource().has_results_role()
+        return is_added and self.as_resource().has_results_role()
 
-    def _stat_cache(self) -> StatCache:
-        root = Path(os.path.realpath(self._root()))
-        path = self.workspace.get_resource_local_directory(self._as_resource()) / STAT_CACHE
+    def _stat_cache(self) -> StatCache | None:
+        root = Path(os.path.realpath(self.local_root()))
+        if not root.is_dir():
+            return None
+        path = self.workspace.get_resource_local_directory(self.as_resource()) / STAT_CACHE
         return StatCache(path, f"{self._hasher.name} {root.stat().st_dev} {os.fspath(root)!r}")
 
     def _tree(
@@ -119,17 +143,15 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
         advance: Callable[[int], None] | None = None,
         *,
         keep: bool = False,
+        known: Known | None = None,
         read_at_most: int | None = None,
     ) -> Tree:
         """The tree of what was scanned; with ``keep`` its content is kept. Raises TooMuchToRead."""
-        if keep:
-            return build_tree(scanned, self._hasher, self._stat_cache(), self.kept_content.work(scanned, advance))
-        return build_tree(
-            scanned,
-            self._hasher,
-            self._stat_cache() if self._hasher.reads_content else None,
-            Work(advance=advance, read_at_most=read_at_most),
-        )
+        if keep or known:
+            work = replace(self.kept_content.work(scanned, advance), known=known or {})
+        else:
+            work = Work(advance=advance, read_at_most=read_at_most)
+        return build_tree(scanned, self._hasher, self._stat_cache() if self._hasher.reads_content else None, work)
 
     # -- versions ------------------------------------------------------------------------------------------------
 
@@ -140,14 +162,14 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
         return Tree(version, self._read_manifest)
 
     def _read_manifest(self, hashval: str) -> bytes | None:
-        return self.workspace.read_resource_state(self._as_resource(), hashval)
+        return self.workspace.read_resource_state(self.as_resource(), hashval)
 
     def _has_manifest(self, hashval: str) -> bool:
         return self._read_manifest(hashval) is not None
 
     def snapshot_precheck(self) -> None:
         root = self._root()
-        resource = self._as_resource()
+        resource = self.as_resource()
         with self._explained("Reading"):
             next(root.iterdir(), None)
         if (resource.is_exported() or resource.has_results_role()) and not os.access(root, os.W_OK | os.X_OK):
@@ -162,7 +184,9 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
             tree = self._tree(scanned, advance, keep=self.restorable)
         if self.restorable:
             self.kept_content.complete(scanned)
-        self.workspace.write_resource_state(self._as_resource(), tree.manifests(self._has_manifest))
+        self.workspace.write_resource_state(self.as_resource(), tree.manifests(self._has_manifest))
+        if self.remote_content is not None:
+            self.remote_content.note_present(tree.hashval)
         return tree.hashval, tree.hashval if self.restorable else None
 
     def restore_precheck(self, restore_hashval: str) -> None:
@@ -184,7 +208,7 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
     def delete_snapshot(
         self, workspace_snapshot_hash: str, resource_restore_hash: str | None, relative_path: str
     ) -> None:
-        if not self._as_resource().has_results_role():
+        if not self.as_resource().has_results_role():
             return
         if self._is_here():
             self._delete_results_directory(relative_path)
