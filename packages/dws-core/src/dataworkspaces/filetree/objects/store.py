@@ -111,6 +111,8 @@ class ObjectStore:
 
     def packs(self) -> list[Pack]:
         """The packs that are there now."""
+        if self._listed_ns < 0:
+            self.check_format()
         try:
             changed = self.packs_directory.stat().st_mtime_ns
         except FileNotFoundError:
