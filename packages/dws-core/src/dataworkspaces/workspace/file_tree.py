@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.resource import Resource
     from dataworkspaces.workspace.workspace import Workspace
 
-STAT_CACHE = "stat-cache.sqlite"
-"""In the resource's directory for what stays on this machine."""
+STAT_CACHES = "stat-cache"
+"""In the workspace's directory for caches: a file a resource."""
 _VERSION_RE = re.compile(r"[0-9a-f]{40}\Z")
 
 
@@ -134,7 +134,7 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
         root = Path(os.path.realpath(self.local_root()))
         if not root.is_dir():
             return None
-        path = self.workspace.get_resource_local_directory(self.as_resource()) / STAT_CACHE
+        path = self.workspace.get_machine_directory() / STAT_CACHES / f"{self.name}.sqlite"
         return StatCache(path, f"{self._hasher.name} {root.stat().st_dev} {os.fspath(root)!r}")
 
     def _tree(

@@ -33,7 +33,7 @@ class RemoteContent:
     def store(self) -> RemoteStore:
         from dataworkspaces.filetree.remotes import RemoteStore
 
-        return RemoteStore(self.url, cache=self._local("remote-index"))
+        return RemoteStore(self.url, cache=self._workspace.get_machine_directory() / "remote-index")
 
     def _local(self, name: str) -> Path:
         return self._workspace.get_resource_local_directory(self._resource.as_resource()) / name
