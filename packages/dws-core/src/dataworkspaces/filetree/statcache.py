@@ -79,6 +79,10 @@ class StatCache:
         except OSError:
             return
 
+    def forget(self) -> None:
+        """Remove the cache."""
+        self._path.unlink(missing_ok=True)
+
     def _save(self, changed: Iterable[tuple[str, Row]], removed: Iterable[str], is_new: bool) -> None:
         with self._connect("BEGIN IMMEDIATE") as db:
             if is_new:

@@ -153,19 +153,37 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
             work = Work(advance=advance, read_at_most=read_at_most)
         return build_tree(scanned, self._hasher, self._stat_cache() if self._hasher.reads_content else None, work)
 
+    def reads_content(self) -> bool:
+        """Whether versions are told by the files' content."""
+        return self._hasher.reads_content
+
+    def reread(self) -> tuple[int, list[str]]:
+        """Read all files, whatever the cache knows: how many there are, and which hold something else than the cache
+        says. Of a cache that was wrong nothing is left."""
+        scanned = self._scan()
+        believed = self._tree(scanned)
+        with self.workspace.interaction.progress(f"Reading {self.name}", scanned.file_count) as advance:
+            found = build_tree(scanned, self._hasher, None, Work(advance=advance))
+        changed = [change.path for change in diff_trees(believed, found)]
+        cache = self._stat_cache()
+        if changed and cache is not None:
+            cache.forget()
+        return scanned.file_count, changed
+
     # -- versions ------------------------------------------------------------------------------------------------
 
     def stored_tree(self, version: str | None) -> Tree | None:
         """The tree of a version, or None if its manifests are not in the workspace."""
         if version is None or not _VERSION_RE.match(version) or not self._has_manifest(version):
             return None
-        return Tree(version, self._read_manifest)
+        return Tree(version, self.read_manifest)
 
-    def _read_manifest(self, hashval: str) -> bytes | None:
+    def read_manifest(self, hashval: str) -> bytes | None:
+        """A manifest of a version, or None if the workspace does not have it."""
         return self.workspace.read_resource_state(self.as_resource(), hashval)
 
     def _has_manifest(self, hashval: str) -> bool:
-        return self._read_manifest(hashval) is not None
+        return self.read_manifest(hashval) is not None
 
     def snapshot_precheck(self) -> None:
         root = self._root()

@@ -20,6 +20,7 @@ from dataworkspaces.filetree.objects.checkout import check_out, make_directories
 from dataworkspaces.filetree.objects.store import ObjectStore
 from dataworkspaces.filetree.restoring import RestorePlan, all_objects, plan_restore
 from dataworkspaces.workspace.replaced_versions import ReplacedVersions
+from dataworkspaces.workspace.store_users import StoreUsers
 
 if TYPE_CHECKING:
     from dataworkspaces.filetree.objects.ids import ObjectId
@@ -62,6 +63,9 @@ class KeptContent:
     def complete(self, scanned: Scan) -> None:
         """Keep what is no file, and have all of it on disk."""
         self._workspace.ignore_local_path(self.store.root)
+        own = self._workspace.get_workspace_local_path_if_any()
+        if own is not None:
+            StoreUsers(self.store.root).add(own)
         keep_link_targets(self.store, scanned)
         self.store.sync()
 

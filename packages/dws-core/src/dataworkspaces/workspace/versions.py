@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Optional
 
@@ -11,6 +12,15 @@ class SnapshotVersion(NamedTuple):
 
     compare_hash: Optional[str]  # noqa: UP045
     restore_hash: Optional[str]  # noqa: UP045
+
+
+class VersionElsewhere(NamedTuple):
+    """A resource in a snapshot that is on another branch of the workspace only, and how to read what is stored of it
+    there (see :meth:`Workspace.read_resource_state`)."""
+
+    resource_name: str
+    restore_hash: str
+    read_state: Callable[[str], Optional[bytes]]  # noqa: UP045
 
 
 class PresentContents(NamedTuple):

@@ -172,6 +172,27 @@ class ObjectStore:
         except FileNotFoundError:
             raise self.missing_error(object_id) from None
 
+    def damage(self, object_id: ObjectId) -> str | None:
+        """What is wrong with a content that is here, or None; all of it is read."""
+        from dataworkspaces.filetree.objects.storing import hash_open_file
+
+        try:
+            if object_id.size < LARGE:
+                self.read(object_id)
+                return None
+            fd = os.open(self.loose_path(object_id), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                found = hash_open_file(fd)
+            finally:
+                os.close(fd)
+            return (
+                None if found == object_id else f"{self.loose_path(object_id)} is damaged: its content has another hash"
+            )
+        except MetadataError as e:
+            return e.message
+        except OSError as e:
+            return f"{self.loose_path(object_id)} cannot be read: {e.strerror or e}"
+
     def missing_error(self, object_id: ObjectId) -> MetadataError:
         return MetadataError(
             f"The content {object_id.hex} ({object_id.size:,} bytes) is not in the object store {self.root}",
