@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -41,7 +41,7 @@ Known = Mapping[str, tuple[ScannedFile, str]]
 class Work:
     """How content is read.
 
-    :ivar executor: does the batches; None makes threads for the time it takes.
+    :ivar executor: opens what does the batches, if there are any; None makes threads for the time it takes.
     :ivar task: reads a batch; None only hashes.
     :ivar batch_files, batch_bytes: when a batch is full.
     :ivar keeper: where ``task`` keeps the content that it reads; None if it keeps none.
@@ -49,7 +49,7 @@ class Work:
     :ivar read_at_most: bytes; where more would have to be read, nothing is, and TooMuchToRead is raised.
     """
 
-    executor: Executor | None = None
+    executor: Callable[[], AbstractContextManager[Executor]] | None = None
     task: Task | None = None
     batch_files: int = 256
     batch_bytes: int = 16 << 20
@@ -244,10 +244,13 @@ class _Builder:
 
 
 @contextmanager
-def _executor(given: Executor | None) -> Iterator[tuple[Executor, int]]:
+def _executor(
+    given: Callable[[], AbstractContextManager[Executor]] | None,
+) -> Iterator[tuple[Executor, int]]:
     """An executor, and how many batches to start with."""
     if given is not None:
-        yield given, _AT_MOST
+        with given() as executor:
+            yield executor, _AT_MOST
         return
     pool = ThreadPoolExecutor(_AT_MOST)
     try:

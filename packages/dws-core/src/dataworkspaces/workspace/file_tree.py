@@ -36,6 +36,7 @@ from dataworkspaces.filetree import (
 from dataworkspaces.filetree.building import Known, TooMuchToRead
 from dataworkspaces.filetree.content import CHEAP_BYTES, content_of
 from dataworkspaces.filetree.scan import ScannedDirectory
+from dataworkspaces.workspace.executors import executor_of
 from dataworkspaces.workspace.local_directory import LocalDirectoryMixin
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE, SnapshotResourceMixin
 from dataworkspaces.workspace.versions import FileChange, PresentContents, ResourceChange, SnapshotVersion
@@ -150,7 +151,7 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
         if keep or known:
             work = replace(self.kept_content.work(scanned, advance), known=known or {})
         else:
-            work = Work(advance=advance, read_at_most=read_at_most)
+            work = Work(executor_of(self.workspace), advance=advance, read_at_most=read_at_most)
         return build_tree(scanned, self._hasher, self._stat_cache() if self._hasher.reads_content else None, work)
 
     def reads_content(self) -> bool:
@@ -163,7 +164,7 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
         scanned = self._scan()
         believed = self._tree(scanned)
         with self.workspace.interaction.progress(f"Reading {self.name}", scanned.file_count) as advance:
-            found = build_tree(scanned, self._hasher, None, Work(advance=advance))
+            found = build_tree(scanned, self._hasher, None, Work(executor_of(self.workspace), advance=advance))
         changed = [change.path for change in diff_trees(believed, found)]
         cache = self._stat_cache()
         if changed and cache is not None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from dataworkspaces.filetree.keeping import PACK_FILES, StoreKeeper, StoreTask, 
 from dataworkspaces.filetree.objects.checkout import check_out, make_directories, remove, remove_directories
 from dataworkspaces.filetree.objects.store import ObjectStore
 from dataworkspaces.filetree.restoring import RestorePlan, all_objects, plan_restore
+from dataworkspaces.workspace.executors import executor_of
 from dataworkspaces.workspace.replaced_versions import ReplacedVersions
 from dataworkspaces.workspace.store_users import StoreUsers
 
@@ -53,6 +55,7 @@ class KeptContent:
         """How to read the files of a scan so that their content is kept."""
         workers = os.cpu_count() or 1
         return Work(
+            executor=executor_of(self._workspace),
             task=StoreTask(os.fspath(self.store.root), os.fspath(scanned.root)),
             batch_files=PACK_FILES,
             batch_bytes=batch_bytes(scanned.total_size, workers),
@@ -113,7 +116,7 @@ class KeptContent:
         make_directories(root, sorted(plan.make_directories))
         with (
             self._workspace.interaction.progress(f"Restoring {resource.name}", len(plan.write)) as advance,
-            ThreadPoolExecutor(os.cpu_count() or 1) as executor,
+            self._executor() as executor,
         ):
             written = check_out(self.store, root, plan.write, executor=executor, advance=advance)
         ids = {wanted.path: wanted.id.text for wanted in plan.write}
@@ -122,6 +125,10 @@ class KeptContent:
             self._workspace.interaction.warn(
                 f"Resource '{resource.name}': files changed while they were restored, so not all are as in the snapshot"
             )
+
+    def _executor(self) -> AbstractContextManager[Executor]:
+        opened = executor_of(self._workspace)
+        return ThreadPoolExecutor(os.cpu_count() or 1) if opened is None else opened()
 
     def tree(self, version: str) -> Tree:
         """The tree of a version; raises MetadataError if the workspace does not have it."""

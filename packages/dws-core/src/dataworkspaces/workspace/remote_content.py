@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataworkspaces.filetree import manifest_name
 from dataworkspaces.filetree.restoring import all_objects
 from dataworkspaces.workspace.atomic import read_json_object, write_json
+from dataworkspaces.workspace.executors import executor_of
 
 if TYPE_CHECKING:
     from dataworkspaces.filetree.objects.ids import ObjectId
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 _TRANSFERS = 8
 _NOTE = "pushed.json"
 _PRESENT = "present_version.json"
+NO_FILES = manifest_name(b"")
+"""The version of an empty directory."""
 
 
 class RemoteContent:
@@ -34,6 +39,10 @@ class RemoteContent:
         from dataworkspaces.filetree.remotes import RemoteStore
 
         return RemoteStore(self.url, cache=self._workspace.get_machine_directory() / "remote-index")
+
+    def _executor(self) -> AbstractContextManager[Executor]:
+        opened = executor_of(self._workspace)
+        return ThreadPoolExecutor(_TRANSFERS) if opened is None else opened()
 
     def _local(self, name: str) -> Path:
         return self._workspace.get_resource_local_directory(self._resource.as_resource()) / name
@@ -71,7 +80,7 @@ class RemoteContent:
             total = sum(id_.size for id_ in missing)
             with (
                 self._workspace.interaction.progress(f"Sending {name}", total, "bytes") as advance,
-                ThreadPoolExecutor(_TRANSFERS) as executor,
+                self._executor() as executor,
             ):
                 self.store.push(self._resource.kept_content.store, missing, executor=executor, advance=advance)
         if not lost:
@@ -108,7 +117,7 @@ class RemoteContent:
 
     def follow(self) -> bool:
         """Bring the files to the version of the newest snapshot, if they are as the last snapshot or pull on this
-        machine left them. Returns whether they changed."""
+        machine left them, or if there are none yet. Returns whether they changed."""
         resource = self._resource
         newest = self.newest_version()
         if newest is None:
@@ -119,7 +128,8 @@ class RemoteContent:
         if here == newest:
             self.note_present(newest)
             return False
-        if resource.local_root().exists() and here != noted:
+        is_new = noted is None and here == NO_FILES
+        if not is_new and here != noted:
             self._workspace.interaction.warn(
                 f"Resource '{resource.name}' stays as it is, since it is not as the last snapshot on this machine left "
                 f"it; dws restore --only {resource.name} SNAPSHOT brings it to a snapshot"
@@ -149,6 +159,6 @@ class RemoteContent:
         total = sum(id_.size for id_ in wanted)
         with (
             self._workspace.interaction.progress(f"Fetching {self._resource.name}", total, "bytes") as advance,
-            ThreadPoolExecutor(_TRANSFERS) as executor,
+            self._executor() as executor,
         ):
             self.store.fetch(self._resource.kept_content.store, set(wanted), executor=executor, advance=advance)

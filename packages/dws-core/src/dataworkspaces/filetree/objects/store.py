@@ -52,6 +52,9 @@ class ObjectStore:
         self._packs: dict[str, Pack] = {}
         self._listed_ns = -1
 
+    def __reduce__(self) -> tuple[type[ObjectStore], tuple[Path]]:
+        return (ObjectStore, (self.root,))  # tasks that run elsewhere open their own
+
     # -- places ------------------------------------------------------------------------------------------------------
 
     def loose_path(self, object_id: ObjectId) -> Path:

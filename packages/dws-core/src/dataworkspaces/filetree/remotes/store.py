@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -71,8 +71,50 @@ class RemoteStore:
     def __init__(self, url: str, *, cache: Path) -> None:
         self._place = Place(url)
         self.url = self._place.url
+        self._cache_root = cache
         self._cache = cache / hashlib.sha256(self.url.encode("utf-8", "surrogateescape")).hexdigest()[:16]
         self._lock = threading.Lock()
+        self._advance: Advance | None = None
+
+    def __reduce__(self) -> tuple[Callable[..., RemoteStore], tuple[str, Path]]:
+        return (_open, (self.url, self._cache_root))  # tasks that run elsewhere have their own connections
+
+    def _tell(self, size: int) -> None:
+        """So many bytes more have gone or come, if somebody here wants to know."""
+        if self._advance is not None:
+            with self._lock:
+                self._advance(size)
+
+    def _run(
+        self,
+        executor: Executor,
+        tasks: Sequence[Callable[[], int]],
+        advance: Advance,
+        *,
+        go_on: bool = False,
+    ) -> list[DwsError]:
+        """Do tasks at once; each returns the bytes that it moved. The first error is raised, and what has not begun is
+        left; or with ``go_on`` all errors of contents are returned."""
+        is_here = isinstance(executor, ThreadPoolExecutor)  # then tasks tell themselves, while they work
+        self._advance = advance if is_here else None
+        futures = [executor.submit(task) for task in tasks]
+        problems: list[DwsError] = []
+        try:
+            for future in as_completed(futures):
+                try:
+                    moved = future.result()
+                except MetadataError as e:
+                    if not go_on:
+                        raise
+                    problems.append(e)
+                else:
+                    if not is_here:
+                        advance(moved)
+        finally:
+            for future in futures:
+                future.cancel()
+            self._advance = None
+        return problems
 
     # -- looking -----------------------------------------------------------------------------------------------------
 
@@ -185,10 +227,10 @@ class RemoteStore:
         self._write_format(store)
         large = [i for i in ids if i.size >= LARGE]
         whole, rest = _whole_packs(store, {i for i in ids if i.size < LARGE})
-        tasks = [partial(self._send_large, store, object_id, advance) for object_id in large]
-        tasks += [partial(self._upload, pack.path, f"packs/{pack.path.name}", advance) for pack in whole]
-        tasks += [partial(self._send_new_pack, store, part, advance) for part in _parts(rest)]
-        _run(executor, tasks)
+        tasks = [partial(self._send_large, store, object_id) for object_id in large]
+        tasks += [partial(self._upload, pack.path, f"packs/{pack.path.name}") for pack in whole]
+        tasks += [partial(self._send_new_pack, store, part) for part in _parts(rest)]
+        self._run(executor, tasks, advance)
         self._clean()
         for name in ("_packs", "_where"):
             self.__dict__.pop(name, None)  # they are others now
@@ -201,16 +243,16 @@ class RemoteStore:
         except FileNotFoundError:
             temporary = store.temporary / os.urandom(12).hex()
             temporary.write_text(FORMAT, encoding="ascii")
-            self._upload(temporary, "format")
+            self._upload(temporary, "format", tell=False)
             temporary.unlink()
 
-    def _send_large(self, store: ObjectStore, object_id: ObjectId, advance: Advance) -> None:
+    def _send_large(self, store: ObjectStore, object_id: ObjectId) -> int:
         path = store.loose_path(object_id)
         if not path.exists():
             raise store.missing_error(object_id)
-        self._upload(path, f"loose/{object_id.hex[:2]}/{object_id.hex[2:]}", advance)
+        return self._upload(path, f"loose/{object_id.hex[:2]}/{object_id.hex[2:]}")
 
-    def _send_new_pack(self, store: ObjectStore, ids: list[ObjectId], advance: Advance) -> None:
+    def _send_new_pack(self, store: ObjectStore, ids: list[ObjectId]) -> int:
         directory = store.temporary / os.urandom(12).hex()
         directory.mkdir()
         writer = PackWriter(directory)
@@ -218,17 +260,18 @@ class RemoteStore:
             for object_id in ids:
                 writer.add(object_id, store.read(object_id))
             path = writer.finish(directory)
-            self._upload(path, f"packs/{path.name}", advance)
+            size = self._upload(path, f"packs/{path.name}")
             path.unlink()
         finally:
             writer.discard()
             for left in directory.iterdir():
                 left.unlink()
             directory.rmdir()
+        return size
 
-    def _upload(self, local: Path, relative: str, advance: Advance | None = None) -> None:
+    def _upload(self, local: Path, relative: str, *, tell: bool = True) -> int:
         """Put a file in place: it is never seen in part. A file system with real directories has it under another name
-        first."""
+        first. Returns its size in bytes."""
         size = local.stat().st_size
         target = self._place.path(relative)
         source = target if self._place.put_is_atomic else self._place.path(f"tmp/{os.urandom(12).hex()}")
@@ -250,9 +293,8 @@ class RemoteStore:
             raise ConfigurationError(
                 f"The remote {self.url} is not there: {e}", hint="Make it, or check the URL"
             ) from e
-        if advance is not None:
-            with self._lock:
-                advance(size)
+        self._tell(size if tell else 0)
+        return size
 
     def _clean(self) -> None:
         """Remove what pushes that were killed long ago have left."""
@@ -286,9 +328,9 @@ class RemoteStore:
                 by_pack.setdefault(pack.name, []).append((object_id, start))
             else:
                 large.append(object_id)
-        tasks = [partial(self._fetch_pack, store, packs[name], entries, advance) for name, entries in by_pack.items()]
-        tasks += [partial(self._fetch_large, store, object_id, advance) for object_id in large]
-        problems = _run(executor, tasks, go_on=True)
+        tasks = [partial(self._fetch_pack, store, packs[name], entries) for name, entries in by_pack.items()]
+        tasks += [partial(self._fetch_large, store, object_id) for object_id in large]
+        problems = self._run(executor, tasks, advance, go_on=True)
         store.sync()
         if problems:
             shown = "; ".join(dict.fromkeys(str(p.message) for p in problems[:_SHOWN]))
@@ -298,7 +340,7 @@ class RemoteStore:
             ) from problems[0]
         return Transfer(len(wanted), sum(i.size for i in wanted))
 
-    def _fetch_large(self, store: ObjectStore, object_id: ObjectId, advance: Advance) -> None:
+    def _fetch_large(self, store: ObjectStore, object_id: ObjectId) -> int:
         path = self._loose_path(object_id)
 
         def get(fs: AbstractFileSystem) -> None:
@@ -310,14 +352,12 @@ class RemoteStore:
                         nonlocal done
                         while done < object_id.size + 1 and (chunk := file.read(_CHUNK)):
                             done += len(chunk)
-                            with self._lock:
-                                advance(len(chunk))
+                            self._tell(len(chunk))
                             yield chunk
 
                     store.add_stream(object_id, chunks())
             except BaseException:
-                with self._lock:
-                    advance(-done)
+                self._tell(-done)
                 raise
 
         try:
@@ -326,10 +366,9 @@ class RemoteStore:
             raise MetadataError(f"The remote {self.url} lacks the content {object_id.hex}") from None
         except MetadataError as e:
             raise MetadataError(f"The content {object_id.hex} at the remote {self.url} is damaged") from e
+        return object_id.size
 
-    def _fetch_pack(
-        self, store: ObjectStore, pack: _RemotePack, entries: list[tuple[ObjectId, int]], advance: Advance
-    ) -> None:
+    def _fetch_pack(self, store: ObjectStore, pack: _RemotePack, entries: list[tuple[ObjectId, int]]) -> int:
         path = self._place.path(f"packs/{pack.name}")
         try:
             if sum(i.size for i, _ in entries) * 2 > pack.size:
@@ -338,8 +377,9 @@ class RemoteStore:
                 self._fetch_parts(store, path, sorted(entries, key=lambda entry: entry[1]))
         except FileNotFoundError:
             raise MetadataError(f"The remote {self.url} lacks the pack {pack.name}") from None
-        with self._lock:
-            advance(sum(i.size for i, _ in entries))
+        size = sum(i.size for i, _ in entries)
+        self._tell(size)
+        return size
 
     def _fetch_whole(self, store: ObjectStore, pack: _RemotePack, path: str) -> None:
         temporary = store.temporary / f"{os.urandom(12).hex()}{SUFFIX}"
@@ -417,20 +457,5 @@ def _near_each_other(entries: list[tuple[ObjectId, int]]) -> Iterator[list[tuple
         yield group
 
 
-def _run(executor: Executor, tasks: Sequence[Callable[[], None]], *, go_on: bool = False) -> list[DwsError]:
-    """Do tasks at once. The first error is raised, and what has not begun is left; or with ``go_on`` all errors of
-    contents are returned."""
-    futures = [executor.submit(task) for task in tasks]
-    problems: list[DwsError] = []
-    try:
-        for future in as_completed(futures):
-            try:
-                future.result()
-            except MetadataError as e:
-                if not go_on:
-                    raise
-                problems.append(e)
-    finally:
-        for future in futures:
-            future.cancel()
-    return problems
+def _open(url: str, cache: Path) -> RemoteStore:
+    return RemoteStore(url, cache=cache)
