@@ -60,7 +60,7 @@ def check_url(url: str) -> str:
         )
     import fsspec
 
-    if protocol not in fsspec.available_protocols():
+    if protocol not in fsspec.registry and protocol not in fsspec.available_protocols():
         raise ConfigurationError(f"The remote {url} is of no kind that fsspec knows: {protocol}")
     return url
 

@@ -374,7 +374,7 @@ class RemoteStore:
             if sum(i.size for i, _ in entries) * 2 > pack.size:
                 self._fetch_whole(store, pack, path)
             else:
-                self._fetch_parts(store, path, sorted(entries, key=lambda entry: entry[1]))
+                self._fetch_parts(store, path, sorted(entries, key=lambda entry: (entry[1], entry[0].size)))
         except FileNotFoundError:
             raise MetadataError(f"The remote {self.url} lacks the pack {pack.name}") from None
         size = sum(i.size for i, _ in entries)
