@@ -39,7 +39,7 @@ from dataworkspaces.filetree.scan import ScannedDirectory
 from dataworkspaces.workspace.executors import executor_of
 from dataworkspaces.workspace.local_directory import LocalDirectoryMixin
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE, SnapshotResourceMixin
-from dataworkspaces.workspace.versions import FileChange, PresentContents, ResourceChange, SnapshotVersion
+from dataworkspaces.workspace.versions import FileChange, PresentContents, ResourceChange, SnapshotVersion, VersionFiles
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace.integrity import Problem
@@ -235,6 +235,17 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
             self.workspace.interaction.warn(
                 f"Resource '{self.name}' is not on this machine, so '{relative_path}' in it is not deleted"
             )
+
+    def version_files(self, version: SnapshotVersion) -> VersionFiles:
+        from dataworkspaces.workspace.tree_files import TreeFiles
+
+        tree = self.stored_tree(version.compare_hash)
+        if tree is None:
+            raise ConfigurationError(
+                f"Resource '{self.name}': the workspace holds nothing of version {version.compare_hash}",
+                hint="dws pull may bring it",
+            )
+        return TreeFiles(self, tree)
 
     def check_integrity(self, restore_hashes: Mapping[str, str]) -> Iterable[Problem]:
         return self.kept_content.check_integrity(restore_hashes) if self.restorable else ()

@@ -20,6 +20,7 @@ from dataworkspaces.filetree.keeping import PACK_FILES, StoreKeeper, StoreTask, 
 from dataworkspaces.filetree.objects.checkout import check_out, make_directories, remove, remove_directories
 from dataworkspaces.filetree.objects.store import ObjectStore
 from dataworkspaces.filetree.restoring import RestorePlan, all_objects, plan_restore
+from dataworkspaces.params import OBJECTS_LIMIT
 from dataworkspaces.workspace.executors import executor_of
 from dataworkspaces.workspace.replaced_versions import ReplacedVersions
 from dataworkspaces.workspace.store_users import StoreUsers
@@ -71,6 +72,16 @@ class KeptContent:
             StoreUsers(self.store.root).add(own)
         keep_link_targets(self.store, scanned)
         self.store.sync()
+        self._check_limit()
+
+    def _check_limit(self) -> None:
+        limit = self._workspace.get_local_param(OBJECTS_LIMIT)
+        size = self.store.usage().size if limit is not None else 0
+        if limit is not None and size > limit:
+            self._workspace.interaction.warn(
+                f"The object store {self.store.root} has {size:,} bytes, more than the parameter objects.limit says "
+                f"({limit:,}): dws du shows what needs them"
+            )
 
     # -- restoring -------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -78,8 +79,19 @@ class Place:
 
     def path(self, relative: str) -> str:
         """The path of something below the directory, as the file system wants it."""
-        _, root = self._file_system()
-        return f"{root.rstrip('/')}/{relative}"
+        return f"{self._root}/{relative}"
+
+    @cached_property
+    def _root(self) -> str:
+        from fsspec.core import strip_protocol
+
+        try:
+            return str(strip_protocol(self.url)).rstrip("/")
+        except ImportError as e:
+            raise self._package_missing(e) from e
+
+    def _package_missing(self, error: ImportError) -> ConfigurationError:
+        return ConfigurationError(f"The remote {self.url} needs a package that is not installed: {error}")
 
     def do(self, doing: str, action: Callable[[AbstractFileSystem], T]) -> T:
         """Do something with the file system. ``doing`` follows the URL in an error, as in "listing its packs"."""
@@ -92,7 +104,7 @@ class Place:
             reraise=True,
         )
         try:
-            return retrying(lambda: action(self._file_system()[0]))
+            return retrying(lambda: action(self._file_system()))
         except (FileNotFoundError, DwsError):
             raise
         except Exception as e:  # a library of any kind may be below
@@ -106,27 +118,27 @@ class Place:
         self._local.__dict__.clear()  # a new connection
         return isinstance(error, (OSError, EOFError)) or _is_of_transport(error)
 
-    def _file_system(self) -> tuple[AbstractFileSystem, str]:
+    def _file_system(self) -> AbstractFileSystem:
         """One for each thread, where connections cannot be shared."""
         found = getattr(self._local, "file_system", None)
         if found is None:
             found = self._local.file_system = self._connect()
         return found
 
-    def _connect(self) -> tuple[AbstractFileSystem, str]:
+    def _connect(self) -> AbstractFileSystem:
         from fsspec.core import url_to_fs
 
         try:
-            file_system, root = url_to_fs(self.url, skip_instance_cache=True, use_listings_cache=False)
+            file_system, _ = url_to_fs(self.url, skip_instance_cache=True)
         except ImportError as e:
-            raise ConfigurationError(f"The remote {self.url} needs a package that is not installed: {e}") from e
+            raise self._package_missing(e) from e
         except OSError:
             raise
         except Exception as e:
             if _is_of_transport(e):
                 raise
             raise self._explain("connecting", e) from e
-        return file_system, root
+        return file_system
 
     def _explain(self, doing: str, error: Exception) -> ConfigurationError:
         if isinstance(error, PermissionError):
@@ -147,6 +159,6 @@ def _is_of_transport(error: Exception) -> bool:
     )
 
 
-def size_of(info: dict[str, Any]) -> int:
+def size_of(info: Mapping[str, Any]) -> int:
     """Of what a listing tells of a file."""
     return int(info.get("size") or 0)

@@ -142,8 +142,13 @@ class RemoteStore:
     def _list(self, directory: str) -> dict[str, int]:
         """The files below a directory, by their paths relative to it, with their sizes in bytes."""
         path = self._place.path(directory)
+
+        def find(fs: AbstractFileSystem) -> dict[str, dict[str, object]]:
+            fs.invalidate_cache()
+            return dict(fs.find(path, detail=True))
+
         try:
-            found = self._place.do(f"listing {directory}", lambda fs: fs.find(path, detail=True))
+            found = self._place.do(f"listing {directory}", find)
         except FileNotFoundError:
             return {}
         names = {str(name): size_of(info) for name, info in found.items()}
