@@ -79,15 +79,15 @@ def gc(session: Session, dry_run: bool, keep_days: float, forget: tuple[str, ...
 
     workspace = session.open_workspace()
     report = gc_command(workspace, keep_days=keep_days, forget=forget, dry_run=True)
-    if not dry_run and (report.objects or report.forgotten or not as_json):
-        _print_garbage(report)
-        question = "Remove this for good?"
-        if not yes and report.objects and not workspace.interaction.confirm(question, default=False, option="--yes"):
-            raise UserAbort("nothing was removed")
+    if not dry_run:
+        if report.objects and not yes:
+            _print_garbage(report)
+            if not workspace.interaction.confirm("Remove this for good?", default=False, option="--yes"):
+                raise UserAbort("nothing was removed")
         report = gc_command(workspace, keep_days=keep_days, forget=forget)
     if as_json:
         print_json(report.to_json())
-    elif dry_run or report.objects:
+    else:
         _print_garbage(report)
 
 
