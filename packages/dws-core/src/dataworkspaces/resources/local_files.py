@@ -94,7 +94,9 @@ class LocalFilesFactory(ResourceFactory):
         _check_place(place, resource.name, workspace)
         resource.my_local_path = str(place)  # also if it is the original, which others can change
         if resource.remote_content is not None and _is_empty(place):
-            workspace.ignore_local_path(place)  # before anything is there
+            # Before anything is there, so that the next pull completes what a kill leaves.
+            workspace.ignore_local_path(place)
+            workspace.write_resource_local_params(resource.name, resource.get_local_params())
             place.mkdir(parents=True, exist_ok=True)
             resource.remote_content.follow()
         return resource

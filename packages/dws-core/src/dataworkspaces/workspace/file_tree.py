@@ -175,7 +175,7 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
 
     def stored_tree(self, version: str | None) -> Tree | None:
         """The tree of a version, or None if its manifests are not in the workspace."""
-        if version is None or not _VERSION_RE.match(version) or not self._has_manifest(version):
+        if version is None or not _VERSION_RE.match(version) or not self.has_manifest(version):
             return None
         return Tree(version, self.read_manifest)
 
@@ -183,12 +183,18 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
         """A manifest of a version, or None if the workspace does not have it."""
         return self.workspace.read_resource_state(self.as_resource(), hashval)
 
-    def _has_manifest(self, hashval: str) -> bool:
+    def has_manifest(self, hashval: str) -> bool:
+        """Whether the workspace has a manifest, and with it those of the directories in it."""
         return self.read_manifest(hashval) is not None
 
     def snapshot_precheck(self) -> None:
         root = self._root()
         resource = self.as_resource()
+        if self.remote_content is not None and self.remote_content.is_incomplete():
+            raise ConfigurationError(
+                f"Resource '{self.name}': not all of its files have been fetched yet",
+                hint=f"dws pull brings the rest, or dws restore --only {self.name} SNAPSHOT",
+            )
         with self._explained("Reading"):
             next(root.iterdir(), None)
         if (resource.is_exported() or resource.has_results_role()) and not os.access(root, os.W_OK | os.X_OK):
@@ -203,7 +209,7 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
             tree = self._tree(scanned, advance, keep=self.restorable)
         if self.restorable:
             self.kept_content.complete(scanned)
-        self.workspace.write_resource_state(self.as_resource(), tree.manifests(self._has_manifest))
+        self.workspace.write_resource_state(self.as_resource(), tree.manifests(self.has_manifest))
         if self.remote_content is not None:
             self.remote_content.note_present(tree.hashval)
         return tree.hashval, tree.hashval if self.restorable else None

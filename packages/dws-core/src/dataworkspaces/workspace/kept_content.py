@@ -121,6 +121,7 @@ class KeptContent:
         missing = self._missing(plan)
         if missing:
             self._fetch(missing)
+        self._workspace.write_resource_state(resource.as_resource(), now.manifests(resource.has_manifest))
         self.replaced.add(now.hashval, datetime.now(), version)
         remove(root, plan.remove)
         remove_directories(root, sorted(plan.remove_directories, reverse=True))  # but those with what no version keeps
@@ -132,6 +133,8 @@ class KeptContent:
             written = check_out(self.store, root, plan.write, executor=executor, advance=advance)
         ids = {wanted.path: wanted.id.text for wanted in plan.write}
         known = {path: (status, ids[path]) for path, status in written}
+        if resource.remote_content is not None and resource.remote_content.is_incomplete():
+            resource.remote_content.note_present(version)
         if resource.present_tree(known=known).hashval != version:
             self._workspace.interaction.warn(
                 f"Resource '{resource.name}': files changed while they were restored, so not all are as in the snapshot"

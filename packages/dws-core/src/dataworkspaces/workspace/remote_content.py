@@ -7,7 +7,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.filetree import manifest_name
 from dataworkspaces.filetree.restoring import all_objects
@@ -111,32 +111,46 @@ class RemoteContent:
 
     def note_present(self, version: str) -> None:
         """A snapshot was taken of what is here; while that is so, a pull may put something newer in its place."""
+        if self._note() != {"version": version}:
+            write_json(self._local(_PRESENT), {"version": version})
+
+    def is_incomplete(self) -> bool:
+        """Whether a pull or clone has begun to bring files here, and not ended."""
+        return "following" in self._note()
+
+    def _note(self) -> dict[str, Any]:
         path = self._local(_PRESENT)
-        if not path.exists() or read_json_object(path).get("version") != version:
-            write_json(path, {"version": version})
+        return read_json_object(path) if path.exists() else {}
 
     def follow(self) -> bool:
         """Bring the files to the version of the newest snapshot, if they are as the last snapshot or pull on this
-        machine left them, or if there are none yet. Returns whether they changed."""
+        machine left them, or if there are none yet. Returns whether they changed.
+
+        One that was killed is completed by the next."""
         resource = self._resource
         newest = self.newest_version()
         if newest is None:
             return False
         here = resource.present_tree().hashval
-        path = self._local(_PRESENT)
-        noted = read_json_object(path).get("version") if path.exists() else None
+        note = self._note()
+        is_new = "version" not in note and here == NO_FILES
         if here == newest:
             self.note_present(newest)
             return False
-        is_new = noted is None and here == NO_FILES
-        if not is_new and here != noted:
+        if not is_new and here != note.get("version") and "following" not in note:
             self._workspace.interaction.warn(
                 f"Resource '{resource.name}' stays as it is, since it is not as the last snapshot on this machine left "
                 f"it; dws restore --only {resource.name} SNAPSHOT brings it to a snapshot"
             )
             return False
-        resource.restore_precheck(newest)
-        resource.restore(newest)
+        write_json(self._local(_PRESENT), {**note, "following": newest}, durable=True)
+        try:
+            resource.restore_precheck(newest)
+            resource.restore(newest)
+        except Exception:
+            if not is_new and "following" not in note and resource.present_tree().hashval == here:
+                write_json(self._local(_PRESENT), note)  # nothing has been changed
+            raise
         self.note_present(newest)
         self._workspace.interaction.tell(f"Resource '{resource.name}' is now as in the newest snapshot")
         return True
