@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
-from . import collaboration, many_snapshots, many_steps, quickstart, startup
+from . import collaboration, local_files, many_snapshots, many_steps, quickstart, startup
 from .harness import Row, as_json, table
 from .peers import PeerMissing
 from .sandbox import CommandFailed, Settings, Tool
@@ -25,6 +25,7 @@ ROWS: dict[str, Callable[[Settings], Iterator[Row]]] = {
     "many-snapshots": many_snapshots.rows,
     "many-steps": many_steps.rows,
     "collaboration": collaboration.rows,
+    "local-files": local_files.rows,
 }
 
 
@@ -45,6 +46,9 @@ def main() -> int:
                 rounds=arguments.rounds,
                 snapshots=arguments.snapshots,
                 steps=arguments.steps,
+                files=arguments.files,
+                many_files=arguments.many_files,
+                large_size=arguments.large_size,
             )
             try:
                 for row in ROWS[name](settings):
@@ -68,6 +72,16 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=10, help="how often each side runs (default: %(default)s)")
     parser.add_argument("--snapshots", type=int, default=10_000, help="how many are many (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=10_000, help="how many are many (default: %(default)s)")
+    parser.add_argument(
+        "--files", type=int, default=local_files.FILES, help="of a tree of files (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--many-files", type=int, default=local_files.MANY_FILES, help="of a large tree; 0: none (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--large-size", type=int, default=local_files.LARGE_SIZE, metavar="BYTES",
+        help="of a large file; 0: none (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all that was measured to FILE")
     parser.add_argument("--cache", type=Path, default=cache, help="for environments of peers (default: %(default)s)")
     parser.add_argument("--python39", type=Path, help="Python 3.9 for release 1.6.0 (default: one that is found)")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,18 @@ class S3Server:
         config.write_text(json.dumps({"identities": [identity]}))
         data = self.directory / "data"
         data.mkdir(exist_ok=True)
-        self.port = self.port or free_port()
+        for attempt in range(4):
+            self._launch(data, config)
+            try:
+                self._wait_until_it_keeps()
+                return
+            except Exception:
+                self.stop()  # another process took one of the ports, perhaps
+                if attempt == 3:
+                    raise RuntimeError((self.directory / "weed.log").read_text()[-5000:]) from None
+
+    def _launch(self, data: Path, config: Path) -> None:
+        self.port = free_port()
         ports = [free_port() for _ in range(6)]
         command = [
             str(Path(sys.executable).with_name("weed")), "-logtostderr", "server", f"-dir={data}", f"-ip={LOOPBACK}",
@@ -76,21 +88,17 @@ class S3Server:
         ]  # fmt: skip
         with (self.directory / "weed.log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        self._wait_until_it_keeps()
 
     def _wait_until_it_keeps(self) -> None:
         client = self.client()
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 60
         while True:
             try:
-                client.create_bucket(Bucket="probe")
-            except Exception as e:
-                if "BucketAlready" not in str(e) and time.monotonic() > deadline:
-                    raise
-            try:
+                with suppress(client.exceptions.BucketAlreadyExists, client.exceptions.BucketAlreadyOwnedByYou):
+                    client.create_bucket(Bucket="probe")
                 client.put_object(Bucket="probe", Key="x", Body=b"x")
-                if client.get_object(Bucket="probe", Key="x")["Body"].read() == b"x":
-                    return
+                client.get_object(Bucket="probe", Key="x")["Body"].read()
+                return
             except Exception:
                 if time.monotonic() > deadline or (self.process is not None and self.process.poll() is not None):
                     raise

@@ -15,6 +15,8 @@ from endtoend import User, isolated_environment, read_tree, write_files
 from s3_server import S3Server
 from servers import SshServer, make_bare, needs_sshd
 
+pytestmark = pytest.mark.slow
+
 LARGE = os.urandom(700_000)
 
 
