@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
-from . import collaboration, keras_kit, many_snapshots, many_steps, quickstart, startup
+from . import collaboration, keras_kit, local_files, many_snapshots, many_steps, quickstart, startup
 from .harness import Row, as_json, table
 from .peers import PeerMissing
 from .sandbox import CommandFailed, Settings, Tool
@@ -26,6 +26,7 @@ ROWS: dict[str, Callable[[Settings], Iterator[Row]]] = {
     "many-steps": many_steps.rows,
     "collaboration": collaboration.rows,
     "keras": keras_kit.rows,
+    "local-files": local_files.rows,
 }
 
 
@@ -46,6 +47,9 @@ def main() -> int:
                 rounds=arguments.rounds,
                 snapshots=arguments.snapshots,
                 steps=arguments.steps,
+                files=arguments.files,
+                many_files=arguments.many_files,
+                large_size=arguments.large_size,
             )
             try:
                 for row in ROWS[name](settings):
@@ -69,6 +73,16 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=10, help="how often each side runs (default: %(default)s)")
     parser.add_argument("--snapshots", type=int, default=10_000, help="how many are many (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=10_000, help="how many are many (default: %(default)s)")
+    parser.add_argument(
+        "--files", type=int, default=local_files.FILES, help="of a tree of files (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--many-files", type=int, default=local_files.MANY_FILES, help="of a large tree; 0: none (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--large-size", type=int, default=local_files.LARGE_SIZE, metavar="BYTES",
+        help="of a large file; 0: none (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all that was measured to FILE")
     parser.add_argument("--cache", type=Path, default=cache, help="for environments of peers (default: %(default)s)")
     parser.add_argument("--python39", type=Path, help="Python 3.9 for release 1.6.0 (default: one that is found)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,20 @@ def release_1_6(settings: Settings) -> Tool:
         shutil.rmtree(environment, ignore_errors=True)
         _install(environment, python, RELEASE_1_6.split())
         complete.write_text(RELEASE_1_6)
+    return tool
+
+
+DVC = "dvc==3.*"
+
+
+def dvc(settings: Settings) -> Tool:
+    """DVC, the newest of its major version, on the Python that runs the benchmarks."""
+    environment = settings.cache / "dvc"
+    tool = Tool("DVC", environment / "bin")
+    if not (tool.bin / "dvc").exists():
+        print(f"Installing {tool.name} in {environment} …", flush=True)
+        shutil.rmtree(environment, ignore_errors=True)
+        _install(environment, Path(sys.executable), [DVC])
     return tool
 
 

@@ -75,6 +75,11 @@ class Settings:
     rounds: int
     snapshots: int
     steps: int
+    files: int
+    many_files: int
+    """0 leaves them out."""
+    large_size: int
+    """Bytes; 0 leaves it out."""
 
 
 class CommandFailed(Exception):

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from endtoend import HOST, User, isolated_environment, write_files
-from servers import http_server, ssh_server  # noqa: F401 - fixtures
+from s3_server import s3_server  # noqa: F401 - fixtures
+from servers import http_server, ssh_server  # noqa: F401
 
 
 @pytest.fixture

@@ -50,6 +50,8 @@ class Killer:
             if isinstance(path, int) or not flags & WRITING or os.fsdecode(path).startswith("/dev/"):
                 return
             self.point(f"before opening {path!r}")
+            if "/" not in os.fsdecode(path):
+                return  # relative to a directory that is open, of which the event says nothing
             self.points += 1
             if self.points == self.kill_at:
                 self.busy = True

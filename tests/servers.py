@@ -101,6 +101,7 @@ class SshServer:
             f"Port {self.port}\nListenAddress {LOOPBACK}\nHostKey {where}/host_key\n"
             f"AuthorizedKeysFile {where}/authorized_keys\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n"
             "KbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\nPidFile none\nMaxStartups 100\n"
+            "Subsystem sftp internal-sftp\n"
         )
         host_key = " ".join((where / "host_key.pub").read_text().split()[:2])
         (where / "known_hosts").write_text(f"[{LOOPBACK}]:{self.port} {host_key}\n")

@@ -23,11 +23,12 @@ BINARY = bytes(range(256)) * 40 + b"\r\n\0diff --git a/x b/x\n@@ -1 +1 @@\n"
 
 
 class Resources:
-    """A workspace with one resource of each kind that keeps content: `sub` (git-subdirectory) and `repo` (git)."""
+    """A workspace with one resource of each kind that keeps content: `sub` (git-subdirectory), `repo` (git) and `files`
+    (local-files that are restorable)."""
 
     def __init__(self, user: User) -> None:
         self.user = user
-        self.places = {"sub": user.cwd / "sub", "repo": user.cwd / "repo"}
+        self.places = {name: user.cwd / name for name in ("sub", "repo", "files")}
 
     def tree(self, name: str) -> dict[str, str]:
         return read_tree(self.places[name])
@@ -42,10 +43,13 @@ def resources(workspace: User) -> Resources:
     repository.git("remote", "remove", "origin")
     workspace.batch("add", "git", "--role", "intermediate-data", "--name", "sub", "./sub")
     workspace.batch("add", "git", "--role", "source-data", "--name", "repo", "./repo")
+    write_files(root, {"files/README.txt": "files\n"})
+    workspace.batch("add", "local-files", "--role", "source-data", "--restorable", "./files")
     return Resources(workspace)
 
 
 both = pytest.mark.parametrize("kind", ["sub", "repo"])
+each = pytest.mark.parametrize("kind", ["sub", "repo", "files"])
 
 
 def populate(place: Path) -> None:
@@ -93,7 +97,7 @@ def upset(place: Path) -> None:
     write_files(place, {"new": "new\n", "new directory/file": "new\n"})
 
 
-@both
+@each
 def test_everything_comes_back(resources: Resources, kind: str) -> None:
     populate(resources.places[kind])
     before = resources.tree(kind)
@@ -104,7 +108,7 @@ def test_everything_comes_back(resources: Resources, kind: str) -> None:
     assert resources.tree(kind) == before
 
 
-@both
+@each
 def test_back_and_forth(resources: Resources, kind: str) -> None:
     populate(resources.places[kind])
     resources.user.batch("snapshot", "A")
@@ -237,17 +241,17 @@ def says(resources: Resources) -> str:
 
 def test_all_but_results_by_default(two_snapshots: Resources) -> None:
     two_snapshots.user.batch("restore", "A")
-    assert says(two_snapshots) == "AAA"
+    assert says(two_snapshots) == "AAAA"
 
 
 def test_only(two_snapshots: Resources) -> None:
     two_snapshots.user.batch("restore", "A", "--only", "sub,repo")
-    assert says(two_snapshots) == "AAB"
+    assert says(two_snapshots) == "AABB"
 
 
 def test_leave(two_snapshots: Resources) -> None:
     two_snapshots.user.batch("restore", "A", "--leave", "sub")
-    assert says(two_snapshots) == "BAA"
+    assert says(two_snapshots) == "BAAA"
 
 
 def test_old_data_with_new_code_and_back(two_snapshots: Resources) -> None:
@@ -255,7 +259,7 @@ def test_old_data_with_new_code_and_back(two_snapshots: Resources) -> None:
     two_snapshots.user.batch("snapshot", "MIXED")
     two_snapshots.user.batch("restore", "B")
     two_snapshots.user.batch("restore", "MIXED")
-    assert says(two_snapshots) == "AAB"
+    assert says(two_snapshots) == "AAAB"
 
 
 def test_only_for_results_is_refused(two_snapshots: Resources) -> None:
@@ -277,7 +281,7 @@ def test_new_resource_is_skipped_with_a_line(two_snapshots: Resources) -> None:
     write_files(two_snapshots.user.cwd, {"later/file": "later\n"})
     two_snapshots.user.batch("add", "git", "--role", "code", "--name", "later", "./later")
     done = two_snapshots.user.batch("restore", "A")
-    assert says(two_snapshots) == "AAA"
+    assert says(two_snapshots) == "AAAA"
     assert "later" in done.stdout + done.stderr
 
 
@@ -295,7 +299,7 @@ def test_question_names_what_is_restored(two_snapshots: Resources) -> None:
     done = two_snapshots.user.dws("restore", "A", input="y\n")
     for name in ("sub", "repo", "code"):
         assert name in done.stdout + done.stderr
-    assert says(two_snapshots) == "AAA"
+    assert says(two_snapshots) == "AAAA"
 
 
 def test_answer_no_changes_nothing(two_snapshots: Resources) -> None:
@@ -325,14 +329,14 @@ def test_dry_run_changes_nothing(changed: Resources) -> None:
     assert whole_state(changed.user.cwd) == before
 
 
-@both
+@each
 def test_dry_run_shows_each_file(changed: Resources, kind: str) -> None:
     said = changed.user.batch("restore", "A", "--dry-run", "--only", kind).stdout
     for name in ("binary", "empty", "to delete", "to change", "script.sh", "no newline", "link", "deep/er/file", "new"):
         assert name in said, name
 
 
-@both
+@each
 def test_dry_run_shows_a_name_with_a_line_break_on_one_line(changed: Resources, kind: str) -> None:
     said = changed.user.batch("restore", "A", "--dry-run", "--only", kind).stdout
     assert "line\nbreak" not in said
@@ -393,7 +397,7 @@ def test_hash_can_be_shortened(two_snapshots: Resources) -> None:
     directory = two_snapshots.user.cwd / ".dataworkspace" / "snapshot_metadata"
     (wanted,) = (path.name for path in directory.iterdir() if '"A"' in path.read_text())
     two_snapshots.user.batch("restore", wanted[:7])
-    assert says(two_snapshots) == "AAA"
+    assert says(two_snapshots) == "AAAA"
 
 
 def test_moving_a_tag_moves_only_that_tag(workspace: User) -> None:

@@ -102,6 +102,39 @@ class NameType(StringType):
         return "must start with a letter or digit and hold only letters, digits, '.', '_' and '-'"
 
 
+class AbsolutePathType(StringType):
+    """The absolute path of a directory on this machine; it need not exist."""
+
+    name = "directory"
+
+    def validate(self, value: Any) -> str | None:
+        ok = isinstance(value, str) and value.startswith("/") and "\0" not in value
+        return None if ok else "must be an absolute path"
+
+    def parse(self, text: str) -> Any:
+        from pathlib import Path
+
+        return str(Path(text).expanduser().absolute())
+
+
+class SizeType(ParamType):
+    """A number of bytes. A user may write it with a unit: ``500MB``, ``1.5 GiB``."""
+
+    name = "size"
+    _UNITS: ClassVar = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+    _BINARY_UNITS: ClassVar = {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+
+    def validate(self, value: Any) -> str | None:
+        ok = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        return None if ok else "must be a number of bytes"
+
+    def parse(self, text: str) -> Any:
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?\s*", text.lower(), re.ASCII)
+        if match is None:
+            raise ValueError("must be a size, as in 500MB or 1.5GiB")
+        return int(float(match[1]) * {**self._UNITS, **self._BINARY_UNITS}[match[2] or ""])
+
+
 @dataclass(frozen=True)
 class ParamDef:
     """One parameter.
@@ -188,6 +221,9 @@ RESULTS_MOVE_EXCLUDE_FILES = "results.move_exclude_files"
 SCRATCH_DIRECTORY = "scratch_directory"
 LOCAL_SCRATCH_DIRECTORY = "local_scratch_directory"
 HOSTNAME = "hostname"
+OBJECTS_PATH = "objects.path"
+OBJECTS_LIMIT = "objects.limit"
+EXECUTOR = "executor"
 DEFAULT_RESULTS_DIR_TEMPLATE = "snapshots/{HOSTNAME}-{TAG}"
 DEFAULT_MOVE_EXCLUDE_FILES = ("README.txt", "README.rst", "README.md")
 
@@ -235,6 +271,28 @@ WORKSPACE_PARAMS = ParamDefs(
             optional=True,
         ),
         ParamDef(HOSTNAME, None, False, "Names this copy of the workspace in its snapshots", NameType(), optional=True),
+        ParamDef(
+            OBJECTS_PATH,
+            None,
+            False,
+            "Absolute path of the object store, which several workspaces may share",
+            AbsolutePathType(),
+            optional=True,
+        ),
+        ParamDef(
+            OBJECTS_LIMIT,
+            None,
+            False,
+            "What the object store may grow to, in bytes or as in 50GB: 'dws du' and snapshots warn above it",
+            SizeType(),
+            optional=True,
+        ),
+        ParamDef(
+            EXECUTOR,
+            "threads",
+            False,
+            "Who hashes and stores files: threads, or an executor of a plug-in with its address, as in dask:tcp://HOST:PORT",
+        ),
         ParamDef(
             LOCAL_SCRATCH_DIRECTORY,
             None,

@@ -23,6 +23,7 @@ RESOURCES = "dataworkspaces.resources"
 COMMANDS = "dataworkspaces.commands"
 KITS = "dataworkspaces.kits"
 EXPORTERS = "dataworkspaces.exporters"
+EXECUTORS = "dataworkspaces.executors"
 
 KINDS = {
     BACKENDS: "workspace backend",
@@ -30,6 +31,7 @@ KINDS = {
     COMMANDS: "command",
     KITS: "kit",
     EXPORTERS: "export format",
+    EXECUTORS: "executor",
 }
 
 KNOWN_DISTRIBUTIONS = {

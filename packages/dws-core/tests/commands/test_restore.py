@@ -104,7 +104,7 @@ def make_unable(ws: MemoryWorkspace, data: Path, how: str) -> str:
         return "it is no longer in the workspace"
     set_param(ws, "keep", "no", "data")
     snapshot_command(ws, "ONE")
-    return "the snapshot holds nothing to restore it from (its type is folder)"
+    return "the snapshot holds nothing to restore it from (its type is folder); it is as in the snapshot"
 
 
 HOW = pytest.mark.parametrize("how", ["added later", "gone", "keeps nothing"])

@@ -89,7 +89,7 @@ def test_the_hash_is_that_of_release_1_6(tmp_path: Path, files: dict[str, str], 
 
 def test_there_is_a_manifest_for_each_directory(tmp_path: Path) -> None:
     tree = scan_tree(write(tmp_path, FIXTURE_HASHED), SHA1)
-    assert list(tree.manifests) == [
+    assert list(tree.manifests()) == [
         "83ea3c5f5b1572ecc1bd86a71a5874870f0b962f",
         "fb05c30d9a287c87cce7d8725e4f37d04158af25",
     ]

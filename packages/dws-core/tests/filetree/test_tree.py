@@ -8,11 +8,25 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataworkspaces.errors import ConfigurationError, MetadataError
-from dataworkspaces.filetree import SHA1, SIZE, Change, Hasher, Tree, diff_trees, hashing, scan, scan_tree
+from dataworkspaces.filetree import (
+    BLAKE3,
+    SHA1,
+    SIZE,
+    Change,
+    Hasher,
+    Tree,
+    Work,
+    build_tree,
+    diff_trees,
+    hashing,
+    scan,
+    scan_tree,
+)
 
 EMPTY = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
 
@@ -139,13 +153,16 @@ def test_content_of_the_same_size_is_told_apart_by_hashes_only(tmp_path: Path) -
 def test_each_of_many_files_gets_its_own_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import hashlib
 
-    monkeypatch.setattr(hashing, "_BATCH_FILES", 3)
+    monkeypatch.setattr(hashing, "_SEVERAL_THREADS_BYTES", 2500)
     monkeypatch.setattr(hashing, "_BUFFER_BYTES", 1000)
     contents = {f"f{number:03}": bytes([number]) * number * 100 for number in range(50)}
     for name, content in contents.items():
         write(tmp_path / name, content)
+    few_at_a_time = Work(batch_files=3)
     expected = {name: ("blob", hashlib.sha1(content).hexdigest()) for name, content in contents.items()}
-    assert entries(scan_tree(tmp_path, SHA1)) == expected
+    assert entries(build_tree(scan(tmp_path), SHA1, None, few_at_a_time)) == expected
+    expected = {n: ("blob", f"{len(c)}:{blake3(c).hexdigest()}") for n, c in contents.items()}
+    assert entries(build_tree(scan(tmp_path), BLAKE3, None, few_at_a_time)) == expected
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,15 +187,15 @@ def test_a_file_that_becomes_a_pipe_after_the_scan_blocks_nothing(tmp_path: Path
     path.unlink()
     os.mkfifo(path)
     with pytest.raises(ConfigurationError, match="no regular file any more"):
-        hashing.hash_files(scanned, SHA1)
+        build_tree(scanned, SHA1)
 
 
 def test_a_file_that_changes_while_it_is_read_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "file", "first")
-    changes = iter(["second one"])
-    _change_while_read(monkeypatch, path, changes)
+    first = scan_tree(tmp_path, SHA1)
+    _change_while_read(monkeypatch, path, iter(["second one"]))
     changed = scan_tree(tmp_path, SHA1)
-    assert changed.hashval == scan_tree(tmp_path, SHA1).hashval
+    assert first.hashval != changed.hashval == scan_tree(tmp_path, SHA1).hashval
 
 
 def test_a_file_that_never_stops_changing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,13 +206,11 @@ def test_a_file_that_never_stops_changing_is_named(tmp_path: Path, monkeypatch: 
 
 
 def _change_while_read(monkeypatch: pytest.MonkeyPatch, path: Path, contents: object) -> None:
-    """At each second ``fstat``, which is the one after the reading, the file has changed before."""
+    """At each ``fstat``, which is what follows the reading, the file has changed before."""
     real_fstat = os.fstat
-    calls = []
 
     def fstat(fd: int) -> os.stat_result:
-        calls.append(fd)
-        if len(calls) % 2 == 0 and (content := next(contents, None)) is not None:  # type: ignore[call-overload]
+        if (content := next(contents, None)) is not None:  # type: ignore[call-overload]
             path.write_text(content)
         return real_fstat(fd)
 
@@ -206,7 +221,7 @@ def test_progress_adds_up_to_the_number_of_files(tmp_path: Path) -> None:
     for number in range(150):
         write(tmp_path / f"d{number % 3}" / f"f{number}")
     done: list[int] = []
-    hashing.hash_files(scan(tmp_path), SHA1, done.append)
+    build_tree(scan(tmp_path), SHA1, None, Work(advance=done.append, batch_files=20))
     assert sum(done) == 150
 
 

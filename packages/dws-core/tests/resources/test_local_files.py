@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -69,14 +70,14 @@ def version_of(resource: LocalFilesResource) -> SnapshotVersion:
 
 
 def test_what_is_recorded_is_what_release_1_6_recorded(workspace: MemoryWorkspace, data: Path) -> None:
-    add(workspace, data, "intermediate-data", compute_hash=True, export=True)
+    add(workspace, data, "intermediate-data", export=True)
     assert json.dumps(workspace.read_resource_params()[0]) == json.dumps(
         {
             "resource_type": "file",
             "name": "data",
             "role": "intermediate-data",
             "global_local_path": str(data),
-            "compute_hash": True,
+            "compute_hash": False,
             "export": True,
             "imported": False,
         }
@@ -135,7 +136,9 @@ def test_a_directory_that_cannot_be_added_is_named_and_nothing_is_recorded(
 
 
 def test_the_options_of_the_command_reach_the_factory() -> None:
-    assert [param.name for param in FACTORY.get_click_params()] == ["path", "compute_hash"]
+    assert [param.name for param in FACTORY.get_click_params()] == [
+        "path", "compute_hash", "restorable", "remote"
+    ]  # fmt: skip
 
 
 def test_the_suggested_name_is_the_directory(workspace: MemoryWorkspace, data: Path) -> None:
@@ -316,7 +319,8 @@ def test_a_place_that_another_resource_has_is_refused(elsewhere: MemoryWorkspace
 
 
 @pytest.mark.parametrize(
-    ("compute_hash", "value_of_a"), [(False, "4"), (True, "13ab9f4291943d24149ff0a6b80050ce822cf627")]
+    ("compute_hash", "value_of_a"),
+    [(False, "4"), (True, "4:6c703dc4a0fba77a7fa9ee6cc2a992b8d1dbe86e17f897c3c91636539e61f2f1")],
 )
 def test_a_snapshot_stores_the_manifests(
     workspace: MemoryWorkspace, data: Path, compute_hash: bool, value_of_a: str
@@ -392,8 +396,11 @@ def test_much_content_is_not_read_for_a_report(
     workspace: MemoryWorkspace, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resource = add(workspace, data, compute_hash=True)
+    time.sleep(0.2)  # what is younger is read again
     version = version_of(resource)
-    monkeypatch.setattr("dataworkspaces.filetree.content.CHEAP_BYTES", 1)
+    monkeypatch.setattr("dataworkspaces.workspace.file_tree.CHEAP_BYTES", 1)
+    assert resource.changes_since(version).state == "unchanged", "nothing has to be read"
+    (data / "a.csv").touch()
     assert resource.changes_since(version).state == "unknown"
     write(data, {"new": ""})
     assert resource.changes_since(version) == ResourceChange("changed", "1 added: new")

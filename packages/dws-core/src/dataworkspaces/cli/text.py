@@ -69,3 +69,15 @@ def abridged(value: Any, limit: int = 25) -> str:
 def plural(count: int, noun: str) -> str:
     """``1 file``, ``2 files``."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def byte_size(size: int | None) -> str:
+    """``1.5 MB``: a number of bytes with a unit of a thousand, as disks are sold; empty for None."""
+    if size is None:
+        return ""
+    value = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:,.1f} TB"

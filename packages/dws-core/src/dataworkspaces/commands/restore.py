@@ -176,8 +176,23 @@ def _why_impossible(
     if name not in in_workspace:
         return "it is no longer in the workspace"
     if snapshot.restore_hashes.get(name) is None:
-        return f"the snapshot holds nothing to restore it from (its type is {workspace.get_resource_type(name)})"
+        kind = workspace.get_resource_type(name)
+        return (
+            f"the snapshot holds nothing to restore it from (its type is {kind}){_standing(workspace, snapshot, name)}"
+        )
     return None
+
+
+def _standing(workspace: Workspace, snapshot: SnapshotMetadata, name: str) -> str:
+    """How a resource that cannot be restored stands to the snapshot."""
+    resource = workspace.get_resource(name)
+    if not isinstance(resource, SnapshotResourceMixin):
+        return ""
+    versions = workspace.as_snapshot_ws().get_snapshot_versions(snapshot.hashval)
+    change = resource.changes_since(versions[name])
+    if change.state == "unchanged":
+        return "; it is as in the snapshot"
+    return f"; since then: {change.details}" if change.state == "changed" and change.details else ""
 
 
 def _list_changes(workspace: Workspace, name: str, restore_hash: str) -> tuple[FileChange, ...] | None:

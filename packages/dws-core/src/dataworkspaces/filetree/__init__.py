@@ -3,12 +3,15 @@
 Values in, values out: nothing here knows workspaces, resources or the command line.
 """
 
-from dataworkspaces.filetree.hashing import SHA1, SIZE, SIZE_AND_TIME, Hasher
+from dataworkspaces.filetree.building import Work, build_tree, scan_tree
+from dataworkspaces.filetree.hashing import BLAKE3, SHA1, SIZE, SIZE_AND_TIME, Hasher
 from dataworkspaces.filetree.manifest import Entry, format_manifest, manifest_name, parse_manifest
 from dataworkspaces.filetree.scan import Scan, scan
-from dataworkspaces.filetree.tree import Change, Tree, build_tree, diff_trees, scan_tree
+from dataworkspaces.filetree.statcache import StatCache
+from dataworkspaces.filetree.tree import Change, Tree, diff_trees
 
 __all__ = [
+    "BLAKE3",
     "SHA1",
     "SIZE",
     "SIZE_AND_TIME",
@@ -16,7 +19,9 @@ __all__ = [
     "Entry",
     "Hasher",
     "Scan",
+    "StatCache",
     "Tree",
+    "Work",
     "build_tree",
     "diff_trees",
     "format_manifest",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dataworkspaces.filetree.building import build_tree
 from dataworkspaces.filetree.hashing import SHA1, SIZE_AND_TIME
 from dataworkspaces.filetree.scan import Scan, ScannedDirectory, ScannedFile, Skip, scan
-from dataworkspaces.filetree.tree import build_tree
 
 CHEAP_BYTES = 64 << 20
 CHEAP_FILES = 10_000

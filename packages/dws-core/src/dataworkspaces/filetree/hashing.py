@@ -1,110 +1,214 @@
-"""What stands for a file in a manifest: its size, or a hash of its content."""
+"""What stands for a file in a manifest: its size, or a hash of its content.
+
+Work is cut into batches; each is a call of a function that can be sent to a thread, another process or another
+machine, and that raises nothing for what is wrong with a file.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from dataworkspaces.filetree.scan import Problems, Scan, ScannedFile
+from dataworkspaces.filetree.scan import ScannedFile
 
-_BUFFER_BYTES = 1 << 20
-_BATCH_FILES = 64
-_BATCH_BYTES = 4 << 20
+if TYPE_CHECKING:
+    from blake3 import blake3
+
+_BUFFER_BYTES = 4 << 20
+_SEVERAL_THREADS_BYTES = 1 << 20
+_LARGE_ON_AVERAGE = 64 << 10
 _ATTEMPTS = 3
+OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # no waiting for the other end of a pipe
 
 
 @dataclass(frozen=True)
 class Hasher:
     """A way to tell one version of a file from another.
 
-    :param value_of: the value in the manifest, of the file at a path; raises OSError.
-    :param reads_content: it takes time, and is done in threads.
+    :ivar reads_content: it takes time, and is done in batches; else ``value_of`` tells the value.
+    :ivar records_modes: manifests tell executable files from others.
     """
 
     name: str
-    value_of: Callable[[Path, ScannedFile], str]
-    reads_content: bool
+    value_of: Callable[[ScannedFile], str] | None = None
+    records_modes: bool = False
+
+    @property
+    def reads_content(self) -> bool:
+        return self.value_of is None
 
 
-def _size(_path: Path, file: ScannedFile) -> str:
-    return str(file.size)
-
-
-def _size_and_time(_path: Path, file: ScannedFile) -> str:
-    return f"{file.size}:{file.mtime_ns}"
-
-
-def _sha1(path: Path, _file: ScannedFile) -> str:
-    """The SHA-1 of a file's content. A file that changes while it is read is read again, a few times."""
-    for _ in range(_ATTEMPTS):
-        # No waiting for the other end of a pipe, should the file have become one since it was scanned.
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(fd, "rb", buffering=0) as content:
-            before = os.fstat(fd)
-            if not stat.S_ISREG(before.st_mode):
-                raise OSError(None, "it is no regular file any more")
-            digest = hashlib.sha1(usedforsecurity=False)
-            buffer = memoryview(bytearray(min(before.st_size + 1, _BUFFER_BYTES)))
-            while count := content.readinto(buffer):
-                digest.update(buffer[:count])
-            after = os.fstat(fd)
-        if (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
-            return digest.hexdigest()
-    raise OSError(None, "it changes while it is read")
-
-
-SIZE = Hasher("size", _size, reads_content=False)
-SIZE_AND_TIME = Hasher("size-and-time", _size_and_time, reads_content=False)
+SIZE = Hasher("size", lambda file: str(file.size))
+SIZE_AND_TIME = Hasher("size-and-time", lambda file: f"{file.size}:{file.mtime_ns}")
 """Notices nearly every change without reading; says nothing on another machine."""
-SHA1 = Hasher("sha1", _sha1, reads_content=True)
+SHA1 = Hasher("sha1")
+"""As release 1.6 did."""
+BLAKE3 = Hasher("blake3", records_modes=True)
+"""Values are ``SIZE:HASH``: bytes in decimal, and 64 hexadecimal digits."""
 
 
-def hash_files(scan: Scan, hasher: Hasher, advance: Callable[[int], None] | None = None) -> list[str]:
-    """The value of each file, in the order of :meth:`Scan.files`.
+class ReadFile(NamedTuple):
+    """What reading a file gave: its value in a manifest and its status while that was so, or the problem."""
 
-    ``advance`` is told how many more are done. Raises ConfigurationError, which names them, for files that
-    cannot be read, once all others have been."""
-    if not hasher.reads_content:
-        return [hasher.value_of(scan.root, file) for _, file in scan.files()]
-    from concurrent.futures import ThreadPoolExecutor
+    value: str
+    file: ScannedFile | None
+    problem: str = ""
 
-    problems = Problems(scan.root)
 
-    def hash_batch(batch: list[tuple[str, ScannedFile]]) -> list[str]:
-        values = []
-        for path, file in batch:
-            try:
-                values.append(hasher.value_of(scan.root / path, file))
-            except OSError as e:
-                problems.add(path, e)
-                values.append("")
-        return values
+class Task(Protocol):
+    """Reads files below a root: paths relative to it, and what a scan told of each. Can be pickled."""
 
-    values: list[str] = []
-    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+    def __call__(self, files: Sequence[tuple[str, ScannedFile]]) -> list[ReadFile]: ...
+
+
+@dataclass(frozen=True)
+class HashTask:
+    """Hashes files. :param algorithm: ``sha1`` or ``blake3``."""
+
+    root: str
+    algorithm: str
+
+    def __call__(self, files: Sequence[tuple[str, ScannedFile]]) -> list[ReadFile]:
+        return [self._hash(path, file) for path, file in files]
+
+    def _hash(self, path: str, file: ScannedFile) -> ReadFile:
+        try:
+            fd = os.open(f"{self.root}/{path}", OPEN_FLAGS)
+        except OSError as e:
+            return ReadFile("", None, e.strerror or str(e))
+        try:
+            told = file
+            for _ in range(_ATTEMPTS):
+                value = _hash_content(fd, told.size, self.algorithm)
+                now = status_of(fd, file.name)
+                if now == told:
+                    return ReadFile(value, now)
+                told = now
+                os.lseek(fd, 0, os.SEEK_SET)
+            return ReadFile("", None, "it changes while it is read")
+        except OSError as e:
+            return ReadFile("", None, e.strerror or str(e))
+        finally:
+            os.close(fd)
+
+
+def status_of(fd: int, name: str) -> ScannedFile:
+    """What a scan would tell of an open file; raises OSError if it is no regular file."""
+    status = os.fstat(fd)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(None, "it is no regular file any more")
+    return ScannedFile(
+        name,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+        status.st_ino,
+        bool(status.st_mode & stat.S_IXUSR),
+    )
+
+
+def _hash_content(fd: int, size: int, algorithm: str) -> str:
+    """The value of what lies in a file from the position of ``fd`` on; ``size`` is what it should hold.
+
+    Not memory-mapped: a file that is cut off while it is read would end the process. A buffer of this size costs
+    little more, and several threads hash it."""
+    from blake3 import blake3
+
+    is_large = size >= _SEVERAL_THREADS_BYTES
+    if not is_large:
+        content = os.read(fd, size + 1)
+        if len(content) == size:
+            if algorithm == "sha1":
+                return hashlib.sha1(content, usedforsecurity=False).hexdigest()
+            return f"{size}:{blake3(content).hexdigest()}"
+        status_of(fd, "")
+        os.lseek(fd, 0, os.SEEK_SET)
+    digest: blake3 | hashlib._Hash
+    if algorithm == "sha1":
+        digest = hashlib.sha1(usedforsecurity=False)
+    else:
+        digest = blake3(max_threads=blake3.AUTO) if is_large else blake3()
+    buffer = memoryview(bytearray(_BUFFER_BYTES))
+    total = 0
+    while count := os.readv(fd, [buffer]):
+        digest.update(buffer[:count])
+        total += count
+    return digest.hexdigest() if algorithm == "sha1" else f"{total}:{digest.hexdigest()}"
+
+
+def run_batches(
+    task: Task,
+    files: Iterable[tuple[str, ScannedFile]],
+    executor: Executor,
+    *,
+    batch_files: int,
+    batch_bytes: int,
+    start_with: int,
+    at_most: int,
+    advance: Callable[[int], None] | None = None,
+) -> Iterator[ReadFile]:
+    """Do a task for files in batches, and give the results in their order. ``advance`` is told how many files more
+    are done.
+
+    ``start_with`` batches run at once, and up to ``at_most`` where they spend their time waiting for a disk or a
+    network: for small files that are in memory, more threads of Python are slower than one."""
+    batches = _batches(files, batch_files, batch_bytes)
+    running: list[Future[_Timed]] = []
+    counted: set[Future[_Timed]] = set()
+    limit = start_with
     try:
-        for batch_values in pool.map(hash_batch, _batches(scan.files())):
-            values += batch_values
-            if advance is not None:
-                advance(len(batch_values))
+        while True:
+            running += [executor.submit(_timed, task, b) for b in islice(batches, max(0, limit - len(running)))]
+            if not running:
+                return
+            wait([future for future in running if future not in counted], return_when=FIRST_COMPLETED)
+            for future in running:
+                if future.done() and future not in counted:
+                    counted.add(future)
+                    timed = future.result()
+                    if timed.is_waiting:
+                        limit = min(2 * limit, at_most)
+                    if advance is not None:
+                        advance(len(timed.results))
+            while running and running[0] in counted:
+                first = running.pop(0)
+                counted.discard(first)
+                yield from first.result().results
     finally:
-        pool.shutdown(cancel_futures=True)
-    problems.check()
-    return values
+        for future in running:
+            future.cancel()
 
 
-def _batches(files: Iterable[tuple[str, ScannedFile]]) -> Iterator[list[tuple[str, ScannedFile]]]:
-    """Handing a task to a thread costs more than hashing a small file."""
+class _Timed(NamedTuple):
+    results: list[ReadFile]
+    is_waiting: bool
+
+
+def _timed(task: Task, files: Sequence[tuple[str, ScannedFile]]) -> _Timed:
+    start, cpu_start = time.perf_counter(), time.thread_time()
+    results = task(files)
+    cpu = time.thread_time() - cpu_start
+    is_mostly_large = sum(file.size for _, file in files) > len(files) * _LARGE_ON_AVERAGE
+    return _Timed(results, is_mostly_large or time.perf_counter() - start > 2 * cpu + 0.001)
+
+
+def _batches(
+    files: Iterable[tuple[str, ScannedFile]], batch_files: int, batch_bytes: int
+) -> Iterator[list[tuple[str, ScannedFile]]]:
+    """Handing over a task costs more than hashing a small file."""
     batch: list[tuple[str, ScannedFile]] = []
     size = 0
     for item in files:
         batch.append(item)
         size += item[1].size
-        if len(batch) == _BATCH_FILES or size >= _BATCH_BYTES:
+        if len(batch) == batch_files or size >= batch_bytes:
             yield batch
             batch, size = [], 0
     if batch:

@@ -5,14 +5,15 @@ A line for each entry, in the order of the names' bytes::
     VALUE TAB KIND TAB NAME
 
 ======== =====================================================================
-``blob`` a file; its size in decimal, or the SHA-1 of its content
-``tree`` a directory; the name of its manifest
-``link`` a symbolic link; the SHA-1 of its target's text
+``blob`` a file: its size in decimal, or the SHA-1 of its content, or ``SIZE:BLAKE3``
+``exec`` an executable file: ``SIZE:BLAKE3``
+``tree`` a directory: the name of its manifest
+``link`` a symbolic link: the SHA-1 of its target's text, or ``SIZE:BLAKE3``
 ======== =====================================================================
 
 A manifest's name is the SHA-1 of its bytes, so that the name of the root's manifest stands for the whole
-tree. The format is that of release 1.6, which knew no ``link`` and no quoting: a name is written as its bytes
-are, except that one with a tab or line break, or one that looks quoted, is put between double quotes, with
+tree. The format is that of release 1.6, which knew no ``exec``, ``link``, BLAKE3 and quoting. A name is written as its
+bytes are, except that one with a tab or line break, or one that looks quoted, is put between double quotes, with
 ``\\t``, ``\\n`` and ``\\\\`` in it.
 """
 
@@ -25,12 +26,18 @@ from typing import Literal, NamedTuple
 
 from dataworkspaces.errors import MetadataError
 
-Kind = Literal["blob", "tree", "link"]
+Kind = Literal["blob", "exec", "tree", "link"]
 
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n"}
 _UNESCAPES = {escaped: char for char, escaped in _ESCAPES.items()}
 _HASH_RE = re.compile(r"[0-9a-f]{40}\Z")
-_VALUE_RES = {"blob": re.compile(r"(\d+|[0-9a-f]{40})\Z", re.ASCII), "tree": _HASH_RE, "link": _HASH_RE}
+_CONTENT = r"\d{1,19}:[0-9a-f]{64}"
+_VALUE_RES = {
+    "blob": re.compile(rf"({_CONTENT}|[0-9a-f]{{40}}|\d+)\Z", re.ASCII),
+    "exec": re.compile(rf"{_CONTENT}\Z", re.ASCII),
+    "tree": _HASH_RE,
+    "link": re.compile(rf"({_CONTENT}|[0-9a-f]{{40}})\Z", re.ASCII),
+}
 
 
 class Entry(NamedTuple):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.filetree.ignore import IGNORE_FILE, IgnoreRules
 
 Skip = Callable[[str], bool]
 """Told the path of a file, a link or a directory, relative to the root: whether it is left out."""
@@ -24,9 +25,14 @@ _SHOWN_PROBLEMS = 5
 
 
 class ScannedFile(NamedTuple):
+    """A regular file. Sizes are in bytes, times in nanoseconds since 1970."""
+
     name: str
     size: int
     mtime_ns: int
+    ctime_ns: int = 0
+    inode: int = 0
+    is_executable: bool = False
 
 
 class ScannedLink(NamedTuple):
@@ -36,7 +42,7 @@ class ScannedLink(NamedTuple):
 
 @dataclass
 class ScannedDirectory:
-    """What lies directly in a directory. ``path`` is relative to the root, which is ``""``."""
+    """What lies directly in a directory, by name. ``path`` is relative to the root, which is ``""``."""
 
     path: str
     files: list[ScannedFile] = field(default_factory=list)
@@ -71,47 +77,68 @@ class Scan:
 
 
 def scan(root: Path, skip: Skip | None = None) -> Scan:
-    """List all that lies below ``root``. Symbolic links are never followed (``root`` itself may be one).
+    """List all that lies below ``root`` and that no ``.dwsignore`` leaves out. Symbolic links are never followed
+    (``root`` itself may be one).
 
     Raises ConfigurationError, which names them, if there are entries that are no files, directories or links,
     or directories that cannot be read."""
     problems = Problems(root)
+    ignore = IgnoreRules()
     directories = []
     pending = [""]
+    prefix = os.fspath(root)
     while pending:
         directory = ScannedDirectory(pending.pop())
         directories.append(directory)
         try:
-            with os.scandir(root / directory.path) as entries:
-                for entry in entries:
-                    path = directory.path_of(entry.name)
-                    if skip is None or not skip(path):
-                        _record(entry, path, directory, problems)
+            with os.scandir(f"{prefix}/{directory.path}") as found:
+                entries = list(found)
         except OSError as e:
             problems.add(directory.path, e)
+            continue
+        if any(entry.name == IGNORE_FILE for entry in entries):
+            ignore.read(root, directory.path)
+        for entry in entries:
+            if skip is not None and skip(directory.path_of(entry.name)):
+                continue
+            if ignore and ignore.leaves_out(directory.path_of(entry.name), entry.is_dir(follow_symlinks=False)):
+                continue
+            _record(entry, directory, problems)
+        directory.files.sort()
+        directory.links.sort()
+        directory.directories.sort()
         pending.extend(directory.path_of(name) for name in directory.directories)
     problems.check()
     return Scan(root, directories)
 
 
-def _record(entry: os.DirEntry[str], path: str, directory: ScannedDirectory, problems: Problems) -> None:
+def _record(entry: os.DirEntry[str], directory: ScannedDirectory, problems: Problems) -> None:
     try:
-        if entry.is_symlink():
+        if entry.is_file(follow_symlinks=False):
+            status = entry.stat(follow_symlinks=False)
+            directory.files.append(
+                ScannedFile(
+                    entry.name,
+                    status.st_size,
+                    status.st_mtime_ns,
+                    status.st_ctime_ns,
+                    status.st_ino,
+                    bool(status.st_mode & stat.S_IXUSR),
+                )
+            )
+        elif entry.is_symlink():
             directory.links.append(ScannedLink(entry.name, os.fsencode(Path(entry.path).readlink())))
         elif entry.is_dir(follow_symlinks=False):
             directory.directories.append(entry.name)
         else:
-            status = entry.stat(follow_symlinks=False)
-            if stat.S_ISREG(status.st_mode):
-                directory.files.append(ScannedFile(entry.name, status.st_size, status.st_mtime_ns))
-            else:
-                problems.add(path, _SPECIAL.get(stat.S_IFMT(status.st_mode), "neither file nor directory"))
+            kind = stat.S_IFMT(entry.stat(follow_symlinks=False).st_mode)
+            problems.add(directory.path_of(entry.name), _SPECIAL.get(kind, "neither file nor directory"))
     except OSError as e:
-        problems.add(path, e)
+        problems.add(directory.path_of(entry.name), e)
 
 
 class Problems:
-    """What cannot be recorded below a root, so that one error names it all. Threads may share it."""
+    """What cannot be recorded below a root, so that one error names it all."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -133,5 +160,5 @@ class Problems:
             text += f" and {len(found) - _SHOWN_PROBLEMS} more"
         raise ConfigurationError(
             f"{self._root} holds what cannot be recorded: {text}",
-            hint="Move it elsewhere, or make it readable, and try again",
+            hint=f"Move it elsewhere, make it readable, or name it in {IGNORE_FILE}, and try again",
         )

@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 from dataworkspaces.errors import MetadataError
-from dataworkspaces.filetree.hashing import Hasher, hash_files
-from dataworkspaces.filetree.manifest import Entry, format_manifest, manifest_name, parse_manifest
-from dataworkspaces.filetree.scan import Scan, Skip, scan
+from dataworkspaces.filetree.manifest import Entry, manifest_name, parse_manifest
 
 
 @dataclass(frozen=True)
 class Tree:
     """A version of a tree of files.
 
-    :param hashval: of the root's manifest.
-    :param read: gives a manifest by its hash, or None if there is none; called when it is needed.
-    :param manifests: those of all directories of a tree that was scanned, the root's last.
+    :ivar hashval: of the root's manifest.
+    :ivar read: gives a manifest by its hash, or None if there is none; called when it is needed.
     """
 
     hashval: str
     read: Callable[[str], bytes | None]
-    manifests: Mapping[str, bytes] = field(default_factory=dict)
 
     def entries(self, hashval: str) -> list[Entry]:
         """What a manifest of this tree lists; raises MetadataError if it is missing or damaged."""
+        return parse_manifest(self._bytes(hashval), f"the manifest {hashval}")
+
+    def manifests(self, is_stored: Callable[[str], bool] | None = None) -> dict[str, bytes]:
+        """The manifests by their hashes, a directory's after those of the directories in it.
+
+        Whoever stores them in that order can say by ``is_stored`` which are there: what lies below them is there too,
+        and is not looked at."""
+        found: dict[str, bytes] = {}
+        pending: list[tuple[str, bool]] = [(self.hashval, False)]
+        while pending:
+            hashval, is_done = pending.pop()
+            if hashval in found or (not is_done and is_stored is not None and is_stored(hashval)):
+                continue
+            manifest = self._bytes(hashval)
+            if is_done:
+                found[hashval] = manifest
+                continue
+            pending.append((hashval, True))
+            if b"\ttree\t" in manifest:
+                pending += [(e.value, False) for e in self.entries(hashval) if e.kind == "tree"]
+        return found
+
+    def _bytes(self, hashval: str) -> bytes:
         manifest = self.read(hashval)
         if manifest is None:
             raise MetadataError(f"The manifest {hashval} is missing")
         if manifest_name(manifest) != hashval:
             raise MetadataError(f"The manifest {hashval} is damaged: its content has another hash")
-        return parse_manifest(manifest, f"the manifest {hashval}")
+        return manifest
 
 
 @dataclass(frozen=True)
@@ -43,32 +60,6 @@ class Change:
 
     status: Literal["added", "deleted", "modified"]
     path: str
-
-
-def scan_tree(root: Path, hasher: Hasher, skip: Skip | None = None) -> Tree:
-    """The tree below ``root`` as it is now; errors as for :func:`scan` and :func:`build_tree`."""
-    return build_tree(scan(root, skip), hasher)
-
-
-def build_tree(scanned: Scan, hasher: Hasher, advance: Callable[[int], None] | None = None) -> Tree:
-    """The tree of what was scanned. ``advance`` is told how many files more have been hashed.
-
-    Raises ConfigurationError, which names them, for files that cannot be read."""
-    values = hash_files(scanned, hasher, advance)
-    manifests: dict[str, bytes] = {}
-    hashes: dict[str, str] = {}
-    for directory in reversed(scanned.directories):
-        start = len(values) - len(directory.files)
-        entries = [Entry(v, "blob", f.name) for v, f in zip(values[start:], directory.files, strict=True)]
-        del values[start:]
-        entries += [Entry(_hash_target(link.target), "link", link.name) for link in directory.links]
-        entries += [Entry(hashes.pop(directory.path_of(n)), "tree", n) for n in directory.directories]
-        manifest = format_manifest(entries)
-        hashes[directory.path] = manifest_name(manifest)
-        manifests[hashes[directory.path]] = manifest
-    root = hashes[""]
-    manifests[root] = manifests.pop(root)
-    return Tree(root, manifests.get, manifests)
 
 
 def diff_trees(old: Tree, new: Tree) -> list[Change]:
@@ -99,7 +90,3 @@ def diff_trees(old: Tree, new: Tree) -> list[Change]:
             elif a is not None and new_tree is None:
                 changes.append(Change("added", path))
     return sorted(changes, key=lambda change: (change.path, change.status))
-
-
-def _hash_target(target: bytes) -> str:
-    return hashlib.sha1(target, usedforsecurity=False).hexdigest()

@@ -1,31 +1,19 @@
-"""The resource type ``file``: a directory of files on this machine. Its versions are recorded, not kept."""
+"""The resource type ``file``: a directory of files on this machine. Its versions are recorded, and kept if that is
+asked for."""
 
 from __future__ import annotations
 
-import os
-import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError, NotSupportedError
-from dataworkspaces.filetree import SHA1, SIZE, Change, Hasher, Scan, Tree, build_tree, diff_trees, scan
-from dataworkspaces.filetree.content import content_of, is_cheap_to_read
+from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.filetree import SHA1
 from dataworkspaces.params import BoolType, ParamDef, ParamDefs, StringType
-from dataworkspaces.workspace import (
-    EXPORT_PARAM,
-    IMPORTED_PARAM,
-    FileChange,
-    LocalDirectoryMixin,
-    PresentContents,
-    Resource,
-    ResourceChange,
-    SnapshotResourceMixin,
-    SnapshotVersion,
-    Workspace,
-)
-from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
+from dataworkspaces.workspace import EXPORT_PARAM, IMPORTED_PARAM, Resource, Workspace
+from dataworkspaces.workspace.file_tree import FileTreeMixin
+from dataworkspaces.workspace.names import check_relative_path
+from dataworkspaces.workspace.remote_content import RemoteContent
 
 RESOURCE_TYPE = "file"
 _PLACED = "placed"
@@ -35,6 +23,20 @@ def absolute_path(text: str) -> Path:
     """The absolute path that a user meant. Links in it stay, since one may be led elsewhere on purpose."""
     path = Path(text).expanduser()
     return path.resolve() if ".." in path.parts else path.absolute()
+
+
+def _text(params: Mapping[str, Any], key: str) -> str | None:
+    value = params.get(key)
+    if value is not None and not isinstance(value, str):
+        raise MetadataError(f"Resource '{params.get('name')}': '{key}' is {value!r}, but should be a text")
+    return value
+
+
+def _relative_path(params: Mapping[str, Any]) -> str | None:
+    path = _text(params, "relative_local_path")
+    if path is not None:
+        check_relative_path(path, f"Resource '{params.get('name')}'")
+    return path
 
 
 class DirectoryType(StringType):
@@ -52,22 +54,28 @@ class DirectoryType(StringType):
         return str(path)
 
 
-class LocalFilesResource(LocalDirectoryMixin, SnapshotResourceMixin, Resource):
-    """Its compare hash is that of the root's manifest; the manifests are versioned state of the workspace.
+class LocalFilesResource(FileTreeMixin, Resource):
+    """A directory whose files stay where they are.
 
     :ivar global_local_path: where it was when it was added, which may be on another machine.
     :ivar my_local_path: where it is here, if it is elsewhere.
     :ivar is_placed: whether the user of this machine has agreed to a place: ``global_local_path`` alone comes from
         whoever wrote the workspace, and snapshots write to the directory.
-    :ivar compute_hash: versions are told by the files' content, else by their sizes.
+    :ivar relative_local_path: where it was in the workspace's directory, if it was there.
+    :ivar remote: the URL of the place that keeps its content away from this machine; ``my_remote`` counts here.
     """
 
     param_defs = ParamDefs(
         [
             ParamDef("global_local_path", None, True, "Where the files are, unless told otherwise", DirectoryType()),
             ParamDef("compute_hash", False, True, "Tell versions by content, not by sizes alone", BoolType()),
+            ParamDef(
+                "restorable", False, True, "Keep the content of versions, so that they can be restored", BoolType()
+            ),
+            ParamDef("remote", None, True, "URL where the content of versions is kept for others", optional=True),
             EXPORT_PARAM,
             IMPORTED_PARAM,
+            ParamDef("my_remote", None, False, "As remote, on this machine", optional=True),
             ParamDef("my_local_path", None, False, "Where the files are here", DirectoryType(), optional=True),
         ]
     )
@@ -80,24 +88,34 @@ class LocalFilesResource(LocalDirectoryMixin, SnapshotResourceMixin, Resource):
         *,
         global_local_path: str,
         compute_hash: bool = False,
+        hash_function: str = SHA1.name,
+        restorable: bool = False,
+        remote: str | None = None,
+        relative_local_path: str | None = None,
         export: bool = False,
         imported: bool = False,
         my_local_path: str | None = None,
+        my_remote: str | None = None,
         is_placed: bool = True,
     ) -> None:
         super().__init__(RESOURCE_TYPE, name, role, workspace)
         self.global_local_path = global_local_path
         self.compute_hash = compute_hash
+        self.hash_function = hash_function
+        self.restorable = restorable
+        self.remote = remote
+        self.relative_local_path = relative_local_path
         self.export = export
         self.imported = imported
         self.my_local_path = my_local_path
+        self.my_remote = my_remote
         self.is_placed = is_placed
 
     @staticmethod
     def from_params(
         params: Mapping[str, Any], local_params: Mapping[str, Any] | None, workspace: Workspace
     ) -> LocalFilesResource:
-        """From stored parameters; raises KeyError for one that is missing, MetadataError for a bad path.
+        """From stored parameters; raises KeyError for one that is missing, MetadataError for a bad path or URL.
 
         ``local_params`` is None if the resource has never been on this machine."""
         is_placed = local_params is not None and local_params.get(_PLACED, True) is not False
@@ -114,25 +132,44 @@ class LocalFilesResource(LocalDirectoryMixin, SnapshotResourceMixin, Resource):
             workspace,
             global_local_path=params["global_local_path"],
             compute_hash=bool(params.get("compute_hash", False)),
+            hash_function=str(params.get("hash_function", SHA1.name)),
+            restorable=bool(params.get("restorable", False)),
+            remote=_text(params, "remote"),
+            relative_local_path=_relative_path(params),
             export=bool(params.get("export", False)),
             imported=bool(params.get("imported", False)),
             my_local_path=mine,
+            my_remote=_text(local_params, "my_remote"),
             is_placed=is_placed,
         )
 
     def get_params(self) -> dict[str, Any]:
-        return {
+        """What release 1.6 wrote, and what it did not know where that is used."""
+        params = {
             **super().get_params(),
             "global_local_path": self.global_local_path,
             "compute_hash": self.compute_hash,
             "export": self.export,
             "imported": self.imported,
         }
+        if self.compute_hash and self.hash_function != SHA1.name:
+            params["hash_function"] = self.hash_function
+        if self.restorable:
+            params["restorable"] = True
+        for key in ("remote", "relative_local_path"):
+            if getattr(self, key) is not None:
+                params[key] = getattr(self, key)
+        return params
+
+    def describe_params(self) -> Mapping[str, Any]:
+        hidden = ("hash_function", "relative_local_path")
+        return {key: value for key, value in super().describe_params().items() if key not in hidden}
 
     def get_local_params(self) -> dict[str, Any]:
         """The place that counts here from now on, whatever somebody else makes of ``global_local_path``."""
         place = self.my_local_path or (self.global_local_path if self.is_placed else None)
-        return {_PLACED: False} if place is None else {"my_local_path": place}
+        params: dict[str, Any] = {_PLACED: False} if place is None else {"my_local_path": place}
+        return params if self.my_remote is None else {**params, "my_remote": self.my_remote}
 
     def get_local_path_if_any(self) -> str | None:
         if self.my_local_path is not None:
@@ -147,9 +184,8 @@ class LocalFilesResource(LocalDirectoryMixin, SnapshotResourceMixin, Resource):
     def is_writable(self) -> bool:
         return not self.imported
 
-    def _is_here(self) -> bool:
-        place = self.get_local_path_if_any()
-        return place is not None and Path(place).is_dir()
+    def _place_if_missing(self) -> str:
+        return self.my_local_path or self.global_local_path
 
     def _root(self) -> Path:
         if not self._is_here():
@@ -161,139 +197,28 @@ class LocalFilesResource(LocalDirectoryMixin, SnapshotResourceMixin, Resource):
             )
         return super()._root()
 
-    # -- snapshots -------------------------------------------------------------------------------------------
-
-    def snapshot_precheck(self) -> None:
-        root = self._root()
-        with self._explained("Reading"):
-            next(root.iterdir(), None)
-        if (self.export or self.has_results_role()) and not os.access(root, os.W_OK | os.X_OK):
-            raise ConfigurationError(
-                f"Resource '{self.name}': a snapshot writes to {root}, but it cannot be written to"
-            )
-
-    def snapshot(self) -> tuple[str | None, str | None]:
-        scanned = self._scan()
-        with self.workspace.interaction.progress(f"Reading {self.name}", scanned.file_count) as advance:
-            tree = build_tree(scanned, self._hasher, advance)
-        self.workspace.write_resource_state(self, dict(tree.manifests))
-        return tree.hashval, None
-
-    def restore_precheck(self, restore_hashval: str) -> None:
-        raise NotSupportedError(
-            f"Resource '{self.name}' cannot be restored: versions of local files are recorded, but not kept"
-        )
-
-    def restore(self, restore_hashval: str) -> None:
-        self.restore_precheck(restore_hashval)
-
-    def delete_snapshot(
-        self, workspace_snapshot_hash: str, resource_restore_hash: str | None, relative_path: str
-    ) -> None:
-        if not self.has_results_role():
-            return
-        if self._is_here():
-            self._delete_results_directory(relative_path)
-        else:
-            self.workspace.interaction.warn(
-                f"Resource '{self.name}' is not on this machine, so '{relative_path}' in it is not deleted"
-            )
+    # -- synchronising -------------------------------------------------------------------------------------------
 
     @property
-    def _hasher(self) -> Hasher:
-        return SHA1 if self.compute_hash else SIZE
-
-    def _scan(self) -> Scan:
-        return scan(self._root(), self._is_written_by_snapshots)
-
-    def _is_written_by_snapshots(self, path: str) -> bool:
-        """The lineage that a snapshot adds after it took the version; counted in, nothing would ever be unchanged."""
-        if path == LINEAGE_FILE:
-            return self.export
-        return self.has_results_role() and path.startswith("snapshots/") and path.endswith(f"/{LINEAGE_FILE}")
-
-    # -- what reports ask ------------------------------------------------------------------------------------
-
-    def changes_since(self, version: SnapshotVersion) -> ResourceChange:
-        if not self._is_here():
-            return ResourceChange("missing", f"{self.my_local_path or self.global_local_path} is not there")
-        if version.compare_hash is None:
-            return ResourceChange("unknown")
-        try:
-            return self._changes_since(version.compare_hash)
-        except DwsError as e:  # a report shows it, and goes on with the other resources
-            return ResourceChange("unknown", e.message)
-
-    def _changes_since(self, compare_hash: str) -> ResourceChange:
-        scanned = self._scan()
-        is_cheap = is_cheap_to_read(scanned)
-        stored = self._stored_tree(compare_hash)
-        if not self.compute_hash or is_cheap:
-            now = build_tree(scanned, self._hasher)
-            if now.hashval == compare_hash:
-                return ResourceChange("unchanged")
-            if stored is None:
-                return ResourceChange("changed")
-            found = self._differences(stored, now)
-            return ResourceChange("changed", _summary(found)) if found else ResourceChange("unchanged")
-        if stored is None:
-            return ResourceChange("unknown")
-        # Sizes differ from hashes at every file, but what was added and deleted shows all the same.
-        found = self._differences(stored, build_tree(scanned, SIZE))
-        moved = [change for change in found if change.status != "modified"]
-        if moved:
-            return ResourceChange("changed", _summary(moved))
-        size = f"{scanned.total_size / (1 << 20):,.0f} MiB in {scanned.file_count:,} files"
-        return ResourceChange("unknown", f"same names; {size} would have to be read")
-
-    def diff_versions(self, old: SnapshotVersion, new: SnapshotVersion) -> list[FileChange] | None:
-        old_tree, new_tree = self._stored_tree(old.compare_hash), self._stored_tree(new.compare_hash)
-        if old_tree is None or new_tree is None:
-            return None
-        return [FileChange(change.status, change.path) for change in self._differences(old_tree, new_tree)]
-
-    def _differences(self, old: Tree, new: Tree) -> list[Change]:
-        """Release 1.6 counted the lineage of earlier snapshots in, so a version of its time may hold it."""
-        return [c for c in diff_trees(old, new) if not self._is_written_by_snapshots(c.path)]
-
-    def _stored_tree(self, compare_hash: str | None) -> Tree | None:
-        """The tree of a snapshot, or None if its manifests are not in the workspace."""
-        if compare_hash is None or not re.fullmatch(r"[0-9a-f]{40}", compare_hash):
-            return None
-
-        def read(hashval: str) -> bytes | None:
-            return self.workspace.read_resource_state(self, hashval)
-
-        return Tree(compare_hash, read) if read(compare_hash) is not None else None
-
-    # -- lineage ---------------------------------------------------------------------------------------------
-
-    def present_contents(self, subpaths: Sequence[str | None], *, keep: bool = False) -> PresentContents:
-        """By content where that is cheap, else by the files' sizes and times."""
-        return PresentContents([self._content_of(path) if self._is_here() else None for path in subpaths])
-
-    def _content_of(self, subpath: str | None) -> str | None:
-        prefix = f"{subpath}/" if subpath else ""
-        with self._explained("Reading", subpath or ""):
-            return content_of(self._place(subpath or ""), lambda path: self._is_written_by_snapshots(prefix + path))
-
-    # -- synchronising: there is no origin -------------------------------------------------------------------
+    def remote_content(self) -> RemoteContent | None:
+        url = self.my_remote or self.remote
+        return None if url is None or not self.restorable else RemoteContent(self, url)
 
     def pull_precheck(self) -> None:
-        """Nothing to check."""
+        """Nothing to check: what cannot be fetched is told of by :meth:`pull`."""
 
-    def pull(self) -> None:
-        """Nothing to bring."""
+    def pull(self) -> bool:
+        """Bring the files to the newest snapshot, if that is another one and nothing here would be lost."""
+        return self.remote_content is not None and self.remote_content.follow()
 
     def push_precheck(self) -> None:
-        """Nothing to check."""
+        if self.remote_content is not None:
+            self.remote_content.push_precheck()
 
     def push(self) -> None:
-        """Nothing to send."""
+        """Send the content of versions to the remote, if there is one."""
+        if self.remote_content is not None:
+            self.remote_content.push()
 
-
-def _summary(changes: list[Change]) -> str:
-    counts = Counter(change.status for change in changes)
-    shown = ", ".join(change.path for change in changes[:3])
-    more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
-    return f"{', '.join(f'{n} {status}' for status, n in sorted(counts.items()))}: {shown}{more}"
+    def has_unpushed_content(self) -> bool:
+        return self.remote_content is not None and bool(self.remote_content.unpushed())

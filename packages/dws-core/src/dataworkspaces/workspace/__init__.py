@@ -28,7 +28,14 @@ from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
 from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
 from dataworkspaces.workspace.sync import CentralWorkspaceMixin, SyncedWorkspaceMixin
-from dataworkspaces.workspace.versions import FileChange, FileInfo, PresentContents, ResourceChange, SnapshotVersion
+from dataworkspaces.workspace.versions import (
+    FileChange,
+    FileInfo,
+    PresentContents,
+    ResourceChange,
+    SnapshotVersion,
+    VersionFiles,
+)
 from dataworkspaces.workspace.workspace import Workspace
 
 __all__ = [
@@ -55,6 +62,7 @@ __all__ = [
     "SnapshotVersion",
     "SnapshotWorkspaceMixin",
     "SyncedWorkspaceMixin",
+    "VersionFiles",
     "Workspace",
     "WorkspaceFactory",
     "find_and_load_workspace",

@@ -22,7 +22,7 @@ from dataworkspaces.workspace.results import (
 )
 from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE, SnapshotResourceMixin
-from dataworkspaces.workspace.versions import PresentContents, ResourceChange, SnapshotVersion
+from dataworkspaces.workspace.versions import PresentContents, ResourceChange, SnapshotVersion, VersionElsewhere
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.store import LineageStore
@@ -143,6 +143,11 @@ class SnapshotWorkspaceMixin(ABC):
             entry["name"]: SnapshotVersion(entry.get("hash"), restore_hashes.get(entry["name"]))
             for entry in self.get_snapshot_manifest(hash_val)
         }
+
+    def versions_on_other_branches(self) -> Iterable[VersionElsewhere]:
+        """What snapshots hold that are not among :meth:`list_snapshots` now, but can be again, for a backend that has
+        branches."""
+        return ()
 
     # -- resources in bulk; a backend that can do them in fewer steps overrides these ----------------------------
 

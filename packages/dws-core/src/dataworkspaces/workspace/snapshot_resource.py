@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dataworkspaces.errors import ConfigurationError, NotSupportedError
 from dataworkspaces.workspace.atomic import read_json_object
 from dataworkspaces.workspace.files import LocalStateResourceMixin
-from dataworkspaces.workspace.versions import FileChange, PresentContents, ResourceChange, SnapshotVersion
+from dataworkspaces.workspace.versions import FileChange, PresentContents, ResourceChange, SnapshotVersion, VersionFiles
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.store import LineageStore
@@ -82,6 +82,11 @@ class SnapshotResourceMixin(ABC):
     def plan_restore(self, restore_hashval: str) -> list[FileChange] | None:
         """The files that :meth:`restore` would change, with what it would do; None if the type cannot tell."""
         return None
+
+    def version_files(self, version: SnapshotVersion) -> VersionFiles:
+        """The files of a version, to be read without restoring it. Raises NotSupportedError if the type keeps none,
+        ConfigurationError if this version is not there."""
+        raise NotSupportedError(f"Resource '{self.name}' has no versions that can be read without restoring them")
 
     def check_integrity(self, restore_hashes: Mapping[str, str]) -> Iterable[Problem]:
         """What is not as it should be with the resource on this machine, and with the versions that snapshots refer to

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Optional
+from typing import IO, Literal, NamedTuple, Optional
 
 
 class SnapshotVersion(NamedTuple):
@@ -11,6 +13,35 @@ class SnapshotVersion(NamedTuple):
 
     compare_hash: Optional[str]  # noqa: UP045
     restore_hash: Optional[str]  # noqa: UP045
+
+
+class VersionFiles(ABC):
+    """The files of a resource as they were in a version, to be read and nothing else.
+
+    Paths are relative to the resource's root and separated by ``/``; the root is ``""``. Symbolic links are followed
+    within the version. Raises ConfigurationError for what is not there, NotSupportedError for content that the version
+    does not keep, with what would keep it."""
+
+    @abstractmethod
+    def ls(self, rel_path: str) -> list[str]:
+        """The names of the entries directly below a directory, sorted."""
+
+    @abstractmethod
+    def get_file_info(self, rel_path: str) -> FileInfo:
+        """What lies at a path."""
+
+    @abstractmethod
+    def open(self, rel_path: str) -> IO[bytes]:
+        """A file to read, which can seek."""
+
+
+class VersionElsewhere(NamedTuple):
+    """A resource in a snapshot that is on another branch of the workspace only, and how to read what is stored of it
+    there (see :meth:`Workspace.read_resource_state`)."""
+
+    resource_name: str
+    restore_hash: str
+    read_state: Callable[[str], Optional[bytes]]  # noqa: UP045
 
 
 class PresentContents(NamedTuple):

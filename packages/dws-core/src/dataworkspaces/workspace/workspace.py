@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces import plugins
 from dataworkspaces.errors import ConfigurationError, MetadataError, NotSupportedError, PathNotAResourceError
-from dataworkspaces.params import WORKSPACE_PARAMS, ParamDefs
+from dataworkspaces.params import OBJECTS_PATH, WORKSPACE_PARAMS, ParamDefs
 from dataworkspaces.workspace.files import LocalStateResourceMixin
 from dataworkspaces.workspace.interaction import BatchInteraction, Interaction
 from dataworkspaces.workspace.names import check_resource_name, clean_resource_name
@@ -93,6 +93,12 @@ class Workspace(ABC):
     def get_machine_directory(self) -> Path:
         """The directory for the lock, the journal and caches of this copy of the workspace: on this machine, never
         versioned, safe to be on NFS. It need not exist yet."""
+
+    def get_objects_directory(self) -> Path:
+        """The directory of the object store: the content of versions of resources that keep it. Several workspaces may
+        name the same place by the local parameter ``objects.path``. It need not exist yet."""
+        path = self.get_local_param(OBJECTS_PATH)
+        return Path(path) if path is not None else self.get_machine_directory() / "objects"
 
     @abstractmethod
     def save(self, message: str) -> None:

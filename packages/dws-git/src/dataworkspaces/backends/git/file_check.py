@@ -95,7 +95,7 @@ _KINDS: tuple[tuple[str, FileKind], ...] = (
 )
 _TABLE = tuple((re.compile(pattern), kind) for pattern, kind in _KINDS)
 TEMPORARY = re.compile(r"\..+\.tmp")
-_UNREAD = ("scratch",)
+_UNREAD = ("scratch", "objects")
 """Of resource types, which may keep there what they like."""
 
 

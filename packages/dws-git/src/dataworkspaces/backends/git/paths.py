@@ -77,6 +77,11 @@ class WorkspacePaths:
         """Manifests of local-files and rclone resources."""
         return self.metadata / "file" / role / name
 
+    @property
+    def objects(self) -> Path:
+        """The object store, unless a parameter says where it is."""
+        return self.metadata / "objects"
+
     def resource_local(self, name: str) -> Path:
         return self.metadata / "scratch" / name
 

@@ -16,6 +16,7 @@ from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
 from dataworkspaces.gitrepo.repo import GitRepo
+from dataworkspaces.params import OBJECTS_PATH
 from dataworkspaces.workspace.atomic import read_json_object, write_bytes, write_json
 from dataworkspaces.workspace.names import check_relative_path
 from dataworkspaces.workspace.resource import Resource
@@ -101,6 +102,9 @@ class GitStorage(Workspace):
 
     def get_resource_local_directory(self, resource: Resource) -> Path:
         return self.paths.resource_local(resource.name)
+
+    def get_objects_directory(self) -> Path:
+        return Path(self.get_local_param(OBJECTS_PATH) or self.paths.objects)
 
     def ignore_local_path(self, path: Path) -> None:
         """Keep a directory below the workspace, with content of its own, out of the workspace's repository."""

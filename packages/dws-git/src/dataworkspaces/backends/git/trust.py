@@ -21,7 +21,7 @@ from dataworkspaces.workspace.atomic import MAX_JSON_BYTES
 from dataworkspaces.workspace.factory import METADATA_DIR
 
 _REGULAR = ("100644", "100755")
-_LOCAL_ONLY = ("local_params.json", "resource_local_params.json", "current_lineage", "scratch")
+_LOCAL_ONLY = ("local_params.json", "resource_local_params.json", "current_lineage", "objects", "scratch")
 _CONFIG = f"{METADATA_DIR}/config.json"
 _RESOURCES = f"{METADATA_DIR}/resources/"
 _RESOURCE_LIST = f"{METADATA_DIR}/resources.json"

@@ -33,6 +33,7 @@ from dataworkspaces.workspace import (
 from dataworkspaces.workspace.atomic import write_bytes, write_json
 from dataworkspaces.workspace.hostname import default_hostname
 from dataworkspaces.workspace.results import manifest_hash
+from dataworkspaces.workspace.versions import VersionElsewhere
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.store import LineageStore
@@ -163,6 +164,11 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
             self._note_for_commit(path)
             path.unlink(missing_ok=True)
         self._note_for_commit(self.paths.snapshot_lineage / hash_val)  # which the caller deletes
+
+    def versions_on_other_branches(self) -> Iterable[VersionElsewhere]:
+        from dataworkspaces.backends.git.other_branches import versions_on_other_branches
+
+        return versions_on_other_branches(self.paths)
 
     # -- lineage -------------------------------------------------------------------------------------------------
 

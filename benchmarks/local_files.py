@@ -1,0 +1,239 @@
+"""Local files: what do snapshots and restores of many files, and of a large one, cost?
+
+The same tree for each: (a) many small files, (b) ten times as many that are smaller, (c) one large file. Peers are
+release 1.6 with ``--compute-hash``, DVC, and what nobody can do without: ``cp``, and hashing alone.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from .harness import Contestant, Row, Sample, race
+from .peers import dvc, release_1_6
+from .sandbox import Settings, Shell, Tool
+
+GROUP = "local files"
+FILES, FILE_SIZE, DIRECTORIES = 20_000, 4096, 200
+MANY_FILES, MANY_SIZE, MANY_DIRECTORIES = 200_000, 1024, 2000
+LARGE_SIZE = 4 << 30
+KIB = 1024
+MEASURE = (
+    "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL);"
+    " print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+)
+"""Prints the most memory, in KiB, that a command had."""
+HASH = (
+    "import sys; from blake3 import blake3; h = blake3(max_threads=blake3.AUTO); h.update_mmap(sys.argv[1]);"
+    " print(h.hexdigest())"
+)
+
+
+def make_tree(root: Path, files: int, size: int, directories: int) -> None:
+    """Files of random bytes, no two the same."""
+    for number in range(directories):
+        directory = root / f"dir{number:05d}"
+        directory.mkdir(parents=True)
+        for file in range(files // directories):
+            (directory / f"file{file:05d}.bin").write_bytes(os.urandom(size))
+
+
+class Side:
+    """A tool with a directory in which nobody else works: its workspace is `ws`, the data is `data`.
+
+    The data lies in the workspace, since DVC wants that."""
+
+    def __init__(self, settings: Settings, tool: Tool, name: str, model: Path) -> None:
+        self.name = name
+        self.model = model
+        self.root = settings.work / name.replace(" ", "-")
+        self.shell = tool.shell(self.root / "ws", settings.work / f"home of {name.replace(' ', '-')}")
+
+    @property
+    def data(self) -> Path:
+        return self.root / "ws" / "data"
+
+    def start(self) -> None:
+        """A new workspace, with the data and nothing known of it. The files are older than any tick of the clock."""
+        shutil.rmtree(self.root, ignore_errors=True)
+        self.shell.cwd.mkdir(parents=True)
+        copy(self.model, self.data)
+        self.shell("git", "init", "--quiet")
+        self.init()
+        self.shell("sleep", "0.3")
+
+    def init(self) -> None:
+        raise NotImplementedError
+
+    def keep(self, number: int) -> None:
+        raise NotImplementedError
+
+    def bring_back(self) -> None:
+        raise NotImplementedError
+
+
+class Dws(Side):
+    """Data Workspaces, of this or another release."""
+
+    def __init__(self, settings: Settings, tool: Tool, name: str, model: Path, *options: str) -> None:
+        super().__init__(settings, tool, name, model)
+        self.options = options
+
+    def init(self) -> None:
+        self.shell("dws", "--batch", "init", "ws", "--hostname", "h")
+        self.shell("dws", "--batch", "add", "local-files", "--role", "source-data", *self.options, str(self.data))
+
+    def keep(self, number: int) -> None:
+        self.shell("dws", "--batch", "snapshot", f"tag-{number}")
+
+    def bring_back(self) -> None:
+        self.shell("dws", "--batch", "restore", "tag-0", "--only", "data")
+
+
+class Dvc(Side):
+    def init(self) -> None:
+        self.shell("dvc", "init", "--quiet")
+        self.shell("dvc", "config", "core.analytics", "false")
+
+    def keep(self, number: int) -> None:
+        self.shell("dvc", "add", "--quiet", "data")
+
+    def bring_back(self) -> None:
+        self.shell("dvc", "checkout", "--quiet", "data.dvc")
+
+
+def copy(source: Path, target: Path) -> None:
+    """As a user would, with the times: the copy is as old as the original."""
+    shutil.copytree(source, target)
+
+
+def rows(settings: Settings) -> Iterator[Row]:
+    rounds = min(settings.rounds, 5)
+    peer_dvc, old = dvc(settings), release_1_6(settings)
+    model = settings.work / "a"
+    make_tree(model, settings.files, FILE_SIZE, max(1, settings.files // (FILES // DIRECTORIES)))
+    hashed = Dws(settings, settings.ours, "ours", model, "--compute-hash")
+    kept = Dws(settings, settings.ours, "ours, restorable", model, "--restorable")
+    theirs = Dws(settings, old, "release 1.6", model, "--compute-hash")
+    of_dvc = Dvc(settings, peer_dvc, "DVC", model)
+
+    first = race(first_time(hashed), first_time(theirs), min(rounds, 3))
+    yield Row(GROUP, "first snapshot", *first, ratio_at_most=1 / 6)
+    first_kept = race(first_time(kept), first_time(of_dvc), min(rounds, 3))
+    yield Row(GROUP, "first snapshot, restorable", *first_kept, ratio_at_most=1 / 2)
+    for side in (hashed, kept, theirs, of_dvc):
+        side.start()
+        side.keep(0)
+    same = race(unchanged(hashed), unchanged(theirs), rounds)
+    yield Row(GROUP, "nothing changed", *same, ratio_at_most=1 / 8)
+    same_kept = race(unchanged(kept), unchanged(of_dvc), rounds)
+    yield Row(GROUP, "nothing changed, restorable", *same_kept, ratio_at_most=1 / 3)
+    one, none = race(one_changed(hashed), unchanged(hashed), rounds)
+    yield Row(GROUP, "one changed : nothing changed", one, none, ratio_at_most=1.25)
+    one, none = race(one_changed(kept), unchanged(kept), rounds)
+    yield Row(GROUP, "one changed : nothing changed, restorable", one, none, ratio_at_most=1.25)
+    back = race(restoring(kept), restoring(of_dvc), min(rounds, 3))
+    yield Row(GROUP, "restore of the whole tree", *back, ratio_at_most=1 / 3)
+    back = race(restoring(kept), copying(settings, model), min(rounds, 3))
+    yield Row(GROUP, "restore of the whole tree : cp -r", *back, ratio_at_most=1.2)
+    for side in (hashed, kept, theirs, of_dvc):
+        shutil.rmtree(side.root)
+    if settings.many_files:
+        yield from _many(settings, hashed, kept)
+    shutil.rmtree(model)
+    if settings.large_size:
+        yield from _large(settings)
+
+
+def first_time(side: Side) -> Contestant:
+    return Contestant(side.name, lambda _: side.keep(0), lambda _: side.start())
+
+
+def unchanged(side: Side) -> Contestant:
+    return Contestant(side.name, lambda number: side.keep(1000 + number))
+
+
+def one_changed(side: Side) -> Contestant:
+    def prepare(number: int) -> None:
+        path = next(side.data.rglob("*.bin"))
+        path.write_bytes(f"changed {number} {os.urandom(8).hex()}".encode())
+        side.shell("sleep", "0.3")
+
+    return Contestant(f"{side.name}, one changed", lambda number: side.keep(2000 + number), prepare)
+
+
+def restoring(side: Side) -> Contestant:
+    return Contestant(side.name, lambda _: side.bring_back(), lambda _: shutil.rmtree(side.data))
+
+
+def copying(settings: Settings, model: Path) -> Contestant:
+    target = settings.work / "copy"
+    shell = Shell(settings.work, dict(os.environ))
+    return Contestant(
+        "cp -r",
+        lambda _: shell("cp", "-r", str(model), str(target)),
+        lambda _: shutil.rmtree(target, ignore_errors=True),
+    )
+
+
+def _many(settings: Settings, hashed: Dws, kept: Dws) -> Iterator[Row]:
+    """What a file costs must not grow with their number, in time and in memory."""
+    model = settings.work / "b"
+    make_tree(model, settings.many_files, MANY_SIZE, max(1, settings.many_files // (MANY_FILES // MANY_DIRECTORIES)))
+    for few in (hashed, kept):
+        many = Dws(settings, settings.ours, f"many {few.name}", model, *few.options)
+        what = ", restorable" if few is kept else ""
+        ours, peer = race(first_time(many), first_time(few), 2)
+        times = settings.many_files / settings.files
+        yield Row(
+            GROUP, f"first snapshot, a file of {settings.many_files:,} : of {settings.files:,}{what}",
+            _each(ours, times), peer, ratio_at_most=1.3,
+        )  # fmt: skip
+        yield _memory(settings, many, what)
+        shutil.rmtree(few.root)
+        shutil.rmtree(many.root)
+    shutil.rmtree(model)
+
+
+def _each(sample: Sample, times: float) -> Sample:
+    return Sample(sample.name, tuple(v / times for v in sample.values), tuple(v / times for v in sample.cpu))
+
+
+def _memory(settings: Settings, many: Dws, what: str) -> Row:
+    """Bytes a file that a snapshot needs beyond what one of nothing does."""
+    empty = settings.work / "nothing"
+    empty.mkdir(exist_ok=True)
+    nothing = Dws(settings, settings.ours, "of nothing", empty, *many.options)
+    used = []
+    for side in (many, nothing):
+        side.start()
+        used.append(int(side.shell("python", "-c", MEASURE, "dws", "--batch", "snapshot", "m").split()[-1]))
+    each = (used[0] - used[1]) * KIB / settings.many_files
+    ours, peer = Sample(many.name, (each,)), Sample("1 KiB", (float(KIB),))
+    return Row(GROUP, f"memory of a snapshot, a file{what}", ours, peer, unit="bytes", ratio_at_most=1.0)
+
+
+def _large(settings: Settings) -> Iterator[Row]:
+    """One file: everything is reading and writing."""
+    model = settings.work / "c"
+    model.mkdir()
+    chunk = os.urandom(16 << 20)
+    with (model / "large.bin").open("wb") as file:
+        for number in range(settings.large_size // len(chunk)):
+            file.write(chunk[number:] + chunk[:number])
+    hashed = Dws(settings, settings.ours, "ours", model, "--compute-hash")
+    kept = Dws(settings, settings.ours, "ours, restorable", model, "--restorable")
+    shell = settings.ours.shell(settings.work, settings.work / "home")
+    alone: Callable[[int], object] = lambda _: shell("python", "-c", HASH, str(model / "large.bin"))  # noqa: E731
+    yield Row(
+        GROUP, "first snapshot of one large file : hashing alone",
+        *race(first_time(hashed), Contestant("hashing alone", alone), 2), ratio_at_most=1.3,
+    )  # fmt: skip
+    shutil.rmtree(hashed.root)
+    yield Row(
+        GROUP, "first snapshot of one large file, restorable : cp",
+        *race(first_time(kept), copying(settings, model), 2), ratio_at_most=1.2,
+    )  # fmt: skip
+    shutil.rmtree(kept.root)

@@ -1,0 +1,172 @@
+"""``dws du``, ``gc``, ``verify`` and ``undo-restore``: what is kept of the content of versions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from dataworkspaces.cli.param_types import ResourceName
+from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
+
+if TYPE_CHECKING:
+    from dataworkspaces.commands.du import Usage
+    from dataworkspaces.commands.gc import GarbageReport
+
+
+@click.command()
+@json_option
+@common_options
+@pass_session
+def du(session: Session, as_json: bool) -> None:
+    """Show what each resource and each snapshot occupies.
+
+    KEPT is the content of versions in the object store, each counted once; OWN is what no other snapshot needs. The
+    parameter objects.limit says what the store may grow to.
+    """
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.commands.du import du_command
+
+    usage = du_command(session.open_workspace(reading=True))
+    if as_json:
+        print_json(usage.to_json())
+    else:
+        _print_usage(usage)
+
+
+def _print_usage(usage: Usage) -> None:
+    from dataworkspaces.cli.render import Column, Table, print_table
+    from dataworkspaces.cli.text import byte_size, escape, short_hash
+
+    rows = [
+        (r.name, r.resource_type, byte_size(r.files), byte_size(r.kept), r.versions if r.kept is not None else "")
+        for r in usage.resources
+    ]
+    print_table(Table("Resources", ["Resource", "Type", "Files", "Kept", "Versions"], rows))
+    if usage.snapshots:
+        click.echo()
+        lines = [(short_hash(s.hashval), s.tags, byte_size(s.size), byte_size(s.own)) for s in usage.snapshots]
+        print_table(Table("Snapshots", [Column("Hash", fixed=True), "Tags", "Kept", "Own"], lines))
+    click.echo()
+    limit = "" if usage.limit is None else f" of {byte_size(usage.limit)}"
+    click.echo(f"Object store {escape(usage.store)}: {byte_size(usage.store_size)}{limit}")
+    if usage.is_over_limit:
+        click.echo("It is larger than objects.limit: 'dws delete-snapshot' and 'dws gc' make room", err=True)
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
+@click.option(
+    "--keep-days", type=click.FloatRange(min=0), default=14.0, show_default=True, metavar="DAYS",
+    help="Keep what is younger, and what a restore replaced since then.",
+)  # fmt: skip
+@click.option(
+    "--forget", multiple=True, metavar="DIR", help="A workspace that shares the object store is gone for good."
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@common_options
+@pass_session
+def gc(session: Session, dry_run: bool, keep_days: float, forget: tuple[str, ...], yes: bool, as_json: bool) -> None:
+    """Remove contents from the object store that nothing needs any more.
+
+    What a snapshot on any branch needs, what an unfinished command needs, and what any other workspace needs that uses
+    the store, stays.
+    """
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.commands.gc import gc_command
+    from dataworkspaces.errors import UserAbort
+
+    workspace = session.open_workspace()
+    report = gc_command(workspace, keep_days=keep_days, forget=forget, dry_run=True)
+    if not dry_run:
+        if report.objects and not yes:
+            _print_garbage(report)
+            if not workspace.interaction.confirm("Remove this for good?", default=False, option="--yes"):
+                raise UserAbort("nothing was removed")
+        report = gc_command(workspace, keep_days=keep_days, forget=forget)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        _print_garbage(report)
+
+
+def _print_garbage(report: GarbageReport) -> None:
+    from dataworkspaces.cli.text import byte_size, escape, plural
+
+    stderr = click.get_current_context().ensure_object(Session).to_stderr
+    verb = "Removed" if report.removed else "Would remove"
+    click.echo(f"{verb} {plural(report.objects, 'content')} ({byte_size(report.size)}) from {escape(report.store)}",
+               err=stderr)  # fmt: skip
+    if report.young:
+        are = "is" if report.young == 1 else "are"
+        click.echo(f"  {plural(report.young, 'content')} that nothing needs {are} too young to go", err=stderr)
+    if report.workspaces:
+        click.echo(f"  Shared with {', '.join(map(escape, report.workspaces))}", err=stderr)
+    for damaged in report.damaged:
+        click.echo(f"  {escape(damaged)}; it stays", err=True)
+
+
+@click.command()
+@click.argument("resources", nargs=-1, type=ResourceName(), metavar="[RESOURCE]...")
+@json_option
+@common_options
+@pass_session
+def verify(session: Session, resources: tuple[str, ...], as_json: bool) -> None:
+    """Read everything of resources, and compare it with what was recorded.
+
+    All files are read, whatever is known of them, and all contents in the object store that their versions need. The
+    exit status is 1 if something is not what it should be.
+    """
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.cli.text import escape, plural
+    from dataworkspaces.commands.verify import verify_command
+
+    found = verify_command(session.open_workspace(reading=True), resources)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        for fault in found.faults:
+            click.echo(f"{escape(fault.resource)}: {escape(fault.what)}: {escape(fault.problem)}")
+        names = ", ".join(map(escape, found.resources)) or "no resource, since none records hashes of its files"
+        read = f"{plural(found.files, 'file')} and {plural(found.contents, 'content')} in the object store"
+        click.echo(f"Verified {names}: {read}, {plural(len(found.faults), 'fault')}")
+    if found.faults:
+        click.get_current_context().exit(1)
+
+
+@click.command("undo-restore")
+@click.argument("resource", required=False, type=ResourceName())
+@click.argument("version", required=False)
+@click.option("--list", "only_list", is_flag=True, help="Show what restores replaced, the latest first.")
+@json_option
+@common_options
+@pass_session
+def undo_restore(session: Session, resource: str | None, version: str | None, only_list: bool, as_json: bool) -> None:
+    """Bring back the files of a RESOURCE that a restore replaced, the latest or a VERSION that --list shows.
+
+    For resources whose content is kept in the object store. What is there now is kept, too.
+    """
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.cli.text import escape
+    from dataworkspaces.commands.undo_restore import list_replaced, undo_restore_command
+    from dataworkspaces.errors import UserAbort
+
+    workspace = session.open_workspace(reading=True)
+    if only_list or resource is None:
+        found = list_replaced(workspace, resource)
+        if as_json:
+            print_json([replaced.to_json() for replaced in found])
+            return
+        for replaced in found:
+            click.echo(f"{replaced.version[:12]}  {replaced.time[:19]}  {escape(replaced.resource)}")
+        if not found:
+            click.echo("No restore has replaced anything that is kept", err=True)
+        return
+    if not workspace.interaction.confirm(f"Bring back what a restore of '{resource}' replaced?", default=True):
+        raise UserAbort("nothing was changed")
+    done = undo_restore_command(workspace, resource, version)
+    if as_json:
+        print_json(done.to_json())
+    else:
+        workspace.interaction.tell(f"Resource '{resource}' is as before the restore of {done.time[:19]}")

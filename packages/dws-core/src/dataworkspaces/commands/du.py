@@ -1,0 +1,136 @@
+"""``dws du``: what resources and snapshots occupy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dataworkspaces.commands.storage import keeping_resources, snapshot_versions
+from dataworkspaces.filetree.objects.garbage import disk_size
+from dataworkspaces.filetree.objects.ids import ObjectId
+from dataworkspaces.filetree.objects.store import ObjectStore
+from dataworkspaces.filetree.restoring import all_objects
+from dataworkspaces.params import OBJECTS_LIMIT
+from dataworkspaces.workspace import LocalStateResourceMixin, SnapshotWorkspaceMixin
+
+if TYPE_CHECKING:
+    from dataworkspaces.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class ResourceUsage:
+    """Bytes. ``files`` is what lies in its directory on this machine; None if it has none here.
+
+    :ivar kept: contents of its versions in the object store, each counted once; None if it keeps none.
+    :ivar versions: how many versions snapshots hold."""
+
+    name: str
+    resource_type: str
+    files: int | None
+    kept: int | None
+    versions: int
+
+
+@dataclass(frozen=True)
+class SnapshotUsage:
+    """Bytes of the contents that a snapshot can restore from the object store, and of those among them that no other
+    snapshot needs."""
+
+    hashval: str
+    tags: tuple[str, ...]
+    size: int
+    own: int
+
+
+@dataclass(frozen=True)
+class Usage:
+    """:ivar store_size: bytes on disk, of all that the store holds, for whatever workspace."""
+
+    resources: tuple[ResourceUsage, ...]
+    snapshots: tuple[SnapshotUsage, ...]
+    store: str
+    store_size: int
+    limit: int | None
+
+    @property
+    def is_over_limit(self) -> bool:
+        return self.limit is not None and self.store_size > self.limit
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "resources": [
+                {"name": r.name, "type": r.resource_type, "files": r.files, "kept": r.kept, "versions": r.versions}
+                for r in self.resources
+            ],
+            "snapshots": [
+                {"hash": s.hashval, "tags": list(s.tags), "bytes": s.size, "own_bytes": s.own} for s in self.snapshots
+            ],
+            "store": {"path": self.store, "bytes": self.store_size, "limit": self.limit},
+        }
+
+
+def du_command(workspace: Workspace) -> Usage:
+    """What resources and snapshots occupy on this machine."""
+    kept: dict[str, _Kept] = {}
+    for resource in keeping_resources(workspace):
+        kept[resource.name] = _Kept()
+        for snapshot, version in snapshot_versions(workspace, resource.name).items():
+            tree = resource.stored_tree(version)
+            if tree is not None:
+                kept[resource.name].add(snapshot, version, lambda tree=tree: set(all_objects(tree)))
+    resources = []
+    for each in workspace.get_resources():
+        place = each.get_local_path_if_any() if isinstance(each, LocalStateResourceMixin) else None
+        files = disk_size(Path(place)) if place is not None and Path(place).is_dir() else None
+        of_versions = kept.get(each.name)
+        resources.append(
+            ResourceUsage(
+                each.name,
+                each.resource_type,
+                files,
+                None if of_versions is None else of_versions.size(),
+                0 if of_versions is None else len(of_versions.objects),
+            )
+        )
+    store = ObjectStore(workspace.get_objects_directory())
+    limit = workspace.get_local_param(OBJECTS_LIMIT)
+    return Usage(tuple(resources), _snapshots(workspace, kept), str(store.root), store.usage().size, limit)
+
+
+class _Kept:
+    """The contents of a resource's versions. One version may be in many snapshots."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, set[ObjectId]] = {}
+        self.version_of: dict[str, str] = {}
+
+    def add(self, snapshot: str, version: str, objects: Any) -> None:
+        self.version_of[snapshot] = version
+        if version not in self.objects:
+            self.objects[version] = objects()
+
+    def size(self) -> int:
+        return sum(object_id.size for object_id in set().union(*self.objects.values()))
+
+
+def _snapshots(workspace: Workspace, kept: dict[str, _Kept]) -> tuple[SnapshotUsage, ...]:
+    if not isinstance(workspace, SnapshotWorkspaceMixin) or not kept:
+        return ()
+    needed_by: dict[ObjectId, str | None] = {}  # the one snapshot, or None for several
+    for resource in kept.values():
+        for snapshot, version in resource.version_of.items():
+            for object_id in resource.objects[version]:
+                only = needed_by.setdefault(object_id, snapshot)
+                if only != snapshot:
+                    needed_by[object_id] = None
+    found = []
+    for metadata in workspace.list_snapshots():
+        mine: set[ObjectId] = set()
+        for resource in kept.values():
+            mine |= resource.objects.get(resource.version_of.get(metadata.hashval, ""), set())
+        own = sum(object_id.size for object_id in mine if needed_by[object_id] == metadata.hashval)
+        found.append(
+            SnapshotUsage(metadata.hashval, tuple(metadata.tags), sum(object_id.size for object_id in mine), own)
+        )
+    return tuple(found)

@@ -1,0 +1,86 @@
+"""What the object store holds for a workspace: the versions that need it, and the workspaces that share it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataworkspaces.errors import ConfigurationError, DwsError
+from dataworkspaces.filetree import Tree
+from dataworkspaces.filetree.restoring import all_objects
+from dataworkspaces.workspace import SnapshotWorkspaceMixin, load_workspace
+from dataworkspaces.workspace.factory import find_workspace_uri
+from dataworkspaces.workspace.file_tree import FileTreeMixin
+from dataworkspaces.workspace.store_users import StoreUsers
+
+if TYPE_CHECKING:
+    from dataworkspaces.workspace import Workspace
+
+
+def keeping_resources(workspace: Workspace) -> list[FileTreeMixin]:
+    """The resources whose versions' content lies in the object store."""
+    return [r for r in workspace.get_resources() if isinstance(r, FileTreeMixin) and r.restorable]
+
+
+def snapshot_versions(workspace: Workspace, name: str) -> dict[str, str]:
+    """By snapshot, newest first, the version of a resource that it can restore."""
+    if not isinstance(workspace, SnapshotWorkspaceMixin):
+        return {}
+    found = {s.hashval: s.restore_hashes.get(name) for s in workspace.list_snapshots()}
+    return {snapshot: version for snapshot, version in found.items() if version is not None}
+
+
+def needed_objects(workspace: Workspace) -> set[bytes]:
+    """The digests of all contents that a workspace needs: for its snapshots, on any branch, and for what a restore
+    replaced. Raises ConfigurationError if that cannot be told for sure."""
+    needed: set[bytes] = set()
+    seen: set[str] = set()
+
+    def take(tree: Tree, what: str) -> None:
+        try:
+            needed.update(object_id.digest for object_id in all_objects(tree, seen))
+        except DwsError as e:
+            raise ConfigurationError(
+                f"{what}: {e.message}, so nobody can tell which contents are still needed",
+                hint="dws fsck shows more; 'dws delete-snapshot' gives up a snapshot",
+            ) from e
+
+    for resource in keeping_resources(workspace):
+        name = resource.name
+        for snapshot, version in snapshot_versions(workspace, name).items():
+            tree = Tree(version, resource.read_manifest)
+            take(tree, f"Snapshot {snapshot[:7]} of resource '{name}'")
+        for replaced in resource.kept_content.replaced.all():
+            take(Tree(replaced.version, resource.read_manifest), f"What a restore of resource '{name}' replaced")
+    if isinstance(workspace, SnapshotWorkspaceMixin):
+        for elsewhere in workspace.versions_on_other_branches():
+            if elsewhere.read_state(elsewhere.restore_hash) is not None:
+                take(
+                    Tree(elsewhere.restore_hash, elsewhere.read_state),
+                    f"Resource '{elsewhere.resource_name}' on another branch",
+                )
+    return needed
+
+
+def open_sharing_workspaces(workspace: Workspace, store: Path, forget: tuple[str, ...]) -> Iterator[Workspace]:
+    """The other workspaces that use the same store, but those that are to be forgotten. Raises ConfigurationError for
+    one that is not there any more."""
+    own = workspace.get_workspace_local_path_if_any()
+    for place in StoreUsers(store).all():
+        if place in forget or (own is not None and Path(place).resolve() == Path(own).resolve()):
+            continue
+        try:
+            yield load_workspace(find_workspace_uri(place), True, False)
+        except DwsError as e:
+            raise ConfigurationError(
+                f"The workspace at {place} uses the object store {store} too, but cannot be opened: {e.message}",
+                hint=f"If it is gone for good: --forget {place}",
+            ) from e
+
+
+def hold_all(stack: ExitStack, workspaces: list[Workspace], command: str) -> None:
+    """Lock workspaces, so that none of them takes a snapshot meanwhile; what was interrupted is put in order."""
+    for workspace in workspaces:
+        stack.enter_context(workspace.transaction(command))

@@ -1,0 +1,67 @@
+"""``dws undo-restore``: bring back what a restore replaced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dataworkspaces.commands.storage import keeping_resources
+from dataworkspaces.errors import ConfigurationError, NotSupportedError
+
+if TYPE_CHECKING:
+    from dataworkspaces.workspace import Workspace
+    from dataworkspaces.workspace.file_tree import FileTreeMixin
+    from dataworkspaces.workspace.replaced_versions import ReplacedVersion
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """:ivar version: what lay there. :ivar time: when it was replaced (ISO, local time). :ivar by: by which version."""
+
+    resource: str
+    version: str
+    time: str
+    by: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"resource": self.resource, "version": self.version, "time": self.time, "by": self.by}
+
+
+def list_replaced(workspace: Workspace, name: str | None = None) -> list[Replaced]:
+    """What restores of a resource (or of all) replaced, the latest first."""
+    resources = keeping_resources(workspace) if name is None else [_resource(workspace, name)]
+    found = [_replaced(r.name, e) for r in resources for e in r.kept_content.replaced.all()]
+    return sorted(found, key=lambda replaced: replaced.time, reverse=True)
+
+
+def undo_restore_command(workspace: Workspace, name: str, version: str | None = None) -> Replaced:
+    """Bring back a version that a restore replaced: the latest, or the one whose name starts with ``version``. What is
+    there now can be brought back by the same means."""
+    resource = _resource(workspace, name)
+    entries = list(reversed(resource.kept_content.replaced.all()))
+    chosen = [e for e in entries if version is None or e.version.startswith(version)]
+    if not chosen:
+        what = "no restore replaced anything" if version is None else f"no restore replaced the version {version}"
+        raise ConfigurationError(f"Resource '{name}': {what}", hint="dws undo-restore --list")
+    with workspace.transaction("undo-restore"):
+        resource.restore_precheck(chosen[0].version)
+        resource.snapshot()
+        resource.restore(chosen[0].version)
+        workspace.save(f"Undid a restore of {name}")
+    return _replaced(name, chosen[0])
+
+
+def _resource(workspace: Workspace, name: str) -> FileTreeMixin:
+    workspace.validate_resource_name(name)
+    for resource in keeping_resources(workspace):
+        if resource.name == name:
+            return resource
+    kind = workspace.get_resource_type(name)
+    raise NotSupportedError(
+        f"Resource '{name}' ({kind}) keeps no versions in the object store",
+        hint="What a restore of a git resource replaced is in its history: git log",
+    )
+
+
+def _replaced(name: str, entry: ReplacedVersion) -> Replaced:
+    return Replaced(name, entry.version, entry.time.isoformat(), entry.by)

@@ -1,0 +1,259 @@
+"""The tree of what a scan found: content is read where nothing is known of it, and manifests are made from that."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from dataworkspaces.filetree.hashing import BLAKE3, Hasher, HashTask, Task, run_batches
+from dataworkspaces.filetree.manifest import Entry, format_manifest, manifest_name
+from dataworkspaces.filetree.scan import Problems, Scan, ScannedDirectory, ScannedFile, ScannedLink, Skip, scan
+from dataworkspaces.filetree.statcache import Row, StatCache, known_values, make_row, pack_statuses
+from dataworkspaces.filetree.tree import Tree
+
+
+class Keeper(Protocol):
+    """Where content is kept, as the cache has to know it."""
+
+    @property
+    def generation(self) -> str:
+        """Another text once anything has been removed; never empty."""
+
+    def holds(self, values: Sequence[str]) -> bool:
+        """Whether the content is there that these values of a manifest stand for."""
+
+
+_AT_MOST = 16
+
+
+Known = Mapping[str, tuple[ScannedFile, str]]
+"""By path, the status of a file and its value in a manifest."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """How content is read.
+
+    :ivar executor: opens what does the batches, if there are any; None makes threads for the time it takes.
+    :ivar task: reads a batch; None only hashes.
+    :ivar batch_files, batch_bytes: when a batch is full.
+    :ivar keeper: where ``task`` keeps the content that it reads; None if it keeps none.
+    :ivar known: what lies at paths, each with the status of the file that was written there: is not read.
+    :ivar read_at_most: bytes; where more would have to be read, nothing is, and TooMuchToRead is raised.
+    """
+
+    executor: Callable[[], AbstractContextManager[Executor]] | None = None
+    task: Task | None = None
+    batch_files: int = 256
+    batch_bytes: int = 16 << 20
+    keeper: Keeper | None = None
+    known: Known = field(default_factory=dict)
+    read_at_most: int | None = None
+    advance: Callable[[int], None] | None = None
+
+
+class TooMuchToRead(Exception):
+    """:ivar size: bytes in the files whose content is not known."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"{size} bytes would have to be read")
+        self.size = size
+
+
+def scan_tree(root: Path, hasher: Hasher, skip: Skip | None = None) -> Tree:
+    """The tree below ``root`` as it is now; errors as for :func:`scan` and :func:`build_tree`."""
+    return build_tree(scan(root, skip), hasher)
+
+
+def build_tree(scanned: Scan, hasher: Hasher, cache: StatCache | None = None, work: Work | None = None) -> Tree:
+    """The tree of what was scanned. ``work.advance`` is told how many files more have been read.
+
+    Raises ConfigurationError, which names them, for files that cannot be read, or that change all the time, once all
+    others have been read."""
+    return _Builder(scanned, hasher, cache, work or Work()).build()
+
+
+@dataclass
+class _Directory:
+    """A directory on its way into a tree. ``values`` are None until they are known, unless ``row`` has them all."""
+
+    scanned: ScannedDirectory
+    row: Row | None = None
+    is_row_current: bool = False
+    values: list[str | None] = field(default_factory=list)
+    hashval: str = ""
+
+
+class _Builder:
+    def __init__(self, scanned: Scan, hasher: Hasher, cache: StatCache | None, work: Work) -> None:
+        self._scan = scanned
+        self._hasher = hasher
+        self._cache = cache if hasher.reads_content else None
+        self._work = work
+        self._by_hash: dict[str, _Directory] = {}
+        self._hashes: dict[str, str] = {}
+
+    def build(self) -> Tree:
+        rows = self._cache.load() if self._cache is not None else {}
+        keeper = self._work.keeper
+        self._kept_in = "" if keeper is None else keeper.generation
+        started = time.time_ns()
+        directories = [self._look_up(directory, rows) for directory in self._scan.directories]
+        if self._hasher.reads_content:
+            self._read_content(directories)
+        changed = []
+        for directory in reversed(directories):  # those in it before a directory
+            others = self._others(directory.scanned)
+            self._name(directory, others)
+            if not self._is_remembered(directory, rows.get(directory.scanned.path)):
+                changed.append((directory, others))
+        removed = rows.keys() - {directory.scanned.path for directory in directories}
+        if self._cache is not None and (changed or removed):
+            new_rows = ((d.scanned.path, self._row(d, others, started)) for d, others in changed)
+            self._cache.save(new_rows, removed, is_new=not rows)
+        return Tree(self._hashes[""], self._manifest)
+
+    # -- values --------------------------------------------------------------------------------------------------
+
+    def _look_up(self, scanned: ScannedDirectory, rows: dict[str, Row]) -> _Directory:
+        if not self._hasher.reads_content:
+            return _Directory(scanned)
+        row = rows.get(scanned.path)
+        if row is None:
+            return _Directory(scanned, values=[None] * len(scanned.files))
+        keeper = self._work.keeper
+        if keeper is not None and row.kept_in != self._kept_in:
+            if not keeper.holds(row.values.split("\n") if row.values else ()):
+                return _Directory(scanned, values=[None] * len(scanned.files))
+            row = row._replace(kept_in=self._kept_in)
+        if row.statuses == pack_statuses(scanned.files) and row.names == "\0".join(f.name for f in scanned.files):
+            return _Directory(scanned, row, is_row_current=True)
+        return _Directory(scanned, row, values=known_values(row, scanned))
+
+    def _take_known(self, directory: _Directory) -> None:
+        scanned = directory.scanned
+        for place, value in enumerate(directory.values):
+            known = None if value is not None else self._work.known.get(scanned.path_of(scanned.files[place].name))
+            if known is not None and known[0] == scanned.files[place]:
+                directory.values[place] = known[1]
+
+    def _read_content(self, directories: Sequence[_Directory]) -> None:
+        if self._work.known:
+            for directory in directories:
+                self._take_known(directory)
+        todo = [
+            (directory, place)
+            for directory in directories
+            for place, value in enumerate(directory.values)
+            if value is None
+        ]
+        advance = self._work.advance
+        if advance is not None and (known := self._scan.file_count - len(todo)):
+            advance(known)
+        if not todo:
+            return
+        size = sum(directory.scanned.files[place].size for directory, place in todo)
+        if self._work.read_at_most is not None and size > self._work.read_at_most:
+            raise TooMuchToRead(size)
+        problems = Problems(self._scan.root)
+        files = ((d.scanned.path_of(d.scanned.files[i].name), d.scanned.files[i]) for d, i in todo)
+        task = self._work.task or HashTask(os.fspath(self._scan.root), self._hasher.name)
+        with _executor(self._work.executor) as (executor, start_with):
+            results = run_batches(
+                task,
+                files,
+                executor,
+                batch_files=self._work.batch_files,
+                batch_bytes=self._work.batch_bytes,
+                start_with=start_with,
+                at_most=_AT_MOST,
+                advance=advance,
+            )
+            for (directory, place), result in zip(todo, results, strict=True):
+                if result.file is None:
+                    problems.add(directory.scanned.path_of(directory.scanned.files[place].name), result.problem)
+                else:
+                    directory.values[place] = result.value
+                    directory.scanned.files[place] = result.file  # it may have changed since the scan
+        problems.check()
+
+    # -- manifests -----------------------------------------------------------------------------------------------
+
+    def _others(self, scanned: ScannedDirectory) -> str:
+        """What of a directory's manifest its files do not tell."""
+        modes = "".join("x" if f.is_executable else "-" for f in scanned.files) if self._hasher.records_modes else ""
+        links = [f"{self._hash_target(link)}\t{link.name}" for link in scanned.links]
+        trees = [f"{self._hashes[scanned.path_of(name)]}\t{name}" for name in scanned.directories]
+        return "\0".join(["" if "x" not in modes else modes, *links, "", *trees])
+
+    @staticmethod
+    def _is_remembered(directory: _Directory, row: Row | None) -> bool:
+        return (
+            row is not None and row is directory.row and directory.is_row_current and row.manifest == directory.hashval
+        )
+
+    def _name(self, directory: _Directory, others: str) -> None:
+        row = directory.row
+        if directory.is_row_current and row is not None and row.others == others:
+            directory.hashval = row.manifest
+        else:
+            directory.hashval = manifest_name(self._format(directory))
+        self._hashes[directory.scanned.path] = directory.hashval
+        self._by_hash[directory.hashval] = directory
+
+    def _manifest(self, hashval: str) -> bytes | None:
+        directory = self._by_hash.get(hashval)
+        return None if directory is None else self._format(directory)
+
+    def _format(self, directory: _Directory) -> bytes:
+        scanned = directory.scanned
+        entries = [
+            Entry(value, "exec" if file.is_executable and self._hasher.records_modes else "blob", file.name)
+            for value, file in zip(self._values(directory), scanned.files, strict=True)
+        ]
+        entries += [Entry(self._hash_target(link), "link", link.name) for link in scanned.links]
+        entries += [Entry(self._hashes[scanned.path_of(name)], "tree", name) for name in scanned.directories]
+        return format_manifest(entries)
+
+    def _values(self, directory: _Directory) -> Iterator[str]:
+        if self._hasher.value_of is not None:
+            return map(self._hasher.value_of, directory.scanned.files)
+        if directory.is_row_current and directory.row is not None:
+            return iter(directory.row.values.split("\n") if directory.scanned.files else ())
+        return (str(value) for value in directory.values)
+
+    def _hash_target(self, link: ScannedLink) -> str:
+        if self._hasher is BLAKE3:
+            from blake3 import blake3
+
+            return f"{len(link.target)}:{blake3(link.target).hexdigest()}"
+        return hashlib.sha1(link.target, usedforsecurity=False).hexdigest()
+
+    def _row(self, directory: _Directory, others: str, started: int) -> Row:
+        if directory.is_row_current and directory.row is not None:
+            return directory.row._replace(others=others, manifest=directory.hashval)
+        values = self._values(directory)
+        return make_row(directory.scanned, values, others, directory.hashval, self._kept_in, started)
+
+
+@contextmanager
+def _executor(
+    given: Callable[[], AbstractContextManager[Executor]] | None,
+) -> Iterator[tuple[Executor, int]]:
+    """An executor, and how many batches to start with."""
+    if given is not None:
+        with given() as executor:
+            yield executor, _AT_MOST
+        return
+    pool = ThreadPoolExecutor(_AT_MOST)
+    try:
+        yield pool, 1
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -1,0 +1,55 @@
+"""Reading the files of a tree so that their content is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataworkspaces.filetree.hashing import ReadFile
+from dataworkspaces.filetree.objects.ids import ObjectId
+from dataworkspaces.filetree.objects.store import ObjectStore
+from dataworkspaces.filetree.objects.storing import store_files
+from dataworkspaces.filetree.scan import Scan, ScannedFile
+
+PACK_FILES = 8192
+PACK_BYTES = 32 << 20
+"""A batch becomes a pack; no larger than this, unless one file is."""
+
+
+@dataclass(frozen=True)
+class StoreTask:
+    """Reads files below a root and keeps what they hold. :param store: the directory of the store."""
+
+    store: str
+    root: str
+
+    def __call__(self, files: Sequence[tuple[str, ScannedFile]]) -> list[ReadFile]:
+        found = store_files(ObjectStore(Path(self.store)), self.root, files)
+        return [ReadFile("" if s.id is None else s.id.text, s.file, s.problem) for s in found]
+
+
+@dataclass(frozen=True)
+class StoreKeeper:
+    """The store, as a stat cache has to know it."""
+
+    store: ObjectStore
+
+    @property
+    def generation(self) -> str:
+        return self.store.generation
+
+    def holds(self, values: Sequence[str]) -> bool:
+        return not self.store.missing(map(ObjectId.parse, values))
+
+
+def keep_link_targets(store: ObjectStore, scanned: Scan) -> None:
+    """Keep what the symbolic links of a tree say."""
+    targets = {ObjectId.of(link.target): link.target for d in scanned.directories for link in d.links}
+    for missing in store.missing(targets):
+        store.add_bytes(targets[missing])
+
+
+def batch_bytes(total: int, workers: int) -> int:
+    """How much to read in one batch, so that all workers have something to do and packs are not too many."""
+    return max(1 << 20, min(PACK_BYTES, total // (2 * workers) + 1))

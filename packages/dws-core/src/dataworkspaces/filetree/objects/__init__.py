@@ -1,0 +1,1 @@
+"""The object store: contents under the names of their hashes, whoever needs them."""

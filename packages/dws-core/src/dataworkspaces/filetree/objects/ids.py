@@ -1,0 +1,40 @@
+"""Names of contents."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from dataworkspaces.errors import MetadataError
+
+
+class ObjectId(NamedTuple):
+    """What names a content: its size in bytes, and the 32 bytes of its BLAKE3."""
+
+    size: int
+    digest: bytes
+
+    @property
+    def hex(self) -> str:
+        return self.digest.hex()
+
+    @property
+    def text(self) -> str:
+        """As it stands in a manifest: ``SIZE:HASH``."""
+        return f"{self.size}:{self.digest.hex()}"
+
+    @staticmethod
+    def parse(text: str) -> ObjectId:
+        """From ``SIZE:HASH``; raises MetadataError if it is not that."""
+        size, _, digest = text.partition(":")
+        try:
+            if size.isdecimal() and len(digest) == 64:
+                return ObjectId(int(size), bytes.fromhex(digest))
+        except ValueError:
+            pass
+        raise MetadataError(f"{text!r} names no content")
+
+    @staticmethod
+    def of(content: bytes) -> ObjectId:
+        from blake3 import blake3
+
+        return ObjectId(len(content), blake3(content).digest())

@@ -1,0 +1,287 @@
+"""The object store on this machine.
+
+========================== ====================================================================
+``format``                 the version of this layout: ``1``
+``generation``             another text after each removal of contents
+``packs/NAME.pack``        small contents, see :mod:`dataworkspaces.filetree.objects.pack`
+``loose/AB/REST``          a content by the hexadecimal digits of its BLAKE3: large, or one of few
+``tmp/``                   what is being written
+========================== ====================================================================
+
+Contents are immutable: written in ``tmp``, and renamed. So any number of processes may add at once, on any file system.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO
+
+from blake3 import blake3
+
+from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.filetree.objects.ids import ObjectId
+from dataworkspaces.filetree.objects.pack import SUFFIX, Pack, PackWriter
+
+LARGE = 128 << 10
+"""From this size on a content is a file of its own."""
+FORMAT = "1"
+_BUFFER_BYTES = 4 << 20
+_REFRESH_SECONDS = 3600.0
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a store occupies: bytes of the files, and their numbers."""
+
+    size: int
+    packs: int
+    loose: int
+
+
+class ObjectStore:
+    """:param root: its directory, which need not exist before something is added."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._packs: dict[str, Pack] = {}
+        self._listed_ns = -1
+
+    def __reduce__(self) -> tuple[type[ObjectStore], tuple[Path]]:
+        return (ObjectStore, (self.root,))  # tasks that run elsewhere open their own
+
+    # -- places ------------------------------------------------------------------------------------------------------
+
+    def loose_path(self, object_id: ObjectId) -> Path:
+        name = object_id.hex
+        return self.root / "loose" / name[:2] / name[2:]
+
+    @property
+    def packs_directory(self) -> Path:
+        return self.root / "packs"
+
+    @cached_property
+    def temporary(self) -> Path:
+        """The directory for what is being written. Makes the store if there is none; raises ConfigurationError if one
+        of a newer release is there."""
+        path = self.root / "tmp"
+        self.check_format()
+        for directory in (path, self.packs_directory, self.root / "loose"):
+            directory.mkdir(parents=True, exist_ok=True)
+        if not (self.root / "format").exists():
+            self._write_text("format", FORMAT)
+        return path
+
+    def check_format(self) -> None:
+        """Raise ConfigurationError if the store is of a release that this one does not know."""
+        try:
+            found = (self.root / "format").read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return
+        except (OSError, UnicodeError) as e:
+            raise ConfigurationError(f"The object store {self.root} cannot be read: {e}") from e
+        if found != FORMAT:
+            raise ConfigurationError(
+                f"The object store {self.root} has the format {found!r}, which this release does not know",
+                hint="Upgrade dws-core",
+            )
+
+    @property
+    def generation(self) -> str:
+        """Another text once contents have been removed; never empty."""
+        self.temporary  # noqa: B018 - makes the store
+        path = self.root / "generation"
+        with suppress(FileNotFoundError):
+            return path.read_text(encoding="ascii")
+        self.start_generation()
+        return path.read_text(encoding="ascii")
+
+    def start_generation(self) -> None:
+        """Contents are going to be removed: whoever remembers what is here has to look again."""
+        self._write_text("generation", os.urandom(16).hex())
+
+    def _write_text(self, name: str, text: str) -> None:
+        temporary = self.root / "tmp" / os.urandom(12).hex()
+        temporary.write_text(text, encoding="ascii")
+        temporary.replace(self.root / name)
+
+    # -- looking -----------------------------------------------------------------------------------------------------
+
+    def packs(self) -> list[Pack]:
+        """The packs that are there now."""
+        if self._listed_ns < 0:
+            self.check_format()
+        try:
+            changed = self.packs_directory.stat().st_mtime_ns
+        except FileNotFoundError:
+            self._packs = {}
+            return []
+        # A directory that changes twice within a tick of the clock has one time, so a young one is listed again.
+        if changed != self._listed_ns or changed > time.time_ns() - 2_100_000_000:
+            names = {name for name in os.listdir(self.packs_directory) if name.endswith(SUFFIX)}  # noqa: PTH208
+            self._packs = {n: self._packs.get(n) or Pack(self.packs_directory / n) for n in sorted(names)}
+            self._listed_ns = changed
+        return list(self._packs.values())
+
+    def missing(self, ids: Iterable[ObjectId]) -> set[ObjectId]:
+        """Which of these contents are not here."""
+        wanted = set(ids)
+        left = {i for i in wanted if i.size >= LARGE and not self.loose_path(i).exists()}
+        small = [i for i in wanted if i.size < LARGE]
+        packs = self.packs()
+        for pack in reversed(packs) if len(small) < 1000 else ():
+            small = [i for i in small if pack.index.find(i.digest) is None]
+        if len(small) >= 1000:
+            packed = {found.digest for pack in packs for found, _ in pack.index}
+            small = [i for i in small if i.digest not in packed]
+        left.update(i for i in small if not self.loose_path(i).exists())
+        return left
+
+    def find(self, object_id: ObjectId) -> tuple[Pack, int] | None:
+        """The pack that holds a content, and where it starts in it."""
+        for pack in reversed(self.packs()):
+            found = pack.index.find(object_id.digest)
+            if found is not None:
+                return pack, found[0]
+        return None
+
+    def read(self, object_id: ObjectId) -> bytes:
+        """A content; raises MetadataError if it is missing or damaged."""
+        with suppress(FileNotFoundError):
+            content = self.loose_path(object_id).read_bytes()
+            if len(content) != object_id.size or blake3(content).digest() != object_id.digest:
+                raise MetadataError(f"{self.loose_path(object_id)} is damaged: its content has another hash")
+            return content
+        found = self.find(object_id)
+        if found is None:
+            raise self.missing_error(object_id)
+        return found[0].read_at(object_id, found[1])
+
+    def open(self, object_id: ObjectId) -> IO[bytes]:
+        """A content as a file to read, from its start. A small one has been verified; a large one is only checked
+        for its size, as it is read in parts."""
+        import io
+
+        path = self.loose_path(object_id)
+        try:
+            if object_id.size < LARGE or path.stat().st_size != object_id.size:
+                return io.BytesIO(self.read(object_id))
+            return path.open("rb")
+        except FileNotFoundError:
+            raise self.missing_error(object_id) from None
+
+    def damage(self, object_id: ObjectId) -> str | None:
+        """What is wrong with a content that is here, or None; all of it is read."""
+        from dataworkspaces.filetree.objects.storing import hash_open_file
+
+        try:
+            if object_id.size < LARGE:
+                self.read(object_id)
+                return None
+            fd = os.open(self.loose_path(object_id), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                found = hash_open_file(fd)
+            finally:
+                os.close(fd)
+            return (
+                None if found == object_id else f"{self.loose_path(object_id)} is damaged: its content has another hash"
+            )
+        except MetadataError as e:
+            return e.message
+        except OSError as e:
+            return f"{self.loose_path(object_id)} cannot be read: {e.strerror or e}"
+
+    def missing_error(self, object_id: ObjectId) -> MetadataError:
+        return MetadataError(
+            f"The content {object_id.hex} ({object_id.size:,} bytes) is not in the object store {self.root}",
+            hint="dws fsck shows which snapshots need it; dws pull may bring it",
+        )
+
+    def ids(self) -> Iterator[ObjectId]:
+        """All contents; one may come twice."""
+        for pack in self.packs():
+            for object_id, _ in pack.index:
+                yield object_id
+        for path in self.loose_files():
+            yield ObjectId(path.stat().st_size, bytes.fromhex(path.parent.name + path.name))
+
+    def loose_files(self) -> Iterator[Path]:
+        for directory in sorted((self.root / "loose").glob("[0-9a-f][0-9a-f]")):
+            for path in sorted(directory.iterdir()):
+                if len(path.name) == 62:
+                    yield path
+
+    def usage(self) -> Usage:
+        packs = [pack.path.stat().st_size for pack in self.packs()]
+        loose = [path.stat().st_size for path in self.loose_files()]
+        return Usage(sum(packs) + sum(loose), len(packs), len(loose))
+
+    # -- adding ------------------------------------------------------------------------------------------------------
+
+    def add_bytes(self, content: bytes) -> ObjectId:
+        """Keep a small content as a file of its own. On disk after :meth:`sync`."""
+        object_id = ObjectId.of(content)
+        self.add_stream(object_id, [content])
+        return object_id
+
+    def add_stream(self, object_id: ObjectId, chunks: Iterable[bytes]) -> None:
+        """Keep a content that comes in parts; raises MetadataError, and keeps nothing, if it is not what its name
+        says."""
+        temporary = self.temporary / os.urandom(12).hex()
+        try:
+            digest, size = blake3(), 0
+            with temporary.open("xb") as file:
+                for chunk in chunks:
+                    digest.update(chunk)
+                    size += len(chunk)
+                    file.write(chunk)
+                if size >= LARGE:
+                    file.flush()
+                    os.fsync(file.fileno())
+            if (size, digest.digest()) != object_id:
+                raise MetadataError(f"What came for the content {object_id.hex} is something else")
+            self.place(temporary, object_id)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def place(self, temporary: Path, object_id: ObjectId) -> None:
+        """Put a file of ``tmp``, which holds a content, under its name."""
+        temporary.chmod(0o444)
+        target = self.loose_path(object_id)
+        try:
+            temporary.replace(target)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary.replace(target)
+
+    def pack_writer(self) -> PackWriter:
+        return PackWriter(self.temporary)
+
+    def refresh(self, ids: Iterable[ObjectId]) -> None:
+        """Contents that are here already are needed again: their files count as new, so that no collection of garbage
+        that runs now takes them for old."""
+        old = time.time() - _REFRESH_SECONDS
+        paths = set()
+        for object_id in ids:
+            loose = self.loose_path(object_id)
+            found = None if loose.exists() else self.find(object_id)
+            paths.add(loose if found is None else found[0].path)
+        for path in paths:
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < old:
+                    os.utime(path)
+
+    def sync(self) -> None:
+        """Have all names on disk: what a snapshot refers to must survive a power cut. The contents are there."""
+        for directory in (self.packs_directory, self.root / "loose"):
+            with suppress(FileNotFoundError):
+                fd = os.open(directory, os.O_RDONLY)
+                try:
+                    os.fsync(fd)
+                finally:
+                    os.close(fd)

@@ -1,0 +1,466 @@
+"""An object store at a URL: the layout of the local one, without what only matters here.
+
+What is there is never trusted: an index has to fit the name of its pack, and a content its hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from blake3 import blake3
+
+from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError
+from dataworkspaces.filetree.objects.ids import ObjectId
+from dataworkspaces.filetree.objects.pack import (
+    ENTRY,
+    FOOTER,
+    SUFFIX,
+    Pack,
+    PackIndex,
+    PackWriter,
+    parse_footer,
+    parse_index,
+)
+from dataworkspaces.filetree.objects.store import FORMAT, LARGE, ObjectStore
+from dataworkspaces.filetree.remotes.places import Place, size_of
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+Advance = Callable[[int], None]
+
+_PACK_BYTES = 32 << 20
+_CHUNK = 8 << 20
+_GAP = 64 << 10
+_FEW = 64
+_SHOWN = 3
+_PACK_RE = re.compile(rf"[0-9a-f]{{64}}{re.escape(SUFFIX)}\Z")
+_OLD_SECONDS = 24 * 3600.0
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What was sent or fetched: contents, and the bytes in them."""
+
+    objects: int
+    size: int
+
+
+@dataclass(frozen=True)
+class _RemotePack:
+    name: str
+    size: int
+    index: PackIndex
+
+
+class RemoteStore:
+    """:param url: see :func:`check_url`.
+    :param cache: a directory for indexes of packs; may be deleted at any time."""
+
+    def __init__(self, url: str, *, cache: Path) -> None:
+        self._place = Place(url)
+        self.url = self._place.url
+        self._cache_root = cache
+        self._cache = cache / hashlib.sha256(self.url.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        self._lock = threading.Lock()
+        self._advance: Advance | None = None
+
+    def __reduce__(self) -> tuple[Callable[..., RemoteStore], tuple[str, Path]]:
+        return (_open, (self.url, self._cache_root))  # tasks that run elsewhere have their own connections
+
+    def _tell(self, size: int) -> None:
+        """So many bytes more have gone or come, if somebody here wants to know."""
+        if self._advance is not None:
+            with self._lock:
+                self._advance(size)
+
+    def _run(
+        self,
+        executor: Executor,
+        tasks: Sequence[Callable[[], int]],
+        advance: Advance,
+        *,
+        go_on: bool = False,
+    ) -> list[DwsError]:
+        """Do tasks at once; each returns the bytes that it moved. The first error is raised, and what has not begun is
+        left; or with ``go_on`` all errors of contents are returned."""
+        is_here = isinstance(executor, ThreadPoolExecutor)  # then tasks tell themselves, while they work
+        self._advance = advance if is_here else None
+        futures = [executor.submit(task) for task in tasks]
+        problems: list[DwsError] = []
+        try:
+            for future in as_completed(futures):
+                try:
+                    moved = future.result()
+                except MetadataError as e:
+                    if not go_on:
+                        raise
+                    problems.append(e)
+                else:
+                    if not is_here:
+                        advance(moved)
+        finally:
+            for future in futures:
+                future.cancel()
+            self._advance = None
+        return problems
+
+    # -- looking -----------------------------------------------------------------------------------------------------
+
+    def check_access(self) -> None:
+        """Raise ConfigurationError if the remote cannot be reached."""
+        self._packs  # noqa: B018
+
+    @cached_property
+    def _packs(self) -> list[_RemotePack]:
+        self._check_format()
+        return [self._open_pack(name, size) for name, size in self._list("packs").items() if _PACK_RE.match(name)]
+
+    def _check_format(self) -> None:
+        path = self._place.path("format")
+        try:
+            found = self._place.do("reading its format", lambda fs: fs.cat_file(path)).decode("utf-8", "replace")
+        except FileNotFoundError:
+            return
+        if found.strip() != FORMAT:
+            raise ConfigurationError(
+                f"The remote {self.url} has the format {found[:20]!r}, which this release does not know",
+                hint="Upgrade dws-core",
+            )
+
+    def _list(self, directory: str) -> dict[str, int]:
+        """The files below a directory, by their paths relative to it, with their sizes in bytes."""
+        path = self._place.path(directory)
+
+        def find(fs: AbstractFileSystem) -> dict[str, dict[str, object]]:
+            fs.invalidate_cache()
+            return dict(fs.find(path, detail=True))
+
+        try:
+            found = self._place.do(f"listing {directory}", find)
+        except FileNotFoundError:
+            return {}
+        names = {str(name): size_of(info) for name, info in found.items()}
+        return {name.partition(f"/{directory}/")[2]: size for name, size in names.items()}
+
+    def _open_pack(self, name: str, size: int) -> _RemotePack:
+        what = f"The pack {name} of the remote {self.url}"
+        cached = self._cache / f"{name}.index"
+        try:
+            data = cached.read_bytes()
+            start = size - FOOTER.size - len(data)
+            return _RemotePack(name, size, parse_index(data, start, bytes.fromhex(name[: -len(SUFFIX)]), what))
+        except (OSError, ValueError, MetadataError):
+            pass
+        path = self._place.path(f"packs/{name}")
+        footer = self._range(path, max(0, size - FOOTER.size), size)
+        start, _, digest = parse_footer(footer, size, what)
+        if digest.hex() != name[: -len(SUFFIX)]:
+            raise MetadataError(f"{what} is damaged: it has another name than its index")
+        data = self._range(path, start, size - FOOTER.size)
+        index = parse_index(data, start, digest, what)
+        self._cache.mkdir(parents=True, exist_ok=True)
+        temporary = cached.with_name(f"{os.urandom(8).hex()}.tmp")
+        temporary.write_bytes(data)
+        temporary.replace(cached)
+        return _RemotePack(name, size, index)
+
+    def _range(self, path: str, start: int, end: int) -> bytes:
+        return bytes(self._place.do("reading a pack", lambda fs: fs.cat_file(path, start=start, end=end)))
+
+    @cached_property
+    def _where(self) -> dict[bytes, tuple[_RemotePack, int]]:
+        """Pack and place of each content in packs."""
+        return {found.digest: (pack, start) for pack in self._packs for found, start in pack.index}
+
+    def missing(self, ids: Iterable[ObjectId]) -> set[ObjectId]:
+        """Which of these contents are not there."""
+        wanted = {object_id for object_id in ids if object_id.digest not in self._where}
+        if not wanted:
+            return set()
+        if len(wanted) > _FEW:
+            loose = self._list("loose")
+            return {i for i in wanted if loose.get(f"{i.hex[:2]}/{i.hex[2:]}") != i.size}
+        return {object_id for object_id in wanted if not self._has_loose(object_id)}
+
+    def _has_loose(self, object_id: ObjectId) -> bool:
+        path = self._loose_path(object_id)
+        try:
+            return size_of(self._place.do("looking for a content", lambda fs: fs.info(path))) == object_id.size
+        except FileNotFoundError:
+            return False
+
+    def _loose_path(self, object_id: ObjectId) -> str:
+        return self._place.path(f"loose/{object_id.hex[:2]}/{object_id.hex[2:]}")
+
+    def read(self, object_id: ObjectId) -> bytes:
+        """A content; raises MetadataError if it is missing or damaged there."""
+        if object_id.digest in self._where:
+            pack, start = self._where[object_id.digest]
+            content = self._range(self._place.path(f"packs/{pack.name}"), start, start + object_id.size)
+        else:
+            path = self._loose_path(object_id)
+            try:
+                content = bytes(self._place.do("reading a content", lambda fs: fs.cat_file(path)))
+            except FileNotFoundError:
+                raise MetadataError(f"The remote {self.url} lacks the content {object_id.hex}") from None
+        self._check(object_id, content)
+        return content
+
+    def _check(self, object_id: ObjectId, content: bytes) -> None:
+        if len(content) != object_id.size or blake3(content).digest() != object_id.digest:
+            raise MetadataError(f"The content {object_id.hex} at the remote {self.url} is damaged")
+
+    # -- sending -----------------------------------------------------------------------------------------------------
+
+    def push(self, store: ObjectStore, ids: Collection[ObjectId], *, executor: Executor, advance: Advance) -> Transfer:
+        """Send contents that are not there. ``advance`` is told how many bytes more have been sent.
+
+        After an interruption a second call sends what is still missing. Raises ConfigurationError, MetadataError for a
+        content that is missing or damaged here."""
+        self._write_format(store)
+        large = [i for i in ids if i.size >= LARGE]
+        whole, rest = _whole_packs(store, {i for i in ids if i.size < LARGE})
+        tasks = [partial(self._send_large, store, object_id) for object_id in large]
+        tasks += [partial(self._upload, pack.path, f"packs/{pack.path.name}") for pack in whole]
+        tasks += [partial(self._send_new_pack, store, part) for part in _parts(rest)]
+        self._run(executor, tasks, advance)
+        self._clean()
+        for name in ("_packs", "_where"):
+            self.__dict__.pop(name, None)  # they are others now
+        return Transfer(len(ids), sum(i.size for i in ids))
+
+    def _write_format(self, store: ObjectStore) -> None:
+        path = self._place.path("format")
+        try:
+            self._place.do("reading its format", lambda fs: fs.info(path))
+        except FileNotFoundError:
+            temporary = store.temporary / os.urandom(12).hex()
+            temporary.write_text(FORMAT, encoding="ascii")
+            self._upload(temporary, "format", tell=False)
+            temporary.unlink()
+
+    def _send_large(self, store: ObjectStore, object_id: ObjectId) -> int:
+        path = store.loose_path(object_id)
+        if not path.exists():
+            raise store.missing_error(object_id)
+        return self._upload(path, f"loose/{object_id.hex[:2]}/{object_id.hex[2:]}")
+
+    def _send_new_pack(self, store: ObjectStore, ids: list[ObjectId]) -> int:
+        directory = store.temporary / os.urandom(12).hex()
+        directory.mkdir()
+        writer = PackWriter(directory)
+        try:
+            for object_id in ids:
+                writer.add(object_id, store.read(object_id))
+            path = writer.finish(directory)
+            size = self._upload(path, f"packs/{path.name}")
+            path.unlink()
+        finally:
+            writer.discard()
+            for left in directory.iterdir():
+                left.unlink()
+            directory.rmdir()
+        return size
+
+    def _upload(self, local: Path, relative: str, *, tell: bool = True) -> int:
+        """Put a file in place: it is never seen in part. A file system with real directories has it under another name
+        first. Returns its size in bytes."""
+        size = local.stat().st_size
+        target = self._place.path(relative)
+        source = target if self._place.put_is_atomic else self._place.path(f"tmp/{os.urandom(12).hex()}")
+
+        def put(fs: AbstractFileSystem) -> None:
+            make = getattr(fs, "makedirs", None)
+            for path in {source, target}:
+                if make is not None and not self._place.put_is_atomic:
+                    make(path.rpartition("/")[0], exist_ok=True)
+            fs.put_file(str(local), source)
+            if source != target:
+                if size_of(fs.info(source)) != size:
+                    raise OSError("it arrived in part")
+                fs.mv(source, target)
+
+        try:
+            self._place.do("sending", put)
+        except FileNotFoundError as e:
+            raise ConfigurationError(
+                f"The remote {self.url} is not there: {e}", hint="Make it, or check the URL"
+            ) from e
+        self._tell(size if tell else 0)
+        return size
+
+    def _clean(self) -> None:
+        """Remove what pushes that were killed long ago have left."""
+        if self._place.put_is_atomic:
+            return
+        path = self._place.path("tmp")
+
+        def remove(fs: AbstractFileSystem) -> None:
+            for name, info in fs.find(path, detail=True).items():
+                changed = info.get("mtime")
+                seconds = changed.timestamp() if hasattr(changed, "timestamp") else changed
+                if isinstance(seconds, (int, float)) and seconds < time.time() - _OLD_SECONDS:
+                    fs.rm_file(name)
+
+        with suppress(FileNotFoundError, ConfigurationError):  # it is for another push to do
+            self._place.do("tidying up", remove)
+
+    # -- fetching ----------------------------------------------------------------------------------------------------
+
+    def fetch(self, store: ObjectStore, ids: Collection[ObjectId], *, executor: Executor, advance: Advance) -> Transfer:
+        """Bring contents here that are not. ``advance`` is told how many bytes more have come.
+
+        Each is verified. Raises ConfigurationError that names what the remote lacks, or has damaged; the rest came."""
+        wanted = store.missing(ids)
+        by_pack: dict[str, list[tuple[ObjectId, int]]] = {}
+        packs = {pack.name: pack for pack in self._packs}
+        large = []
+        for object_id in wanted:
+            if object_id.digest in self._where:
+                pack, start = self._where[object_id.digest]
+                by_pack.setdefault(pack.name, []).append((object_id, start))
+            else:
+                large.append(object_id)
+        tasks = [partial(self._fetch_pack, store, packs[name], entries) for name, entries in by_pack.items()]
+        tasks += [partial(self._fetch_large, store, object_id) for object_id in large]
+        problems = self._run(executor, tasks, advance, go_on=True)
+        store.sync()
+        if problems:
+            shown = "; ".join(dict.fromkeys(str(p.message) for p in problems[:_SHOWN]))
+            more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+            raise ConfigurationError(
+                f"Not everything could be fetched: {shown}{more}", hint="What came stays; try again for the rest"
+            ) from problems[0]
+        return Transfer(len(wanted), sum(i.size for i in wanted))
+
+    def _fetch_large(self, store: ObjectStore, object_id: ObjectId) -> int:
+        path = self._loose_path(object_id)
+
+        def get(fs: AbstractFileSystem) -> None:
+            done = 0
+            try:
+                with fs.open(path, "rb", block_size=_CHUNK, cache_type="none") as file:
+
+                    def chunks() -> Iterator[bytes]:
+                        nonlocal done
+                        while done < object_id.size + 1 and (chunk := file.read(_CHUNK)):
+                            done += len(chunk)
+                            self._tell(len(chunk))
+                            yield chunk
+
+                    store.add_stream(object_id, chunks())
+            except BaseException:
+                self._tell(-done)
+                raise
+
+        try:
+            self._place.do("fetching", get)
+        except FileNotFoundError:
+            raise MetadataError(f"The remote {self.url} lacks the content {object_id.hex}") from None
+        except MetadataError as e:
+            raise MetadataError(f"The content {object_id.hex} at the remote {self.url} is damaged") from e
+        return object_id.size
+
+    def _fetch_pack(self, store: ObjectStore, pack: _RemotePack, entries: list[tuple[ObjectId, int]]) -> int:
+        path = self._place.path(f"packs/{pack.name}")
+        try:
+            if sum(i.size for i, _ in entries) * 2 > pack.size:
+                self._fetch_whole(store, pack, path)
+            else:
+                self._fetch_parts(store, path, sorted(entries, key=lambda entry: (entry[1], entry[0].size)))
+        except FileNotFoundError:
+            raise MetadataError(f"The remote {self.url} lacks the pack {pack.name}") from None
+        size = sum(i.size for i, _ in entries)
+        self._tell(size)
+        return size
+
+    def _fetch_whole(self, store: ObjectStore, pack: _RemotePack, path: str) -> None:
+        temporary = store.temporary / f"{os.urandom(12).hex()}{SUFFIX}"
+        try:
+            self._place.do("fetching", lambda fs: fs.get_file(path, str(temporary)))
+            found = Pack(temporary)
+            try:
+                if list(found.index) != list(pack.index):
+                    raise MetadataError("it is another pack")
+                for object_id, start in found.index:
+                    found.read_at(object_id, start)
+            except MetadataError as e:
+                raise MetadataError(f"The pack {pack.name} at the remote {self.url} is damaged") from e
+            finally:
+                found.close()
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.chmod(0o444)
+            temporary.replace(store.packs_directory / pack.name)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _fetch_parts(self, store: ObjectStore, path: str, entries: list[tuple[ObjectId, int]]) -> None:
+        writer = store.pack_writer()
+        try:
+            for group in _near_each_other(entries):
+                first, end = group[0][1], group[-1][1] + group[-1][0].size
+                data = self._range(path, first, end)
+                for object_id, start in group:
+                    content = data[start - first : start - first + object_id.size]
+                    self._check(object_id, content)
+                    writer.add(object_id, content)
+            writer.finish(store.packs_directory)
+        finally:
+            writer.discard()
+
+
+def _whole_packs(store: ObjectStore, ids: set[ObjectId]) -> tuple[list[Pack], list[ObjectId]]:
+    """Packs of a store all of whose contents are wanted, and the contents that are in none of these."""
+    whole = []
+    left = set(ids)
+    for pack in store.packs():
+        found = {object_id for object_id, _ in pack.index}
+        if found and found <= left and sum(i.size for i in found) <= 2 * _PACK_BYTES:
+            whole.append(pack)
+            left -= found
+    return whole, sorted(left, key=lambda object_id: object_id.digest)
+
+
+def _parts(ids: list[ObjectId]) -> Iterator[list[ObjectId]]:
+    """What goes into one pack each."""
+    part: list[ObjectId] = []
+    size = 0
+    for object_id in ids:
+        part.append(object_id)
+        size += object_id.size + ENTRY.size
+        if size >= _PACK_BYTES:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
+
+
+def _near_each_other(entries: list[tuple[ObjectId, int]]) -> Iterator[list[tuple[ObjectId, int]]]:
+    """Contents that are worth one request: little lies between them, and they are not too many."""
+    group: list[tuple[ObjectId, int]] = []
+    for entry in entries:
+        if group:
+            end = group[-1][1] + group[-1][0].size
+            if entry[1] - end > _GAP or entry[1] + entry[0].size - group[0][1] > _CHUNK:
+                yield group
+                group = []
+        group.append(entry)
+    if group:
+        yield group
+
+
+def _open(url: str, cache: Path) -> RemoteStore:
+    return RemoteStore(url, cache=cache)

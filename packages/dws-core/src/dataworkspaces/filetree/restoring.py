@@ -1,0 +1,101 @@
+"""What has to be done to files so that one tree becomes another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dataworkspaces.errors import MetadataError
+from dataworkspaces.filetree.manifest import Entry
+from dataworkspaces.filetree.objects.checkout import FileKind, Wanted
+from dataworkspaces.filetree.objects.ids import ObjectId
+from dataworkspaces.filetree.tree import Tree
+
+
+@dataclass
+class RestorePlan:
+    """The steps, in their order. Paths are relative to the root; directories stand before those in them.
+
+    :ivar remove: files and links that go away, or make place for a directory.
+    :ivar remove_directories: those that go away, if nothing else is in them.
+    :ivar make_directories: those that are not there yet.
+    :ivar write: what is put in place; ``new`` are the paths of these where nothing has been.
+    """
+
+    remove: list[str] = field(default_factory=list)
+    remove_directories: list[str] = field(default_factory=list)
+    make_directories: list[str] = field(default_factory=list)
+    write: list[Wanted] = field(default_factory=list)
+    new: set[str] = field(default_factory=set)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.remove or self.remove_directories or self.make_directories or self.write)
+
+
+def plan_restore(now: Tree, target: Tree) -> RestorePlan:
+    """What makes ``target`` of ``now``. Equal directories are not looked at.
+
+    Raises MetadataError if the target does not say what its files held."""
+    plan = RestorePlan()
+    pending: list[tuple[str, str | None, str | None]] = [("", now.hashval, target.hashval)]
+    while pending:
+        prefix, now_hash, target_hash = pending.pop()
+        if now_hash == target_hash:
+            continue
+        before = {} if now_hash is None else {e.name: e for e in now.entries(now_hash)}
+        after = {} if target_hash is None else {e.name: e for e in target.entries(target_hash)}
+        for name in sorted(before.keys() | after.keys()):
+            path = prefix + name
+            old, new = before.get(name), after.get(name)
+            if old == new:
+                continue
+            old_tree = old.value if old is not None and old.kind == "tree" else None
+            new_tree = new.value if new is not None and new.kind == "tree" else None
+            if old_tree is not None or new_tree is not None:
+                pending.append((f"{path}/", old_tree, new_tree))
+            if old_tree is not None and new_tree is None:
+                plan.remove_directories.append(path)
+            if new_tree is not None and old_tree is None:
+                plan.make_directories.append(path)
+            if old is not None and old_tree is None and (new is None or new_tree is not None):
+                plan.remove.append(path)
+            if new is not None and new_tree is None:
+                plan.write.append(wanted(path, new))
+                if old is None:
+                    plan.new.add(path)
+    return plan
+
+
+def all_objects(tree: Tree, seen: set[str] | None = None) -> dict[ObjectId, str]:
+    """The contents that a tree is made of, each with the path of one file. ``seen`` are manifests that are not looked
+    at again; those of the tree are added."""
+    seen = set() if seen is None else seen
+    found: dict[ObjectId, str] = {}
+    pending = [("", tree.hashval)]
+    while pending:
+        prefix, hashval = pending.pop()
+        if hashval in seen:
+            continue
+        seen.add(hashval)
+        for entry in tree.entries(hashval):
+            if entry.kind == "tree":
+                pending.append((f"{prefix}{entry.name}/", entry.value))
+            else:
+                found.setdefault(object_of(entry, prefix + entry.name), prefix + entry.name)
+    return found
+
+
+def wanted(path: str, entry: Entry) -> Wanted:
+    """An entry that is no directory, to be put in place; raises MetadataError as :func:`object_of` does."""
+    return Wanted(path, object_of(entry, path), "link" if entry.kind == "link" else _file_kind(entry))
+
+
+def object_of(entry: Entry, path: str) -> ObjectId:
+    """The content of an entry; raises MetadataError if its version recorded nothing that tells it."""
+    if ":" not in entry.value:
+        raise MetadataError(f"The version records of '{path}' no content that is kept")
+    return ObjectId.parse(entry.value)
+
+
+def _file_kind(entry: Entry) -> FileKind:
+    return "exec" if entry.kind == "exec" else "blob"

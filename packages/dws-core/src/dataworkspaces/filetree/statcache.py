@@ -1,0 +1,161 @@
+"""The stat cache: what the files of a tree held when they were last read.
+
+A file whose size, times and inode are as they were then is not read again. As in git's index, that is only believed
+if its times lie before the moment of reading: a file that changes again within one tick of the clock keeps them.
+
+One row a directory in a SQLite database. It may be deleted at any time; a cache that cannot be used is as none.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import struct
+from array import array
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from dataworkspaces.filetree.scan import ScannedDirectory, ScannedFile
+
+_SCHEMA = 1
+_STATUS = struct.Struct("=4Q")
+_MASK = (1 << 64) - 1
+_UNSURE = _MASK  # as the size of a file: matches none
+
+_TICK_NS = 100_000_000
+_COARSE_TICK_NS = 2_100_000_000
+"""Longer than the ticks of file systems that keep whole seconds, or every second one."""
+
+
+class Row(NamedTuple):
+    """What is remembered of a directory: its files by name, their statuses and values, what of its manifest is no
+    file, its manifest's name, and the generation of the store that keeps all of the content (empty: none)."""
+
+    names: str
+    statuses: bytes
+    values: str
+    others: str
+    manifest: str
+    kept_in: str
+
+
+class StatCache:
+    """The cache of one tree.
+
+    :param path: the database. Directories above it are made.
+    :param context: what else the values depend on (the place of the tree, the way of hashing): a cache of another
+        context is empty.
+    """
+
+    def __init__(self, path: Path, context: str) -> None:
+        self._path = path
+        self._context = f"{_SCHEMA} {context}"
+
+    def load(self) -> dict[str, Row]:
+        """The rows, by the path of the directory."""
+        if not self._path.exists():
+            return {}
+        try:
+            with self._connect("BEGIN") as db:
+                found = db.execute("SELECT context FROM about").fetchone()
+                if found is None or found[0] != self._context:
+                    return {}
+                rows = db.execute("SELECT path, names, statuses, vals, others, manifest, kept_in FROM directories")
+                return {os.fsdecode(p): Row(os.fsdecode(n), s, v, os.fsdecode(o), m, k) for p, n, s, v, o, m, k in rows}
+        except (sqlite3.Error, UnicodeError, TypeError):
+            return {}
+
+    def save(self, changed: Iterable[tuple[str, Row]], removed: Iterable[str], *, is_new: bool) -> None:
+        """Replace rows, and remove others; with ``is_new`` all. What cannot be written is left."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._save(changed, removed, is_new)
+        except sqlite3.OperationalError:  # locked, a full disk, read-only
+            return
+        except sqlite3.DatabaseError:
+            self._path.unlink(missing_ok=True)
+        except OSError:
+            return
+
+    def forget(self) -> None:
+        """Remove the cache."""
+        self._path.unlink(missing_ok=True)
+
+    def _save(self, changed: Iterable[tuple[str, Row]], removed: Iterable[str], is_new: bool) -> None:
+        with self._connect("BEGIN IMMEDIATE") as db:
+            if is_new:
+                db.execute("DROP TABLE IF EXISTS about")
+                db.execute("DROP TABLE IF EXISTS directories")
+                db.execute("CREATE TABLE about (context TEXT)")
+                db.execute(
+                    "CREATE TABLE directories (path BLOB PRIMARY KEY, names BLOB, statuses BLOB, vals TEXT,"
+                    " others BLOB, manifest TEXT, kept_in TEXT)"
+                )
+                db.execute("INSERT INTO about VALUES (?)", (self._context,))
+            db.executemany("DELETE FROM directories WHERE path = ?", ((os.fsencode(path),) for path in removed))
+            db.executemany(
+                "INSERT OR REPLACE INTO directories VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (
+                        os.fsencode(path),
+                        os.fsencode(row.names),
+                        row.statuses,
+                        row.values,
+                        os.fsencode(row.others),
+                        row.manifest,
+                        row.kept_in,
+                    )
+                    for path, row in changed
+                ),
+            )
+
+    @contextmanager
+    def _connect(self, begin: str) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self._path, timeout=1.0, isolation_level=None)) as db:
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute(begin)
+            yield db
+            db.execute("COMMIT")
+
+
+def pack_statuses(files: Iterable[ScannedFile]) -> bytes:
+    """32 bytes a file: size, times, inode."""
+    flat = [number for file in files for number in (file.size, file.mtime_ns, file.ctime_ns, file.inode)]
+    try:
+        return array("Q", flat).tobytes()
+    except OverflowError:  # times before 1970
+        return array("Q", [number & _MASK for number in flat]).tobytes()
+
+
+def known_values(row: Row, directory: ScannedDirectory) -> list[str | None]:
+    """The value of each file of a directory, None for one that has to be read."""
+    if not row.values:
+        return [None] * len(directory.files)
+    known = dict(
+        zip(
+            row.names.split("\0"),
+            zip(_STATUS.iter_unpack(row.statuses), row.values.split("\n"), strict=True),
+            strict=True,
+        )
+    )
+    found: list[str | None] = []
+    for file in directory.files:
+        status, value = known.get(file.name, (None, None))
+        found.append(value if status == _STATUS.unpack(pack_statuses([file])) else None)
+    return found
+
+
+def make_row(
+    directory: ScannedDirectory, values: Iterable[str], others: str, manifest: str, kept_in: str, sure_before_ns: int
+) -> Row:
+    """What to remember of a directory whose files were not read before ``sure_before_ns`` (nanoseconds since 1970)."""
+    files = [f if _is_sure(f, sure_before_ns) else f._replace(size=_UNSURE) for f in directory.files]
+    return Row("\0".join(f.name for f in files), pack_statuses(files), "\n".join(values), others, manifest, kept_in)
+
+
+def _is_sure(file: ScannedFile, sure_before_ns: int) -> bool:
+    newest = max(file.mtime_ns, file.ctime_ns)
+    is_coarse = file.mtime_ns % 1_000_000_000 == 0 and file.ctime_ns % 1_000_000_000 == 0
+    return newest < sure_before_ns - (_COARSE_TICK_NS if is_coarse else _TICK_NS)

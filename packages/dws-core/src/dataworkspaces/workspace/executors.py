@@ -1,0 +1,33 @@
+"""Who reads, hashes, stores and transfers files: threads of this process, or an executor that a plug-in brings.
+
+An entry point of the group ``dataworkspaces.executors`` names a function: called with the address that a user gave
+(``""`` if none), it returns a context manager of a :class:`concurrent.futures.Executor`. Tasks are pickled, name files
+by absolute paths, and need dws-core where they run; all machines see the workspace and the files at the same paths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from dataworkspaces import plugins
+from dataworkspaces.params import EXECUTOR
+
+if TYPE_CHECKING:
+    from dataworkspaces.workspace.workspace import Workspace
+
+OpenExecutor = Callable[[], AbstractContextManager[Executor]]
+THREADS = "threads"
+
+
+def executor_of(workspace: Workspace) -> OpenExecutor | None:
+    """How to come by the executor that the local parameter ``executor`` names (``NAME`` or ``NAME:ADDRESS``); None for
+    threads. Nothing is opened yet. Raises PluginError if there is none of that name."""
+    name, _, address = str(workspace.get_local_param(EXECUTOR) or THREADS).partition(":")
+    if name == THREADS:
+        return None
+    factory: Callable[[str], AbstractContextManager[Executor]] = plugins.load(plugins.EXECUTORS, name)
+    return partial(factory, address)

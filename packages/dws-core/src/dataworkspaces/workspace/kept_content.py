@@ -1,0 +1,211 @@
+"""What a restorable resource keeps of the content of its versions, and how a version comes back.
+
+Content lies in an object store that several resources and workspaces may share. User files are only read, or written
+anew: never moved, and never replaced by links into the store.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError
+from dataworkspaces.filetree import Scan, Tree, Work
+from dataworkspaces.filetree.keeping import PACK_FILES, StoreKeeper, StoreTask, batch_bytes, keep_link_targets
+from dataworkspaces.filetree.objects.checkout import check_out, make_directories, remove, remove_directories
+from dataworkspaces.filetree.objects.store import ObjectStore
+from dataworkspaces.filetree.restoring import RestorePlan, all_objects, plan_restore
+from dataworkspaces.params import OBJECTS_LIMIT
+from dataworkspaces.workspace.executors import executor_of
+from dataworkspaces.workspace.replaced_versions import ReplacedVersions
+from dataworkspaces.workspace.store_users import StoreUsers
+
+if TYPE_CHECKING:
+    from dataworkspaces.filetree.objects.ids import ObjectId
+    from dataworkspaces.workspace.file_tree import FileTreeMixin
+    from dataworkspaces.workspace.integrity import Problem
+
+_SHOWN = 3
+
+
+class KeptContent:
+    """The content of one resource's versions."""
+
+    def __init__(self, resource: FileTreeMixin) -> None:
+        self._resource = resource
+        self._workspace = resource.workspace
+
+    @cached_property
+    def store(self) -> ObjectStore:
+        return ObjectStore(self._workspace.get_objects_directory())
+
+    @property
+    def replaced(self) -> ReplacedVersions:
+        """The versions that a restore replaced."""
+        directory = self._workspace.get_resource_local_directory(self._resource.as_resource())
+        return ReplacedVersions(directory / "replaced_versions.json")
+
+    # -- keeping ---------------------------------------------------------------------------------------------------
+
+    def work(self, scanned: Scan, advance: Callable[[int], None] | None = None) -> Work:
+        """How to read the files of a scan so that their content is kept."""
+        workers = os.cpu_count() or 1
+        return Work(
+            executor=executor_of(self._workspace),
+            task=StoreTask(os.fspath(self.store.root), os.fspath(scanned.root)),
+            batch_files=PACK_FILES,
+            batch_bytes=batch_bytes(scanned.total_size, workers),
+            keeper=StoreKeeper(self.store),
+            advance=advance,
+        )
+
+    def complete(self, scanned: Scan) -> None:
+        """Keep what is no file, and have all of it on disk."""
+        self._workspace.ignore_local_path(self.store.root)
+        own = self._workspace.get_workspace_local_path_if_any()
+        if own is not None:
+            StoreUsers(self.store.root).add(own)
+        keep_link_targets(self.store, scanned)
+        self.store.sync()
+        self._check_limit()
+
+    def _check_limit(self) -> None:
+        limit = self._workspace.get_local_param(OBJECTS_LIMIT)
+        size = self.store.usage().size if limit is not None else 0
+        if limit is not None and size > limit:
+            self._workspace.interaction.warn(
+                f"The object store {self.store.root} has {size:,} bytes, more than the parameter objects.limit says "
+                f"({limit:,}): dws du shows what needs them"
+            )
+
+    # -- restoring -------------------------------------------------------------------------------------------------
+
+    def restore_precheck(self, version: str) -> None:
+        """Raise ConfigurationError if :meth:`restore` would fail, or destroy what is not kept; changes nothing."""
+        root = self._resource.local_root()
+        place = root if root.is_dir() else root.parent
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise ConfigurationError(f"Resource '{self._resource.name}': {place} cannot be written to")
+        plan = plan_restore(self._resource.present_tree(), self.tree(version))
+        in_the_way = [path for path in sorted(plan.new) if os.path.lexists(root / path)]
+        if in_the_way:
+            raise ConfigurationError(
+                f"Resource '{self._resource.name}': a restore would overwrite {some(in_the_way)}, which no version "
+                "keeps, since .dwsignore leaves it out",
+                hint="Move it away, or take it out of .dwsignore and take a snapshot",
+            )
+        missing = self._missing(plan)
+        if missing and self._resource.remote_content is None:
+            raise ConfigurationError(
+                f"Resource '{self._resource.name}': the content of {some(sorted(missing.values()))} is not in the "
+                f"object store at {self.store.root}",
+                hint="dws fsck shows what is missing",
+            )
+
+    def restore(self, version: str) -> None:
+        """Make the files those of a version, and touch only what differs. What is there now has been kept before.
+
+        May be called again after a kill: what has been done is found done."""
+        resource = self._resource
+        root = resource.local_root()
+        root.mkdir(exist_ok=True)
+        now = resource.present_tree(keep=True)
+        plan = plan_restore(now, self.tree(version))
+        if plan.is_empty:
+            return
+        missing = self._missing(plan)
+        if missing:
+            self._fetch(missing)
+        self._workspace.write_resource_state(resource.as_resource(), now.manifests(resource.has_manifest))
+        self.replaced.add(now.hashval, datetime.now(), version)
+        remove(root, plan.remove)
+        remove_directories(root, sorted(plan.remove_directories, reverse=True))  # but those with what no version keeps
+        make_directories(root, sorted(plan.make_directories))
+        with (
+            self._workspace.interaction.progress(f"Restoring {resource.name}", len(plan.write)) as advance,
+            self._executor() as executor,
+        ):
+            written = check_out(self.store, root, plan.write, executor=executor, advance=advance)
+        ids = {wanted.path: wanted.id.text for wanted in plan.write}
+        known = {path: (status, ids[path]) for path, status in written}
+        if resource.remote_content is not None and resource.remote_content.is_incomplete():
+            resource.remote_content.note_present(version)
+        if resource.present_tree(known=known).hashval != version:
+            self._workspace.interaction.warn(
+                f"Resource '{resource.name}': files changed while they were restored, so not all are as in the snapshot"
+            )
+
+    def _executor(self) -> AbstractContextManager[Executor]:
+        opened = executor_of(self._workspace)
+        return ThreadPoolExecutor(os.cpu_count() or 1) if opened is None else opened()
+
+    def tree(self, version: str) -> Tree:
+        """The tree of a version; raises MetadataError if the workspace does not have it."""
+        tree = self._resource.stored_tree(version)
+        if tree is None:
+            raise MetadataError(
+                f"Resource '{self._resource.name}': the workspace holds nothing of version {version}",
+                hint="dws pull may bring it",
+            )
+        return tree
+
+    def _missing(self, plan: RestorePlan) -> dict[ObjectId, str]:
+        """Content that the store lacks, each with the path of a file."""
+        wanted = {w.id: w.path for w in plan.write}
+        return {id_: wanted[id_] for id_ in self.store.missing(wanted)}
+
+    def _fetch(self, missing: Mapping[ObjectId, str]) -> None:
+        remote = self._resource.remote_content
+        if remote is None:
+            raise ConfigurationError(
+                f"Resource '{self._resource.name}': the content of {some(sorted(missing.values()))} is missing"
+            )
+        remote.fetch(missing)
+
+    # -- looking ---------------------------------------------------------------------------------------------------
+
+    def objects(self, versions: Iterable[str]) -> Iterator[tuple[str, dict[ObjectId, str]]]:
+        """The contents that versions are made of, each with the path of a file; those of an earlier one are left out.
+
+        Raises MetadataError for a version that the workspace does not have."""
+        seen: set[str] = set()
+        for version in versions:
+            yield version, all_objects(self.tree(version), seen)
+
+    def check_integrity(self, restore_hashes: Mapping[str, str]) -> Iterator[Problem]:
+        """Content that snapshots refer to, and that is nowhere."""
+        from dataworkspaces.workspace.integrity import Problem
+
+        by_version: dict[str, list[str]] = {}
+        for snapshot, version in restore_hashes.items():
+            by_version.setdefault(version, []).append(snapshot)
+        where = f"resource {self._resource.name}"
+        seen: set[str] = set()
+        for version, snapshots in by_version.items():
+            told = f"snapshot {snapshots[0][:7]}" + (f" and {len(snapshots) - 1} more" if len(snapshots) > 1 else "")
+            try:
+                found = all_objects(self.tree(version), seen)
+            except DwsError as e:
+                yield Problem("resource", where, f"{told}: {e.message}", "dws pull, or a backup, may have it")
+                continue
+            missing = self.store.missing(found)
+            if missing:
+                names = some(sorted(found[id_] for id_ in missing))
+                remote = self._resource.remote_content
+                if remote is not None:
+                    continue  # it is fetched when it is needed; `dws verify` asks the remote
+                yield Problem(
+                    "resource", where, f"{told}: the content of {names} is not in the object store",
+                    "A backup, or another copy of the workspace, may have it",
+                )  # fmt: skip
+
+
+def some(names: list[str]) -> str:
+    """The first of many names."""
+    shown = ", ".join(repr(name) for name in names[:_SHOWN])
+    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"

@@ -1,0 +1,88 @@
+"""``.dwsignore``: what git leaves out by the same patterns, we leave out."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.filetree import scan
+
+FILES = [
+    "a.csv", "a.tmp", "keep.tmp", "build/x", "build/keep", "sub/build/y", "sub/a.tmp", "sub/keep.tmp", "logs/1.log",
+    "logs/deep/2.log", "cache", "sub/cache/z", "with blank", "#hash", "!bang", "star*", "é", "Cache",
+]  # fmt: skip
+
+
+def listed(root: Path) -> set[str]:
+    found = {path for path, _ in scan(root).files()}
+    return {path for path in found if Path(path).name != ".dwsignore"}
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"": "*.tmp\n"},
+        {"": "*.tmp\n!keep.tmp\n"},
+        {"": "build/\n"},
+        {"": "/build\n"},
+        {"": "build/*\n!build/keep\n"},
+        {"": "**/cache\n"},
+        {"": "cache/\n"},
+        {"": "logs/**/2.log\n"},
+        {"": "# a comment\n\n\\#hash\n\\!bang\nwith\\ blank\n"},
+        {"": "star\\*\n"},
+        {"": "*.tmp\n", "sub": "!a.tmp\n"},
+        {"": "sub\n", "sub": "!*\n"},
+        {"sub": "build\n*.tmp\n"},
+        {"": "*\n!a.csv\n!.dwsignore\n"},
+        {"": "é\n"},
+        {"": "[a-c]*\n"},
+        {"": "?ache\n"},
+    ],
+    ids=lambda rules: "; ".join(f"{place or '.'}: {' '.join(text.split())}" for place, text in rules.items()),
+)
+def test_git_leaves_out_the_same(tmp_path: Path, rules: dict[str, str]) -> None:
+    for name in FILES:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    for place, text in rules.items():
+        (tmp_path / place / ".dwsignore").write_text(text)
+        (tmp_path / place / ".gitignore").write_text(text)
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    told = subprocess.run(
+        ["git", "-C", str(tmp_path), "ls-files", "-z", "--others", "--exclude-standard"],
+        capture_output=True,
+        check=True,
+    )
+    own = {".gitignore", ".dwsignore"}
+    by_git = {name for name in told.stdout.decode().split("\0") if name and Path(name).name not in own}
+    (tmp_path / ".git").rename(tmp_path.parent / f"{tmp_path.name}-git")
+    assert {path for path in listed(tmp_path) if Path(path).name not in own} == by_git
+
+
+def test_a_pattern_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".dwsignore").write_text("ok\n!\n")
+    with pytest.raises(ConfigurationError, match=r"\.dwsignore is not valid") as raised:
+        scan(tmp_path)
+    assert raised.value.hint is not None
+
+
+def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "elsewhere").write_text("*")
+    (tmp_path / "data/.dwsignore").symlink_to("../elsewhere")
+    with pytest.raises(ConfigurationError, match="no regular file"):
+        scan(tmp_path / "data")
+
+
+def test_special_files_that_are_left_out_are_no_error(tmp_path: Path) -> None:
+    import os
+
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigurationError, match="named pipe"):
+        scan(tmp_path)
+    (tmp_path / ".dwsignore").write_text("pipe\n")
+    assert listed(tmp_path) == set()

@@ -1,0 +1,72 @@
+"""Snapshots that other branches hold, and what is stored there of the versions in them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+from dataworkspaces.backends.git.paths import WorkspacePaths
+from dataworkspaces.gitrepo.objects import list_tree, read_blobs
+from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.workspace.factory import METADATA_DIR
+from dataworkspaces.workspace.versions import VersionElsewhere
+
+_METADATA = f"{METADATA_DIR}/snapshot_metadata"
+_STATE = f"{METADATA_DIR}/file"
+_REFS = ("refs/heads", "refs/remotes", "refs/tags")
+
+
+def versions_on_other_branches(paths: WorkspacePaths) -> Iterator[VersionElsewhere]:
+    """See :meth:`SnapshotWorkspaceMixin.versions_on_other_branches`. A version may come more than once."""
+    root = paths.root
+    seen: set[str] = set()
+    for commit in _commits(paths):
+        listed = list_tree(root, commit, [_METADATA, _STATE])
+        # What the working tree has too is nothing of another branch.
+        found = {p: e.name for p, e in listed.items() if p.startswith(f"{_METADATA}/") and not (root / p).exists()}
+        metadata = set(found.values()) - seen
+        seen |= metadata
+        if not metadata:
+            continue
+        state: dict[str, dict[str, str]] = {}
+        for path, entry in listed.items():
+            parts = path.split("/")
+            if path.startswith(f"{_STATE}/") and len(parts) == 5:
+                state.setdefault(parts[3], {})[parts[4]] = entry.name
+        readers = {name: _State(root, blobs) for name, blobs in state.items()}
+        for content in read_blobs(root, metadata).values():
+            for name, restore_hash in _restore_hashes(content).items():
+                if name in readers:
+                    yield VersionElsewhere(name, restore_hash, readers[name])
+
+
+def _commits(paths: WorkspacePaths) -> list[str]:
+    """The tips of all branches and tags."""
+    listed = run_git(paths.root, ["for-each-ref", "--format=%(objectname) %(*objectname)", *_REFS]).stdout
+    return list(dict.fromkeys(line.split()[-1] for line in listed.decode("ascii").splitlines()))
+
+
+def _restore_hashes(content: bytes) -> dict[str, str]:
+    try:
+        found = json.loads(content).get("restore_hashes")
+    except (ValueError, AttributeError, RecursionError):
+        return {}
+    return {n: h for n, h in found.items() if isinstance(h, str)} if isinstance(found, dict) else {}
+
+
+class _State:
+    """What a branch stores of a resource, all read at once when it is first asked for."""
+
+    def __init__(self, root: Path, blobs: dict[str, str]) -> None:
+        self._root = root
+        self._blobs = blobs
+
+    @cached_property
+    def _contents(self) -> dict[str, bytes]:
+        return read_blobs(self._root, self._blobs.values())
+
+    def __call__(self, key: str) -> bytes | None:
+        name = self._blobs.get(key)
+        return None if name is None else self._contents[name]

@@ -1,0 +1,246 @@
+"""Local files whose content is kept away from this machine too: by path, by SFTP (OpenSSH) and by S3 (SeaweedFS)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+from endtoend import User, isolated_environment, read_tree, write_files
+from s3_server import S3Server
+from servers import SshServer, make_bare, needs_sshd
+
+pytestmark = pytest.mark.slow
+
+LARGE = os.urandom(700_000)
+
+
+@dataclass
+class Two:
+    """Two people with machines of their own, an origin, and the URL of a remote that both can reach."""
+
+    ada: User
+    bob: User
+    origin: Path
+    url: str
+
+    def publish(self) -> Path:
+        """Ada makes a workspace with the resource `data`, takes snapshot A and publishes; returns the data's place."""
+        here = self.ada
+        here.batch("init", "--hostname", "ada")
+        data = here.cwd / "data"
+        write_files(data, {f"d{n % 5}/small {n}": f"content {n}\n" for n in range(120)})
+        write_files(data, {"large": LARGE, "script": "#!/bin/sh\n"})
+        (data / "script").chmod(0o755)
+        (data / "link").symlink_to("large")
+        here.batch("add", "local-files", "--role", "source-data", "--remote", self.url, "data")
+        here.batch("snapshot", "A")
+        here.batch("publish", self.origin)
+        return data
+
+    def clone(self) -> User:
+        self.bob.batch("clone", self.origin, "ws", "--hostname", "bob")
+        return self.bob.at(self.bob.cwd / "ws")
+
+
+@pytest.fixture(params=["path", pytest.param("sftp", marks=needs_sshd), "s3"])
+def two(request: pytest.FixtureRequest, tmp_path: Path) -> Two:
+    env: dict[str, str] = {}
+    url = f"file://{tmp_path}/remote"
+    if request.param == "sftp":
+        server: SshServer = request.getfixturevalue("ssh_server")
+        url = f"{server.url(tmp_path / 'remote').replace('ssh://', 'sftp://')}"
+        env = {"FSSPEC_SFTP_KEY_FILENAME": str(server.directory / "user_key")}
+    elif request.param == "s3":
+        s3: S3Server = request.getfixturevalue("s3_server")
+        bucket = f"bucket-{abs(hash(tmp_path))}"
+        s3.client().create_bucket(Bucket=bucket)
+        env, url = s3.environment, f"s3://{bucket}/a prefix"
+    return make_two(tmp_path, url, env)
+
+
+@pytest.fixture
+def by_path(tmp_path: Path) -> Two:
+    return make_two(tmp_path, f"file://{tmp_path}/remote", {})
+
+
+def make_two(tmp_path: Path, url: str, env: dict[str, str]) -> Two:
+    users = []
+    for name in ("ada", "bob"):
+        directory = tmp_path / name / "work"
+        directory.mkdir(parents=True)
+        users.append(User(directory, {**isolated_environment(tmp_path / name / "home"), **env}))
+    return Two(*users, make_bare(tmp_path / "origin.git"), url)
+
+
+def test_a_clone_has_the_files_and_pull_brings_what_is_new(two: Two) -> None:
+    data = two.publish()
+    bob = two.clone()
+    assert read_tree(bob.cwd / "data") == read_tree(data)
+    write_files(data, {"new": "new\n", "d1/small 1": "changed\n"})
+    shutil.rmtree(data / "d2")
+    two.ada.batch("snapshot", "B")
+    two.ada.batch("push")
+    assert "has everything" in two.ada.batch("push").stdout
+    bob.batch("pull")
+    assert read_tree(bob.cwd / "data") == read_tree(data)
+    assert not any((bob.cwd / "data").glob("d2"))
+    assert "Nothing has changed" in bob.batch("snapshot").stdout
+
+
+def test_an_older_snapshot_is_fetched_when_it_is_restored(two: Two) -> None:
+    data = two.publish()
+    before = read_tree(data)
+    write_files(data, {"large": LARGE[::-1], "d1/small 1": "changed\n"})
+    two.ada.batch("snapshot", "B")
+    two.ada.batch("push")
+    bob = two.clone()
+    bob.batch("restore", "A")
+    assert read_tree(bob.cwd / "data") == before
+    assert bob.dws("fsck", check=False).returncode == 0
+
+
+def test_both_sides_take_snapshots(two: Two) -> None:
+    data = two.publish()
+    bob = two.clone()
+    write_files(data, {"of ada": "1"})
+    two.ada.batch("snapshot", "ADA")
+    two.ada.batch("push")
+    write_files(bob.cwd, {"data/of bob": "2"})
+    bob.batch("snapshot", "BOB")
+    bob.batch("pull")
+    bob.batch("push")
+    two.ada.batch("pull")
+    for user, place in ((two.ada, data), (bob, bob.cwd / "data")):
+        for tag, name in (("ADA", "of ada"), ("BOB", "of bob")):
+            user.batch("restore", tag)
+            assert (place / name).exists()
+            assert not (place / {"of ada": "of bob", "of bob": "of ada"}[name]).exists()
+
+
+def test_own_changes_are_left_alone_by_a_pull(two: Two) -> None:
+    data = two.publish()
+    bob = two.clone()
+    write_files(bob.cwd, {"data/precious": "not in any snapshot"})
+    write_files(data, {"new": "new\n"})
+    two.ada.batch("snapshot", "B")
+    two.ada.batch("push")
+    done = bob.batch("pull")
+    assert "stays as it is" in done.stderr
+    assert (bob.cwd / "data/precious").exists()
+    assert not (bob.cwd / "data/new").exists()
+
+
+def test_what_was_lost_here_comes_from_there(two: Two) -> None:
+    data = two.publish()
+    before = read_tree(data)
+    shutil.rmtree(two.ada.cwd / ".dataworkspace/objects")
+    shutil.rmtree(data)
+    two.ada.batch("restore", "A")
+    assert read_tree(data) == before
+    assert two.ada.batch("verify").returncode == 0
+
+
+def one_line(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 1
+    errors = [line for line in done.stderr.splitlines() if "rror: " in line]
+    assert len(errors) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    return errors[0]
+
+
+@pytest.mark.parametrize(
+    ("url", "env"),
+    [
+        ("sftp://nobody@127.0.0.1:1/x", {}),
+        ("s3://bucket/x", {"AWS_SECRET_ACCESS_KEY": "wrong"}),
+        ("file:///proc/nowhere/x", {}),
+    ],
+    ids=["nobody listens", "wrong key", "no directory"],
+)
+def test_a_remote_that_cannot_be_had_fails_before_anything_is_sent(
+    user: User, tmp_path: Path, s3_server: S3Server, url: str, env: dict[str, str]
+) -> None:
+    here = user.at(user.cwd, **{**s3_server.environment, **env})
+    if "bucket/" in url:
+        s3_server.client().create_bucket(Bucket="bucket")
+    origin = make_bare(tmp_path / "origin.git")
+    here.batch("init", "--hostname", "h")
+    write_files(here.cwd, {"data/a": "1"})
+    here.batch("add", "local-files", "--role", "source-data", "--remote", url, "data")
+    here.batch("snapshot", "A")
+    assert url.partition("://")[0] in one_line(here.batch("publish", origin, check=False, timeout=200))
+    assert here.git("ls-remote", origin) == ""
+
+
+def test_a_clone_without_the_remote_is_a_workspace_and_a_later_pull_brings_the_files(
+    tmp_path: Path, by_path: Two
+) -> None:
+    data = by_path.publish()
+    (tmp_path / "remote").rename(tmp_path / "away")
+    done = by_path.bob.batch("clone", by_path.origin, "ws", "--hostname", "bob", check=False)
+    assert "data" in done.stderr
+    bob = by_path.bob.at(by_path.bob.cwd / "ws")
+    (tmp_path / "away").rename(tmp_path / "remote")
+    bob.batch("pull")
+    assert read_tree(bob.cwd / "data") == read_tree(data)
+
+
+@needs_sshd
+@pytest.mark.parametrize("command", ["push", "clone"])
+def test_a_server_that_goes_away_in_the_middle(tmp_path: Path, ssh_server: SshServer, command: str, user: User) -> None:
+    """The connection is broken again and again; in the end all is there, and never anything by halves."""
+    url = ssh_server.url(tmp_path / "remote").replace("ssh://", "sftp://")
+    here = user.at(user.cwd, FSSPEC_SFTP_KEY_FILENAME=str(ssh_server.directory / "user_key"))
+    origin = make_bare(tmp_path / "origin.git")
+    here.batch("init", "--hostname", "h")
+    write_files(here.cwd, {f"data/{n}": os.urandom(3_000_000) for n in range(12)})
+    here.batch("add", "local-files", "--role", "source-data", "--remote", url, "data")
+    here.batch("snapshot", "A")
+    if command == "clone":
+        here.batch("publish", origin)
+    arguments = ["publish", origin] if command == "push" else ["clone", origin, tmp_path / "clone", "--hostname", "b"]
+    running = subprocess.Popen(
+        [str(a) for a in ("dws", "--batch", *arguments)], cwd=here.cwd, env=here.env, stderr=subprocess.PIPE
+    )
+    for _ in range(5):
+        try:
+            running.wait(timeout=0.4)
+            break
+        except subprocess.TimeoutExpired:
+            break_connections(ssh_server)
+    _, errors = running.communicate(timeout=120)
+    assert b"Traceback" not in errors
+    if command == "push":
+        here.batch(*arguments) if running.returncode else here.batch("push")
+        here.batch("clone", origin, tmp_path / "clone", "--hostname", "b")
+    elif running.returncode or errors:
+        here.at(tmp_path / "clone").batch("pull")
+    assert read_tree(tmp_path / "clone/data") == read_tree(here.cwd / "data")
+    assert here.dws("verify", check=False).returncode == 0
+
+
+def break_connections(server: SshServer) -> None:
+    """Kill the processes that serve somebody."""
+    assert server.process is not None
+    for process in psutil.Process(server.process.pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+@pytest.mark.parametrize("place", [".git/hooks", ".dataworkspace/x", "../outside", "code"])
+def test_a_hostile_place_is_not_written_to(by_path: Two, place: str) -> None:
+    by_path.publish()
+    path = by_path.ada.cwd / ".dataworkspace/resources/data.json"
+    path.write_text(path.read_text().replace('"relative_local_path": "data"', f'"relative_local_path": "{place}"'))
+    by_path.ada.git("commit", "-qam", "an attack")
+    by_path.ada.git("push", "-q", "origin", "HEAD")
+    done = by_path.bob.batch("clone", by_path.origin, "ws", "--hostname", "bob", check=False)
+    assert "Traceback" not in done.stderr
+    found = [p for p in by_path.bob.cwd.rglob("*") if p.name.startswith("small ") or p.name == "large"]
+    assert place == "code" or found == []
