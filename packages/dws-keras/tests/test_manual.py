@@ -4,6 +4,7 @@ forgets."""
 
 from __future__ import annotations
 
+import json
 import sys
 import types
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from sklearn.datasets import load_digits
 from tensorflow import keras
 
 FASHION = """
@@ -84,13 +86,11 @@ print('Test accuracy:', test_acc)
 
 
 def digits() -> Any:
-    """Pictures of 28 times 28 numbers, 1,000 to train with and 200 to test with."""
-    rng = np.random.default_rng(0)
-    labels = rng.integers(0, 10, 1200).astype(np.uint8)
-    images = rng.integers(0, 60, (1200, 28, 28)).astype(np.uint8)
-    for image, label in zip(images, labels, strict=True):
-        image[2 * label : 2 * label + 6] += 150
-    return (images[:1000], labels[:1000]), (images[1000:], labels[1000:])
+    """As pictures of 28 times 28 numbers from 0 to 1; 1,000 to train with, the others to test with."""
+    images, labels = load_digits(return_X_y=True)
+    large = np.kron(images.reshape(-1, 8, 8) / 16, np.ones((3, 3)))
+    pictures = np.pad(large, [(0, 0), (2, 2), (2, 2)]).astype(np.float32)
+    return (pictures[:1000], labels[:1000]), (pictures[1000:], labels[1000:])
 
 
 @pytest.fixture
@@ -122,13 +122,15 @@ def test_wrapping_a_keras_model(api_workspace: Any, script: Path, capsys: pytest
     assert dict(list(results["parameters"].items())[:5]) == expected
     assert results["run_description"] is None
     assert results["metrics"] == {"loss": found["test_loss"], "accuracy": found["test_acc"]}
-    assert found["test_acc"] > 0.9
+    assert found["test_acc"] > 0.8
     assert f"Test accuracy: {found['test_acc']}" in capsys.readouterr().out
 
-    model = keras.models.load_model(
-        api_workspace.root / "results" / "fashion.keras", custom_objects={"softmax_v2": tf.nn.softmax}
-    )
-    assert model.evaluate(found["test_images"], found["test_labels"], verbose=0)[0] == pytest.approx(found["test_loss"])
+    results_dir = api_workspace.root / "results"
+    losses = json.loads((results_dir / "metrics_history.json").read_text())["metrics"]["loss"]
+    assert len(losses) == 5
+    assert json.loads((results_dir / "fashion.keras.json").read_text())["best"] == {"loss": min(losses)}
+    model = keras.models.load_model(results_dir / "fashion.keras", custom_objects={"softmax_v2": tf.nn.softmax})
+    assert model.evaluate(found["test_images"], found["test_labels"], verbose=0)[1] > 0.8
     step = api_workspace.read_lineage()
     [cert] = step["input_resources"]
     assert cert["certificate"]["content"] == api_workspace.get_resource("api").get_input_hash()

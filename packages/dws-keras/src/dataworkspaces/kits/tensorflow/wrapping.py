@@ -289,9 +289,16 @@ def _are_functional(args: Any, kwargs: Any) -> bool:
 
 
 def _register_as(wrapped: Any, original: Any) -> None:
-    """A class that was registered, to be found when a model is loaded, stays registered under its name."""
+    """Models are saved as those of the original class: under the name that Keras has for it, or under which it was
+    registered."""
     import keras
 
+    try:
+        from keras.src.api_export import REGISTERED_OBJS_TO_NAMES as NAMES
+    except ImportError:  # then it is saved by its module and name, which are those of the original, too
+        NAMES = {}
+    if original in NAMES:
+        NAMES[wrapped] = NAMES[original]
     name = keras.saving.get_registered_name(original)
     package, separator, own_name = name.partition(">")
     if separator and name != original.__name__:
