@@ -68,6 +68,21 @@ def test_data_that_nobody_has_seen(api_workspace: Any) -> None:
         make_model().fit(X, Y, verbose=0, callbacks=[DwsLineageCallback()])
 
 
+def test_after_a_training_that_failed(workspace: Any) -> None:
+    class Fails(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            raise ZeroDivisionError
+
+    lineage, model = DwsLineageCallback(), make_model()
+    with pytest.raises(ZeroDivisionError):
+        model.fit(X, Y, epochs=5, verbose=0, callbacks=[lineage, Fails()])
+    model.fit(X, Y, epochs=2, verbose=0, callbacks=[lineage])
+    model.evaluate(X, Y, verbose=0, callbacks=[lineage])
+    assert workspace.read_results()["parameters"]["epochs"] == 2
+    history = json.loads((workspace.root / "results" / "metrics_history.json").read_text())
+    assert history["epochs"] == [1, 2]
+
+
 def test_data_from_files_are_not_hashed(workspace: Any) -> None:
     lineage = DwsLineageCallback()
     data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(5)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
+import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +204,17 @@ def test_seeds_and_determinism_are_recorded(workspace: Any) -> None:
     assert (seeds["random"], seeds["numpy.random"], seeds["tensorflow"]) == (17, 17, 17)
 
 
+def test_settings_for_determinism() -> None:
+    code = (
+        "import tensorflow as tf; tf.config.experimental.enable_op_determinism()\n"
+        "from dataworkspaces.kit_support import determinism_settings\n"
+        "print(determinism_settings())"
+    )
+    env = {**os.environ, "TF_DETERMINISTIC_OPS": "1"}
+    out = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout
+    assert ast.literal_eval(out) == {"TF_DETERMINISTIC_OPS": "1", "tensorflow.enable_op_determinism": True}
+
+
 def test_several_inputs_and_a_place_for_results(workspace: Any) -> None:
     (workspace.root / "data" / "a").mkdir()
     (workspace.root / "data" / "b").mkdir()
@@ -220,6 +235,15 @@ def test_the_workspace_can_be_elsewhere(workspace: Any, tmp_path: Path, monkeypa
     model.fit(X, Y, verbose=0)
     model.evaluate(X, Y, verbose=0)
     assert workspace.read_results()["metrics"]["loss"] > 0
+
+
+def test_a_model_that_is_compiled_again(workspace: Any) -> None:
+    model = sequential()
+    model.fit(X, Y, epochs=2, verbose=0)
+    model.evaluate(X, Y, verbose=0)
+    compiled(model, optimizer="sgd").evaluate(X, Y, verbose=0)
+    parameters = workspace.read_results()["parameters"]
+    assert (parameters["optimizer"], parameters["epochs"]) == ("sgd", 2)
 
 
 def test_evaluate_says_where_results_are(workspace: Any, capsys: pytest.CaptureFixture[str]) -> None:

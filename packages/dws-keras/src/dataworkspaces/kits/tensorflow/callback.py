@@ -70,6 +70,8 @@ class DwsLineageCallback(keras.callbacks.Callback):  # type: ignore[misc] # kera
     # -- what Keras calls ----------------------------------------------------------------------------------------
 
     def on_train_begin(self, logs: Any = None) -> None:
+        if self._is_training:  # the last training failed, of which no callback is told
+            self._step.drop()
         self._is_training = True
         self._epochs = []
         parameters = {

@@ -59,7 +59,9 @@ class Recorder:
         self.is_busy = True
         try:
             if not self.step.is_open:
-                self.step.begin({**settings.of_model(model), **self.step.parameters, **parameters})
+                known = self.step.parameters
+                compiled = settings.of_model(model).items()
+                self.step.begin({name: value for name, value in compiled if value is not None or name not in known})
             yield self.step.begin(parameters)
         except BaseException:
             self.step.drop()
