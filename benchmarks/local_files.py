@@ -68,6 +68,7 @@ class Side:
         raise NotImplementedError
 
     def keep(self, number: int) -> None:
+        """Take a version; number 0 is the one that is brought back."""
         raise NotImplementedError
 
     def bring_back(self) -> None:
@@ -80,16 +81,18 @@ class Dws(Side):
     def __init__(self, settings: Settings, tool: Tool, name: str, model: Path, *options: str) -> None:
         super().__init__(settings, tool, name, model)
         self.options = options
+        self.snapshots = 0
 
     def init(self) -> None:
         self.shell("dws", "--batch", "init", "ws", "--hostname", "h")
         self.shell("dws", "--batch", "add", "local-files", "--role", "source-data", *self.options, str(self.data))
 
     def keep(self, number: int) -> None:
-        self.shell("dws", "--batch", "snapshot", f"tag-{number}")
+        self.snapshots += 1
+        self.shell("dws", "--batch", "snapshot", "FIRST" if number == 0 else f"tag-{self.snapshots}")
 
     def bring_back(self) -> None:
-        self.shell("dws", "--batch", "restore", "tag-0", "--only", "data")
+        self.shell("dws", "--batch", "restore", "FIRST", "--only", "data")
 
 
 class Dvc(Side):
@@ -152,7 +155,7 @@ def first_time(side: Side) -> Contestant:
 
 
 def unchanged(side: Side) -> Contestant:
-    return Contestant(side.name, lambda number: side.keep(1000 + number))
+    return Contestant(side.name, lambda number: side.keep(1 + number))
 
 
 def one_changed(side: Side) -> Contestant:
@@ -161,7 +164,7 @@ def one_changed(side: Side) -> Contestant:
         path.write_bytes(f"changed {number} {os.urandom(8).hex()}".encode())
         side.shell("sleep", "0.3")
 
-    return Contestant(f"{side.name}, one changed", lambda number: side.keep(2000 + number), prepare)
+    return Contestant(f"{side.name}, one changed", lambda number: side.keep(1 + number), prepare)
 
 
 def restoring(side: Side) -> Contestant:

@@ -121,6 +121,18 @@ def test_what_another_branch_needs_stays(workspace: User, data: Path) -> None:
     assert gc(workspace)["objects"] == 2
 
 
+def test_what_was_kept_stays_though_later_versions_are_not_kept(workspace: User, data: Path) -> None:
+    workspace.batch("config", "--resource", "data", "restorable", "false")
+    make_old(workspace)
+    assert gc(workspace)["objects"] == 0
+    refused = workspace.batch("restore", "A", "--only", "data", check=False)
+    assert refused.returncode == 1
+    assert "restorable true" in refused.stderr
+    workspace.batch("config", "--resource", "data", "restorable", "true")
+    workspace.batch("restore", "A")
+    assert (data / "sub/says").read_text() == "A"
+
+
 def test_what_a_restore_replaced_stays_for_the_same_time(workspace: User, data: Path) -> None:
     write_files(data, {"precious": "p" * LARGE})
     workspace.batch("restore", "A")

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 
 def keeping_resources(workspace: Workspace) -> list[FileTreeMixin]:
-    """The resources whose versions' content lies in the object store."""
-    return [r for r in workspace.get_resources() if isinstance(r, FileTreeMixin) and r.restorable]
+    """The resources that keep the content of versions, or have kept that of earlier ones."""
+    trees = [r for r in workspace.get_resources() if isinstance(r, FileTreeMixin)]
+    return [r for r in trees if r.restorable or snapshot_versions(workspace, r.name) or r.kept_content.replaced.all()]
 
 
 def snapshot_versions(workspace: Workspace, name: str) -> dict[str, str]:

@@ -43,10 +43,13 @@ def undo_restore_command(workspace: Workspace, name: str, version: str | None = 
     if not chosen:
         what = "no restore replaced anything" if version is None else f"no restore replaced the version {version}"
         raise ConfigurationError(f"Resource '{name}': {what}", hint="dws undo-restore --list")
-    with workspace.transaction("undo-restore"):
-        resource.restore_precheck(chosen[0].version)
-        resource.snapshot()
-        resource.restore(chosen[0].version)
+    target = chosen[0].version
+    with workspace.transaction("undo-restore") as journal:
+        resource.restore_precheck(target)
+        journal.record("restore", snapshot=None, targets={name: target}, prior={})
+        _, prior = resource.snapshot()
+        journal.record("restore", snapshot=None, targets={name: target}, prior={name: prior})
+        resource.restore(target)
         workspace.save(f"Undid a restore of {name}")
     return _replaced(name, chosen[0])
 
@@ -54,7 +57,7 @@ def undo_restore_command(workspace: Workspace, name: str, version: str | None = 
 def _resource(workspace: Workspace, name: str) -> FileTreeMixin:
     workspace.validate_resource_name(name)
     for resource in keeping_resources(workspace):
-        if resource.name == name:
+        if resource.name == name and resource.restorable:
             return resource
     kind = workspace.get_resource_type(name)
     raise NotSupportedError(

@@ -89,6 +89,7 @@ class _Directory:
     is_row_current: bool = False
     values: list[str | None] = field(default_factory=list)
     hashval: str = ""
+    manifest: bytes | None = None
 
 
 class _Builder:
@@ -204,13 +205,14 @@ class _Builder:
         if directory.is_row_current and row is not None and row.others == others:
             directory.hashval = row.manifest
         else:
-            directory.hashval = manifest_name(self._format(directory))
+            directory.manifest = self._format(directory)
+            directory.hashval = manifest_name(directory.manifest)
         self._hashes[directory.scanned.path] = directory.hashval
         self._by_hash[directory.hashval] = directory
 
     def _manifest(self, hashval: str) -> bytes | None:
         directory = self._by_hash.get(hashval)
-        return None if directory is None else self._format(directory)
+        return None if directory is None else directory.manifest or self._format(directory)
 
     def _format(self, directory: _Directory) -> bytes:
         scanned = directory.scanned

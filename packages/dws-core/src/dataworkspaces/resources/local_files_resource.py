@@ -209,7 +209,15 @@ class LocalFilesResource(FileTreeMixin, Resource):
 
     def pull(self) -> bool:
         """Bring the files to the newest snapshot, if that is another one and nothing here would be lost."""
-        return self.remote_content is not None and self.remote_content.follow()
+        if self.remote_content is None:
+            return False
+        if self.get_local_path_if_any() is None:
+            self.workspace.interaction.warn(
+                f"Resource '{self.name}' has no place on this machine: dws config --resource {self.name} my_local_path "
+                "DIRECTORY, then dws pull fetches it"
+            )
+            return False
+        return self.remote_content.follow()
 
     def push_precheck(self) -> None:
         if self.remote_content is not None:

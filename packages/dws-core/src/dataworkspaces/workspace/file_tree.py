@@ -58,7 +58,7 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
 
     :ivar compute_hash: versions are told by the files' content, else by their sizes.
     :ivar hash_function: ``blake3``, or ``sha1`` for a resource that release 1.6 added.
-    :ivar restorable: the content of versions is kept, and they can be restored.
+    :ivar restorable: the content of new versions is kept, and versions can be restored.
     """
 
     workspace: Workspace
@@ -97,11 +97,9 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
 
     @cached_property
     def kept_content(self) -> KeptContent:
-        """What is kept of the content of versions; raises NotSupportedError if nothing is."""
+        """What is kept of the content of versions, or was, when the resource was restorable."""
         from dataworkspaces.workspace.kept_content import KeptContent
 
-        if not self.restorable:
-            raise NotSupportedError(f"Resource '{self.name}': versions are recorded, but their content is not kept")
         return KeptContent(self)
 
     # -- the tree as it is now -----------------------------------------------------------------------------------
@@ -254,7 +252,7 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
         return TreeFiles(self, tree)
 
     def check_integrity(self, restore_hashes: Mapping[str, str]) -> Iterable[Problem]:
-        return self.kept_content.check_integrity(restore_hashes) if self.restorable else ()
+        return self.kept_content.check_integrity(restore_hashes)
 
     # -- what reports ask ----------------------------------------------------------------------------------------
 

@@ -526,9 +526,10 @@ class SnapshotWorkspaceMixin(ABC):
             self.restore_resources(resources, data["prior"])
             return "it has been undone"
         self.restore_resources(resources, data["targets"])
-        if self.supports_lineage():
-            self.get_lineage_store().restore(data["snapshot"], names)
-        workspace.save(f"Restored snapshot {data['snapshot']}")
+        snapshot = data["snapshot"]  # None if it is another version of one resource
+        if self.supports_lineage() and snapshot is not None:
+            self.get_lineage_store().restore(snapshot, names)
+        workspace.save(f"Completed a restore of {', '.join(names)}")
         return "the restore has been completed now"
 
     def _self_as_workspace(self) -> Workspace:

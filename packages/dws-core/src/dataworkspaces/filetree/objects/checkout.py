@@ -28,6 +28,10 @@ _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
+_Place = tuple[str, int] | None
+"""Pack, and where in it."""
+
+
 @dataclass(frozen=True)
 class Wanted:
     """A content at a path below the root: of a file, of an executable file, or what a symbolic link says."""
@@ -50,7 +54,10 @@ def check_out(
     A file that is there already is replaced by a rename, so that a reader sees the old one or the new one. Contents are
     verified. May be called again after it was killed. Raises MetadataError for a content that is missing or damaged,
     ConfigurationError for a place that is none, OSError."""
-    batches = [wanted[start : start + _BATCH] for start in range(0, len(wanted), _BATCH)]
+    located = store.locate({w.id for w in wanted})
+    batches = [
+        [(w, located.get(w.id)) for w in wanted[start : start + _BATCH]] for start in range(0, len(wanted), _BATCH)
+    ]
     write = _Writer(store, root)
     results = map(write, batches) if executor is None else executor.map(write, batches)
     found: list[tuple[str, ScannedFile]] = []
@@ -131,23 +138,26 @@ class Directories:
             self._last = None
 
 
+_Located = tuple[Wanted, _Place]
+
+
 @dataclass(frozen=True)
 class _Writer:
     store: ObjectStore
     root: Path
 
-    def __call__(self, batch: Sequence[Wanted]) -> list[tuple[str, ScannedFile]]:
+    def __call__(self, batch: Sequence[_Located]) -> list[tuple[str, ScannedFile]]:
         return list(self._write(batch))
 
-    def _write(self, batch: Sequence[Wanted]) -> Iterator[tuple[str, ScannedFile]]:
+    def _write(self, batch: Sequence[_Located]) -> Iterator[tuple[str, ScannedFile]]:
         with Directories(self.root) as directories:
-            for wanted in batch:
+            for wanted, place in batch:
                 try:
                     parent, name = directories.find(wanted.path)
                     if wanted.kind == "link":
-                        self._link(parent, name, self.store.read(wanted.id))
+                        self._link(parent, name, self.store.read_located(wanted.id, place))
                     else:
-                        yield wanted.path, self._file(parent, name, wanted)
+                        yield wanted.path, self._file(parent, name, wanted, place)
                 except OSError as e:
                     e.filename = str(self.root / wanted.path)
                     raise
@@ -160,22 +170,22 @@ class _Writer:
             os.symlink(target, os.fsencode(temporary), dir_fd=parent)
             os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
 
-    def _file(self, parent: int, name: str, wanted: Wanted) -> ScannedFile:
+    def _file(self, parent: int, name: str, wanted: Wanted, place: _Place) -> ScannedFile:
         mode = 0o777 if wanted.kind == "exec" else 0o666
         try:
-            return self._fill(os.open(name, _NEW, mode, dir_fd=parent), wanted, parent, name)
+            return self._fill(os.open(name, _NEW, mode, dir_fd=parent), wanted, place, parent, name)
         except FileExistsError:
             pass
         temporary = _temporary_name()
-        status = self._fill(os.open(temporary, _NEW, mode, dir_fd=parent), wanted, parent, temporary)
+        status = self._fill(os.open(temporary, _NEW, mode, dir_fd=parent), wanted, place, parent, temporary)
         os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
         after = os.stat(name, dir_fd=parent, follow_symlinks=False)
         return status._replace(name=wanted.path.rpartition("/")[2], ctime_ns=after.st_ctime_ns)
 
-    def _fill(self, fd: int, wanted: Wanted, parent: int, name: str) -> ScannedFile:
+    def _fill(self, fd: int, wanted: Wanted, place: _Place, parent: int, name: str) -> ScannedFile:
         try:
             if wanted.id.size < LARGE:
-                content = self.store.read(wanted.id)
+                content = self.store.read_located(wanted.id, place)
                 if os.write(fd, content) != len(content):
                     raise OSError(28, "No space left on device")
             else:

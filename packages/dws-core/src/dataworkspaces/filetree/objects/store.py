@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -149,6 +149,27 @@ class ObjectStore:
             if found is not None:
                 return pack, found[0]
         return None
+
+    def locate(self, ids: Collection[ObjectId]) -> dict[ObjectId, tuple[str, int]]:
+        """For those of the contents that are in packs: the name of the pack, and where it starts in it."""
+        small = {object_id for object_id in ids if object_id.size < LARGE}
+        located: dict[ObjectId, tuple[str, int]] = {}
+        for pack in self.packs():
+            if len(small) * 15 > len(pack.index):  # looking for each takes about so many steps
+                located.update((i, (pack.path.name, start)) for i, start in pack.index if i in small)
+            else:
+                places = ((i, pack.index.find(i.digest)) for i in small)
+                located.update((i, (pack.path.name, place[0])) for i, place in places if place is not None)
+        return located
+
+    def read_located(self, object_id: ObjectId, place: tuple[str, int] | None) -> bytes:
+        """A content that :meth:`locate` has found, or not; raises MetadataError if it is missing or damaged."""
+        if place is None:
+            return self.read(object_id)
+        if place[0] not in self._packs:
+            self.packs()
+        pack = self._packs.get(place[0])
+        return self.read(object_id) if pack is None else pack.read_at(object_id, place[1])
 
     def read(self, object_id: ObjectId) -> bytes:
         """A content; raises MetadataError if it is missing or damaged."""
