@@ -71,6 +71,7 @@ def test_parameters_are_those_that_were_given(classifier: LineagePredictor) -> N
         "model_save_file": None,
         "workspace_dir": None,
         "verbose": False,
+        "extra_files": None,
     }
 
 

@@ -151,7 +151,7 @@ def test_verbose_tells_what_is_done(
     assert caplog.messages == []
     LineagePredictor(SVC(), KIND, "data", model_save_file="svc.joblib", verbose=True).fit(X, y)
     assert "step SVC reads data and writes results to results" in caplog.messages
-    assert "saved the model svc.joblib" in caplog.messages
+    assert "saved results:svc.joblib" in caplog.messages
 
 
 # -- lineage ---------------------------------------------------------------------------------------------------------
@@ -173,7 +173,7 @@ def test_the_code_resource_of_the_running_script(workspace: Any, script: Path) -
 
 def test_the_code_resource_of_the_running_notebook(workspace: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     notebook = workspace.root / "code" / "digits-nb.ipynb"
-    monkeypatch.setattr("dataworkspaces.kits.scikit_learn.step.infer_step", lambda: ("digits-nb", notebook))
+    monkeypatch.setattr("dataworkspaces.kit_support.step.infer_step", lambda: ("digits-nb", notebook))
     LineagePredictor(SVC(), KIND, "data").fit(X, y).score(X, y)
     step = workspace.read_lineage()
     assert (step["step_name"], _names(step, "code")) == ("digits-nb", [("code", None)])
@@ -181,7 +181,7 @@ def test_the_code_resource_of_the_running_notebook(workspace: Any, monkeypatch: 
 
 def test_a_script_in_no_code_resource(workspace: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     place = ("elsewhere", tmp_path / "elsewhere.py")
-    monkeypatch.setattr("dataworkspaces.kits.scikit_learn.step.infer_step", lambda: place)
+    monkeypatch.setattr("dataworkspaces.kit_support.step.infer_step", lambda: place)
     LineagePredictor(SVC(), KIND, "data").fit(X, y).score(X, y)
     step = workspace.read_lineage()
     assert (step["step_name"], _names(step, "code")) == ("elsewhere", [])
@@ -289,7 +289,7 @@ def test_names_that_a_model_cannot_have(workspace: Any, name: str) -> None:
 
 def test_no_room_for_a_model(workspace: Any) -> None:
     (workspace.root / "scratch").write_text("not a directory")
-    with pytest.raises(ConfigurationError, match=r"Saving the model 'svc\.joblib' failed"):
+    with pytest.raises(ConfigurationError, match=r"Saving 'svc\.joblib' failed"):
         LineagePredictor(SVC(), KIND, "data", model_save_file="svc.joblib").fit(X, y)
 
 

@@ -358,6 +358,19 @@ def test_lineage_of_a_snapshot(run: Run, full: MemoryWorkspace, monkeypatch: pyt
     assert cells(out, "data")[-1] == "None"
 
 
+def test_results_with_the_course_of_metrics(run: Run, full: MemoryWorkspace, results: Path) -> None:
+    write_results(results, 0.9, 1.0)
+    history = {"metrics": {"loss": [4, 3, 2, 1], "gone": [None], "a\x1b[31m": [1, 1]}}
+    (results / "metrics_history.json").write_text(json.dumps(history))
+    out = run("report", "results").stdout
+    assert "Metrics of 4 epochs" in out
+    assert [cell.strip() for row in out.splitlines() if "loss" in row for cell in row.split("|")[1:-1]] == [
+        "loss", "█▆▃▁", "4", "1", "1", "4",
+    ]  # fmt: skip
+    assert "gone" not in out
+    assert "\x1b" not in out
+
+
 def test_results(run: Run, full: MemoryWorkspace) -> None:
     out = run("report", "results", "--snapshot", "ONE").output
     assert out.startswith("Results file at out:/snapshots/here-ONE/results.json\n")

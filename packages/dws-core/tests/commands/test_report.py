@@ -121,6 +121,26 @@ def test_those_of_a_snapshot(ws: MemoryWorkspace, write_results: Write) -> None:
     assert report.metrics == {"accuracy": "ONE"}
 
 
+def test_the_history_of_metrics_lies_beside_them(ws: MemoryWorkspace, write_results: Write) -> None:
+    write_results({"loss": 0.5})
+    history = {"epochs": [1, 2, 3], "metrics": {"loss": [1, 0.5, None], "other": [float("nan"), "NaN", 10**400]}}
+    (ws.directory / "results" / "metrics_history.json").write_text(json.dumps(history))
+    report = results_report(ws)
+    assert report is not None
+    assert report.history == {"loss": [1.0, 0.5, None], "other": [None, None, None]}
+    assert report.to_json()["metrics_history"] == report.history
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"metrics": 3}', '{"metrics": {"a": 3, "b": []}}'])
+def test_a_file_that_holds_no_history(ws: MemoryWorkspace, write_results: Write, content: str) -> None:
+    write_results({"loss": 0.5})
+    (ws.directory / "results" / "metrics_history.json").write_text(content)
+    report = results_report(ws)
+    assert report is not None
+    assert report.history == {}
+    assert "metrics_history" not in report.to_json()
+
+
 def test_a_snapshot_without_results_has_none(ws: MemoryWorkspace, write_results: Write) -> None:
     snapshot_command(ws, "EMPTY")
     write_results()

@@ -11,6 +11,7 @@ from dataworkspaces.cli.param_types import ResourceName, SnapshotName
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 if TYPE_CHECKING:
+    from dataworkspaces.cli.render import Table
     from dataworkspaces.commands.report import HistoryReport, ResultsReport, StatusReport
     from dataworkspaces.lineage.states import State
 
@@ -207,7 +208,24 @@ def _print_results(found: ResultsReport) -> None:
             for name, values in found.metric_tables.items()
         ),
     ]
+    if found.history:
+        tables.append(_history_table(found.history))
     for table in tables:
         if table.rows:
             click.echo()
             print_table(table)
+
+
+def _history_table(history: dict[str, list[float | None]]) -> Table:
+    """The metrics of a training by epoch, each as a small picture."""
+    from dataworkspaces.cli.render import Table
+    from dataworkspaces.cli.sparkline import sparkline
+
+    rows = []
+    for name, values in history.items():
+        known = [value for value in values if value is not None]
+        if known:
+            numbers = [f"{number:.4g}" for number in (known[0], known[-1], min(known), max(known))]
+            rows.append([name, sparkline(values), *numbers])
+    epochs = max(len(values) for values in history.values())
+    return Table(f"Metrics of {epochs} epochs", ["Metric", "Course", "First", "Last", "Least", "Greatest"], rows)

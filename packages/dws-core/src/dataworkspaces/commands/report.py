@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.results import find_results
@@ -103,6 +103,7 @@ class ResultsReport:
     :ivar properties: all that is neither a parameter nor a metric.
     :ivar metrics: those with one value.
     :ivar metric_tables: those that are dictionaries.
+    :ivar history: by metric its value of each epoch, if a training recorded that.
     """
 
     location: str
@@ -111,6 +112,7 @@ class ResultsReport:
     parameters: dict[str, Any]
     metrics: dict[str, Any]
     metric_tables: dict[str, dict[str, Any]]
+    history: dict[str, list[float | None]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -119,6 +121,7 @@ class ResultsReport:
             "properties": self.properties,
             "parameters": self.parameters,
             "metrics": {**self.metrics, **self.metric_tables},
+            **({"metrics_history": self.history} if self.history else {}),
         }
 
 
@@ -179,6 +182,7 @@ def results_report(
         parameters=_dictionary(found.data.get("parameters")),
         metrics={name: value for name, value in metrics.items() if not isinstance(value, dict)},
         metric_tables={name: value for name, value in metrics.items() if isinstance(value, dict)},
+        history=found.history,
     )
 
 

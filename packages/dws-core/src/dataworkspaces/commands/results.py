@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.errors import NotSupportedError
+from dataworkspaces.errors import DwsError, NotSupportedError
 from dataworkspaces.workspace import FileResourceMixin, Resource, ResourceRoles
+from dataworkspaces.workspace.results import METRICS_HISTORY_FILE
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, Workspace
@@ -21,11 +23,13 @@ class FoundResults:
 
     :ivar location: ``resource:/path``.
     :ivar snapshot: the snapshot that holds it; None for current results.
+    :ivar history: by metric its value of each epoch, from the file beside it; empty if there is none.
     """
 
     data: dict[str, Any]
     location: str
     snapshot: SnapshotMetadata | None
+    history: dict[str, list[float | None]] = field(default_factory=dict)
 
 
 def find_results(
@@ -62,7 +66,33 @@ def read_results(resource: Resource, snapshot: SnapshotMetadata | None) -> Found
         path = f"{snapshot.relative_destination_path}/{RESULTS_FILE}"
     if not resource.does_subpath_exist(path, must_be_file=True):
         return None
-    return FoundResults(resource.read_results_file(path), f"{resource.name}:/{path}", snapshot)
+    history = _read_history(resource, path.removesuffix(RESULTS_FILE) + METRICS_HISTORY_FILE)
+    return FoundResults(resource.read_results_file(path), f"{resource.name}:/{path}", snapshot, history)
+
+
+def _read_history(resource: FileResourceMixin, path: str) -> dict[str, list[float | None]]:
+    """The history of metrics, as far as the file holds one: it is anybody's, and no reason to show no results."""
+    if not resource.does_subpath_exist(path, must_be_file=True):
+        return {}
+    try:
+        metrics = resource.read_results_file(path).get("metrics")
+    except DwsError:
+        return {}
+    found: dict[str, list[float | None]] = {}
+    for name, values in metrics.items() if isinstance(metrics, dict) else ():
+        if isinstance(values, list) and values:
+            # NaN and infinities are texts there; they have no place in a picture.
+            found[name] = [_finite(value) for value in values]
+    return found
+
+
+def _finite(value: Any) -> float | None:
+    if type(value) not in (int, float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:  # an integer that is too large
+        return None
 
 
 def _first(workspace: Workspace, names: Sequence[str], snapshot: SnapshotMetadata | None) -> FoundResults | None:

@@ -58,7 +58,10 @@ def _foreign(value: Any) -> Any:
     shape = getattr(value, "shape", None)
     if shape == () and callable(getattr(value, "item", None)):
         item = value.item()
-        return jsonable(item) if type(item) is not type(value) else readable(value)
+        if type(item) is not type(value):
+            return jsonable(item)
+        is_float = getattr(getattr(value, "dtype", None), "kind", "") == "f"  # numpy.longdouble
+        return _finite(float(value)) if is_float else readable(value)
     if isinstance(shape, tuple) and callable(getattr(value, "tolist", None)):
         size = math.prod(d for d in shape if isinstance(d, int))
         if size <= MAX_ARRAY_ITEMS:

@@ -9,6 +9,9 @@ from typing import Any
 
 from dataworkspaces.workspace.files import FileResourceMixin
 
+METRICS_HISTORY_FILE = "metrics_history.json"
+"""Beside ``results.json``: ``metrics``, by name a list with the value of each epoch, and ``epochs``, their numbers."""
+
 SNAPSHOTS_DIRS_RE = re.compile(r"snapshots\Z")
 """The directories of earlier snapshots: every template starts with ``snapshots/``."""
 

@@ -8,6 +8,7 @@ from dataworkspaces.kits.scikit_learn.metrics import (
     RegressionMetrics,
 )
 from dataworkspaces.kits.scikit_learn.predictor import LineagePredictor
+from dataworkspaces.kits.scikit_learn.recording import lineage_for
 from dataworkspaces.kits.scikit_learn.workflow import CvOutcome, train_and_predict_with_cv
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Metrics",
     "MulticlassClassificationMetrics",
     "RegressionMetrics",
+    "lineage_for",
     "load_dataset_from_resource",
     "train_and_predict_with_cv",
 ]

@@ -15,11 +15,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from dataworkspaces.errors import ApiParamError
-from dataworkspaces.kits.scikit_learn.finding import Place, find_input, find_results, open_workspace
+from dataworkspaces.kit_support.finding import Place, find_input, find_results, open_workspace
+from dataworkspaces.kit_support.step import InputHashes, Running, begin_step, find_running, recorded
+from dataworkspaces.kits.scikit_learn.extra_files import Names, Scored, check_names
 from dataworkspaces.kits.scikit_learn.metrics import Metrics, find_metrics_class
-from dataworkspaces.kits.scikit_learn.parameters import parameters_of, readable
+from dataworkspaces.kits.scikit_learn.parameters import parameters_of
 from dataworkspaces.kits.scikit_learn.saved_model import check_model_file, save_model
-from dataworkspaces.kits.scikit_learn.step import InputHashes, Running, begin_step, find_running, recorded
+from dataworkspaces.kits.scikit_learn.scoring import score_and_record
 from dataworkspaces.lineage import ResultsLineage
 from dataworkspaces.workspace import ResourceRef, Workspace
 
@@ -66,6 +68,8 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         file of that name with ``.json`` added says with which versions of Python and its packages. None: not saved.
     :param workspace_dir: the directory of the workspace; if None, the one that holds the current directory.
     :param verbose: log all that Data Workspaces does.
+    :param extra_files: what ``score`` saves beside ``results.json``: some of ``confusion_matrix``, ``roc_curve``,
+        ``predicted_against_actual`` (pictures) and ``cv_results`` (the table of a search), or ``all`` that fit.
 
     Raises ApiParamError and ConfigurationError for arguments that do not fit each other or the workspace. No handle of
     the workspace is kept: a clone, or an unpickled copy, looks for it anew.
@@ -83,6 +87,7 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         model_save_file: str | None = None,
         workspace_dir: str | os.PathLike[str] | None = None,
         verbose: bool = False,
+        extra_files: Names = None,
     ) -> None:
         self.predictor = predictor
         self.metrics = metrics
@@ -91,6 +96,7 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         self.model_save_file = model_save_file
         self.workspace_dir = workspace_dir
         self.verbose = verbose
+        self.extra_files = extra_files
         self._find_places()  # for its errors: better now than after an hour of training
 
     # -- what leaves a record ------------------------------------------------------------------------------------
@@ -131,16 +137,10 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         if lineage is None or lineage.results_ref != places.results_ref:
             lineage = self._begin_step(places)
         hashes = self.__dict__.get("_input_hashes") or InputHashes()
-        hashes.read(lineage, places.input_ref, "score", X, y)
-        predicted = predictor.predict(X)
-        metrics = places.metrics_class.of_predictor(predictor, X, y, predicted, sample_weight)
-        if hasattr(predictor, "best_params_"):
-            lineage.add_param("best_params_", readable(predictor.best_params_))
+        scored = Scored(predictor, X, y, predictor.predict(X), sample_weight)
         self._lineage = None
-        with recorded(lineage):
-            where = lineage.write_results(metrics.to_dict())
-        print(f"Wrote results to {where}")
-        return metrics.score()
+        found = score_and_record(lineage, places.input_ref, hashes, places.metrics_class, scored, self.extra_files)
+        return found.score()
 
     # -- what does not -------------------------------------------------------------------------------------------
 
@@ -220,6 +220,7 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         metrics_class = find_metrics_class(self.metrics)
         if self.model_save_file is not None:
             check_model_file(self.model_save_file)
+        check_names(self.extra_files)
         workspace = open_workspace(self.workspace_dir, self.verbose)
         return _Places(
             workspace,
@@ -233,7 +234,7 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             places.workspace,
             self._find_running(),
             default_name=type(self.predictor).__name__,
-            input_ref=places.input_ref,
+            inputs=places.input_ref,
             results_ref=places.results_ref,
             parameters=parameters_of(self.predictor),
         )

@@ -12,11 +12,12 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.utils import Bunch
 
 from dataworkspaces.errors import ApiParamError
-from dataworkspaces.kits.scikit_learn.finding import Place, find_input, find_results, open_workspace
+from dataworkspaces.kit_support.finding import Place, find_input, find_results, open_workspace
+from dataworkspaces.kit_support.step import InputHashes, begin_step, find_running, recorded
+from dataworkspaces.kits.scikit_learn.extra_files import Names, Scored, check_names, save_extra_files
 from dataworkspaces.kits.scikit_learn.metrics import Metrics, find_metrics_class
 from dataworkspaces.kits.scikit_learn.parameters import parameters_of, readable
 from dataworkspaces.kits.scikit_learn.saved_model import check_model_file, save_model
-from dataworkspaces.kits.scikit_learn.step import InputHashes, begin_step, find_running, recorded
 
 ParamGrid = Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]]
 
@@ -45,6 +46,7 @@ def train_and_predict_with_cv(
     metrics: str | type[Metrics] | None = None,
     workspace_dir: str | os.PathLike[str] | None = None,
     verbose: bool = False,
+    extra_files: Names = None,
 ) -> CvOutcome:
     """Find good parameters for a classifier by cross validation, train it with them, and evaluate it.
 
@@ -67,6 +69,7 @@ def train_and_predict_with_cv(
     :param random_state: the seed for choosing what to hold out, and for the classifier, if it takes one and has none.
     :param run_description: a note for people, in ``results.json``.
     :param metrics: as for LineagePredictor; if None, binary or multiclass, by the number of classes in the targets.
+    :param extra_files: as for LineagePredictor.
 
     Raises ApiParamError and ConfigurationError for arguments that fit neither each other nor the workspace, and the
     errors of scikit-learn for the rest.
@@ -81,6 +84,7 @@ def train_and_predict_with_cv(
         metrics = "binary_classification" if len(np.unique(dataset.target)) <= 2 else "multiclass_classification"
     metrics_class = find_metrics_class(metrics)
     model_file = None if model_name is None else check_model_file(f"{model_name}.pkl")
+    check_names(extra_files)
     workspace = open_workspace(workspace_dir, verbose)
     input_ref = find_input(workspace, dataset.resource)
     results_ref = find_results(workspace, results_dir)
@@ -101,7 +105,8 @@ def train_and_predict_with_cv(
         dataset.data, dataset.target, test_size=test_size, random_state=random_state
     )
     search = GridSearchCV(classifier, param_grid, cv=folds, scoring=cv_scoring).fit(X_train, y_train)
-    found = metrics_class.of_predictor(search, X_test, y_test, search.predict(X_test))
+    scored = Scored(search, X_test, y_test, search.predict(X_test))
+    found = metrics_class.of_predictor(search, X_test, y_test, scored.predicted)
     print(f"Best params were: {search.best_params_}")
     found.print_metrics()
 
@@ -112,6 +117,7 @@ def train_and_predict_with_cv(
         if model_file is not None:
             model = save_model(search.best_estimator_, workspace, results_ref, model_file)
             print(f"Wrote trained model to {model}")
+        save_extra_files(extra_files, scored, workspace, results_ref, may_lack=extra_files == "all")
         where = lineage.write_results(found.to_dict())
     print(f"Wrote results to {where}")
     return CvOutcome(search, found)

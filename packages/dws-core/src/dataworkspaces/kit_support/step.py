@@ -1,16 +1,16 @@
-"""The step in which a kit trains and evaluates a model: its name, code, input and results. Nothing here knows
-scikit-learn."""
+"""The step in which a kit trains and evaluates a model: its name, code, inputs and results."""
 
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
 
 from dataworkspaces.errors import PathNotAResourceError
-from dataworkspaces.kits.scikit_learn.input_hash import hash_of_inputs
+from dataworkspaces.kit_support.data_hash import hash_of_inputs
+from dataworkspaces.kit_support.determinism import determinism_settings
 from dataworkspaces.lineage import Lineage, LineageBuilder, ResultsLineage, infer_step
 from dataworkspaces.lineage.naming import script_path
 from dataworkspaces.workspace import ResourceRef, Workspace
@@ -42,12 +42,13 @@ def begin_step(
     workspace: Workspace,
     running: Running,
     default_name: str,
-    input_ref: ResourceRef,
+    inputs: ResourceRef | Sequence[ResourceRef],
     results_ref: ResourceRef,
     parameters: Mapping[str, Any],
     run_description: str | None = None,
 ) -> ResultsLineage:
     """Begin the step that ``running`` is; its code is the code resource that holds it, if there is one."""
+    input_refs = [inputs] if isinstance(inputs, ResourceRef) else list(inputs)
     builder = LineageBuilder().with_workspace(workspace)
     if running.path is not None and running.path == script_path():
         builder.as_script_step()
@@ -59,9 +60,16 @@ def begin_step(
                 builder.with_code_ref(ResourceRef(code.name))
             except PathNotAResourceError:
                 pass
-    builder.with_input_ref(input_ref).with_parameters(parameters).as_results_step(results_ref, run_description)
+    for input_ref in input_refs:
+        builder.with_input_ref(input_ref)
+    if not input_refs:
+        builder.with_no_inputs()
+    builder.with_parameters(parameters).as_results_step(results_ref, run_description)
     lineage = cast(ResultsLineage, builder.eval())
-    log.info("step %s reads %s and writes results to %s", lineage.step_name, input_ref, results_ref)
+    for name, value in determinism_settings().items():
+        lineage.add_seed(name, value)
+    read = ", ".join(map(str, input_refs)) or "nothing"
+    log.info("step %s reads %s and writes results to %s", lineage.step_name, read, results_ref)
     return lineage
 
 
@@ -78,20 +86,40 @@ def recorded(lineage: ResultsLineage) -> Iterator[None]:
         raise
 
 
+def is_hashed(workspace: Workspace, ref: ResourceRef) -> bool:
+    """Whether the version of an input is the hash of what a kit reads of it."""
+    return isinstance(workspace.get_resource(ref.name), TakesInputHash)
+
+
 class InputHashes:
-    """The hash of an input resource, by what was read of it: the data to train with, and the data to evaluate with.
+    """The hash of input resources, by what was read: the data to train with, and the data to evaluate with.
 
     Only a resource that :class:`TakesInputHash` needs it; for others nothing is done."""
 
     def __init__(self) -> None:
         self._hashes: dict[str, str] = {}
 
-    def read(self, lineage: Lineage, input_ref: ResourceRef, part: str, *data: Any) -> None:
+    def read(self, lineage: Lineage, inputs: ResourceRef | Sequence[ResourceRef], part: str, *data: Any) -> None:
         """The step read ``data`` as the part of that name, in the place of what was read as that part before."""
-        resource = lineage.workspace.get_resource(input_ref.name)
-        if isinstance(resource, TakesInputHash):
-            self._hashes[part] = hash_of_inputs(*data)
-            hashval = hash_of_inputs(self._hashes)
-            resource.save_input_hash(hashval)
-            lineage.add_input_hash(input_ref, hashval)
-            log.info("resource %s: what was read to %s has the hash %s", input_ref.name, part, self._hashes[part])
+        refs = [inputs] if isinstance(inputs, ResourceRef) else inputs
+        if any(is_hashed(lineage.workspace, ref) for ref in refs):
+            self.put(lineage, refs, part, hash_of_inputs(*data))
+
+    def put(self, lineage: Lineage, inputs: ResourceRef | Sequence[ResourceRef], part: str, hashval: str) -> None:
+        """The same for data whose hash is known already."""
+        self._hashes[part] = hashval
+        self.record(lineage, inputs)
+        log.info("what was read to %s has the hash %s", part, hashval)
+
+    def record(self, lineage: Lineage, inputs: ResourceRef | Sequence[ResourceRef]) -> None:
+        """Let a lineage have the hash of all parts. If nothing was read, it stays without."""
+        refs = [inputs] if isinstance(inputs, ResourceRef) else inputs
+        if not self._hashes:
+            return
+        total = hash_of_inputs(self._hashes)
+        for ref in refs:
+            resource = lineage.workspace.get_resource(ref.name)
+            if isinstance(resource, TakesInputHash):
+                resource.save_input_hash(total)
+                lineage.add_input_hash(ref, total)
+                log.info("resource %s: what was read of it has the hash %s", ref.name, total)

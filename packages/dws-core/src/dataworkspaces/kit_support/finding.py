@@ -1,11 +1,12 @@
-"""How a kit finds the workspace, and the resources that its user names. Nothing here knows scikit-learn."""
+"""How a kit finds the workspace, and the resources that its user names."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import cast
 
 from dataworkspaces.errors import ConfigurationError, NotSupportedError, PathNotAResourceError
 from dataworkspaces.workspace import (
@@ -58,6 +59,33 @@ def find_input(workspace: Workspace, place: Place) -> ResourceRef:
         check_relative_path(ref.subpath, f"Input resource '{ref.name}'")
     workspace.validate_resource_name(ref.name, ref.subpath)
     return ref
+
+
+def find_inputs(workspace: Workspace, places: Place | Sequence[Place] | None) -> list[ResourceRef]:
+    """The places that input is read from: one, or several. None stands for the only resource with source data or, if
+    there is none of these, the only one with intermediate data.
+
+    Raises ConfigurationError if one is not there, or if there is not just one to choose."""
+    if places is not None:
+        several = isinstance(places, (list, set)) or (type(places) is tuple)
+        refs = [
+            find_input(workspace, place)
+            for place in (cast(Sequence[Place], places) if several else [cast(Place, places)])
+        ]
+        return list(dict.fromkeys(refs))
+    for role in (ResourceRoles.SOURCE_DATA_SET, ResourceRoles.INTERMEDIATE_DATA):
+        names = [n for n in workspace.get_resource_names() if workspace.get_resource_role(n) == role]
+        if len(names) == 1:
+            return [ResourceRef(names[0])]
+        if names:
+            raise ConfigurationError(
+                f"Workspace '{workspace.name}' has several resources with data: {', '.join(names)}",
+                hint="Name those that are read with input_resource",
+            )
+    raise ConfigurationError(
+        f"Workspace '{workspace.name}' has no resource with data that could be the input",
+        hint="Add one with 'dws add', for instance 'dws add api-resource' for data that lie in no files",
+    )
 
 
 def find_results(workspace: Workspace, place: Place | None) -> ResourceRef:

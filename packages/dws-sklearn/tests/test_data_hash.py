@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from scipy import sparse
 
 from dataworkspaces.errors import ApiParamError
-from dataworkspaces.kits.scikit_learn.input_hash import hash_of_inputs
+from dataworkspaces.kit_support.data_hash import DataHash, hash_of_inputs, prepare
 
 MATRIX = np.arange(12.0).reshape(4, 3)
 FRAME = pd.DataFrame(
@@ -33,6 +35,11 @@ DIFFERENT: dict[str, tuple[Any, Any]] = {
     "arrangement of a list": ([[1, 2], [3]], [[1], [2, 3]]),
     "texts of a list": (["ab", "c"], ["a", "bc"]),
     "zero bytes": (["a\0"], ["a"]),
+    "order": (MATRIX, MATRIX[::-1]),
+    "large samples": (np.zeros((3, 99)), np.eye(3, 99)),
+    "order of large samples": (np.eye(3, 99), np.eye(3, 99)[::-1]),
+    "which of two": ((MATRIX, None), (None, MATRIX)),
+    "one sample or a batch of it": (MATRIX[0], MATRIX[:1]),
     "great numbers": ([10**30], [10**30 + 1]),
     "dictionary": ({"a": 1}, {"b": 1}),
     "nothing": (None, []),
@@ -41,7 +48,6 @@ DIFFERENT: dict[str, tuple[Any, Any]] = {
     "text of a frame": (FRAME, FRAME.assign(t=["a", "c"])),
     "categories of a frame": (FRAME, FRAME.assign(c=pd.Categorical(["u", "w"]))),
     "missing values of a frame": (FRAME, FRAME.assign(m=pd.array([1, 2]))),
-    "a column's name": (FRAME, FRAME.rename(columns={"n": "k"})),
     "a column's type": (FRAME, FRAME.astype({"n": "int32"})),
     "series": (pd.Series([1.0, 2.0]), pd.Series([2.0, 1.0])),
     "sparse value": (sparse.csr_array(MATRIX), sparse.csr_array(MATRIX + 1)),
@@ -68,6 +74,18 @@ COPIES: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "frame's index": (FRAME, lambda f: f.set_index(pd.Index([7, 9]))),
     "format of a sparse matrix": (sparse.csr_array(MATRIX), lambda m: m.tocoo()),
     "array or matrix": (sparse.csr_array(MATRIX), sparse.csc_matrix),
+    "names of columns": (FRAME, lambda f: f.rename(columns={"n": "k"})),
+    "order of bytes": (MATRIX, lambda a: a.astype(">f8")),
+    "data frame of one type": (MATRIX, pd.DataFrame),
+    "lists of numbers": (MATRIX, lambda a: a.tolist()),
+    "series": (MATRIX[0], pd.Series),
+    "series of text": (np.array(["a", "bcd"]), pd.Series),
+    "text of another width": (np.array(["a", "bcd"]), lambda a: a.astype("U99")),
+    "bytes": (np.array(["a", "bcd"]), lambda a: a.astype("S")),
+    "a list of text": (np.array(["a", "bcd"]), lambda a: a.tolist()),
+    "column and its values": (pd.Categorical(["u", "v"]), lambda c: np.asarray(c)),
+    "number": (1.5, np.float64),
+    "tuple": ([MATRIX, [1, 2]], tuple),
     "order of a dictionary": ({"a": 1, "b": 2}, lambda d: dict(reversed(d.items()))),
 }
 
@@ -81,14 +99,58 @@ def test_what_is_the_same_has_the_same_hash(pair: tuple[Any, Callable[[Any], Any
 def test_the_hash_stays_the_same_from_release_to_release() -> None:
     assert (
         hash_of_inputs(np.arange(6, dtype="<i8").reshape(2, 3), ["a", None])
-        == "c838def8f0faf0c31ec579d0aa57ca0c490ce67b"
+        == "e1ee3c709d475de7371cd4341a059824954ed26a"
     )
 
 
 def test_the_size_of_the_blocks_read_at_once_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = hash_of_inputs(MATRIX)
-    monkeypatch.setattr("dataworkspaces.kits.scikit_learn.input_hash._BLOCK_BYTES", 30)
+    monkeypatch.setattr("dataworkspaces.kit_support.data_hash._BLOCK_BYTES", 30)
     assert hash_of_inputs(MATRIX) == whole
+
+
+BATCHED: dict[str, Any] = {
+    "small samples": MATRIX,
+    "large samples": np.arange(5 * 99.0).reshape(5, 99),
+    "text": np.array(["a", "bcd", "", "e"]),
+    "several arrays": (MATRIX, {"a": np.arange(4), "b": np.eye(4)}),
+    "frame": pd.concat([FRAME, FRAME]),
+    "sparse": sparse.csr_array(np.eye(4)),
+    "samples without numbers": np.zeros((4, 0)),
+}
+
+
+def _cut(value: Any, start: int, stop: int) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_cut(item, start, stop) for item in value)
+    if isinstance(value, dict):
+        return {key: _cut(item, start, stop) for key, item in value.items()}
+    return value[start:stop]
+
+
+@pytest.mark.parametrize("cuts", [[], [1], [2, 3], [0, 4], [1, 2, 3]], ids=str)
+@pytest.mark.parametrize("value", BATCHED.values(), ids=BATCHED.keys())
+def test_how_data_are_cut_into_batches_does_not_matter(value: Any, cuts: list[int]) -> None:
+    ends = [0, *cuts, 5]
+    batches = [_cut(value, start, stop) for start, stop in itertools.pairwise(ends)]
+    whole, added, prepared = DataHash(), DataHash(), DataHash()
+    whole.add(value)
+    for batch in batches:
+        added.add(batch)
+        prepared.add_prepared(pickle.loads(pickle.dumps(prepare(batch))))
+    assert added.hexdigest() == prepared.hexdigest() == whole.hexdigest()
+
+
+def test_batches_of_unequal_samples() -> None:
+    def of(*batches: Any) -> str:
+        hasher = DataHash()
+        for batch in batches:
+            hasher.add(batch)
+        return hasher.hexdigest()
+
+    short, long = np.zeros((2, 3)), np.zeros((2, 4))
+    assert of(short, short, long) == of(np.zeros((4, 3)), long)
+    assert len({of(short, long), of(long, short), of(short, long, long), of(short, long, short), of(short)}) == 5
 
 
 def test_data_of_an_unknown_kind() -> None:
