@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from endtoend import FIXTURES, HOST, User, copy_workspace, isolated_environment, walk, whole_state, write_files
 
+pytestmark = pytest.mark.slow
+
 META = ".dataworkspace"
 MANIFEST, METADATA = "snapshots/snapshot-{}.json", "snapshot_metadata/{}_md.json"
 

@@ -16,7 +16,10 @@ from servers import SshServer, needs_sshd, ssh_server
 
 __all__ = ["ssh_server"]
 
-pytestmark = pytest.mark.skipif(shutil.which("rsync") is None, reason="needs rsync")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("rsync") is None, reason="needs rsync"),
+]
 
 NAMES = [
     "plain.gz",

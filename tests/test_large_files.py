@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from endtoend import HOST, User, program, whole_state, write_files
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("git-lfs") is None or shutil.which("rsync") is None, reason="git-lfs or rsync is not installed"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        shutil.which("git-lfs") is None or shutil.which("rsync") is None, reason="git-lfs or rsync is not installed"
+    ),
+]
 LARGE = os.urandom(3000)
 LFS = "filter=lfs diff=lfs merge=lfs -text"
 FAT = "filter=fat -crlf"

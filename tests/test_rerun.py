@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from endtoend import HOST, User, copy_workspace, isolated_environment, whole_state, write_files
 
+pytestmark = pytest.mark.slow
+
 JOIN = """
 import pathlib, sys
 *sources, target = sys.argv[1:]

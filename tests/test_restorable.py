@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from endtoend import User, copy_workspace, read_tree, write_files
 
+pytestmark = pytest.mark.slow
+
 LARGE = os.urandom(300_000)
 
 

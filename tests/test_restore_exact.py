@@ -13,6 +13,8 @@ from endtoend import HOST, User, contents_in_git, contents_in_tree, read_tree, w
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.slow
+
 HARD_NAMES = [
     "with blank", " leading and trailing ", 'quote"s', "apostrophe's", "back\\slash", "line\nbreak", "tab\there",
     "ünïcödé", "日本語", "e\u0301 decomposed", "-rf", "--output=x", "*", "[a-z]", "?", "**", "{a,b}", ":(exclude)x", "!not",

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from endtoend import User, read_tree, write_files
 
+pytestmark = pytest.mark.slow
+
 LARGE = 400_000
 
 
@@ -344,7 +346,6 @@ with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_a
 """
 
 
-@pytest.mark.slow
 def test_dask_does_the_work(workspace: User, data: Path) -> None:
     import subprocess
 
@@ -376,7 +377,6 @@ def test_dask_does_the_work(workspace: User, data: Path) -> None:
         cluster.communicate()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("executor", "text"),
     [("dask:tcp://127.0.0.1:1", "cannot be reached"), ("nonsense", "nonsense"), ("dask:", None)],
