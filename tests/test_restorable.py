@@ -209,3 +209,19 @@ def test_read_only_files_and_directories_come_back(workspace: User, files: Path)
     (files / "large").unlink()
     workspace.batch("restore", "A")
     assert (files / "large").read_bytes() == LARGE
+
+
+def test_what_the_snapshot_leaves_out_less_is_told(workspace: User, files: Path) -> None:
+    workspace.batch("snapshot", "A")
+    write_files(files, {".dwsignore": "cache/\n", "cache/x": "1"})
+    workspace.batch("snapshot", "B")
+    done = workspace.batch("restore", "A")
+    assert "not quite as in the snapshot: 1 added: cache/x" in done.stderr
+    assert (files / "cache/x").exists()
+
+
+def test_a_remote_is_checked_when_it_is_set(workspace: User, files: Path) -> None:
+    for url in ("s3://user:secret@bucket", "simplecache::s3://bucket", "nosuch://x"):
+        done = workspace.dws("config", "--resource", "files", "my_remote", url, check=False)
+        assert done.returncode == 1
+        assert "is no remote" in done.stderr

@@ -198,6 +198,15 @@ def test_what_lies_in_a_pack_goes_too(workspace: User, data: Path) -> None:
     assert len(list((workspace.cwd / ".dataworkspace/objects/packs").iterdir())) == packs - 1
 
 
+def test_what_a_killed_push_left_goes(workspace: User, data: Path) -> None:
+    left = workspace.cwd / ".dataworkspace/objects/tmp/0123"
+    left.mkdir()
+    (left / "x.pack").write_text("half")
+    os.utime(left, (1_000_000_000, 1_000_000_000))
+    gc(workspace)
+    assert not left.exists()
+
+
 def test_many_small_packs_become_one(workspace: User, data: Path) -> None:
     for part in range(20):
         write_files(data, {f"part {part}/{n}": f"{part} {n}" for n in range(64)})

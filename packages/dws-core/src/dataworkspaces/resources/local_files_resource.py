@@ -54,6 +54,20 @@ class DirectoryType(StringType):
         return str(path)
 
 
+class RemoteType(StringType):
+    """The URL of a remote: see :func:`dataworkspaces.filetree.remotes.check_url`."""
+
+    name = "URL"
+
+    def parse(self, text: str) -> Any:
+        from dataworkspaces.filetree.remotes import check_url
+
+        try:
+            return check_url(text)
+        except ConfigurationError as e:
+            raise ValueError(f"is no remote: {e.message}") from None
+
+
 class LocalFilesResource(FileTreeMixin, Resource):
     """A directory whose files stay where they are.
 
@@ -72,10 +86,10 @@ class LocalFilesResource(FileTreeMixin, Resource):
             ParamDef(
                 "restorable", False, True, "Keep the content of versions, so that they can be restored", BoolType()
             ),
-            ParamDef("remote", None, True, "URL where the content of versions is kept for others", optional=True),
+            ParamDef("remote", None, True, "URL where the content of versions is kept for others", RemoteType(), True),
             EXPORT_PARAM,
             IMPORTED_PARAM,
-            ParamDef("my_remote", None, False, "As remote, on this machine", optional=True),
+            ParamDef("my_remote", None, False, "As remote, on this machine", RemoteType(), True),
             ParamDef("my_local_path", None, False, "Where the files are here", DirectoryType(), optional=True),
         ]
     )

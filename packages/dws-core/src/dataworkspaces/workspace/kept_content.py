@@ -15,13 +15,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError
-from dataworkspaces.filetree import Scan, Tree, Work
+from dataworkspaces.filetree import Scan, Tree, Work, diff_trees
 from dataworkspaces.filetree.keeping import PACK_FILES, StoreKeeper, StoreTask, batch_bytes, keep_link_targets
 from dataworkspaces.filetree.objects.checkout import check_out, make_directories, remove, remove_directories
 from dataworkspaces.filetree.objects.store import ObjectStore
 from dataworkspaces.filetree.restoring import RestorePlan, all_objects, plan_restore
 from dataworkspaces.params import OBJECTS_LIMIT
 from dataworkspaces.workspace.executors import executor_of
+from dataworkspaces.workspace.file_tree import summary
 from dataworkspaces.workspace.replaced_versions import ReplacedVersions
 from dataworkspaces.workspace.store_users import StoreUsers
 
@@ -135,9 +136,12 @@ class KeptContent:
         known = {path: (status, ids[path]) for path, status in written}
         if resource.remote_content is not None and resource.remote_content.is_incomplete():
             resource.remote_content.note_present(version)
-        if resource.present_tree(known=known).hashval != version:
+        after = resource.present_tree(known=known)
+        if after.hashval != version:
+            found = summary(diff_trees(self.tree(version), after))
             self._workspace.interaction.warn(
-                f"Resource '{resource.name}': files changed while they were restored, so not all are as in the snapshot"
+                f"Resource '{resource.name}' is not quite as in the snapshot: {found}. Files changed meanwhile, or "
+                "the .dwsignore of the snapshot leaves out less"
             )
 
     def _executor(self) -> AbstractContextManager[Executor]:

@@ -6,6 +6,7 @@ New files are in place before old ones go, so a process that is killed anywhere 
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
@@ -98,8 +99,13 @@ def remove_garbage(store: ObjectStore, live: Container[bytes], garbage: Garbage)
         pack.close()
         if pack.path.name not in kept:  # the same contents make a pack of the same name
             pack.path.unlink(missing_ok=True)
-    for path in (*garbage._loose, *garbage._temporary):
+    for path in garbage._loose:
         path.unlink(missing_ok=True)
+    for path in garbage._temporary:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     store.sync()
 
 
