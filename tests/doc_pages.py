@@ -7,7 +7,7 @@ On a page, ```` ```console ```` holds commands, each after ``$ ``, and what they
 - hashes, times and the home directory may differ.
 
 A command must succeed, unless the page shows an error. ``<!-- after quick-start.md -->`` on a page says that its reader
-has done what is on another one.
+has done what is on another one, and commands between ``<!-- meanwhile`` and ``-->`` are run, but not shown.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_BLOCK_RE = re.compile(r"^```(\w+)(?: +(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK_RE = re.compile(r"^(?:```|<!-- )(\w+)(?: +(\S+))?\n(.*?)^(?:```|-->)$", re.MULTILINE | re.DOTALL)
 _AFTER_RE = re.compile(r"^<!-- after (\S+) -->$", re.MULTILINE)
-_ERROR_RE = re.compile(r"([A-Z][a-z]+ e|E)rror: ")
+_ERROR_RE = re.compile(r"([A-Z][a-z]+ e|E)rror: |.* failed with exit status ")
 _VARYING = [
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?"), "TIME"),
     (re.compile(r"\b[0-9a-f]{7,64}\b"), "HASH"),
-    (re.compile(r"\b\d+(\.\d+)? (ms|seconds?|s)\b"), "DURATION"),
+    (re.compile(r"\b\d+(\.\d+)? (ms|seconds?|s)\b|(?<=_seconds\": )[\d.]+"), "DURATION"),
 ]
 _LIKE_A_READER = """\
 exec 2>&1 </dev/null
@@ -61,8 +61,11 @@ def steps_of(page: Path) -> list[Command | File]:
     steps = [] if before is None else steps_of(page.with_name(before[1]))
     for block in _BLOCK_RE.finditer(text):
         language, name, content = block.groups()
+        line = text.count("\n", 0, block.start()) + 2
         if language == "console":
-            steps += _commands(content, text.count("\n", 0, block.start()) + 2)
+            steps += _commands(content, line)
+        elif language == "meanwhile":
+            steps.append(Command(line, f"set -e\n{content}set +e"))
         elif name is not None and "." in name:
             steps.append(File(name, content))
     return steps
