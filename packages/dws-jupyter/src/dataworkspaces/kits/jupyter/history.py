@@ -42,7 +42,7 @@ def history_table(
     names = list(dict.fromkeys(name for s in shown for name in s.metrics or ()))
     if unknown := sorted({*maximize, *minimize}.difference(names)):
         raise UsageError(f"dws_history: no snapshot has a metric {unknown[0]}. There are: {', '.join(names) or 'none'}")
-    values = [[(s.metrics or {}).get(name, math.nan) for name in names] for s in shown]
+    values = [[_value((s.metrics or {}).get(name, math.nan)) for name in names] for s in shown]
     rows = [
         [s.snapshot_number, s.timestamp[:19], s.hashval[:8], ", ".join(s.tags), s.message, *row]
         for s, row in zip(shown, values, strict=True)
@@ -78,6 +78,11 @@ def find_snapshot(snapshots: Sequence[SnapshotInfo], tag_or_hash: str) -> Snapsh
         what = "More than one snapshot" if found else "No snapshot"
         raise UsageError(f"dws_history: {what} has the tag or hash {tag_or_hash}. %dws_history shows all of them")
     return found[0]
+
+
+def _value(value: Any) -> Any:
+    """JSON has no NaN and no infinities: they are texts in a results file."""
+    return float(value) if value in ("NaN", "Infinity", "-Infinity") else value
 
 
 def _frame(rows: list[list[Any]], names: list[str]) -> pd.DataFrame:

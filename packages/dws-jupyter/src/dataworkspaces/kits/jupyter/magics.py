@@ -53,7 +53,7 @@ def _one_line(error: DwsError) -> str:
 
 
 @magics_class
-class DwsMagics(Magics):  # type: ignore[misc]
+class DwsMagics(Magics):
     """The magics of one shell. :ivar disabled: they do nothing."""
 
     def __init__(self, shell: Any, *, disabled: bool = False) -> None:
