@@ -49,7 +49,10 @@ def write_notebook(path: Path, cells: dict[str, str], *, parameters: str | None 
             }
             for name, source in cells.items()
         ],
-        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        "metadata": {
+            "kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"},
+            "language_info": {"name": "python"},
+        },
         "nbformat": 4,
         "nbformat_minor": 5,
     }

@@ -70,13 +70,18 @@ def run_all(page: Page) -> None:
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=MILLISECONDS)
     # Idle, not merely connected: what is run before is lost.
     page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=MILLISECONDS)
+    # JupyterLab may ask which kernel, though the notebook says it.
+    select = page.locator(".jp-Dialog button.jp-mod-accept")
+    page.add_locator_handler(select, lambda button: button.click())
+    page.wait_for_timeout(1000)
     page.click('.lm-MenuBar-item:has-text("Run")')
     page.click('.lm-Menu-item[data-command="runmenu:run-all"]')
 
 
 def wait_saved(page: Page, notebook: Path) -> Executed:
     """Save until the file has the last cell's output."""
-    for _ in range(120):
+    for _ in range(100):
+        page.locator(".jp-NotebookPanel .jp-Notebook").first.click(position={"x": 5, "y": 5})
         page.keyboard.press("Control+s")
         page.wait_for_timeout(500)
         executed = Executed(notebook)
@@ -84,6 +89,7 @@ def wait_saved(page: Page, notebook: Path) -> Executed:
         assert not errors, errors
         if executed.text("end"):
             return executed
+    take_picture_of(page, "failed")
     raise AssertionError("the last cell has not run")
 
 
@@ -129,3 +135,9 @@ def take_pictures(page: Page, name: str) -> None:
         page.locator(f"td.{cell}").first.scroll_into_view_if_needed()
         page.wait_for_timeout(300)
         page.screenshot(path=f"{directory}/{name}-{cell}.png")
+
+
+def take_picture_of(page: Page, name: str) -> None:
+    directory = os.environ.get("DWS_TEST_PICTURES")
+    if directory is not None:
+        page.screenshot(path=f"{directory}/{name}.png")
