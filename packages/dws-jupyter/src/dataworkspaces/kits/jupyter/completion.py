@@ -27,9 +27,10 @@ def remove_completion(shell: Any) -> None:
 
 def _complete(magics: DwsMagics, name: str, shell: Any, event: Any) -> list[str]:
     """An error is no completion: nothing may spoil the line that somebody is typing."""
-    words = event.text_until_cursor.split()
+    typed = event.text_until_cursor.replace("=", " ")
+    words = typed.split()
     # The last word is what is being typed, if no blank follows it.
-    complete = words if event.text_until_cursor.endswith(" ") else words[:-1]
+    complete = words if typed.endswith(" ") else words[:-1]
     before = complete[-1] if complete else ""
     try:
         if before in _SNAPSHOTS:

@@ -19,7 +19,7 @@ def show_graph(workspace: str | None, resource: str | None, snapshot: str | None
     nothing of the notebook around it."""
     with TemporaryDirectory() as directory:
         file = Path(directory, "lineage.html")
-        api.make_lineage_graph(str(file), workspace, resource, snapshot, 940, _HEIGHT - 60)
+        api.make_lineage_graph(str(file), workspace, resource, snapshot, None, None)
         page = file.read_text(encoding="utf-8")
     frame = (
         f'<iframe title="Lineage graph" sandbox="allow-scripts allow-downloads" width="100%" height="{_HEIGHT}" '
