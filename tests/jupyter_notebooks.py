@@ -70,7 +70,7 @@ class Executed:
 
     def __init__(self, path: Path) -> None:
         self.cells: dict[str, list[dict[str, Any]]] = {
-            cell["id"]: cell["outputs"] for cell in json.loads(path.read_text())["cells"]
+            cell["id"]: cell["outputs"] for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"
         }
 
     def text(self, cell: str) -> str:

@@ -7,10 +7,13 @@ import re
 from pathlib import Path
 
 import pytest
+from doc_examples import DOCS
 from endtoend import User
 from jupyter_notebooks import CELLS, LOAD, Executed, add_data, write_notebook
 
 pytestmark = pytest.mark.slow
+
+EXAMPLES = Path(__file__).parent.parent / "examples" / "quickstart"
 
 
 def nbconvert(user: User, notebook: Path, *, check: bool = True) -> str:
@@ -127,10 +130,6 @@ def test_graph_is_in_the_notebook_and_in_its_page(executed: Executed) -> None:
     ("cell", "message"),
     [
         ("%dws_history --baseline=nope", "UsageError: dws_history: No snapshot has the tag or hash nope."),
-        ("%dws_history --max-count 0", "UsageError: dws_history: argument --max-count: 0 is less than 1."),
-        ("%dws_results --nonsense", "UsageError: dws_results: unrecognized arguments: --nonsense."),
-        ("%dws_lineage_graph --resource nope", "has no resource 'nope'"),
-        ("%dws_snapshot -m 'open", "UsageError: dws_snapshot: No closing quotation."),
         ("%%dws_run --step-name broken\n1 / 0", "UsageError: dws_run: The cell failed, and so did step broken;"),
         (
             "from dataworkspaces.kits.jupyter import NotebookLineageBuilder\nNotebookLineageBuilder('../results')",
@@ -181,3 +180,43 @@ def test_a_plain_ipython_runs_the_magics(workspace: User) -> None:
     said = workspace.run("ipython", "--simple-prompt", "--colors=NoColor", "--no-banner", input=lines).stdout
     assert "Ran DWS initialization" in said
     assert "Took snapshot one (" in said
+
+
+def test_docs(workspace: User) -> None:
+    add_data(workspace)
+    blocks = re.findall(r"^```python jupyter\n(.*?)^```", (DOCS / "jupyter.md").read_text(), re.MULTILINE | re.DOTALL)
+    cells = {f"cell-{i}": block.rstrip() for i, block in enumerate(blocks)}
+    notebook = write_notebook(workspace.cwd / "code" / "slopes.ipynb", cells)
+    nbconvert(workspace, notebook)
+    shown = Executed(notebook.parent / "out.ipynb")
+    assert shown.html(f"cell-{len(blocks) - 2}").count('class="dws-') == 4
+    assert re.search(r"C-5 +0\.96 +0\.6$", shown.text(f"cell-{len(blocks) - 1}"), re.MULTILINE)
+
+
+def test_quick_start_and_tutorial_as_notebooks(user: User, digits: Path) -> None:
+    (user.cwd / "quickstart").mkdir()
+    here = user.at(user.cwd / "quickstart")
+    here.batch("init", "--hostname", "host1", "--create-resources", "code,results")
+    here.git("clone", "--quiet", digits, "sklearn-digits-dataset")
+    here.batch("add", "git", "--role=source-data", "--read-only", "./sklearn-digits-dataset")
+    for name in ("digits-svc", "digits-lr"):
+        notebook = here.cwd / "code" / f"{name}.ipynb"
+        notebook.write_text((EXAMPLES / notebook.name).read_text())
+        nbconvert(here, notebook)
+        shown = Executed(notebook.parent / "out.ipynb")
+        score = shown.text("experiment")
+        assert "Wrote results to results:results.json\n" in score
+        assert "0.9688542825361512" in score or name != "digits-svc"
+    assert [s["tags"] for s in json.loads(here.dws("report", "history", "--json").stdout)["snapshots"]] == [
+        ["LR-1"],
+        ["SVC-1"],
+    ]
+    assert "hsl(" in shown.html("history")
+
+
+@pytest.mark.parametrize("name", ["digits-svc", "digits-lr"])
+def test_notebooks_of_the_quick_start_hold_its_scripts(name: str) -> None:
+    cells = {c["id"]: "".join(c["source"]) for c in json.loads((EXAMPLES / f"{name}.ipynb").read_text())["cells"]}
+    script = (EXAMPLES / f"{name}.py").read_text().strip()
+    body = re.sub(r"print\((classifier\.score\(X_test, y_test\))\)\Z", r"\1", script)
+    assert body.endswith(cells["experiment"])

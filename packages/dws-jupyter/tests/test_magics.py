@@ -51,6 +51,29 @@ def test_what_a_workspace_cannot_do_is_told_in_one_line(shell: InteractiveShell)
     assert str(caught.value).startswith("Not supported: ")
 
 
+@pytest.mark.parametrize(
+    ("name", "line", "message"),
+    [
+        (
+            "dws_history",
+            "--max-count 0",
+            "dws_history: argument --max-count: 0 is less than 1. See %dws_history",
+        ),
+        ("dws_history", "--max-count x", "dws_history: argument --max-count: invalid number value: 'x'."),
+        ("dws_results", "--nonsense", "dws_results: unrecognized arguments: --nonsense."),
+        ("dws_snapshot", "-m 'open", "dws_snapshot: No closing quotation. Close each quote that is opened"),
+        ("dws_step", "--step-name s --param C", "--param C: Write it as NAME=VALUE"),
+        ("dws_step", "--step-name s --input nope", "has no input resource 'nope'"),
+        ("dws_run", "", "dws_run: There is no cell to run."),
+    ],
+)
+def test_mistakes_are_told_in_one_line(shell: InteractiveShell, name: str, line: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        shell.run_line_magic(name, line)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_cell_is_a_step(shell: InteractiveShell, workspace: Any) -> None:
     line = "--step-name cell --input data --param C=3 --param kernel=rbf"
     shell.run_cell_magic("dws_run", line, "DWS_STEP.write_results({'loss': 0.5})")
