@@ -73,9 +73,15 @@ def run_all(page: Page) -> None:
     # JupyterLab may ask which kernel, though the notebook says it.
     select = page.locator(".jp-Dialog button.jp-mod-accept")
     page.add_locator_handler(select, lambda button: button.click())
-    page.wait_for_timeout(1000)
-    page.click('.lm-MenuBar-item:has-text("Run")')
-    page.click('.lm-Menu-item[data-command="runmenu:run-all"]')
+    first_prompt = page.locator(".jp-InputPrompt").first
+    for _ in range(10):
+        page.click('.lm-MenuBar-item:has-text("Run")')
+        page.click('.lm-Menu-item[data-command="runmenu:run-all"]')
+        page.wait_for_timeout(2000)
+        # Cells that are to run have a star at once. The question for the kernel makes JupyterLab forget to run them.
+        if first_prompt.inner_text().strip() != "[ ]:":
+            return
+    raise AssertionError("no cell runs")
 
 
 def wait_saved(page: Page, notebook: Path) -> Executed:
