@@ -1,7 +1,10 @@
 """Local files: what do snapshots and restores of many files, and of a large one, cost?
 
 The same tree for each: (a) many small files, (b) ten times as many that are smaller, (c) one large file. Peers are
-release 1.6 with ``--compute-hash``, DVC, and what nobody can do without: ``cp``, and hashing alone.
+release 1.6 with ``--compute-hash``, DVC, git, and what nobody can do without: ``cp``, ``find``, and hashing alone.
+
+Before a run nothing is deleted, and what was written is flushed: a file system can take many times as long to make
+files when as many have just been removed (``put_aside``).
 """
 
 from __future__ import annotations
@@ -25,6 +28,16 @@ MEASURE = (
     " print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
 )
 """Prints the most memory, in KiB, that a command had."""
+HASH_ALL = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from blake3 import blake3
+with ThreadPoolExecutor() as threads:
+    for _ in threads.map(lambda path: blake3(path.read_bytes()).digest(), Path(sys.argv[1]).rglob("*.bin")):
+        pass
+"""
+"""The hash of all files of a tree, without what a snapshot records."""
 HASH = (
     "import sys; from blake3 import blake3; h = blake3(max_threads=blake3.AUTO); h.update_mmap(sys.argv[1]);"
     " print(h.hexdigest())"
@@ -48,6 +61,7 @@ class Side:
     def __init__(self, settings: Settings, tool: Tool, name: str, model: Path) -> None:
         self.name = name
         self.model = model
+        self.settings = settings
         self.root = settings.work / name.replace(" ", "-")
         self.shell = tool.shell(self.root / "ws", settings.work / f"home of {name.replace(' ', '-')}")
 
@@ -57,11 +71,12 @@ class Side:
 
     def start(self) -> None:
         """A new workspace, with the data and nothing known of it. The files are older than any tick of the clock."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        put_aside(self.settings, self.root)
         self.shell.cwd.mkdir(parents=True)
         copy(self.model, self.data)
         self.shell("git", "init", "--quiet")
         self.init()
+        os.sync()
         self.shell("sleep", "0.3")
 
     def init(self) -> None:
@@ -107,6 +122,30 @@ class Dvc(Side):
         self.shell("dvc", "checkout", "--quiet", "data.dvc")
 
 
+class Git(Side):
+    def init(self) -> None:
+        pass
+
+    def keep(self, number: int) -> None:
+        self.shell("git", "add", "data")
+        self.shell("git", "commit", "--quiet", "--allow-empty", "-m", str(number))
+
+    def bring_back(self) -> None:
+        self.shell("git", "checkout", "--quiet", "--", "data")
+
+
+def put_aside(settings: Settings, tree: Path) -> None:
+    """Move a tree to where `clear_aside` removes it: not while something is measured."""
+    if tree.exists():
+        aside = settings.work / "aside"
+        aside.mkdir(exist_ok=True)
+        tree.rename(aside / str(len(list(aside.iterdir()))))
+
+
+def clear_aside(settings: Settings) -> None:
+    shutil.rmtree(settings.work / "aside", ignore_errors=True)
+
+
 def copy(source: Path, target: Path) -> None:
     """As a user would, with the times: the copy is as old as the original."""
     shutil.copytree(source, target)
@@ -121,18 +160,27 @@ def rows(settings: Settings) -> Iterator[Row]:
     kept = Dws(settings, settings.ours, "ours, restorable", model, "--restorable")
     theirs = Dws(settings, old, "release 1.6", model, "--compute-hash")
     of_dvc = Dvc(settings, peer_dvc, "DVC", model)
+    of_git = Git(settings, settings.ours, "git", model)
+    floor = settings.ours.shell(settings.work, settings.work / "home")
+    found = Contestant("find -printf", lambda _: floor("find", str(model), "-printf", "%s %T@ %C@ %i %p\n"))
+    hashing = Contestant("hashing alone", lambda _: floor("python", "-c", HASH_ALL, str(model)))
 
     first = race(first_time(hashed), first_time(theirs), min(rounds, 3))
     yield Row(GROUP, "first snapshot", *first, ratio_at_most=1 / 6)
     first_kept = race(first_time(kept), first_time(of_dvc), min(rounds, 3))
     yield Row(GROUP, "first snapshot, restorable", *first_kept, ratio_at_most=1 / 2)
-    for side in (hashed, kept, theirs, of_dvc):
+    yield Row(GROUP, "first snapshot : hashing alone", *race(first_time(hashed), hashing, min(rounds, 3)))
+    yield Row(GROUP, "first snapshot, restorable : git", *race(first_time(kept), first_time(of_git), min(rounds, 3)))
+    sides = (hashed, kept, theirs, of_dvc, of_git)
+    for side in sides:
         side.start()
         side.keep(0)
     same = race(unchanged(hashed), unchanged(theirs), rounds)
     yield Row(GROUP, "nothing changed", *same, ratio_at_most=1 / 8)
     same_kept = race(unchanged(kept), unchanged(of_dvc), rounds)
     yield Row(GROUP, "nothing changed, restorable", *same_kept, ratio_at_most=1 / 3)
+    yield Row(GROUP, "nothing changed : find -printf", *race(unchanged(hashed), found, rounds))
+    yield Row(GROUP, "nothing changed, restorable : git", *race(unchanged(kept), unchanged(of_git), rounds))
     one, none = race(one_changed(hashed), unchanged(hashed), rounds)
     yield Row(GROUP, "one changed : nothing changed", one, none, ratio_at_most=1.25)
     one, none = race(one_changed(kept), unchanged(kept), rounds)
@@ -141,8 +189,10 @@ def rows(settings: Settings) -> Iterator[Row]:
     yield Row(GROUP, "restore of the whole tree", *back, ratio_at_most=1 / 3)
     back = race(restoring(kept), copying(settings, model), min(rounds, 3))
     yield Row(GROUP, "restore of the whole tree : cp -r", *back, ratio_at_most=1.2)
-    for side in (hashed, kept, theirs, of_dvc):
+    yield Row(GROUP, "restore of the whole tree : git", *race(restoring(kept), restoring(of_git), min(rounds, 3)))
+    for side in sides:
         shutil.rmtree(side.root)
+    clear_aside(settings)
     if settings.many_files:
         yield from _many(settings, hashed, kept)
     shutil.rmtree(model)
@@ -168,17 +218,22 @@ def one_changed(side: Side) -> Contestant:
 
 
 def restoring(side: Side) -> Contestant:
-    return Contestant(side.name, lambda _: side.bring_back(), lambda _: shutil.rmtree(side.data))
+    def prepare(_round: int) -> None:
+        put_aside(side.settings, side.data)
+        os.sync()
+
+    return Contestant(side.name, lambda _: side.bring_back(), prepare)
 
 
 def copying(settings: Settings, model: Path) -> Contestant:
     target = settings.work / "copy"
     shell = Shell(settings.work, dict(os.environ))
-    return Contestant(
-        "cp -r",
-        lambda _: shell("cp", "-r", str(model), str(target)),
-        lambda _: shutil.rmtree(target, ignore_errors=True),
-    )
+
+    def prepare(_round: int) -> None:
+        put_aside(settings, target)
+        os.sync()
+
+    return Contestant("cp -r", lambda _: shell("cp", "-r", str(model), str(target)), prepare)
 
 
 def _many(settings: Settings, hashed: Dws, kept: Dws) -> Iterator[Row]:
@@ -197,6 +252,7 @@ def _many(settings: Settings, hashed: Dws, kept: Dws) -> Iterator[Row]:
         yield _memory(settings, many, what)
         shutil.rmtree(few.root)
         shutil.rmtree(many.root)
+        clear_aside(settings)
     shutil.rmtree(model)
 
 
@@ -235,8 +291,10 @@ def _large(settings: Settings) -> Iterator[Row]:
         *race(first_time(hashed), Contestant("hashing alone", alone), 2), ratio_at_most=1.3,
     )  # fmt: skip
     shutil.rmtree(hashed.root)
+    clear_aside(settings)
     yield Row(
         GROUP, "first snapshot of one large file, restorable : cp",
         *race(first_time(kept), copying(settings, model), 2), ratio_at_most=1.2,
     )  # fmt: skip
     shutil.rmtree(kept.root)
+    clear_aside(settings)

@@ -75,6 +75,8 @@ class Killed:
             before = read_tree(self.root / "files")
             answer = self.run("--batch", "undo-restore", "files", version)
             assert answer.status == 0, answer
+            if read_tree(self.root / "files") == before:
+                continue
             missing -= contents_in_tree(self.root / "files")
             answer = self.run("--batch", "undo-restore", "files")
             assert answer.status == 0, answer
