@@ -201,7 +201,8 @@ def make_lineage_graph(
 
     :param resource_name: default: the first results resource.
     :param tag_or_hash: as of this snapshot; default: now.
-    :param width: of the area of the drawing, in pixels; None: that of the window. ``height`` likewise. JSON has neither.
+    :param width: of the area of the drawing, in pixels; None: that of the window. ``height`` likewise. JSON has
+        neither.
 
     Its directory must exist. A file that is there is replaced, or left as it is if anything fails."""
     from dataworkspaces.commands.lineage import lineage_graph
