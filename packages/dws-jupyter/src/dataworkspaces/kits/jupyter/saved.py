@@ -1,0 +1,32 @@
+"""Whether the file of a notebook holds what is on the screen."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+
+def state_of_notebook(path: Path | None, running_cell: str | None) -> str:
+    """One line on what a snapshot will hold of the notebook. A kernel cannot have a front end save it."""
+    if path is None:
+        return "The snapshot holds the notebook as it was last saved; which one this is, is not known here"
+    try:
+        saved = datetime.fromtimestamp(path.stat().st_mtime)
+        sources = cell_sources(path)
+    except (OSError, ValueError):
+        return f"The notebook {path.name} has not been saved, or cannot be read: the snapshot does not hold it as it is"
+    told = f"The snapshot holds {path.name} as it was last saved, at {saved:%Y-%m-%dT%H:%M:%S}"
+    if running_cell is not None and running_cell.strip() not in sources:
+        return f"{told}. That is older than the cell that runs: save the notebook, and take the snapshot again"
+    return told
+
+
+def cell_sources(path: Path) -> list[str]:
+    """The code of a notebook, cell by cell. Raises ValueError if the file is no notebook."""
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        sources = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
+        return [(source if isinstance(source, str) else "".join(source)).strip() for source in sources]
+    except (KeyError, TypeError) as e:
+        raise ValueError(f"{path} is no notebook") from e
