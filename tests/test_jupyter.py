@@ -182,6 +182,40 @@ def test_a_plain_ipython_runs_the_magics(workspace: User) -> None:
     assert "Took snapshot one (" in said
 
 
+STEP = """\
+from dataworkspaces.kits.jupyter import NotebookLineageBuilder
+with NotebookLineageBuilder("../results").with_input_path("../data").eval() as step:
+    step.write_results({"accuracy": 0.5})
+"""
+
+
+def test_a_notebook_is_the_code_of_its_step_by_its_sources(workspace: User) -> None:
+    add_data(workspace)
+    cells = {"first": "print('outputs ' + 'change')", "step": STEP, "later": "1 + 1"}
+    notebook = write_notebook(workspace.cwd / "code" / "experiment.ipynb", cells)
+    here = workspace.at(notebook.parent, JPY_SESSION_NAME=str(notebook))
+    here.run("jupyter", "nbconvert", "--to", "notebook", "--execute", "--inplace", notebook.name)
+    assert "outputs change" in Executed(notebook).text("first")  # so the file is another than that which ran
+    (entry,) = json.loads((workspace.cwd / ".dataworkspace/current_lineage/results.json").read_text())["lineages"]
+    assert entry["step_name"] == "experiment"
+    record = entry["notebook"]
+    assert record["place"] == ["code", "experiment.ipynb"]
+    assert (record["executed"], record["top_to_bottom"]) == ([1, 2], True)
+    assert state_of_results(workspace) == ("current", [])
+
+    workspace.dws("snapshot", "ONE")
+    assert state_of_results(workspace) == ("current", [])
+
+    write_notebook(notebook, {**cells, "later": "1 + 2"})
+    assert state_of_results(workspace) == ("out of date", ["its code in code has changed"])
+
+
+def state_of_results(user: User) -> tuple[str, list[str]]:
+    graph = json.loads(user.dws("lineage", "graph", "--format", "json", "-").stdout)
+    (node,) = [node for node in graph["nodes"] if node["kind"] == "data" and node["resource"] == "results"]
+    return node["state"], node["reasons"]
+
+
 def test_docs(workspace: User) -> None:
     add_data(workspace)
     blocks = re.findall(r"^```python jupyter\n(.*?)^```", (DOCS / "jupyter.md").read_text(), re.MULTILINE | re.DOTALL)

@@ -22,6 +22,12 @@ def get_step_name_for_notebook() -> str | None:
     return None if path is None else path.stem
 
 
+def executed_sources() -> list[str]:
+    """The sources of the cells that ran in this kernel, the first one first, with the one that runs."""
+    shell = _shell()
+    return [] if shell is None else [str(source) for source in shell.history_manager.input_hist_raw[1:]]
+
+
 def find_notebook() -> Path | None:
     """The file of the running notebook."""
     if not is_notebook():

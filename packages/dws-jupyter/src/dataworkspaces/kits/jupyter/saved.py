@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from pathlib import Path
+
+from dataworkspaces.workspace.notebooks import code_cells
 
 
 def state_of_notebook(path: Path | None, running_cell: str | None) -> str:
@@ -13,20 +14,10 @@ def state_of_notebook(path: Path | None, running_cell: str | None) -> str:
         return "The snapshot holds the notebook as it was last saved; which one this is, is not known here"
     try:
         saved = datetime.fromtimestamp(path.stat().st_mtime)
-        sources = cell_sources(path)
+        sources = [source.strip() for source in code_cells(path.read_bytes())]
     except (OSError, ValueError):
         return f"The notebook {path.name} has not been saved, or cannot be read: the snapshot does not hold it as it is"
     told = f"The snapshot holds {path.name} as it was last saved, at {saved:%Y-%m-%dT%H:%M:%S}"
     if running_cell is not None and running_cell.strip() not in sources:
         return f"{told}. That is older than the cell that runs: save the notebook, and take the snapshot again"
     return told
-
-
-def cell_sources(path: Path) -> list[str]:
-    """The code of a notebook, cell by cell. Raises ValueError if the file is no notebook."""
-    try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        sources = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
-        return [(source if isinstance(source, str) else "".join(source)).strip() for source in sources]
-    except (KeyError, TypeError) as e:
-        raise ValueError(f"{path} is no notebook") from e
