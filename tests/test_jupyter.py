@@ -254,3 +254,14 @@ def test_notebooks_of_the_quick_start_hold_its_scripts(name: str) -> None:
     script = (EXAMPLES / f"{name}.py").read_text().strip()
     body = re.sub(r"print\((classifier\.score\(X_test, y_test\))\)\Z", r"\1", script)
     assert body.endswith(cells["experiment"])
+
+
+def test_a_graph_of_several_results_has_to_be_chosen(workspace: User) -> None:
+    (workspace.cwd / "more").mkdir()
+    workspace.batch("add", "git", "--role", "results", "more")
+    workspace.dws("snapshot", "ONE")
+    lines = (
+        "%load_ext dataworkspaces.kits.jupyter\n%dws_lineage_graph --snapshot ONE\n%dws_lineage_graph --resource more\n"
+    )
+    said = workspace.run("ipython", "--simple-prompt", "--colors=NoColor", "--no-banner", input=lines).stderr
+    assert said.count("There are several results resources: results, more. Choose one with --resource") == 1

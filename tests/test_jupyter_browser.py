@@ -5,22 +5,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import pytest
-from endtoend import User, program
+from endtoend import User
 from jupyter_notebooks import CELLS, Executed, add_data, write_notebook
+from jupyter_server_process import TOKEN, jupyter_server
 from playwright.sync_api import Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-TOKEN = "a-token-of-the-tests"
 MILLISECONDS = 90_000
 
 pytestmark = [
@@ -33,30 +29,9 @@ pytestmark = [
 def server(workspace: User) -> Iterator[str]:
     """The address of a server that shows the workspace."""
     add_data(workspace)
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    command = [
-        program("jupyter"), "notebook", "--no-browser", "--allow-root", f"--port={port}", "--ip=127.0.0.1",
-        f"--IdentityProvider.token={TOKEN}", "--ServerApp.port_retries=0",
-        "--JupyterNotebookApp.expose_app_in_browser=True", "--LabApp.expose_app_in_browser=True",
-    ]  # fmt: skip
-    log = (workspace.cwd.parent / "server.log").open("w")
-    process = subprocess.Popen(command, cwd=workspace.cwd, env=workspace.env, stdout=log, stderr=subprocess.STDOUT)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            try:
-                urlopen(f"{address}/api?token={TOKEN}", timeout=1).close()
-                break
-            except OSError:
-                assert process.poll() is None, Path(log.name).read_text()
-                time.sleep(0.2)
+    exposed = [f"--{name}.expose_app_in_browser=True" for name in ("JupyterNotebookApp", "LabApp")]
+    with jupyter_server(workspace, "notebook", *exposed) as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait(30)
-        log.close()
 
 
 def set_theme(user: User, theme: str) -> None:

@@ -116,7 +116,7 @@ class DwsMagics(Magics):
     def dws_lineage_graph(self, options: Namespace) -> None:
         from dataworkspaces.kits.jupyter.graph import show_graph
 
-        if options.resource is None and options.snapshot is None:
+        if options.resource is None:
             found = self._results_resources()
             if len(found) > 1:
                 raise UsageError(
