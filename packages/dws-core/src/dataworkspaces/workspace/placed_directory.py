@@ -120,7 +120,8 @@ class PlacedDirectoryMixin(FileTreeMixin):
 
 
 def stored_files(params: Mapping[str, Any], local_params: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The attributes of :class:`PlacedDirectoryMixin`, and of what it extends, from stored parameters, to be passed on as keyword arguments.
+    """The attributes of :class:`PlacedDirectoryMixin`, and of what it extends, from stored parameters, to be passed on
+    as keyword arguments.
 
     ``local_params`` is None if the resource has never been on this machine. Raises KeyError for a parameter that is
     missing, MetadataError or ConfigurationError for a bad path."""
