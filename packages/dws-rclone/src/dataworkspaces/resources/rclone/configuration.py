@@ -30,8 +30,6 @@ def is_in(directory: Path, path: Path) -> bool:
 
 def read_sections(config: Path) -> dict[str, dict[str, Any]]:
     """The remotes of a configuration file, by name. Secrets are among what they say."""
-    if not config.is_file():
-        raise ConfigurationError(f"The configuration of rclone {config} is not there")
     dumped = Rclone(config).read(["config", "dump"], doing=f"Reading the configuration {config}")
     try:
         sections = json.loads(dumped)

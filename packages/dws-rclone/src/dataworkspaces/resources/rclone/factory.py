@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
@@ -97,7 +99,6 @@ class RcloneFactory(ResourceFactory):
             if not place.is_dir():
                 raise ConfigurationError(f"{place} does not exist", hint="Make the directory, then add it")
         elif is_free(place) or resource.arrival.is_incomplete():
-            workspace.ignore_local_path(place)
             resource.fetch()
         return resource
 
@@ -122,12 +123,17 @@ class RcloneFactory(ResourceFactory):
         check_place(place, resource.name, workspace)
         resource.my_local_path = str(place)
         if is_fetched and is_free(place):
-            workspace.ignore_local_path(place)
-            resource.fetch()
+            # Recorded before anything is there, so that the next pull completes what a kill leaves.
+            resource.fetch(before_placing=lambda: _record(resource, place))
         return resource
 
     def suggest_name(self, workspace: Workspace, role: str, *args: Any, **kwargs: Any) -> str:
         return absolute_path(kwargs["local_path"]).name
+
+
+def _record(resource: RcloneResource, place: Path) -> None:
+    resource.workspace.ignore_local_path(place)
+    resource.workspace.write_resource_local_params(resource.name, resource.get_local_params())
 
 
 def _link(options: dict[str, Any], workspace: Workspace) -> Link:
@@ -154,8 +160,6 @@ def _link(options: dict[str, Any], workspace: Workspace) -> Link:
 
 def _agreed(link: Link) -> Link:
     """Who adds a resource agrees to what it says."""
-    from dataclasses import replace
-
     return replace(link, agreed=link.agreement)
 
 

@@ -14,7 +14,6 @@ from dataworkspaces.resources.rclone.configuration import check_sections, digest
 from dataworkspaces.resources.rclone.plan import Mode
 from dataworkspaces.resources.rclone.run import Rclone
 from dataworkspaces.workspace import Workspace
-from dataworkspaces.workspace.names import check_relative_path
 from dataworkspaces.workspace.placed_directory import text_param
 
 MASTERS = ("none", "remote", "local")
@@ -54,8 +53,8 @@ class Link:
         config = text_param(params, "config") or None
         my_config = text_param(local_params or {}, "my_config")
         agreed = text_param(local_params or {}, "agreed")
-        if config is not None and not Path(config).is_absolute():
-            check_relative_path(config, f"Resource '{name}': config")
+        if "\0" in (config or ""):
+            raise MetadataError(f"Resource '{name}': {config!r} is no file")
         if local_params is not None and "agreed" not in local_params:
             agreed = remote_origin
             if config is not None and Path(config).is_absolute():
@@ -100,9 +99,10 @@ class Link:
 
     @cached_property
     def rclone(self) -> Rclone:
-        """Raises ConfigurationError if the configuration lies in the workspace and could make rclone run a program."""
-        if self._config_file is not None and self._is_shared:
-            check_sections(self._sections, self._config_file)
+        """Raises ConfigurationError if the configuration is shared and could make rclone run a program."""
+        if self._config_file is not None and not self._config_file.is_file():
+            raise ConfigurationError(f"The configuration of rclone {self._config_file} is not there")
+        _ = self._shared_sections  # checks them
         return Rclone(self._config_file)
 
     @cached_property
@@ -117,22 +117,24 @@ class Link:
             raise ConfigurationError(f"The configuration of rclone {self.config} leads out of the workspace")
         return path
 
-    @property
-    def _is_shared(self) -> bool:
-        """Whether others may have written the configuration."""
-        own = self.workspace.get_workspace_local_path_if_any()
-        return self._config_file is not None and own is not None and is_in(Path(own), self._config_file)
-
     @cached_property
-    def _sections(self) -> dict[str, dict[str, Any]]:
-        return {} if self._config_file is None else read_sections(self._config_file)
+    def _shared_sections(self) -> dict[str, dict[str, Any]] | None:
+        """What a configuration that others may have written says, if there is nothing in it that runs a program."""
+        own = self.workspace.get_workspace_local_path_if_any()
+        file = self._config_file
+        if file is None or own is None or not is_in(Path(own), file):
+            return None
+        sections = read_sections(file)
+        check_sections(sections, file)
+        return sections
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
     @property
     def agreement(self) -> str:
-        """What is written to: where the remote is, and, if others can change that, what the configuration says of it."""
-        return f"{self.remote_origin} {digest(self._sections)}" if self._is_shared else self.remote_origin
+        """What is written to: where the remote is, and, if others can change it, what the configuration says."""
+        shared = self._shared_sections
+        return self.remote_origin if shared is None else f"{self.remote_origin} {digest(shared)}"
 
     def check_remote(self) -> None:
         """Raise ConfigurationError if there is no remote of that name."""

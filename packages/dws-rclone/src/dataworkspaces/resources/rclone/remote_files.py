@@ -14,6 +14,7 @@ from dataworkspaces.resources.rclone.run import NOT_FOUND, Rclone, parse_event
 from dataworkspaces.workspace import FileInfo
 from dataworkspaces.workspace.names import check_relative_path
 
+_BRIEF = ("--no-modtime", "--no-mimetype")
 _BUFFER = 1 << 20
 _SKIP = 1 << 20
 """So far ahead, reading on is cheaper than asking again."""
@@ -28,12 +29,17 @@ class RemoteFiles:
         self._address = address
 
     def ls(self, rel_path: str) -> list[str]:
-        """The names directly below a directory, sorted; raises ConfigurationError if there is none."""
-        place = self._place(rel_path)
-        command = ["lsjson", "--no-modtime", "--no-mimetype"]
-        report = self._rclone.run(command, [place])
-        if report.status in NOT_FOUND:
+        """The names directly below a directory, sorted; raises ConfigurationError if nothing is in it."""
+        names = self._names(rel_path)
+        if not names and rel_path:
             raise ConfigurationError(f"{self._what}: '{rel_path}' is no directory at {self._address}")
+        return names
+
+    def _names(self, rel_path: str) -> list[str]:
+        place = self._place(rel_path)
+        report = self._rclone.run(["lsjson", *_BRIEF], [place])
+        if report.status in NOT_FOUND:
+            return []
         if report.status != 0:
             raise self._rclone.error(report, f"{self._what}: listing {place} failed")
         return sorted(str(entry["Name"]) for entry in json.loads(report.output))
@@ -41,7 +47,7 @@ class RemoteFiles:
     def find(self, rel_path: str) -> FileInfo | None:
         """What lies at a path, or None."""
         place = self._place(rel_path)
-        report = self._rclone.run(["lsjson", "--stat", "--no-modtime", "--no-mimetype"], [place])
+        report = self._rclone.run(["lsjson", "--stat", *_BRIEF], [place])
         if report.status in NOT_FOUND:
             return None
         if report.status != 0:
@@ -49,7 +55,10 @@ class RemoteFiles:
         entry = json.loads(report.output)
         if not isinstance(entry, dict):  # older releases say null for a root that is empty
             return None
-        return FileInfo("directory") if entry["IsDir"] else FileInfo("file", int(entry["Size"]))
+        if not entry["IsDir"]:
+            return FileInfo("file", int(entry["Size"]))
+        # To a bucket every path could be that of a directory.
+        return FileInfo("directory") if not rel_path or self._names(rel_path) else None
 
     def open(self, rel_path: str, mode: str) -> IO[Any]:
         """A file to read, which can seek. Text is UTF-8."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -226,8 +226,10 @@ class RcloneResource(PlacedDirectoryMixin, Resource):
         """Fetch the files from the remote, if the master is there."""
         return self.fetch() if self._pulls else False
 
-    def fetch(self) -> bool:
-        """Bring the files here, see :meth:`Arrival.put_in_place`. Returns whether any changed."""
+    def fetch(self, before_placing: Callable[[], None] | None = None) -> bool:
+        """Bring the files here, see :meth:`Arrival.put_in_place`. Returns whether any changed.
+
+        :param before_placing: called when all has been fetched, and nothing is in place yet."""
         plan = self._pull_plan
         address = str(self.link.address)
         tell = self.workspace.interaction.tell
@@ -235,6 +237,8 @@ class RcloneResource(PlacedDirectoryMixin, Resource):
             tell(f"Resource '{self.name}': nothing to pull from {address}")
             return False
         self._transfer.fetch(address, plan, self.arrival.incoming)
+        if before_placing is not None:
+            before_placing()
         self.arrival.put_in_place(self.local_root(), plan)
         del self._pull_plan
         tell(f"Resource '{self.name}': fetched {_told(plan)} from {address}")

@@ -32,6 +32,8 @@ _ABOUT_OUTPUT = re.compile(
 """Variables that would change what we read; all others of the user's stand."""
 _TEXT_RE = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?:[A-Z]+ *: )?")
 _PASSWORD_RE = re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@]*@", re.IGNORECASE)
+_PARTIAL_RE = re.compile(r"\.[0-9a-f]{8}\.partial\Z")
+"""The name under which a file is written."""
 _ERRORS = ("error", "critical", "fatal", "emergency", "alert", "panic")
 _KEPT_LINES = 200
 
@@ -59,7 +61,7 @@ class Report:
                 self.failed.clear()
                 self.errors.clear()
         elif "object" in event and event.get("objectType") != "string" and "Fs" not in str(event.get("objectType")):
-            self.failed.setdefault(str(event["object"]), text)
+            self.failed.setdefault(_PARTIAL_RE.sub("", str(event["object"])), text)
         elif len(self.errors) < _KEPT_LINES:
             self.errors.append(text)
 
