@@ -201,10 +201,11 @@ def test_a_remote_that_vanishes_while_files_come(remote: RcloneServer, cut: Cutt
     data = workspace.cwd / "data"
     failed = workspace.batch("add", "rclone", "--role", "s", "--master", "remote", "store:bucket", "data", check=False)
     assert failed.returncode == 1
-    assert "could not be fetched from store:bucket" in failed.stderr or "failed" in failed.stderr
+    assert "could not be fetched from store:bucket" in failed.stderr
+    assert ".bin" in failed.stderr
     assert "Traceback" not in failed.stderr
     assert not data.exists()
-    assert workspace.json("report", "status")["resources"][-1]["name"] != "data"
+    assert workspace.json("report", "status")["resources"] == []
     remote.configure(workspace)
     add(workspace, "--master", "remote")
     assert read_tree(data) == read_tree(remote.root / "bucket")
@@ -394,14 +395,14 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("address", REFUSED)
-def test_addresses_that_are_refused(address: str, local: Path, workspace: User) -> None:
+def test_addresses_that_are_refused(local: Path, workspace: User) -> None:
     before = read_tree(workspace.cwd)
-    failed = workspace.batch("add", "rclone", "--role", "s", "--", address, "data", check=False)
-    assert failed.returncode == 1
-    assert REFUSED[address] in failed.stderr
-    assert len(failed.stderr.splitlines()) == 1
-    assert read_tree(workspace.cwd) == before
+    for address, told in REFUSED.items():
+        failed = workspace.batch("add", "rclone", "--role", "s", "--", address, "data", check=False)
+        assert failed.returncode == 1
+        assert told in failed.stderr
+        assert len(failed.stderr.splitlines()) == 1
+        assert read_tree(workspace.cwd) == before
 
 
 PROGRAMS = {
@@ -415,16 +416,15 @@ PROGRAMS = {
 }
 
 
-@pytest.mark.parametrize("key", PROGRAMS)
-def test_a_configuration_in_the_workspace_runs_no_program(key: str, tmp_path: Path, workspace: User) -> None:
+def test_a_configuration_in_the_workspace_runs_no_program(tmp_path: Path, workspace: User) -> None:
     canary = tmp_path / "CANARY"
-    section = PROGRAMS[key].format(canary=canary)
-    write_files(workspace.cwd, {"rclone.conf": f"[store]\n{section}\n"})
-    add_it = ("add", "rclone", "--role", "s", "--config", "rclone.conf", "store:bucket", "data")
-    failed = workspace.batch(*add_it, check=False)
-    assert failed.returncode == 1
-    assert f"has '{key}', which can make rclone run a program" in failed.stderr
-    assert not canary.exists()
+    for key, section in PROGRAMS.items():
+        write_files(workspace.cwd, {"rclone.conf": f"[store]\n{section.format(canary=canary)}\n"})
+        add_it = ("add", "rclone", "--role", "s", "--config", "rclone.conf", "store:bucket", "data")
+        failed = workspace.batch(*add_it, check=False)
+        assert failed.returncode == 1
+        assert f"has '{key}', which can make rclone run a program" in failed.stderr
+        assert not canary.exists()
 
 
 def test_a_configuration_in_the_workspace_that_turns_hostile(tmp_path: Path, local: Path, workspace: User) -> None:

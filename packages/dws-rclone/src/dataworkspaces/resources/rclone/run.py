@@ -25,9 +25,9 @@ Event = dict[str, Any]
 Watch = Callable[[Event], None]
 NOT_FOUND = (3, 4)
 """Exit statuses: a directory, or a file, is not there."""
-_OPTIONS = ("--use-json-log", "--log-file=", "--ask-password=false", "--color=NEVER")
+_OPTIONS = ("--use-json-log", "--log-file=", "--ask-password=false")
 _ABOUT_OUTPUT = re.compile(
-    r"RCLONE_(VERBOSE|QUIET|LOG_.*|USE_JSON_LOG|PROGRESS.*|STATS.*|SYSLOG.*|DUMP.*|COLOR|COMBINED|HUMAN_READABLE)\Z"
+    r"RCLONE_(VERBOSE|QUIET|LOG_.*|USE_JSON_LOG|PROGRESS.*|STATS.*|SYSLOG.*|DUMP.*|COMBINED|HUMAN_READABLE)\Z"
 )
 """Variables that would change what we read; all others of the user's stand."""
 _TEXT_RE = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?:[A-Z]+ *: )?")
