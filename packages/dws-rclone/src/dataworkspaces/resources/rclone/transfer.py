@@ -25,6 +25,7 @@ from dataworkspaces.workspace.names import check_relative_path
 
 _STATS = ("--stats=500ms", "--stats-log-level=NOTICE")
 _SHOWN = 5
+_ASKED_ONE_BY_ONE = 100
 
 
 class Transfer:
@@ -40,7 +41,7 @@ class Transfer:
         """Raises ToolError that names the files that did not arrive."""
         # More than the plan said may not go: the remote may have changed since.
         limit = [f"--max-delete={len(plan.deletions)}"] if mode == "sync" else []
-        report = self._run("Sending", [mode, *limit, *self._options], [str(root), address], plan)
+        report = self._run("Sending", [mode, *limit, *self._options], [str(root), address], plan.total_size)
         if report.status != 0:
             raise self._error(report, f"could not be sent to {address}", "push")
 
@@ -58,19 +59,28 @@ class Transfer:
                 list_file.writelines(f"{path}\n" for path in plan.copies)
                 list_file.flush()
                 # Few files are asked for one by one; to find many, listing is cheaper.
-                few = ["--no-traverse"] if len(plan.copies) < 100 else []
-                command = ["copy", f"--files-from-raw={list_file.name}", *few, *self._options]
-                report = self._run("Fetching", command, [address, str(incoming)], plan)
-        if report.status != 0:
-            raise self._error(report, f"could not be fetched from {address}", "pull")
+                few = ["--no-traverse"] if len(plan.copies) <= _ASKED_ONE_BY_ONE else []
+                command = ["copy", f"--files-from-raw={list_file.name}", *few]
+                self._fetch(command, address, incoming, plan.total_size)
         lost = [path for path in plan.copies if not (incoming / path).is_file()]
         if lost:
             raise ToolError(
                 f"Resource '{self._name}': {_some(lost)} vanished from {address} meanwhile", hint="dws pull tries again"
             )
 
-    def _run(self, doing: str, command: Sequence[str], places: Sequence[str], plan: Plan) -> Report:
-        total = plan.total_size
+    def fetch_all(self, address: str, incoming: Path) -> Plan:
+        """As :meth:`fetch`, of all that is there, with one listing. Returns what has come."""
+        with _explained(f"Fetching resource '{self._name}'"):
+            incoming.mkdir(parents=True, exist_ok=True)
+            self._fetch(["sync"], address, incoming, None)
+            return Plan({path: (incoming / path).stat().st_size for path in files_below(incoming)})
+
+    def _fetch(self, command: Sequence[str], address: str, incoming: Path, total: int | None) -> None:
+        report = self._run("Fetching", [*command, *self._options], [address, str(incoming)], total)
+        if report.status != 0:
+            raise self._error(report, f"could not be fetched from {address}", "pull")
+
+    def _run(self, doing: str, command: Sequence[str], places: Sequence[str], total: int | None) -> Report:
         with self._interaction.progress(f"{doing} {self._name}", total, "bytes") as advance:
             return self._rclone.run([*command, *_STATS], places, watch=_Counter(advance, total))
 
@@ -128,7 +138,7 @@ class Arrival:
 class _Counter:
     """Turns what rclone says of its progress into steps of a bar."""
 
-    def __init__(self, advance: Advance, total: int) -> None:
+    def __init__(self, advance: Advance, total: int | None) -> None:
         self._advance = advance
         self._total = total
         self._done = 0
@@ -136,7 +146,9 @@ class _Counter:
     def __call__(self, event: Event) -> None:
         stats = event.get("stats")
         if isinstance(stats, dict):
-            done = min(int(stats.get("bytes") or 0), self._total)  # what is sent again is counted again
+            done = int(stats.get("bytes") or 0)
+            if self._total is not None:
+                done = min(done, self._total)  # what is sent again is counted again
             self._advance(max(0, done - self._done))
             self._done = max(self._done, done)
 
