@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -22,6 +22,7 @@ from dataworkspaces.workspace.atomic import explain_os_error, write_json
 from dataworkspaces.workspace.interaction import Advance, Interaction
 from dataworkspaces.workspace.move_files import copy_file
 from dataworkspaces.workspace.names import check_relative_path
+from dataworkspaces.workspace.placed_directory import is_free
 
 _STATS = ("--stats=500ms", "--stats-log-level=NOTICE")
 _SHOWN = 5
@@ -69,11 +70,11 @@ class Transfer:
             )
 
     def fetch_all(self, address: str, incoming: Path) -> Plan:
-        """As :meth:`fetch`, of all that is there, with one listing. Returns what has come."""
+        """As :meth:`fetch`, of all that is there, with one listing. Returns what has come, without the sizes."""
         with _explained(f"Fetching resource '{self._name}'"):
             incoming.mkdir(parents=True, exist_ok=True)
             self._fetch(["sync"], address, incoming, None)
-            return Plan({path: (incoming / path).stat().st_size for path in files_below(incoming)})
+            return Plan(dict.fromkeys(files_below(incoming), 0))
 
     def _fetch(self, command: Sequence[str], address: str, incoming: Path, total: int | None) -> None:
         report = self._run("Fetching", [*command, *self._options], [address, str(incoming)], total)
@@ -109,21 +110,35 @@ class Arrival:
         return self._note.exists()
 
     def put_in_place(self, root: Path, plan: Plan) -> None:
-        """Replace each file by a rename, and delete what the plan deletes. No link in ``root`` is followed."""
+        """Replace each file by a rename, and delete what the plan deletes; where nothing is yet, one rename brings
+        all. No link in ``root`` is followed."""
         with _explained(f"Writing to {root}"):
+            if self._is_put_as_a_whole(root):
+                self._note.unlink(missing_ok=True)
+                return
             write_json(self._note, {"root": str(root)}, durable=True)
             root.mkdir(parents=True, exist_ok=True)
-            parents = {str(parent) for path in plan.copies for parent in Path(path).parents} - {"."}
-            make_directories(root, sorted(parents))
+            make_directories(root, sorted(_parents(plan.copies)))
             with Directories(root) as directories:
                 for path in sorted(plan.copies):
                     parent, name = directories.find(path)
                     self._move(self.incoming / path, root / path, parent, name)
             remove(root, plan.deletions)
-            emptied = {str(parent) for path in plan.deletions for parent in Path(path).parents} - {"."}
-            remove_directories(root, sorted(emptied, reverse=True))
+            remove_directories(root, sorted(_parents(plan.deletions), reverse=True))
             shutil.rmtree(self.incoming, ignore_errors=True)
             self._note.unlink()
+
+    def _is_put_as_a_whole(self, root: Path) -> bool:
+        if not is_free(root) or root.is_symlink():
+            return False
+        root.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.incoming.rename(root)
+        except OSError as e:
+            if e.errno != errno.EXDEV:
+                raise
+            return False
+        return True
 
     @staticmethod
     def _move(source: Path, target: Path, parent: int, name: str) -> None:
@@ -155,9 +170,21 @@ class _Counter:
 
 def files_below(root: Path) -> Iterator[str]:
     """The paths of all files, relative to ``root``."""
+    start = len(os.fspath(root)) + 1
     for directory, _, names in os.walk(root):
         for name in names:
-            yield os.path.relpath(os.path.join(directory, name), root)  # noqa: PTH118 - thousands of them
+            yield f"{directory}/{name}"[start:]
+
+
+def _parents(paths: Iterable[str]) -> set[str]:
+    """The directories in which files lie, and those in which these do."""
+    found: set[str] = set()
+    for path in paths:
+        parent = path.rpartition("/")[0]
+        while parent and parent not in found:
+            found.add(parent)
+            parent = parent.rpartition("/")[0]
+    return found
 
 
 @contextmanager
