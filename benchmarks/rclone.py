@@ -23,6 +23,8 @@ from .sandbox import Settings, Shell
 GROUP = "rclone"
 FILES, FILE_SIZE, DIRECTORIES = 5000, 4096, 50
 RATIO_AT_MOST = 1.2
+CACHED_SECONDS = 1
+"""The server remembers its directories for so long; without that it lists one for each file in it."""
 LOOPBACK = "127.0.0.1"
 DWS = ("dws", "--batch")
 
@@ -53,6 +55,7 @@ def _push(settings: Settings, shell: Shell, model: Path, remote: Path) -> Iterat
 
     def empty(_round: int) -> None:
         put_aside(settings, remote / "out")
+        time.sleep(2 * CACHED_SECONDS)
 
     yield from _race(settings, shell, "push", push, copy, empty)
 
@@ -113,7 +116,7 @@ def _server(shell: Shell, root: Path) -> Iterator[None]:
         probe.bind((LOOPBACK, 0))
         port = probe.getsockname()[1]
     command = ["rclone", "serve", "sftp", f"--addr={LOOPBACK}:{port}", "--user=ada", "--pass=secret", str(root)]
-    options = ["--config=/dev/null", "--dir-cache-time=0s"]
+    options = ["--config=/dev/null", f"--dir-cache-time={CACHED_SECONDS}s"]
     process = subprocess.Popen(
         [*command, *options], env=shell.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

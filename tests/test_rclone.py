@@ -82,6 +82,17 @@ def test_what_is_at_the_remote_is_fetched_and_followed(remote: RcloneServer, wor
     assert "nothing to pull" in workspace.batch("pull").stdout
 
 
+def test_many_files_that_changed_among_others(local: Path, workspace: User) -> None:
+    """So many are found by listing, and not asked for one by one."""
+    write_files(local, {f"same/{number}": "1" for number in range(50)})
+    write_files(local, {f"new/{number}": "1" for number in range(150)})
+    add(workspace, "--master", "remote")
+    published(workspace)
+    write_files(local, {f"new/{number}": "22" for number in range(150)})
+    assert "fetched 150 files" in workspace.batch("pull").stdout
+    assert read_tree(workspace.cwd / "data") == read_tree(local)
+
+
 def test_what_is_here_is_sent(remote: RcloneServer, workspace: User) -> None:
     bucket = remote.root / "bucket"
     data = workspace.cwd / "data"
@@ -391,7 +402,7 @@ REFUSED = {
     "store,ssh=x:y": "connection string",
     "plain/path": "names no remote",
     "nosuch:path": "There is no remote 'nosuch'",
-    "store:nosuch": "directory not found",
+    "store:nosuch": "could not be fetched from store:nosuch",
 }
 
 

@@ -69,3 +69,13 @@ def test_names_that_lead_out_are_refused(path: str, tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match="not a plain relative path"):
             transfer.fetch("store:x", plan, tmp_path / "incoming")
     assert not (tmp_path / "incoming").exists()
+
+
+def test_where_nothing_is_all_arrives_at_once(tmp_path: Path) -> None:
+    root = tmp_path / "not" / "there"
+    arrival = arrived(tmp_path, "a", "deep/b")
+    inode = arrival.incoming.stat().st_ino
+    arrival.put_in_place(root, Plan({"a": 5, "deep/b": 10}))
+    assert root.stat().st_ino == inode
+    assert (root / "deep/b").read_text() == "new deep/b"
+    assert not arrival.is_incomplete()

@@ -25,6 +25,7 @@ from dataworkspaces.workspace.placed_directory import (
     MY_LOCAL_PATH_PARAM,
     RESTORABLE_PARAM,
     PlacedDirectoryMixin,
+    is_free,
     stored_files,
 )
 
@@ -218,6 +219,8 @@ class RcloneResource(PlacedDirectoryMixin, Resource):
             return
         if self.get_local_path_if_any() is None:
             self._root()  # says how to name a place
+        if is_free(self.local_root()):
+            return  # all of it is fetched, and nothing here can be lost
         plan = self._pull_plan
         if plan.deletions and not self.arrival.is_incomplete():
             self._check_replica(str(self.local_root()), plan)
@@ -230,17 +233,20 @@ class RcloneResource(PlacedDirectoryMixin, Resource):
         """Bring the files here, see :meth:`Arrival.put_in_place`. Returns whether any changed.
 
         :param before_placing: called when all has been fetched, and nothing is in place yet."""
-        plan = self._pull_plan
-        address = str(self.link.address)
+        address, root = str(self.link.address), self.local_root()
         tell = self.workspace.interaction.tell
-        if plan.is_empty and self.local_root().exists() and not self.arrival.is_incomplete():
-            tell(f"Resource '{self.name}': nothing to pull from {address}")
-            return False
-        self._transfer.fetch(address, plan, self.arrival.incoming)
+        if is_free(root):
+            plan = self._transfer.fetch_all(address, self.arrival.incoming)
+        else:
+            plan = self._pull_plan
+            if plan.is_empty and not self.arrival.is_incomplete():
+                tell(f"Resource '{self.name}': nothing to pull from {address}")
+                return False
+            self._transfer.fetch(address, plan, self.arrival.incoming)
         if before_placing is not None:
             before_placing()
-        self.arrival.put_in_place(self.local_root(), plan)
-        del self._pull_plan
+        self.arrival.put_in_place(root, plan)
+        self.__dict__.pop("_pull_plan", None)
         tell(f"Resource '{self.name}': fetched {_told(plan)} from {address}")
         return not plan.is_empty
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -22,9 +22,11 @@ from dataworkspaces.workspace.atomic import explain_os_error, write_json
 from dataworkspaces.workspace.interaction import Advance, Interaction
 from dataworkspaces.workspace.move_files import copy_file
 from dataworkspaces.workspace.names import check_relative_path
+from dataworkspaces.workspace.placed_directory import is_free
 
 _STATS = ("--stats=500ms", "--stats-log-level=NOTICE")
 _SHOWN = 5
+_ASKED_ONE_BY_ONE = 100
 
 
 class Transfer:
@@ -40,7 +42,7 @@ class Transfer:
         """Raises ToolError that names the files that did not arrive."""
         # More than the plan said may not go: the remote may have changed since.
         limit = [f"--max-delete={len(plan.deletions)}"] if mode == "sync" else []
-        report = self._run("Sending", [mode, *limit, *self._options], [str(root), address], plan)
+        report = self._run("Sending", [mode, *limit, *self._options], [str(root), address], plan.total_size)
         if report.status != 0:
             raise self._error(report, f"could not be sent to {address}", "push")
 
@@ -58,19 +60,28 @@ class Transfer:
                 list_file.writelines(f"{path}\n" for path in plan.copies)
                 list_file.flush()
                 # Few files are asked for one by one; to find many, listing is cheaper.
-                few = ["--no-traverse"] if len(plan.copies) < 100 else []
-                command = ["copy", f"--files-from-raw={list_file.name}", *few, *self._options]
-                report = self._run("Fetching", command, [address, str(incoming)], plan)
-        if report.status != 0:
-            raise self._error(report, f"could not be fetched from {address}", "pull")
+                few = ["--no-traverse"] if len(plan.copies) <= _ASKED_ONE_BY_ONE else []
+                command = ["copy", f"--files-from-raw={list_file.name}", *few]
+                self._fetch(command, address, incoming, plan.total_size)
         lost = [path for path in plan.copies if not (incoming / path).is_file()]
         if lost:
             raise ToolError(
                 f"Resource '{self._name}': {_some(lost)} vanished from {address} meanwhile", hint="dws pull tries again"
             )
 
-    def _run(self, doing: str, command: Sequence[str], places: Sequence[str], plan: Plan) -> Report:
-        total = plan.total_size
+    def fetch_all(self, address: str, incoming: Path) -> Plan:
+        """As :meth:`fetch`, of all that is there, with one listing. Returns what has come, without the sizes."""
+        with _explained(f"Fetching resource '{self._name}'"):
+            incoming.mkdir(parents=True, exist_ok=True)
+            self._fetch(["sync"], address, incoming, None)
+            return Plan(dict.fromkeys(files_below(incoming), 0))
+
+    def _fetch(self, command: Sequence[str], address: str, incoming: Path, total: int | None) -> None:
+        report = self._run("Fetching", [*command, *self._options], [address, str(incoming)], total)
+        if report.status != 0:
+            raise self._error(report, f"could not be fetched from {address}", "pull")
+
+    def _run(self, doing: str, command: Sequence[str], places: Sequence[str], total: int | None) -> Report:
         with self._interaction.progress(f"{doing} {self._name}", total, "bytes") as advance:
             return self._rclone.run([*command, *_STATS], places, watch=_Counter(advance, total))
 
@@ -99,21 +110,35 @@ class Arrival:
         return self._note.exists()
 
     def put_in_place(self, root: Path, plan: Plan) -> None:
-        """Replace each file by a rename, and delete what the plan deletes. No link in ``root`` is followed."""
+        """Replace each file by a rename, and delete what the plan deletes; where nothing is yet, one rename brings
+        all. No link in ``root`` is followed."""
         with _explained(f"Writing to {root}"):
+            if self._is_put_as_a_whole(root):
+                self._note.unlink(missing_ok=True)
+                return
             write_json(self._note, {"root": str(root)}, durable=True)
             root.mkdir(parents=True, exist_ok=True)
-            parents = {str(parent) for path in plan.copies for parent in Path(path).parents} - {"."}
-            make_directories(root, sorted(parents))
+            make_directories(root, sorted(_parents(plan.copies)))
             with Directories(root) as directories:
                 for path in sorted(plan.copies):
                     parent, name = directories.find(path)
                     self._move(self.incoming / path, root / path, parent, name)
             remove(root, plan.deletions)
-            emptied = {str(parent) for path in plan.deletions for parent in Path(path).parents} - {"."}
-            remove_directories(root, sorted(emptied, reverse=True))
+            remove_directories(root, sorted(_parents(plan.deletions), reverse=True))
             shutil.rmtree(self.incoming, ignore_errors=True)
             self._note.unlink()
+
+    def _is_put_as_a_whole(self, root: Path) -> bool:
+        if not is_free(root) or root.is_symlink():
+            return False
+        root.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.incoming.rename(root)
+        except OSError as e:
+            if e.errno != errno.EXDEV:
+                raise
+            return False
+        return True
 
     @staticmethod
     def _move(source: Path, target: Path, parent: int, name: str) -> None:
@@ -128,7 +153,7 @@ class Arrival:
 class _Counter:
     """Turns what rclone says of its progress into steps of a bar."""
 
-    def __init__(self, advance: Advance, total: int) -> None:
+    def __init__(self, advance: Advance, total: int | None) -> None:
         self._advance = advance
         self._total = total
         self._done = 0
@@ -136,16 +161,30 @@ class _Counter:
     def __call__(self, event: Event) -> None:
         stats = event.get("stats")
         if isinstance(stats, dict):
-            done = min(int(stats.get("bytes") or 0), self._total)  # what is sent again is counted again
+            done = int(stats.get("bytes") or 0)
+            if self._total is not None:
+                done = min(done, self._total)  # what is sent again is counted again
             self._advance(max(0, done - self._done))
             self._done = max(self._done, done)
 
 
 def files_below(root: Path) -> Iterator[str]:
     """The paths of all files, relative to ``root``."""
+    start = len(os.fspath(root)) + 1
     for directory, _, names in os.walk(root):
         for name in names:
-            yield os.path.relpath(os.path.join(directory, name), root)  # noqa: PTH118 - thousands of them
+            yield f"{directory}/{name}"[start:]
+
+
+def _parents(paths: Iterable[str]) -> set[str]:
+    """The directories in which files lie, and those in which these do."""
+    found: set[str] = set()
+    for path in paths:
+        parent = path.rpartition("/")[0]
+        while parent and parent not in found:
+            found.add(parent)
+            parent = parent.rpartition("/")[0]
+    return found
 
 
 @contextmanager
