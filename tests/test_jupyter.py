@@ -257,11 +257,14 @@ def test_notebooks_of_the_quick_start_hold_its_scripts(name: str) -> None:
 
 
 def test_a_graph_of_several_results_has_to_be_chosen(workspace: User) -> None:
+    """As many as there are, or were in the snapshot."""
     (workspace.cwd / "more").mkdir()
-    workspace.batch("add", "git", "--role", "results", "more")
     workspace.dws("snapshot", "ONE")
-    lines = (
-        "%load_ext dataworkspaces.kits.jupyter\n%dws_lineage_graph --snapshot ONE\n%dws_lineage_graph --resource more\n"
-    )
-    said = workspace.run("ipython", "--simple-prompt", "--colors=NoColor", "--no-banner", input=lines).stderr
-    assert said.count("There are several results resources: results, more. Choose one with --resource") == 1
+    workspace.batch("add", "git", "--role", "results", "more")
+    workspace.dws("snapshot", "TWO")
+    options = ("--snapshot ONE", "--snapshot TWO", "--resource more", "--snapshot TWO --resource more", "")
+    load = "%load_ext dataworkspaces.kits.jupyter\nimport sys; sys.stderr = sys.stdout\n"
+    lines = load + "".join(f"%dws_lineage_graph {option}\n" for option in options)
+    said = workspace.run("ipython", "--simple-prompt", "--colors=NoColor", "--no-banner", input=lines).stdout
+    graph, several = "HTML object", "results resources: results, more. Choose one with --resource"
+    assert re.findall(f"{graph}|{several}", said) == [graph, several, graph, graph, several]

@@ -50,13 +50,16 @@ def run_all(page: Page) -> None:
     select = page.locator(".jp-Dialog button.jp-mod-accept")
     page.add_locator_handler(select, lambda button: button.click())
     first_prompt = page.locator(".jp-InputPrompt").first
-    for _ in range(10):
-        page.click('.lm-MenuBar-item:has-text("Run")')
-        page.click('.lm-Menu-item[data-command="runmenu:run-all"]')
-        page.wait_for_timeout(2000)
-        # Cells that are to run have a star at once. The question for the kernel makes JupyterLab forget to run them.
-        if first_prompt.inner_text().strip() != "[ ]:":
+    for _ in range(60):
+        # A cell that is to run has a star, until it has run. The question for the kernel, which may come late, makes
+        # JupyterLab forget to run it.
+        prompt = first_prompt.inner_text().strip()
+        if prompt == "[1]:":
             return
+        if prompt == "[ ]:":
+            page.click('.lm-MenuBar-item:has-text("Run")')
+            page.click('.lm-Menu-item[data-command="runmenu:run-all"]')
+        page.wait_for_timeout(1500)
     raise AssertionError("no cell runs")
 
 
@@ -66,7 +69,10 @@ def wait_saved(page: Page, notebook: Path) -> Executed:
         page.locator(".jp-NotebookPanel .jp-Notebook").first.click(position={"x": 5, "y": 5})
         page.keyboard.press("Control+s")
         page.wait_for_timeout(500)
-        executed = Executed(notebook)
+        try:
+            executed = Executed(notebook)
+        except ValueError:  # it is being written
+            continue
         errors = [o for outputs in executed.cells.values() for o in outputs if o["output_type"] == "error"]
         assert not errors, errors
         if executed.text("end"):
@@ -83,7 +89,8 @@ def test_run_all(workspace: User, server: str, view: str) -> None:
     looks = {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page: Any = browser.new_page(viewport={"width": 1280, "height": 1000})
+        # The front end's theme counts, whatever the browser prefers.
+        page: Any = browser.new_page(viewport={"width": 1280, "height": 1000}, color_scheme="null")
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(f"{server}/{view}/code/experiment.ipynb?token={TOKEN}", timeout=MILLISECONDS)
         run_all(page)
@@ -93,7 +100,7 @@ def test_run_all(workspace: User, server: str, view: str) -> None:
             page.wait_for_selector(
                 f"body[data-jp-theme-light='{str(theme == 'Light').lower()}']", state="attached", timeout=MILLISECONDS
             )
-            looks[theme] = look_at(page)
+            looks[theme] = look_at(page, theme.lower())
             take_pictures(page, f"{view.partition('/')[0]}-{theme.lower()}")
         browser.close()
     assert "is_notebook True step experiment variable" in executed.text("runs")
@@ -103,11 +110,11 @@ def test_run_all(workspace: User, server: str, view: str) -> None:
     assert [c for c in complaints if "dws" in c or "cytoscape" in c] == []
 
 
-def look_at(page: Page) -> str:
-    """The colour of a metric that is better, once the graph is there too."""
+def look_at(page: Page, theme: str) -> str:
+    """The colour of a metric that is better, once the graph is there in the theme too."""
     page.locator('iframe[title="Lineage graph"]').scroll_into_view_if_needed()
     frame = page.frame_locator('iframe[title="Lineage graph"]')
-    frame.locator("body[data-ready]").wait_for(timeout=MILLISECONDS)
+    frame.locator(f"html[data-theme={theme}] body[data-ready]").wait_for(timeout=MILLISECONDS)
     better = "Array.from(document.querySelectorAll('td.dws-better'), e => getComputedStyle(e).color)[0]"
     return str(page.evaluate(better))
 

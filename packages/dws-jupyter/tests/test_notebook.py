@@ -14,8 +14,7 @@ import pytest
 from dataworkspaces.errors import LineageError
 from dataworkspaces.kits.jupyter import NotebookLineageBuilder, builder, get_step_name_for_notebook, is_notebook
 from dataworkspaces.kits.jupyter.notebook import choose
-from dataworkspaces.kits.jupyter.saved import state_of_notebook
-from dataworkspaces.kits.jupyter.sessions import _ask
+from dataworkspaces.kits.jupyter.sessions import _ask, has_collaboration
 
 
 def nobody() -> None:
@@ -45,10 +44,13 @@ def test_after_a_rename_the_server_knows_better(tmp_path: Path) -> None:
 
 @pytest.fixture
 def server() -> Iterator[dict[str, Any]]:
-    """Stands in for a Jupyter server; the end-to-end tests have a real one."""
+    """Stands in for a Jupyter server with jupyter-collaboration; the end-to-end tests have a real one without it."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.path == "/base/api/collaboration/session/":
+                self.send_error(405)
+                return
             ok = (self.path, self.headers["Authorization"]) == ("/base/api/sessions", "token secret")
             self.send_response(200 if ok else 403)
             self.end_headers()
@@ -69,6 +71,12 @@ def test_the_sessions_of_a_server_are_asked_with_its_token(server: dict[str, Any
     assert _ask(server, "k2") is None
     assert _ask({**server, "token": "wrong"}, "k1") is None
     assert _ask({**server, "url": "file:///"}, "k1") is None
+
+
+def test_a_server_with_collaboration_saves_notebooks_itself(server: dict[str, Any]) -> None:
+    assert has_collaboration(server)
+    assert not has_collaboration({**server, "url": server["url"] + "another/"})
+    assert not has_collaboration({**server, "url": "http://127.0.0.1:1/"})
 
 
 def test_the_builder_names_the_step_by_the_notebook(workspace: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,13 +100,3 @@ def test_no_name_is_an_error_that_says_how_to_give_one() -> None:
     with pytest.raises(LineageError, match="name of the notebook is not known") as caught:
         NotebookLineageBuilder("../results")
     assert "step_name=NAME" in str(caught.value.hint)
-
-
-def test_a_notebook_that_was_saved_before_the_cell_was_written(tmp_path: Path) -> None:
-    path = tmp_path / "a.ipynb"
-    path.write_text(json.dumps({"cells": [{"cell_type": "code", "source": ["x = 1\n", "y"]}]}))
-    assert "older than the cell" not in state_of_notebook(path, "x = 1\ny\n")
-    assert "older than the cell" in state_of_notebook(path, "x = 2")
-    path.write_text("[]")
-    assert "cannot be read" in state_of_notebook(path, "x")
-    assert "not known here" in state_of_notebook(None, "x")

@@ -34,13 +34,17 @@ def load_ipython_extension(shell: Any) -> None:
 
     from dataworkspaces.kits.jupyter.completion import add_completion
     from dataworkspaces.kits.jupyter.magics import DwsMagics
-    from dataworkspaces.kits.jupyter.notebook import find_notebook, is_notebook
+    from dataworkspaces.kits.jupyter.notebook import executed_sources, find_notebook, is_notebook
 
     disabled = bool(shell.user_ns.get(DISABLE, False))
     notebook = find_notebook()
     shell.push({NOTEBOOK: None if notebook is None else str(notebook)})
+    _stop_noting(shell)
     magics = DwsMagics(shell, disabled=disabled)
     shell.register_magics(magics)
+    shell.events.register("pre_run_cell", magics.ran.note)
+    for source in executed_sources()[-1:]:  # the cell that loads the magics runs already
+        magics.ran.add(source, source)
     add_completion(shell, magics)
     message = _DISABLED if disabled else _LOADED
     if is_notebook():
@@ -54,8 +58,16 @@ def unload_ipython_extension(shell: Any) -> None:
     from dataworkspaces.kits.jupyter.arguments import add_parsers
     from dataworkspaces.kits.jupyter.completion import remove_completion
 
+    _stop_noting(shell)
     remove_completion(shell)
     for name in add_parsers():
         for kind in ("line", "cell"):
             shell.magics_manager.magics[kind].pop(name, None)
     shell.user_ns.pop(NOTEBOOK, None)
+
+
+def _stop_noting(shell: Any) -> None:
+    """Magics that were loaded before no longer note what runs."""
+    magics = shell.magics_manager.registry.pop("DwsMagics", None)
+    if magics is not None:
+        shell.events.unregister("pre_run_cell", magics.ran.note)

@@ -9,8 +9,11 @@ from tempfile import TemporaryDirectory
 from IPython.display import HTML, display
 
 from dataworkspaces import api
+from dataworkspaces.kits.jupyter.tables import DARK_GROUNDS
 
 _HEIGHT = 600
+# A page in a frame takes the colours for dark grounds if the scheme of the frame is dark: no script has to tell it.
+_STYLE = f"{', '.join(f'{ground} .dws-graph' for ground in DARK_GROUNDS)} {{ color-scheme: dark !important; }}"
 
 
 def show_graph(workspace: str | None, resource: str | None, snapshot: str | None) -> None:
@@ -22,7 +25,7 @@ def show_graph(workspace: str | None, resource: str | None, snapshot: str | None
         api.make_lineage_graph(str(file), workspace, resource, snapshot, None, None)
         page = file.read_text(encoding="utf-8")
     frame = (
-        f'<iframe title="Lineage graph" sandbox="allow-scripts allow-downloads" width="100%" height="{_HEIGHT}" '
-        f'style="border: 1px solid #8884; background: #ffffff" srcdoc="{escape(page)}"></iframe>'
+        '<iframe class="dws-graph" title="Lineage graph" sandbox="allow-scripts allow-downloads" width="100%" '
+        f'height="{_HEIGHT}" style="border: 1px solid #8884; color-scheme: light" srcdoc="{escape(page)}"></iframe>'
     )
-    display(HTML(f"<div>{frame}</div>"))  # type: ignore[no-untyped-call]
+    display(HTML(f"<div><style>{_STYLE}</style>{frame}</div>"))  # type: ignore[no-untyped-call]

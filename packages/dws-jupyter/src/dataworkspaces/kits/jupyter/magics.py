@@ -13,10 +13,13 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 
 from dataworkspaces import api
 from dataworkspaces.errors import DwsError
+from dataworkspaces.kit_support.finding import open_workspace
 from dataworkspaces.kits.jupyter.arguments import HelpShown, add_parsers
 from dataworkspaces.kits.jupyter.history import history_table
 from dataworkspaces.kits.jupyter.notebook import find_notebook
+from dataworkspaces.kits.jupyter.ran import Ran
 from dataworkspaces.kits.jupyter.saved import state_of_notebook
+from dataworkspaces.kits.jupyter.sessions import saves_itself
 from dataworkspaces.kits.jupyter.steps import begin_step, complete_step, drop_step, run_cell
 from dataworkspaces.kits.jupyter.tables import Shown, StyledFrame, Table
 from dataworkspaces.workspace import ResourceRoles
@@ -54,12 +57,17 @@ def _one_line(error: DwsError) -> str:
 
 @magics_class
 class DwsMagics(Magics):
-    """The magics of one shell. :ivar disabled: they do nothing."""
+    """The magics of one shell.
+
+    :ivar disabled: they do nothing.
+    :ivar ran: what ran since they were loaded.
+    """
 
     def __init__(self, shell: Any, *, disabled: bool = False) -> None:
         super().__init__(shell)
         self.disabled = disabled
         self.parsers = add_parsers()
+        self.ran = Ran()
 
     @line_magic
     @_command
@@ -100,7 +108,7 @@ class DwsMagics(Magics):
     @line_magic
     @_command
     def dws_snapshot(self, options: Namespace) -> None:
-        print(state_of_notebook(find_notebook(), self._running_cell()))
+        print(state_of_notebook(find_notebook(), self.ran, saves_itself))
         complete_step(self.shell)
         hashval = api.take_snapshot(self._workspace(), options.tag, options.message)
         print(f"Took snapshot {options.tag} ({hashval[:8]})" if options.tag else f"Took snapshot {hashval[:8]}")
@@ -117,7 +125,7 @@ class DwsMagics(Magics):
         from dataworkspaces.kits.jupyter.graph import show_graph
 
         if options.resource is None:
-            found = self._results_resources()
+            found = self._results_resources(options.snapshot)
             if len(found) > 1:
                 raise UsageError(
                     f"dws_lineage_graph: There are several results resources: {', '.join(found)}. "
@@ -178,11 +186,11 @@ class DwsMagics(Magics):
         found = None if notebook is None else find_workspace_directory(notebook.resolve().parent)
         return None if found is None else str(found)
 
-    def _results_resources(self) -> list[str]:
-        return [r.name for r in api.get_resource_info(self._workspace()) if r.role == ResourceRoles.RESULTS]
-
-    def _running_cell(self) -> str | None:
-        """The source of the cell that runs, as it was typed."""
-        shell: Any = self.shell
-        cells = shell.history_manager.input_hist_raw
-        return cells[-1] if len(cells) > 1 else None
+    def _results_resources(self, snapshot: str | None) -> list[str]:
+        """Those that there are, or were in a snapshot."""
+        if snapshot is None:
+            return [r.name for r in api.get_resource_info(self._workspace()) if r.role == ResourceRoles.RESULTS]
+        snapshots = open_workspace(self._workspace()).as_snapshot_ws()
+        metadata = snapshots.get_snapshot_by_tag_or_hash(snapshot)
+        manifest = snapshots.get_snapshot_manifest(metadata.hashval)
+        return [entry["name"] for entry in manifest if entry["role"] == ResourceRoles.RESULTS]

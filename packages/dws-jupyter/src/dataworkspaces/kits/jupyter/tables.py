@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-_DARK = ('[data-jp-theme-light="false"]', ".vscode-dark", "[data-vscode-theme-kind=vscode-dark]")
+DARK_GROUNDS = ('[data-jp-theme-light="false"]', ".vscode-dark", "[data-vscode-theme-kind=vscode-dark]")
 _ON_LIGHT = {"better": "#1a7f37", "worse": "#cf222e"}
 _ON_DARK = {"better": "#56d364", "worse": "#ff7b72"}
 # Front ends that clean HTML up may drop the style sheet; the colours for light grounds are with the cells too.
 STYLE = "".join(
-    f"{ground} .dws-{kind} {{ color: {color} !important; }} " for kind, color in _ON_DARK.items() for ground in _DARK
+    f"{ground} .dws-{kind} {{ color: {color} !important; }} "
+    for kind, color in _ON_DARK.items()
+    for ground in DARK_GROUNDS
 )
 
 
