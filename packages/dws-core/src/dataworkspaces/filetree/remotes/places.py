@@ -126,7 +126,12 @@ class Place:
         return found
 
     def _connect(self) -> AbstractFileSystem:
+        import logging
+
         from fsspec.core import url_to_fs
+
+        # It logs tracebacks of connections that break, which Python prints if nobody listens; errors tell them too.
+        logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
         try:
             file_system, _ = url_to_fs(self.url, skip_instance_cache=True)
