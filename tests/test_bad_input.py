@@ -379,14 +379,6 @@ def test_hostile_template(snapshotted: User) -> None:
     refused(snapshotted, "snapshot", "B")
 
 
-def test_type_without_plugin_names_what_to_install(snapshotted: User) -> None:
-    add_to_metadata(snapshotted, {"resource_type": "rclone", "name": "remote", "role": "source-data"})
-    commit_all(snapshotted)
-    said = refused(snapshotted, "snapshot", "B")
-    assert "remote" in said or "rclone" in said
-    assert "dws-rclone" in said
-
-
 def test_unknown_type_is_named(snapshotted: User) -> None:
     add_to_metadata(snapshotted, {"resource_type": "teapot", "name": "tea", "role": "source-data"})
     commit_all(snapshotted)

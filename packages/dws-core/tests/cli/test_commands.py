@@ -11,6 +11,7 @@ import pytest
 from conftest import Run
 from memory_workspace import MemoryWorkspace
 
+from dataworkspaces import plugins
 from dataworkspaces.cli.cmd_diff import _row
 from dataworkspaces.commands.diff import ValueDiff
 from dataworkspaces.commands.init import InitOutcome
@@ -176,10 +177,11 @@ def test_add_in_batch_names_the_missing_role(run: Run, current_workspace: Memory
 
 
 @pytest.mark.usefixtures("current_workspace")
-def test_add_of_a_type_that_is_not_installed_says_how_to_install_it(run: Run) -> None:
-    result = run("add", "rclone", "x:y", "z")
+def test_add_of_a_type_that_is_not_installed_says_how_to_install_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(plugins.KNOWN_DISTRIBUTIONS, (plugins.RESOURCES, "tape"), "dws-tape")
+    result = run("add", "tape", "x:y", "z")
     assert result.exit_code == 2
-    assert "pip install dws-rclone" in result.stderr
+    assert "pip install dws-tape" in result.stderr
 
 
 @pytest.mark.usefixtures("current_workspace")

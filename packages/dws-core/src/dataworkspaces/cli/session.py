@@ -20,12 +20,14 @@ class Session:
     """One run of ``dws``. It is the ``obj`` of click's context, for the commands of plug-ins too.
 
     :ivar batch: never ask.
+    :ivar yes: ``--yes`` was given: the answer to each question that names it.
     :ivar verbose: say each thing that is done.
     :ivar workspace_dir: what ``--workspace-dir`` named.
     :ivar to_stderr: stdout is for the one JSON document; what is told goes to stderr.
     """
 
     batch: bool = False
+    yes: bool = False
     verbose: bool = False
     workspace_dir: str | None = None
     to_stderr: bool = False
@@ -38,7 +40,7 @@ class Session:
             from dataworkspaces.cli.logs import show_log
 
             show_log(self.verbose)
-        return TerminalInteraction(batch=self.batch, to_stderr=self.to_stderr)
+        return TerminalInteraction(batch=self.batch, yes=self.yes, to_stderr=self.to_stderr)
 
     def open_workspace(self, *, reading: bool = False) -> Workspace:
         """The workspace that the user means. A command that is only ``reading`` takes no lock, and so what a killed
@@ -66,6 +68,9 @@ batch_option = click.option(
     expose_value=False,
     callback=_store,
     help="Never ask: take the default, or say which option is missing.",
+)
+yes_option = click.option(
+    "--yes", is_flag=True, expose_value=False, callback=_store, help="Do not ask before files are deleted or sent."
 )
 verbose_option = click.option(
     "--verbose", is_flag=True, expose_value=False, callback=_store, help="Say each thing that is done."
