@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,14 @@ import pytest
 from endtoend import User
 from jupyter_notebooks import CELLS, Executed, add_data, write_notebook
 from jupyter_server_process import TOKEN, jupyter_server
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 MILLISECONDS = 90_000
+FRAME = 'iframe[title="Lineage graph"]'
+STEP_COLORS = {"light": (0x33, 0x42, 0x5A), "dark": (0xC9, 0xD4, 0xE2)}
 
 pytestmark = [
     pytest.mark.slow,
@@ -112,11 +116,23 @@ def test_run_all(workspace: User, server: str, view: str) -> None:
 
 def look_at(page: Page, theme: str) -> str:
     """The colour of a metric that is better, once the graph is there in the theme too."""
-    page.locator('iframe[title="Lineage graph"]').scroll_into_view_if_needed()
-    frame = page.frame_locator('iframe[title="Lineage graph"]')
-    frame.locator(f"html[data-theme={theme}] body[data-ready]").wait_for(timeout=MILLISECONDS)
+    page.locator(FRAME).scroll_into_view_if_needed()  # a frame out of sight does not draw
+    page.frame_locator(FRAME).locator(f"html[data-theme={theme}] body[data-ready]").wait_for(timeout=MILLISECONDS)
+    wait_drawn(page, STEP_COLORS[theme])
     better = "Array.from(document.querySelectorAll('td.dws-better'), e => getComputedStyle(e).color)[0]"
     return str(page.evaluate(better))
+
+
+def wait_drawn(page: Page, color: tuple[int, int, int]) -> None:
+    """Until the step is seen in the frame; in the legend its colour has far fewer pixels."""
+    for _ in range(100):
+        picture = Image.open(BytesIO(page.locator(FRAME).screenshot(timeout=MILLISECONDS))).convert("RGB")
+        pixels = {seen: count for count, seen in picture.getcolors(picture.width * picture.height)}
+        if pixels.get(color, 0) > 4000:
+            return
+        page.wait_for_timeout(500)
+    take_picture_of(page, "not-drawn")
+    raise AssertionError("the graph is not drawn")
 
 
 def take_pictures(page: Page, name: str) -> None:

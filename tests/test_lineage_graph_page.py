@@ -239,9 +239,28 @@ def test_page_in_a_frame_that_is_shown_later_is_fitted(show: Any, pipeline: Line
     inner = shown.page.frames[1]
     inner.wait_for_selector("body[data-ready]", state="attached")
     shown.evaluate("document.querySelector('iframe').style.display = 'block'")
-    inside = f"(() => {{ const b = {CY}.elements().renderedBoundingBox(); "
-    inside += f"return b.x1 >= 0 && b.x2 <= {CY}.width() && b.y1 >= 0 && b.y2 <= {CY}.height() && b.w > 300; }})()"
-    inner.wait_for_function(inside)
+    inside = f"(() => {{ const cy = frames[0].{CY}; const b = cy.elements().renderedBoundingBox(); "
+    inside += "return b.x1 >= 0 && b.x2 <= cy.width() && b.y1 >= 0 && b.y2 <= cy.height() && b.w > 300; })()"
+    shown.page.wait_for_function(inside)
+
+
+def test_page_in_a_frame_that_is_hidden_for_a_moment_is_drawn(
+    show: Any, pipeline: LineageGraph, tmp_path: Path
+) -> None:
+    """As JupyterLab does with cells that it moves. No observer is told, but Cytoscape may look just then."""
+    frame = f'<iframe srcdoc="{escape(make_page(pipeline))}" width="800" height="600" style="border: 0"></iframe>'
+    (tmp_path / "outer.html").write_text(f"<body data-ready>{frame}</body>", encoding="utf-8")
+    shown = show(tmp_path / "outer.html")
+    inner = shown.page.frames[1]
+    inner.wait_for_selector("body[data-ready]")
+    width = shown.evaluate(
+        "(() => { const frame = document.querySelector('iframe'); frame.style.display = 'none';"
+        f" frame.contentWindow.{CY}.resize(); const inside = frame.contentDocument.querySelector('#graph canvas').width;"
+        " frame.style.display = ''; return inside; })()"
+    )
+    assert width == 0
+    # In the frame, whose policy forbids to evaluate texts, nothing can be waited for.
+    shown.page.wait_for_function("frames[0].document.querySelector('#graph canvas').width === 800")
 
 
 def test_one_node_is_drawn_in_its_size(show: Any) -> None:

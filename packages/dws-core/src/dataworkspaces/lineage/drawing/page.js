@@ -225,6 +225,9 @@
       }
     });
     new ResizeObserver(resized).observe(area);
+    // A frame that is moved has no size for a moment, of which no observer is told. Cytoscape, which looks at times of
+    // its own, may see it, and would draw nothing from then on: it looks again once the browser shows the page.
+    cy.on("resize", () => area.clientWidth || requestAnimationFrame(() => cy.resize()));
   }
 
   function start() {
