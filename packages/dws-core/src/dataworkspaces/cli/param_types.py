@@ -65,6 +65,20 @@ class NameList(ParamType):
         return _list_items(self.names, incomplete)
 
 
+class PluginName(ParamType):
+    """A plug-in of a group."""
+
+    name = "plug-in"
+
+    def __init__(self, group: str) -> None:
+        self.group = group
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from dataworkspaces import plugins
+
+        return _items(plugins.names(self.group), incomplete)
+
+
 class _FromWorkspace(ParamType):
     """A text that is completed with names from the workspace."""
 

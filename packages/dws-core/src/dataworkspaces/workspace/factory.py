@@ -30,6 +30,18 @@ class WorkspaceFactory(ABC):
     in the group ``dataworkspaces.backends`` names; the entry point's name is the scheme of the backend's URIs."""
 
     @staticmethod
+    def get_click_params() -> list[click.Parameter]:
+        """The options of ``dws init --backend NAME`` beside the common ones. Those that were given reach
+        :meth:`init_workspace` as keyword arguments."""
+        return []
+
+    @staticmethod
+    def directory_resource() -> tuple[str, dict[str, Any]]:
+        """What ``dws init --create-resources`` makes of a subdirectory of the workspace: a resource type, and arguments
+        for its :meth:`ResourceFactory.from_command_line` beside ``path`` and ``create``."""
+        return "file", {"restorable": True}
+
+    @staticmethod
     @abstractmethod
     def load_workspace(batch: bool, verbose: bool, parsed_uri: ParseResult) -> Workspace:
         """Open the workspace that a URI names. Changes nothing; takes no lock.
@@ -41,7 +53,8 @@ class WorkspaceFactory(ABC):
     def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *args: Any) -> Workspace:
         """Bring a workspace that exists elsewhere to this machine; its resources are cloned separately.
 
-        ``local_params`` holds at least the host name. On failure nothing is left behind."""
+        ``local_params`` holds at least the host name. The arguments are what names the workspace (a URL), the directory
+        to make (None: one of the workspace's name), and how to reach the user. On failure nothing is left behind."""
 
     @staticmethod
     @abstractmethod
@@ -56,7 +69,8 @@ class WorkspaceFactory(ABC):
         *args: Any,
         **kwargs: Any,
     ) -> Workspace:
-        """Make a new workspace. Raises ConfigurationError, and changes nothing, if there is one already."""
+        """Make a new workspace, in the directory that the keyword ``directory`` names. Raises ConfigurationError, and
+        changes nothing, if there is one already."""
 
     @staticmethod
     def check_before_opening(parsed_uri: ParseResult) -> Iterable[Problem]:
