@@ -7,10 +7,9 @@ from typing import Any
 
 import click
 
+from dataworkspaces import plugins
 from dataworkspaces.cli.param_types import ROLES, NameList, PluginName
 from dataworkspaces.cli.session import Session, batch_option, pass_session, verbose_option
-
-DEFAULT_BACKEND = "git"
 
 
 class InitCommand(click.Command):
@@ -24,11 +23,10 @@ class InitCommand(click.Command):
         own = super().get_params(ctx)
         if ctx.resilient_parsing:
             return own  # completion, which loads no plug-in
-        from dataworkspaces import plugins
         from dataworkspaces.errors import PluginError
 
         try:
-            factory = plugins.load(plugins.BACKENDS, ctx.meta.get(__name__, DEFAULT_BACKEND))
+            factory = plugins.load(plugins.BACKENDS, ctx.meta.get(__name__, plugins.DEFAULT_BACKEND))
         except PluginError:
             return own  # whoever does more than to ask for help is told
         return [*own, *factory.get_click_params()]
@@ -41,7 +39,7 @@ def _backend_named(args: list[str]) -> str:
             return args[number + 1]
         if arg.startswith("--backend="):
             return arg.partition("=")[2]
-    return DEFAULT_BACKEND
+    return plugins.DEFAULT_BACKEND
 
 
 @click.command(cls=InitCommand)
@@ -49,8 +47,8 @@ def _backend_named(args: list[str]) -> str:
 @click.option(
     "--backend",
     metavar="BACKEND",
-    type=PluginName("dataworkspaces.backends"),
-    default=DEFAULT_BACKEND,
+    type=PluginName(plugins.BACKENDS),
+    default=plugins.DEFAULT_BACKEND,
     show_default=True,
     help="What keeps the workspace; 'dws init --backend BACKEND --help' shows its options.",
 )

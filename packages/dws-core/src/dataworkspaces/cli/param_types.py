@@ -97,7 +97,7 @@ class _FromWorkspace(ParamType):
         from dataworkspaces.workspace import find_and_load_workspace
 
         session = ctx.find_object(Session) or Session()
-        names = self.candidates(find_and_load_workspace(True, False, session.workspace_dir), ctx)
+        names = self.candidates(find_and_load_workspace(True, False, session.place()), ctx)
         if not self.many:
             return _items(names, incomplete)
         return _list_items(names, incomplete)
