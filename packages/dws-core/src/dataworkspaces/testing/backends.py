@@ -238,8 +238,7 @@ class WorkspaceBackendSuite(ConformanceSuite):
 
     def test_what_raises_is_undone_at_once(self, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
         """W16: what a command has noted in the journal is handed to recovery at once, if it raises."""
-        seen: list[Any] = []
-        monkeypatch.setattr(workspace, "recover", lambda *noted: seen.append(noted) or "")
+        seen = _recoveries(workspace, monkeypatch)
 
         def fail() -> None:
             with workspace.transaction("fails") as journal:
@@ -257,8 +256,7 @@ class WorkspaceBackendSuite(ConformanceSuite):
         """W17: what a killed command has noted is handed to recovery before the next command changes anything."""
         Journal(workspace.get_machine_directory(), "killed").record("operation", what="x")
         again = self.reopen(workspace)
-        seen: list[Any] = []
-        monkeypatch.setattr(again, "recover", lambda *noted: seen.append(noted) or "")
+        seen = _recoveries(again, monkeypatch)
         with again.transaction("next"):
             assert seen == [("operation", {"what": "x"}, True)]
 
@@ -466,3 +464,15 @@ class WorkspaceBackendSuite(ConformanceSuite):
         for _ in range(2):
             store.delete_snapshot(taken)
         assert value(taken) == []
+
+
+def _recoveries(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What is handed to recovery from now on, which does nothing with it."""
+    seen: list[tuple[Any, ...]] = []
+
+    def recover(*noted: Any) -> str:
+        seen.append(noted)
+        return ""
+
+    monkeypatch.setattr(workspace, "recover", recover)
+    return seen
