@@ -368,6 +368,7 @@ class LocalStateResourceSuite(ResourceSuite):
             assert self.content(resource) == before
 
     def test_it_is_here(self, workspace: Workspace, resource: Any) -> None:
-        """L3: a resource that was added on this machine need not be cloned to it."""
+        """L3: a resource that was added on this machine need not be cloned to it, and a check finds it here."""
         assert workspace.read_resource_local_params(NAME) == resource.get_local_params()
         assert NAME not in workspace.get_names_for_resources_that_need_to_be_cloned()
+        assert [problem for problem in workspace.check_integrity() if problem.where == NAME] == []
