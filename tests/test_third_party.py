@@ -11,24 +11,27 @@ from pathlib import Path
 import pytest
 from endtoend import HOST, User, program
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "dws-sqlite-resource"
+ROOT = Path(__file__).parents[1]
+EXAMPLE = ROOT / "examples" / "dws-sqlite-resource"
+TEMPLATE = ROOT / "packages" / "_template"
 PUBLIC = {"errors", "filetree", "lineage", "params", "workspace", "testing"}
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory of `sys.path` into which the wheel was installed."""
+    """A directory of `sys.path` into which the wheels of the example and of the template were installed."""
     from endtoend import isolated_environment
 
     directory = tmp_path_factory.mktemp("plugin")
     user = User(directory, isolated_environment(directory / "home"))
-    source = directory / "source"
-    user.run("cp", "-r", EXAMPLE, source)  # building leaves files beside what is built
-    user.run(program("uv"), "build", "--quiet", "--wheel", "--no-build-isolation", "--python", sys.executable,
-             "--out-dir", directory, source)  # fmt: skip
-    [wheel] = directory.glob("*.whl")
-    user.run(program("uv"), "pip", "install", "--quiet", "--no-deps", "--python", sys.executable,
-             "--target", directory / "site", wheel)  # fmt: skip
+    for number, plugin in enumerate((EXAMPLE, TEMPLATE)):
+        source = directory / str(number)
+        user.run("cp", "-rL", plugin, source)  # building leaves files beside what is built
+        user.run(program("uv"), "build", "--quiet", "--wheel", "--no-build-isolation", "--python", sys.executable,
+                 "--out-dir", source / "dist", source)  # fmt: skip
+        [wheel] = (source / "dist").glob("*.whl")
+        user.run(program("uv"), "pip", "install", "--quiet", "--no-deps", "--python", sys.executable,
+                 "--target", directory / "site", wheel)  # fmt: skip
     return directory / "site"
 
 
@@ -59,8 +62,9 @@ def test_it_imports_public_modules_only() -> None:
 
 
 @pytest.mark.slow
-def test_its_own_tests_pass(ada: User) -> None:
-    done = ada.at(EXAMPLE, PYTHONDONTWRITEBYTECODE="1").python("-m", "pytest", "-q", "-p", "no:cacheprovider")
+@pytest.mark.parametrize("plugin", [EXAMPLE, TEMPLATE], ids=["example", "template"])
+def test_its_own_tests_pass(ada: User, plugin: Path) -> None:
+    done = ada.at(plugin).python("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests")
     assert " passed" in done.stdout
 
 
@@ -73,7 +77,7 @@ def test_a_table_is_versioned(ada: User, backend: str) -> None:
     here.batch("init", "--backend", backend, "--hostname", HOST)
     file = root / "crm.sqlite"
     make_table(file)
-    assert "a table in a SQLite file" in here.dws("add", "--help").stdout.replace("A table", "a table")
+    assert "A table in a SQLite file" in here.dws("add", "--help").stdout
     here.batch("add", "sqlite", "--role", "source-data", "--table", "clients", "crm.sqlite")
     here.batch("snapshot", "ONE")
     rows(file, "INSERT INTO clients VALUES ('Bob')")
@@ -98,6 +102,7 @@ def test_a_table_is_versioned(ada: User, backend: str) -> None:
     assert rows(other.cwd / "crm.sqlite") == ["Ada"]
 
 
+@pytest.mark.slow
 def test_without_the_plug_in_the_others_go_on(ada: User, user: User) -> None:
     root = ada.cwd / "ws"
     root.mkdir()

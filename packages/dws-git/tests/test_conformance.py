@@ -17,6 +17,8 @@ from dataworkspaces.testing.resources import (
 )
 from dataworkspaces.workspace import Resource, Workspace, find_and_load_workspace, init_workspace
 
+pytestmark = pytest.mark.slow
+
 
 class TestGit(WorkspaceBackendSuite):
     entry_point = "git"

@@ -20,7 +20,7 @@ class TestSqliteInTheDirectory(WorkspaceBackendSuite):
         return find_and_load_workspace(True, False, workspace.get_workspace_local_path_if_any())
 
 
-@pytest.mark.usefixtures("url")
+@pytest.mark.slow
 class TestDatabase(TestSqliteInTheDirectory):
     """A database that the directory only names."""
 
