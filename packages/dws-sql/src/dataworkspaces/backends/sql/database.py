@@ -52,6 +52,7 @@ class Database:
         with self._explained(), self._engine.connect() as connection:
             if not self._is_sqlite:
                 with connection.begin():
+                    connection.execute(text(f"SET LOCAL lock_timeout = '{_WAIT_SECONDS}s'"))
                     yield connection
                 return
             # SQLite's own BEGIN takes the lock at the first write, too late to wait for who else has read meanwhile.

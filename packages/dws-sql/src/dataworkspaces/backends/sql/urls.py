@@ -43,7 +43,10 @@ class DatabaseUrl:
 
     def __str__(self) -> str:
         """For messages: without password and parameters."""
-        bare = self.url.set(drivername=self.url.get_backend_name(), query={}, password=None)
+        from sqlalchemy import URL
+
+        url = self.url
+        bare = URL.create(url.get_backend_name(), url.username, None, url.host, url.port, url.database)
         return PREFIX + bare.render_as_string()
 
 
