@@ -70,11 +70,15 @@ class Database:
         """Raise NotAWorkspaceError if there are no tables of ours, ConfigurationError if their version is another."""
         if self._is_sqlite and not Path(str(self.url.url.database)).is_file():
             raise NotAWorkspaceError(f"There is no database {self.url}")  # to connect would make it
-        with self._explained():
-            has_tables = inspect(self._engine).has_table(tables.versions.name)
-        if not has_tables:
-            raise NotAWorkspaceError(f"There is no workspace in {self.url}")
-        self._check_version(self.read(select(tables.versions.c.version)))
+        try:
+            rows = self.read(select(tables.versions.c.version))
+        except ConfigurationError:
+            with self._explained():  # why it was; to ask before takes longer than all else
+                has_tables = inspect(self._engine).has_table(tables.versions.name)
+            if has_tables:
+                raise
+            raise NotAWorkspaceError(f"There is no workspace in {self.url}") from None
+        self._check_version(rows)
 
     def find_workspace(self, name: str | None) -> Row[Any]:
         """The row of a workspace; without a name, of the only one. Raises NotAWorkspaceError if there is none."""
