@@ -40,8 +40,11 @@ def check_content(wheel: Path, path: Path) -> None:
     sources = [file for file in path.glob("src/dataworkspaces/**/*") if file.is_file() and file.suffix != ".pyc"]
     expected = {str(source.relative_to(path / "src")) for source in sources}
     expected.add(f"{wheel.name.removesuffix('-py3-none-any.whl')}.dist-info/licenses/LICENSE")
-    if missing := sorted(expected.difference(zipfile.ZipFile(wheel).namelist())):
+    found = set(zipfile.ZipFile(wheel).namelist())
+    if missing := sorted(expected - found):
         sys.exit(f"{wheel.name} lacks {', '.join(missing)}")
+    if foreign := sorted(name for name in found - expected if ".dist-info/" not in name):
+        sys.exit(f"{wheel.name} holds {', '.join(foreign)}, which is not in {path.name}/src")
 
 
 def check_alone(venv: Path, name: str, wheels: set[Path]) -> None:

@@ -6,6 +6,7 @@ import random
 import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from html import escape
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -228,6 +229,19 @@ def test_empty_graph_says_so(show: Any) -> None:
     shown = show(LineageGraph("project", "results", None))
     assert "No lineage is recorded" in shown.page.locator("body").inner_text()
     assert shown.complaints == []
+
+
+def test_page_in_a_frame_that_is_shown_later_is_fitted(show: Any, pipeline: LineageGraph, tmp_path: Path) -> None:
+    """As JupyterLab does with cells that are out of sight."""
+    frame = f'<iframe srcdoc="{escape(make_page(pipeline))}" style="display: none" width="800" height="600"></iframe>'
+    (tmp_path / "outer.html").write_text(f"<body data-ready>{frame}</body>", encoding="utf-8")
+    shown = show(tmp_path / "outer.html")
+    inner = shown.page.frames[1]
+    inner.wait_for_selector("body[data-ready]", state="attached")
+    shown.evaluate("document.querySelector('iframe').style.display = 'block'")
+    inside = f"(() => {{ const b = {CY}.elements().renderedBoundingBox(); "
+    inside += f"return b.x1 >= 0 && b.x2 <= {CY}.width() && b.y1 >= 0 && b.y2 <= {CY}.height() && b.w > 300; }})()"
+    inner.wait_for_function(inside)
 
 
 def test_one_node_is_drawn_in_its_size(show: Any) -> None:

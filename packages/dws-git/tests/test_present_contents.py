@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dataworkspaces.gitrepo.contents import KEPT_TREES, present_objects
+from dataworkspaces.gitrepo.contents import KEPT_TREES, present_objects, version_objects
 from dataworkspaces.gitrepo.repo import EMPTY_TREE, GitRepo
 
 Git = Callable[..., str]
@@ -263,3 +264,45 @@ def test_nothing_is_left_in_the_temporary_directory(
     (repository / "top").write_text("changed\n")
     present_objects(repository, [""], [""])
     assert list(temporary.iterdir()) == []
+
+
+def notebook(source: str, output: str) -> str:
+    cell = {"cell_type": "code", "source": source, "outputs": [{"text": output}], "execution_count": len(output)}
+    return json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_of_notebooks_only_sources_count(repository: Path, keep: bool) -> None:
+    path = repository / "a" / "run.ipynb"
+    paths = ["", "a", "a/run.ipynb"]
+
+    def found(document: str, **options: bool) -> list[str | None]:
+        path.write_text(document)
+        return present_objects(repository, paths, [""], keep=keep, **options).names
+
+    before = found(notebook("1 + 1", "2"), sources_only=True)
+    assert None not in before
+    assert found(notebook("1 + 1", "two"), sources_only=True) == before
+    assert all(x != y for x, y in zip(found(notebook("1 + 2", "3"), sources_only=True), before, strict=True))
+    assert found(notebook("1 + 1", "2")) != found(notebook("1 + 1", "two"))
+
+
+def test_outputs_of_notebooks_are_kept(repository: Path, git: Git) -> None:
+    (repository / "run.ipynb").write_text(notebook("1 + 1", "2"))
+    kept = present_objects(repository, [""], [""], keep=True, sources_only=True).tree
+    assert json.loads(git(repository, "show", f"{kept}:run.ipynb"))["cells"][0]["outputs"] == [{"text": "2"}]
+
+
+def test_a_version_has_the_names_of_what_is_present(repository: Path, git: Git) -> None:
+    (repository / "a" / "run.ipynb").write_text(notebook("1 + 1", "2"))
+    (repository / "a" / "none.ipynb").write_text("no notebook")
+    (repository / "b.ipynb").symlink_to("a")
+    paths = ["", "a", "a/run.ipynb", "a/none.ipynb", "a/one", "b.ipynb"]
+    before = present_objects(repository, paths, [""], sources_only=True).names
+    tree = committed(repository, git, "")[0]
+    assert version_objects(repository, "HEAD", [*paths, "gone"]) == [*before, None]
+    assert version_objects(repository, tree, [""]) == before[:1]
+
+
+def test_versions_without_notebooks_are_those_of_git(repository: Path, git: Git) -> None:
+    assert version_objects(repository, "HEAD", ["", "a/one"]) == committed(repository, git, "", "a/one")

@@ -192,8 +192,8 @@ def make_lineage_graph(
     workspace_uri_or_path: str | None = None,
     resource_name: str | None = None,
     tag_or_hash: str | None = None,
-    width: int = 1024,
-    height: int = 800,
+    width: int | None = 1024,
+    height: int | None = 800,
     verbose: bool = False,
 ) -> None:
     """Draw the lineage of a resource, or write it as the suffix of ``output_file`` says: ``.dot`` or ``.gv`` for
@@ -201,7 +201,8 @@ def make_lineage_graph(
 
     :param resource_name: default: the first results resource.
     :param tag_or_hash: as of this snapshot; default: now.
-    :param width: of the area of the drawing, in pixels; ``height`` likewise. JSON has neither.
+    :param width: of the area of the drawing, in pixels; None: that of the window. ``height`` likewise. JSON has
+        neither.
 
     Its directory must exist. A file that is there is replaced, or left as it is if anything fails."""
     from dataworkspaces.commands.lineage import lineage_graph
@@ -210,7 +211,7 @@ def make_lineage_graph(
     path = Path(output_file)
     drawing.check_target(path)
     for name, value in (("width", width), ("height", height)):
-        if value < 1:
+        if value is not None and value < 1:
             raise ApiParamError(f"{name} is {value}", hint="Give a number of pixels")
     with _opened(workspace_uri_or_path, verbose, reading=True) as workspace:
         graph = lineage_graph(workspace, resource_name, tag_or_hash)

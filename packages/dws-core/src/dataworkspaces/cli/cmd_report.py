@@ -148,6 +148,10 @@ def _print_status(found: StatusReport) -> None:
             row.append(
                 "" if change is None else f"{change.state}: {change.details}" if change.details else change.state
             )
+    if any(resource.origin for resource in found.resources):
+        columns.append("Origin")
+        for row, resource in zip(rows, found.resources, strict=True):
+            row.append(resource.origin)
     click.echo()
     if rows:
         print_table(Table(f"Resources for workspace: {found.workspace}", columns, rows))

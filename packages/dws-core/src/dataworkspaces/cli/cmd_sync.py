@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from dataworkspaces.cli.param_types import ResourceName
-from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
+from dataworkspaces.cli.session import Session, common_options, json_option, pass_session, yes_option
 
 if TYPE_CHECKING:
-    from dataworkspaces.commands.sync import PullOutcome, Selection
+    from dataworkspaces.commands.sync import PullOutcome, Selection, SyncPlan
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _only = click.option("--only", metavar="R,R", type=ResourceName(many=True), help="Of the resources only these.")
 _skip = click.option("--skip", metavar="R,R", type=ResourceName(many=True), help="All resources but these.")
 _only_workspace = click.option("--only-workspace", is_flag=True, help="No resources, just the workspace.")
+
+
+_dry_run = click.option(
+    "--dry-run", is_flag=True, help="Show which files of the resources would change, and do nothing."
+)
 
 
 def _selection(only: list[str] | None, skip: list[str] | None, only_workspace: bool) -> Selection:
@@ -40,6 +45,7 @@ def _selection(only: list[str] | None, skip: list[str] | None, only_workspace: b
 @click.command()
 @click.argument("remote_repo")
 @_skip
+@yes_option
 @json_option
 @common_options
 @pass_session
@@ -61,17 +67,32 @@ def publish(session: Session, remote_repo: str, skip: list[str] | None, as_json:
 @_only
 @_skip
 @_only_workspace
+@_dry_run
+@yes_option
 @json_option
 @common_options
 @pass_session
-def push(session: Session, only: list[str] | None, skip: list[str] | None, only_workspace: bool, as_json: bool) -> None:
+@click.pass_context
+def push(
+    ctx: click.Context,
+    session: Session,
+    only: list[str] | None,
+    skip: list[str] | None,
+    only_workspace: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
     """Send what is new here to the origins: the resources first, then the workspace.
 
     Everything is checked before anything is sent. What is not committed, or behind its origin, is refused.
     """
-    from dataworkspaces.commands.sync import push_command
+    from dataworkspaces.commands.sync import plan_push, push_command
 
-    outcome = push_command(session.open_workspace(), _selection(only, skip, only_workspace))
+    selection = _selection(only, skip, only_workspace)
+    if dry_run:
+        _show_plan(ctx, plan_push(session.open_workspace(reading=True), selection), "push", as_json)
+        return
+    outcome = push_command(session.open_workspace(), selection)
     if as_json:
         from dataworkspaces.cli.render import print_json
 
@@ -82,6 +103,8 @@ def push(session: Session, only: list[str] | None, skip: list[str] | None, only_
 @_only
 @_skip
 @_only_workspace
+@_dry_run
+@yes_option
 @json_option
 @common_options
 @pass_session
@@ -92,16 +115,21 @@ def pull(
     only: list[str] | None,
     skip: list[str] | None,
     only_workspace: bool,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Bring what is new at the origins here: the workspace, its resources, and new resources.
 
     If both sides have changed they are merged. Only conflicts in your own files are left to you.
     """
-    from dataworkspaces.commands.sync import pull_command
+    from dataworkspaces.commands.sync import plan_pull, pull_command
 
+    selection = _selection(only, skip, only_workspace)
+    if dry_run:
+        _show_plan(ctx, plan_pull(session.open_workspace(reading=True), selection), "pull", as_json)
+        return
     workspace = session.open_workspace()
-    outcome = pull_command(workspace, _selection(only, skip, only_workspace))
+    outcome = pull_command(workspace, selection)
     if as_json:
         from dataworkspaces.cli.render import print_json
 
@@ -114,7 +142,27 @@ def pull(
         ctx.exit(1)
 
 
-def _report_failures(outcome: PullOutcome) -> None:
+def _show_plan(ctx: click.Context, plan: SyncPlan, command: str, as_json: bool) -> None:
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.cli.text import escape, plural
+
+    if as_json:
+        print_json(plan.to_json())
+    else:
+        for name, changes in plan.changes.items():
+            if changes is None:
+                told = "which files would change cannot be told"
+            else:
+                told = f"{plural(len(changes), 'file')} would change" if changes else "nothing to do"
+            click.echo(f"Would {command} {escape(name)}: {told}")
+            for change in changes or ():
+                click.echo(f"  {change.status:<8}  {escape(change)}")
+    _report_failures(plan)
+    if plan.failed:
+        ctx.exit(1)
+
+
+def _report_failures(outcome: PullOutcome | SyncPlan) -> None:
     from dataworkspaces.cli.failures import print_error
 
     for error in outcome.failed.values():

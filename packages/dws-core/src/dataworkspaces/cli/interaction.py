@@ -26,9 +26,11 @@ PROGRESS_DELAY = 0.5
 
 
 class TerminalInteraction:
-    """Asks the user, unless in ``batch``. ``to_stderr`` keeps stdout free of what is told."""
+    """Asks the user, unless in ``batch``. ``to_stderr`` keeps stdout free of what is told; with ``yes`` the
+    answer to what the option ``--yes`` answers is yes."""
 
-    def __init__(self, *, batch: bool, to_stderr: bool = False) -> None:
+    def __init__(self, *, batch: bool, to_stderr: bool = False, yes: bool = False) -> None:
+        self._yes = yes
         self._batch = BatchInteraction() if batch else None
         self._to_stderr = to_stderr
 
@@ -37,6 +39,8 @@ class TerminalInteraction:
         return self._batch is None and sys.stdin is not None and sys.stdin.isatty()
 
     def confirm(self, question: str, *, default: bool, option: str | None = None) -> bool:
+        if self._yes and option == "--yes":
+            return True
         if self._batch is not None:
             return self._batch.confirm(question, default=default, option=option)
         with self._input_may_end(question, option):

@@ -23,6 +23,7 @@ class Session:
     """One run of ``dws``. It is the ``obj`` of click's context, for the commands of plug-ins too.
 
     :ivar batch: never ask.
+    :ivar yes: ``--yes`` was given: the answer to each question that names it.
     :ivar verbose: say each thing that is done.
     :ivar workspace_dir: what ``--workspace-dir`` named.
     :ivar workspace: what ``--workspace`` named.
@@ -30,6 +31,7 @@ class Session:
     """
 
     batch: bool = False
+    yes: bool = False
     verbose: bool = False
     workspace_dir: str | None = None
     workspace: str | None = None
@@ -43,7 +45,7 @@ class Session:
             from dataworkspaces.cli.logs import show_log
 
             show_log(self.verbose)
-        return TerminalInteraction(batch=self.batch, to_stderr=self.to_stderr)
+        return TerminalInteraction(batch=self.batch, yes=self.yes, to_stderr=self.to_stderr)
 
     def place(self) -> str | None:
         """The directory or URI of the workspace that the user means; None for the one around the current directory."""
@@ -81,6 +83,9 @@ batch_option = click.option(
     expose_value=False,
     callback=_store,
     help="Never ask: take the default, or say which option is missing.",
+)
+yes_option = click.option(
+    "--yes", is_flag=True, expose_value=False, callback=_store, help="Do not ask before files are deleted or sent."
 )
 verbose_option = click.option(
     "--verbose", is_flag=True, expose_value=False, callback=_store, help="Say each thing that is done."

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from dataworkspaces.commands.results import find_results
 from dataworkspaces.commands.summaries import snapshot_json
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.workspace import RESOURCE_ROLE_CHOICES
+from dataworkspaces.workspace import RESOURCE_ROLE_CHOICES, LocalStateResourceMixin
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.views import LineageRow
-    from dataworkspaces.workspace import ResourceChange, SnapshotMetadata, Workspace
+    from dataworkspaces.workspace import Resource, ResourceChange, SnapshotMetadata, Workspace
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class ResourceStatus:
 
     :ivar parameters: those worth showing.
     :ivar change: how it stands to the last snapshot; None if there is none.
+    :ivar origin: how its files differ from those at its origin; "" if they do not, or nobody can tell.
     """
 
     name: str
@@ -29,6 +30,7 @@ class ResourceStatus:
     resource_type: str
     parameters: dict[str, Any]
     change: ResourceChange | None
+    origin: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -38,6 +40,7 @@ class ResourceStatus:
             "parameters": self.parameters,
             "state": None if self.change is None else self.change.state,
             "details": None if self.change is None else self.change.details,
+            "origin": self.origin,
         }
 
 
@@ -131,12 +134,16 @@ def status_report(workspace: Workspace) -> StatusReport:
     last = snapshots.get_most_recent_snapshot()
     changes = {} if last is None else snapshots.changes_since(snapshots.get_snapshot_versions(last.hashval))
     resources = tuple(
-        ResourceStatus(r.name, r.role, r.resource_type, dict(r.describe_params()), changes.get(r.name))
+        ResourceStatus(r.name, r.role, r.resource_type, dict(r.describe_params()), changes.get(r.name), _origin(r))
         for r in workspace.get_resources()
     )
     taken = {resource.role for resource in resources}
     missing = tuple(role for role in RESOURCE_ROLE_CHOICES if role not in taken)
     return StatusReport(workspace.name, resources, missing, last)
+
+
+def _origin(resource: Resource) -> str:
+    return resource.differences_from_origin() if isinstance(resource, LocalStateResourceMixin) else ""
 
 
 def history_report(workspace: Workspace, limit: int | None = None) -> HistoryReport:

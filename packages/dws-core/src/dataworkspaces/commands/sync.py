@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from dataworkspaces.workspace import (
 )
 
 if TYPE_CHECKING:
-    from dataworkspaces.workspace import SnapshotMetadata, Workspace
+    from dataworkspaces.workspace import FileChange, SnapshotMetadata, Workspace
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,26 @@ class PullOutcome:
         }
 
 
+@dataclass(frozen=True)
+class SyncPlan:
+    """What a push or a pull would change.
+
+    :ivar changes: by resource the files, at the origin or here; None where the type cannot tell.
+    :ivar failed: by resource, why that could not be found out."""
+
+    changes: dict[str, list[FileChange] | None]
+    failed: dict[str, DwsError]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "changes": {
+                name: None if changes is None else [{"status": c.status, "path": c.path} for c in changes]
+                for name, changes in self.changes.items()
+            },
+            "failed": {name: str(error) for name, error in self.failed.items()},
+        }
+
+
 def publish_command(workspace: Workspace, url: str, selection: Selection) -> PushOutcome:
     """Make ``url``, an empty repository, the origin of the workspace, and send everything."""
     if not isinstance(workspace, SyncedWorkspaceMixin):
@@ -109,6 +129,33 @@ def _pushed(
             f"Others lack content of {', '.join(unpushed)} that snapshots may refer to, until it is pushed too"
         )
     return PushOutcome(tuple(map(_name, resources)), tuple(map(_name, left)))
+
+
+def plan_push(workspace: Workspace, selection: Selection) -> SyncPlan:
+    """What :func:`push_command` would change of the resources' files. Changes nothing."""
+    return _plan(workspace, selection, lambda resource: resource.plan_push())
+
+
+def plan_pull(workspace: Workspace, selection: Selection) -> SyncPlan:
+    """What :func:`pull_command` would change of the resources' files. Changes nothing."""
+    return _plan(workspace, selection, lambda resource: resource.plan_pull())
+
+
+def _plan(
+    workspace: Workspace,
+    selection: Selection,
+    plan: Callable[[LocalStateResourceMixin], list[FileChange] | None],
+) -> SyncPlan:
+    selection.check(workspace.get_resource_names())
+    changes: dict[str, list[FileChange] | None] = {}
+    failed: dict[str, DwsError] = {}
+    asked, _left = _local_resources(workspace, selection)
+    for resource in asked:
+        try:
+            changes[_name(resource)] = plan(resource)
+        except DwsError as e:
+            failed[_name(resource)] = e
+    return SyncPlan(changes, failed)
 
 
 def pull_command(workspace: Workspace, selection: Selection) -> PullOutcome:

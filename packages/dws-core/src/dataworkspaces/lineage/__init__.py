@@ -13,6 +13,7 @@ from dataworkspaces.lineage.jsonable import jsonable  # now: its module has the 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.builder import LineageBuilder
     from dataworkspaces.lineage.file_store import FileLineageStore
+    from dataworkspaces.lineage.model import NotebookRecord
     from dataworkspaces.lineage.naming import infer_step
     from dataworkspaces.lineage.parameters import (
         BooleanParameter,
@@ -38,6 +39,7 @@ __all__ = [
     "LineageBuilder",
     "LineageParameter",
     "LineageStore",
+    "NotebookRecord",
     "ResourceRef",
     "ResultsLineage",
     "add_lineage_parameters_to_arg_parser",
@@ -52,6 +54,7 @@ _MODULES = {
     "Lineage": "dataworkspaces.lineage.step",
     "LineageBuilder": "dataworkspaces.lineage.builder",
     "LineageStore": "dataworkspaces.lineage.store",
+    "NotebookRecord": "dataworkspaces.lineage.model",
     "ResourceRef": "dataworkspaces.workspace.resource_ref",
     "ResultsLineage": "dataworkspaces.lineage.results_step",
     "infer_step": "dataworkspaces.lineage.naming",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dataworkspaces.errors import LineageError, PathNotAResourceError
+from dataworkspaces.lineage.model import NotebookRecord
 from dataworkspaces.lineage.naming import script_path
 from dataworkspaces.lineage.results_step import ResultsLineage, check_results_ref
 from dataworkspaces.lineage.running import current_run, working_directory
@@ -159,6 +160,7 @@ class LineageBuilder:
             "run_from_directory": _ref_if_any(workspace, Path.cwd()),
             "working_directory": working_directory(workspace),
             "run": current_run(workspace),
+            "notebook": self._notebook(workspace),
         }
         if self._results is None:
             return Lineage(workspace, self._step_name, **arguments)
@@ -169,6 +171,10 @@ class LineageBuilder:
         )
 
     # -- for subclasses ------------------------------------------------------------------------------------------
+
+    def _notebook(self, workspace: Workspace) -> Callable[[], NotebookRecord | None] | None:
+        """What tells of the notebook that runs as the step, whenever it is asked; None for what is no notebook."""
+        return None
 
     def _find_workspace(self) -> Workspace:
         if self._workspace is not None:

@@ -73,6 +73,7 @@ class StepNode:
             "exit_status": step.exit_status,
             "environment": None if step.environment is None else step.environment.to_json(),
             "random_seeds": dict(step.random_seeds),
+            "notebook": None if step.notebook is None else step.notebook.to_json(),
             "imported": self.imported,
             **self.state.to_json(),
         }

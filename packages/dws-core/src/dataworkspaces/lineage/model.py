@@ -135,6 +135,31 @@ class RunRecord:
 
 
 @dataclass(frozen=True)
+class NotebookRecord:
+    """The notebook that ran as a step.
+
+    :ivar ref: where it lies, if that is in a resource.
+    :ivar sources: the hash of its cells' sources, without outputs.
+    :ivar executed: the cells with code that ran, in the order in which they did, counted from 1; None for one that is
+        not in the file as it was saved.
+    :ivar is_top_to_bottom: whether these are the first cells with code, each of them once and in their order.
+    """
+
+    ref: ResourceRef | None
+    sources: str | None
+    executed: tuple[int | None, ...] = ()
+    is_top_to_bottom: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "place": None if self.ref is None else list(self.ref),
+            "sources": self.sources,
+            "executed": list(self.executed),
+            "top_to_bottom": self.is_top_to_bottom,
+        }
+
+
+@dataclass(frozen=True)
 class StepLineage:
     """One execution of a step. Times are local, without a zone; the execution time is in seconds.
 
@@ -162,6 +187,7 @@ class StepLineage:
     code_trees: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, Any] | None = None
     run: RunRecord | None = None
+    notebook: NotebookRecord | None = None
     other: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -174,6 +200,7 @@ class StepLineage:
             "code_trees": dict(self.code_trees) or None,
             "metrics": None if self.metrics is None else dict(self.metrics),
             "run": None if self.run is None else self.run.to_json(),
+            "notebook": None if self.notebook is None else self.notebook.to_json(),
         }
         return {
             "type": "step",

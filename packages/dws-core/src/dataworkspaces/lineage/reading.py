@@ -17,6 +17,7 @@ from dataworkspaces.lineage.model import (
     HashCertificate,
     ImportedLineage,
     LineageEntry,
+    NotebookRecord,
     PlaceholderCertificate,
     ResourceCert,
     RunRecord,
@@ -66,7 +67,7 @@ def _unknown_from_json(fields: Mapping[str, Any], where: str) -> UnknownLineage:
 _STEP_KEYS = (
     "type", "step_name", "start_time", "execution_time_seconds", "parameters", "input_resources", "code_resources",
     "output_resources", "command_line", "run_from_directory", "working_directory", "user", "exit_status", "environment",
-    "random_seeds", "code_trees", "metrics", "run",
+    "random_seeds", "code_trees", "metrics", "run", "notebook",
 )  # fmt: skip
 
 
@@ -102,6 +103,7 @@ def _step_from_json(fields: Mapping[str, Any], where: str) -> StepLineage:
         code_trees=_texts(_optional(fields, "code_trees", dict, where) or {}, where),
         metrics=_optional(fields, "metrics", dict, where),
         run=run_from_json(_optional(fields, "run", dict, where), where),
+        notebook=_notebook_from_json(_optional(fields, "notebook", dict, where), where),
         other={key: value for key, value in fields.items() if key not in _STEP_KEYS},
     )
 
@@ -114,6 +116,21 @@ def _environment_from_json(fields: Mapping[str, Any] | None, where: str) -> Envi
         _optional(fields, "implementation", str, where),
         _optional(fields, "platform", str, where),
         _texts(_optional(fields, "distributions", dict, where) or {}, where),
+    )
+
+
+def _notebook_from_json(fields: Mapping[str, Any] | None, where: str) -> NotebookRecord | None:
+    if fields is None:
+        return None
+    place = fields.get("place")
+    executed = _list(fields, "executed", where)
+    if not all(cell is None or isinstance(cell, int) for cell in executed):
+        raise MetadataError(f"{where}: the cells of a notebook should be numbers")
+    return NotebookRecord(
+        None if place is None else _ref_from_json(place, where),
+        _optional(fields, "sources", str, where),
+        tuple(executed),
+        fields.get("top_to_bottom") is True,
     )
 
 

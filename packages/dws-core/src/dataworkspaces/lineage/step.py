@@ -17,6 +17,7 @@ from dataworkspaces.lineage.jsonable import jsonable
 from dataworkspaces.lineage.model import (
     Environment,
     HashCertificate,
+    NotebookRecord,
     PlaceholderCertificate,
     ResourceCert,
     RunRecord,
@@ -47,6 +48,7 @@ class Lineage:
         run_from_directory: ResourceRef | None = None,
         working_directory: str | None = None,
         run: RunRecord | None = None,
+        notebook: Callable[[], NotebookRecord | None] | None = None,
     ) -> None:
         self.workspace = workspace
         self.step_name = step_name
@@ -58,6 +60,7 @@ class Lineage:
         self._run_from_directory = run_from_directory
         self._working_directory = working_directory
         self._run = run
+        self._notebook = notebook
         self._seeds: dict[str, Any] = {}
         self._metrics: dict[str, Any] | None = None
         self._snapshots: SnapshotWorkspaceMixin = workspace.as_lineage_ws()
@@ -248,6 +251,7 @@ class Lineage:
             code_trees=self._code_trees,
             metrics=self._metrics,
             run=self._run,
+            notebook=None if self._notebook is None else self._notebook(),
         )
 
     def _environment(self) -> Environment:

@@ -213,16 +213,19 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
         return tree.hashval, tree.hashval if self.restorable else None
 
     def restore_precheck(self, restore_hashval: str) -> None:
+        self._check_restorable()
+        self.kept_content.restore_precheck(restore_hashval)
+
+    def restore(self, restore_hashval: str) -> None:
+        self._check_restorable()
+        self.kept_content.restore(restore_hashval)
+
+    def _check_restorable(self) -> None:
         if not self.restorable:
             raise NotSupportedError(
                 f"Resource '{self.name}' cannot be restored: its versions are recorded, but not kept",
                 hint=f"dws config --resource {self.name} restorable true keeps those of later snapshots",
             )
-        self.kept_content.restore_precheck(restore_hashval)
-
-    def restore(self, restore_hashval: str) -> None:
-        self.restore_precheck(restore_hashval)
-        self.kept_content.restore(restore_hashval)
 
     def plan_restore(self, restore_hashval: str) -> list[FileChange] | None:
         target = self.stored_tree(restore_hashval)

@@ -9,7 +9,7 @@ from re import Pattern
 from typing import IO, TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.workspace.versions import FileInfo
+from dataworkspaces.workspace.versions import FileChange, FileInfo
 
 if TYPE_CHECKING:
     from collections.abc import Set
@@ -135,6 +135,21 @@ class LocalStateResourceMixin(ABC):
     @abstractmethod
     def push(self) -> None:
         """Send local changes to the origin. May be called twice; the second time is idle."""
+
+    def plan_pull(self) -> list[FileChange] | None:
+        """The files here that :meth:`pull` would change; None if the type cannot tell. Asks the origin, and changes
+        nothing."""
+        return None
+
+    def plan_push(self) -> list[FileChange] | None:
+        """The files at the origin that :meth:`push` would change; None if the type cannot tell. Asks the origin, and
+        changes nothing."""
+        return None
+
+    def differences_from_origin(self) -> str:
+        """In words, how the files here differ from those at the origin, or why that cannot be told; "" if they do not,
+        or if the type has other means to tell it. Asks the origin, once."""
+        return ""
 
     def has_unpushed_content(self) -> bool:
         """Whether the origin may lack something that is here, as far as can be told without asking it."""

@@ -12,6 +12,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError
@@ -40,6 +41,7 @@ class KeptContent:
     def __init__(self, resource: FileTreeMixin) -> None:
         self._resource = resource
         self._workspace = resource.workspace
+        self._planned: tuple[tuple[str, str], RestorePlan] | None = None
 
     @cached_property
     def store(self) -> ObjectStore:
@@ -88,12 +90,27 @@ class KeptContent:
 
     def restore_precheck(self, version: str) -> None:
         """Raise ConfigurationError if :meth:`restore` would fail, or destroy what is not kept; changes nothing."""
+        self._check_place()
+        self._check(self._plan(self._resource.present_tree(), version))
+
+    def _check_place(self) -> None:
         root = self._resource.local_root()
         place = root if root.is_dir() else root.parent
         if not os.access(place, os.W_OK | os.X_OK):
             raise ConfigurationError(f"Resource '{self._resource.name}': {place} cannot be written to")
-        plan = plan_restore(self._resource.present_tree(), self.tree(version))
-        in_the_way = [path for path in sorted(plan.new) if os.path.lexists(root / path)]
+
+    def _plan(self, now: Tree, version: str) -> RestorePlan:
+        """What makes a version of a tree. Trees never change, so the check beforehand and the restore have one plan,
+        unless files changed meanwhile."""
+        trees = (now.hashval, version)
+        if self._planned is None or self._planned[0] != trees:
+            self._planned = (trees, plan_restore(now, self.tree(version)))
+        return self._planned[1]
+
+    def _check(self, plan: RestorePlan) -> dict[ObjectId, str]:
+        """Raise ConfigurationError if a plan cannot be carried out, or destroys what is not kept. Returns the content
+        that has to be fetched, each with the path of a file."""
+        in_the_way = sorted(_existing(self._resource.local_root(), plan.new))
         if in_the_way:
             raise ConfigurationError(
                 f"Resource '{self._resource.name}': a restore would overwrite {some(in_the_way)}, which no version "
@@ -107,6 +124,7 @@ class KeptContent:
                 f"object store at {self.store.root}",
                 hint="dws fsck shows what is missing",
             )
+        return missing
 
     def restore(self, version: str) -> None:
         """Make the files those of a version, and touch only what differs. What is there now has been kept before.
@@ -114,14 +132,15 @@ class KeptContent:
         May be called again after a kill: what has been done is found done."""
         resource = self._resource
         root = resource.local_root()
+        self._check_place()
         root.mkdir(exist_ok=True)
         now = resource.present_tree(keep=True)
-        plan = plan_restore(now, self.tree(version))
+        plan = self._plan(now, version)
         if plan.is_empty:
             return
-        missing = self._missing(plan)
-        if missing:
-            self._fetch(missing)
+        missing = self._check(plan)
+        if missing and resource.remote_content is not None:
+            resource.remote_content.fetch(missing)
         self._workspace.write_resource_state(resource.as_resource(), now.manifests(resource.has_manifest))
         self.replaced.add(now.hashval, datetime.now(), version)
         remove(root, plan.remove)
@@ -163,14 +182,6 @@ class KeptContent:
         wanted = {w.id: w.path for w in plan.write}
         return {id_: wanted[id_] for id_ in self.store.missing(wanted)}
 
-    def _fetch(self, missing: Mapping[ObjectId, str]) -> None:
-        remote = self._resource.remote_content
-        if remote is None:
-            raise ConfigurationError(
-                f"Resource '{self._resource.name}': the content of {some(sorted(missing.values()))} is missing"
-            )
-        remote.fetch(missing)
-
     # -- looking ---------------------------------------------------------------------------------------------------
 
     def objects(self, versions: Iterable[str]) -> Iterator[tuple[str, dict[ObjectId, str]]]:
@@ -207,6 +218,24 @@ class KeptContent:
                     "resource", where, f"{told}: the content of {names} is not in the object store",
                     "A backup, or another copy of the workspace, may have it",
                 )  # fmt: skip
+
+
+def _existing(root: Path, paths: Iterable[str]) -> Iterator[str]:
+    """Those of the paths below a root at which something is. A directory is read once."""
+    names: dict[str, set[str]] = {}
+    for path in paths:
+        directory, _, name = path.rpartition("/")
+        if directory not in names:
+            names[directory] = _names_in(root / directory)
+        if name in names[directory]:
+            yield path
+
+
+def _names_in(directory: Path) -> set[str]:
+    try:
+        return set(os.listdir(directory))  # noqa: PTH208
+    except (FileNotFoundError, NotADirectoryError):
+        return set()
 
 
 def some(names: list[str]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataworkspaces.gitrepo.layout import git_directory, objects_directory
+from dataworkspaces.gitrepo.notebooks import holds_notebooks, names_notebooks, put_sources
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.atomic import explain_os_error
 
@@ -29,23 +30,36 @@ class PresentObjects:
 
 
 def present_objects(
-    root: Path, paths: Sequence[str], within: Sequence[str], leave_out: Sequence[str] = (), *, keep: bool = False
+    root: Path,
+    paths: Sequence[str],
+    within: Sequence[str],
+    leave_out: Sequence[str] = (),
+    *,
+    keep: bool = False,
+    sources_only: bool = False,
 ) -> PresentObjects:
     """The objects that a commit of everything ``within`` would hold at ``paths`` (``""`` is the root), which lie there.
 
     Neither index nor objects of the repository change, unless ``keep`` asks for it: then the tree stays, by a
-    reference of its own, if HEAD has another. ``leave_out`` are files that do not count."""
+    reference of its own, if HEAD has another. ``leave_out`` are files that do not count. With ``sources_only`` the
+    names are those of objects in which notebooks have no outputs; these objects are nowhere."""
     directory = git_directory(root)
     if directory is None:
         return PresentObjects([None] * len(paths), None, None)
     try:
-        return _present_objects(root, directory, paths, within, leave_out, keep)
+        return _present_objects(root, directory, paths, within, leave_out, keep, sources_only)
     except OSError as e:
         raise explain_os_error(e, f"Reading what lies in {root}") from e
 
 
 def _present_objects(
-    root: Path, directory: Path, paths: Sequence[str], within: Sequence[str], leave_out: Sequence[str], keep: bool
+    root: Path,
+    directory: Path,
+    paths: Sequence[str],
+    within: Sequence[str],
+    leave_out: Sequence[str],
+    keep: bool,
+    sources_only: bool,
 ) -> PresentObjects:
     import shutil
     import tempfile
@@ -66,18 +80,48 @@ def _present_objects(
         if leave_out:
             paths_out = b"".join(os.fsencode(path) + b"\0" for path in leave_out)
             run_git(root, ["update-index", "--force-remove", "-z", "--stdin"], stdin=paths_out, env=env)
-        tree = _write_tree(root, env)
-        wanted = [f"{tree}:{path}" if "\n" not in path else tree + ":\1" for path in paths]
-        text = "".join(f"{name}\n" for name in ["HEAD", "HEAD^{tree}", *wanted])
-        found = run_git(root, ["cat-file", "--batch-check=%(objectname)"], stdin=os.fsencode(text), env=env).stdout
-    answers = os.fsdecode(found).split("\n")[:-1]  # not splitlines: names hold other breaks of lines
-    lines = [None if line.endswith((" missing", " ambiguous")) else line for line in answers]
-    head, head_tree, *objects = lines
+        tree = compared = _write_tree(root, env)
+        if sources_only and names_notebooks(index):
+            compared, env = _tree_of_sources(root, env, Path(temporary))
+        head, head_tree, *objects = _names_in(root, ["HEAD", "HEAD^{tree}"], compared, paths, env)
     names = [_name_of(root / path, name) for path, name in zip(paths, objects, strict=True)]
     is_committed = head_tree == tree
     if keep and not is_committed:
         run_git(root, ["update-ref", f"{KEPT_TREES}/{tree}", tree], doing="Keeping the code that runs")
     return PresentObjects(names, tree if keep and not is_committed else None, head if is_committed else None)
+
+
+def version_objects(root: Path, tree: str, paths: Sequence[str]) -> list[str | None]:
+    """The objects at paths of a tree or commit, as :func:`present_objects` names them with ``sources_only``."""
+    if not holds_notebooks(root):
+        return _names_in(root, [], tree, paths, {})
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="dws-") as temporary:
+        env = {"GIT_INDEX_FILE": str(Path(temporary) / "index")}
+        run_git(root, ["read-tree", tree], env=env, doing="Reading a version")
+        compared, env = _tree_of_sources(root, env, Path(temporary))
+        return _names_in(root, [], compared, paths, env)
+
+
+def _tree_of_sources(root: Path, env: dict[str, str], temporary: Path) -> tuple[str, dict[str, str]]:
+    """The tree of an index in which notebooks have no outputs, and where git finds it."""
+    elsewhere = env if "GIT_OBJECT_DIRECTORY" in env else env | _objects_elsewhere(root, temporary / "objects")
+    sources = temporary / "sources"
+    sources.mkdir()
+    put_sources(root, elsewhere, sources)
+    return _write_tree(root, elsewhere), elsewhere
+
+
+def _names_in(
+    root: Path, revisions: Sequence[str], tree: str, paths: Sequence[str], env: dict[str, str]
+) -> list[str | None]:
+    """The names of the objects that revisions, and paths of a tree, stand for; None where there is none."""
+    wanted = [f"{tree}:{path}" if "\n" not in path else tree + ":\1" for path in paths]
+    text = "".join(f"{name}\n" for name in [*revisions, *wanted])
+    found = run_git(root, ["cat-file", "--batch-check=%(objectname)"], stdin=os.fsencode(text), env=env).stdout
+    answers = os.fsdecode(found).split("\n")[:-1]  # not splitlines: names hold other breaks of lines
+    return [None if line.endswith((" missing", " ambiguous")) else line for line in answers]
 
 
 def _set_dirty_submodules(root: Path, places: Sequence[str], env: dict[str, str], keep: bool) -> None:

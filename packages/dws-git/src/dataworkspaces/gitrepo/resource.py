@@ -14,7 +14,7 @@ from dataworkspaces.gitrepo.checks import (
     check_subdirectory_path,
     without_password,
 )
-from dataworkspaces.gitrepo.contents import present_objects
+from dataworkspaces.gitrepo.contents import present_objects, version_objects
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
 from dataworkspaces.gitrepo.layout import git_directory, head_commit
 from dataworkspaces.gitrepo.repo import GitRepo
@@ -247,7 +247,8 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
     def present_contents(self, subpaths: Sequence[str | None], *, keep: bool = False) -> PresentContents:
         ours = [LINEAGE_FILE] if self.export or self.imported else []
         paths = [path or "" for path in subpaths]
-        found = present_objects(self._repo.root, paths, [""] if keep else paths, ours, keep=keep)
+        within = [""] if keep else paths
+        found = present_objects(self._repo.root, paths, within, ours, keep=keep, sources_only=True)
         if found.commit is not None and None in subpaths:
             self._remember_tree(found.commit, found.names[list(subpaths).index(None)])
         return PresentContents(found.names, found.tree)
@@ -258,7 +259,7 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
             return [None] * len(subpaths)  # it holds our file, which does not count
         if set(subpaths) == {None} and (tree := self._remembered_tree(compare_hash)) is not None:
             return [tree] * len(subpaths)
-        return self._repo.resolve([f"{compare_hash}:{path or ''}" for path in subpaths])
+        return version_objects(self._repo.root, compare_hash, [path or "" for path in subpaths])
 
     def left_out(self, rel_paths: Sequence[str]) -> set[str]:
         return self._repo.ignored("") & set(rel_paths)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.checks import check_object_name, check_place_in_workspace, check_subdirectory_path
+from dataworkspaces.gitrepo.contents import version_objects
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
+from dataworkspaces.gitrepo.notebooks import holds_notebooks
 from dataworkspaces.gitrepo.repo import EMPTY_TREE, GitRepo
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.params import ParamDef, ParamDefs
@@ -135,9 +137,9 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         check_object_name(compare_hash, self.name)
         if self.export:
             return [None] * len(subpaths)  # it holds our file, which does not count
-        if set(subpaths) == {None}:
+        if set(subpaths) == {None} and not holds_notebooks(self._repo.root):
             return [compare_hash] * len(subpaths)
-        return self._repo.resolve([f"{compare_hash}:{path or ''}" for path in subpaths])
+        return version_objects(self._repo.root, compare_hash, [path or "" for path in subpaths])
 
     def left_out(self, rel_paths: Sequence[str]) -> set[str]:
         prefix = f"{self.relative_path}/"

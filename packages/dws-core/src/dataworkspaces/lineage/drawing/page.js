@@ -51,6 +51,17 @@
     }
   }
 
+  // A page in a frame that is not shown yet has no size: it is fitted to the first one that it gets.
+  let wasHidden = true;
+
+  function resized() {
+    cy.resize();
+    if (wasHidden && area.clientWidth) {
+      fit();
+    }
+    wasHidden = wasHidden && !area.clientWidth;
+  }
+
   function zoom(factor) {
     cy.zoom({ level: cy.zoom() * factor, renderedPosition: { x: cy.width() / 2, y: cy.height() / 2 } });
   }
@@ -213,13 +224,14 @@
         event.preventDefault();
       }
     });
-    new ResizeObserver(() => cy.resize()).observe(area);
+    new ResizeObserver(resized).observe(area);
   }
 
   function start() {
     cy = Drawing.make(area);
     const layout = Layout.run(cy);
     fit();
+    wasHidden = !area.clientWidth;
     listen();
     Object.assign(document.body.dataset, { layout: layout.name, milliseconds: Math.round(layout.milliseconds) });
     byId("wait").hidden = true;

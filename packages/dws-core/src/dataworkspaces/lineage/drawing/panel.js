@@ -112,6 +112,11 @@ const Panel = (() => {
     return made;
   }
 
+  function cells(notebook) {
+    const order = notebook.executed.map((cell) => cell ?? "?").join(", ");
+    return notebook.top_to_bottom ? `${order} (top to bottom)` : order;
+  }
+
   function stepSections(step) {
     const environment = Model.environment(step);
     const overview = [
@@ -119,6 +124,7 @@ const Panel = (() => {
       ["Duration", step.execution_time_seconds === null ? null : Model.duration(step.execution_time_seconds)],
       ["Exit status", step.exit_status === null ? null : String(step.exit_status)],
       ["User", step.user === null ? null : Model.visible(step.user)],
+      ["Notebook cells", step.notebook === null ? null : cells(step.notebook)],
       ["Directory", step.run_from_directory === null ? null : Model.visible(step.run_from_directory)],
       ["Origin", step.imported ? "another workspace" : null],
     ];

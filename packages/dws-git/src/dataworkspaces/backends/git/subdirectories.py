@@ -99,7 +99,7 @@ class SubdirectorySnapshots:
         paths = [_join(r.relative_path, subpath) for r in resources for subpath in places[r.name]]
         ours = [_join(r.relative_path, LINEAGE_FILE) for r in resources if r.is_exported()]
         within = [r.relative_path for r in resources] if keep else paths
-        found = present_objects(self._repo.root, paths, within, ours, keep=keep)
+        found = present_objects(self._repo.root, paths, within, ours, keep=keep, sources_only=True)
         names = iter(found.names)
         return {r.name: PresentContents([next(names) for _ in places[r.name]], found.tree) for r in resources}
 

@@ -28,7 +28,7 @@ def training_lineage(
     workspace_dir: str | os.PathLike[str] | None = None,
     verbose: bool = False,
 ) -> Iterator[TrainingLineage]:
-    """Within the ``with`` block a model is trained and evaluated, as one step.
+    """Within the ``with`` block a model is trained and evaluated, as one step::
 
         with training_lineage(model, optimizer, loss) as lineage:
             train, test = lineage.watch(train_loader), lineage.watch(test_loader, "score")

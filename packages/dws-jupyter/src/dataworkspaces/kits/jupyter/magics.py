@@ -1,0 +1,188 @@
+"""The magics. Each does what a function of :mod:`dataworkspaces.api` does, and shows it in the cell."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
+
+from dataworkspaces import api
+from dataworkspaces.errors import DwsError
+from dataworkspaces.kits.jupyter.arguments import HelpShown, add_parsers
+from dataworkspaces.kits.jupyter.history import history_table
+from dataworkspaces.kits.jupyter.notebook import find_notebook
+from dataworkspaces.kits.jupyter.saved import state_of_notebook
+from dataworkspaces.kits.jupyter.steps import begin_step, complete_step, drop_step, run_cell
+from dataworkspaces.kits.jupyter.tables import Shown, StyledFrame, Table
+from dataworkspaces.workspace import ResourceRoles
+from dataworkspaces.workspace.finding import find_workspace_directory
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _command(function: F) -> F:
+    """Parse the line. A mistake of the user becomes a UsageError: IPython shows its one line, and the cells below do
+    not run."""
+
+    @wraps(function)
+    def run(self: DwsMagics, line: str, *cell: str) -> Any:
+        if self.disabled:
+            return None
+        try:
+            return function(self, self.parsers[function.__name__].parse_line(line), *cell)
+        except HelpShown:
+            return None
+        except DwsError as e:
+            raise UsageError(_one_line(e)) from None
+        except OSError as e:
+            raise UsageError(f"Error: {e}") from None
+
+    return cast(F, run)
+
+
+def _one_line(error: DwsError) -> str:
+    message = f"{error.label}: {error.message}"
+    if error.hint:
+        message += f"{'' if message.endswith(('.', '?', '!')) else '.'} {error.hint}"
+    return " ".join(message.split())
+
+
+@magics_class
+class DwsMagics(Magics):
+    """The magics of one shell. :ivar disabled: they do nothing."""
+
+    def __init__(self, shell: Any, *, disabled: bool = False) -> None:
+        super().__init__(shell)
+        self.disabled = disabled
+        self.parsers = add_parsers()
+
+    @line_magic
+    @_command
+    def dws_info(self, options: Namespace) -> Shown:
+        notebook = find_notebook()
+        resources = api.get_resource_info(self._workspace())
+        directory = self._workspace() or find_workspace_directory(Path.cwd())
+        snapshots = list(api.get_snapshot_history(self._workspace()))
+        last = snapshots[-1] if snapshots else None
+        facts = {
+            "Workspace": Path(directory).name if directory else None,
+            "Directory": str(directory) if directory else None,
+            "Notebook": "not known here" if notebook is None else str(notebook),
+            "Snapshots": len(snapshots),
+            "Last snapshot": None if last is None else " ".join([*last.tags, last.hashval[:8], last.timestamp[:19]]),
+            "Data Workspaces": api.get_version(),
+        }
+        rows = [[r.name, r.role, r.resource_type, r.local_path] for r in resources]
+        tables = [
+            Table(None, ["Key", "Value"], list(facts.items())),
+            Table("Resources", ["Resource", "Role", "Type", "Local path"], rows),
+        ]
+        return Shown(None, tables, {**facts, "resources": resources})
+
+    @line_magic
+    @_command
+    def dws_history(self, options: Namespace) -> StyledFrame:
+        return history_table(
+            list(api.get_snapshot_history(self._workspace())),
+            max_count=options.max_count,
+            tail=options.tail,
+            baseline=options.baseline,
+            heatmap=options.heatmap,
+            maximize=options.maximize_metrics,
+            minimize=options.minimize_metrics,
+        )
+
+    @line_magic
+    @_command
+    def dws_snapshot(self, options: Namespace) -> None:
+        print(state_of_notebook(find_notebook(), self._running_cell()))
+        complete_step(self.shell)
+        hashval = api.take_snapshot(self._workspace(), options.tag, options.message)
+        print(f"Took snapshot {options.tag} ({hashval[:8]})" if options.tag else f"Took snapshot {hashval[:8]}")
+
+    @line_magic
+    @_command
+    def dws_lineage_table(self, options: Namespace) -> Shown:
+        rows = list(api.make_lineage_table(self._workspace(), options.snapshot))
+        return Shown(None, [Table(None, ["Resource", "Lineage type", "Details", "Inputs"], rows)], rows)
+
+    @line_magic
+    @_command
+    def dws_lineage_graph(self, options: Namespace) -> None:
+        from dataworkspaces.kits.jupyter.graph import show_graph
+
+        if options.resource is None:
+            found = self._results_resources()
+            if len(found) > 1:
+                raise UsageError(
+                    f"dws_lineage_graph: There are several results resources: {', '.join(found)}. "
+                    "Choose one with --resource"
+                )
+        show_graph(self._workspace(), options.resource, options.snapshot)
+
+    @line_magic
+    @_command
+    def dws_results(self, options: Namespace) -> Shown:
+        found = api.get_results(self._workspace(), options.snapshot, options.resource)
+        if found is None:
+            where = f" in {options.resource}" if options.resource else ""
+            raise UsageError(f"dws_results: There are no results{where}. A step writes them to results.json")
+        data, location = found
+        parts: dict[str, Any] = {
+            name: data.get(name) if isinstance(data.get(name), dict) else {} for name in ("parameters", "metrics")
+        }
+        metrics = parts["metrics"] or {}
+        sections = {
+            "General properties": {k: v for k, v in data.items() if k not in parts},
+            "Parameters": parts["parameters"] or {},
+            "Metrics": {k: v for k, v in metrics.items() if not isinstance(v, dict)},
+            **{f"Metrics: {k}": v for k, v in metrics.items() if isinstance(v, dict)},
+        }
+        tables = [Table(title, ["Key", "Value"], list(values.items())) for title, values in sections.items() if values]
+        return Shown(f"Results file at {location}", tables, data)
+
+    @line_magic
+    @_command
+    def dws_step(self, options: Namespace) -> None:
+        drop_step(self.shell)
+        name = begin_step(self.shell, options, self._workspace())
+        print(f"Step {name} has begun. %dws_snapshot completes it; DWS_STEP.write_results(METRICS) writes its results")
+
+    @line_cell_magic
+    @_command
+    def dws_run(self, options: Namespace, cell: str | None = None) -> None:
+        if cell is None:
+            raise UsageError("dws_run: There is no cell to run. Put %%dws_run into the first line of a cell")
+        drop_step(self.shell)
+        run_cell(self.shell, options, self._workspace(), cell)
+
+    # -- for completion ------------------------------------------------------------------------------------------
+
+    def resource_names(self) -> list[str]:
+        return [resource.name for resource in api.get_resource_info(self._workspace())]
+
+    def snapshot_names(self) -> list[str]:
+        snapshots = list(api.get_snapshot_history(self._workspace(), reverse=True))
+        return [*(tag for s in snapshots for tag in s.tags), *(s.hashval[:8] for s in snapshots)]
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _workspace(self) -> str | None:
+        """That of the notebook, wherever the kernel's directory is now; None: that of the current directory."""
+        notebook = find_notebook()
+        found = None if notebook is None else find_workspace_directory(notebook.resolve().parent)
+        return None if found is None else str(found)
+
+    def _results_resources(self) -> list[str]:
+        return [r.name for r in api.get_resource_info(self._workspace()) if r.role == ResourceRoles.RESULTS]
+
+    def _running_cell(self) -> str | None:
+        """The source of the cell that runs, as it was typed."""
+        shell: Any = self.shell
+        cells = shell.history_manager.input_hist_raw
+        return cells[-1] if len(cells) > 1 else None

@@ -1,0 +1,52 @@
+"""``REMOTE:PATH``: where files are, as rclone writes it. The text may come from somebody else's workspace."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from dataworkspaces.errors import ConfigurationError
+
+_NAME_RE = re.compile(r"[\w.+@](?:[\w.+@ -]*[\w.+@-])?\Z")
+_CONTROL_RE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+class Address(NamedTuple):
+    """A place at a remote, whose name stands in a configuration of rclone."""
+
+    remote: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.remote}:{self.path}"
+
+    def below(self, relative: str) -> Address:
+        """A place below this one; ``relative`` is a plain relative path, or ""."""
+        if not relative:
+            return self
+        separator = "" if not self.path or self.path.endswith("/") else "/"
+        return Address(self.remote, f"{self.path}{separator}{relative}")
+
+
+def parse_address(text: str) -> Address:
+    """Raises ConfigurationError for what is no plain ``REMOTE:PATH``: an option, a local path, or a connection string,
+    which could make rclone run any program."""
+    name, colon, path = text.partition(":")
+    if is_connection_string(text):
+        raise ConfigurationError(
+            f"{text!r:.200} is a connection string, which could make rclone run any program",
+            hint="Give the remote a name: rclone config create NAME TYPE …; then use NAME:PATH",
+        )
+    if not colon or "/" in name:
+        raise ConfigurationError(
+            f"{text!r:.200} names no remote of rclone",
+            hint="As in REMOTE:PATH; 'rclone config' makes remotes, of directories on this machine too",
+        )
+    if not _NAME_RE.match(name) or _CONTROL_RE.search(path):
+        raise ConfigurationError(f"{text!r:.200} is no REMOTE:PATH of rclone")
+    return Address(name, path)
+
+
+def is_connection_string(text: str) -> bool:
+    """Whether rclone takes options for a remote from a text: ``:TYPE,KEY=VALUE:PATH`` or ``NAME,KEY=VALUE:PATH``."""
+    return text.startswith(":") or "," in text.partition(":")[0].partition("/")[0]

@@ -1,0 +1,175 @@
+"""How resources of the type ``rclone`` are added, opened and cloned."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.resources.rclone.address import parse_address
+from dataworkspaces.resources.rclone.link import MASTERS, SYNC_MODES, Link
+from dataworkspaces.resources.rclone.resource import RcloneResource
+from dataworkspaces.workspace import ResourceFactory, ResourceRoles, Workspace
+from dataworkspaces.workspace.placed_directory import (
+    absolute_path,
+    ask_for_place,
+    check_place,
+    is_free,
+    path_in_workspace,
+    same_place_in_clone,
+)
+
+if TYPE_CHECKING:
+    import click
+
+
+class RcloneFactory(ResourceFactory):
+    command_name = "rclone"
+    help = "a directory of files that rclone copies from, or to, a remote"
+    takes_export = True
+    takes_imported = True
+    param_defs = RcloneResource.param_defs
+
+    def get_click_params(self) -> list[click.Parameter]:
+        import click
+
+        return [
+            click.Argument(["remote_origin"], metavar="REMOTE:PATH"),
+            click.Argument(["local_path"], type=click.Path()),
+            click.Option(
+                ["--config"], metavar="FILE", type=click.Path(), help="Configuration of rclone (default: rclone's own)."
+            ),
+            click.Option(
+                ["--master"],
+                type=click.Choice(MASTERS),
+                default="none",
+                show_default=True,
+                help="Where the files are changed: pull copies them from the remote, or push to it.",
+            ),
+            click.Option(
+                ["--sync-mode"],
+                type=click.Choice(SYNC_MODES),
+                default="copy",
+                show_default=True,
+                help="sync also deletes from the replica what the master does not have.",
+            ),
+            click.Option(["--size-only"], is_flag=True, help="Take files of the same size for the same."),
+            click.Option(
+                ["--compute-hash"],
+                is_flag=True,
+                help="Tell versions by the content of the files; without it, by their paths and sizes only.",
+            ),
+            click.Option(
+                ["--restorable"],
+                is_flag=True,
+                help="Keep the content of each version here, so that it can be restored. Includes --compute-hash.",
+            ),
+        ]
+
+    def from_command_line(
+        self, role: str, name: str, workspace: Workspace, *args: Any, **kwargs: Any
+    ) -> RcloneResource:
+        """:param remote_origin: ``REMOTE:PATH``.
+        :param local_path: a directory; it is made, and the files are fetched, if there is none.
+        :param config, master, sync_mode, size_only, compute_hash, restorable, export, imported: see
+            ``dws add rclone --help``."""
+        link = _link(kwargs, workspace)
+        place = absolute_path(kwargs["local_path"])
+        if not is_free(place) and not place.is_dir():
+            raise ConfigurationError(f"{place} is not a directory")
+        check_place(place, name, workspace)
+        _check_direction(link, role, bool(kwargs.get("export")))
+        restorable = bool(kwargs.get("restorable", False))
+        resource = RcloneResource(
+            name,
+            role,
+            workspace,
+            link,
+            global_local_path=str(place),
+            my_local_path=str(place),
+            compute_hash=bool(kwargs.get("compute_hash", False)) or restorable,
+            restorable=restorable,
+            relative_local_path=path_in_workspace(place, workspace),
+            export=bool(kwargs.get("export", False)),
+            imported=bool(kwargs.get("imported", False)),
+        )
+        link.check_remote()
+        if link.master == "local":
+            if not place.is_dir():
+                raise ConfigurationError(f"{place} does not exist", hint="Make the directory, then add it")
+        elif is_free(place) or resource.arrival.is_incomplete():
+            resource.fetch()
+        return resource
+
+    def from_json(self, params: dict[str, Any], local_params: dict[str, Any], workspace: Workspace) -> RcloneResource:
+        is_known = bool(local_params) or workspace.read_resource_local_params(str(params["name"])) is not None
+        return RcloneResource.from_params(params, local_params if is_known else None, workspace)
+
+    def has_local_state(self) -> bool:
+        return True
+
+    def clone(self, params: dict[str, Any], workspace: Workspace) -> RcloneResource:
+        """Fetch the files to the same place in the workspace, if that is free; else ask where they are, or should be.
+
+        They may be nowhere: then they are read at the remote. Where the master is on another machine nothing is
+        fetched: its files may be newer than those at the remote."""
+        resource = RcloneResource.from_params(params, None, workspace)
+        is_fetched = resource.link.master != "local"
+        place = same_place_in_clone(resource) if is_fetched else None
+        place = place or ask_for_place(resource, str(resource.link.address) if is_fetched else None)
+        if place is None:
+            return resource
+        check_place(place, resource.name, workspace)
+        resource.my_local_path = str(place)
+        if is_fetched and is_free(place):
+            # Recorded before anything is there, so that the next pull completes what a kill leaves.
+            resource.fetch(before_placing=lambda: _record(resource, place))
+        return resource
+
+    def suggest_name(self, workspace: Workspace, role: str, *args: Any, **kwargs: Any) -> str:
+        return absolute_path(kwargs["local_path"]).name
+
+
+def _record(resource: RcloneResource, place: Path) -> None:
+    resource.workspace.ignore_local_path(place)
+    resource.workspace.write_resource_local_params(resource.name, resource.get_local_params())
+
+
+def _link(options: dict[str, Any], workspace: Workspace) -> Link:
+    address = str(parse_address(options["remote_origin"]))
+    config = my_config = None
+    if options.get("config") is not None:
+        path = absolute_path(options["config"])
+        if not path.is_file():
+            raise ConfigurationError(f"The configuration of rclone {path} is not a file")
+        config = path_in_workspace(path, workspace)
+        if config is None:
+            config = my_config = str(path)
+    link = Link(
+        workspace,
+        address,
+        config,
+        options.get("master") or MASTERS[0],
+        options.get("sync_mode") or SYNC_MODES[0],
+        bool(options.get("size_only", False)),
+        my_config,
+    )
+    return _agreed(link)
+
+
+def _agreed(link: Link) -> Link:
+    """Who adds a resource agrees to what it says."""
+    return replace(link, agreed=link.agreement)
+
+
+def _check_direction(link: Link, role: str, export: bool) -> None:
+    """Raise ConfigurationError for what is written here, though the master is there."""
+    if link.master == "remote" and (role == ResourceRoles.RESULTS or export):
+        what = "An exported resource" if export else "A results resource"
+        raise ConfigurationError(
+            f"{what} is written here, so its master cannot be the remote", hint="--master local sends what is written"
+        )
+
+
+FACTORY = RcloneFactory()

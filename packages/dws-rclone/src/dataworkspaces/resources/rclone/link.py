@@ -1,0 +1,148 @@
+"""A resource's connection to its remote, and what the user of this machine has agreed to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.resources.rclone.address import Address, parse_address
+from dataworkspaces.resources.rclone.configuration import check_sections, digest, is_in, read_sections
+from dataworkspaces.resources.rclone.plan import Mode
+from dataworkspaces.resources.rclone.run import Rclone
+from dataworkspaces.workspace import Workspace
+from dataworkspaces.workspace.placed_directory import text_param
+
+MASTERS = ("none", "remote", "local")
+SYNC_MODES = ("copy", "sync")
+
+
+@dataclass(frozen=True)
+class Link:
+    """:ivar remote_origin: ``REMOTE:PATH``.
+    :ivar config: the file of rclone's configuration, relative to the workspace if it lies in it; None is rclone's own.
+    :ivar my_config: the file that is used on this machine instead.
+    :ivar agreed: what may be written to from this machine, see :meth:`agreement`; None if nobody has said so.
+    """
+
+    workspace: Workspace
+    remote_origin: str
+    config: str | None = None
+    master: str = "none"
+    sync_mode: str = "copy"
+    size_only: bool = False
+    my_config: str | None = None
+    agreed: str | None = None
+
+    @staticmethod
+    def from_params(params: Mapping[str, Any], local_params: Mapping[str, Any] | None, workspace: Workspace) -> Link:
+        """Raises KeyError for a parameter that is missing, MetadataError or ConfigurationError for a bad one.
+
+        ``local_params`` is None if the resource has never been on this machine. Release 1.6 kept no agreement: who had
+        a resource then has agreed to what it says."""
+        name = params["name"]
+        for key, values in (("master", MASTERS), ("sync_mode", SYNC_MODES)):
+            if params.get(key, values[0]) not in values:
+                raise MetadataError(
+                    f"Resource '{name}': '{key}' is {params[key]!r}, but should be {' or '.join(values)}"
+                )
+        remote_origin = str(parse_address(str(params["remote_origin"])))
+        config = text_param(params, "config") or None
+        my_config = text_param(local_params or {}, "my_config")
+        agreed = text_param(local_params or {}, "agreed")
+        if "\0" in (config or ""):
+            raise MetadataError(f"Resource '{name}': {config!r} is no file")
+        if local_params is not None and "agreed" not in local_params:
+            agreed = remote_origin
+            if config is not None and Path(config).is_absolute():
+                my_config = my_config or config
+        return Link(
+            workspace,
+            remote_origin,
+            config,
+            params.get("master", "none"),
+            params.get("sync_mode", "copy"),
+            bool(params.get("size_only", False)),
+            my_config,
+            agreed,
+        )
+
+    def params(self) -> dict[str, Any]:
+        return {
+            "remote_origin": self.remote_origin,
+            "config": self.config,
+            "master": self.master,
+            "sync_mode": self.sync_mode,
+            "size_only": self.size_only,
+        }
+
+    def local_params(self) -> dict[str, Any]:
+        mine = {} if self.my_config is None else {"my_config": self.my_config}
+        return {**mine, "agreed": self.agreed}
+
+    # -- what rclone is told ---------------------------------------------------------------------------------------
+
+    @property
+    def address(self) -> Address:
+        return parse_address(self.remote_origin)
+
+    @property
+    def mode(self) -> Mode:
+        return "sync" if self.sync_mode == "sync" else "copy"
+
+    @property
+    def options(self) -> list[str]:
+        return ["--size-only"] if self.size_only else []
+
+    @cached_property
+    def rclone(self) -> Rclone:
+        """Raises ConfigurationError if the configuration is shared and could make rclone run a program."""
+        if self._config_file is not None and not self._config_file.is_file():
+            raise ConfigurationError(f"The configuration of rclone {self._config_file} is not there")
+        _ = self._shared_sections  # checks them
+        return Rclone(self._config_file)
+
+    @cached_property
+    def _config_file(self) -> Path | None:
+        if self.my_config is not None:
+            return Path(self.my_config)
+        own = self.workspace.get_workspace_local_path_if_any()
+        if self.config is None or own is None or Path(self.config).is_absolute():
+            return None  # an absolute path that nobody here has agreed to belongs to another machine
+        path = Path(own) / self.config
+        if not is_in(Path(own), path):
+            raise ConfigurationError(f"The configuration of rclone {self.config} leads out of the workspace")
+        return path
+
+    @cached_property
+    def _shared_sections(self) -> dict[str, dict[str, Any]] | None:
+        """What a configuration that others may have written says, if there is nothing in it that runs a program."""
+        own = self.workspace.get_workspace_local_path_if_any()
+        file = self._config_file
+        if file is None or own is None or not is_in(Path(own), file):
+            return None
+        sections = read_sections(file)
+        check_sections(sections, file)
+        return sections
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    @property
+    def agreement(self) -> str:
+        """What is written to: where the remote is, and, if others can change it, what the configuration says."""
+        shared = self._shared_sections
+        return self.remote_origin if shared is None else f"{self.remote_origin} {digest(shared)}"
+
+    def check_remote(self) -> None:
+        """Raise ConfigurationError if there is no remote of that name."""
+        known = self.rclone.read(["listremotes"], doing="Listing the remotes of rclone").decode("utf-8", "replace")
+        names = [line.rstrip(":") for line in known.splitlines()]
+        if self.address.remote not in names:
+            where = self._config_file or "the configuration of rclone"
+            raise ConfigurationError(
+                f"There is no remote '{self.address.remote}' in {where}",
+                hint=f"There are: {', '.join(names) or 'none'}; 'rclone config' makes one",
+            )

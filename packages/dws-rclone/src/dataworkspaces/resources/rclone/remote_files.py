@@ -1,0 +1,155 @@
+"""The files at a remote, read without copying them here."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from subprocess import Popen
+from typing import IO, Any
+
+from dataworkspaces.errors import ConfigurationError, ToolError
+from dataworkspaces.resources.rclone.address import Address
+from dataworkspaces.resources.rclone.run import NOT_FOUND, Rclone, parse_event
+from dataworkspaces.workspace import FileInfo
+from dataworkspaces.workspace.names import check_relative_path
+
+_BRIEF = ("--no-modtime", "--no-mimetype")
+_BUFFER = 1 << 20
+_SKIP = 1 << 20
+"""So far ahead, reading on is cheaper than asking again."""
+
+
+class RemoteFiles:
+    """Looks at, and reads, what is below an address. Each call asks the remote."""
+
+    def __init__(self, name: str, rclone: Rclone, address: Address) -> None:
+        self._what = f"Resource '{name}'"
+        self._rclone = rclone
+        self._address = address
+
+    def ls(self, rel_path: str) -> list[str]:
+        """The names directly below a directory, sorted; raises ConfigurationError if nothing is in it."""
+        names = self._names(rel_path)
+        if not names and rel_path:
+            raise ConfigurationError(f"{self._what}: '{rel_path}' is no directory at {self._address}")
+        return names
+
+    def _names(self, rel_path: str) -> list[str]:
+        place = self._place(rel_path)
+        report = self._rclone.run(["lsjson", *_BRIEF], [place])
+        if report.status in NOT_FOUND:
+            return []
+        if report.status != 0:
+            raise self._rclone.error(report, f"{self._what}: listing {place} failed")
+        return sorted(str(entry["Name"]) for entry in json.loads(report.output))
+
+    def find(self, rel_path: str) -> FileInfo | None:
+        """What lies at a path, or None."""
+        place = self._place(rel_path)
+        report = self._rclone.run(["lsjson", "--stat", *_BRIEF], [place])
+        if report.status in NOT_FOUND:
+            return None
+        if report.status != 0:
+            raise self._rclone.error(report, f"{self._what}: looking at {place} failed")
+        entry = json.loads(report.output)
+        if not isinstance(entry, dict):  # older releases say null for a root that is empty
+            return None
+        if not entry["IsDir"]:
+            return FileInfo("file", int(entry["Size"]))
+        # To a bucket every path could be that of a directory.
+        return FileInfo("directory") if not rel_path or self._names(rel_path) else None
+
+    def open(self, rel_path: str, mode: str) -> IO[Any]:
+        """A file to read, which can seek. Text is UTF-8."""
+        found = self.find(rel_path)
+        if found is None or found.kind != "file":
+            raise ConfigurationError(f"{self._what} has no file '{rel_path}' at {self._address}")
+        raw = _RemoteFile(self._rclone, self._place(rel_path), found.size or 0)
+        buffered = io.BufferedReader(raw, _BUFFER)
+        return buffered if "b" in mode else io.TextIOWrapper(buffered, encoding="utf-8")
+
+    def _place(self, rel_path: str) -> str:
+        return str(self._address.below(check_relative_path(rel_path, self._what)))
+
+
+class _RemoteFile(io.RawIOBase):
+    """A file that ``rclone cat`` reads from the present position on, until somebody seeks."""
+
+    def __init__(self, rclone: Rclone, place: str, size: int) -> None:
+        self._rclone = rclone
+        self._place = place
+        self._size = size
+        self._position = 0
+        self._process: Popen[bytes] | None = None
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
+        if base + offset < 0:
+            raise ValueError(f"negative seek position {base + offset}")
+        self._position = base + offset
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        if self._position >= self._size or not view:
+            return 0
+        stream = self._stream()
+        count = int(stream.readinto(view[: self._size - self._position]))  # type: ignore[attr-defined]
+        self._position += count
+        self._at += count
+        if count == 0:
+            self._fail()
+        if self._position == self._size:
+            self._stop()
+        return count
+
+    def _stream(self) -> IO[bytes]:
+        """What gives the bytes from the present position on."""
+        ahead = self._position - self._at
+        if self._process is not None and not 0 <= ahead <= _SKIP:
+            self._stop()
+        if self._process is None:
+            self._process = self._rclone.open(["cat", f"--offset={self._position}"], [self._place])
+            self._at = self._position
+        assert self._process.stdout is not None
+        while self._at < self._position:
+            skipped = self._process.stdout.read(self._position - self._at)
+            if not skipped:
+                self._fail()
+            self._at += len(skipped)
+        return self._process.stdout
+
+    def _fail(self) -> None:
+        """The remote gave less than it said that it has."""
+        assert self._process is not None
+        said = [] if self._process.stderr is None else self._process.stderr.read().splitlines()
+        told = next((parse_event(line).get("msg") for line in said if line.strip()), "it ends too early")
+        at = self._at
+        self._stop()
+        raise ToolError(f"Reading {self._place} failed after {at} of {self._size} bytes: {told}")
+
+    def _stop(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stop()
+        super().close()

@@ -1,0 +1,171 @@
+"""Sending files to a remote, and fetching them.
+
+What is fetched is complete on this machine before any file of the resource is touched: a remote that vanishes in the
+middle leaves the files as they were, and what has arrived need not be fetched again.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from dataworkspaces.errors import ConfigurationError, ToolError
+from dataworkspaces.filetree.objects.checkout import Directories, make_directories, remove, remove_directories
+from dataworkspaces.resources.rclone.plan import Mode, Plan
+from dataworkspaces.resources.rclone.run import Event, Rclone, Report
+from dataworkspaces.workspace.atomic import explain_os_error, write_json
+from dataworkspaces.workspace.interaction import Advance, Interaction
+from dataworkspaces.workspace.move_files import copy_file
+from dataworkspaces.workspace.names import check_relative_path
+
+_STATS = ("--stats=500ms", "--stats-log-level=NOTICE")
+_SHOWN = 5
+
+
+class Transfer:
+    """Files on their way for one resource."""
+
+    def __init__(self, name: str, rclone: Rclone, interaction: Interaction, options: Sequence[str]) -> None:
+        self._name = name
+        self._rclone = rclone
+        self._interaction = interaction
+        self._options = options
+
+    def send(self, mode: Mode, root: Path, address: str, plan: Plan) -> None:
+        """Raises ToolError that names the files that did not arrive."""
+        # More than the plan said may not go: the remote may have changed since.
+        limit = [f"--max-delete={len(plan.deletions)}"] if mode == "sync" else []
+        report = self._run("Sending", [mode, *limit, *self._options], [str(root), address], plan)
+        if report.status != 0:
+            raise self._error(report, f"could not be sent to {address}", "push")
+
+    def fetch(self, address: str, plan: Plan, incoming: Path) -> None:
+        """Bring the files of a plan to the directory ``incoming``; what an earlier attempt brought stays if it is
+        still right. Raises ToolError that names the files that did not arrive."""
+        for path in (*plan.copies, *plan.deletions):
+            check_relative_path(path, f"Resource '{self._name}': {address}")
+        with _explained(f"Fetching resource '{self._name}'"):
+            incoming.mkdir(parents=True, exist_ok=True)
+            for path in list(files_below(incoming)):
+                if path not in plan.copies:
+                    (incoming / path).unlink()
+            with NamedTemporaryFile(mode="w", encoding="utf-8", errors="surrogateescape", suffix=".txt") as list_file:
+                list_file.writelines(f"{path}\n" for path in plan.copies)
+                list_file.flush()
+                # Few files are asked for one by one; to find many, listing is cheaper.
+                few = ["--no-traverse"] if len(plan.copies) < 100 else []
+                command = ["copy", f"--files-from-raw={list_file.name}", *few, *self._options]
+                report = self._run("Fetching", command, [address, str(incoming)], plan)
+        if report.status != 0:
+            raise self._error(report, f"could not be fetched from {address}", "pull")
+        lost = [path for path in plan.copies if not (incoming / path).is_file()]
+        if lost:
+            raise ToolError(
+                f"Resource '{self._name}': {_some(lost)} vanished from {address} meanwhile", hint="dws pull tries again"
+            )
+
+    def _run(self, doing: str, command: Sequence[str], places: Sequence[str], plan: Plan) -> Report:
+        total = plan.total_size
+        with self._interaction.progress(f"{doing} {self._name}", total, "bytes") as advance:
+            return self._rclone.run([*command, *_STATS], places, watch=_Counter(advance, total))
+
+    def _error(self, report: Report, what: str, command: str) -> ToolError:
+        if not report.failed:
+            return self._rclone.error(report, f"Resource '{self._name}' {what}")
+        reasons = dict.fromkeys(report.failed.values())
+        first = next(iter(reasons))
+        return ToolError(
+            f"Resource '{self._name}': {_some(list(report.failed))} {what}: {first}",
+            hint=f"The other files are there; dws {command} brings the rest",
+            output="\n".join(f"{path}: {why}" for path, why in report.failed.items()),
+        )
+
+
+class Arrival:
+    """Files that have been fetched, and go to their places. A note says so while that is done: after a kill, what is
+    there is neither as it was nor as it should be, until it is done again."""
+
+    def __init__(self, directory: Path) -> None:
+        """:param directory: for what the resource keeps on this machine."""
+        self.incoming = directory / "incoming"
+        self._note = directory / "arriving.json"
+
+    def is_incomplete(self) -> bool:
+        return self._note.exists()
+
+    def put_in_place(self, root: Path, plan: Plan) -> None:
+        """Replace each file by a rename, and delete what the plan deletes. No link in ``root`` is followed."""
+        with _explained(f"Writing to {root}"):
+            write_json(self._note, {"root": str(root)}, durable=True)
+            root.mkdir(parents=True, exist_ok=True)
+            parents = {str(parent) for path in plan.copies for parent in Path(path).parents} - {"."}
+            make_directories(root, sorted(parents))
+            with Directories(root) as directories:
+                for path in sorted(plan.copies):
+                    parent, name = directories.find(path)
+                    self._move(self.incoming / path, root / path, parent, name)
+            remove(root, plan.deletions)
+            emptied = {str(parent) for path in plan.deletions for parent in Path(path).parents} - {"."}
+            remove_directories(root, sorted(emptied, reverse=True))
+            shutil.rmtree(self.incoming, ignore_errors=True)
+            self._note.unlink()
+
+    @staticmethod
+    def _move(source: Path, target: Path, parent: int, name: str) -> None:
+        try:
+            os.rename(source, name, dst_dir_fd=parent)
+        except OSError as e:
+            if e.errno != errno.EXDEV:
+                raise
+            copy_file(source, target, keep_links_and_times=True)
+
+
+class _Counter:
+    """Turns what rclone says of its progress into steps of a bar."""
+
+    def __init__(self, advance: Advance, total: int) -> None:
+        self._advance = advance
+        self._total = total
+        self._done = 0
+
+    def __call__(self, event: Event) -> None:
+        stats = event.get("stats")
+        if isinstance(stats, dict):
+            done = min(int(stats.get("bytes") or 0), self._total)  # what is sent again is counted again
+            self._advance(max(0, done - self._done))
+            self._done = max(self._done, done)
+
+
+def files_below(root: Path) -> Iterator[str]:
+    """The paths of all files, relative to ``root``."""
+    for directory, _, names in os.walk(root):
+        for name in names:
+            yield os.path.relpath(os.path.join(directory, name), root)  # noqa: PTH118 - thousands of them
+
+
+@contextmanager
+def _explained(doing: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as e:
+        raise explain_os_error(e, doing) from e
+
+
+def _some(paths: list[str]) -> str:
+    shown = ", ".join(repr(path) for path in paths[:_SHOWN])
+    more = len(paths) - _SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def check_replica(name: str, replica: str, deleted: int, count: int, interaction: Interaction) -> None:
+    """Ask before more than half of a replica is deleted; raises ConfigurationError if the answer is no."""
+    if deleted * 2 <= count:
+        return
+    question = f"Resource '{name}': sync would delete {deleted} of the {count} files of {replica}. Delete them?"
+    if not interaction.confirm(question, default=False, option="--yes"):
+        raise ConfigurationError(f"Resource '{name}': nothing was deleted, and nothing copied")

@@ -1,0 +1,115 @@
+"""Make the pictures of the documentation: `pictures.py` runs the Quick Start, and draws what a user sees.
+
+In an environment with the distributions and the dependency groups `test` and `notebooks`; needs Chromium.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import os
+import pty
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+from pathlib import Path
+
+from environment import ROOT
+from playwright.sync_api import Page, sync_playwright
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
+from rich.text import Text
+
+PICTURES = ROOT / "docs" / "pictures"
+COLUMNS = 118
+WITHOUT_FONTS = re.sub(r" *@font-face \{\{.*?\n *\}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+"""The picture takes a font that is there, and fetches none."""
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+def main() -> None:
+    PICTURES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as directory:
+        workspace = make_workspace(Path(directory))
+        draw_terminal(workspace, "history", "dws report history")
+        run(workspace, "dws lineage graph --snapshot SVC-1 lineage.html")
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
+            page = browser.new_page(viewport={"width": 1100, "height": 440})
+            draw_graph(page, workspace / "lineage.html", PICTURES / "graph.png")
+            browser.close()
+
+
+def make_workspace(directory: Path) -> Path:
+    """The workspace of the Quick Start, and its two snapshots."""
+    os.environ |= {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in IDENTITY.items()}
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    data = directory / "sklearn-digits-dataset"
+    data.mkdir()
+    run(data, sys.executable, "-c", MAKE_DATASET)
+    run(data, "git init -q && git add . && git commit -qm digits")
+    workspace = directory / "quickstart"
+    workspace.mkdir()
+    run(workspace, "dws --batch init --hostname laptop --create-resources code,results")
+    run(workspace, f"git clone -q {data} && dws --batch add git --role source-data --read-only {data.name}")
+    for name, tag, message in (
+        ("svc", "SVC-1", "first run with SVC"),
+        ("lr", "LR-1", "Logistic Regression experiment"),
+    ):
+        shutil.copy(ROOT / "examples" / "quickstart" / f"digits-{name}.py", workspace / "code")
+        run(workspace, f"python -W ignore code/digits-{name}.py && dws snapshot -m '{message}' {tag}")
+    return workspace
+
+
+IDENTITY = {"NAME": "Ada", "EMAIL": "ada@example.com"}
+MAKE_DATASET = """
+import numpy as np
+from sklearn.datasets import load_digits
+digits = load_digits()
+np.savetxt("data.csv", digits.data, fmt="%d", delimiter=",")
+np.savetxt("target.csv", digits.target, fmt="%d")
+"""
+
+
+def run(cwd: Path, *command: str) -> None:
+    """A command and its arguments, or one line for a shell."""
+    subprocess.run(command if len(command) > 1 else ["sh", "-euc", *command], cwd=cwd, check=True)
+
+
+def draw_terminal(cwd: Path, name: str, command: str) -> None:
+    """A command in a terminal, with its colours."""
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
+    console.print(Text.assemble(("$ ", "bold green"), command))
+    console.print(Text.from_ansi(on_terminal(cwd, command)))
+    console.save_svg(str(PICTURES / f"{name}.svg"), title="", unique_id=name, code_format=WITHOUT_FONTS)
+
+
+def on_terminal(cwd: Path, command: str) -> str:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, COLUMNS, 0, 0))
+    env = {**os.environ, "TERM": "xterm-256color"}
+    process = subprocess.Popen(["sh", "-c", command], cwd=cwd, stdin=theirs, stdout=theirs, stderr=theirs, env=env)
+    os.close(theirs)
+    seen = b""
+    try:
+        while part := os.read(ours, 65536):
+            seen += part
+    except OSError:  # how Linux says that the other end has been closed
+        pass
+    os.close(ours)
+    process.wait()
+    return seen.decode().replace("\r\n", "\n")
+
+
+def draw_graph(page: Page, file: Path, target: Path) -> None:
+    page.goto(file.as_uri())
+    page.wait_for_selector("body[data-ready]")
+    page.screenshot(path=target)
+
+
+if __name__ == "__main__":
+    main()
