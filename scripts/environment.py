@@ -61,4 +61,5 @@ def install_programs(packages: dict[str, str]) -> None:
 
 
 def distributions() -> list[Path]:
-    return sorted(path.parent for path in ROOT.glob("packages/*/pyproject.toml"))
+    """All but the template of one."""
+    return sorted(path.parent for path in ROOT.glob("packages/dws-*/pyproject.toml"))

@@ -18,6 +18,7 @@ PROGRAMS = {
     "chromium": "chromium",
     "dot": "graphviz",
     "git-lfs": "git-lfs",
+    "pg_ctlcluster": "postgresql",
     "rsync": "rsync",
     "ssh": "openssh-client",
     "sshd": "openssh-server",

@@ -209,6 +209,13 @@ def test_options_that_do_not_go_together_or_would_be_more_than_they_are(user: Us
     assert "git-fat" in refused(user, *options)
 
 
+@pytest.mark.parametrize("option", ["--git-fat-user=u", "--git-fat-port=22", "--git-fat-attributes=*.gz"])
+def test_git_fat_needs_its_remote(user: User, option: str) -> None:
+    done = user.batch("init", option, check=False)
+    assert done.returncode == 2
+    assert f"{option.split('=')[0]} needs --git-fat-remote" in done.stderr
+
+
 @pytest.mark.parametrize("missing", ["rsync", "ssh"])
 def test_git_fat_without_its_programs(user: User, missing: str) -> None:
     assert missing in refused(without(user, missing), "--git-fat-remote=host:/x", "--git-fat-attributes=*.gz")

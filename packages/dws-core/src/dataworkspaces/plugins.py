@@ -34,8 +34,12 @@ KINDS = {
     EXECUTORS: "executor",
 }
 
+DEFAULT_BACKEND = "git"
+"""Keeps a workspace that does not say otherwise."""
+
 KNOWN_DISTRIBUTIONS = {
     (BACKENDS, "git"): "dws-git",
+    (BACKENDS, "sql"): "dws-sql",
     (RESOURCES, "git"): "dws-git",
     (RESOURCES, "git-subdirectory"): "dws-git",
     (RESOURCES, "rclone"): "dws-rclone",

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import click
 import pytest
 from conftest import Run
 from memory_workspace import MemoryWorkspace
@@ -16,7 +17,7 @@ from dataworkspaces.cli.cmd_diff import _row
 from dataworkspaces.commands.diff import ValueDiff
 from dataworkspaces.commands.init import InitOutcome
 from dataworkspaces.errors import UserAbort
-from dataworkspaces.workspace import Workspace
+from dataworkspaces.workspace import Workspace, WorkspaceFactory
 
 
 @pytest.fixture
@@ -97,10 +98,25 @@ def test_init_in_batch_asks_nothing(run: Run, init_calls: list[dict[str, Any]]) 
     assert run("-b", "init").exit_code == 0
 
 
+class PretendedFactory(WorkspaceFactory):
+    """A backend with an option for ``dws init``."""
+
+    @staticmethod
+    def get_click_params() -> list[click.Parameter]:
+        return [click.Option(["--colour"], help="Of the workspace.")]
+
+
+@pytest.fixture
+def pretended_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    load = plugins.load
+    monkeypatch.setattr(plugins, "load", lambda g, n: PretendedFactory if n == "pretended" else load(g, n))
+
+
+@pytest.mark.usefixtures("pretended_backend")
 def test_init_hands_its_options_on(run: Run, init_calls: list[dict[str, Any]]) -> None:
     run(
         "init", "ws", "--hostname=h", "--create-resources", "code, results", "--scratch-directory=/tmp/s",
-        "--git-lfs-attributes", "*.bin,*.gz",
+        "--colour", "blue", "--backend=pretended",
     )  # fmt: skip
     assert init_calls == [
         {
@@ -110,7 +126,8 @@ def test_init_hands_its_options_on(run: Run, init_calls: list[dict[str, Any]]) -
             "scratch": "/tmp/s",
             "batch": False,
             "verbose": False,
-            "git_lfs_attributes": "*.bin,*.gz",
+            "backend": "pretended",
+            "colour": "blue",
         }
     ]
 
@@ -121,12 +138,17 @@ def test_init_says_what_it_made(run: Run, init_calls: list[dict[str, Any]]) -> N
     assert "Created resource 'code'" in out
 
 
-@pytest.mark.parametrize("option", ["--git-fat-user=u", "--git-fat-port=22", "--git-fat-attributes=*.gz"])
-def test_git_fat_needs_its_remote(run: Run, init_calls: list[dict[str, Any]], option: str) -> None:
-    result = run("init", option)
-    assert result.exit_code == 2
-    assert f"{option.split('=')[0]} needs --git-fat-remote" in result.stderr
-    assert not init_calls
+@pytest.mark.usefixtures("pretended_backend")
+@pytest.mark.parametrize("backend", [["--backend", "pretended"], ["--backend=pretended"]])
+def test_the_help_of_init_has_the_options_of_the_backend(run: Run, backend: list[str]) -> None:
+    assert "--colour" in run("init", *backend, "--help").output
+    assert "--colour" not in run("init", "--help").output
+
+
+def test_init_with_a_backend_that_is_not_installed(run: Run) -> None:
+    result = run("-b", "init", "--backend", "cloud")
+    assert result.exit_code == 1
+    assert "no workspace backend 'cloud'" in result.stderr
 
 
 # -- add -------------------------------------------------------------------------------------------------------------

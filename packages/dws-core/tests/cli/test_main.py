@@ -9,8 +9,9 @@ from pathlib import Path
 
 import click
 import pytest
-from cli_helpers import Installation
+from cli_helpers import Installation, store
 from conftest import Run
+from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.cli import catalog
 from dataworkspaces.plugins import COMMANDS, KITS, PluginInfo
@@ -175,3 +176,16 @@ def test_the_table_of_plugins(run: Run, monkeypatch: pytest.MonkeyPatch) -> None
     assert re.search(r"^\| kit +\| good +\| dws-good +\| 1.0 +\| ok +\|$", out, re.MULTILINE)
     assert re.search(r"^\| command +\| bad +\| dws-bad +\| 2.0 +\| fails: division by zero \|$", out, re.MULTILINE)
     assert out.endswith("1 of 2 plug-ins cannot be loaded\n")
+
+
+def test_a_workspace_by_its_name_or_uri(installation: Installation, workspace: MemoryWorkspace, tmp_path: Path) -> None:
+    uri = store(workspace)
+    config = tmp_path / "config" / "dws" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(f'[workspaces]\nmine = "{uri}"\n')
+    for name in ("mine", uri):
+        done = installation.run("config", "hostname", "--workspace", name, XDG_CONFIG_HOME=str(tmp_path / "config"))
+        assert done.returncode == 0, done.stderr
+    refused = installation.run("config", "--workspace", "mine", "--workspace-dir", ".")
+    assert refused.returncode == 2
+    assert "exclude each other" in refused.stderr

@@ -27,9 +27,7 @@ def fsck(session: Session, repair: bool, as_json: bool) -> None:
     from dataworkspaces.commands.fsck import fsck_command
 
     interaction = session.interaction()
-    report = fsck_command(
-        session.workspace_dir, interaction, repair=repair, batch=session.batch, verbose=session.verbose
-    )
+    report = fsck_command(session.place(), interaction, repair=repair, batch=session.batch, verbose=session.verbose)
     if as_json:
         print_json(report.to_json())
     else:

@@ -7,14 +7,51 @@ from typing import Any
 
 import click
 
-from dataworkspaces.cli.param_types import ROLES, NameList
+from dataworkspaces import plugins
+from dataworkspaces.cli.param_types import ROLES, NameList, PluginName
 from dataworkspaces.cli.session import Session, batch_option, pass_session, verbose_option
 
-FAT_OPTIONS = ("git_fat_user", "git_fat_port", "git_fat_attributes")
+
+class InitCommand(click.Command):
+    """Has the options of the backend that ``--backend`` names beside its own."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[__name__] = _backend_named(args)
+        return super().parse_args(ctx, args)
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        own = super().get_params(ctx)
+        if ctx.resilient_parsing:
+            return own  # completion, which loads no plug-in
+        from dataworkspaces.errors import PluginError
+
+        try:
+            factory = plugins.load(plugins.BACKENDS, ctx.meta.get(__name__, plugins.DEFAULT_BACKEND))
+        except PluginError:
+            return own  # whoever does more than to ask for help is told
+        return [*own, *factory.get_click_params()]
 
 
-@click.command()
+def _backend_named(args: list[str]) -> str:
+    """The value of ``--backend``, which must be known before the other options are."""
+    for number, arg in enumerate(args):
+        if arg == "--backend" and number + 1 < len(args):
+            return args[number + 1]
+        if arg.startswith("--backend="):
+            return arg.partition("=")[2]
+    return plugins.DEFAULT_BACKEND
+
+
+@click.command(cls=InitCommand)
 @click.argument("name", required=False)
+@click.option(
+    "--backend",
+    metavar="BACKEND",
+    type=PluginName(plugins.BACKENDS),
+    default=plugins.DEFAULT_BACKEND,
+    show_default=True,
+    help="What keeps the workspace; 'dws init --backend BACKEND --help' shows its options.",
+)
 @click.option("--hostname", metavar="NAME", help="Names this copy of the workspace in its snapshots.")
 @click.option(
     "--create-resources",
@@ -30,11 +67,6 @@ FAT_OPTIONS = ("git_fat_user", "git_fat_port", "git_fat_attributes")
     show_default=True,
     help="Directory for temporary data; it is never versioned.",
 )
-@click.option("--git-lfs-attributes", metavar="PAT,PAT", help="Keep files that fit these patterns in git-lfs.")
-@click.option("--git-fat-remote", metavar="URL", help="Keep large files in git-fat, with this rsync remote.")
-@click.option("--git-fat-user", metavar="USER", help="User name on the git-fat remote.")
-@click.option("--git-fat-port", metavar="PORT", type=int, help="Port of the git-fat remote.")
-@click.option("--git-fat-attributes", metavar="PAT,PAT", help="Files that are kept in git-fat.")
 @batch_option
 @verbose_option
 @pass_session
@@ -45,20 +77,18 @@ def init(
     hostname: str | None,
     create_resources: list[str] | None,
     scratch_directory: str,
+    backend: str,
     **backend_options: Any,
 ) -> None:
     """Make the current directory a workspace.
 
-    An existing git repository is added to. NAME is the workspace's name; it defaults to that of the directory.
+    NAME is the workspace's name; it defaults to that of the directory. The backend 'git' adds to a git repository that
+    is there.
     """
     from dataworkspaces.commands.init import init_command
     from dataworkspaces.workspace.hostname import default_hostname
 
     given = {option: value for option, value in backend_options.items() if value is not None}
-    if "git_fat_remote" not in given:
-        for option in FAT_OPTIONS:
-            if option in given:
-                raise click.UsageError(f"--{option.replace('_', '-')} needs --git-fat-remote.")
     interaction = session.interaction()
     if hostname is None:
         hostname = interaction.ask(
@@ -73,6 +103,7 @@ def init(
         interaction,
         batch=session.batch,
         verbose=session.verbose,
+        backend=backend,
         **given,
     )
     interaction.tell(f"Workspace '{outcome.name}' is ready in {outcome.workspace_dir}")

@@ -65,6 +65,20 @@ class NameList(ParamType):
         return _list_items(self.names, incomplete)
 
 
+class PluginName(ParamType):
+    """A plug-in of a group."""
+
+    name = "plug-in"
+
+    def __init__(self, group: str) -> None:
+        self.group = group
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from dataworkspaces import plugins
+
+        return _items(plugins.names(self.group), incomplete)
+
+
 class _FromWorkspace(ParamType):
     """A text that is completed with names from the workspace."""
 
@@ -83,7 +97,7 @@ class _FromWorkspace(ParamType):
         from dataworkspaces.workspace import find_and_load_workspace
 
         session = ctx.find_object(Session) or Session()
-        names = self.candidates(find_and_load_workspace(True, False, session.workspace_dir), ctx)
+        names = self.candidates(find_and_load_workspace(True, False, session.place()), ctx)
         if not self.many:
             return _items(names, incomplete)
         return _list_items(names, incomplete)

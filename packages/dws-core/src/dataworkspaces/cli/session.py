@@ -1,4 +1,5 @@
-"""What all commands have in common: ``--batch``, ``--verbose``, ``--workspace-dir``, and opening the workspace."""
+"""What all commands have in common: ``--batch``, ``--verbose``, ``--workspace-dir``, ``--workspace``, and opening the
+workspace."""
 
 from __future__ import annotations
 
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from dataworkspaces.workspace import Interaction, Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -23,6 +26,7 @@ class Session:
     :ivar yes: ``--yes`` was given: the answer to each question that names it.
     :ivar verbose: say each thing that is done.
     :ivar workspace_dir: what ``--workspace-dir`` named.
+    :ivar workspace: what ``--workspace`` named.
     :ivar to_stderr: stdout is for the one JSON document; what is told goes to stderr.
     """
 
@@ -30,6 +34,7 @@ class Session:
     yes: bool = False
     verbose: bool = False
     workspace_dir: str | None = None
+    workspace: str | None = None
     to_stderr: bool = False
 
     def interaction(self) -> Interaction:
@@ -42,13 +47,23 @@ class Session:
             show_log(self.verbose)
         return TerminalInteraction(batch=self.batch, yes=self.yes, to_stderr=self.to_stderr)
 
+    def place(self) -> str | None:
+        """The directory or URI of the workspace that the user means; None for the one around the current directory."""
+        if self.workspace is None:
+            return self.workspace_dir
+        if self.workspace_dir is not None:
+            raise click.UsageError("--workspace and --workspace-dir exclude each other.")
+        from dataworkspaces.workspace.finding import backend_of, find_workspace_by_name
+
+        return self.workspace if backend_of(self.workspace) is not None else find_workspace_by_name(self.workspace)
+
     def open_workspace(self, *, reading: bool = False) -> Workspace:
         """The workspace that the user means. A command that is only ``reading`` takes no lock, and so what a killed
         command left is put in order here."""
         from dataworkspaces.workspace import find_and_load_workspace
 
         interaction = self.interaction()
-        workspace = find_and_load_workspace(self.batch, self.verbose, self.workspace_dir)
+        workspace = find_and_load_workspace(self.batch, self.verbose, self.place())
         workspace.interaction = interaction
         if reading:
             workspace.recover_if_interrupted()
@@ -85,9 +100,30 @@ workspace_option = click.option(
 )
 
 
+class WorkspaceName(click.types.StringParamType):
+    """A name in the user's configuration, or a URI."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from dataworkspaces.workspace.finding import known_workspaces
+
+        return [CompletionItem(name) for name in known_workspaces() if name.startswith(incomplete)]
+
+
+named_workspace_option = click.option(
+    "--workspace",
+    type=WorkspaceName(),
+    metavar="NAME",
+    expose_value=False,
+    callback=_store,
+    help="The workspace, by its name in ~/.config/dws/config.toml or its URI.",
+)
+
+
 def common_options(function: F) -> F:
-    """``--workspace-dir``, ``--batch`` and ``--verbose``, at the end of a command's options."""
-    return workspace_option(batch_option(verbose_option(function)))
+    """``--workspace-dir``, ``--workspace``, ``--batch`` and ``--verbose``, at the end of a command's options."""
+    return workspace_option(named_workspace_option(batch_option(verbose_option(function))))
 
 
 def json_option(function: F) -> F:

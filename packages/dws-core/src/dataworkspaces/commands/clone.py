@@ -13,6 +13,7 @@ from dataworkspaces import plugins
 from dataworkspaces.commands.sync import adopt_lineage, clone_resources
 from dataworkspaces.params import HOSTNAME, check_hostname
 from dataworkspaces.workspace import SnapshotWorkspaceMixin
+from dataworkspaces.workspace.finding import backend_of
 
 if TYPE_CHECKING:
     from dataworkspaces.errors import DwsError
@@ -54,13 +55,14 @@ def clone_command(
     is_default_hostname: bool = False,
     batch: bool = False,
     verbose: bool = False,
-    backend: str = "git",
+    backend: str | None = None,
 ) -> CloneOutcome:
     """Clone the workspace at ``url`` to ``directory`` (None: one of the workspace's name, in the current directory).
 
+    :param backend: default: the one that the URL's scheme names, else git, whose URLs have many schemes.
     :param hostname: names this copy. If it is the default, and another copy has it, it gets a number."""
     check_hostname(hostname)
-    factory = plugins.load(plugins.BACKENDS, backend)
+    factory = plugins.load(plugins.BACKENDS, backend or backend_of(url) or plugins.DEFAULT_BACKEND)
     workspace: Workspace = factory.clone_workspace({HOSTNAME: hostname}, batch, verbose, url, directory, interaction)
     workspace.interaction = interaction
     names = list(workspace.get_names_for_resources_that_need_to_be_cloned())

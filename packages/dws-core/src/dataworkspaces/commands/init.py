@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataworkspaces import plugins
 from dataworkspaces.errors import ConfigurationError, DwsError
 from dataworkspaces.workspace import RESOURCE_ROLE_CHOICES, init_workspace
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Interaction, Workspace
-
-RESOURCE_TYPE = "git-subdirectory"
-"""The type of the resources that are made for roles."""
 
 ALL_ROLES = "all"
 """In ``create_resources``: each role."""
@@ -64,7 +62,8 @@ def init_command(
     _check_places(root, roles, scratch)
     workspace = init_workspace(backend, name, hostname, batch, verbose, scratch, directory=str(root), **backend_options)
     workspace.interaction = interaction
-    _create_resources(workspace, root, roles)
+    if roles:
+        _create_resources(workspace, root, roles, *plugins.load(plugins.BACKENDS, backend).directory_resource())
     return InitOutcome(root, name, tuple(roles))
 
 
@@ -125,22 +124,23 @@ def _check_places(root: Path, roles: Sequence[str], scratch: str) -> None:
             )
 
 
-def _create_resources(workspace: Workspace, root: Path, roles: Sequence[str]) -> None:
-    if not roles:
-        return
+def _create_resources(
+    workspace: Workspace, root: Path, roles: Sequence[str], resource_type: str, arguments: dict[str, Any]
+) -> None:
     made: list[str] = []
     with workspace.transaction("init"):
         try:
             for role in roles:
-                workspace.add_resource(role, RESOURCE_TYPE, role, path=str(root / role), create=True)
+                workspace.add_resource(role, resource_type, role, path=str(root / role), create=True, **arguments)
                 made.append(role)
         except (DwsError, OSError) as e:
             # There is a workspace by now. It stays, with the resources that are whole.
             if made:
                 workspace.save(f"Added {', '.join(made)}")
             role = roles[len(made)]
+            command = workspace.get_resource_factory(resource_type).command_name
             raise ConfigurationError(
                 f"The workspace was made, but its resource '{role}' could not be: {e}",
-                hint=f"Then add what is missing with: dws add git --role={role} --name={role} ./{role}",
+                hint=f"Then add what is missing with: dws add {command} --role={role} --name={role} ./{role}",
             ) from e
         workspace.save(f"Added {', '.join(made)}")

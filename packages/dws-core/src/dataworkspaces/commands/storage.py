@@ -11,8 +11,8 @@ from dataworkspaces.errors import ConfigurationError, DwsError
 from dataworkspaces.filetree import Tree
 from dataworkspaces.filetree.restoring import all_objects
 from dataworkspaces.workspace import SnapshotWorkspaceMixin, load_workspace
-from dataworkspaces.workspace.factory import find_workspace_uri
 from dataworkspaces.workspace.file_tree import FileTreeMixin
+from dataworkspaces.workspace.finding import find_workspace_uri
 from dataworkspaces.workspace.store_users import StoreUsers
 
 if TYPE_CHECKING:

@@ -182,7 +182,7 @@ class LineageBuilder:
         if self._workspace_directory is not None:
             return find_and_load_workspace(True, False, self._workspace_directory)
         if self._script is not None:
-            from dataworkspaces.workspace.factory import find_workspace_directory
+            from dataworkspaces.workspace.finding import find_workspace_directory
 
             directory = find_workspace_directory(self._script.resolve().parent)
             if directory is not None:

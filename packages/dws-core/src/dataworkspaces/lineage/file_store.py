@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, LineageError, MetadataError
+from dataworkspaces.lineage.kept_lineage import KeptInFiles, KeptLineage, file_name
 from dataworkspaces.lineage.model import (
     HashCertificate,
     ResourceCert,
@@ -22,40 +22,34 @@ from dataworkspaces.lineage.store import NO_CONTENTS, Contents, Entries, Lineage
 from dataworkspaces.lineage.writing import InterruptedStep, Writing
 from dataworkspaces.workspace.atomic import explain_os_error, read_json_object, to_json, write_bytes
 from dataworkspaces.workspace.locking import acquire
-from dataworkspaces.workspace.names import check_resource_name
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
 
 class FileLineageStore(LineageStore):
     """``CURRENT/RESOURCE.json`` and ``SNAPSHOTS/HASH/RESOURCE.json``.
 
+    :param snapshots: a directory, or where else the lineage of snapshots is kept.
     :param lock_path: a file that serialises the steps that finish at the same time. Beside it stands which steps are
         writing."""
 
-    def __init__(self, current: Path, snapshots: Path, lock_path: Path) -> None:
+    def __init__(self, current: Path, snapshots: Path | KeptLineage, lock_path: Path) -> None:
         self._current = current
-        self._snapshots = snapshots
+        self._kept = snapshots if isinstance(snapshots, KeptLineage) else KeptInFiles(snapshots)
         self._lock_path = lock_path
         self._writing = Writing(lock_path.parent / "steps")
         self._is_settled = False
 
     def entries(self, resource_name: str, snapshot_hash: str | None = None) -> Entries:
-        directory = self._current if snapshot_hash is None else self._of_snapshot(snapshot_hash)
-        if snapshot_hash is None:
-            self._settle()
-        return self._read(directory, resource_name).entries
+        if snapshot_hash is not None:
+            document = self._kept.read(snapshot_hash, resource_name)
+            return _lineage(document, resource_name, self._kept.where(snapshot_hash, resource_name)).entries
+        self._settle()
+        return self._read(resource_name).entries
 
-    def _read(self, directory: Path, resource_name: str) -> ResourceLineage:
-        path = directory / _file_name(resource_name)
-        if not path.exists():
-            return ResourceLineage([])
-        data = read_json_object(path, "resource_name")
-        if data["resource_name"] != resource_name:
-            raise MetadataError(f"{path} holds the lineage of another resource, {data['resource_name']!r}")
-        entries = entries_from_json(data, str(path))
-        stored = data.get("last_version")
-        last = stored if isinstance(stored, int) else 0
-        return ResourceLineage(entries, max(last, _highest_version(resource_name, entries)))
+    def _read(self, resource_name: str) -> ResourceLineage:
+        path = self._current / file_name(resource_name)
+        document = read_json_object(path, "resource_name") if path.exists() else None
+        return _lineage(document, resource_name, str(path))
 
     def update_all(
         self,
@@ -71,9 +65,9 @@ class FileLineageStore(LineageStore):
         resource_names: Sequence[str],
         change: Callable[[Mapping[str, ResourceLineage]], Mapping[str, Entries]],
     ) -> None:
-        old = {name: self._read(self._current, name) for name in resource_names}
+        old = {name: self._read(name) for name in resource_names}
         for name, entries in change(old).items():
-            path = self._current / _file_name(name)
+            path = self._current / file_name(name)
             if entries == old[name].entries and path.exists():
                 continue
             try:
@@ -106,9 +100,6 @@ class FileLineageStore(LineageStore):
         hashes: Mapping[str, str | None],
         contents: Contents = NO_CONTENTS,
     ) -> None:
-        # Written beside and renamed, so that a snapshot's lineage is there whole or not at all.
-        target = self._of_snapshot(hashval)
-        self._snapshots.mkdir(parents=True, exist_ok=True)
         find = self.resolver(hashes, contents)
 
         def resolve(cert: ResourceCert) -> ResourceCert:
@@ -119,17 +110,9 @@ class FileLineageStore(LineageStore):
                 certificate = replace(certificate, version=None)
             return ResourceCert(cert.ref, certificate)
 
-        temporary = Path(tempfile.mkdtemp(prefix=".new-", suffix=".tmp", dir=self._snapshots))
-        try:
-            for name in resource_names:
-                resolved: Entries = [entry.resolved(resolve) for entry in self.entries(name)]
-                (temporary / _file_name(name)).write_bytes(_content(name, resolved))
-            temporary.chmod(0o755)
-            if target.exists():
-                shutil.rmtree(target)
-            temporary.rename(target)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        current = {name: self.entries(name) for name in resource_names}
+        resolved = {name: [entry.resolved(resolve) for entry in entries] for name, entries in current.items()}
+        self._kept.write(hashval, {name: _content(name, entries) for name, entries in resolved.items()})
 
     def restore(self, snapshot_hash: str, resource_names: Sequence[str]) -> None:
         for name in resource_names:
@@ -137,17 +120,7 @@ class FileLineageStore(LineageStore):
             self.update(name, lambda _old, kept=kept: kept)  # type: ignore[misc]
 
     def delete_snapshot(self, hashval: str) -> None:
-        try:
-            shutil.rmtree(self._of_snapshot(hashval))
-        except FileNotFoundError:
-            return
-        except OSError as e:
-            raise explain_os_error(e, f"Deleting the lineage of snapshot {hashval}") from e
-
-    def _of_snapshot(self, hashval: str) -> Path:
-        if not hashval.isalnum():
-            raise ConfigurationError(f"'{hashval}' is no snapshot hash")
-        return self._snapshots / hashval
+        self._kept.delete(hashval)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -172,9 +145,15 @@ class FileLineageStore(LineageStore):
 _LOCK_SECONDS = 30.0
 
 
-def _file_name(resource_name: str) -> str:
-    check_resource_name(resource_name)
-    return f"{resource_name}.json"
+def _lineage(document: dict[str, Any] | None, resource_name: str, where: str) -> ResourceLineage:
+    if document is None:
+        return ResourceLineage([])
+    if document.get("resource_name") != resource_name:
+        raise MetadataError(f"{where} is that of another resource, {document.get('resource_name')!r}")
+    entries = entries_from_json(document, where)
+    stored = document.get("last_version")
+    last = stored if isinstance(stored, int) else 0
+    return ResourceLineage(entries, max(last, _highest_version(resource_name, entries)))
 
 
 def _content(resource_name: str, entries: Entries, last_version: int | None = None) -> bytes:

@@ -56,9 +56,11 @@ class LocalFilesFactory(ResourceFactory):
     def from_command_line(
         self, role: str, name: str, workspace: Workspace, *args: Any, **kwargs: Any
     ) -> LocalFilesResource:
-        """:param path: a directory that exists.
+        """:param path: a directory that exists, unless ``create`` is true.
         :param compute_hash, restorable, remote, export, imported: see ``dws add local-files --help``."""
         place = absolute_path(kwargs["path"])
+        if kwargs.get("create") and is_free(place):
+            place.mkdir(exist_ok=True)
         if not place.is_dir():
             what = "is not a directory" if place.exists() else "does not exist"
             raise ConfigurationError(f"{place} {what}", hint="Make the directory, then add it")

@@ -23,14 +23,14 @@ def to_json(data: Any) -> str:
         raise MetadataError("What is to be stored is nested too deeply") from e
 
 
-def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
+def write_bytes(path: Path, content: bytes, *, durable: bool = False, mode: int = 0o666) -> None:
     """Replace ``path`` by a file with ``content``, or leave it as it is. Directories above it are made.
 
     Written beside, then renamed. With ``durable`` it is on disk on return, whatever happens to the machine."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not mkstemp: its files are for their owner only, whatever the umask says.
     temporary = path.parent / f".{path.name[:40]}.{os.urandom(6).hex()}.tmp"
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(fd, "wb") as f:
             f.write(content)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import ParseResult, urlparse
 
 from dataworkspaces import plugins
-from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError
+from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.params import ParamDefs
+from dataworkspaces.workspace.finding import METADATA_DIR as METADATA_DIR
+from dataworkspaces.workspace.finding import find_workspace_uri
 from dataworkspaces.workspace.resource import RESOURCE_ROLE_CHOICES
 
 if TYPE_CHECKING:
@@ -21,13 +23,23 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.resource import Resource
     from dataworkspaces.workspace.workspace import Workspace
 
-METADATA_DIR = ".dataworkspace"
-"""A local directory that holds a directory of this name is a workspace."""
-
 
 class WorkspaceFactory(ABC):
     """The ways to come by a workspace of one backend. An instance, or the class itself, is what the entry point
-    in the group ``dataworkspaces.backends`` names; the entry point's name is the scheme of the backend's URIs."""
+    in the group ``dataworkspaces.backends`` names; the entry point's name is the scheme of the backend's URIs, up to a
+    ``+`` if there is one (``sql+postgresql:``)."""
+
+    @staticmethod
+    def get_click_params() -> list[click.Parameter]:
+        """The options of ``dws init --backend NAME`` beside the common ones. Those that were given reach
+        :meth:`init_workspace` as keyword arguments."""
+        return []
+
+    @staticmethod
+    def directory_resource() -> tuple[str, dict[str, Any]]:
+        """What ``dws init --create-resources`` makes of a subdirectory of the workspace: a resource type, and arguments
+        for its :meth:`ResourceFactory.from_command_line` beside ``path`` and ``create``."""
+        return "file", {"restorable": True}
 
     @staticmethod
     @abstractmethod
@@ -41,7 +53,8 @@ class WorkspaceFactory(ABC):
     def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *args: Any) -> Workspace:
         """Bring a workspace that exists elsewhere to this machine; its resources are cloned separately.
 
-        ``local_params`` holds at least the host name. On failure nothing is left behind."""
+        ``local_params`` holds at least the host name. The arguments are what names the workspace (a URL), the directory
+        to make (None: one of the workspace's name), and how to reach the user. On failure nothing is left behind."""
 
     @staticmethod
     @abstractmethod
@@ -56,7 +69,8 @@ class WorkspaceFactory(ABC):
         *args: Any,
         **kwargs: Any,
     ) -> Workspace:
-        """Make a new workspace. Raises ConfigurationError, and changes nothing, if there is one already."""
+        """Make a new workspace, in the directory that the keyword ``directory`` names. Raises ConfigurationError, and
+        changes nothing, if there is one already."""
 
     @staticmethod
     def check_before_opening(parsed_uri: ParseResult) -> Iterable[Problem]:
@@ -117,22 +131,18 @@ def load_workspace(uri: str, batch: bool, verbose: bool) -> Workspace:
     parsed = urlparse(uri)
     if not parsed.scheme:
         raise ConfigurationError(f"'{uri}' is no workspace URI: it has no scheme", hint="As in git:/path/to/workspace")
-    factory = plugins.load(plugins.BACKENDS, parsed.scheme)
-    workspace: Workspace = factory.load_workspace(batch, verbose, parsed)
+    workspace: Workspace = _factory(parsed).load_workspace(batch, verbose, parsed)
     return workspace
 
 
-def find_workspace_directory(start: Path) -> Path | None:
-    """The nearest directory at or above ``start`` that holds a workspace."""
-    for directory in (start, *start.parents):
-        if (directory / METADATA_DIR).is_dir():
-            return directory
-    return None
+def _factory(parsed_uri: ParseResult) -> Any:
+    """The factory of the backend that the scheme names, up to a ``+``."""
+    return plugins.load(plugins.BACKENDS, parsed_uri.scheme.partition("+")[0])
 
 
 def find_and_load_workspace(batch: bool, verbose: bool, uri_or_local_path: str | None = None) -> Workspace:
-    """Open a workspace: the one that a URI names, the one at a local path, or (None) the one that holds the
-    current directory.
+    """Open a workspace: the one that a URI or a name in the user's configuration says, the one at a local path, or
+    (None) the one that holds the current directory. See :func:`find_workspace_uri`.
 
     Raises NotAWorkspaceError if there is none."""
     return load_workspace(find_workspace_uri(uri_or_local_path), batch, verbose)
@@ -141,25 +151,7 @@ def find_and_load_workspace(batch: bool, verbose: bool, uri_or_local_path: str |
 def check_before_opening(uri: str) -> list[Problem]:
     """See :meth:`WorkspaceFactory.check_before_opening`."""
     parsed = urlparse(uri)
-    return list(plugins.load(plugins.BACKENDS, parsed.scheme).check_before_opening(parsed))
-
-
-def find_workspace_uri(uri_or_local_path: str | None = None) -> str:
-    """The URI of what :func:`find_and_load_workspace` opens. Raises NotAWorkspaceError if there is none."""
-    if uri_or_local_path is not None and _is_uri(uri_or_local_path):
-        return uri_or_local_path
-    if uri_or_local_path is None:
-        directory = find_workspace_directory(Path.cwd())
-        if directory is None:
-            raise NotAWorkspaceError(
-                f"There is no workspace at {Path.cwd()} or above it",
-                hint="Make one with 'dws init', or name one with --workspace-dir",
-            )
-    else:
-        directory = Path(uri_or_local_path).expanduser().resolve()
-        if not (directory / METADATA_DIR).is_dir():
-            raise NotAWorkspaceError(f"{directory} is not a workspace: it has no {METADATA_DIR} directory")
-    return directory.as_uri().replace("file://", "git:", 1)
+    return list(_factory(parsed).check_before_opening(parsed))
 
 
 def init_workspace(
@@ -191,10 +183,3 @@ def init_workspace(
         workspace_name, get_version(), global_params, local_params, batch, verbose, scratch_dir, *args, **kwargs
     )
     return workspace
-
-
-def _is_uri(text: str) -> bool:
-    scheme, colon, _ = text.partition(":")
-    return (
-        bool(colon) and scheme.isidentifier() and "/" not in scheme and plugins.is_announced(plugins.BACKENDS, scheme)
-    )

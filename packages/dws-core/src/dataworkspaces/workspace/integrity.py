@@ -138,9 +138,11 @@ class WorkspaceCheck:
         except UNEXPECTED as e:
             yield problem_of("local state", name, e)
             return
-        if place is None or not Path(place).is_dir():
+        has_files = isinstance(resource, FileResourceMixin)
+        if place is None or not (Path(place).is_dir() if has_files else Path(place).exists()):
             self.absent.add(name)
-            what = f"is not on this machine: {place} is no directory" if place else "is not on this machine"
+            why = "is no directory" if has_files else "is not there"
+            what = f"is not on this machine: {place} {why}" if place else "is not on this machine"
             remedy = "If it is elsewhere, say where with: dws config --resource NAME; else 'dws pull' brings it"
             yield Problem("resource", name, what, remedy, "warning")
         elif not was_here:

@@ -20,11 +20,23 @@ from dataworkspaces.workspace.locking import hold_lock
 if TYPE_CHECKING:
     from urllib.parse import ParseResult
 
+    import click
+
     from dataworkspaces.workspace.integrity import Problem
 
 
 class GitWorkspaceFactory(WorkspaceFactory):
     """URIs are ``git:/absolute/path`` or ``git:relative/path``."""
+
+    @staticmethod
+    def get_click_params() -> list[click.Parameter]:
+        from dataworkspaces.backends.git.large_file_options import click_params
+
+        return click_params()
+
+    @staticmethod
+    def directory_resource() -> tuple[str, dict[str, Any]]:
+        return "git", {}  # which knows a subdirectory of the workspace
 
     @staticmethod
     def load_workspace(batch: bool, verbose: bool, parsed_uri: ParseResult) -> GitWorkspace:

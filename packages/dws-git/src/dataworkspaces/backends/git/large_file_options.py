@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.backends.git.paths import add_lines
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo import large_files
 
+if TYPE_CHECKING:
+    import click
+
 OPTIONS = ("git_lfs_attributes", "git_fat_remote", "git_fat_user", "git_fat_port", "git_fat_attributes")
 ATTRIBUTES_FILE = ".gitattributes"
 _LFS = "filter=lfs diff=lfs merge=lfs -text"
+
+
+def click_params() -> list[click.Parameter]:
+    """The options, for the command line."""
+    import click
+
+    class FatOption(click.Option):
+        def handle_parse_result(
+            self, ctx: click.Context, opts: Mapping[str, Any], args: list[str]
+        ) -> tuple[Any, list[str]]:
+            if self.name in opts and "git_fat_remote" not in opts:
+                raise click.UsageError(f"{self.opts[0]} needs --git-fat-remote.", ctx)
+            return super().handle_parse_result(ctx, opts, args)
+
+    return [
+        click.Option(
+            ["--git-lfs-attributes"], metavar="PAT,PAT", help="Keep files that fit these patterns in git-lfs."
+        ),
+        click.Option(["--git-fat-remote"], metavar="URL", help="Keep large files in git-fat, with this rsync remote."),
+        FatOption(["--git-fat-user"], metavar="USER", help="User name on the git-fat remote."),
+        FatOption(["--git-fat-port"], metavar="PORT", type=int, help="Port of the git-fat remote."),
+        FatOption(["--git-fat-attributes"], metavar="PAT,PAT", help="Files that are kept in git-fat."),
+    ]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from dataworkspaces.kits.jupyter.sessions import saves_itself
 from dataworkspaces.kits.jupyter.steps import begin_step, complete_step, drop_step, run_cell
 from dataworkspaces.kits.jupyter.tables import Shown, StyledFrame, Table
 from dataworkspaces.workspace import ResourceRoles
-from dataworkspaces.workspace.factory import find_workspace_directory
+from dataworkspaces.workspace.finding import find_workspace_directory
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -1,0 +1,85 @@
+"""The lineage of snapshots, for each a JSON document a resource: in files, or wherever a backend keeps it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.workspace.atomic import explain_os_error, read_json_object
+from dataworkspaces.workspace.names import check_resource_name
+
+
+class KeptLineage(ABC):
+    """The contract. A snapshot's hash holds letters and digits only."""
+
+    @abstractmethod
+    def read(self, hashval: str, resource_name: str) -> dict[str, Any] | None:
+        """The document of a resource, or None; raises MetadataError for one that cannot be read."""
+
+    def where(self, hashval: str, resource_name: str) -> str:
+        """What messages call a document."""
+        return f"The lineage of '{resource_name}' in snapshot {hashval}"
+
+    @abstractmethod
+    def write(self, hashval: str, documents: Mapping[str, bytes]) -> None:
+        """Store the documents by resource in the place of those that are there: all of them or, after a crash, none."""
+
+    @abstractmethod
+    def delete(self, hashval: str) -> None:
+        """Forget a snapshot's. Idempotent."""
+
+
+class KeptInFiles(KeptLineage):
+    """``DIRECTORY/HASH/RESOURCE.json``."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def read(self, hashval: str, resource_name: str) -> dict[str, Any] | None:
+        path = self._path(hashval, resource_name)
+        return read_json_object(path, "resource_name") if path.exists() else None
+
+    def where(self, hashval: str, resource_name: str) -> str:
+        return str(self._path(hashval, resource_name))
+
+    def write(self, hashval: str, documents: Mapping[str, bytes]) -> None:
+        target = self._of(hashval)
+        self._directory.mkdir(parents=True, exist_ok=True)
+        # Written beside and renamed, so that a snapshot's lineage is there whole or not at all.
+        temporary = Path(tempfile.mkdtemp(prefix=".new-", suffix=".tmp", dir=self._directory))
+        try:
+            for name, content in documents.items():
+                (temporary / file_name(name)).write_bytes(content)
+            temporary.chmod(0o755)
+            if target.exists():
+                shutil.rmtree(target)
+            temporary.rename(target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    def delete(self, hashval: str) -> None:
+        try:
+            shutil.rmtree(self._of(hashval))
+        except FileNotFoundError:
+            return
+        except OSError as e:
+            raise explain_os_error(e, f"Deleting the lineage of snapshot {hashval}") from e
+
+    def _path(self, hashval: str, resource_name: str) -> Path:
+        return self._of(hashval) / file_name(resource_name)
+
+    def _of(self, hashval: str) -> Path:
+        if not hashval.isalnum():
+            raise ConfigurationError(f"'{hashval}' is no snapshot hash")
+        return self._directory / hashval
+
+
+def file_name(resource_name: str) -> str:
+    """Of the file with the lineage of a resource; raises ConfigurationError if it cannot name one."""
+    check_resource_name(resource_name)
+    return f"{resource_name}.json"

@@ -1,0 +1,148 @@
+"""Which workspace is meant: a name in the user's configuration, a URI, a directory, or the one around here.
+
+The scheme of a workspace's URI names its backend, up to a ``+``: ``git:/path``, ``sql+postgresql://host/database``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import sys
+from pathlib import Path
+from typing import Any
+
+from dataworkspaces import plugins
+from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError
+from dataworkspaces.workspace.atomic import read_json_object, write_bytes
+
+METADATA_DIR = ".dataworkspace"
+"""A local directory that holds a directory of this name is a workspace."""
+BACKEND_FILE = "backend.json"
+"""In the metadata directory of a workspace that another backend than git keeps: ``backend``, and what that backend
+needs to find the workspace."""
+
+_SCHEME_RE = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)(\+[A-Za-z0-9.+-]+)?:")
+
+
+def backend_of(uri: str) -> str | None:
+    """The backend that the scheme of a URI names, if it is installed."""
+    scheme = _SCHEME_RE.match(uri)
+    return scheme[1] if scheme is not None and plugins.is_announced(plugins.BACKENDS, scheme[1]) else None
+
+
+def find_workspace_uri(place: str | None = None) -> str:
+    """The URI of a workspace: of the one that a URI or a name in the user's configuration says, the one at a local
+    path, or (None) the one that holds the current directory. A path is one if it is a directory, or holds a ``/``.
+
+    Raises NotAWorkspaceError if there is none."""
+    if place is None:
+        directory = find_workspace_directory(Path.cwd())
+        if directory is None:
+            raise NotAWorkspaceError(
+                f"There is no workspace at {Path.cwd()} or above it",
+                hint="Make one with 'dws init', or name one with --workspace-dir or --workspace",
+            )
+        return _uri_of_directory(directory)
+    if backend_of(place) is not None:
+        return place
+    directory = Path(place).expanduser().resolve()
+    if "/" not in place and not directory.is_dir() and place in known_workspaces():
+        return find_workspace_by_name(place)
+    if not (directory / METADATA_DIR).is_dir():
+        raise NotAWorkspaceError(f"{directory} is not a workspace: it has no {METADATA_DIR} directory")
+    return _uri_of_directory(directory)
+
+
+def find_workspace_directory(start: Path) -> Path | None:
+    """The nearest directory at or above ``start`` that holds a workspace."""
+    for directory in (start, *start.parents):
+        if (directory / METADATA_DIR).is_dir():
+            return directory
+    return None
+
+
+def _uri_of_directory(directory: Path) -> str:
+    link = read_backend_file(directory)
+    backend = plugins.DEFAULT_BACKEND if link is None else str(link["backend"])
+    return directory.as_uri().replace("file://", f"{backend}:", 1)
+
+
+# -- directories of other backends -------------------------------------------------------------------------------
+
+
+def write_backend_file(directory: Path, backend: str, **data: Any) -> None:
+    """Say in a workspace's directory which backend keeps it. For its owner only: it may hold a password."""
+    from dataworkspaces.workspace.atomic import to_json
+
+    path = directory / METADATA_DIR / BACKEND_FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600, exist_ok=False)
+    write_bytes(path, to_json({"backend": backend, **data}).encode("utf-8"), mode=0o600)
+
+
+def read_backend_file(directory: Path) -> dict[str, Any] | None:
+    """What :func:`write_backend_file` wrote, or None for a workspace in git.
+
+    Raises ConfigurationError for a file that others may have written or can read: one that came with somebody's
+    repository would let every command connect to a server of theirs."""
+    path = directory / METADATA_DIR / BACKEND_FILE
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise ConfigurationError(
+            f"{path} says which backend keeps the workspace, but is not a file of yours alone",
+            hint=f"If it did not come from somebody else: chmod 600 {path}",
+        )
+    return read_json_object(path, "backend")
+
+
+# -- names -------------------------------------------------------------------------------------------------------
+
+
+def config_file() -> Path:
+    """Where the user lists workspaces: ``$XDG_CONFIG_HOME/dws/config.toml``."""
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    return (Path(base) if base.startswith("/") else Path("~/.config").expanduser()) / "dws" / "config.toml"
+
+
+def known_workspaces() -> dict[str, str]:
+    """By name the places (directories or URIs) in the table ``[workspaces]`` of the user's configuration."""
+    path = config_file()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as e:
+        raise ConfigurationError(f"{path} cannot be read: {e}") from e
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        workspaces = tomllib.loads(text).get("workspaces", {})
+    except tomllib.TOMLDecodeError as e:
+        raise ConfigurationError(f"{path} is not valid TOML: {e}") from e
+    if not isinstance(workspaces, dict) or not all(isinstance(place, str) for place in workspaces.values()):
+        raise ConfigurationError(
+            f"{path}: [workspaces] should hold a directory or URI by name", hint='As in: churn = "/home/ada/churn"'
+        )
+    return workspaces
+
+
+def find_workspace_by_name(name: str) -> str:
+    """The URI of a workspace that the user's configuration names. Raises ConfigurationError if it names none, or a
+    place that is neither a URI nor an absolute path."""
+    known = known_workspaces()
+    if name not in known:
+        import difflib
+
+        near = difflib.get_close_matches(name, known, n=2)
+        hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(known) or 'none'}"
+        raise ConfigurationError(f"{config_file()} lists no workspace '{name}'", hint=hint)
+    place = known[name]
+    if backend_of(place) is None and not Path(place).expanduser().is_absolute():
+        raise ConfigurationError(f"{config_file()}: workspace '{name}' is at '{place}', no absolute path and no URI")
+    return find_workspace_uri(place)

@@ -1,0 +1,76 @@
+"""The git backend and the resource types of git keep the contracts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dataworkspaces.testing.backends import WorkspaceBackendSuite
+from dataworkspaces.testing.resources import (
+    NAME,
+    FileResourceSuite,
+    LocalStateResourceSuite,
+    SnapshotResourceSuite,
+)
+from dataworkspaces.workspace import Resource, Workspace, find_and_load_workspace, init_workspace
+
+pytestmark = pytest.mark.slow
+
+
+class TestGit(WorkspaceBackendSuite):
+    entry_point = "git"
+
+    def make(self, directory: Path) -> Workspace:
+        return init_workspace("git", "ws", "host1", True, False, "scratch", directory=str(directory))
+
+    def reopen(self, workspace: Workspace) -> Workspace:
+        return find_and_load_workspace(True, False, workspace.get_workspace_local_path_if_any())
+
+
+class InGit(SnapshotResourceSuite, FileResourceSuite):
+    """What the types of git have in common: files of a working tree."""
+
+    @pytest.fixture
+    def workspace(self, tmp_path: Path) -> Workspace:
+        directory = tmp_path / "ws"
+        directory.mkdir()
+        return init_workspace("git", "ws", "host1", True, False, "scratch", directory=str(directory))
+
+    def change(self, resource: Any, value: str) -> None:
+        root = Path(resource.get_local_path_if_any())
+        (root / "file").write_text(value)
+        (root / "only-of-a").touch() if value == "a" else (root / "only-of-a").unlink(missing_ok=True)
+
+    def content(self, resource: Any) -> Any:
+        root = Path(resource.get_local_path_if_any())
+        return {path.name: path.read_text() for path in root.iterdir() if path.is_file()}
+
+
+class TestGitRepository(InGit, LocalStateResourceSuite):
+    entry_point = "git"
+    lacks = {"S10": "a version is a commit, which has a past"}  # noqa: RUF012 - read only
+
+    @pytest.fixture(autouse=True)
+    def _git(self, git: Callable[..., str]) -> None:
+        self.git = git
+
+    def add(self, workspace: Workspace, directory: Path) -> Resource:
+        origin = directory.with_name("origin.git")
+        self.git(directory.parent, "init", "-q", "--bare", str(origin))
+        self.git(directory, "clone", "-q", str(origin), ".")
+        (directory / "file").write_text("first")
+        self.git(directory, "add", "-A")
+        self.git(directory, "commit", "-q", "-m", "first")
+        self.git(directory, "push", "-q", "origin", "main")
+        return workspace.add_resource(NAME, "git", "intermediate-data", path=str(directory))
+
+
+class TestGitSubdirectory(InGit):
+    entry_point = "git-subdirectory"
+
+    def add(self, workspace: Workspace, directory: Path) -> Resource:
+        root = Path(workspace.get_workspace_local_path_if_any() or "") / NAME
+        return workspace.add_resource(NAME, "git-subdirectory", "intermediate-data", path=str(root), create=True)

@@ -1,0 +1,190 @@
+"""Snapshots in a database. A tag is a row of its own, so that there is one snapshot that has it, whoever gives it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from dataworkspaces.backends.sql import tables
+from dataworkspaces.backends.sql.lineage import KeptInDatabase
+from dataworkspaces.backends.sql.storage import SqlStorage
+from dataworkspaces.errors import ConfigurationError, InternalError, MetadataError
+from dataworkspaces.workspace import SnapshotMetadata, SnapshotWorkspaceMixin
+from dataworkspaces.workspace.results import manifest_hash
+
+if TYPE_CHECKING:
+    from dataworkspaces.lineage.store import LineageStore
+
+_HISTORY = "'dws report history' lists them"
+
+
+class SqlSnapshots(SnapshotWorkspaceMixin, SqlStorage):
+    """The snapshot part of the contract."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._tags_read: dict[str, list[str]] = {}  # by snapshot
+        self._holders_read: dict[str, str] = {}  # by tag
+
+    # -- looking up ----------------------------------------------------------------------------------------------
+
+    def get_next_snapshot_number(self) -> int:
+        return int(self.database.get_workspace(self.id).snapshots_taken) + 1
+
+    def list_snapshots(self, reverse: bool = True, max_count: int | None = None) -> Iterable[SnapshotMetadata]:
+        table = tables.snapshots
+        order = (table.c.timestamp.desc(), table.c.hash.desc()) if reverse else (table.c.timestamp, table.c.hash)
+        wanted = select(table.c.hash, table.c.metadata).where(table.c.workspace == self.id).order_by(*order)
+        rows = self.database.read(wanted.limit(max_count))
+        tags = self._read_tags(None if max_count is None else [row.hash for row in rows])
+        return [self._metadata(row, tags.get(row.hash, [])) for row in rows]
+
+    def get_snapshot_count(self) -> int:
+        count = select(func.count()).select_from(tables.snapshots).where(tables.snapshots.c.workspace == self.id)
+        return int(self.database.read(count)[0][0])
+
+    def get_tags(self) -> list[str]:
+        return sorted(row.tag for row in self.database.read(select(tables.tags.c.tag).where(self._own(tables.tags))))
+
+    def get_snapshot_metadata(self, hash_val: str) -> SnapshotMetadata:
+        table = tables.snapshots
+        rows = self.database.read(
+            select(table.c.hash, table.c.metadata).where(self._own(table), table.c.hash == hash_val)
+        )
+        if not rows:
+            raise ConfigurationError(f"There is no snapshot {hash_val}", hint=_HISTORY)
+        return self._metadata(rows[0], self._read_tags([hash_val]).get(hash_val, []))
+
+    def get_hashes_with_tag(self, tag: str) -> list[str]:
+        table = tables.tags
+        rows = self.database.read(select(table.c.hash).where(self._own(table), table.c.tag == tag))
+        self._holders_read.pop(tag, None)
+        for row in rows:
+            self._holders_read[tag] = row.hash
+        return [row.hash for row in rows]
+
+    def get_snapshot_by_tag(self, tag: str) -> SnapshotMetadata:
+        hashes = self.get_hashes_with_tag(tag)
+        if not hashes:
+            near = difflib.get_close_matches(tag, self.get_tags(), n=3)
+            hint = f"Did you mean {' or '.join(near)}?" if near else _HISTORY
+            raise ConfigurationError(f"There is no snapshot with the tag '{tag}'", hint=hint)
+        return self.get_snapshot_metadata(hashes[0])
+
+    def get_snapshot_by_partial_hash(self, partial_hash: str) -> SnapshotMetadata:
+        table, first = tables.snapshots, partial_hash.lower()
+        last = first + "g"  # sorts behind every hex digit
+        found = select(table.c.hash).where(self._own(table), table.c.hash >= first, table.c.hash < last)
+        hashes = [row.hash for row in self.database.read(found.order_by(table.c.hash))]
+        if not hashes:
+            raise ConfigurationError(f"There is no snapshot whose hash starts with {partial_hash}", hint=_HISTORY)
+        if len(hashes) > 1:
+            raise ConfigurationError(
+                f"The hash {partial_hash} fits {len(hashes)} snapshots: {', '.join(hashes)}",
+                hint="Give more of its digits",
+            )
+        return self.get_snapshot_metadata(hashes[0])
+
+    def get_snapshot_manifest_bytes(self, hash_val: str) -> bytes:
+        table = tables.snapshots
+        rows = self.database.read(select(table.c.manifest).where(self._own(table), table.c.hash == hash_val))
+        if not rows:
+            raise MetadataError(f"The manifest of snapshot {hash_val} is missing")
+        manifest = bytes(rows[0].manifest)
+        if manifest_hash(manifest) != hash_val:
+            raise MetadataError(f"The manifest of snapshot {hash_val} is not what the snapshot held")
+        return manifest
+
+    # -- changing ------------------------------------------------------------------------------------------------
+
+    def save_snapshot_metadata_and_manifest(self, metadata: SnapshotMetadata, manifest: bytes) -> None:
+        """As the contract says. A tag leaves the snapshot that had it at the same moment; raises ConfigurationError,
+        and changes nothing, if somebody else has taken it since it was looked up."""
+        table = tables.snapshots
+        data = {key: value for key, value in metadata.to_json().items() if key != "tags"}
+        values = {"timestamp": metadata.timestamp, "metadata": json.dumps(data), "manifest": manifest}
+        with self.database.changing(self.id) as connection:
+            same = self._own(table) & (table.c.hash == metadata.hashval)
+            if connection.execute(select(table.c.hash).where(same)).first() is None:
+                connection.execute(insert(table).values(workspace=self.id, hash=metadata.hashval, **values))
+                count = tables.workspaces.c.snapshots_taken + 1
+                own = tables.workspaces.c.id == self.id
+                connection.execute(update(tables.workspaces).where(own).values(snapshots_taken=count))
+            else:
+                connection.execute(update(table).where(same).values(values))
+            self._write_tags(connection, metadata)
+        self._tags_read[metadata.hashval] = list(metadata.tags)
+
+    def _write_tags(self, connection: Connection, metadata: SnapshotMetadata) -> None:
+        """The difference to what was read of the snapshot; what others gave or took meanwhile stays."""
+        table = tables.tags
+        before = self._tags_read.get(metadata.hashval, [])
+        for tag in before:
+            if tag not in metadata.tags:
+                connection.execute(delete(table).where(self._has(tag, metadata.hashval)))
+        for tag in metadata.tags:
+            holder = connection.execute(select(table.c.hash).where(self._own(table), table.c.tag == tag)).scalar()
+            if holder == metadata.hashval or (holder is None and tag in before):
+                continue
+            if holder is not None and holder != self._holders_read.get(tag):
+                raise ConfigurationError(
+                    f"Tag '{tag}' is taken by snapshot {holder[:7]}: somebody has taken it at this moment",
+                    hint="Choose another tag",
+                )
+            connection.execute(delete(table).where(self._own(table), table.c.tag == tag))
+            last = select(func.max(table.c.number)).where(self._own(table), table.c.hash == metadata.hashval)
+            number = (connection.execute(last).scalar() or 0) + 1
+            connection.execute(insert(table).values(workspace=self.id, tag=tag, hash=metadata.hashval, number=number))
+
+    def remove_tag_from_snapshot(self, hash_val: str, tag: str) -> None:
+        with self.database.changing(self.id) as connection:
+            if connection.execute(delete(tables.tags).where(self._has(tag, hash_val))).rowcount == 0:
+                raise InternalError(f"Snapshot {hash_val} has no tag '{tag}' to remove")
+
+    def delete_snapshot_metadata_and_manifest(self, hash_val: str) -> None:
+        with self.database.changing(self.id) as connection:
+            for table in (tables.tags, tables.snapshots):
+                connection.execute(delete(table).where(self._own(table), table.c.hash == hash_val))
+
+    # -- lineage -------------------------------------------------------------------------------------------------
+
+    def supports_lineage(self) -> bool:
+        return True
+
+    def get_lineage_store(self) -> LineageStore:
+        """Current lineage is of what lies on this machine, and is kept there; that of snapshots in the database."""
+        from dataworkspaces.lineage.file_store import FileLineageStore
+
+        kept = KeptInDatabase(self.database, self.id)
+        return FileLineageStore(self.copy.current_lineage, kept, self.get_machine_directory() / "lineage.lock")
+
+    # -- rows ----------------------------------------------------------------------------------------------------
+
+    def _own(self, table: Any) -> Any:
+        return table.c.workspace == self.id
+
+    def _has(self, tag: str, hash_val: str) -> Any:
+        return self._own(tables.tags) & (tables.tags.c.tag == tag) & (tables.tags.c.hash == hash_val)
+
+    def _read_tags(self, hashes: Sequence[str] | None) -> Mapping[str, list[str]]:
+        """The tags of snapshots (None: of all), by hash, in the order in which they were given."""
+        table = tables.tags
+        wanted = select(table.c.hash, table.c.tag).where(self._own(table)).order_by(table.c.number)
+        found: dict[str, list[str]] = {}
+        for row in self.database.read(wanted if hashes is None else wanted.where(table.c.hash.in_(hashes))):
+            found.setdefault(row.hash, []).append(row.tag)
+        return found
+
+    def _metadata(self, row: Row[Any], tags: list[str]) -> SnapshotMetadata:
+        self._tags_read[row.hash] = list(tags)
+        try:
+            metadata = SnapshotMetadata.from_json({**json.loads(row.metadata), "tags": tags})
+        except (ValueError, TypeError, KeyError, RecursionError) as e:
+            raise MetadataError(f"The metadata of snapshot {row.hash} is not as it should be: {e!r}") from e
+        if metadata.hashval != row.hash:
+            raise MetadataError(f"The metadata of snapshot {row.hash} is that of another")
+        return metadata

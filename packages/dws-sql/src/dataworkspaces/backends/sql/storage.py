@@ -1,0 +1,167 @@
+"""The storage part of a workspace in a database: parameters, resources, and their state.
+
+Two people may write at the same time. What an object has read is what it compares with when it writes, and only the
+difference goes to the database.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from dataworkspaces.backends.sql import tables
+from dataworkspaces.backends.sql.database import Database
+from dataworkspaces.backends.sql.local_copy import LocalCopy
+from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.params import HOSTNAME, LOCAL_SCRATCH_DIRECTORY, SCRATCH_DIRECTORY
+from dataworkspaces.workspace import Resource, Workspace
+from dataworkspaces.workspace.hostname import default_hostname
+from dataworkspaces.workspace.names import check_relative_path, check_resource_name
+
+
+class SqlStorage(Workspace):
+    """Each write is one transaction, which others see at once: there is nothing to save."""
+
+    def __init__(
+        self, database: Database, workspace_id: str, copy: LocalCopy, *, batch: bool = False, verbose: bool = False
+    ) -> None:
+        row = database.get_workspace(workspace_id)
+        super().__init__(row.name, row.dws_version, batch, verbose)
+        self.database = database
+        self.id = workspace_id
+        self.copy = copy
+        self._params_read: dict[str, Any] = {}
+        self._resource_to_add: str | None = None
+
+    # -- parameters ----------------------------------------------------------------------------------------------
+
+    def read_params(self, is_global: bool) -> dict[str, Any]:
+        if not is_global:
+            return self.copy.read_params()
+        rows = self.database.read(select(tables.params).where(tables.params.c.workspace == self.id))
+        self._params_read = {row.name: _from_json(row.value, f"Parameter '{row.name}'") for row in rows}
+        return dict(self._params_read)
+
+    def write_params(self, is_global: bool, params: dict[str, Any]) -> None:
+        if not is_global:
+            self.copy.write_params(params)
+            return
+        table, before = tables.params, self._params_read
+        gone = [name for name in before if name not in params]
+        changed = {name: value for name, value in params.items() if name not in before or before[name] != value}
+        with self.database.changing(self.id) as connection:
+            old = (table.c.workspace == self.id) & table.c.name.in_([*gone, *changed])
+            connection.execute(delete(table).where(old))
+            for name, value in changed.items():
+                connection.execute(insert(table).values(workspace=self.id, name=name, value=json.dumps(value)))
+        self._params_read = dict(params)
+
+    # -- resources -----------------------------------------------------------------------------------------------
+
+    def get_resource_names(self) -> Iterable[str]:
+        return [params["name"] for params in self.read_resource_params()]
+
+    def read_resource_params(self) -> list[dict[str, Any]]:
+        table = tables.resources
+        rows = self.database.read(select(table).where(table.c.workspace == self.id).order_by(table.c.position))
+        return [_resource_params(row.name, row.params) for row in rows]
+
+    def write_resource_params(self, params: dict[str, Any]) -> None:
+        name = params["name"]
+        check_resource_name(name)
+        table, text = tables.resources, json.dumps(params)
+        with self.database.changing(self.id) as connection:
+            same = (table.c.workspace == self.id) & (table.c.name == name)
+            is_there = connection.execute(select(table.c.position).where(same)).first() is not None
+            if not is_there:
+                connection.execute(insert(table).values(workspace=self.id, name=name, params=text))
+            elif name == self._resource_to_add:
+                raise ConfigurationError(
+                    f"There is a resource '{name}' already: somebody has added it at this moment",
+                    hint="Choose another name with --name, or get that one with: dws pull",
+                )
+            else:
+                connection.execute(update(table).where(same).values(params=text))
+
+    def add_resource(self, name: str, resource_type: str, role: str, *args: Any, **kwargs: Any) -> Resource:
+        before = self.read_resource_local_params(name)
+        self._resource_to_add = name
+        try:
+            return super().add_resource(name, resource_type, role, *args, **kwargs)
+        except BaseException:
+            self.copy.write_resource_params(name, before)  # not the place of what was not added
+            raise
+        finally:
+            self._resource_to_add = None
+
+    def read_resource_local_params(self, name: str) -> dict[str, Any] | None:
+        return self.copy.read_resource_params(name)
+
+    def write_resource_local_params(self, name: str, params: dict[str, Any]) -> None:
+        self.copy.write_resource_params(name, params)
+
+    # -- state of resources --------------------------------------------------------------------------------------
+
+    def read_resource_state(self, resource: Resource, key: str) -> bytes | None:
+        rows = self.database.read(select(tables.resource_state.c.content).where(self._state(resource, key)))
+        return bytes(rows[0].content) if rows else None
+
+    def write_resource_state(self, resource: Resource, items: dict[str, bytes]) -> None:
+        table = tables.resource_state
+        with self.database.changing(self.id) as connection:
+            for key, content in items.items():
+                if connection.execute(select(table.c.key).where(self._state(resource, key))).first() is None:
+                    row = {"workspace": self.id, "resource": resource.name, "key": key, "content": bytes(content)}
+                    connection.execute(insert(table).values(row))
+
+    def _state(self, resource: Resource, key: str) -> Any:
+        table = tables.resource_state
+        check_relative_path(key, "State key")
+        return (table.c.workspace == self.id) & (table.c.resource == resource.name) & (table.c.key == key)
+
+    # -- identity and places -------------------------------------------------------------------------------------
+
+    def save(self, message: str) -> None:
+        """Nothing: what was written is there for all."""
+
+    def get_instance(self) -> str:
+        return str(self.get_local_param(HOSTNAME) or default_hostname())
+
+    def get_workspace_local_path_if_any(self) -> str | None:
+        return None if self.copy.root is None else str(self.copy.root)
+
+    def get_machine_directory(self) -> Path:
+        return self.copy.machine
+
+    def get_resource_local_directory(self, resource: Resource) -> Path:
+        return self.copy.resource_directory(resource.name)
+
+    def get_scratch_directory(self) -> str:
+        local = self.get_local_param(LOCAL_SCRATCH_DIRECTORY)
+        if local:
+            return str(local)
+        relative = check_relative_path(self.get_global_param(SCRATCH_DIRECTORY) or "scratch", "Scratch directory")
+        return str((self.copy.root or self.copy.directory) / relative)
+
+
+def _resource_params(name: str, text: str) -> dict[str, Any]:
+    """The parameters in a row, which anybody may have written who can write to the database."""
+    params = _from_json(text, f"Resource {name!r}")
+    if not isinstance(params, dict) or params.get("name") != name:
+        raise MetadataError(f"The parameters of resource {name!r} are not as they should be")
+    check_resource_name(name)
+    for key in ("resource_type", "role"):
+        if not isinstance(params.get(key), str):
+            raise MetadataError(f"Resource '{name}' lacks the parameter '{key}'")
+    return params
+
+
+def _from_json(text: str, what: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as e:
+        raise MetadataError(f"{what} is not valid JSON in the database: {e}") from e
