@@ -1,10 +1,10 @@
 """The versions of all keys of a bucket, listed in parallel.
 
-A page holds a thousand keys, and the next can be asked for only once this one is there, unless one knows where to begin.
-So what is still to be listed is cut into parts: at directories, which the server names; and in a directory of many files
-by the characters that follow in their names (after a page from ``f-000…`` to ``f-001…`` those that begin with ``f-002``,
-``f-003``, …). What lies between such prefixes is asked for too, with a request for one key, so that none is missed,
-however the names go on.
+A page holds a thousand keys, and the next can be asked for only once this one is there, unless one knows where to
+begin. So what is still to be listed is cut into parts: at directories, which the server names; and in a directory of
+many files by the characters that follow in their names (after a page from ``f-000…`` to ``f-001…`` those that begin
+with ``f-002``, ``f-003``, …). What lies between such prefixes is asked for too, with a request for one key, so that
+none is missed, however the names go on.
 """
 
 from __future__ import annotations
