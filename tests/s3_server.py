@@ -107,7 +107,8 @@ class S3Server:
 
     def stop(self) -> None:
         if self.process is not None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             self.process = None
 
@@ -115,9 +116,9 @@ class S3Server:
 class S3Bucket:
     """A bucket as somebody without Data Workspaces sees it."""
 
-    def __init__(self, client: Any, versioned: bool = True) -> None:
+    def __init__(self, client: Any, versioned: bool = True, name: str | None = None) -> None:
         self.client = client
-        self.name = f"b-{uuid.uuid4().hex}"
+        self.name = name or f"b-{uuid.uuid4().hex}"
         client.create_bucket(Bucket=self.name)
         if versioned:
             self.enable_versions()
