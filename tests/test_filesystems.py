@@ -116,7 +116,13 @@ def test_ls_cat_and_cp(here: User) -> None:
         assert (here.cwd / "local" / f"from-{name}" / "b.txt").read_text() == "bee\n"
     here.dws("cp", "code.copy", "objects:sub")
     assert here.dws("cat", "objects:sub/code.copy").stdout == "one\n"
-    for wrong in (["cat", "local:none"], ["cat", "nobody:x"], ["cat", "local:sub"], ["cp", "local:sub", "x"], ["cat", "x"]):
+    for wrong in (
+        ["cat", "local:none"],
+        ["cat", "nobody:x"],
+        ["cat", "local:sub"],
+        ["cp", "local:sub", "x"],
+        ["cat", "x"],
+    ):
         done = here.dws(*wrong, check=False)
         assert (done.returncode, done.stdout) == (1, ""), wrong
         assert "Traceback" not in done.stderr

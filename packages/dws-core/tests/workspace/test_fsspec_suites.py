@@ -1,6 +1,7 @@
 """fsspec's own suites for file systems, on a resource of local files.
 
-What a resource cannot do: it has no empty directories, as an object store has none."""
+What a resource cannot do: it has no empty directories, as an object store has none. The suites work in a directory,
+since fsspec itself copies a directory at a root without a name to another place than one elsewhere."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ class Fixtures(abstract.AbstractFixtures):  # type: ignore[misc]
 
     @pytest.fixture
     def fs_path(self) -> str:
-        return ""
+        return "base"
 
     @pytest.fixture
     def fs_join(self) -> object:
