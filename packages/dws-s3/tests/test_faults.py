@@ -93,12 +93,13 @@ def overloaded(request: BaseHTTPRequestHandler) -> bool:
 
 
 def breaks_off(request: BaseHTTPRequestHandler) -> bool:
-    """In the middle of an answer."""
-    request.send_response(200)
-    request.send_header("Content-Length", "1000")
-    request.end_headers()
-    request.wfile.write(b"<ListVersionsResult>")
-    request.wfile.flush()
+    """In the middle of an answer; before it, if that has no body."""
+    if request.command == "GET":
+        request.send_response(200)
+        request.send_header("Content-Length", "1000")
+        request.end_headers()
+        request.wfile.write(b"<ListVersionsResult>")
+        request.wfile.flush()
     request.close_connection = True
     request.connection.shutdown(socket.SHUT_RDWR)
     return True

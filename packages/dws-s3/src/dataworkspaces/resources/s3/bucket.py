@@ -5,7 +5,9 @@ Keys are relative to the resource's prefix here as everywhere in this package; t
 
 from __future__ import annotations
 
+import random
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -165,10 +167,22 @@ class Bucket:
         NoSuchObject."""
         options = {} if first == 0 and last is None else {"Range": f"bytes={first}-{'' if last is None else last}"}
         with self._explained("Reading", key):
-            answer = self._get({**self._place(key, version), **options})
-            content: bytes = answer["Body"].read()
+            answer, content = self._whole_answer({**self._place(key, version), **options})
         told = answer.get("ContentRange", "")
         return content, int(told.rpartition("/")[2]) if told else first + len(content)
+
+    def _whole_answer(self, options: dict[str, Any]) -> tuple[Mapping[str, Any], bytes]:
+        """boto3 tries a request again, but not the reading of an answer that breaks off."""
+        from botocore.exceptions import HTTPClientError, IncompleteReadError
+
+        for attempt in range(_ATTEMPTS - 1):
+            try:
+                answer = self._get(options)
+                return answer, answer["Body"].read()
+            except (HTTPClientError, IncompleteReadError):
+                time.sleep(random.random() * min(2**attempt, 20))
+        answer = self._get(options)
+        return answer, answer["Body"].read()
 
     def _get(self, options: dict[str, Any]) -> Mapping[str, Any]:
         from botocore.exceptions import ClientError
