@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ class S3Server:
         ports = [free_port() for _ in range(6)]
         command = [
             str(Path(sys.executable).with_name("weed")), "-logtostderr", "server", f"-dir={data}", f"-ip={LOOPBACK}",
-            f"-ip.bind={LOOPBACK}", "-master.telemetry=false", "-master.volumeSizeLimitMB=64", "-volume.max=100",
+            f"-ip.bind={LOOPBACK}", "-master.telemetry=false", "-master.volumeSizeLimitMB=64", "-volume.max=1000",
             f"-master.port={ports[0]}", f"-volume.port={ports[1]}", f"-filer.port={ports[2]}",
             f"-master.port.grpc={ports[3]}", f"-volume.port.grpc={ports[4]}", f"-filer.port.grpc={ports[5]}",
             "-s3", f"-s3.port={self.port}", "-s3.port.iceberg=0", "-s3.port.lance=0", f"-s3.config={config}",
@@ -106,9 +107,44 @@ class S3Server:
 
     def stop(self) -> None:
         if self.process is not None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             self.process = None
+
+
+class S3Bucket:
+    """A bucket as somebody without Data Workspaces sees it."""
+
+    def __init__(self, client: Any, versioned: bool = True, name: str | None = None) -> None:
+        self.client = client
+        self.name = name or f"b-{uuid.uuid4().hex}"
+        client.create_bucket(Bucket=self.name)
+        if versioned:
+            self.enable_versions()
+
+    def enable_versions(self) -> None:
+        self.client.put_bucket_versioning(Bucket=self.name, VersioningConfiguration={"Status": "Enabled"})
+
+    def put(self, key: str, content: bytes = b"") -> str | None:
+        version: str | None = self.client.put_object(Bucket=self.name, Key=key, Body=content).get("VersionId")
+        return version
+
+    def delete(self, key: str, version: str | None = None) -> None:
+        options = {} if version is None else {"VersionId": version}
+        self.client.delete_object(Bucket=self.name, Key=key, **options)
+
+    def keys(self) -> list[str]:
+        return [found["Key"] for found in self.client.list_objects_v2(Bucket=self.name).get("Contents", [])]
+
+    def read(self, key: str) -> bytes:
+        content: bytes = self.client.get_object(Bucket=self.name, Key=key)["Body"].read()
+        return content
+
+    def count_versions(self) -> int:
+        """With delete markers."""
+        told = self.client.list_object_versions(Bucket=self.name)
+        return len(told.get("Versions", [])) + len(told.get("DeleteMarkers", []))
 
 
 @pytest.fixture(scope="session")

@@ -40,7 +40,7 @@ __all__ = [
     "take_snapshot",
 ]
 
-API_VERSION = "0.3"
+API_VERSION = "0.4"
 """Grows with what this module offers, whatever the version of the program."""
 
 
@@ -147,16 +147,22 @@ def get_local_path_for_resource(
 
 
 def get_filesystem_for_resource(
-    name: str, workspace_uri_or_path: str | None = None, verbose: bool = False
+    name: str, workspace_uri_or_path: str | None = None, verbose: bool = False, *, snapshot: str | None = None
 ) -> ResourceFileSystem | None:
-    """The files of a resource as a file system of fsspec, or None if the resource has no files."""
+    """The files of a resource as a file system of fsspec, or None if the resource has no files.
+
+    :param snapshot: a tag or hash: the files as they were then, to be read and nothing else."""
     with _opened(workspace_uri_or_path, verbose, reading=True) as workspace:
         resource = workspace.get_resource(name)
         if not isinstance(resource, FileResourceMixin):
             return None
         from dataworkspaces.workspace.filesystem import ResourceFileSystem
 
-        return ResourceFileSystem(resource)
+        if snapshot is None:
+            return ResourceFileSystem(resource, name)
+        from dataworkspaces.workspace.snapshot_files import files_at_snapshot
+
+        return ResourceFileSystem(files_at_snapshot(workspace, name, snapshot))
 
 
 def get_results(

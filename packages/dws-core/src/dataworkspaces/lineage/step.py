@@ -66,6 +66,7 @@ class Lineage:
         self._snapshots: SnapshotWorkspaceMixin = workspace.as_lineage_ws()
         self._store: LineageStore = self._snapshots.get_lineage_store()
         self._end_writing: Callable[[], None] | None = None
+        self._end_tracking: Callable[[], None] | None = None
         self._open = False
         self._process = os.getpid()
         watch_seeds()
@@ -140,6 +141,16 @@ class Lineage:
             self.add_input_ref(ref)
         cert = self._store.certs_to_read([ref], [], {ref: hashval}, self._comment)[ref]
         self._inputs[self._input_refs.index(ref)] = cert
+
+    def track_reads(self) -> None:
+        """From now on until the step ends, each file that is opened through the file system of a resource (also as
+        ``dws://…``) is an input, and each that is written an output. Files as they were in a snapshot are none: they
+        are no version that the workspace is at."""
+        from dataworkspaces.lineage.file_tracking import track_files
+
+        self._check_open("track_reads()")
+        if self._end_tracking is None:
+            self._end_tracking = track_files(self)
 
     def add_output_path(self, path: str) -> None:
         """Add an output: the resource in which a local path lies. From now on a failure makes it unknown."""
@@ -286,6 +297,9 @@ class Lineage:
 
     def _ended(self) -> None:
         self._open = False
+        if self._end_tracking is not None:
+            self._end_tracking()
+            self._end_tracking = None
         if self._end_writing is not None:
             self._end_writing()
             self._end_writing = None

@@ -48,6 +48,22 @@ class FileResourceMixin(ABC):
         with self.open(rel_path, "rb") as file:
             return FileInfo("file", file.seek(0, os.SEEK_END))
 
+    reads_at_once: int = 1
+    """How many files are best read at a time: more than one where reading is mostly waiting."""
+
+    def list_infos(self, rel_path: str) -> list[tuple[str, FileInfo]]:
+        """The entries directly below a directory, sorted by name. Override it where all of them can be had at once.
+
+        Where keys make the directories, a name may be there twice: as a file, and as a directory."""
+        return [(name, self.get_file_info(f"{rel_path}/{name}" if rel_path else name)) for name in self.ls(rel_path)]
+
+    def read_range(self, rel_path: str, start: int, end: int | None) -> bytes:
+        """The bytes of a file from ``start`` up to ``end``, or up to its end. Override it where a file need not be
+        opened for that."""
+        with self.open(rel_path, "rb") as file:
+            file.seek(start)
+            return bytes(file.read() if end is None else file.read(max(0, end - start)))
+
     @abstractmethod
     def delete_file(self, rel_path: str) -> None:
         """Delete a file. A file that is not there is no error, so that it may be called twice.

@@ -1,21 +1,30 @@
-"""A file resource as a file system of fsspec, for every library that reads and writes through one."""
+"""File resources as file systems of fsspec, for every library that reads and writes through one."""
 
 from __future__ import annotations
 
 import errno
 import os
 import shutil
-from typing import IO, Any
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import IO, Any, TypeVar
 
 from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.spec import AbstractFileSystem
 
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.workspace.file_access import is_watched, tell
 from dataworkspaces.workspace.files import FileResourceMixin
+from dataworkspaces.workspace.resource_ref import ResourceRef
+from dataworkspaces.workspace.versions import FileInfo
+
+T = TypeVar("T")
 
 
-class ResourceFileSystem(AbstractFileSystem):  # type: ignore[misc]
-    """The files of a resource. Paths are relative to its root, which is ``""`` (``/`` is taken for it too).
+class FileSystem(AbstractFileSystem):  # type: ignore[misc]
+    """The files of one resource or several.
 
     As in an object store, directories come and go with the files in them: making one does nothing. A link to a file
     counts as the file; a link to a directory can be read through, but a walk does not follow it.
@@ -24,13 +33,20 @@ class ResourceFileSystem(AbstractFileSystem):  # type: ignore[misc]
     writing to one that is read-only) raises a DwsError.
     """
 
-    protocol = "dws-resource"
     root_marker = ""
     cachable = False
 
-    def __init__(self, resource: FileResourceMixin) -> None:
-        super().__init__()
-        self.resource = resource
+    @abstractmethod
+    def _locate(self, path: str) -> tuple[FileResourceMixin | None, str]:
+        """The files among which a path lies, and the path there; None for what is above all of them."""
+
+    def _list_root(self) -> list[str]:
+        """What lies above all files."""
+        return []
+
+    def _reference(self, path: str) -> ResourceRef | None:
+        """How lineage names a path; None if it does not."""
+        return None
 
     @classmethod
     def _strip_protocol(cls, path: Any) -> Any:
@@ -42,24 +58,29 @@ class ResourceFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def ls(self, path: str = "", detail: bool = False, **kwargs: Any) -> Any:
         """The paths directly below ``path``, sorted; with ``detail`` a dictionary for each. A file lists itself."""
         path = self._strip_protocol(path)
-        if self.resource.does_subpath_exist(path, must_be_directory=True):
-            names = [f"{path}/{name}" if path else name for name in self.resource.ls(path)]
+        files, rel_path = self._locate(path)
+        if files is None:
+            found = [_told(name, FileInfo("directory")) for name in self._list_root()]
+        elif files.does_subpath_exist(rel_path, must_be_directory=True):
+            if not detail:
+                return [f"{path}/{name}" if path else name for name in files.ls(rel_path)]
+            infos = files.list_infos(rel_path)
+            found = [_told(f"{path}/{name}" if path else name, info) for name, info in infos]
         else:
-            self._check_exists(path)
-            names = [path]
-        return [self.info(name) for name in names] if detail else names
+            found = [self.info(path)]
+        return found if detail else [entry["name"] for entry in found]
 
     def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
         """Name, size and type: ``file``, ``directory``, or ``link`` for one that a walk does not follow."""
         path = self._strip_protocol(path)
-        if path == "":
-            return {"name": "", "size": 0, "type": "directory"}
+        files, rel_path = self._locate(path)
+        if files is None or rel_path == "":
+            return _told(path, FileInfo("directory"))
         try:
-            found = self.resource.get_file_info(path)
+            return _told(path, files.get_file_info(rel_path))
         except ConfigurationError:
             self._check_exists(path)
             raise
-        return {"name": path, "size": found.size or 0, "type": found.kind}
 
     def exists(self, path: str, **kwargs: Any) -> bool:
         return self._has(path)
@@ -72,12 +93,14 @@ class ResourceFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     def _has(self, path: str, **kind: bool) -> bool:
         try:
-            return self.resource.does_subpath_exist(self._strip_protocol(path), **kind)
-        except ConfigurationError:  # a path that leads out of the resource
+            files, rel_path = self._locate(self._strip_protocol(path))
+            return not kind.get("must_be_file") if files is None else files.does_subpath_exist(rel_path, **kind)
+        except ConfigurationError:  # a path that leads out of the resource, or a resource that is not there
             return False
 
     def _check_exists(self, path: str) -> None:
-        if not self.resource.does_subpath_exist(path):
+        files, rel_path = self._locate(path)
+        if files is not None and not files.does_subpath_exist(rel_path):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
 
     # -- reading and writing -------------------------------------------------------------------------------------
@@ -91,22 +114,86 @@ class ResourceFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def _open(self, path: str, mode: str = "rb", autocommit: bool = True, **kwargs: Any) -> IO[bytes]:
         if not autocommit:
             raise NotImplementedError("The file system of a resource has no transactions")
-        if self.resource.does_subpath_exist(path, must_be_directory=True):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        if "r" in mode:
-            self._check_exists(path)
-        elif "x" in mode and self.resource.does_subpath_exist(path):
+        files, rel_path = self._file(path)
+        if "x" in mode and files.does_subpath_exist(rel_path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
-        return self.resource.open(path, mode)
+        if "r" not in mode and files.does_subpath_exist(rel_path, must_be_directory=True):
+            raise _is_directory(path)
+        self._tell(path, is_written="r" not in mode or "+" in mode)
+        with _missing_as_elsewhere(self, path):
+            return files.open(rel_path, mode)
+
+    def _file(self, path: str) -> tuple[FileResourceMixin, str]:
+        files, rel_path = self._locate(path)
+        if files is None or not rel_path:
+            raise _is_directory(path)
+        return files, rel_path
+
+    def _tell(self, path: str, *, is_written: bool) -> None:
+        if is_watched() and (ref := self._reference(path)) is not None:
+            tell(ref, is_written)
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
         """The bytes of a file, or those from ``start`` to ``end``, which count as in a slice."""
-        with self.open(path, "rb", **kwargs) as file:
-            if start is None and end is None:
-                return bytes(file.read())
-            first, last, _ = slice(start, end).indices(file.seek(0, os.SEEK_END))
-            file.seek(first)
-            return bytes(file.read(max(0, last - first)))
+        path = self._strip_protocol(path)
+        files, rel_path = self._file(path)
+        self._tell(path, is_written=False)
+        with _missing_as_elsewhere(self, path):
+            if (start is not None and start < 0) or (end is not None and end < 0):
+                start, end, _ = slice(start, end).indices(files.get_file_info(rel_path).size or 0)
+            if end is not None and end <= (start or 0):
+                return b""
+            return files.read_range(rel_path, start or 0, end)
+
+    def cat(self, path: Any, recursive: bool = False, on_error: str = "raise", **kwargs: Any) -> Any:
+        """The bytes of a file, or by path those of several, which are read at a time where that is faster."""
+        paths = self.expand_path(path, recursive=recursive)
+        if len(paths) == 1 and not isinstance(path, list) and paths[0] == self._strip_protocol(path):
+            return self.cat_file(paths[0], **kwargs)
+        paths = [found for found in paths if not recursive or not self.isdir(found)]
+        found = self._each(paths, lambda one: self.cat_file(one, **kwargs), on_error != "raise")
+        pairs = zip(paths, found, strict=True)
+        return {one: content for one, content in pairs if on_error != "omit" or not isinstance(content, Exception)}
+
+    def cat_ranges(
+        self,
+        paths: list[str],
+        starts: Any,
+        ends: Any,
+        max_gap: int | None = None,
+        on_error: str = "return",
+        **kwargs: Any,
+    ) -> list[Any]:
+        """Ranges of files, which are read at a time where that is faster. Near ones are not joined."""
+        if max_gap is not None:
+            raise NotImplementedError
+        starts = starts if isinstance(starts, list) else [starts] * len(paths)
+        ends = ends if isinstance(ends, list) else [ends] * len(paths)
+        if not len(paths) == len(starts) == len(ends):
+            raise ValueError("paths, starts and ends are not equally many")
+        ranges = list(zip(paths, starts, ends, strict=True))
+        return self._each(ranges, lambda wanted: self.cat_file(*wanted), on_error == "return")
+
+    def _each(self, items: Sequence[T], do: Callable[[T], bytes], is_error_returned: bool) -> list[Any]:
+        """Of the first item's files ``reads_at_once`` at a time."""
+
+        def attempt(item: T) -> Any:
+            try:
+                return do(item)
+            except Exception as e:
+                if not is_error_returned:
+                    raise
+                return e
+
+        if not items:
+            return []
+        first = items[0][0] if isinstance(items[0], tuple) else items[0]
+        files, _ = self._locate(self._strip_protocol(first))
+        workers = 1 if files is None or is_watched() else files.reads_at_once
+        if workers == 1 or len(items) == 1:
+            return [attempt(item) for item in items]
+        with ThreadPoolExecutor(workers) as pool:
+            return list(pool.map(attempt, items))
 
     def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
         if self.isdir(path1):
@@ -123,20 +210,66 @@ class ResourceFileSystem(AbstractFileSystem):  # type: ignore[misc]
             return
         if mode == "create" and self.exists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+        files, rel_path = self._file(path)
         size = os.stat(lpath).st_size  # noqa: PTH116
         callback.set_size(size)
-        self.resource.upload_file(os.fspath(lpath), path)
+        self._tell(path, is_written=True)
+        files.upload_file(os.fspath(lpath), rel_path)
         callback.relative_update(size)
 
     # -- deleting ------------------------------------------------------------------------------------------------
 
     def rm_file(self, path: str) -> None:
         path = self._strip_protocol(path)
+        files, rel_path = self._file(path)
         self._check_exists(path)
-        self.resource.delete_file(path)
+        files.delete_file(rel_path)
 
     def rm(self, path: Any, recursive: bool = False, maxdepth: int | None = None) -> None:
         """Delete files, and with ``recursive`` those below directories."""
         for found in self.expand_path(path, recursive=recursive, maxdepth=maxdepth):
             if not recursive or self.info(found)["type"] != "directory":
                 self.rm_file(found)
+
+
+class ResourceFileSystem(FileSystem):
+    """The files of one resource. Paths are relative to its root, which is ``""`` (``/`` is taken for it too).
+
+    :param resource: or its files at a snapshot.
+    :param name: of the resource, if what is read and written is to be told to lineage."""
+
+    protocol = "dws-resource"
+
+    def __init__(self, resource: FileResourceMixin, name: str | None = None) -> None:
+        super().__init__()
+        self.resource = resource
+        self._name = name
+
+    def _locate(self, path: str) -> tuple[FileResourceMixin | None, str]:
+        return self.resource, path
+
+    def _reference(self, path: str) -> ResourceRef | None:
+        return None if self._name is None else ResourceRef(self._name, path or None)
+
+
+def _told(path: str, info: FileInfo) -> dict[str, Any]:
+    return {"name": path, "size": info.size or 0, "type": info.kind}
+
+
+def _is_directory(path: str) -> IsADirectoryError:
+    return IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+
+
+@contextmanager
+def _missing_as_elsewhere(fs: FileSystem, path: str) -> Iterator[None]:
+    """Raise what Python raises elsewhere for a file that is not there. It is looked for only after an attempt to read
+    it failed, since looking takes as long as reading."""
+    try:
+        yield
+    except ConfigurationError as e:
+        if fs.isfile(path):
+            raise
+        fs._check_exists(path)
+        if fs.isdir(path):
+            raise _is_directory(path) from e
+        raise

@@ -146,9 +146,12 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
             raise ConfigurationError(f"Resource '{self.name}' has no '{subpath}' (looked in {self._root()})")
 
     def delete_file(self, rel_path: str) -> None:
+        """See :meth:`FileResourceMixin.delete_file`. Directories that lose their last entry are removed."""
         self._check_writable()
         with self._explained("Deleting", rel_path), suppress(FileNotFoundError, NotADirectoryError):
-            self._place_of_file(rel_path).unlink()
+            place = self._place_of_file(rel_path)
+            place.unlink()
+            move_files.remove_empty_directories(place.parent, self._root())
 
     def upload_file(self, src_local_path: str, rel_dest_path: str) -> None:
         """See :meth:`FileResourceMixin.upload_file`. Permissions are kept; a link is replaced."""

@@ -54,15 +54,21 @@ class TreeFiles(VersionFiles):
         try:
             object_id = object_of(entry, path)
         except MetadataError:
-            raise NotSupportedError(
-                f"{self._what} records of '{path}' no content that is kept",
-                hint="Versions of resources that are added with --restorable can be read",
-            ) from None
+            raise self._not_kept(path) from None
         store = self._resource.kept_content.store
         remote = self._resource.remote_content
-        if store.missing([object_id]) and remote is not None:
-            remote.fetch({object_id: path})
+        if store.missing([object_id]):
+            if remote is not None:
+                remote.fetch({object_id: path})
+            elif not self._resource.restorable:
+                raise self._not_kept(path)
         return store.open(object_id)
+
+    def _not_kept(self, path: str) -> NotSupportedError:
+        return NotSupportedError(
+            f"{self._what} records of '{path}' no content that is kept",
+            hint="Versions of resources that are added with --restorable can be read",
+        )
 
     def _find(self, rel_path: str, *, follow_last: bool = True) -> tuple[str, Entry]:
         """An entry and its path, with links in it resolved, within the tree. Raises ConfigurationError if there is

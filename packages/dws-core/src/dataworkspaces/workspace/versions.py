@@ -34,6 +34,18 @@ class VersionFiles(ABC):
     def open(self, rel_path: str) -> IO[bytes]:
         """A file to read, which can seek."""
 
+    # As in FileResourceMixin.
+
+    reads_at_once: int = 1
+
+    def list_infos(self, rel_path: str) -> list[tuple[str, FileInfo]]:
+        return [(name, self.get_file_info(f"{rel_path}/{name}" if rel_path else name)) for name in self.ls(rel_path)]
+
+    def read_range(self, rel_path: str, start: int, end: int | None) -> bytes:
+        with self.open(rel_path) as file:
+            file.seek(start)
+            return file.read() if end is None else file.read(max(0, end - start))
+
 
 class VersionElsewhere(NamedTuple):
     """A resource in a snapshot that is on another branch of the workspace only, and how to read what is stored of it

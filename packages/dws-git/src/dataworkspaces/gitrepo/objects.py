@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ToolError
-from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.gitrepo.run import run_git, start_git
+
+if TYPE_CHECKING:
+    import subprocess
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,50 @@ def read_blobs(root: Path, names: Iterable[str]) -> dict[str, bytes]:
         found[name] = output[end + 1 : end + 1 + size]
         start = end + 1 + size + 1
     return found
+
+
+class BlobReader:
+    """Reads blobs one after the other, with one git process that ends with this object. For any thread."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._lock = Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._owner = 0
+
+    def read(self, name: str) -> bytes:
+        with self._lock:
+            process = self._running()
+            assert process.stdin is not None
+            assert process.stdout is not None
+            try:
+                process.stdin.write(f"{name}\n".encode("ascii"))
+                process.stdin.flush()
+                header = process.stdout.readline().split()
+                content = process.stdout.read(int(header[2])) if len(header) == 3 else b""
+                process.stdout.read(1 if len(header) == 3 else 0)
+            except BrokenPipeError:
+                header = []
+            if len(header) != 3 or header[1] != b"blob":
+                raise ToolError(f"{self._root} lacks the object {name}", hint=f"git -C {self._root} fsck")
+            return content
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        """A process of this one's own: a copy made by fork must not read the answers to another."""
+        if self._process is None or self._owner != os.getpid() or self._process.poll() is not None:
+            self._process = start_git(self._root, ["cat-file", "--batch"])
+            self._owner = os.getpid()
+            weakref.finalize(self, _end, self._process, self._owner)
+        return self._process
+
+
+def _end(process: subprocess.Popen[bytes], owner: int) -> None:
+    if owner == os.getpid():
+        process.terminate()
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                stream.close()
 
 
 def write_blobs(root: Path, contents: Mapping[str, bytes]) -> dict[str, str]:

@@ -28,6 +28,7 @@ from dataworkspaces.workspace import (
     ResourceChange,
     SnapshotResourceMixin,
     SnapshotVersion,
+    VersionFiles,
     Workspace,
 )
 from dataworkspaces.workspace.atomic import read_json_object, write_json
@@ -231,6 +232,17 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
 
     def plan_restore(self, restore_hashval: str) -> list[FileChange] | None:
         return self._repo.plan_restore(restore_hashval)
+
+    def version_files(self, version: SnapshotVersion) -> VersionFiles:
+        from dataworkspaces.gitrepo.version_files import GitVersionFiles
+
+        name = check_object_name(str(version.compare_hash), self.name)
+        if not self._repo.has_commit(name):
+            raise ConfigurationError(
+                f"Resource '{self.name}': {self._repo.root} does not hold commit {name}",
+                hint=f"git -C {self._repo.root} fetch origin",
+            )
+        return GitVersionFiles(self._repo.root, name, f"Resource '{self.name}' at version {name[:7]}")
 
     def check_integrity(self, restore_hashes: Mapping[str, str]) -> Iterable[Problem]:
         from dataworkspaces.gitrepo.integrity import check_repository, snapshots_by_version

@@ -48,11 +48,8 @@ def run_git(
     called with each line that git writes to its standard error while it works (its progress, say)."""
     import subprocess
 
-    command: list[str | bytes] = ["git", *_OPTIONS, *arguments]
-    log.debug("in %s: git %s", directory, without_passwords(" ".join(os.fsdecode(a) for a in arguments)))
-    environment = {k: v for k, v in os.environ.items() if k not in _LEAKING}
-    environment.update(LC_ALL="C", LANGUAGE="C", GIT_TERMINAL_PROMPT="0", GIT_EDITOR="true")
-    environment.update(env or {})
+    command = _command(directory, arguments)
+    environment = {**_environment(), **(env or {})}
     started = time.time()
     try:
         if watch is None:
@@ -60,9 +57,7 @@ def run_git(
         else:
             result = _run_watched(command, directory, environment, watch)
     except FileNotFoundError as e:
-        if not directory.is_dir():
-            raise ToolError(f"{directory} is not a directory, so git cannot work in it") from e
-        raise ToolError("The program 'git' was not found", hint="Install git and see that it is on the PATH") from e
+        raise _not_started(directory) from e
     if result.returncode < 0:
         _remove_lock_of_killed(directory, started)
     if result.returncode not in ok:
@@ -71,6 +66,37 @@ def run_git(
         said, hint = explain(error)
         raise ToolError(f"{what} failed in {directory}: {said}", output=error, hint=hint)
     return result
+
+
+def start_git(directory: Path, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+    """A git process to which its questions are written while it runs. What it says on its standard error is lost."""
+    import subprocess
+
+    pipe = subprocess.PIPE
+    command = _command(directory, arguments)
+    try:
+        return subprocess.Popen(
+            command, cwd=directory, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=_environment()
+        )
+    except FileNotFoundError as e:
+        raise _not_started(directory) from e
+
+
+def _command(directory: Path, arguments: Sequence[str | bytes]) -> list[str | bytes]:
+    log.debug("in %s: git %s", directory, without_passwords(" ".join(os.fsdecode(a) for a in arguments)))
+    return ["git", *_OPTIONS, *arguments]
+
+
+def _environment() -> dict[str, str]:
+    environment = {k: v for k, v in os.environ.items() if k not in _LEAKING}
+    environment.update(LC_ALL="C", LANGUAGE="C", GIT_TERMINAL_PROMPT="0", GIT_EDITOR="true")
+    return environment
+
+
+def _not_started(directory: Path) -> ToolError:
+    if not directory.is_dir():
+        return ToolError(f"{directory} is not a directory, so git cannot work in it")
+    return ToolError("The program 'git' was not found", hint="Install git and see that it is on the PATH")
 
 
 def explain(error: str) -> tuple[str, str | None]:

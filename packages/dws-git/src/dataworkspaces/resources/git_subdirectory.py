@@ -25,6 +25,7 @@ from dataworkspaces.workspace import (
     ResourceFactory,
     SnapshotResourceMixin,
     SnapshotVersion,
+    VersionFiles,
     Workspace,
 )
 from dataworkspaces.workspace.names import check_relative_path
@@ -126,6 +127,18 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
 
     def plan_restore(self, restore_hashval: str) -> list[FileChange] | None:
         return self._repo.plan_restore(restore_hashval, self.relative_path)
+
+    def version_files(self, version: SnapshotVersion) -> VersionFiles:
+        from dataworkspaces.gitrepo.version_files import GitVersionFiles
+
+        name = check_object_name(str(version.compare_hash), self.name)
+        root = self._repo.root
+        if self._repo.resolve([f"{name}^{{tree}}"])[0] is None:
+            raise ConfigurationError(
+                f"Resource '{self.name}': the workspace's repository does not hold the tree {name}",
+                hint="dws pull may bring it",
+            )
+        return GitVersionFiles(root, name, f"Resource '{self.name}' at version {name[:7]}")
 
     # -- lineage -------------------------------------------------------------------------------------------------
 

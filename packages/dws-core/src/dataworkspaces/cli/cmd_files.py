@@ -1,0 +1,65 @@
+"""``dws ls``, ``cat`` and ``cp``."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
+
+
+@click.command()
+@click.argument("place", required=False, metavar="RESOURCE[@SNAPSHOT]:[PATH]")
+@click.option("--long", "-l", "is_long", is_flag=True, help="Show sizes in bytes.")
+@click.option("--recursive", "-r", is_flag=True, help="List all files below.")
+@json_option
+@common_options
+@pass_session
+def ls(session: Session, place: str | None, is_long: bool, recursive: bool, as_json: bool) -> None:
+    """List files of a resource, now or as they were in a snapshot (a tag or a hash).
+
+    Without a place, list the resources that have files.
+    """
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.cli.text import escape
+    from dataworkspaces.commands.files import ls_command
+
+    found = ls_command(session.open_workspace(reading=True), place, recursive=recursive)
+    if as_json:
+        print_json([entry.to_json() for entry in found])
+        return
+    width = max((len(str(entry.size)) for entry in found if entry.size is not None), default=1)
+    for entry in found:
+        size = f"{'' if entry.size is None else entry.size:>{width}}  " if is_long else ""
+        click.echo(f"{size}{escape(entry.name)}")
+
+
+@click.command()
+@click.argument("place", metavar="RESOURCE[@SNAPSHOT]:PATH")
+@common_options
+@pass_session
+def cat(session: Session, place: str) -> None:
+    """Write a file of a resource to the standard output, as it is now or was in a snapshot."""
+    from dataworkspaces.commands.files import cat_command
+
+    cat_command(session.open_workspace(reading=True), place, sys.stdout.buffer)
+
+
+@click.command()
+@click.argument("source")
+@click.argument("target")
+@click.option("--recursive", "-r", is_flag=True, help="Copy a directory with all that is in it.")
+@common_options
+@pass_session
+def cp(session: Session, source: str, target: str, recursive: bool) -> None:
+    """Copy files from or to a resource, or between two.
+
+    A file of a resource is RESOURCE:PATH, as it was in a snapshot RESOURCE@SNAPSHOT:PATH; all else is a local path.
+    """
+    from dataworkspaces.cli.text import plural
+    from dataworkspaces.commands.files import cp_command
+
+    workspace = session.open_workspace(reading=True)
+    count = cp_command(workspace, source, target, recursive=recursive)
+    workspace.interaction.tell(f"Copied {plural(count, 'file')}")

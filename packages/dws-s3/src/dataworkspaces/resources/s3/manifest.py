@@ -1,0 +1,127 @@
+"""What a snapshot holds: ``.snapshots/HASH.json.gz`` in the bucket, key to version id, as release 1.6 writes it.
+
+A copy is kept on this machine, below the resource's scratch directory; where the bucket may not be written to, one
+travels with the workspace instead.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.resources.s3.bucket import Bucket, NoAccess, NoSuchObject
+from dataworkspaces.workspace.atomic import write_bytes
+
+if TYPE_CHECKING:
+    from dataworkspaces.resources.s3.resource import S3Resource
+
+SNAPSHOTS = ".snapshots/"
+"""Below it nothing is content."""
+_HASH_RE = re.compile(r"[0-9a-f]{40}\Z")
+
+Manifest = Mapping[str, str]
+
+
+def is_hash(text: str) -> bool:
+    return _HASH_RE.match(text) is not None
+
+
+def manifest_text(versions: Manifest) -> bytes:
+    return json.dumps(versions, indent=2, sort_keys=True).encode("ascii")
+
+
+def manifest_hash(text: bytes) -> str:
+    return hashlib.sha1(text, usedforsecurity=False).hexdigest()
+
+
+class Manifests:
+    """The manifests of one resource."""
+
+    def __init__(self, resource: S3Resource) -> None:
+        self._resource = resource
+
+    @property
+    def _bucket(self) -> Bucket:
+        return self._resource.bucket
+
+    def _cached(self, hashval: str) -> Path:
+        directory = self._resource.workspace.get_resource_local_directory(self._resource)
+        return directory / "snapshot_cache" / f"{hashval}.json.gz"
+
+    def store(self, versions: Manifest) -> str:
+        """Keep a manifest and return its hash. One that is there already is not written again."""
+        text = manifest_text(versions)
+        hashval = manifest_hash(text)
+        key = f"{SNAPSHOTS}{hashval}.json.gz"
+        packed = gzip.compress(text, mtime=0)
+        if not self._is_stored(key, hashval):
+            try:
+                self._bucket.write(key, packed)
+            except NoAccess:
+                self._resource.workspace.write_resource_state(self._resource, {f"{hashval}.json.gz": packed})
+        if not self._cached(hashval).exists():
+            write_bytes(self._cached(hashval), packed)
+        return hashval
+
+    def _is_stored(self, key: str, hashval: str) -> bool:
+        if self._resource.workspace.read_resource_state(self._resource, f"{hashval}.json.gz") is not None:
+            return True
+        try:
+            self._bucket.info(key)
+        except (NoSuchObject, NoAccess):
+            return False
+        return True
+
+    def load(self, hashval: str) -> Manifest:
+        """Raises ConfigurationError if there is none, MetadataError if it is not what its name says."""
+        if not is_hash(hashval):
+            raise MetadataError(f"Resource '{self._resource.name}': {hashval!r} is no version of it")
+        cached = self._cached(hashval)
+        if cached.exists():
+            found = _parse(cached.read_bytes(), hashval)
+            if found is not None:
+                return found
+        packed = self._fetch(hashval)
+        found = _parse(packed, hashval)
+        if found is None:
+            raise MetadataError(
+                f"Resource '{self._resource.name}': {self._url(hashval)} is damaged: its hash is another",
+                hint="An older version of this object in the bucket may be sound",
+            )
+        write_bytes(cached, packed)
+        return found
+
+    def _fetch(self, hashval: str) -> bytes:
+        stored = self._resource.workspace.read_resource_state(self._resource, f"{hashval}.json.gz")
+        if stored is not None:
+            return stored
+        try:
+            return self._bucket.read(f"{SNAPSHOTS}{hashval}.json.gz")[0]
+        except NoSuchObject as e:
+            raise ConfigurationError(
+                f"Resource '{self._resource.name}' has no version {hashval[:7]}: {self._url(hashval)} is not there",
+                hint="Was it deleted? An older version of this object in the bucket brings it back",
+            ) from e
+
+    def _url(self, hashval: str) -> str:
+        return f"s3://{self._bucket.name}/{self._bucket.prefix}{SNAPSHOTS}{hashval}.json.gz"
+
+
+def _parse(packed: bytes, hashval: str) -> Manifest | None:
+    """None if it is damaged."""
+    try:
+        text = gzip.decompress(packed)
+    except (OSError, EOFError):
+        return None
+    if manifest_hash(text) != hashval:
+        return None
+    versions = json.loads(text)
+    if not isinstance(versions, dict) or not all(isinstance(version, str) for version in versions.values()):
+        raise MetadataError(f"The manifest {hashval} should be a JSON object with a version id for each key")
+    return versions

@@ -1,0 +1,149 @@
+"""Files of resources through fsspec: now and at any snapshot, by `dws ls`, `cat` and `cp`, and in lineage."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+from endtoend import User, write_files
+from s3_server import S3Bucket, S3Server
+
+from dataworkspaces import api
+from dataworkspaces.errors import ConfigurationError, DwsError, NotSupportedError
+from dataworkspaces.lineage import LineageBuilder
+from dataworkspaces.workspace.filesystem import ResourceFileSystem
+
+FILES = {"a.txt": "one\n", "sub/b.txt": "bee\n"}
+pytestmark = pytest.mark.slow
+TYPES = ["code", "repo", "local", "objects"]
+"""The names of the resources: a directory of the workspace's repository, a repository, local files, a bucket."""
+
+
+@pytest.fixture
+def here(workspace: User, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> User:
+    """This process is the user, in a workspace with a resource of each type that holds FILES, at the snapshot OLD;
+    since then other files are in all of them."""
+    user = s3_server.for_user(workspace)
+    for name, value in user.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(user.cwd)
+    bucket = S3Bucket(s3_server.client())
+    user.make_repository(user.cwd / "repo", FILES)
+    write_files(user.cwd, {f"{place}/{name}": text for place in ("code", "local") for name, text in FILES.items()})
+    for name, text in FILES.items():
+        bucket.put(name, text.encode())
+    user.batch("add", "git", "repo", "--role=source-data", "--name=repo")
+    user.batch("add", "local-files", "local", "--role=source-data", "--name=local", "--restorable")
+    place = ["s3", bucket.name, "--endpoint-url", s3_server.url]
+    user.batch("add", *place, "--role=intermediate-data", "--name=objects")
+    (user.cwd / "code" / "link.txt").symlink_to("sub/b.txt")
+    user.batch("snapshot", "OLD")
+    user.batch("s3", "unpin", "objects")
+    write_files(user.cwd, {f"{place}/a.txt": "two\n" for place in ("code", "local", "repo")})
+    bucket.put("a.txt", b"two\n")
+    return user
+
+
+def test_a_resource_now_and_at_a_snapshot(here: User) -> None:
+    for name in TYPES:
+        now = api.get_filesystem_for_resource(name)
+        old = api.get_filesystem_for_resource(name, snapshot="OLD")
+        assert now is not None
+        assert old is not None
+        assert isinstance(old, ResourceFileSystem)
+        assert (now.cat("a.txt"), old.cat("a.txt")) == (b"two\n", b"one\n"), name
+        assert [path for path in old.find("") if path in FILES] == list(FILES), name
+        assert old.info("sub/b.txt") == {"name": "sub/b.txt", "size": 4, "type": "file"}, name
+        assert old.cat_ranges(["a.txt", "sub/b.txt"], [1, -2], [3, None]) == [b"ne", b"e\n"], name
+        with old.open("sub/b.txt", "r") as file:
+            assert (file.read(1), file.seek(2), file.read()) == ("b", 2, "e\n"), name
+        with pytest.raises(FileNotFoundError):
+            old.cat("sub/none")
+        with pytest.raises(IsADirectoryError):
+            old.open("sub")
+        for write in (lambda fs=old: fs.open("x", "wb"), lambda fs=old: fs.rm("a.txt")):
+            with pytest.raises(NotSupportedError, match="in snapshot OLD is read-only"):
+                write()
+
+
+def test_a_link_in_a_repository_is_read_through(here: User) -> None:
+    with fsspec.open("dws://code@OLD/link.txt", "rt") as file:
+        assert file.read() == "bee\n"
+
+
+def test_what_a_snapshot_does_not_hold_is_told(here: User) -> None:
+    (here.cwd / "plain").mkdir()
+    (here.cwd / "plain" / "x").write_text("x")
+    here.batch("add", "local-files", "plain", "--role=source-data", "--name=plain", "--compute-hash")
+    with pytest.raises(ConfigurationError, match="does not hold resource 'plain'"):
+        fsspec.filesystem("dws").cat("plain@OLD/x")
+    here.batch("snapshot", "NEW")
+    with pytest.raises(DwsError) as caught:
+        fsspec.filesystem("dws").cat("plain@NEW/x")
+    assert "--restorable" in str(caught.value.hint)
+
+
+def test_the_protocol(here: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fs = fsspec.filesystem("dws")
+    assert fs.ls("") == ["code", "results", "repo", "local", "objects"]
+    assert fs.isdir("objects@OLD/sub")
+    assert not fs.exists("nobody/x")
+    found = fs.cat([f"{name}@OLD/a.txt" for name in TYPES])
+    assert set(found.values()) == {b"one\n"}
+    with fsspec.open("dws://objects/new/x.txt", "w") as file:
+        file.write("new")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigurationError, match="no workspace"):
+        fsspec.filesystem("dws")
+    with fsspec.open("dws://objects/new/x.txt", "r", workspace=str(here.cwd)) as file:
+        assert file.read() == "new"
+
+
+def test_ls_cat_and_cp(here: User) -> None:
+    assert here.dws("ls").stdout.split() == ["code/", "results/", "repo/", "local/", "objects/"]
+    for name in TYPES:
+        assert "a.txt\n" in here.dws("ls", f"{name}:").stdout
+        assert here.json("ls", f"{name}@OLD:sub") == [{"name": "b.txt", "size": 4}]
+        assert here.dws("cat", f"{name}@OLD:/a.txt").stdout == "one\n"
+        here.dws("cp", f"{name}@OLD:a.txt", f"{name}.copy")
+        assert (here.cwd / f"{name}.copy").read_text() == "one\n"
+        here.dws("cp", "--recursive", f"{name}@OLD:sub", f"local:from-{name}")
+        assert (here.cwd / "local" / f"from-{name}" / "b.txt").read_text() == "bee\n"
+    here.dws("cp", "code.copy", "objects:sub")
+    assert here.dws("cat", "objects:sub/code.copy").stdout == "one\n"
+    for wrong in (
+        ["cat", "local:none"],
+        ["cat", "nobody:x"],
+        ["cat", "local:sub"],
+        ["cp", "local:sub", "x"],
+        ["cat", "x"],
+    ):
+        done = here.dws(*wrong, check=False)
+        assert (done.returncode, done.stdout) == (1, ""), wrong
+        assert "Traceback" not in done.stderr
+
+
+def test_names_do_not_lead_out_of_the_target(here: User, s3_server: S3Server) -> None:
+    done = here.dws("cp", "local:../code/a.txt", "stolen", check=False)
+    assert done.returncode == 1
+    assert not (here.cwd / "stolen").exists()
+
+
+def test_a_step_learns_what_it_reads_and_writes(here: User) -> None:
+    builder = LineageBuilder().with_step_name("make").with_parameters({}).with_no_inputs()
+    with builder.eval() as lineage:
+        lineage.track_reads()
+        fs: Any = fsspec.filesystem("dws")
+        fs.cat("repo/a.txt")
+        fs.cat("repo/a.txt")
+        with fs.open("objects/made/x.csv", "w") as file:
+            file.write("1,2\n")
+        fs.cat("objects/made/x.csv")
+    fs.cat("local/a.txt")  # the step is over
+    stored = json.loads((here.cwd / ".dataworkspace" / "current_lineage" / "objects.json").read_text())
+    [step] = [entry for entry in stored["lineages"] if entry["type"] == "step"]
+    assert [(r["resource_name"], r["subpath"]) for r in step["input_resources"]] == [("repo", "a.txt")]
+    assert [(r["resource_name"], r["subpath"]) for r in step["output_resources"]] == [("objects", "made/x.csv")]
