@@ -126,10 +126,26 @@ def test_ls_cat_and_cp(here: User) -> None:
         assert "Traceback" not in done.stderr
 
 
-def test_names_do_not_lead_out_of_the_target(here: User, s3_server: S3Server) -> None:
+def test_a_path_does_not_lead_out(here: User) -> None:
     done = here.dws("cp", "local:../code/a.txt", "stolen", check=False)
     assert done.returncode == 1
     assert not (here.cwd / "stolen").exists()
+
+
+def test_a_copy_replaces_a_local_file_as_a_whole(here: User) -> None:
+    (here.cwd / "kept.txt").write_text("kept")
+    (here.cwd / "link.txt").symlink_to("kept.txt")
+    for content in (here.cwd / ".dataworkspace" / "objects" / "loose").glob("*/*"):
+        content.chmod(0o600)
+        content.write_bytes(b"damaged")
+    done = here.dws("cp", "local@OLD:a.txt", "link.txt", check=False)
+    assert done.returncode == 1
+    assert (here.cwd / "kept.txt").read_text() == "kept"
+    here.dws("cp", "code@OLD:a.txt", "link.txt")
+    assert (here.cwd / "link.txt").is_symlink()
+    assert (here.cwd / "kept.txt").read_text() == "one\n"
+    assert here.dws("cp", "code@OLD:a.txt", "/dev/stdout").stdout.startswith("one\n")
+    assert not list(here.cwd.glob(".*.tmp"))
 
 
 def test_a_step_learns_what_it_reads_and_writes(here: User) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.workspace.atomic import explain_os_error
+from dataworkspaces.workspace.atomic import explain_os_error, written_beside
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace
@@ -90,9 +90,11 @@ def cp_command(workspace: Workspace, source: str, target: str, *, recursive: boo
         raise ConfigurationError(f"'{source}' is a directory", hint="--recursive copies what is in it")
     name = source.rstrip("/").rpartition("/")[2].rpartition(":")[2]
     is_into = _is_directory(fs, to_place, Path(target)) and pairs[0:1] and pairs[0][1] == ""
-    for place, rel_path in pairs:
-        goal = "/".join(filter(None, (name if is_into else "", rel_path)))
-        _copy(fs, from_place is not None, place, to_place, Path(target), goal)
+    with workspace.interaction.progress("Copying", len(pairs)) as advance:
+        for place, rel_path in pairs:
+            goal = "/".join(filter(None, (name if is_into else "", rel_path)))
+            _copy(fs, from_place is not None, place, to_place, Path(target), goal)
+            advance(1)
     return len(pairs)
 
 
@@ -118,10 +120,7 @@ def _is_directory(fs: DwsFileSystem, place: Place | None, local: Path) -> bool:
 def _copy(fs: DwsFileSystem, is_from: bool, path: str, place: Place | None, local: Path, goal: str) -> None:
     try:
         if place is None:
-            target = local / goal if goal else local
-            _check_inside(target, local)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            fs.get_file(path, str(target))
+            _fetch(fs, path, _inside(local, goal) if goal else local)
         elif is_from:
             fs.cp_file(path, "/".join(filter(None, (place.path, goal))))
         else:
@@ -130,10 +129,20 @@ def _copy(fs: DwsFileSystem, is_from: bool, path: str, place: Place | None, loca
         raise explain_os_error(e, "Copying") from e
 
 
-def _check_inside(target: Path, directory: Path) -> None:
+def _fetch(fs: DwsFileSystem, path: str, target: Path) -> None:
+    """To a local file, which is replaced as a whole or not at all; as with ``cp``, to where a link leads."""
+    if target.exists() and not target.is_file():  # a device, say
+        fs.get_file(path, str(target))
+        return
+    with written_beside(target.resolve()) as temporary:
+        fs.get_file(path, str(temporary))
+
+
+def _inside(directory: Path, rel_path: str) -> Path:
     """Names come from the resource: one must not lead elsewhere."""
-    if ".." in target.relative_to(directory).parts:
-        raise ConfigurationError(f"'{target}' leads out of {directory}")
+    if ".." in rel_path.split("/"):
+        raise ConfigurationError(f"'{rel_path}' leads out of {directory}")
+    return directory / rel_path
 
 
 def _check_there(fs: DwsFileSystem, path: str, text: str | None) -> None:

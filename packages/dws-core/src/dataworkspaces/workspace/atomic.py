@@ -6,6 +6,8 @@ import errno
 import json
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,24 +25,35 @@ def to_json(data: Any) -> str:
         raise MetadataError("What is to be stored is nested too deeply") from e
 
 
-def write_bytes(path: Path, content: bytes, *, durable: bool = False, mode: int = 0o666) -> None:
-    """Replace ``path`` by a file with ``content``, or leave it as it is. Directories above it are made.
-
-    Written beside, then renamed. With ``durable`` it is on disk on return, whatever happens to the machine."""
+@contextmanager
+def written_beside(path: Path) -> Iterator[Path]:
+    """Where to write what is to replace ``path``, at once at the end; if the block raises, nothing is left of it.
+    Directories above it are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not mkstemp: its files are for their owner only, whatever the umask says.
     temporary = path.parent / f".{path.name[:40]}.{os.urandom(6).hex()}.tmp"
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
-        with os.fdopen(fd, "wb") as f:
-            f.write(content)
-            if durable:
-                f.flush()
-                os.fsync(f.fileno())
+        yield temporary
         temporary.replace(path)
-    except BaseException as e:
+    except BaseException:
         temporary.unlink(missing_ok=True)
-        if isinstance(e, OSError) and e.filename is None:
+        raise
+
+
+def write_bytes(path: Path, content: bytes, *, durable: bool = False, mode: int = 0o666) -> None:
+    """Replace ``path`` by a file with ``content``, or leave it as it is. Directories above it are made.
+
+    With ``durable`` it is on disk on return, whatever happens to the machine."""
+    try:
+        with written_beside(path) as temporary:
+            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            with os.fdopen(fd, "wb") as f:
+                f.write(content)
+                if durable:
+                    f.flush()
+                    os.fsync(f.fileno())
+    except OSError as e:
+        if e.filename is None:
             e.filename = str(path)  # a full disk does not say where
         raise
     if durable:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from dataworkspaces.workspace.atomic import written_beside
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
 
 _WRITE_BITS = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
@@ -34,20 +35,14 @@ def copy_out(root: Path, destination: Path, files: Iterable[str]) -> None:
 
 
 def copy_file(source: Path, target: Path, *, keep_links_and_times: bool = False) -> None:
-    """Replace ``target`` by a copy, written beside and renamed. The directories above it are made."""
+    """Replace ``target`` by a copy, as a whole or not at all. The directories above it are made."""
     import shutil
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.parent / f".{target.name[:40]}.{os.urandom(6).hex()}.tmp"
-    try:
+    with written_beside(target) as temporary:
         if keep_links_and_times:
             shutil.copy2(source, temporary, follow_symlinks=False)
         else:
             shutil.copy(source, temporary)
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def undo_move(root: Path, destination: Path, pairs: Iterable[tuple[Path, Path]]) -> None:
