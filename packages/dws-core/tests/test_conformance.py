@@ -9,6 +9,7 @@ from dataworkspaces.lineage.file_store import FileLineageStore
 from dataworkspaces.params import HOSTNAME
 from dataworkspaces.testing import MemoryStore, MemoryWorkspace
 from dataworkspaces.testing.backends import WorkspaceBackendSuite
+from dataworkspaces.testing.filesystems import FileSystemSuite
 from dataworkspaces.testing.resources import (
     NAME,
     FileResourceSuite,
@@ -34,7 +35,7 @@ class TestMemory(WorkspaceBackendSuite):
         return open_memory(workspace.directory, workspace.store)
 
 
-class TestLocalFiles(SnapshotResourceSuite, FileResourceSuite, LocalStateResourceSuite):
+class TestLocalFiles(SnapshotResourceSuite, FileResourceSuite, LocalStateResourceSuite, FileSystemSuite):
     entry_point = "file"
 
     def add(self, workspace: Workspace, directory: Path) -> Resource:

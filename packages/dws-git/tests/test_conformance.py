@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dataworkspaces.testing.backends import WorkspaceBackendSuite
+from dataworkspaces.testing.filesystems import FileSystemSuite
 from dataworkspaces.testing.resources import (
     NAME,
     FileResourceSuite,
@@ -30,7 +31,7 @@ class TestGit(WorkspaceBackendSuite):
         return find_and_load_workspace(True, False, workspace.get_workspace_local_path_if_any())
 
 
-class InGit(SnapshotResourceSuite, FileResourceSuite):
+class InGit(SnapshotResourceSuite, FileResourceSuite, FileSystemSuite):
     """What the types of git have in common: files of a working tree."""
 
     @pytest.fixture

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 
 import pytest
 from fsspec.tests import abstract
 from s3_server import S3Bucket
 
 from dataworkspaces.resources.s3.resource import S3Resource
+from dataworkspaces.testing.filesystems import FsspecFixtures
 from dataworkspaces.workspace.filesystem import ResourceFileSystem
 
 
-class Fixtures(abstract.AbstractFixtures):  # type: ignore[misc]
+class Fixtures(FsspecFixtures):
     @pytest.fixture
-    def fs(self, resource: S3Resource) -> ResourceFileSystem:
-        return ResourceFileSystem(resource)
+    def resource(self, resource: S3Resource) -> S3Resource:
+        return resource
 
     @pytest.fixture
     def fs_path(self) -> str:
         return f"base-{uuid.uuid4().hex}"
-
-    @pytest.fixture
-    def fs_join(self) -> Callable[..., str]:
-        return lambda *parts: "/".join(filter(None, parts))
-
-    @pytest.fixture
-    def supports_empty_directories(self) -> bool:
-        return False
 
 
 class TestOpen(abstract.AbstractOpenTests, Fixtures):  # type: ignore[misc]

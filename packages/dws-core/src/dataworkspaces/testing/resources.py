@@ -32,8 +32,8 @@ STRANGE: tuple[Any, ...] = (None, 3, True, "", "../../x", "/\0", "-o", [], {"a":
 NAME = "tested"
 
 
-class ResourceSuite(ConformanceSuite):
-    """For every type. A subclass says how to add a resource, and how to change what it holds."""
+class ResourceFixtures(ConformanceSuite):
+    """A subclass says how to add a resource, and how to change what it holds."""
 
     @abstractmethod
     def add(self, workspace: Workspace, directory: Path) -> Resource:
@@ -69,6 +69,10 @@ class ResourceSuite(ConformanceSuite):
     def again(self, resource: Any) -> Any:
         """The resource, made once more from what is stored of it."""
         return resource.workspace.get_resource(resource.name)
+
+
+class ResourceSuite(ResourceFixtures):
+    """For every type."""
 
     def test_the_entry_point(self, resource: Any) -> None:
         """R1: the entry point's name is the type as it is stored, and what it names is the type's factory."""

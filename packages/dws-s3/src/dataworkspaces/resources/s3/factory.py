@@ -46,11 +46,11 @@ class S3Factory(ResourceFactory):
 
     def from_json(self, params: dict[str, Any], local_params: dict[str, Any], workspace: Workspace) -> S3Resource:
         for name, definition in self.param_defs.items():
-            if params.get(name) is not None:
+            if name in params:
                 definition.validate(params[name])
         bucket = Bucket(
             params["bucket_name"],
-            params.get("prefix") or "",
+            _directory(params.get("prefix") or ""),
             profile=params.get("profile"),
             endpoint_url=params.get("endpoint_url"),
             region=params.get("region"),
@@ -75,5 +75,9 @@ def split_place(place: str) -> tuple[str, str]:
             f"'{place}' is no place in S3", hint="As in BUCKET, BUCKET/PREFIX or s3://BUCKET/PREFIX"
         )
     name, _, prefix = (rest if separator else place).partition("/")
+    return name, _directory(prefix)
+
+
+def _directory(prefix: str) -> str:
     prefix = prefix.strip("/")
-    return name, f"{prefix}/" if prefix else ""
+    return f"{prefix}/" if prefix else ""
