@@ -119,6 +119,7 @@ def test_what_fails_is_tried_again(how: Fault, bucket: S3Bucket, proxy: Proxy, a
     resource = add(bucket.name, endpoint_url=proxy.url)
     proxy.fail_each(1, how)
     version, _ = resource.snapshot()
+    resource.snapshot_stored(str(version))
     bucket.put("a.txt", b"two")
     with resource.open("a.txt", "rb") as file:
         assert file.read() == b"one"

@@ -13,9 +13,12 @@ import pytest
 from directory_workspace import DirectoryWorkspace
 from s3_server import S3Bucket, S3Server
 
+from dataworkspaces.commands.snapshot import snapshot_command
 from dataworkspaces.errors import ConfigurationError, MetadataError, NotSupportedError
+from dataworkspaces.resources.local_files import LocalFilesResource
 from dataworkspaces.resources.s3 import FACTORY
 from dataworkspaces.resources.s3.resource import S3Resource
+from dataworkspaces.testing import MemoryWorkspace
 from dataworkspaces.workspace import FileChange, FileInfo, SnapshotVersion
 
 AddResource = Callable[..., S3Resource]
@@ -25,6 +28,15 @@ ALL = re.compile(r"snapshots\Z")
 def read(resource: S3Resource, path: str) -> bytes:
     with resource.open(path, "rb") as file:
         return bytes(file.read())
+
+
+def take(resource: S3Resource) -> tuple[str, str]:
+    """As a snapshot of the workspace does it."""
+    version, restore_hash = resource.snapshot()
+    assert version is not None
+    assert restore_hash is not None
+    resource.snapshot_stored(version)
+    return version, restore_hash
 
 
 # -- adding ---------------------------------------------------------------------------------------------------------
@@ -78,7 +90,7 @@ def test_an_entry_of_release_1_6(bucket: S3Bucket, workspace: DirectoryWorkspace
 
 def test_a_snapshot_pins_what_is_there(bucket: S3Bucket, resource: S3Resource) -> None:
     first = bucket.put("a.txt", b"one")
-    version, restore = resource.snapshot()
+    version, restore = take(resource)
     assert version == restore
     bucket.put("a.txt", b"two")
     bucket.put("b.txt", b"new")
@@ -97,24 +109,24 @@ def test_a_snapshot_pins_what_is_there(bucket: S3Bucket, resource: S3Resource) -
 
 def test_letting_go(bucket: S3Bucket, resource: S3Resource) -> None:
     bucket.put("a.txt", b"one")
-    resource.snapshot()
+    take(resource)
     bucket.put("a.txt", b"two")
     assert resource.unpin()
     assert not resource.unpin()
     assert read(resource, "a.txt") == b"two"
-    second, _ = resource.snapshot()
+    second, _ = take(resource)
     assert resource.pinned() == second
 
 
 def test_restore(bucket: S3Bucket, resource: S3Resource) -> None:
     bucket.put("a.txt", b"one")
     bucket.put("gone.txt", b"")
-    old, _ = resource.snapshot()
+    old, _ = take(resource)
     resource.unpin()
     bucket.delete("gone.txt")
     bucket.put("a.txt", b"two")
     bucket.put("b.txt", b"new")
-    new, _ = resource.snapshot()
+    new, _ = take(resource)
     assert old is not None
     assert new is not None
     changes = [FileChange("modified", "a.txt"), FileChange("added", "b.txt"), FileChange("deleted", "gone.txt")]
@@ -128,19 +140,19 @@ def test_restore(bucket: S3Bucket, resource: S3Resource) -> None:
 
 def test_a_snapshot_of_what_has_not_changed_writes_nothing(bucket: S3Bucket, resource: S3Resource) -> None:
     bucket.put("a.txt", b"one")
-    first = resource.snapshot()
+    first = take(resource)
     count = bucket.count_versions()
     resource.unpin()
-    assert resource.snapshot() == first
+    assert take(resource) == first
     assert bucket.count_versions() == count
 
 
 def test_two_people_take_snapshots_of_one_bucket(bucket: S3Bucket, resource: S3Resource, add: AddResource) -> None:
     other = add(bucket.name, name="theirs")
     bucket.put("a.txt", b"one")
-    mine, _ = resource.snapshot()
+    mine, _ = take(resource)
     bucket.put("a.txt", b"two")
-    theirs, _ = other.snapshot()
+    theirs, _ = take(other)
     assert (read(resource, "a.txt"), read(other, "a.txt")) == (b"one", b"two")
     assert mine is not None
     other.restore_precheck(mine)
@@ -151,7 +163,7 @@ def test_two_people_take_snapshots_of_one_bucket(bucket: S3Bucket, resource: S3R
 
 def test_a_manifest_that_nobody_has_here_is_fetched(bucket: S3Bucket, resource: S3Resource, add: AddResource) -> None:
     bucket.put("a.txt", b"one")
-    version, _ = resource.snapshot()
+    version, _ = take(resource)
     other = add(bucket.name, name="elsewhere")
     other.restore(str(version))
     bucket.delete(f".snapshots/{version}.json.gz")
@@ -162,7 +174,7 @@ def test_a_manifest_that_nobody_has_here_is_fetched(bucket: S3Bucket, resource: 
 
 
 def test_a_damaged_manifest_is_told(bucket: S3Bucket, resource: S3Resource, add: AddResource) -> None:
-    version, _ = resource.snapshot()
+    version, _ = take(resource)
     bucket.put(f".snapshots/{version}.json.gz", gzip.compress(b'{"a.txt": "other"}'))
     other = add(bucket.name, name="other")
     with pytest.raises(MetadataError, match="damaged"):
@@ -175,7 +187,7 @@ KEYS = ["a b+c%20&.txt", "tab\tx", "ä/ö/ü.txt", "\U0001f600", "quote'\"<>.txt
 def test_keys_of_any_characters(bucket: S3Bucket, resource: S3Resource) -> None:
     for key in KEYS:
         bucket.put(key, key.encode())
-    resource.snapshot()
+    take(resource)
     for key in KEYS:
         bucket.put(key, b"later")
         assert read(resource, key) == key.encode()
@@ -192,13 +204,13 @@ def test_a_key_and_a_directory_of_one_name(bucket: S3Bucket, resource: S3Resourc
         assert resource.does_subpath_exist("a", must_be_file=True)
         assert resource.does_subpath_exist("a", must_be_directory=True)
         assert (read(resource, "a"), read(resource, "a/b")) == (b"file", b"inside")
-        resource.snapshot()
+        take(resource)
 
 
 def test_empty_objects(bucket: S3Bucket, resource: S3Resource) -> None:
     bucket.put("empty")
     assert read(resource, "empty") == b""
-    resource.snapshot()
+    take(resource)
     bucket.put("empty", b"not any more")
     assert read(resource, "empty") == b""
     assert resource.get_file_info("empty") == FileInfo("file", 0)
@@ -209,7 +221,7 @@ def test_objects_from_before_there_were_versions(s3_server: S3Server, add: AddRe
     bucket.put("old.txt", b"old")
     bucket.enable_versions()
     resource = add(bucket.name)
-    version, _ = resource.snapshot()
+    version, _ = take(resource)
     assert json.loads(gzip.decompress(bucket.read(f".snapshots/{version}.json.gz"))) == {"old.txt": "null"}
     bucket.put("old.txt", b"new")
     assert read(resource, "old.txt") == b"old"
@@ -220,7 +232,7 @@ def test_a_prefix_is_a_resource_of_its_own(bucket: S3Bucket, add: AddResource) -
     bucket.put("database.txt", b"out")
     resource = add(f"{bucket.name}/data")
     assert resource.ls("") == ["a.txt"]
-    version, _ = resource.snapshot()
+    version, _ = take(resource)
     assert read(resource, "a.txt") == b"in"
     assert f"data/.snapshots/{version}.json.gz" in bucket.keys()  # noqa: SIM118
     resource.unpin()
@@ -231,7 +243,7 @@ def test_a_prefix_is_a_resource_of_its_own(bucket: S3Bucket, add: AddResource) -
 def test_a_version_that_has_expired_is_named(bucket: S3Bucket, resource: S3Resource) -> None:
     lost = bucket.put("lost.txt", b"one")
     bucket.put("kept.txt", b"one")
-    version = str(resource.snapshot()[0])
+    version = str(take(resource)[0])
     resource.unpin()
     bucket.put("lost.txt", b"two")
     bucket.delete("lost.txt", lost)  # as a lifecycle rule does
@@ -245,9 +257,32 @@ def test_a_version_that_has_expired_is_named(bucket: S3Bucket, resource: S3Resou
 
 def test_a_sound_bucket_has_no_problems(bucket: S3Bucket, resource: S3Resource) -> None:
     bucket.put("a.txt", b"one")
-    version = str(resource.snapshot()[0])
+    version = str(take(resource)[0])
     bucket.delete("a.txt")
     assert list(resource.check_integrity({"ab" * 20: version})) == []
+
+
+def test_a_snapshot_that_fails_elsewhere_pins_nothing(
+    bucket: S3Bucket, s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = MemoryWorkspace(tmp_path / "ws")
+    bucket.put("a", b"1")
+    resource = workspace.add_resource("objects", "s3", "source-data", bucket=bucket.name, endpoint_url=s3_server.url)
+    assert isinstance(resource, S3Resource)
+    (tmp_path / "files").mkdir()
+    workspace.add_resource("files", "file", "source-data", path=str(tmp_path / "files"))
+    with monkeypatch.context() as broken:
+
+        def fail(_self: object) -> None:
+            raise ConfigurationError("the disk is full")
+
+        broken.setattr(LocalFilesResource, "snapshot", fail)
+        with pytest.raises(ConfigurationError, match="the disk is full"):
+            snapshot_command(workspace, "FIRST")
+    assert resource.pinned() is None
+    resource.upload_file(__file__, "new")
+    snapshot_command(workspace, "FIRST")
+    assert resource.pinned() is not None
 
 
 def test_a_pin_that_somebody_edited(resource: S3Resource, workspace: DirectoryWorkspace) -> None:
@@ -258,7 +293,7 @@ def test_a_pin_that_somebody_edited(resource: S3Resource, workspace: DirectoryWo
 
 
 def test_changes_since_a_snapshot(bucket: S3Bucket, resource: S3Resource) -> None:
-    version = SnapshotVersion(*resource.snapshot())
+    version = SnapshotVersion(*take(resource))
     bucket.put("a.txt", b"one")
     assert resource.changes_since(version).state == "unchanged"
     resource.unpin()
@@ -364,9 +399,9 @@ def test_undoing_keeps_a_file_that_was_written_meanwhile(bucket: S3Bucket, resul
 
 
 def test_results_are_never_pinned_and_their_lineage_does_not_count(bucket: S3Bucket, results: S3Resource) -> None:
-    version = results.snapshot()
+    version = take(results)
     results.add_results_file({}, "snapshots/host-OLD/lineage.json")
-    assert results.snapshot() == version
+    assert take(results) == version
     assert results.pinned() is None
 
 
@@ -386,7 +421,7 @@ def test_contents_for_lineage(bucket: S3Bucket, resource: S3Resource) -> None:
         bucket.put(key, key.encode())
     places = [None, "a", "a/1", "nothing"]
     now = resource.present_contents(places).contents
-    version = str(resource.snapshot()[0])
+    version = str(take(resource)[0])
     assert resource.version_contents(version, places) == now
     assert resource.present_contents(places).contents == now
     assert now[3] is None

@@ -441,13 +441,17 @@ class SnapshotWorkspaceMixin(ABC):
 
     def finish_snapshot(self, hash_val: str) -> None:
         """What comes after the commit point of a snapshot: a tag that it took over leaves the snapshot that had it,
-        and current lineage gets the hashes. Idempotent."""
+        resources learn of it, and current lineage gets the hashes. Idempotent."""
         for tag in self.get_snapshot_metadata(hash_val).tags:
             for other in self.get_hashes_with_tag(tag):
                 if other != hash_val:
                     self.remove_tag_from_snapshot(other, tag)
+        hashes = {name: v.compare_hash for name, v in self.get_snapshot_versions(hash_val).items()}
+        for resource in self._self_as_workspace().get_resources():
+            compare_hash = hashes.get(resource.name)
+            if compare_hash is not None and isinstance(resource, SnapshotResourceMixin):
+                resource.snapshot_stored(compare_hash)
         if self.supports_lineage():
-            hashes = {name: v.compare_hash for name, v in self.get_snapshot_versions(hash_val).items()}
             self.get_lineage_store().resolve_current(hashes, self._contents_for_lineage(hashes))
 
     def refresh_imported_lineage(self, resource_names: Iterable[str]) -> None:

@@ -35,6 +35,10 @@ class SnapshotResourceMixin(ABC):
 
         Called twice in a row it gives the same hashes. Work that is not committed is committed."""
 
+    def snapshot_stored(self, compare_hash: str) -> None:
+        """The snapshot that holds this version is stored now: for a type that shows the version from then on.
+        Idempotent."""
+
     @abstractmethod
     def restore_precheck(self, restore_hashval: str) -> None:
         """Raise ConfigurationError if :meth:`restore` would fail; changes nothing."""

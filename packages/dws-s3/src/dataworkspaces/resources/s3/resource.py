@@ -264,14 +264,12 @@ class S3Resource(FileResourceMixin, SnapshotResourceMixin, Resource):
         )
 
     def snapshot(self) -> tuple[str | None, str | None]:
-        """See :meth:`SnapshotResourceMixin.snapshot`. It is pinned afterwards, unless it holds results."""
-        version = self.pinned()
-        if version is not None:
-            return version, version
-        version = self.manifests.store(self._latest())
-        if not self.has_results_role():
-            self.pin(version)
+        version = self.pinned() or self.manifests.store(self._latest())
         return version, version
+
+    def snapshot_stored(self, compare_hash: str) -> None:
+        if not self.has_results_role():
+            self.pin(compare_hash)
 
     def _latest(self, path: str = "") -> dict[str, str]:
         """The version of each key now, below a directory or of all."""
