@@ -13,13 +13,32 @@ from s3_server import S3Bucket, S3Server
 
 from dataworkspaces import api
 from dataworkspaces.errors import ConfigurationError, DwsError, NotSupportedError
-from dataworkspaces.lineage import LineageBuilder
+from dataworkspaces.lineage import LineageBuilder, ResourceRef
 from dataworkspaces.workspace.filesystem import ResourceFileSystem
 
 FILES = {"a.txt": "one\n", "sub/b.txt": "bee\n"}
 pytestmark = pytest.mark.slow
 TYPES = ["code", "repo", "local", "objects"]
 """The names of the resources: a directory of the workspace's repository, a repository, local files, a bucket."""
+
+
+TRAIN = """
+import fsspec
+import numpy
+from sklearn.svm import SVC
+from dataworkspaces.kits.scikit_learn import LineagePredictor
+
+
+def load(place):
+    with fsspec.open(place, "r") as file:
+        data = numpy.loadtxt(file, delimiter=",")
+    return data[:, :1], data[:, 1]
+
+
+predictor = LineagePredictor(SVC(), "binary_classification", input_resource="repo")
+predictor.fit(*load("dws://local/train.csv"))
+predictor.score(*load("dws://local/test.csv"))
+"""
 
 
 @pytest.fixture
@@ -148,6 +167,14 @@ def test_a_copy_replaces_a_local_file_as_a_whole(here: User) -> None:
     assert not list(here.cwd.glob(".*.tmp"))
 
 
+def places(cwd: Path, of: str) -> dict[str, list[tuple[str, str | None]]]:
+    """What the one step reads and writes that the lineage of a resource knows, by the name of the parameter."""
+    stored = json.loads((cwd / ".dataworkspace" / "current_lineage" / f"{of}.json").read_text())
+    [step] = [entry for entry in stored["lineages"] if entry["type"] == "step"]
+    keys = ("input_resources", "output_resources")
+    return {key: [(found["resource_name"], found["subpath"]) for found in step[key]] for key in keys}
+
+
 def test_a_step_learns_what_it_reads_and_writes(here: User) -> None:
     builder = LineageBuilder().with_step_name("make").with_parameters({}).with_no_inputs()
     with builder.eval() as lineage:
@@ -159,7 +186,29 @@ def test_a_step_learns_what_it_reads_and_writes(here: User) -> None:
             file.write("1,2\n")
         fs.cat("objects/made/x.csv")
     fs.cat("local/a.txt")  # the step is over
-    stored = json.loads((here.cwd / ".dataworkspace" / "current_lineage" / "objects.json").read_text())
-    [step] = [entry for entry in stored["lineages"] if entry["type"] == "step"]
-    assert [(r["resource_name"], r["subpath"]) for r in step["input_resources"]] == [("repo", "a.txt")]
-    assert [(r["resource_name"], r["subpath"]) for r in step["output_resources"]] == [("objects", "made/x.csv")]
+    assert places(here.cwd, "objects") == {
+        "input_resources": [("repo", "a.txt")],
+        "output_resources": [("objects", "made/x.csv")],
+    }
+
+
+def test_an_execution_reads_what_it_opens_itself(here: User) -> None:
+    fs: Any = fsspec.filesystem("dws")
+    builder = LineageBuilder().with_step_name("make").with_parameters({}).with_input_ref(ResourceRef("repo"))
+    with builder.as_results_step(ResourceRef("results")).eval() as lineage:
+        lineage.track_reads()
+        fs.cat(["local/a.txt", "repo/a.txt", "repo@OLD/a.txt"])
+    lineage.restart()
+    with lineage:
+        fs.cat(["objects/a.txt", "repo/a.txt"])
+        fs.pipe("results/table.csv", b"1,2")  # in the output that is known
+    assert places(here.cwd, "results") == {
+        "input_resources": [("repo", None), ("objects", "a.txt")],
+        "output_resources": [("results", None)],
+    }
+
+
+def test_kits_learn_what_is_read_while_their_step_runs(here: User) -> None:
+    write_files(here.cwd, {"local/train.csv": "0,0\n1,1\n", "local/test.csv": "0.1,0\n0.9,1\n", "code/train.py": TRAIN})
+    here.at(here.cwd / "code").python("train.py")
+    assert places(here.cwd, "results")["input_resources"] == [("repo", None), ("local", "test.csv")]

@@ -47,7 +47,8 @@ def begin_step(
     parameters: Mapping[str, Any],
     run_description: str | None = None,
 ) -> ResultsLineage:
-    """Begin the step that ``running`` is; its code is the code resource that holds it, if there is one."""
+    """Begin the step that ``running`` is; its code is the code resource that holds it, if there is one. Files that it
+    opens through the file systems of resources are its inputs too."""
     input_refs = [inputs] if isinstance(inputs, ResourceRef) else list(inputs)
     builder = LineageBuilder().with_workspace(workspace)
     if running.path is not None and running.path == script_path():
@@ -66,6 +67,7 @@ def begin_step(
         builder.with_no_inputs()
     builder.with_parameters(parameters).as_results_step(results_ref, run_description)
     lineage = cast(ResultsLineage, builder.eval())
+    lineage.track_reads()
     for name, value in determinism_settings().items():
         lineage.add_seed(name, value)
     read = ", ".join(map(str, input_refs)) or "nothing"

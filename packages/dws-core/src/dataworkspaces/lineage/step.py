@@ -67,6 +67,8 @@ class Lineage:
         self._store: LineageStore = self._snapshots.get_lineage_store()
         self._end_writing: Callable[[], None] | None = None
         self._end_tracking: Callable[[], None] | None = None
+        self._is_tracking = False
+        self._tracked_inputs: set[ResourceRef] = set()
         self._open = False
         self._process = os.getpid()
         watch_seeds()
@@ -76,6 +78,14 @@ class Lineage:
     def start_time(self) -> datetime:
         """When this execution began; local time, without a zone."""
         return self._start_time
+
+    @property
+    def input_refs(self) -> tuple[ResourceRef, ...]:
+        return tuple(self._input_refs)
+
+    @property
+    def output_refs(self) -> tuple[ResourceRef, ...]:
+        return tuple(self._output_refs)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -88,6 +98,9 @@ class Lineage:
         Raises LineageError if they depend on two versions of one resource."""
         self._start_time = datetime.now() if start_time is None else start_time
         self._metrics = None
+        if start_time is None:
+            self._input_refs = [ref for ref in self._input_refs if ref not in self._tracked_inputs]
+            self._tracked_inputs.clear()
         self._inputs: list[ResourceCert] = []
         self._code_trees: dict[str, str] = {}
         code = self._snapshots.present_contents(group(self._code_refs), keep=True)
@@ -103,6 +116,8 @@ class Lineage:
         self._open = True
         if self._output_refs:
             self._note_writing()
+        if self._is_tracking:
+            self.track_reads()
 
     # -- what the step says of itself ----------------------------------------------------------------------------
 
@@ -143,14 +158,15 @@ class Lineage:
         self._inputs[self._input_refs.index(ref)] = cert
 
     def track_reads(self) -> None:
-        """From now on until the step ends, each file that is opened through the file system of a resource (also as
-        ``dws://…``) is an input, and each that is written an output. Files as they were in a snapshot are none: they
-        are no version that the workspace is at."""
+        """From now on until the step ends, and when it is restarted, each file that is opened through the file system
+        of a resource (also as ``dws://…``) is an input, and each that is written an output, unless it lies in one
+        already. Files as they were in a snapshot are none: they are no version that the workspace is at."""
         from dataworkspaces.lineage.file_tracking import track_files
 
         self._check_open("track_reads()")
+        self._is_tracking = True
         if self._end_tracking is None:
-            self._end_tracking = track_files(self)
+            self._end_tracking = track_files(self, self._tracked_inputs)
 
     def add_output_path(self, path: str) -> None:
         """Add an output: the resource in which a local path lies. From now on a failure makes it unknown."""

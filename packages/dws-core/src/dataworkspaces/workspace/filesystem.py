@@ -130,14 +130,17 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
         return files, rel_path
 
     def _tell(self, path: str, *, is_written: bool) -> None:
-        if is_watched() and (ref := self._reference(path)) is not None:
+        if is_watched() and (ref := self._reference(self._strip_protocol(path))) is not None:
             tell(ref, is_written)
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
         """The bytes of a file, or those from ``start`` to ``end``, which count as in a slice."""
+        self._tell(path, is_written=False)
+        return self._read(path, start, end)
+
+    def _read(self, path: str, start: int | None = None, end: int | None = None) -> bytes:
         path = self._strip_protocol(path)
         files, rel_path = self._file(path)
-        self._tell(path, is_written=False)
         with _missing_as_elsewhere(self, path):
             if (start is not None and start < 0) or (end is not None and end < 0):
                 start, end, _ = slice(start, end).indices(files.get_file_info(rel_path).size or 0)
@@ -151,7 +154,7 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
         if len(paths) == 1 and not isinstance(path, list) and paths[0] == self._strip_protocol(path):
             return self.cat_file(paths[0], **kwargs)
         paths = [found for found in paths if not recursive or not self.isdir(found)]
-        found = self._each(paths, lambda one: self.cat_file(one, **kwargs), on_error != "raise")
+        found = self._each(paths, lambda one: self._read(one, **kwargs), on_error != "raise")
         pairs = zip(paths, found, strict=True)
         return {one: content for one, content in pairs if on_error != "omit" or not isinstance(content, Exception)}
 
@@ -172,7 +175,7 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
         if not len(paths) == len(starts) == len(ends):
             raise ValueError("paths, starts and ends are not equally many")
         ranges = list(zip(paths, starts, ends, strict=True))
-        return self._each(ranges, lambda wanted: self.cat_file(*wanted), on_error == "return")
+        return self._each(ranges, lambda wanted: self._read(*wanted), on_error == "return")
 
     def _each(self, items: Sequence[T], do: Callable[[T], bytes], is_error_returned: bool) -> list[Any]:
         """Of the first item's files ``reads_at_once`` at a time."""
@@ -187,9 +190,11 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
 
         if not items:
             return []
-        first = items[0][0] if isinstance(items[0], tuple) else items[0]
-        files, _ = self._locate(self._strip_protocol(first))
-        workers = 1 if files is None or is_watched() else files.reads_at_once
+        paths: list[Any] = [item[0] if isinstance(item, tuple) else item for item in items]
+        for path in dict.fromkeys(paths):
+            self._tell(path, is_written=False)
+        files, _ = self._locate(self._strip_protocol(paths[0]))
+        workers = 1 if files is None else files.reads_at_once
         if workers == 1 or len(items) == 1:
             return [attempt(item) for item in items]
         with ThreadPoolExecutor(workers) as pool:

@@ -17,7 +17,8 @@ STEP = "DWS_STEP"
 
 
 def begin_step(shell: Any, options: Namespace, workspace_directory: str | None) -> str:
-    """Begin the step that the options describe, and return its name."""
+    """Begin the step that the options describe, and return its name. Files that are opened through the file systems of
+    resources until it ends are its inputs and outputs."""
     parameters = dict(_parameter(text) for text in options.param)
     workspace = open_workspace(workspace_directory)
     results = find_results(workspace, options.resource)
@@ -30,6 +31,7 @@ def begin_step(shell: Any, options: Namespace, workspace_directory: str | None) 
     else:
         builder.with_no_inputs()
     step = builder.eval()
+    step.track_reads()
     shell.push({STEP: step})
     return step.step_name
 
