@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from endtoend import FIXTURES, User, read_tree, write_files
+from rclone_server import needs_rclone
 
 HALF = "20a905931be8b4ccb466de05bd52758ef9e44f6a"
 FULL = "8fb8d88c9c23a945b6e2d1acbc8eda64e0f7472b"
@@ -274,3 +275,43 @@ def test_strict_restore_of_local_files_is_refused(local_files_workspace: User) -
     done = local_files_workspace.batch("restore", "--strict", "ONE", check=False)
     assert done.returncode == 1
     assert "hashed" in done.stderr
+
+
+# -- rclone --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rclone_workspace(user: User) -> User:
+    """The clone of the workspace; the user's remote `store` holds what it held at ONE, and so do both directories."""
+    files = {"README.txt": "read me\n", "tables/a.csv": "1,2\n"}
+    for place in ("store/data", "fetched", "replica"):
+        write_files(user.cwd / place, files)
+    user.run("rclone", "config", "create", "store", "alias", f"remote={user.cwd}/store")
+    user.git("clone", "--quiet", FIXTURES / "release-1.6-rclone.bundle", "pictures")
+    here = user.at(user.cwd / "pictures")
+    for name, place in (("fetched", "fetched"), ("sized", "replica")):
+        here.batch("config", "--resource", name, "my_local_path", user.cwd / place)
+    return here
+
+
+@needs_rclone
+def test_replicas_make_the_snapshots_that_1_6_made_of_them(rclone_workspace: User) -> None:
+    rclone_workspace.batch("snapshot", "THREE")
+    with (rclone_workspace.cwd.parent / "replica" / "tables" / "a.csv").open("a") as file:
+        file.write("3,4\n")
+    rclone_workspace.batch("snapshot", "FOUR")
+    tags = {found["hash"][:7]: found["tags"] for found in rclone_workspace.json("report", "history")["snapshots"]}
+    assert tags == {"17a5ae3": ["ONE", "THREE"], "ae61f50": ["TWO", "FOUR"]}
+
+
+@needs_rclone
+def test_a_replica_of_1_6_follows_its_remote(rclone_workspace: User) -> None:
+    here = rclone_workspace.cwd.parent
+    bare = here / "hub.git"
+    rclone_workspace.git("clone", "--quiet", "--bare", ".", bare)
+    rclone_workspace.git("remote", "set-url", "origin", bare)
+    write_files(here / "store" / "data", {"tables/b.csv": "5,6\n"})
+    (here / "store" / "data" / "README.txt").unlink()
+    rclone_workspace.batch("pull")
+    assert read_tree(here / "fetched") == read_tree(here / "store" / "data")
+    assert (here / "replica" / "README.txt").exists()  # it has no master

@@ -122,7 +122,8 @@ class RcloneResource(PlacedDirectoryMixin, Resource):
         return RcloneResource(params["name"], params["role"], workspace, link, **files)
 
     def get_params(self) -> dict[str, Any]:
-        return {**super().get_params(), **self.link.params(), **self.files_params()}
+        """In the order of release 1.6, since the hash of a snapshot depends on it."""
+        return {**super().get_params(), **self.files_params(), **self.link.params()}
 
     def describe_params(self) -> Mapping[str, Any]:
         hidden = ("hash_function", "relative_local_path")
