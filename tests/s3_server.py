@@ -78,13 +78,13 @@ class S3Server:
 
     def _launch(self, data: Path, config: Path) -> None:
         self.port = free_port()
-        ports = [free_port() for _ in range(6)]
+        ports = [free_port() for _ in range(7)]
         command = [
             str(Path(sys.executable).with_name("weed")), "-logtostderr", "server", f"-dir={data}", f"-ip={LOOPBACK}",
             f"-ip.bind={LOOPBACK}", "-master.telemetry=false", "-master.volumeSizeLimitMB=64", "-volume.max=1000",
             f"-master.port={ports[0]}", f"-volume.port={ports[1]}", f"-filer.port={ports[2]}",
             f"-master.port.grpc={ports[3]}", f"-volume.port.grpc={ports[4]}", f"-filer.port.grpc={ports[5]}",
-            "-s3", f"-s3.port={self.port}", "-s3.port.iceberg=0", "-s3.port.lance=0", f"-s3.config={config}",
+            "-s3", f"-s3.port={self.port}", f"-s3.port.grpc={ports[6]}", "-s3.port.iceberg=0", "-s3.port.lance=0", f"-s3.config={config}",
             "-iam=false",
         ]  # fmt: skip
         with (self.directory / "weed.log").open("ab") as log:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from endtoend import FIXTURES, User, read_tree, write_files
 from rclone_server import needs_rclone
+from s3_server import S3Bucket, S3Server
 
 HALF = "20a905931be8b4ccb466de05bd52758ef9e44f6a"
 FULL = "8fb8d88c9c23a945b6e2d1acbc8eda64e0f7472b"
@@ -315,3 +317,36 @@ def test_a_replica_of_1_6_follows_its_remote(rclone_workspace: User) -> None:
     rclone_workspace.batch("pull")
     assert read_tree(here / "fetched") == read_tree(here / "store" / "data")
     assert (here / "replica" / "README.txt").exists()  # it has no master
+
+
+# -- S3 ------------------------------------------------------------------------------------------------------------
+
+S3_VERSION = "ef8be6dfe10d458cdd6ae7b0705c845716559e24"
+S3_MANIFEST = b"""{
+  "a.csv": "67153477f234e83cca8ce821a85e1311",
+  "empty": "67153477e51a08570d97f5775e4764ba",
+  "tables/b.csv": "67153477e5f5339d82ea7f2c29601bb9"
+}"""
+
+
+@pytest.mark.slow
+def test_a_bucket_of_1_6(user: User, s3_server: S3Server) -> None:
+    """It was at the snapshot, of which only the manifest is left: the keys are there, and no content."""
+    user = s3_server.for_user(user)
+    user.git("clone", "--quiet", FIXTURES / "release-1.6-s3.bundle", "sensors")
+    here = user.at(user.cwd / "sensors", AWS_ENDPOINT_URL=s3_server.url)
+    bucket = S3Bucket(s3_server.client(), name="measurements-of-2020")
+    bucket.put(f".snapshots/{S3_VERSION}.json.gz", gzip.compress(S3_MANIFEST))
+    bucket.put("a.csv", b"1,2\n")
+    scratch = here.cwd / ".dataworkspace" / "scratch" / "measurements-of-2020"
+    write_files(scratch, {"current_snapshot.txt": S3_VERSION})
+
+    assert here.dws("ls", "measurements-of-2020:").stdout.split() == ["a.csv", "empty", "tables/"]
+    here.batch("snapshot", "TWO")
+    assert here.json("report", "history")["snapshots"][0]["tags"] == ["ONE", "TWO"]
+    done = here.batch("restore", "ONE", check=False)
+    assert done.returncode == 1
+    assert "the bucket no longer has the versions of 'a.csv', 'empty', 'tables/b.csv'" in done.stderr
+    here.batch("s3", "unpin", "measurements-of-2020")
+    here.batch("snapshot", "THREE")
+    assert here.dws("cat", "measurements-of-2020@THREE:a.csv").stdout == "1,2\n"

@@ -128,7 +128,7 @@ def test_a_page_as_s3_writes_it() -> None:
     <DeleteMarker><Key>gone</Key><VersionId>v2</VersionId><IsLatest>true</IsLatest></DeleteMarker>
     <CommonPrefixes><Prefix>d%C3%A4/</Prefix></CommonPrefixes></ListVersionsResult>"""
     assert parse_page(body.encode()) == VersionPage(
-        [KeyVersion("a/b\nc", "v1", True), KeyVersion("old", "null", False), KeyVersion("gone", "v2", False)],
+        [KeyVersion("a/b\nc", "v1", True, 3), KeyVersion("old", "null", False), KeyVersion("gone", "v2", False)],
         ["dä/"],
         "n+ext key",
         "v&9",

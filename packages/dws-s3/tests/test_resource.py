@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -104,7 +105,7 @@ def test_a_snapshot_pins_what_is_there(bucket: S3Bucket, resource: S3Resource) -
 
     text = gzip.decompress(bucket.read(f".snapshots/{version}.json.gz"))
     assert text == json.dumps({"a.txt": first}, indent=2).encode()
-    assert hashlib.sha1(text).hexdigest() == version
+    assert hashlib.sha1(b"blob %d\0" % len(text) + text).hexdigest() == version
 
 
 def test_letting_go(bucket: S3Bucket, resource: S3Resource) -> None:
@@ -283,6 +284,21 @@ def test_a_snapshot_that_fails_elsewhere_pins_nothing(
     resource.upload_file(__file__, "new")
     snapshot_command(workspace, "FIRST")
     assert resource.pinned() is not None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [3, 1100])
+def test_sizes_in_a_version(bucket: S3Bucket, resource: S3Resource, count: int) -> None:
+    sizes = {f"f{number:04}": number % 7 for number in range(count)}
+    with ThreadPoolExecutor(8) as pool:
+        written = list(pool.map(lambda name: bucket.put(f"d/{name}", b"x" * sizes[name]), sizes))
+    bucket.put("d/sub/file", b"inside")
+    take(resource)
+    bucket.put("d/f0000", b"another")
+    bucket.delete("d/f0001", written[1])
+    infos = dict(resource.list_infos("d"))
+    assert infos.pop("sub") == FileInfo("directory")
+    assert infos == {name: FileInfo("file", None if name == "f0001" else size) for name, size in sizes.items()}
 
 
 def test_a_pin_that_somebody_edited(resource: S3Resource, workspace: DirectoryWorkspace) -> None:

@@ -37,7 +37,8 @@ def manifest_text(versions: Manifest) -> bytes:
 
 
 def manifest_hash(text: bytes) -> str:
-    return hashlib.sha1(text, usedforsecurity=False).hexdigest()
+    """As git computes it for a file, which is what release 1.6 did."""
+    return hashlib.sha1(b"blob %d\0" % len(text) + text, usedforsecurity=False).hexdigest()
 
 
 class Manifests:
@@ -114,12 +115,13 @@ class Manifests:
 
 
 def _parse(packed: bytes, hashval: str) -> Manifest | None:
-    """None if it is damaged."""
+    """None if it is damaged. Its name may also be the plain SHA-1 of its text, which others have taken the format
+    for."""
     try:
         text = gzip.decompress(packed)
     except (OSError, EOFError):
         return None
-    if manifest_hash(text) != hashval:
+    if hashval not in (manifest_hash(text), hashlib.sha1(text, usedforsecurity=False).hexdigest()):
         return None
     versions = json.loads(text)
     if not isinstance(versions, dict) or not all(isinstance(version, str) for version in versions.values()):

@@ -36,6 +36,7 @@ from dataworkspaces.workspace.names import check_relative_path
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
 
 if TYPE_CHECKING:
+    from dataworkspaces.resources.s3.version_pages import KeyVersion
     from dataworkspaces.workspace.integrity import Problem
 
 RESOURCE_TYPE = "s3"
@@ -278,9 +279,9 @@ class S3Resource(FileResourceMixin, SnapshotResourceMixin, Resource):
         found: dict[str, str] = {}
         with self.workspace.interaction.progress(f"Listing {self.name}", None, "keys") as advance:
 
-            def take(entries: Iterable[tuple[str, str, bool]]) -> None:
+            def take(entries: Iterable[KeyVersion]) -> None:
                 before = len(found)
-                for key, version, is_latest in entries:
+                for key, version, is_latest, _ in entries:
                     if is_latest and not self._is_written_by_snapshots(key):
                         found[key] = version
                 advance(len(found) - before)
@@ -312,8 +313,8 @@ class S3Resource(FileResourceMixin, SnapshotResourceMixin, Resource):
             for key, version in manifest.items():
                 wanted.setdefault(key, set()).add(version)
 
-        def take(entries: Iterable[tuple[str, str, bool]]) -> None:
-            for key, version, _ in entries:
+        def take(entries: Iterable[KeyVersion]) -> None:
+            for key, version, *_ in entries:
                 if key in wanted:
                     wanted[key].discard(version)
 

@@ -9,17 +9,19 @@ from xml.parsers import expat
 
 _STASH = "DwsVersionPage"
 _EMPTY = b"<ListVersionsResult/>"
-_FIELDS = frozenset({"Key", "VersionId", "IsLatest", "Prefix"})
+_FIELDS = frozenset({"Key", "VersionId", "IsLatest", "Size", "Prefix"})
 _ENTRIES = frozenset({"Version", "DeleteMarker", "CommonPrefixes"})
 _TOP = frozenset({"IsTruncated", "NextKeyMarker", "NextVersionIdMarker", "EncodingType"})
 
 
 class KeyVersion(NamedTuple):
-    """:ivar is_latest: what the key holds now; never so for a delete marker here, since that is no content."""
+    """:ivar is_latest: what the key holds now; never so for a delete marker here, since that is no content.
+    :ivar size: in bytes."""
 
     key: str
     version: str
     is_latest: bool
+    size: int = 0
 
 
 class VersionPage(NamedTuple):
@@ -44,7 +46,7 @@ class VersionPage(NamedTuple):
             return self
         start = len(prefix)
         return VersionPage(
-            [KeyVersion(key[start:], version, latest) for key, version, latest in self.versions],
+            [KeyVersion(key[start:], version, latest, size) for key, version, latest, size in self.versions],
             [directory[start:] for directory in self.directories],
             None if self.next_key is None else self.next_key[start:],
             self.next_version,
@@ -86,7 +88,7 @@ class _Reader:
         self._top: dict[str, str] = {}
         self._entry: dict[str, str] = {}
         self._text: list[str] = []
-        self._versions: list[tuple[str, str, bool]] = []
+        self._versions: list[tuple[str, str, bool, int]] = []
         self._directories: list[str] = []
 
     def _start(self, name: str, _attributes: object) -> None:
@@ -111,7 +113,8 @@ class _Reader:
             self._directories.append(entry["Prefix"])
         elif name in ("Version", "DeleteMarker"):
             is_latest = name == "Version" and entry["IsLatest"] == "true"
-            self._versions.append((entry["Key"], entry.get("VersionId") or "null", is_latest))
+            size = int(entry.get("Size") or 0)
+            self._versions.append((entry["Key"], entry.get("VersionId") or "null", is_latest, size))
         elif name in _TOP:
             self._top[name] = "".join(self._text)
             self.parser.CharacterDataHandler = None
@@ -119,7 +122,7 @@ class _Reader:
     def page(self) -> VersionPage:
         """The entries; names are decoded, if the server says that it has encoded them."""
         decode = unquote_plus if self._top.get("EncodingType") == "url" else str
-        versions = [KeyVersion(decode(key), version, latest) for key, version, latest in self._versions]
+        versions = [KeyVersion(decode(key), version, latest, size) for key, version, latest, size in self._versions]
         directories = [decode(name) for name in self._directories]
         if self._top.get("IsTruncated") != "true":
             return VersionPage(versions, directories)

@@ -8,9 +8,10 @@ from typing import IO
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.resources.s3.bucket import REQUESTS_AT_ONCE, Bucket, NoSuchObject
-from dataworkspaces.resources.s3.keys import KeyTree
+from dataworkspaces.resources.s3.keys import KeyTree, below
 from dataworkspaces.resources.s3.manifest import Manifest
 from dataworkspaces.resources.s3.object_file import open_to_read
+from dataworkspaces.resources.s3.version_pages import KeyVersion
 from dataworkspaces.workspace import FileInfo, VersionFiles
 from dataworkspaces.workspace.names import check_relative_path
 
@@ -33,12 +34,40 @@ class S3VersionFiles(VersionFiles):
         return sorted({name for name, _ in self._names(rel_path)})
 
     def list_infos(self, rel_path: str) -> list[tuple[str, FileInfo]]:
+        """A file whose version the bucket no longer has is listed without a size."""
         names = self._names(rel_path)
-        files = [name for name, kind in names if kind == "file"]
-        start = f"{rel_path}/" if rel_path else ""
+        files = [below(rel_path) + name for name, kind in names if kind == "file"]
+        sizes = self._few_sizes(files) if len(files) <= REQUESTS_AT_ONCE else self._many_sizes(below(rel_path))
+
+        def info(name: str, kind: str) -> FileInfo:
+            return FileInfo("directory") if kind == "directory" else FileInfo("file", sizes.get(below(rel_path) + name))
+
+        return [(name, info(name, kind)) for name, kind in names]
+
+    def _few_sizes(self, keys: list[str]) -> dict[str, int]:
+        def size(key: str) -> int | None:
+            try:
+                return self._bucket.info(key, self._manifest[key]).size
+            except NoSuchObject:
+                return None
+
         with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
-            sizes = dict(zip(files, pool.map(lambda name: self._size(start + name), files), strict=True))
-        return [(n, FileInfo("file", sizes[n]) if kind == "file" else FileInfo("directory")) for n, kind in names]
+            found = zip(keys, pool.map(size, keys), strict=True)
+            return {key: size for key, size in found if size is not None}
+
+    def _many_sizes(self, directory: str) -> dict[str, int]:
+        """Of the files directly in a directory, from pages of a thousand versions."""
+        found: dict[str, int] = {}
+        key = version = None
+        while True:
+            page = self._bucket.version_page(key, version, below=directory, delimiter="/")
+            found.update((entry.key, entry.size) for entry in page.versions if self._holds(entry))
+            key, version = page.next_key, page.next_version
+            if key is None:
+                return found
+
+    def _holds(self, entry: KeyVersion) -> bool:
+        return self._manifest.get(entry.key) == entry.version
 
     def is_directory(self, rel_path: str) -> bool:
         return self.tree.is_directory(rel_path)
