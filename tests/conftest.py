@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from endtoend import HOST, User, isolated_environment, write_files
+from file_resources import file_resources  # noqa: F401
 from rclone_server import remote  # noqa: F401
 from s3_server import s3_server  # noqa: F401 - fixtures
 from servers import http_server, ssh_server  # noqa: F401

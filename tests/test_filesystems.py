@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import fsspec
 import pytest
 from endtoend import User, write_files
-from s3_server import S3Bucket, S3Server
+from file_resources import FILES, TYPES
 
 from dataworkspaces import api
 from dataworkspaces.errors import ConfigurationError, DwsError, NotSupportedError
 from dataworkspaces.lineage import LineageBuilder, ResourceRef
 from dataworkspaces.workspace.filesystem import ResourceFileSystem
 
-FILES = {"a.txt": "one\n", "sub/b.txt": "bee\n"}
 pytestmark = pytest.mark.slow
-TYPES = ["code", "repo", "local", "objects"]
-"""The names of the resources: a directory of the workspace's repository, a repository, local files, a bucket."""
-
 
 TRAIN = """
 import fsspec
@@ -42,31 +39,12 @@ predictor.score(*load("dws://local/test.csv"))
 
 
 @pytest.fixture
-def here(workspace: User, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> User:
-    """This process is the user, in a workspace with a resource of each type that holds FILES, at the snapshot OLD;
-    since then other files are in all of them."""
-    user = s3_server.for_user(workspace)
-    for name, value in user.env.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(user.cwd)
-    bucket = S3Bucket(s3_server.client())
-    user.make_repository(user.cwd / "repo", FILES)
-    write_files(user.cwd, {f"{place}/{name}": text for place in ("code", "local") for name, text in FILES.items()})
-    for name, text in FILES.items():
-        bucket.put(name, text.encode())
-    user.batch("add", "git", "repo", "--role=source-data", "--name=repo")
-    user.batch("add", "local-files", "local", "--role=source-data", "--name=local", "--restorable")
-    place = ["s3", bucket.name, "--endpoint-url", s3_server.url]
-    user.batch("add", *place, "--role=intermediate-data", "--name=objects")
-    (user.cwd / "code" / "link.txt").symlink_to("sub/b.txt")
-    user.batch("snapshot", "OLD")
-    user.batch("s3", "unpin", "objects")
-    write_files(user.cwd, {f"{place}/a.txt": "two\n" for place in ("code", "local", "repo")})
-    bucket.put("a.txt", b"two\n")
-    return user
+def here(file_resources: User) -> User:
+    return file_resources
 
 
 def test_a_resource_now_and_at_a_snapshot(here: User) -> None:
+    taken = datetime.fromisoformat(here.json("report", "history")["snapshots"][0]["timestamp"]).astimezone()
     for name in TYPES:
         now = api.get_filesystem_for_resource(name)
         old = api.get_filesystem_for_resource(name, snapshot="OLD")
@@ -76,6 +54,7 @@ def test_a_resource_now_and_at_a_snapshot(here: User) -> None:
         assert (now.cat("a.txt"), old.cat("a.txt")) == (b"two\n", b"one\n"), name
         assert [path for path in old.find("") if path in FILES] == list(FILES), name
         assert old.info("sub/b.txt") == {"name": "sub/b.txt", "size": 4, "type": "file"}, name
+        assert old.modified("a.txt") == taken, name
         assert old.cat_ranges(["a.txt", "sub/b.txt"], [1, -2], [3, None]) == [b"ne", b"e\n"], name
         with old.open("sub/b.txt", "r") as file:
             assert (file.read(1), file.seek(2), file.read()) == ("b", 2, "e\n"), name

@@ -102,6 +102,11 @@ class FileSystemSuite(ResourceFixtures):
         assert [info["type"] for info in fs.ls("dir", detail=True)] == ["file", "file", "directory"]
         assert fs.du("dir") == sum(map(len, found))
 
+    def test_when_a_file_was_written(self, fs: Any) -> None:
+        """D11: it says when a file was written, with a zone."""
+        fs.pipe("dir/file", b"x")
+        assert fs.modified("dir/file").utcoffset() is not None
+
     def test_copying_and_deleting(self, fs: Any, tmp_path: Path) -> None:
         """D6: files and directories are copied within it, from and to this machine, moved and deleted."""
         source = tmp_path / "source"

@@ -9,6 +9,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
 from typing import IO, Any, TypeVar
 
 from fsspec.callbacks import DEFAULT_CALLBACK
@@ -81,6 +82,17 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
         except ConfigurationError:
             self._check_exists(path)
             raise
+
+    def modified(self, path: str) -> datetime:
+        """When a file was written; at a snapshot when that was taken. Raises NotImplementedError where the resource
+        does not tell."""
+        path = self._strip_protocol(path)
+        files, rel_path = self._file(path)
+        with _missing_as_elsewhere(self, path):
+            found = files.get_file_info(rel_path).modified
+        if found is None:
+            raise NotImplementedError(f"Nobody knows when '{path}' was written")
+        return found
 
     def exists(self, path: str, **kwargs: Any) -> bool:
         return self._has(path)

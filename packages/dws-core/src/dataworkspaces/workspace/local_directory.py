@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -133,13 +134,17 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
         with self._explained("Looking at", rel_path):
             if not os.path.lexists(place):
                 raise ConfigurationError(f"Resource '{self.name}' has no '{rel_path}'")
-            if not place.is_symlink():
-                return FileInfo("directory") if place.is_dir() else FileInfo("file", place.stat().st_size)
-            try:
-                self._check_inside(place, rel_path)
-            except ConfigurationError:
-                return FileInfo("link")
-            return FileInfo("file", place.stat().st_size) if place.is_file() else FileInfo("link")
+            if place.is_symlink():
+                try:
+                    self._check_inside(place, rel_path)
+                except ConfigurationError:
+                    return FileInfo("link")
+                if not place.is_file():
+                    return FileInfo("link")
+            elif place.is_dir():
+                return FileInfo("directory")
+            status = place.stat()
+            return FileInfo("file", status.st_size, datetime.fromtimestamp(status.st_mtime, timezone.utc))
 
     def validate_subpath_exists(self, subpath: str) -> None:
         if not self.does_subpath_exist(subpath):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Set
+from dataclasses import replace
+from datetime import datetime
 from re import Pattern
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
@@ -29,17 +31,20 @@ def files_at_snapshot(workspace: Workspace, resource_name: str, tag_or_hash: str
     if not isinstance(resource, SnapshotResourceMixin) or not isinstance(resource, FileResourceMixin):
         raise NotSupportedError(f"Resource '{resource_name}' ({resource.resource_type}) has no files")
     what = f"Resource '{resource_name}' in snapshot {tag_or_hash}"
-    return SnapshotFiles(resource.version_files(version), what)
+    taken = datetime.fromisoformat(snapshot.timestamp).astimezone()
+    return SnapshotFiles(resource.version_files(version), what, taken)
 
 
 class SnapshotFiles(FileResourceMixin):
     """They can be read, and nothing else.
 
-    :param what: names them in messages."""
+    :param what: names them in messages.
+    :param taken: when, which stands for the times at which they were written."""
 
-    def __init__(self, files: VersionFiles, what: str) -> None:
+    def __init__(self, files: VersionFiles, what: str, taken: datetime | None = None) -> None:
         self._files = files
         self._what = what
+        self._taken = taken
         self.reads_at_once = files.reads_at_once
 
     def ls(self, rel_path: str) -> list[str]:
@@ -49,7 +54,7 @@ class SnapshotFiles(FileResourceMixin):
         return self._files.list_infos(rel_path)
 
     def get_file_info(self, rel_path: str) -> FileInfo:
-        return self._files.get_file_info(rel_path)
+        return replace(self._files.get_file_info(rel_path), modified=self._taken)
 
     def read_range(self, rel_path: str, start: int, end: int | None) -> bytes:
         return self._files.read_range(rel_path, start, end)

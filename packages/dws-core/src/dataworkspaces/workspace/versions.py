@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import IO, Literal, NamedTuple, Optional
 
 
@@ -94,7 +95,9 @@ class FileInfo:
     """What lies at a path of a file resource. A link to a file counts as the file.
 
     ``kind`` is ``link`` for what nobody should walk into: a link to a directory, or one that leads nowhere or out of
-    the resource. ``size`` is in bytes, None where there is none."""
+    the resource. ``size`` is in bytes, None where there is none. ``modified`` is when it was written, with a zone; None
+    where nobody knows."""
 
     kind: Literal["file", "directory", "link"]
     size: int | None = None
+    modified: datetime | None = field(default=None, compare=False)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import IO, Any, NamedTuple
 
@@ -36,6 +37,7 @@ class ObjectInfo(NamedTuple):
     size: int
     version: str | None
     etag: str | None = None
+    modified: datetime | None = None
 
 
 class Listing(NamedTuple):
@@ -158,7 +160,7 @@ class Bucket:
         """Raises NoSuchObject."""
         with self._explained("Looking at", key):
             told = self.client.head_object(**self._place(key, version))
-        return ObjectInfo(told["ContentLength"], told.get("VersionId"), told.get("ETag"))
+        return ObjectInfo(told["ContentLength"], told.get("VersionId"), told.get("ETag"), told.get("LastModified"))
 
     # -- reading and writing -------------------------------------------------------------------------------------
 

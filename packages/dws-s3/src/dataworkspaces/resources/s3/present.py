@@ -41,7 +41,8 @@ class PresentFiles(VersionFiles):
         if not rel_path:
             return FileInfo("directory")
         try:
-            return FileInfo("file", self._bucket.info(rel_path).size)
+            found = self._bucket.info(rel_path)
+            return FileInfo("file", found.size, found.modified)
         except NoSuchObject:
             if self.is_directory(rel_path):
                 return FileInfo("directory")
