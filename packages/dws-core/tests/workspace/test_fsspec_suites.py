@@ -1,14 +1,18 @@
-"""fsspec's own suites for file systems, on a resource of local files."""
+"""fsspec's own suites for file systems, on a resource of local files, by itself and below ``dws://``.
+
+They write before they read, so there is none for the files at a snapshot, which nobody can write."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from fsspec.tests import abstract
 
 from dataworkspaces.testing.filesystems import FsspecFixtures
 from dataworkspaces.testing.resources import NAME
 from dataworkspaces.workspace import Resource, Workspace
+from dataworkspaces.workspace.dws_filesystem import DwsFileSystem
 
 
 class LocalFiles(FsspecFixtures):
@@ -33,4 +37,34 @@ class TestOpen(abstract.AbstractOpenTests, LocalFiles):  # type: ignore[misc]
 
 
 class TestPipe(abstract.AbstractPipeTests, LocalFiles):  # type: ignore[misc]
+    pass
+
+
+class Dws(LocalFiles):
+    @pytest.fixture
+    def fs(self, resource: Resource) -> DwsFileSystem:
+        return DwsFileSystem(resource.workspace)
+
+    @pytest.fixture
+    def fs_path(self) -> str:
+        return f"{NAME}/base"
+
+
+class TestCopyOfDws(abstract.AbstractCopyTests, Dws):  # type: ignore[misc]
+    pass
+
+
+class TestGetOfDws(abstract.AbstractGetTests, Dws):  # type: ignore[misc]
+    pass
+
+
+class TestPutOfDws(abstract.AbstractPutTests, Dws):  # type: ignore[misc]
+    pass
+
+
+class TestOpenOfDws(abstract.AbstractOpenTests, Dws):  # type: ignore[misc]
+    pass
+
+
+class TestPipeOfDws(abstract.AbstractPipeTests, Dws):  # type: ignore[misc]
     pass
