@@ -74,6 +74,26 @@ def test_restore_brings_contents_back(user: User) -> None:
     assert user.git("status", "--porcelain") == ""
 
 
+@pytest.mark.parametrize("by", ["--git-lfs-attributes=*.gz", "--git-fat-attributes=*.gz"])
+def test_content_is_read_at_a_snapshot_if_it_is_on_this_machine(user: User, by: str) -> None:
+    remote = ["--git-fat-remote=remote-server:/store"] if "fat" in by else []
+    init(user, by, *remote, "--create-resources", "source-data")
+    for tag, content in (("S1", LARGE), ("S2", b"other")):
+        write_files(user.cwd, {"source-data/a.gz": content})
+        user.batch("snapshot", tag)
+    assert {"name": "a.gz", "size": len(LARGE)} in user.json("ls", "source-data@S1:")
+    user.dws("cp", "source-data@S1:a.gz", "old.gz")
+    assert (user.cwd / "old.gz").read_bytes() == LARGE
+
+    for kept in ("lfs", "fat"):
+        shutil.rmtree(user.cwd / ".git" / kept / "objects", ignore_errors=True)
+    done = user.dws("cp", "source-data@S1:a.gz", "lost.gz", check=False)
+    assert done.returncode == 1
+    assert "the content of 'a.gz' is not on this machine" in done.stderr
+    assert ("git fat pull" if "fat" in by else "lfs fetch") in done.stderr
+    assert not (user.cwd / "lost.gz").exists()
+
+
 def test_the_files_of_a_resource_that_is_made_of_them_are_kept_there_too(user: User) -> None:
     write_files(user.cwd, {"source-data/a.gz": LARGE})
     init(user, "--git-lfs-attributes", "*.gz", "--create-resources", "source-data")
