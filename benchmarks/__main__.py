@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
-from . import collaboration, keras_kit, local_files, many_snapshots, many_steps, quickstart, rclone, startup
+from . import collaboration, keras_kit, local_files, many_snapshots, many_steps, quickstart, rclone, s3, startup
 from .harness import Row, as_json, table
 from .peers import PeerMissing
 from .sandbox import CommandFailed, Settings, Tool
@@ -28,6 +28,7 @@ ROWS: dict[str, Callable[[Settings], Iterator[Row]]] = {
     "keras": keras_kit.rows,
     "local-files": local_files.rows,
     "rclone": rclone.rows,
+    "s3": s3.rows,
 }
 
 

@@ -25,21 +25,37 @@ setuptools==80.9.0
 """It asks for no versions: these are of its time. Its scikit-learn kit needs pandas, and notebook before 7."""
 
 
+S3 = """\
+aiobotocore[boto3]==2.9.0
+fsspec==2023.12.2
+s3fs==2023.12.2
+"""
+"""What its S3 resources need besides."""
+
+
 class PeerMissing(Exception):
     """A peer cannot be had on this machine; the message says why."""
 
 
 def release_1_6(settings: Settings) -> Tool:
     """`dataworkspaces` 1.6.0 on Python 3.9, the last Python that it was released for."""
-    environment = settings.cache / "dataworkspaces-1.6.0"
+    return _release_1_6(settings, "dataworkspaces-1.6.0", RELEASE_1_6)
+
+
+def release_1_6_with_s3(settings: Settings) -> Tool:
+    return _release_1_6(settings, "dataworkspaces-1.6.0-s3", RELEASE_1_6 + S3)
+
+
+def _release_1_6(settings: Settings, name: str, requirements: str) -> Tool:
+    environment = settings.cache / name
     tool = Tool("release 1.6.0", environment / "bin")
     complete = environment / "requirements.txt"
-    if not complete.exists() or complete.read_text() != RELEASE_1_6:
+    if not complete.exists() or complete.read_text() != requirements:
         python = settings.python39 or _find_python39()
         print(f"Installing {tool.name} in {environment} …", flush=True)
         shutil.rmtree(environment, ignore_errors=True)
-        _install(environment, python, RELEASE_1_6.split())
-        complete.write_text(RELEASE_1_6)
+        _install(environment, python, requirements.split())
+        complete.write_text(requirements)
     return tool
 
 
