@@ -371,6 +371,22 @@ def test_a_version_records_that_the_remote_has_the_same(local: Path, workspace: 
     assert list(directory.glob("*.remote.json")) == [record]
 
 
+def test_a_pull_keeps_what_was_changed_here(local: Path, workspace: User) -> None:
+    write_files(local, FILES)
+    add(workspace, "--master", "remote", "--sync-mode", "sync")
+    published(workspace)
+    write_files(workspace.cwd / "data", {"a.csv": "mine\n", "new/x.csv": "mine too\n"})
+    write_files(local, {"a.csv": "theirs\n", "deep/er/b.csv": "theirs too\n"})
+    said = workspace.batch("pull").stdout
+    assert read_tree(workspace.cwd / "data") == read_tree(local)
+    place = Path(said.partition("2 files that had been changed here: kept in ")[2].splitlines()[0])
+    assert {str(p.relative_to(place)): p.read_text() for p in place.rglob("*") if p.is_file()} == {
+        "a.csv": "mine\n",
+        "new/x.csv": "mine too\n",
+    }
+    assert workspace.git("status", "--porcelain") == ""
+
+
 def test_a_workspace_of_release_1_6(local: Path, workspace: User) -> None:
     """What it stored, as the format says: one list of resources, and no agreement on this machine."""
     write_files(local, FILES)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.resources.rclone.edited import EditedFiles
 from dataworkspaces.resources.rclone.plan import Plan
 from dataworkspaces.resources.rclone.run import Rclone
 from dataworkspaces.resources.rclone.transfer import Arrival, Transfer
@@ -22,13 +24,21 @@ def arrived(tmp_path: Path, *paths: str) -> Arrival:
     return arrival
 
 
+def put_in_place(arrival: Arrival, root: Path, plan: Plan) -> list[str]:
+    return arrival.put_in_place(root, plan, edited_in(arrival.incoming.parent))
+
+
+def edited_in(directory: Path) -> EditedFiles:
+    return EditedFiles(directory, trusts_times=True)
+
+
 def test_files_are_replaced_and_deleted(tmp_path: Path) -> None:
     root = tmp_path / "data"
     (root / "gone").mkdir(parents=True)
     (root / "gone" / "x").write_text("old")
     (root / "a").write_text("old")
     arrival = arrived(tmp_path, "a", "deep/b")
-    arrival.put_in_place(root, Plan({"a": 5, "deep/b": 10}, ["gone/x"]))
+    put_in_place(arrival, root, Plan({"a": 5, "deep/b": 10}, ["gone/x"]))
     assert sorted(str(p.relative_to(root)) for p in root.rglob("*")) == ["a", "deep", "deep/b"]
     assert (root / "a").read_text() == "new a"
     assert not arrival.is_incomplete()
@@ -41,12 +51,12 @@ def test_what_is_in_the_way_leaves_the_rest_for_later(tmp_path: Path) -> None:
     arrival = arrived(tmp_path, "a", "b")
     plan = Plan({"a": 5, "b": 5})
     with pytest.raises(ConfigurationError):
-        arrival.put_in_place(root, plan)
+        put_in_place(arrival, root, plan)
     assert arrival.is_incomplete()
     assert (arrival.incoming / "b").exists()
     (root / "b" / "inside").rmdir()
     (root / "b").rmdir()
-    arrival.put_in_place(root, Plan({"b": 5}))
+    put_in_place(arrival, root, Plan({"b": 5}))
     assert (root / "b").read_text() == "new b"
     assert not arrival.is_incomplete()
 
@@ -58,7 +68,7 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     (root / "link").symlink_to(outside)
     arrival = arrived(tmp_path, "link/x")
     with pytest.raises(ConfigurationError):
-        arrival.put_in_place(root, Plan({"link/x": 5}))
+        put_in_place(arrival, root, Plan({"link/x": 5}))
     assert list(outside.iterdir()) == []
 
 
@@ -75,7 +85,45 @@ def test_where_nothing_is_all_arrives_at_once(tmp_path: Path) -> None:
     root = tmp_path / "not" / "there"
     arrival = arrived(tmp_path, "a", "deep/b")
     inode = arrival.incoming.stat().st_ino
-    arrival.put_in_place(root, Plan({"a": 5, "deep/b": 10}))
+    put_in_place(arrival, root, Plan({"a": 5, "deep/b": 10}))
     assert root.stat().st_ino == inode
     assert (root / "deep/b").read_text() == "new deep/b"
     assert not arrival.is_incomplete()
+
+
+# -- what was changed here -----------------------------------------------------------------------------------------
+
+
+def kept(directory: Path) -> dict[str, str]:
+    """By relative path, whenever it was kept."""
+    places = list((directory / "replaced").glob("*"))
+    return {str(p.relative_to(d)): p.read_text() for d in places for p in d.rglob("*") if p.is_file()}
+
+
+def test_what_was_edited_since_the_last_pull_is_kept(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    put_in_place(arrived(tmp_path, "a", "sub/b", "c", "d"), root, Plan(dict.fromkeys(("a", "sub/b", "c", "d"), 5)))
+    before = (root / "a").stat()
+    for path in ("a", "sub/b", "added"):
+        (root / path).write_text("mine")
+    os.utime(root / "a", ns=(before.st_atime_ns, before.st_mtime_ns))  # whatever its times say
+    found = put_in_place(arrived(tmp_path, "a", "c"), root, Plan({"a": 5, "c": 5}, ["sub/b", "added", "d"]))
+    assert found == ["a", "added", "sub/b"]
+    assert kept(tmp_path / "own") == {"a": "mine", "added": "mine", "sub/b": "mine"}
+    assert sorted(path.name for path in root.iterdir()) == ["a", "c"]
+    assert put_in_place(arrived(tmp_path, "a", "c"), root, Plan({"a": 5}, ["c"])) == []
+
+
+def test_what_was_there_before_the_first_pull_is_kept(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    root.mkdir()
+    (root / "a").write_text("mine")
+    assert put_in_place(arrived(tmp_path, "a"), root, Plan({"a": 5})) == ["a"]
+    assert kept(tmp_path / "own") == {"a": "mine"}
+
+
+def test_where_times_do_not_tell_all_is_kept(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    put_in_place(arrived(tmp_path, "a"), root, Plan({"a": 5}))
+    by_size = EditedFiles(tmp_path / "own", trusts_times=False)
+    assert arrived(tmp_path, "a").put_in_place(root, Plan({"a": 5}), by_size) == ["a"]

@@ -13,6 +13,7 @@ from dataworkspaces.errors import ConfigurationError, DwsError, NotSupportedErro
 from dataworkspaces.filetree import BLAKE3
 from dataworkspaces.params import BoolType, EnumType, ParamDef, ParamDefs, StringType
 from dataworkspaces.resources.rclone.address import parse_address
+from dataworkspaces.resources.rclone.edited import EditedFiles
 from dataworkspaces.resources.rclone.link import MASTERS, SYNC_MODES, Link
 from dataworkspaces.resources.rclone.plan import Plan, count_files, make_plan
 from dataworkspaces.resources.rclone.remote_files import RemoteFiles
@@ -246,9 +247,13 @@ class RcloneResource(PlacedDirectoryMixin, Resource):
             self._transfer.fetch(address, plan, self.arrival.incoming)
         if before_placing is not None:
             before_placing()
-        self.arrival.put_in_place(root, plan)
+        edited = EditedFiles(self.workspace.get_resource_local_directory(self), trusts_times=not self.link.size_only)
+        kept = self.arrival.put_in_place(root, plan, edited)
         self.__dict__.pop("_pull_plan", None)
         tell(f"Resource '{self.name}': fetched {_told(plan)} from {address}")
+        if kept:
+            count = f"{len(kept)} {'file' if len(kept) == 1 else 'files'}"
+            tell(f"Resource '{self.name}': {count} that had been changed here: kept in {edited.place}")
         return not plan.is_empty
 
     def _check_replica(self, replica: str, plan: Plan) -> None:

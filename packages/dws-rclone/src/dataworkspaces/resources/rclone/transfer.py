@@ -16,6 +16,7 @@ from tempfile import NamedTemporaryFile
 
 from dataworkspaces.errors import ConfigurationError, ToolError
 from dataworkspaces.filetree.objects.checkout import Directories, make_directories, remove, remove_directories
+from dataworkspaces.resources.rclone.edited import EditedFiles
 from dataworkspaces.resources.rclone.plan import Mode, Plan
 from dataworkspaces.resources.rclone.run import Event, Rclone, Report
 from dataworkspaces.workspace.atomic import explain_os_error, write_json
@@ -109,16 +110,18 @@ class Arrival:
     def is_incomplete(self) -> bool:
         return self._note.exists()
 
-    def put_in_place(self, root: Path, plan: Plan) -> None:
+    def put_in_place(self, root: Path, plan: Plan, edited: EditedFiles) -> list[str]:
         """Replace each file by a rename, and delete what the plan deletes; where nothing is yet, one rename brings
-        all. No link in ``root`` is followed."""
+        all. No link in ``root`` is followed. Returns the files that had been edited here, and are kept."""
         with _explained(f"Writing to {root}"):
             if self._is_put_as_a_whole(root):
+                edited.settle(root)
                 self._note.unlink(missing_ok=True)
-                return
+                return []
             write_json(self._note, {"root": str(root)}, durable=True)
             root.mkdir(parents=True, exist_ok=True)
             make_directories(root, sorted(_parents(plan.copies)))
+            kept = edited.keep(root, [*plan.copies, *plan.deletions])
             with Directories(root) as directories:
                 for path in sorted(plan.copies):
                     parent, name = directories.find(path)
@@ -126,7 +129,9 @@ class Arrival:
             remove(root, plan.deletions)
             remove_directories(root, sorted(_parents(plan.deletions), reverse=True))
             shutil.rmtree(self.incoming, ignore_errors=True)
+            edited.settle(root)
             self._note.unlink()
+            return kept
 
     def _is_put_as_a_whole(self, root: Path) -> bool:
         if not is_free(root) or root.is_symlink():
