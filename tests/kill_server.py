@@ -52,6 +52,8 @@ class Killer:
             self.point(f"before opening {path!r}")
             if "/" not in os.fsdecode(path):
                 return  # relative to a directory that is open, of which the event says nothing
+            if os.path.isdir(path):
+                return  # where tempfile makes a file, of whose name the event says nothing
             self.points += 1
             if self.points == self.kill_at:
                 self.busy = True
