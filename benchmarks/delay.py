@@ -1,36 +1,51 @@
 """A network that is far away.
 
-`python -m benchmarks.delay PORT TARGET_PORT SECONDS` forwards connections on loopback, and keeps back for so long what
-a client sends."""
+`python -m benchmarks.delay PORT TARGET_PORT SECONDS` forwards connections on loopback, and keeps each request back for
+so long: what a client sends after it was answered, or first.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from asyncio import StreamReader, StreamWriter
+from collections.abc import Coroutine
+from contextlib import suppress
 
 LOOPBACK = "127.0.0.1"
 _BYTES = 1 << 20
 
 
 async def serve(port: int, target: int, seconds: float) -> None:
-    async def forward(reader: StreamReader, writer: StreamWriter, delay: float) -> None:
-        try:
-            while data := await reader.read(_BYTES):
-                await asyncio.sleep(delay)
-                writer.write(data)
-                await writer.drain()
-        except ConnectionError:
-            pass
-        finally:
+    async def connected(client: StreamReader, to_client: StreamWriter) -> None:
+        server, to_server = await asyncio.open_connection(LOOPBACK, target)
+        is_answered = True
+
+        async def ask() -> None:
+            nonlocal is_answered
+            while data := await client.read(_BYTES):
+                if is_answered:
+                    await asyncio.sleep(seconds)
+                    is_answered = False
+                to_server.write(data)
+                await to_server.drain()
+
+        async def answer() -> None:
+            nonlocal is_answered
+            while data := await server.read(_BYTES):
+                is_answered = True
+                to_client.write(data)
+                await to_client.drain()
+
+        async def until_closed(forward: Coroutine[None, None, None], writer: StreamWriter) -> None:
+            with suppress(ConnectionError):
+                await forward
             writer.close()
 
-    async def connected(reader: StreamReader, writer: StreamWriter) -> None:
-        there, to_there = await asyncio.open_connection(LOOPBACK, target)
-        await asyncio.gather(forward(reader, to_there, seconds), forward(there, writer, 0))
+        await asyncio.gather(until_closed(ask(), to_server), until_closed(answer(), to_client))
 
-    server = await asyncio.start_server(connected, LOOPBACK, port)
-    await server.serve_forever()
+    listening = await asyncio.start_server(connected, LOOPBACK, port)
+    await listening.serve_forever()
 
 
 if __name__ == "__main__":

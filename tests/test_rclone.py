@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 from endtoend import HOST, User, read_tree, write_files
 from rclone_server import RcloneServer, needs_rclone
 from servers import LOOPBACK
+from test_sync_on_a_terminal import at_terminal
 
 pytestmark = [pytest.mark.slow, needs_rclone]
 
@@ -385,6 +387,28 @@ def test_a_pull_keeps_what_was_changed_here(local: Path, workspace: User) -> Non
         "new/x.csv": "mine too\n",
     }
     assert workspace.git("status", "--porcelain") == ""
+
+
+def plain(shown: str) -> str:
+    """Without colours, and what moves the cursor."""
+    return re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", shown)
+
+
+def test_progress_on_a_terminal(local: Path, workspace: User) -> None:
+    slow = workspace.at(workspace.cwd, RCLONE_BWLIMIT="2M")
+    write_files(local, {"large": bytes(5_000_000)})
+    place = ["add", "rclone", "--role=source-data", "--master=remote", "store:bucket", "data"]
+    shown = plain(at_terminal(slow, *place, answers="\n"))
+    assert re.search(r"Fetching data.* [1-4]\.\d/\? MB", shown), shown
+    published(workspace)
+    write_files(local, {"large": bytes(5_000_001)})
+    shown = plain(at_terminal(slow, "pull", "--only", "data"))
+    assert re.search(r"Fetching data.* [1-4]\.\d/5\.0 MB", shown), shown
+    (local.parent / "other").mkdir()
+    write_files(workspace.cwd / "out", {"large": bytes(5_000_000)})
+    add(workspace, "--master", "local", "--name", "out", place="out", at="store:other")
+    shown = plain(at_terminal(slow, "push", "--only", "out"))
+    assert re.search(r"Sending out.* [1-4]\.\d/5\.0 MB", shown), shown
 
 
 def test_a_workspace_of_release_1_6(local: Path, workspace: User) -> None:
