@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
-from doc_examples import DOCS
+from doc_examples import DOCS, examples
 from doc_pages import Command, difference, outputs_of, script_of, steps_of
 from endtoend import User
 
@@ -43,3 +44,35 @@ def test_the_page_is_true(page: str, ada: User) -> None:
         assert status == 0 or step.may_fail, f"{where}: exit status {status}\n{output}"
         wrong = difference(step, output, ada.cwd)
         assert wrong is None, f"{where}\n{wrong}"
+
+
+@pytest.mark.parametrize("page", ["conformance.md", "lineage-export.md"])
+def test_python_that_defines_something_runs(page: str) -> None:
+    """What it defines is complete: it imports what there is, and abstract methods are all there."""
+    defined = {"__name__": "page"}
+    exec(examples(page, "run"), defined)
+    classes = [value for value in defined.values() if isinstance(value, type) and value.__module__ == "page"]
+    assert classes
+    assert not any(getattr(found, "__abstractmethods__", None) for found in classes)
+
+
+RUN_ELSEWHERE = {
+    "filesystems.md": "test_docs_filesystems.py",
+    "jupyter.md": "test_jupyter.py",
+    "kits.md": "test_docs.py of the kits",
+    "s3.md": "test_docs_filesystems.py",
+    "sql.md": "test_sql.py",
+    "conformance.md": "the test above",
+}
+
+
+def test_no_page_has_code_that_nothing_runs() -> None:
+    """A block in a language is a file of a page whose commands run, or of a page that another test runs."""
+    for path in DOCS.rglob("*.md"):
+        page = path.relative_to(DOCS).as_posix()
+        text = path.read_text(encoding="utf-8")
+        blocks = re.findall(r"^```(python|toml|sh|bash|ini|yaml)(?: +(\S+))?$", text, re.MULTILINE)
+        alone = [block for block in blocks if "." not in block[1] and block[1] != "run"]
+        commands = re.findall(r"^    (?:\$ )?(?:dws|git|python) .*$", text, re.MULTILINE)
+        assert page in RUN_ELSEWHERE or not (alone or commands), f"{page}: {alone or commands}"
+        assert page in RUN_ELSEWHERE or page in PAGES or not blocks, f"{page}: {blocks}"
