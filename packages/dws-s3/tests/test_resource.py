@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -419,6 +420,21 @@ def test_results_are_never_pinned_and_their_lineage_does_not_count(bucket: S3Buc
     results.add_results_file({}, "snapshots/host-OLD/lineage.json")
     assert take(results) == version
     assert results.pinned() is None
+
+
+def test_results_of_somebody_elses_workspace_move_once_that_is_agreed(
+    bucket: S3Bucket, results: S3Resource, workspace: DirectoryWorkspace
+) -> None:
+    results.snapshot_precheck()
+    workspace.write_resource_local_params(results.name, {})  # as in a clone
+    with pytest.raises(ConfigurationError, match="nobody on this machine") as caught:
+        results.snapshot_precheck()
+    assert caught.value.hint == f"dws s3 allow {results.name}"
+    results.agree()
+    results.snapshot_precheck()
+    elsewhere = S3Resource(results.name, results.role, workspace, replace(results.bucket, prefix="other/"))
+    with pytest.raises(ConfigurationError, match="nobody on this machine"):
+        elsewhere.snapshot_precheck()
 
 
 def test_deleting_the_results_of_a_snapshot(bucket: S3Bucket, results: S3Resource) -> None:

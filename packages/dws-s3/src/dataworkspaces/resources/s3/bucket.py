@@ -69,6 +69,11 @@ class Bucket:
     def url(self) -> str:
         return f"s3://{self.name}/{self.prefix}".rstrip("/")
 
+    @property
+    def place(self) -> str:
+        """Where it is, for somebody who has to agree to it."""
+        return self.url if self.endpoint_url is None else f"{self.url} at {self.endpoint_url}"
+
     @cached_property
     def client(self) -> Any:
         """Safe to be used by threads. Throttling, 5xx and lost connections are tried again, ever more slowly."""

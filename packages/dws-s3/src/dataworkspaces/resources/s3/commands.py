@@ -15,20 +15,41 @@ def s3() -> None:
     """Resources in S3 buckets."""
 
 
+_workspace_option = click.option(
+    "--workspace-dir", type=click.Path(file_okay=False), metavar="DIR", help="The workspace."
+)
+
+
+def _opened(session: Any, name: str, workspace_dir: str | None) -> S3Resource:
+    if workspace_dir is not None:
+        session.workspace_dir = workspace_dir
+    found = session.open_workspace().get_resource(name)
+    if not isinstance(found, S3Resource):
+        raise ConfigurationError(f"Resource '{name}' is of type {found.resource_type}, not s3")
+    return found
+
+
 @s3.command()
 @click.argument("resource")
-@click.option("--workspace-dir", type=click.Path(file_okay=False), metavar="DIR", help="The workspace.")
+@_workspace_option
 @click.pass_obj
 def unpin(session: Any, resource: str, workspace_dir: str | None) -> None:
     """Let a resource go from the snapshot that it is at: the present files of the bucket are seen again, and can be
     written."""
-    if workspace_dir is not None:
-        session.workspace_dir = workspace_dir
-    workspace = session.open_workspace()
-    found = workspace.get_resource(resource)
-    if not isinstance(found, S3Resource):
-        raise ConfigurationError(f"Resource '{resource}' is of type {found.resource_type}, not s3")
-    with workspace.transaction("s3 unpin"):
+    found = _opened(session, resource, workspace_dir)
+    with found.workspace.transaction("s3 unpin"):
         was_pinned = found.unpin()
     done = "is no longer at a snapshot" if was_pinned else "is at no snapshot"
-    workspace.interaction.tell(f"Resource '{resource}' {done}: its files are those of now")
+    found.workspace.interaction.tell(f"Resource '{resource}' {done}: its files are those of now")
+
+
+@s3.command()
+@click.argument("resource")
+@_workspace_option
+@click.pass_obj
+def allow(session: Any, resource: str, workspace_dir: str | None) -> None:
+    """Agree, on this machine, that snapshots move the objects of a results resource, which somebody else has added."""
+    found = _opened(session, resource, workspace_dir)
+    with found.workspace.transaction("s3 allow"):
+        found.agree()
+    found.workspace.interaction.tell(f"Snapshots move the objects of {found.bucket.place}")

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.integrity import Problem
 
 RESOURCE_TYPE = "s3"
+_AGREED = "agreed"
 _NAMED = 5
 
 
@@ -254,6 +255,8 @@ class S3Resource(FileResourceMixin, SnapshotResourceMixin, Resource):
     # -- snapshots -----------------------------------------------------------------------------------------------
 
     def snapshot_precheck(self) -> None:
+        if self.has_results_role():
+            self._check_agreed()
         version = self.pinned()
         if version is None:
             self.bucket.check_versioned()
@@ -263,6 +266,27 @@ class S3Resource(FileResourceMixin, SnapshotResourceMixin, Resource):
             f"{self._what} is still at version {version[:7]}; to take up what was written to the bucket since: "
             f"dws s3 unpin {self.name}"
         )
+
+    def agree(self) -> None:
+        """Let snapshots move objects of this bucket, whoever set up the workspace."""
+        known = self.workspace.read_resource_local_params(self.name) or {}
+        self.workspace.write_resource_local_params(self.name, {**known, _AGREED: self.bucket.place})
+
+    def _check_agreed(self) -> None:
+        known = self.workspace.read_resource_local_params(self.name) or {}
+        if known.get(_AGREED) == self.bucket.place:
+            return
+        question = (
+            f"{self._what} is {self.bucket.place}, as whoever set up the workspace wants it. A snapshot moves all "
+            "objects there to snapshots/. Go on?"
+        )
+        if not self.workspace.interaction.confirm(question, default=False):
+            raise ConfigurationError(
+                f"{self._what}: snapshots move the objects of {self.bucket.place}, to which nobody on this machine "
+                "has agreed",
+                hint=f"dws s3 allow {self.name}",
+            )
+        self.agree()
 
     def snapshot(self) -> tuple[str | None, str | None]:
         version = self.pinned() or self.manifests.store(self._latest())
