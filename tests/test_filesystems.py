@@ -171,6 +171,28 @@ def test_a_step_learns_what_it_reads_and_writes(here: User) -> None:
     }
 
 
+def test_a_step_learns_nothing_of_another_workspace(
+    here: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    other = User(elsewhere, here.env)
+    other.batch("init", "--create-resources=source-data,results")
+    write_files(elsewhere, {"source-data/x.csv": "3,4"})
+    link = tmp_path / "link"
+    link.symlink_to(here.cwd)
+    with LineageBuilder().with_step_name("make").with_parameters({}).with_no_inputs().eval() as lineage:
+        lineage.track_reads()
+        monkeypatch.chdir(elsewhere)
+        fs: Any = fsspec.filesystem("dws", workspace=str(elsewhere))
+        fs.pipe("results/x.csv", fs.cat("source-data/x.csv"))
+        seen: Any = fsspec.filesystem("dws", workspace=str(link))  # the same copy, by another path
+        seen.pipe("objects/made/x.csv", seen.cat("local/a.txt"))
+    assert places(here.cwd, "objects") == {
+        "input_resources": [("local", "a.txt")],
+        "output_resources": [("objects", "made/x.csv")],
+    }
+
+
 def test_an_execution_reads_what_it_opens_itself(here: User) -> None:
     fs: Any = fsspec.filesystem("dws")
     builder = LineageBuilder().with_step_name("make").with_parameters({}).with_input_ref(ResourceRef("repo"))

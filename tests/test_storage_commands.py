@@ -335,8 +335,9 @@ def test_a_version_is_read_without_restoring_it(workspace: User, data: Path) -> 
     shutil.rmtree(data / "sub")
     said = workspace.python("-c", READ, "L").stdout.splitlines()
     assert said == [
-        "['large', 'link to'] ['says'] FileInfo(kind='file', size=400000) FileInfo(kind='directory', size=None)",
-        "b'C' b'C' FileInfo(kind='file', size=1)",
+        "['large', 'link to'] ['says'] FileInfo(kind='file', size=400000, modified=None) "
+        "FileInfo(kind='directory', size=None, modified=None)",
+        "b'C' b'C' FileInfo(kind='file', size=1, modified=None)",
         "b'CC'",
         *[line for line in said[3:] if line.startswith("ConfigurationError Resource 'data'")],
     ]

@@ -159,7 +159,7 @@ def get_filesystem_for_resource(
         from dataworkspaces.workspace.filesystem import ResourceFileSystem
 
         if snapshot is None:
-            return ResourceFileSystem(resource, name)
+            return ResourceFileSystem(resource)
         from dataworkspaces.workspace.snapshot_files import files_at_snapshot
 
         return ResourceFileSystem(files_at_snapshot(workspace, name, snapshot))

@@ -39,7 +39,7 @@ def track_files(lineage: Lineage, read: set[ResourceRef]) -> Callable[[], None]:
                 known.add_input_ref(ref)
                 read.add(ref)
 
-    end = watch(note)
+    end = watch(lineage.workspace, note)
     weakref.finalize(lineage, end)
     return end
 

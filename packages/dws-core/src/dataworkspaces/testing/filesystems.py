@@ -27,7 +27,7 @@ class FileSystemSuite(ResourceFixtures):
     @pytest.fixture
     def fs(self, resource: Any) -> ResourceFileSystem:
         self.release(resource)
-        return ResourceFileSystem(resource, NAME)
+        return ResourceFileSystem(resource)
 
     def release(self, resource: Any) -> None:
         """Let the present files be written again after a snapshot, if that takes an act of the user."""
@@ -129,10 +129,10 @@ class FileSystemSuite(ResourceFixtures):
                 use(path)
         assert not fs.exists(path)
 
-    def test_lineage_is_told(self, fs: Any) -> None:
+    def test_lineage_is_told(self, fs: Any, resource: Any) -> None:
         """D8: whoever watches learns of each file that is read or written."""
         told: list[tuple[ResourceRef, bool]] = []
-        end = watch(lambda ref, is_written: told.append((ref, is_written)))
+        end = watch(resource.workspace, lambda ref, is_written: told.append((ref, is_written)))
         try:
             fs.pipe("dir/file", b"x")
             fs.cat("dir/file")

@@ -47,10 +47,10 @@ class DwsFileSystem(FileSystem):
     def _list_root(self) -> list[str]:
         return [r.name for r in self._workspace.get_resources() if isinstance(r, FileResourceMixin)]
 
-    def _reference(self, path: str) -> ResourceRef | None:
+    def _reference(self, path: str) -> tuple[Workspace, ResourceRef] | None:
         place, _, rel_path = path.partition("/")
         name, snapshot = split_place(place, set(self._workspace.get_resource_names()))
-        return ResourceRef(name, rel_path or None) if snapshot is None else None
+        return None if snapshot is not None else (self._workspace, ResourceRef(name, rel_path or None))
 
 
 def split_place(place: str, names: set[str]) -> tuple[str, str | None]:

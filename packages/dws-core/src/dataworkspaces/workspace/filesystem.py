@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
-from typing import IO, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.spec import AbstractFileSystem
@@ -18,8 +18,12 @@ from fsspec.spec import AbstractFileSystem
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.workspace.file_access import is_watched, tell
 from dataworkspaces.workspace.files import FileResourceMixin
+from dataworkspaces.workspace.resource import Resource
 from dataworkspaces.workspace.resource_ref import ResourceRef
 from dataworkspaces.workspace.versions import FileInfo
+
+if TYPE_CHECKING:
+    from dataworkspaces.workspace.workspace import Workspace
 
 T = TypeVar("T")
 
@@ -45,8 +49,8 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
         """What lies above all files."""
         return []
 
-    def _reference(self, path: str) -> ResourceRef | None:
-        """How lineage names a path; None if it does not."""
+    def _reference(self, path: str) -> tuple[Workspace, ResourceRef] | None:
+        """How lineage names a path, and in which workspace; None if it does not."""
         return None
 
     @classmethod
@@ -142,8 +146,8 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
         return files, rel_path
 
     def _tell(self, path: str, *, is_written: bool) -> None:
-        if is_watched() and (ref := self._reference(self._strip_protocol(path))) is not None:
-            tell(ref, is_written)
+        if is_watched() and (found := self._reference(self._strip_protocol(path))) is not None:
+            tell(*found, is_written)
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
         """The bytes of a file, or those from ``start`` to ``end``, which count as in a slice."""
@@ -252,21 +256,21 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
 class ResourceFileSystem(FileSystem):
     """The files of one resource. Paths are relative to its root, which is ``""`` (``/`` is taken for it too).
 
-    :param resource: or its files at a snapshot.
-    :param name: of the resource, if what is read and written is to be told to lineage."""
+    :param resource: or its files at a snapshot, of which lineage learns nothing."""
 
     protocol = "dws-resource"
 
-    def __init__(self, resource: FileResourceMixin, name: str | None = None) -> None:
+    def __init__(self, resource: FileResourceMixin) -> None:
         super().__init__()
         self.resource = resource
-        self._name = name
 
     def _locate(self, path: str) -> tuple[FileResourceMixin | None, str]:
         return self.resource, path
 
-    def _reference(self, path: str) -> ResourceRef | None:
-        return None if self._name is None else ResourceRef(self._name, path or None)
+    def _reference(self, path: str) -> tuple[Workspace, ResourceRef] | None:
+        if not isinstance(self.resource, Resource):
+            return None
+        return self.resource.workspace, ResourceRef(self.resource.name, path or None)
 
 
 def _told(path: str, info: FileInfo) -> dict[str, Any]:
