@@ -58,7 +58,7 @@ def steps_of(page: Path) -> list[Command | File]:
     """What a page has its reader do, in order; before that what another page has, if it says that it comes after it."""
     text = page.read_text(encoding="utf-8")
     before = _AFTER_RE.search(text)
-    steps = [] if before is None else steps_of(page.with_name(before[1]))
+    steps = [] if before is None else steps_of(page.parent / before[1])
     for block in _BLOCK_RE.finditer(text):
         language, name, content = block.groups()
         line = text.count("\n", 0, block.start()) + 2

@@ -131,7 +131,7 @@ class Present:
         if self._current is not None and is_results:
             now = self._current.get(place.cert.ref)
             if now is None or not _is_repeated(place.entry, now.entry):
-                found.append(f"the present {place.cert.ref} is of another run")
+                found.append(f"{place.cert.ref} now holds what another run wrote")
         return found
 
 
