@@ -16,6 +16,7 @@ from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.filetree import BLAKE3, SHA1, Hasher, StatCache, Tree, Work, build_tree, scan, scan_tree
 from dataworkspaces.filetree.building import TooMuchToRead
 from dataworkspaces.filetree.hashing import HashTask, ReadFile
+from dataworkspaces.filetree.manifest import Entry
 from dataworkspaces.filetree.scan import ScannedFile
 
 TICK = 0.15  # seconds, after which a file is older than any tick of the clock
@@ -56,6 +57,41 @@ def build(root: Path, cache: StatCache, hasher: Hasher = BLAKE3) -> tuple[Tree, 
     assert tree.hashval == scan_tree(root, hasher).hashval, "the cache must not be seen in what comes of it"
     assert tree.manifests() == scan_tree(root, hasher).manifests()
     return tree, sorted(task.read)
+
+
+def build_part(root: Path, cache: StatCache, *places: str) -> list[str]:
+    """What was read to know what lies at places, which must be as in the whole tree."""
+    task = CountingTask(root)
+    part, whole = build_tree(scan(root, only=places), BLAKE3, cache, Work(task=task)), scan_tree(root, BLAKE3)
+    for place in places:
+        assert entry_at(part, place) == entry_at(whole, place)
+    return sorted(task.read)
+
+
+def entry_at(tree: Tree, place: str) -> Entry | None:
+    found: Entry | None = Entry(tree.hashval, "tree", "")
+    for name in place.split("/") if place else ():
+        inside = tree.entries(found.value) if found is not None and found.kind == "tree" else []
+        found = next((entry for entry in inside if entry.name == name), None)
+    return found
+
+
+def test_of_some_places_nothing_else_is_read_and_the_next_time_nothing(root: Path, cache: StatCache) -> None:
+    assert build_part(root, cache, "a") == ["a"]
+    assert build_part(root, cache, "a", "sub/deep", "nothing", "sub/none/x") == ["sub/deep/d"]
+    assert build_part(root, cache, "sub", "sub/deep/d") == ["sub/c"]
+    assert build(root, cache)[1] == ["b"]
+    assert build_part(root, cache, "b", "") == []
+    (root / "sub/c").write_text("changed")
+    assert build_part(root, cache, "b", "sub/deep/d") == []
+    assert build_part(root, cache, "sub/c") == ["sub/c"]
+    assert build(root, cache)[1] == ["sub/c"]  # it is as young as the clock's tick
+
+
+def test_rules_of_directories_above_hold_for_a_place(root: Path, cache: StatCache) -> None:
+    (root / ".dwsignore").write_text("deep/")
+    assert entry_at(build_tree(scan(root, only=["sub/deep/d"]), BLAKE3, cache), "sub/deep/d") is None
+    assert build_part(root, cache, "sub/deep/d", "sub/c") == ["sub/c"]
 
 
 def test_the_second_time_nothing_is_read(root: Path, cache: StatCache) -> None:
@@ -173,7 +209,9 @@ def test_what_could_be_read_is_not_read_again_after_an_error(root: Path, cache: 
 
 names = st.sampled_from(["a", "b", "d/a", "d/b", "d/e/f", "\udcff", "new\nline"])
 steps = st.lists(
-    st.tuples(st.sampled_from(["write", "delete", "same size", "touch", "mode", "link", "wait", "snapshot"]), names),
+    st.tuples(
+        st.sampled_from(["write", "delete", "same size", "touch", "mode", "link", "wait", "snapshot", "look"]), names
+    ),
     min_size=1,
     max_size=12,
 )
@@ -203,6 +241,8 @@ def test_whatever_happens_the_tree_is_that_of_the_files(steps: list[tuple[str, s
                 time.sleep(TICK)
             elif step == "snapshot":
                 build(root, cache)
+            elif step == "look":
+                build_part(root, cache, name)
             elif path.is_file():
                 {"delete": path.unlink, "touch": path.touch, "mode": lambda p=path: p.chmod(0o700)}[step]()
         build(root, cache)

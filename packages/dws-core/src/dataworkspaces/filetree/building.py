@@ -15,7 +15,7 @@ from typing import Protocol
 from dataworkspaces.filetree.hashing import BLAKE3, Hasher, HashTask, Task, run_batches
 from dataworkspaces.filetree.manifest import Entry, format_manifest, manifest_name
 from dataworkspaces.filetree.scan import Problems, Scan, ScannedDirectory, ScannedFile, ScannedLink, Skip, scan
-from dataworkspaces.filetree.statcache import Row, StatCache, known_values, make_row, pack_statuses
+from dataworkspaces.filetree.statcache import Row, StatCache, known_values, make_row, merge_rows, pack_statuses
 from dataworkspaces.filetree.tree import Tree
 
 
@@ -82,12 +82,14 @@ def build_tree(scanned: Scan, hasher: Hasher, cache: StatCache | None = None, wo
 
 @dataclass
 class _Directory:
-    """A directory on its way into a tree. ``values`` are None until they are known, unless ``row`` has them all."""
+    """A directory on its way into a tree. ``values`` are None until they are known, unless ``row`` has them all;
+    ``was_read`` says whether files of it had to be read."""
 
     scanned: ScannedDirectory
     row: Row | None = None
     is_row_current: bool = False
     values: list[str | None] = field(default_factory=list)
+    was_read: bool = False
     hashval: str = ""
     manifest: bytes | None = None
 
@@ -102,7 +104,8 @@ class _Builder:
         self._hashes: dict[str, str] = {}
 
     def build(self) -> Tree:
-        rows = self._cache.load() if self._cache is not None else {}
+        loaded = self._load_rows()
+        rows = loaded or {}
         keeper = self._work.keeper
         self._kept_in = "" if keeper is None else keeper.generation
         started = time.time_ns()
@@ -118,8 +121,17 @@ class _Builder:
         removed = rows.keys() - {directory.scanned.path for directory in directories}
         if self._cache is not None and (changed or removed):
             new_rows = ((d.scanned.path, self._row(d, others, started)) for d, others in changed)
-            self._cache.save(new_rows, removed, is_new=not rows)
+            self._cache.save(new_rows, removed, is_new=loaded is None)
         return Tree(self._hashes[""], self._manifest)
+
+    def _load_rows(self) -> dict[str, Row] | None:
+        if self._cache is None:
+            return None
+        is_whole = self._scan.in_part is None
+        return self._cache.load(None if is_whole else [directory.path for directory in self._scan.directories])
+
+    def _is_in_part(self, directory: _Directory) -> bool:
+        return self._scan.in_part is not None and directory.scanned.path in self._scan.in_part
 
     # -- values --------------------------------------------------------------------------------------------------
 
@@ -182,6 +194,7 @@ class _Builder:
                     problems.add(directory.scanned.path_of(directory.scanned.files[place].name), result.problem)
                 else:
                     directory.values[place] = result.value
+                    directory.was_read = True
                     directory.scanned.files[place] = result.file  # it may have changed since the scan
         problems.check()
 
@@ -194,8 +207,9 @@ class _Builder:
         trees = [f"{self._hashes[scanned.path_of(name)]}\t{name}" for name in scanned.directories]
         return "\0".join(["" if "x" not in modes else modes, *links, "", *trees])
 
-    @staticmethod
-    def _is_remembered(directory: _Directory, row: Row | None) -> bool:
+    def _is_remembered(self, directory: _Directory, row: Row | None) -> bool:
+        if self._is_in_part(directory):
+            return not directory.was_read
         return (
             row is not None and row is directory.row and directory.is_row_current and row.manifest == directory.hashval
         )
@@ -242,7 +256,8 @@ class _Builder:
         if directory.is_row_current and directory.row is not None:
             return directory.row._replace(others=others, manifest=directory.hashval)
         values = self._values(directory)
-        return make_row(directory.scanned, values, others, directory.hashval, self._kept_in, started)
+        row = make_row(directory.scanned, values, others, directory.hashval, self._kept_in, started)
+        return merge_rows(directory.row, row) if self._is_in_part(directory) else row
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -55,10 +55,14 @@ class ScannedDirectory:
 
 @dataclass(frozen=True)
 class Scan:
-    """What lies below ``root``; a directory stands before those in it."""
+    """What lies below ``root``; a directory stands before those in it.
+
+    :ivar in_part: the directories of which only what leads to the places is listed that were asked for; None if all
+        that lies below ``root`` is."""
 
     root: Path
     directories: list[ScannedDirectory]
+    in_part: frozenset[str] | None = None
 
     def files(self) -> Iterator[tuple[str, ScannedFile]]:
         """The files with their paths, relative to the root, in the order of the directories."""
@@ -76,9 +80,9 @@ class Scan:
         return sum(file.size for directory in self.directories for file in directory.files)
 
 
-def scan(root: Path, skip: Skip | None = None) -> Scan:
-    """List all that lies below ``root`` and that no ``.dwsignore`` leaves out. Symbolic links are never followed
-    (``root`` itself may be one).
+def scan(root: Path, skip: Skip | None = None, only: Collection[str] | None = None) -> Scan:
+    """List all that lies below ``root`` and that no ``.dwsignore`` leaves out; with ``only`` what lies at these places
+    and in them. Symbolic links are never followed (``root`` itself may be one).
 
     Raises ConfigurationError, which names them, if there are entries that are no files, directories or links,
     or directories that cannot be read."""
@@ -87,6 +91,7 @@ def scan(root: Path, skip: Skip | None = None) -> Scan:
     directories = []
     pending = [""]
     prefix = os.fspath(root)
+    in_part, leading = (frozenset[str](), frozenset[str]()) if only is None else _ways_to(only)
     while pending:
         directory = ScannedDirectory(pending.pop())
         directories.append(directory)
@@ -99,6 +104,8 @@ def scan(root: Path, skip: Skip | None = None) -> Scan:
         if any(entry.name == IGNORE_FILE for entry in entries):
             ignore.read(root, directory.path)
         for entry in entries:
+            if directory.path in in_part and directory.path_of(entry.name) not in leading:
+                continue
             if skip is not None and skip(directory.path_of(entry.name)):
                 continue
             if ignore and ignore.leaves_out(directory.path_of(entry.name), entry.is_dir(follow_symlinks=False)):
@@ -109,7 +116,17 @@ def scan(root: Path, skip: Skip | None = None) -> Scan:
         directory.directories.sort()
         pending.extend(directory.path_of(name) for name in directory.directories)
     problems.check()
-    return Scan(root, directories)
+    return Scan(root, directories, None if only is None else in_part)
+
+
+def _ways_to(places: Collection[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """The directories on the way to places, and these together with the places."""
+    if "" in places:
+        return frozenset(), frozenset()
+    ways = {place: ["", *(place[:at] for at, char in enumerate(place) if char == "/")] for place in places}
+    outermost = {place for place, above in ways.items() if not any(directory in ways for directory in above)}
+    in_part = {""}.union(*(ways[place] for place in outermost))
+    return frozenset(in_part), frozenset(in_part | outermost)
 
 
 def _record(entry: os.DirEntry[str], directory: ScannedDirectory, problems: Problems) -> None:

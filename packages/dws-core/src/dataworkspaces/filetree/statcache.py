@@ -23,6 +23,9 @@ _SCHEMA = 1
 _STATUS = struct.Struct("=4Q")
 _MASK = (1 << 64) - 1
 _UNSURE = _MASK  # as the size of a file: matches none
+_SELECT = "SELECT path, names, statuses, vals, others, manifest, kept_in FROM directories"
+_IN_PART = "in part"
+"""In the place of what of a manifest is no file, where not all of the directory was seen: matches no directory."""
 
 _TICK_NS = 100_000_000
 _COARSE_TICK_NS = 2_100_000_000
@@ -53,19 +56,23 @@ class StatCache:
         self._path = path
         self._context = f"{_SCHEMA} {context}"
 
-    def load(self) -> dict[str, Row]:
-        """The rows, by the path of the directory."""
+    def load(self, paths: Iterable[str] | None = None) -> dict[str, Row] | None:
+        """The rows of all directories, or of those at ``paths``, by path; None if there is no cache."""
         if not self._path.exists():
-            return {}
+            return None
         try:
             with self._connect("BEGIN") as db:
                 found = db.execute("SELECT context FROM about").fetchone()
                 if found is None or found[0] != self._context:
-                    return {}
-                rows = db.execute("SELECT path, names, statuses, vals, others, manifest, kept_in FROM directories")
+                    return None
+                if paths is None:
+                    rows = db.execute(_SELECT).fetchall()
+                else:
+                    one = f"{_SELECT} WHERE path = ?"
+                    rows = [row for path in paths for row in db.execute(one, (os.fsencode(path),))]
                 return {os.fsdecode(p): Row(os.fsdecode(n), s, v, os.fsdecode(o), m, k) for p, n, s, v, o, m, k in rows}
         except (sqlite3.Error, UnicodeError, TypeError):
-            return {}
+            return None
 
     def save(self, changed: Iterable[tuple[str, Row]], removed: Iterable[str], *, is_new: bool) -> None:
         """Replace rows, and remove others; with ``is_new`` all. What cannot be written is left."""
@@ -131,20 +138,28 @@ def pack_statuses(files: Iterable[ScannedFile]) -> bytes:
 
 def known_values(row: Row, directory: ScannedDirectory) -> list[str | None]:
     """The value of each file of a directory, None for one that has to be read."""
-    if not row.values:
-        return [None] * len(directory.files)
-    known = dict(
-        zip(
-            row.names.split("\0"),
-            zip(_STATUS.iter_unpack(row.statuses), row.values.split("\n"), strict=True),
-            strict=True,
-        )
-    )
+    known = _by_name(row)
     found: list[str | None] = []
     for file in directory.files:
         status, value = known.get(file.name, (None, None))
         found.append(value if status == _STATUS.unpack(pack_statuses([file])) else None)
     return found
+
+
+def _by_name(row: Row) -> dict[str, tuple[tuple[int, ...], str]]:
+    if not row.values:
+        return {}
+    files = zip(_STATUS.iter_unpack(row.statuses), row.values.split("\n"), strict=True)
+    return dict(zip(row.names.split("\0"), files, strict=True))
+
+
+def merge_rows(old: Row | None, new: Row) -> Row:
+    """What is remembered of a directory, where ``new`` is of some of its files only."""
+    files = {**({} if old is None else _by_name(old)), **_by_name(new)}
+    names = sorted(files)
+    statuses = b"".join(_STATUS.pack(*files[name][0]) for name in names)
+    values = "\n".join(files[name][1] for name in names)
+    return Row("\0".join(names), statuses, values, _IN_PART, "", "")
 
 
 def make_row(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -104,12 +104,12 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
 
     # -- the tree as it is now -----------------------------------------------------------------------------------
 
-    def _scan(self) -> Scan:
+    def _scan(self, only: Collection[str] | None = None) -> Scan:
         resource = self.as_resource()
         if self.restorable and not self.local_root().exists():
             return Scan(self.local_root(), [ScannedDirectory("")])  # a restore makes it anew
         is_written_to = resource.is_exported() or resource.has_results_role()
-        return scan(self._root(), self._is_written_by_snapshots if is_written_to else None)
+        return scan(self._root(), self._is_written_by_snapshots if is_written_to else None, only)
 
     def local_root(self) -> Path:
         """Where the files are, or belong; raises ConfigurationError if nobody has said so on this machine."""
@@ -310,7 +310,7 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
             return PresentContents([None for _ in subpaths])
         if not self._hasher.reads_content:
             return PresentContents([self._cheap_content(path) for path in subpaths])
-        tree = self._tree(self._scan())
+        tree = self._tree(self._scan({path or "" for path in subpaths}))
         return PresentContents([self._content_in(tree, path) for path in subpaths])
 
     def version_contents(self, compare_hash: str, subpaths: Sequence[str | None]) -> list[str | None]:
