@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePath
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import DwsError, LineageError
 from dataworkspaces.lineage.consistency import check_one_version_of_each
@@ -28,6 +28,9 @@ from dataworkspaces.lineage.places import group, overlap
 from dataworkspaces.lineage.seeds import seeds_that_were_set, watch_seeds
 from dataworkspaces.lineage.store import Entries, LineageStore, ResourceLineage, unknown, without
 from dataworkspaces.workspace import ResourceRef, ResourceRoles, SnapshotWorkspaceMixin, Workspace
+
+if TYPE_CHECKING:
+    from dataworkspaces.lineage.file_tracking import FileTracker
 
 
 class Lineage:
@@ -67,8 +70,7 @@ class Lineage:
         self._store: LineageStore = self._snapshots.get_lineage_store()
         self._end_writing: Callable[[], None] | None = None
         self._end_tracking: Callable[[], None] | None = None
-        self._is_tracking = False
-        self._tracked_inputs: set[ResourceRef] = set()
+        self._tracker: FileTracker | None = None
         self._open = False
         self._process = os.getpid()
         watch_seeds()
@@ -98,9 +100,9 @@ class Lineage:
         Raises LineageError if they depend on two versions of one resource."""
         self._start_time = datetime.now() if start_time is None else start_time
         self._metrics = None
-        if start_time is None:
-            self._input_refs = [ref for ref in self._input_refs if ref not in self._tracked_inputs]
-            self._tracked_inputs.clear()
+        if start_time is None and self._tracker is not None:
+            self._input_refs = [ref for ref in self._input_refs if ref not in self._tracker.inputs]
+            self._tracker.forget()
         self._inputs: list[ResourceCert] = []
         self._code_trees: dict[str, str] = {}
         code = self._snapshots.present_contents(group(self._code_refs), keep=True)
@@ -116,7 +118,7 @@ class Lineage:
         self._open = True
         if self._output_refs:
             self._note_writing()
-        if self._is_tracking:
+        if self._tracker is not None:
             self.track_reads()
 
     # -- what the step says of itself ----------------------------------------------------------------------------
@@ -142,13 +144,21 @@ class Lineage:
         ref = check_ref(ref, "add_input_ref()", "add_input_path()")
         self._check_open("add_input_ref()")
         self.workspace.validate_resource_name(ref.name)
-        if ref in self._input_refs:
-            return
-        self._snapshots.refresh_imported_lineage([ref.name])
-        cert = self._store.certs_to_read([ref], [], self._contents([ref]), self._comment)[ref]
-        check_one_version_of_each(self._store, self.step_name, [*self._inputs, cert])
-        self._input_refs.append(ref)
-        self._inputs.append(cert)
+        if ref not in self._input_refs:
+            self.replace_inputs((), [ref])
+
+    def replace_inputs(self, old: Collection[ResourceRef], new: Sequence[ResourceRef]) -> None:
+        """Let others stand for some inputs, as directories do for files.
+
+        Raises LineageError, and changes nothing, if the step would depend on two versions of one resource."""
+        self._snapshots.refresh_imported_lineage({ref.name for ref in new})
+        certs = self._store.certs_to_read(new, [], self._contents(new), self._comment)
+        before = dict(zip(self._input_refs, self._inputs, strict=True))
+        inputs = {ref: cert for ref, cert in before.items() if ref not in old} | certs
+        check_one_version_of_each(self._store, self.step_name, list(inputs.values()))
+        self._input_refs, self._inputs = list(inputs), list(inputs.values())
+        gone = [before[ref] for ref in old if ref in before]
+        self._store.forget_sources([cert for cert in gone if cert.certificate.comment == self._comment])
 
     def add_input_hash(self, ref: ResourceRef, hashval: str) -> None:
         """Say what was read of an input whose resource cannot tell (data from an API): its hash. For kits."""
@@ -160,13 +170,15 @@ class Lineage:
     def track_reads(self) -> None:
         """From now on until the step ends, and when it is restarted, each file that is opened through the file system
         of a resource (also as ``dws://…``) is an input, and each that is written an output, unless it lies in one
-        already. Files as they were in a snapshot are none: they are no version that the workspace is at."""
-        from dataworkspaces.lineage.file_tracking import track_files
+        already. Of many files in a directory, the directory is. Files as they were in a snapshot are none: they are
+        no version that the workspace is at."""
+        from dataworkspaces.lineage.file_tracking import FileTracker
 
         self._check_open("track_reads()")
-        self._is_tracking = True
+        if self._tracker is None:
+            self._tracker = FileTracker(self)
         if self._end_tracking is None:
-            self._end_tracking = track_files(self, self._tracked_inputs)
+            self._end_tracking = self._tracker.begin()
 
     def add_output_path(self, path: str) -> None:
         """Add an output: the resource in which a local path lies. From now on a failure makes it unknown."""
@@ -186,6 +198,16 @@ class Lineage:
                 raise LineageError(f"Step {self.step_name} has two outputs that overlap: {other} and {ref}")
         self._check_nobody_else_wrote(ref)
         self._output_refs.append(ref)
+        if self._open:
+            self._note_writing()
+
+    def replace_outputs(self, old: Collection[ResourceRef], new: Sequence[ResourceRef]) -> None:
+        """Let others stand for some outputs, as directories do for files.
+
+        Raises LineageError, and changes nothing, if one overlaps with what another step wrote."""
+        for ref in new:
+            self._check_nobody_else_wrote(ref)
+        self._output_refs = [*(ref for ref in self._output_refs if ref not in old), *new]
         if self._open:
             self._note_writing()
 

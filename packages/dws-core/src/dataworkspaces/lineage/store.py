@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -101,6 +101,13 @@ class LineageStore(ABC):
     def update(self, resource_name: str, change: Callable[[Entries], Entries]) -> None:
         """:meth:`update_all` of one resource."""
         self.update_all([resource_name], lambda old: {resource_name: change(old[resource_name].entries)})
+
+    def forget_sources(self, certs: Collection[ResourceCert]) -> None:
+        """These versions of source data are none that anything has read."""
+        for name in {cert.ref.name for cert in certs}:
+            self.update(
+                name, lambda entries: [e for e in entries if not (isinstance(e, SourceDataLineage) and e.cert in certs)]
+            )
 
     def resolve_current(self, hashes: Mapping[str, str | None], contents: Contents = NO_CONTENTS) -> None:
         """A snapshot gave these hashes: put them in the place of the placeholders of present content.
