@@ -1,0 +1,1 @@
+"""Names that the manual of release 1.5 has here."""
