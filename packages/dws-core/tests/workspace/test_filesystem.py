@@ -203,3 +203,35 @@ def test_other_libraries_open_files_through_it(fs: ResourceFileSystem) -> None:
 
     with OpenFile(fs, "a.txt", mode="r", encoding="utf-8") as file:
         assert file.read() == "äöü\n"
+
+
+# -- listing all ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at_once", [1, 4])
+@pytest.mark.parametrize("path", ["", "sub", "sub/deep", "a.txt", "nothing", "empty"])
+@pytest.mark.parametrize("maxdepth", [None, 1, 2])
+@pytest.mark.parametrize("withdirs", [False, True])
+def test_find_is_that_of_fsspec(
+    fs: ResourceFileSystem,
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    at_once: int,
+    path: str,
+    maxdepth: int | None,
+    withdirs: bool,
+) -> None:
+    for name in ("sub/deep/x", "sub/deep/er/y", "other/z"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(name)
+    (root / "empty").mkdir()
+    monkeypatch.setattr(fs.resource, "reads_at_once", at_once, raising=False)
+    options = {"maxdepth": maxdepth, "withdirs": withdirs}
+    expected = AbstractFileSystem.find(fs, path, detail=True, **options)
+    assert fs.find(path, detail=True, **options) == expected
+    assert list(fs.find(path, detail=True, **options)) == fs.find(path, **options) == list(expected)
+
+
+def test_find_of_no_depth(fs: ResourceFileSystem) -> None:
+    with pytest.raises(ValueError, match="maxdepth"):
+        fs.find("", maxdepth=0)

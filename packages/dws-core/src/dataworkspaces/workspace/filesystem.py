@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.workspace import Workspace
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class FileSystem(AbstractFileSystem):  # type: ignore[misc]
@@ -74,6 +75,30 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
         else:
             found = [self.info(path)]
         return found if detail else [entry["name"] for entry in found]
+
+    def find(
+        self, path: str, maxdepth: int | None = None, withdirs: bool = False, detail: bool = False, **kwargs: Any
+    ) -> Any:
+        """The files below ``path``, sorted. Directories of one depth are listed at a time where that is faster."""
+        if maxdepth is not None and maxdepth < 1:
+            raise ValueError("maxdepth must be at least 1")
+        path = self._strip_protocol(path)
+        found = {path: self.info(path)} if withdirs and path and self.isdir(path) else {}
+        level, depth = [path], 0
+        while level and depth != maxdepth:
+            entries = [entry for listing in self._at_once(level, level, self._list_or_none) for entry in listing]
+            level = [entry["name"] for entry in entries if entry["type"] == "directory" and entry["name"] != path]
+            found.update((entry["name"], entry) for entry in entries if withdirs or entry["type"] != "directory")
+            depth += 1
+        if not found and self.isfile(path):
+            found[path] = {}  # as elsewhere in fsspec
+        return {name: found[name] for name in sorted(found)} if detail else sorted(found)
+
+    def _list_or_none(self, path: str) -> list[dict[str, Any]]:
+        try:
+            return list(self.ls(path, detail=True))
+        except OSError:
+            return []
 
     def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
         """Name, size and type: ``file``, ``directory``, or ``link`` for one that a walk does not follow."""
@@ -194,8 +219,6 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
         return self._each(ranges, lambda wanted: self._read(*wanted), on_error == "return")
 
     def _each(self, items: Sequence[T], do: Callable[[T], bytes], is_error_returned: bool) -> list[Any]:
-        """Of the first item's files ``reads_at_once`` at a time."""
-
         def attempt(item: T) -> Any:
             try:
                 return do(item)
@@ -204,17 +227,19 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
                     raise
                 return e
 
-        if not items:
-            return []
         paths: list[Any] = [item[0] if isinstance(item, tuple) else item for item in items]
         for path in dict.fromkeys(paths):
             self._tell(path, is_written=False)
-        files, _ = self._locate(self._strip_protocol(paths[0]))
+        return self._at_once(paths, items, attempt)
+
+    def _at_once(self, paths: Sequence[str], items: Sequence[T], do: Callable[[T], R]) -> list[R]:
+        """What ``do`` makes of items, which are at ``paths``; of the first one's files ``reads_at_once`` at a time."""
+        files = self._locate(self._strip_protocol(paths[0]))[0] if paths else None
         workers = 1 if files is None else files.reads_at_once
         if workers == 1 or len(items) == 1:
-            return [attempt(item) for item in items]
+            return [do(item) for item in items]
         with ThreadPoolExecutor(workers) as pool:
-            return list(pool.map(attempt, items))
+            return list(pool.map(do, items))
 
     def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
         if self.isdir(path1):
