@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -149,6 +150,25 @@ except Exception as e:
         f"{len(content)} [0, 1]",
         "Resource 'data' is not on this machine, so it can only be read",
     ]
+
+
+def test_a_directory_at_the_remote_is_not_looked_at_file_by_file(local: Path, workspace: User, tmp_path: Path) -> None:
+    write_files(local, {f"many/{number:03}": f"{number}" for number in range(200)})
+    add(workspace)
+    workspace.run("rm", "-r", "data")
+    log, wrapper = tmp_path / "calls", tmp_path / "bin" / "rclone"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f"#!/bin/sh\necho \"$1\" >>'{log}'\nexec '{shutil.which('rclone')}' \"$@\"\n")
+    wrapper.chmod(0o755)
+    here = workspace.at(workspace.cwd, PATH=f"{wrapper.parent}:{workspace.env['PATH']}")
+    assert here.json("ls", "data:many") == [{"name": f"{n:03}", "size": len(str(n))} for n in range(200)]
+    assert log.read_text().split().count("lsjson") <= 5
+    script = """
+import fsspec
+fs = fsspec.filesystem("dws")
+print(b",".join(fs.cat([f"data/many/{number:03}" for number in range(20)]).values()).decode())
+"""
+    assert here.python("-c", script).stdout.strip() == ",".join(map(str, range(20)))
 
 
 # -- what goes wrong ------------------------------------------------------------------------------------------------

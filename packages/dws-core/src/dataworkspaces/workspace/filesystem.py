@@ -70,8 +70,7 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
         elif files.does_subpath_exist(rel_path, must_be_directory=True):
             if not detail:
                 return [f"{path}/{name}" if path else name for name in files.ls(rel_path)]
-            infos = files.list_infos(rel_path)
-            found = [_told(f"{path}/{name}" if path else name, info) for name, info in infos]
+            found = _entries(files, path, rel_path)
         else:
             found = [self.info(path)]
         return found if detail else [entry["name"] for entry in found]
@@ -86,7 +85,8 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
         found = {path: self.info(path)} if withdirs and path and self.isdir(path) else {}
         level, depth = [path], 0
         while level and depth != maxdepth:
-            entries = [entry for listing in self._at_once(level, level, self._list_or_none) for entry in listing]
+            listings = self._at_once(level, level, self._list_found if depth else self._list_or_none)
+            entries = [entry for listing in listings for entry in listing]
             level = [entry["name"] for entry in entries if entry["type"] == "directory" and entry["name"] != path]
             found.update((entry["name"], entry) for entry in entries if withdirs or entry["type"] != "directory")
             depth += 1
@@ -99,6 +99,14 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
             return list(self.ls(path, detail=True))
         except OSError:
             return []
+
+    def _list_found(self, path: str) -> list[dict[str, Any]]:
+        """What lies in a directory that was just found, so that nobody need ask whether it is there."""
+        files, rel_path = self._locate(path)
+        try:
+            return [] if files is None else _entries(files, path, rel_path)
+        except ConfigurationError:
+            return self._list_or_none(path)
 
     def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
         """Name, size and type: ``file``, ``directory``, or ``link`` for one that a walk does not follow."""
@@ -296,6 +304,11 @@ class ResourceFileSystem(FileSystem):
         if not isinstance(self.resource, Resource):
             return None
         return self.resource.workspace, ResourceRef(self.resource.name, path or None)
+
+
+def _entries(files: FileResourceMixin, path: str, rel_path: str) -> list[dict[str, Any]]:
+    """What lies in a directory that is there."""
+    return [_told(f"{path}/{name}" if path else name, info) for name, info in files.list_infos(rel_path)]
 
 
 def _told(path: str, info: FileInfo) -> dict[str, Any]:

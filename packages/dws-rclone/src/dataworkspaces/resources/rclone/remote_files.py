@@ -30,19 +30,23 @@ class RemoteFiles:
 
     def ls(self, rel_path: str) -> list[str]:
         """The names directly below a directory, sorted; raises ConfigurationError if nothing is in it."""
-        names = self._names(rel_path)
-        if not names and rel_path:
-            raise ConfigurationError(f"{self._what}: '{rel_path}' is no directory at {self._address}")
-        return names
+        return [name for name, _ in self.list_infos(rel_path)]
 
-    def _names(self, rel_path: str) -> list[str]:
+    def list_infos(self, rel_path: str) -> list[tuple[str, FileInfo]]:
+        """What lies directly below a directory, by name; raises ConfigurationError if nothing does."""
+        found = self._entries(rel_path)
+        if not found and rel_path:
+            raise ConfigurationError(f"{self._what}: '{rel_path}' is no directory at {self._address}")
+        return found
+
+    def _entries(self, rel_path: str) -> list[tuple[str, FileInfo]]:
         place = self._place(rel_path)
         report = self._rclone.run(["lsjson", *_BRIEF], [place])
         if report.status in NOT_FOUND:
             return []
         if report.status != 0:
             raise self._rclone.error(report, f"{self._what}: listing {place} failed")
-        return sorted(str(entry["Name"]) for entry in json.loads(report.output))
+        return sorted(((str(e["Name"]), _info(e)) for e in json.loads(report.output)), key=lambda found: found[0])
 
     def find(self, rel_path: str) -> FileInfo | None:
         """What lies at a path, or None."""
@@ -55,10 +59,8 @@ class RemoteFiles:
         entry = json.loads(report.output)
         if not isinstance(entry, dict):  # older releases say null for a root that is empty
             return None
-        if not entry["IsDir"]:
-            return FileInfo("file", int(entry["Size"]))
         # To a bucket every path could be that of a directory.
-        return FileInfo("directory") if not rel_path or self._names(rel_path) else None
+        return _info(entry) if not entry["IsDir"] or not rel_path or self._entries(rel_path) else None
 
     def open(self, rel_path: str, mode: str) -> IO[Any]:
         """A file to read, which can seek. Text is UTF-8."""
@@ -71,6 +73,10 @@ class RemoteFiles:
 
     def _place(self, rel_path: str) -> str:
         return str(self._address.below(check_relative_path(rel_path, self._what)))
+
+
+def _info(entry: dict[str, Any]) -> FileInfo:
+    return FileInfo("directory") if entry["IsDir"] else FileInfo("file", int(entry["Size"]))
 
 
 class _RemoteFile(io.RawIOBase):

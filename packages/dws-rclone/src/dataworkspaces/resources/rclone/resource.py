@@ -34,6 +34,7 @@ RESOURCE_TYPE = "rclone"
 _QUICK = ("--contimeout=15s", "--timeout=30s", "--low-level-retries=3")
 """For what a report asks: it should not wait for long where nobody answers."""
 _SHOWN = 3
+_READERS = 8
 
 
 class AddressType(StringType):
@@ -333,8 +334,16 @@ class RcloneResource(PlacedDirectoryMixin, Resource):
         """The files at the remote, whatever is here."""
         return RemoteFiles(self.name, self.link.rclone, self.link.address)
 
+    @property
+    def reads_at_once(self) -> int:  # type: ignore[override]
+        """At the remote, an rclone for each."""
+        return 1 if self._is_here() else _READERS
+
     def ls(self, rel_path: str) -> list[str]:
         return super().ls(rel_path) if self._is_here() else self.remote_files.ls(rel_path)
+
+    def list_infos(self, rel_path: str) -> list[tuple[str, FileInfo]]:
+        return super().list_infos(rel_path) if self._is_here() else self.remote_files.list_infos(rel_path)
 
     def open(self, rel_path: str, mode: str) -> IO[Any]:
         if self._is_here():
