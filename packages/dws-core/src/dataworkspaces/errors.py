@@ -30,6 +30,42 @@ class ConfigurationError(DwsError):
     label = "Configuration error"
 
 
+class NotFoundError(ConfigurationError):
+    """It is certain that the thing is not there: what was asked has answered."""
+
+    exit_code = 4
+
+
+class UnavailableError(ConfigurationError):
+    """Something could not be read or reached, so whether it is there is not known; a later try may help.
+
+    Code that asks "is it there?" lets this error through: it is no *no*."""
+
+    label = "Not available"
+    exit_code = 5
+
+
+class StorageError(ConfigurationError):
+    """Nothing can be written there: the storage is full, or read-only."""
+
+    label = "Cannot write"
+    exit_code = 6
+
+
+class ConflictError(ConfigurationError):
+    """Two changes of the same thing exclude each other; both are kept."""
+
+    label = "Conflict"
+    exit_code = 8
+
+
+class RefusedError(ConfigurationError):
+    """Somebody else's workspace asks for something that the user of this machine has not agreed to."""
+
+    label = "Refused"
+    exit_code = 9
+
+
 class ApiParamError(ConfigurationError):
     """An argument passed to the Python API is not valid."""
 
