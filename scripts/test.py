@@ -1,7 +1,7 @@
 """Run the checks and tests: `test.py` all of them, `test.py ENVIRONMENT…` those environments of tox.ini.
 
-Everything runs on the Python at hand; the other supported versions, where they are installed, get the tests
-that are quick.
+Everything runs on the Python at hand; the oldest and the newest supported version, where they are installed, get the
+tests that are quick.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from pathlib import Path
 
 from environment import ROOT, distributions, install_programs, make_environment
 
-MINOR_VERSIONS = range(10, 14)
+OLDEST, NEWEST = 10, 13
+"""Of the supported versions, Python 3.OLDEST to 3.NEWEST."""
+
 PROGRAMS = {
     "chromium": "chromium",
     "dot": "graphviz",
@@ -42,7 +44,7 @@ def main(environments: list[str]) -> int:
 def all_environments() -> list[str]:
     here = sys.version_info.minor
     alone = [f"py3{here}-{path.name.removeprefix('dws-')}" for path in distributions()]
-    others = [f"py3{minor}-light" for minor in MINOR_VERSIONS if minor != here]
+    others = [f"py3{minor}-light" for minor in (OLDEST, NEWEST) if minor != here]
     return ["lint", "docs", "build", *alone, f"py3{here}-all", *others]
 
 

@@ -54,7 +54,8 @@ def isolated_environment(home: Path) -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         "USER": "ada",
         "LOGNAME": "ada",
-        "PYTHONDONTWRITEBYTECODE": "1",
+        # Compiled code is kept, or each call of dws would compile all of it; but not among the user's files.
+        "PYTHONPYCACHEPREFIX": str(Path(sys.prefix) / "pycache"),
     }
 
 
