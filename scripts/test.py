@@ -45,7 +45,7 @@ def all_environments() -> list[str]:
     here = sys.version_info.minor
     alone = [f"py3{here}-{path.name.removeprefix('dws-')}" for path in distributions()]
     others = [f"py3{minor}-light" for minor in (OLDEST, NEWEST) if minor != here]
-    return ["lint", "docs", "build", *alone, f"py3{here}-all", *others]
+    return ["lint", "docs", "build", "contributing", *alone, f"py3{here}-all", *others]
 
 
 if __name__ == "__main__":
