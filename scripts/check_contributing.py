@@ -19,7 +19,7 @@ def main(directory: Path) -> int:
     # `uv venv` makes .venv of the current directory unless it is told of another.
     env = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(environment), "VIRTUAL_ENV": str(environment)}
     line = set_up_line().replace("uv venv", f"uv venv --quiet --clear '{environment}'")
-    tests = [environment / "bin" / "pytest", "-q", "packages/dws-git/tests/test_checks.py"]
+    tests = [str(environment / "bin" / "pytest"), "-q", "packages/dws-git/tests/test_checks.py"]
     for command in (["sh", "-euc", line], tests):
         status = subprocess.run(command, cwd=ROOT, env=env).returncode
         if status:

@@ -12,7 +12,7 @@ from dataworkspaces.filetree import scan
 
 FILES = [
     "a.csv", "a.tmp", "keep.tmp", "build/x", "build/keep", "sub/build/y", "sub/a.tmp", "sub/keep.tmp", "logs/1.log",
-    "logs/deep/2.log", "cache", "sub/cache/z", "with blank", "#hash", "!bang", "star*", "é", "Cache",
+    "logs/deep/2.log", "cache", "sub/cache/z", "with blank", "#hash", "!bang", "star*", "é", "Cache", "voilà", "voilÃ",
 ]  # fmt: skip
 
 
@@ -39,6 +39,9 @@ def listed(root: Path) -> set[str]:
         {"sub": "build\n*.tmp\n"},
         {"": "*\n!a.csv\n!.dwsignore\n"},
         {"": "é\n"},
+        {"": "voilà\n"},
+        {"": "voil??\n"},
+        {"": "*.tmp\r\nbuild\r\n"},
         {"": "[a-c]*\n"},
         {"": "?ache\n"},
     ],
@@ -61,6 +64,19 @@ def test_git_leaves_out_the_same(tmp_path: Path, rules: dict[str, str]) -> None:
     by_git = {name for name in told.stdout.decode().split("\0") if name and Path(name).name not in own}
     (tmp_path / ".git").rename(tmp_path.parent / f"{tmp_path.name}-git")
     assert {path for path in listed(tmp_path) if Path(path).name not in own} == by_git
+
+
+def test_many_stars_take_no_time(tmp_path: Path) -> None:
+    """With a matcher that goes back and tries again this test would not end."""
+    (tmp_path / ("a" * 200)).touch()
+    (tmp_path / ".dwsignore").write_text("*a" * 30 + "*b\n")
+    assert listed(tmp_path) == {"a" * 200}
+
+
+def test_a_file_of_rules_has_a_limit(tmp_path: Path) -> None:
+    (tmp_path / ".dwsignore").write_text("x\n" * (1 << 20))
+    with pytest.raises(ConfigurationError, match="larger than 1 MiB"):
+        scan(tmp_path)
 
 
 def test_a_pattern_that_is_none_is_named(tmp_path: Path) -> None:

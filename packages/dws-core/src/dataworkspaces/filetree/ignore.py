@@ -5,6 +5,7 @@ A pattern holds for the directory of its file and those below; a file nearer to 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 IGNORE_FILE = ".dwsignore"
+_MAX_SIZE = 1 << 20
+_NO_ASCII = {byte: 0xE000 + byte for byte in range(128, 256)}
 
 
 class IgnoreRules:
@@ -26,15 +29,19 @@ class IgnoreRules:
         return bool(self._specs)
 
     def read(self, root: Path, directory: str) -> None:
-        """Take over the ``.dwsignore`` of a directory; raises ConfigurationError if it is not valid."""
+        """Take over the ``.dwsignore`` of a directory; raises ConfigurationError if it is not valid.
+
+        It may be somebody else's: RE2 matches in linear time whatever the patterns are."""
         from pathspec import GitIgnoreSpec
 
         path = root / directory / IGNORE_FILE
         try:
             if not path.is_file() or path.is_symlink():
                 raise ConfigurationError(f"{path} is no regular file")
-            lines = path.read_text("utf-8", "surrogateescape").splitlines()
-            self._specs[directory] = GitIgnoreSpec.from_lines(lines)
+            if path.stat().st_size > _MAX_SIZE:
+                raise ConfigurationError(f"{path} is larger than {_MAX_SIZE >> 20} MiB", hint="Use fewer patterns")
+            lines = _text(path.read_bytes()).replace("\r\n", "\n").split("\n")
+            self._specs[directory] = GitIgnoreSpec.from_lines(lines, backend="re2")
         except OSError as e:
             raise ConfigurationError(f"{path} cannot be read: {e.strerror or e}") from e
         except ValueError as e:  # pathspec's errors are such
@@ -47,8 +54,14 @@ class IgnoreRules:
             parent = parent.rpartition("/")[0]
             spec = self._specs.get(parent)
             if spec is not None:
-                relative = path[len(parent) + 1 :] if parent else path
+                relative = _text(os.fsencode(path[len(parent) + 1 :] if parent else path))
                 decision = spec.check_file(f"{relative}/" if is_directory else relative).include
                 if decision is not None:
                     return decision
         return False
+
+
+def _text(name: bytes) -> str:
+    """Bytes as a text that RE2 takes, a character each as git counts them. Those that are not ASCII become characters
+    for private use, none of which is a blank or a letter."""
+    return name.decode("latin-1").translate(_NO_ASCII)
