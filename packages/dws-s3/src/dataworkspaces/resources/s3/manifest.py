@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import json
 import re
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 SNAPSHOTS = ".snapshots/"
 """Below it nothing is content."""
 _HASH_RE = re.compile(r"[0-9a-f]{40}\Z")
+_MAX_PACKED = 256 << 20
+_MAX_RATIO = 64
+"""Of a text to what it is packed to. Names that are alike, with the version ``null``, reach less than 30."""
+_SMALL = 16 << 20
+_TOO_LARGE = "is larger than a list of versions can be, so it is not read"
 
 Manifest = Mapping[str, str]
 
@@ -103,7 +109,11 @@ class Manifests:
         if stored is not None:
             return stored
         try:
-            return self._bucket.read(f"{SNAPSHOTS}{hashval}.json.gz")[0]
+            # A range of one byte more than there may be: somebody else's object may be of any size.
+            packed, size = self._bucket.read(f"{SNAPSHOTS}{hashval}.json.gz", last=_MAX_PACKED)
+            if size > _MAX_PACKED:
+                raise MetadataError(f"Resource '{self._resource.name}': {self._url(hashval)} {_TOO_LARGE}")
+            return packed
         except NoSuchObject as e:
             raise ConfigurationError(
                 f"Resource '{self._resource.name}' has no version {hashval[:7]}: {self._url(hashval)} is not there",
@@ -117,13 +127,22 @@ class Manifests:
 def _parse(packed: bytes, hashval: str) -> Manifest | None:
     """None if it is damaged. Its name may also be the plain SHA-1 of its text, which others have taken the format
     for."""
+    limit = max(_SMALL, _MAX_RATIO * len(packed))
+    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     try:
-        text = gzip.decompress(packed)
-    except (OSError, EOFError):
+        text = unpacker.decompress(packed, limit + 1)
+    except zlib.error:
+        return None
+    if len(text) > limit:
+        raise MetadataError(f"The manifest {hashval} {_TOO_LARGE}: unpacked, it is more than {limit >> 20} MiB")
+    if not unpacker.eof:
         return None
     if hashval not in (manifest_hash(text), hashlib.sha1(text, usedforsecurity=False).hexdigest()):
         return None
-    versions = json.loads(text)
+    try:
+        versions = json.loads(text)
+    except (ValueError, RecursionError) as e:
+        raise MetadataError(f"The manifest {hashval} is not valid JSON: {e}") from e
     if not isinstance(versions, dict) or not all(isinstance(version, str) for version in versions.values()):
         raise MetadataError(f"The manifest {hashval} should be a JSON object with a version id for each key")
     return versions
