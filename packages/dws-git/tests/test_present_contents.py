@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from dataworkspaces.gitrepo.contents import KEPT_TREES, present_objects, version_objects
-from dataworkspaces.gitrepo.repo import EMPTY_TREE, GitRepo
+from dataworkspaces.gitrepo.layout import EMPTY_TREE
+from dataworkspaces.gitrepo.repo import GitRepo
 
 Git = Callable[..., str]
 

@@ -16,7 +16,7 @@ from dataworkspaces.gitrepo.contents import present_objects
 from dataworkspaces.gitrepo.layout import git_directory, head_commit
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks, wait_for_git
 from dataworkspaces.gitrepo.merge import Merge
-from dataworkspaces.gitrepo.objects import TreeEntry, changed_entries, index_info
+from dataworkspaces.gitrepo.objects import TreeEntry, changed_entries, index_info, no_object
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.atomic import read_json_object, write_bytes, write_json
 
@@ -50,7 +50,7 @@ def begin_merge(root: Path, merge: Merge, theirs: str, message: str, what: str) 
         run_git(root, ["read-tree", "-m", "-u", head, merge.tree], env=_ENV, doing=f"Merging {what}")
     except ToolError as e:
         _after_failure(root, head, what, e)
-    run_git(root, ["update-index", "-z", "--index-info"], stdin=_stages(merge), doing=f"Merging {what}")
+    run_git(root, ["update-index", "-z", "--index-info"], stdin=_stages(root, merge), doing=f"Merging {what}")
     names = "".join(f"#\t{path}\n" for path in sorted(merge.conflicts))
     write_bytes(directory / "MERGE_MSG", os.fsencode(f"{message}\n\n# Conflicts:\n{names}"))
     write_bytes(directory / "ORIG_HEAD", f"{head}\n".encode("ascii"))
@@ -121,12 +121,13 @@ def _after_failure(root: Path, head: str, what: str, error: ToolError) -> None:
     ) from error
 
 
-def _stages(merge: Merge) -> bytes:
+def _stages(root: Path, merge: Merge) -> bytes:
     """The index of a merge that is not finished has base, ours and theirs of each file in conflict."""
     lines = []
+    nothing = no_object(root)
     for path, stages in merge.conflicts.items():
         name = os.fsencode(path)
-        lines.append(b"0 %s\t%s\0" % (b"0" * 40, name))
+        lines.append(b"0 %s\t%s\0" % (nothing, name))
         for stage, entry in sorted(stages.items()):
             lines.append(f"{entry.mode} {entry.name} {stage}\t".encode("ascii") + name + b"\0")
     return b"".join(lines)
@@ -140,7 +141,8 @@ def _force(root: Path, old: str, new: str, target: str) -> str | None:
     for path, entry in wanted.items():
         if entry is None and os.path.lexists(root / path) and not (root / path).is_dir():
             (root / path).unlink()
-    lines = index_info(dict.fromkeys(wanted)) + index_info({p: e for p, e in wanted.items() if e is not None})
+    lines = index_info(root, dict.fromkeys(wanted))
+    lines += index_info(root, {p: e for p, e in wanted.items() if e is not None})
     run_git(root, ["update-index", "-z", "--index-info"], stdin=lines, doing="Completing")
     there = b"".join(os.fsencode(path) + b"\0" for path, entry in wanted.items() if entry is not None)
     arguments = ["checkout-index", "--force", "--quiet", "-u", "-z", "--stdin"]

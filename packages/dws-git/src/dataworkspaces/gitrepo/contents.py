@@ -70,7 +70,7 @@ def _present_objects(
             shutil.copy2(directory / "index", index)  # with its time, by which git knows which files to read again
         env = {"GIT_INDEX_FILE": str(index)}
         if not keep:
-            env |= _objects_elsewhere(root, Path(temporary) / "objects")
+            env |= objects_elsewhere(root, Path(temporary) / "objects")
         places = [path or "." for path in within if os.path.lexists(root / path)]
         if places:
             # Status 1: some of them are ignored, and the others are added all the same.
@@ -106,7 +106,7 @@ def version_objects(root: Path, tree: str, paths: Sequence[str]) -> list[str | N
 
 def _tree_of_sources(root: Path, env: dict[str, str], temporary: Path) -> tuple[str, dict[str, str]]:
     """The tree of an index in which notebooks have no outputs, and where git finds it."""
-    elsewhere = env if "GIT_OBJECT_DIRECTORY" in env else env | _objects_elsewhere(root, temporary / "objects")
+    elsewhere = env if "GIT_OBJECT_DIRECTORY" in env else env | objects_elsewhere(root, temporary / "objects")
     sources = temporary / "sources"
     sources.mkdir()
     put_sources(root, elsewhere, sources)
@@ -172,7 +172,7 @@ def _quoted(path: str) -> str:
     return '"' + path.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _objects_elsewhere(root: Path, objects: Path) -> dict[str, str]:
+def objects_elsewhere(root: Path, objects: Path) -> dict[str, str]:
     """Git writes its objects to a directory that is thrown away, and finds the repository's all the same."""
     objects.mkdir()
     others = [_quoted(str(objects_directory(root) or "")), os.environ.get("GIT_ALTERNATE_OBJECT_DIRECTORIES", "")]

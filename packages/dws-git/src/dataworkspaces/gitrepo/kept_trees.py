@@ -32,6 +32,17 @@ def refspecs_to_push(root: Path, workspace_root: Path, lineage_directory: str) -
     if not trees or git_directory(workspace_root) is None:
         return []
     patterns = [option for tree in trees for option in ("-e", tree)]
-    arguments = ["grep", "--no-color", "-h", "-o", "-F", *patterns, "HEAD", "--", lineage_directory]
+    arguments = [
+        "grep",
+        "--no-line-number",
+        "--no-column",
+        "-h",
+        "-o",
+        "-F",
+        *patterns,
+        "HEAD",
+        "--",
+        lineage_directory,
+    ]
     named = set(run_git(workspace_root, arguments, ok=(0, 1)).stdout.decode("ascii", "replace").split())
     return [f"{KEPT_TREES}/{tree}:{KEPT_TREES}/{tree}" for tree in trees if tree in named]

@@ -13,6 +13,10 @@ _OPERATIONS = {
     "CHERRY_PICK_HEAD": "a cherry-pick",
     "REVERT_HEAD": "a revert",
 }
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+"""The hash of a tree without entries, in every repository with SHA-1."""
+_EMPTY_TREE_SHA256 = "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"
+_SHA256_RE = re.compile(r"^[ \t]*objectformat[ \t]*=[ \t]*sha256[ \t]*$", re.IGNORECASE | re.MULTILINE)
 _SHA_RE = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 
 
@@ -61,6 +65,16 @@ def read_reference(root: Path, ref: str) -> str | None:
         if name == ref and _SHA_RE.match(sha):
             return sha
     return None
+
+
+def uses_sha256(root: Path) -> bool:
+    """Whether the names of the repository's objects have 64 digits (``git init --object-format=sha256``)."""
+    return _SHA256_RE.search(_read(root, "config")) is not None
+
+
+def empty_tree(root: Path) -> str:
+    """The name of a tree without entries."""
+    return _EMPTY_TREE_SHA256 if uses_sha256(root) else EMPTY_TREE
 
 
 def operation_in_progress(root: Path) -> str | None:

@@ -11,6 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ToolError
+from dataworkspaces.gitrepo.layout import uses_sha256
 from dataworkspaces.gitrepo.run import run_git, start_git
 
 if TYPE_CHECKING:
@@ -140,15 +141,21 @@ def build_tree(root: Path, base: str, entries: Mapping[str, TreeEntry | None]) -
     with tempfile.TemporaryDirectory(prefix="dws-") as temporary:
         env = {"GIT_INDEX_FILE": str(Path(temporary) / "index")}
         run_git(root, ["read-tree", base], env=env, doing="Merging")
-        run_git(root, ["update-index", "-z", "--index-info"], stdin=index_info(entries), env=env, doing="Merging")
+        run_git(root, ["update-index", "-z", "--index-info"], stdin=index_info(root, entries), env=env, doing="Merging")
         tree = run_git(root, ["write-tree"], env=env, doing="Merging").stdout
     return tree.decode("ascii").strip()
 
 
-def index_info(entries: Mapping[str, TreeEntry | None]) -> bytes:
+def no_object(root: Path) -> bytes:
+    """What stands for no object where git wants a name."""
+    return b"0" * (64 if uses_sha256(root) else 40)
+
+
+def index_info(root: Path, entries: Mapping[str, TreeEntry | None]) -> bytes:
     """What ``git update-index -z --index-info`` reads."""
+    nothing = no_object(root)
     # Removals first: a file may stand where a directory was.
-    removed = [b"0 %s\t%s\0" % (b"0" * 40, os.fsencode(path)) for path, entry in entries.items() if entry is None]
+    removed = [b"0 %s\t%s\0" % (nothing, os.fsencode(path)) for path, entry in entries.items() if entry is None]
     added = [
         b"%s %s\t%s\0" % (entry.mode.encode("ascii"), entry.name.encode("ascii"), os.fsencode(path))
         for path, entry in entries.items()

@@ -6,16 +6,26 @@ import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.changes import parse_raw_diff
+from dataworkspaces.gitrepo.contents import objects_elsewhere
 from dataworkspaces.gitrepo.identity import check_identity
 from dataworkspaces.gitrepo.layout import current_branch, git_directory, head_commit, operation_in_progress
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.versions import FileChange
 
-EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-"""The hash of a tree without entries, in every repository with SHA-1."""
+if TYPE_CHECKING:
+    import subprocess
+_COMMIT = ("commit", "--quiet", "--no-verify", "--cleanup=whitespace", "-F", "-")
+"""Whatever git's configuration takes for a comment, the message is what we say."""
+_IGNORED = b"paths are ignored by one of your .gitignore files"
+
+
+def _encoded(message: str) -> bytes:
+    """A message as git takes it, which refuses NUL."""
+    return message.replace("\0", " ").encode("utf-8", "replace")
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,11 @@ class GitRepo:
                 f"{what}: {operation} is in progress in {self.root}", hint="Finish or abort it with git, and try again"
             )
         current = current_branch(self.root)
+        if current == ".invalid":
+            raise ConfigurationError(
+                f"{what}: {self.root} keeps its references as a 'reftable', which cannot be read here",
+                hint=f"git -C {self.root} refs migrate --ref-format=files",
+            )
         if current is None or (branch is not None and current != branch):
             where = f"on branch {current}" if current is not None else "on no branch (HEAD is detached)"
             wanted = branch if branch is not None else "a branch"
@@ -103,7 +118,7 @@ class GitRepo:
 
     def plan_restore(self, tree_ish: str, path: str = "") -> list[FileChange]:
         """What bringing the files below ``path`` back to a commit would do to the working tree, with what is not
-        committed counted in. The repository's index is not touched."""
+        committed counted in. Nothing is written to the repository."""
         import shutil
         import tempfile
 
@@ -115,73 +130,91 @@ class GitRepo:
                 shutil.copy2(directory / "index", index)
             env = {"GIT_INDEX_FILE": str(index)}
             where = path or "."
+            env |= objects_elsewhere(self.root, Path(temporary) / "objects")
             if (self.root / where).exists():
-                run_git(self.root, ["add", "-A", "--", where], env=env)
+                run_git(self.root, ["add", "-A", "--", where], env=env, ok=(0, 1))
             arguments = ["diff-index", "-R", "--cached", "--raw", "-z", "-M", tree_ish, "--", where]
             changes = parse_raw_diff(run_git(self.root, arguments, env=env).stdout)
         return _below(changes, path)
 
     # -- changing ------------------------------------------------------------------------------------------------
 
-    def commit_paths(self, paths: Iterable[str], message: str) -> bool:
+    def commit_paths(self, paths: Iterable[str], message: str, own: Iterable[str] = ()) -> bool:
         """Commit what has changed at ``paths``, and nothing else: what the user has staged elsewhere stays staged.
 
-        A path that is neither there nor tracked is left out. Returns False if nothing had changed."""
-        wanted = list(dict.fromkeys(paths))
-        if not wanted or not self._stage(wanted):
-            return False
-        return self._commit_staged(wanted, message)
+        A path that is neither there nor tracked is left out. Returns False if nothing had changed.
 
-    def _commit_staged(self, paths: Sequence[str], message: str) -> bool:
-        result = self._commit_only(paths, message)
+        :param own: files of ours, which are committed too, whatever git ignores."""
+        forced = list(dict.fromkeys(own))
+        wanted = list(dict.fromkeys([*paths, *forced]))
+        plain = [path for path in wanted if path not in set(forced)]
+        self._stage(forced, force=True)
+        self._stage(plain)
+        wanted = [*plain, *(p for p in forced if not any(p.startswith(f"{above}/") for above in plain))]
+        return bool(wanted) and self._commit_staged(wanted, message, forced)
+
+    def _commit_staged(self, paths: Sequence[str], message: str, own: Sequence[str] = ()) -> bool:
+        result = self._commit_only(paths, message, own)
         if result is None:
             paths = [path for path in paths if self.status([path]).dirty]
-            result = bool(paths) and bool(self._commit_only(paths, message))
+            result = bool(paths) and bool(self._commit_only(paths, message, own))
         return result
 
-    def _stage(self, paths: list[str]) -> bool:
-        result = run_git(self.root, ["add", "-A", "--", *paths], ok=(0, 128), doing="Staging changes")
+    def _stage(self, paths: list[str], *, force: bool = False) -> None:
+        """Stage paths, and leave of them those that hold something to commit."""
+        if not paths:
+            return
+        result = self._add(paths, force, ok=(0, 1, 128))
         if result.returncode == 0:
-            return True
+            return
         if b"did not match any files" not in result.stderr:
-            run_git(self.root, ["add", "-A", "--", *paths], doing="Staging changes")
-            return True
+            if _IGNORED not in result.stderr:
+                self._add(paths, force)
+            return  # git has added the others
         to_add = [p for p in paths if os.path.lexists(self.root / p) or self._is_tracked(p)]
         if to_add:
-            run_git(self.root, ["add", "-A", "--", *to_add], doing="Staging changes")
+            self._add(to_add, force)
         # Of what is neither on disk nor in the index any more, the deletion may still have to be committed.
         committed = self.resolve([f"HEAD:{p}" for p in paths])
         paths[:] = [p for p, known in zip(paths, committed, strict=True) if p in to_add or known]
-        return bool(paths)
+
+    def _add(
+        self, paths: Sequence[str], force: bool, ok: Collection[int] = (0,), env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        arguments = ["add", "-A", *(["-f"] if force else []), "--pathspec-from-file=-", "--pathspec-file-nul"]
+        names = b"".join(os.fsencode(path) + b"\0" for path in paths)
+        return run_git(self.root, arguments, stdin=names, ok=ok, env=env, doing="Staging changes")
 
     def _is_tracked(self, path: str) -> bool:
         return bool(run_git(self.root, ["ls-files", "-z", "--", path]).stdout)
 
-    def _commit_only(self, paths: Sequence[str], message: str) -> bool | None:
+    def _commit_only(self, paths: Sequence[str], message: str, own: Sequence[str] = ()) -> bool | None:
         """True if committed, False if there was nothing, None if a path holds no file that git knows."""
-        arguments = ["commit", "--quiet", "--no-verify", "--only", "-m", message, "--", *paths]
-        result = run_git(self.root, arguments, ok=(0, 1, 128), doing="Committing")
+        arguments = [*_COMMIT, "--only", "--", *paths]
+        result = run_git(self.root, arguments, stdin=_encoded(message), ok=(0, 1, 128), doing="Committing")
         if result.returncode == 0:
             return True
         if b"does not have a commit checked out" in result.stderr:
             # Git 2.39's --only takes a directory that stands where a file was for a repository.
-            return self._commit_with_own_index(paths, message)
+            return self._commit_with_own_index(paths, message, own)
         if b"did not match any file" in result.stderr:
             return None
         said = result.stdout + result.stderr
         if any(text in said for text in (b"nothing to commit", b"nothing added", b"no changes added")):
             return False
-        run_git(self.root, arguments, doing="Committing")
+        run_git(self.root, arguments, stdin=_encoded(message), doing="Committing")
         return True
 
-    def _commit_with_own_index(self, paths: Sequence[str], message: str) -> bool:
+    def _commit_with_own_index(self, paths: Sequence[str], message: str, own: Sequence[str]) -> bool:
         import tempfile
 
         with tempfile.TemporaryDirectory(prefix="dws-") as temporary:
             env = {"GIT_INDEX_FILE": str(Path(temporary) / "index")}
             run_git(self.root, ["read-tree", "HEAD"], env=env, doing="Committing")
-            run_git(self.root, ["add", "-A", "--", *paths], env=env, doing="Staging changes")
-            run_git(self.root, ["commit", "--quiet", "--no-verify", "-m", message], env=env, doing="Committing")
+            self._add([path for path in paths if path not in own], False, env=env)
+            if own:
+                self._add(own, True, env=env)
+            run_git(self.root, _COMMIT, stdin=_encoded(message), env=env, doing="Committing")
         return True
 
     def restore_paths(self, targets: Mapping[str, str], message: str) -> bool:
@@ -229,7 +262,7 @@ class GitRepo:
         ignored = sorted(in_the_way - {c.path for c in changes if c.status == "deleted"})
         ignored = [p for p in ignored if not self._is_tracked(p)]
         if ignored:
-            run_git(self.root, ["add", "-f", "--", *ignored], doing="Keeping ignored files")
+            self._add(ignored, True)
             self._commit_only(ignored, f"Keep ignored files of {path or 'the repository'} before a restore")
 
 

@@ -8,6 +8,7 @@ in a terminal of its own.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
@@ -22,13 +23,28 @@ from dataworkspaces.workspace.interaction import log
 if TYPE_CHECKING:
     import subprocess
 
-_LEAKING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE")
-"""Set when we are called from a git hook or alias; they would send our calls to another repository."""
+_LEAKING = frozenset((
+    # `git rev-parse --local-env-vars`, but for the variables by which users configure git
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY", "GIT_CONFIG", "GIT_GRAFT_FILE", "GIT_NO_REPLACE_OBJECTS", "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE", "GIT_NAMESPACE", "GIT_QUARANTINE_PATH", "GIT_INTERNAL_SUPER_PREFIX",
+    # what git takes paths and attributes for
+    "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS", "GIT_ATTR_SOURCE",
+    # what git writes, and what it leaves out
+    "GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS", "GIT_LFS_SKIP_SMUDGE",
+))  # fmt: skip
+"""Set when we are called from a git hook or alias, or by a user who works with git by hand; they would send our calls
+to another repository, or change what they do."""
 
+_TRACE_RE = re.compile(r"\d\d:\d\d:\d\d\.\d{6} ")
+"""How lines begin that GIT_TRACE asks for."""
+_SAFE_DIRECTORY_RE = re.compile(r"^\s*git config --global --add safe\.directory .+$", re.MULTILINE)
 _OPTIONS = (
     "--literal-pathspecs", "--no-pager", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false",
     "-c", "advice.addEmbeddedRepo=false", "-c", "gc.auto=0", "-c", "maintenance.auto=false",
     "-c", "protocol.ext.allow=never", "-c", "safe.bareRepository=explicit",
+    # what is read from git's output, and commit messages, must be the same whatever the user's configuration says
+    "-c", "color.ui=false", "-c", "log.showSignature=false", "-c", "i18n.commitEncoding=utf-8",
 )  # fmt: skip
 
 
@@ -151,6 +167,7 @@ def _remove_lock_of_killed(directory: Path, started: float) -> None:
 
 def _first_line(error: str) -> str:
     lines = [line.strip() for line in error.splitlines() if line.strip()]
+    lines = [line for line in lines if not _TRACE_RE.match(line)] or lines
     for line in lines:
         if line.startswith(("fatal:", "error:")):
             return line.partition(":")[2].strip()
@@ -158,6 +175,10 @@ def _first_line(error: str) -> str:
 
 
 def _hint(error: str) -> str | None:
+    if (remedy := _SAFE_DIRECTORY_RE.search(error)) is not None:
+        return f"If you trust whoever owns it: {remedy[0].strip()}"
+    if "failed to sign" in error:
+        return "Git signs commits here, see commit.gpgSign; does 'git commit' work for you by hand?"
     if "index.lock" in error or ".lock': File exists" in error:
         return "Another git command is running in this repository; if none is, remove the lock file that git names"
     if "No space left" in error:

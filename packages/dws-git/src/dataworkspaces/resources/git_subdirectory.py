@@ -12,7 +12,8 @@ from dataworkspaces.gitrepo.checks import check_object_name, check_place_in_work
 from dataworkspaces.gitrepo.contents import version_objects
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
 from dataworkspaces.gitrepo.notebooks import holds_notebooks
-from dataworkspaces.gitrepo.repo import EMPTY_TREE, GitRepo
+from dataworkspaces.gitrepo.layout import empty_tree
+from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.params import ParamDef, ParamDefs
 from dataworkspaces.workspace import (
@@ -89,7 +90,7 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
     def snapshot(self) -> tuple[str | None, str | None]:
         self._repo.commit_paths([self.relative_path], f"Keep the present state of {self.name}")
         head, tree = self._repo.resolve(["HEAD", f"HEAD:{self.relative_path}"])
-        return tree or EMPTY_TREE, head
+        return tree or empty_tree(self._repo.root), head
 
     def restore_precheck(self, restore_hashval: str) -> None:
         check_object_name(restore_hashval, self.name)

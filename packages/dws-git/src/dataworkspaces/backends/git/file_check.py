@@ -122,6 +122,12 @@ def list_files(paths: WorkspacePaths) -> Listing:
     return listing
 
 
+def shared_files(paths: WorkspacePaths) -> list[str]:
+    """The files that belong to every copy of the workspace, by path relative to the metadata directory."""
+    git_files = [name for name in (".gitignore", ".gitattributes") if (paths.metadata / name).is_file()]
+    return [*git_files, *(name for name, kind in list_files(paths).files.items() if kind.in_git)]
+
+
 _DIRECTORIES = re.compile(
     r"(resources|current_lineage|snapshots|snapshot_metadata|snapshot_lineage(/[0-9a-f]+)?|file(/[^/]+){0,2})"
 )

@@ -149,9 +149,20 @@ class GitStorage(Workspace):
             # Release 1.6 ignored the state of resources one by one, and left nothing beside what it wrote.
             add_lines(self.paths.metadata_gitignore, METADATA_IGNORES)
             paths = [self.paths.metadata.name, self.paths.gitignore.name, *paths]
-        self.repo.commit_paths(paths, message)
+        self.repo.commit_paths(paths, message, own=self._own_files(paths))
         self._to_commit.clear()
         marker.unlink(missing_ok=True)
+
+    def _own_files(self, paths: Iterable[str]) -> list[str]:
+        """What is ours of ``paths``, and is committed whatever git ignores: not what else lies in a directory that is a
+        resource, or what belongs to this machine."""
+        metadata = self.paths.metadata.name
+        own = [path for path in paths if path.startswith(f"{metadata}/") or not (self.paths.root / path).is_dir()]
+        if metadata in paths:
+            from dataworkspaces.backends.git.file_check import shared_files
+
+            own += [f"{metadata}/{name}" for name in shared_files(self.paths)]
+        return own
 
     def _note_for_commit(self, path: Path) -> None:
         """Call it before the write, so that no written file is forgotten."""

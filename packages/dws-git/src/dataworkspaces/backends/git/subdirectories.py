@@ -7,8 +7,8 @@ from pathlib import Path
 
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.gitrepo.contents import present_objects
-from dataworkspaces.gitrepo.layout import head_commit
-from dataworkspaces.gitrepo.repo import EMPTY_TREE, GitRepo
+from dataworkspaces.gitrepo.layout import empty_tree, head_commit
+from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.workspace.atomic import read_json_object, write_json
@@ -49,7 +49,7 @@ class SubdirectorySnapshots:
         result = {}
         for number, resource in enumerate(resources):
             tree, last_tree = objects[1 + 2 * number], objects[2 + 2 * number]
-            version = SnapshotVersion(tree or EMPTY_TREE, head)
+            version = SnapshotVersion(tree or empty_tree(self._repo.root), head)
             gets_lineage = resource.has_results_role() or resource.is_exported()
             if gets_lineage and last_hash and last_commit and tree == last_tree:
                 if last_versions is None:
