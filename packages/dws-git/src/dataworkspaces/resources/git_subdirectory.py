@@ -11,8 +11,8 @@ from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.checks import check_object_name, check_place_in_workspace, check_subdirectory_path
 from dataworkspaces.gitrepo.contents import version_objects
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
-from dataworkspaces.gitrepo.notebooks import holds_notebooks
 from dataworkspaces.gitrepo.layout import empty_tree
+from dataworkspaces.gitrepo.notebooks import holds_notebooks
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.params import ParamDef, ParamDefs
