@@ -141,6 +141,10 @@ class GraphBuilder:
         self._data: dict[tuple[Any, ...], DataNode] = {}
         self._steps: dict[tuple[Any, ...], StepNode] = {}
         self._edges: dict[Edge, None] = {}
+        self._walked: set[str] = set()
+        """The nodes behind which nothing is left to be added."""
+        self._read: set[tuple[str, int]] = set()
+        """The steps whose inputs have been added; one may have an entry in each resource that it wrote to."""
         self._known = {name: places(name, entries) for name, entries in self.lineages.items()}
         self._imports = {
             name: _Imported(entry)
@@ -171,18 +175,20 @@ class GraphBuilder:
 
     def _add(self, wanted: ResourceCert) -> None:
         pending = [wanted]
-        seen: set[str] = set()
         while pending:
             cert = pending.pop()
             place = covering(self._known.get(cert.ref.name, {}), cert.ref)
             node, is_present = self._data_node(cert, place)
-            if node.id in seen:
+            if node.id in self._walked:
                 continue
-            seen.add(node.id)
+            self._walked.add(node.id)
             made_by = None if place is None or not is_present else _maker(place.entry)
             if place is not None and made_by is not None:
                 step = self._step_node(made_by, self.states.get(place.cert.ref, CURRENT))
                 self._edges[Edge(step.id, node.id)] = None
+                if (step.id, id(made_by)) in self._read:
+                    continue
+                self._read.add((step.id, id(made_by)))
                 for source in made_by.inputs:
                     source_place = covering(self._known.get(source.ref.name, {}), source.ref)
                     source_node, _ = self._data_node(source, source_place)

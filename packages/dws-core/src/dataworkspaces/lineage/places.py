@@ -33,13 +33,6 @@ def refs_overlap(one: ResourceRef, other: ResourceRef) -> bool:
     return one.name == other.name and overlap(one.subpath, other.subpath)
 
 
-def covers(entry: LineageEntry, ref: ResourceRef) -> bool:
-    """Whether an entry says where a reference came from."""
-    if isinstance(entry, ImportedLineage):
-        return entry.resource_name == ref.name
-    return any(cert.ref.name == ref.name and overlap(cert.ref.subpath, ref.subpath) for cert in entry_outputs(entry))
-
-
 @dataclass(frozen=True)
 class Place:
     """A version of a place in a resource, and the entry that says where it came from."""
@@ -79,7 +72,7 @@ def covering(known: Mapping[ResourceRef, Place], ref: ResourceRef) -> Place | No
 def is_out_of_date(entry: LineageEntry, read: ResourceCert) -> bool:
     """Whether an entry says where another version came from than the one that was read."""
     if isinstance(entry, ImportedLineage):
-        recorded = imported_certificate(entry, read.ref)
+        recorded = imported_certificate(places(entry.resource_name, entry.lineages), read.ref)
         if recorded is None and read.ref.subpath is None:
             return same_content(entry.content, read.certificate.content) is False
         return recorded is not None and contradict(recorded, read.certificate)
@@ -128,9 +121,10 @@ def _order(entry: LineageEntry) -> tuple[bool, str]:
     return isinstance(entry, UnknownLineage), start
 
 
-def imported_certificate(imported: ImportedLineage, ref: ResourceRef) -> HashCertificate | None:
-    """The version of a reference that the exporting workspace recorded, if it did."""
-    place = covering(places(imported.resource_name, imported.lineages), ref)
+def imported_certificate(imported: Mapping[ResourceRef, Place], ref: ResourceRef) -> HashCertificate | None:
+    """The version of a reference that the exporting workspace recorded, if it did. ``imported``: what it recorded of
+    the resource, see :func:`places`."""
+    place = covering(imported, ref)
     if place is not None and isinstance(place.cert.certificate, HashCertificate):
         return place.cert.certificate
     return None
@@ -144,12 +138,15 @@ class Makers:
         self._above: dict[str, list[int]] = {}  # by a place, and by each place that holds it
         self._at: dict[str, list[int]] = {}
         self._entries = list(entries)
+        self._all: list[int] = []
         for number, entry in enumerate(self._entries):
             if isinstance(entry, ImportedLineage):
                 self._whole.append(number)
-            for cert in entry_outputs(entry):
-                if cert.ref.name == resource_name:
-                    self._add(number, cert.ref.subpath)
+            subpaths = [cert.ref.subpath for cert in entry_outputs(entry) if cert.ref.name == resource_name]
+            for subpath in subpaths:
+                self._add(number, subpath)
+            if subpaths or isinstance(entry, ImportedLineage):
+                self._all.append(number)
 
     def _add(self, number: int, subpath: str | None) -> None:
         if subpath is None:
@@ -162,7 +159,7 @@ class Makers:
 
     def of(self, ref: ResourceRef) -> list[LineageEntry]:
         if ref.subpath is None:
-            return [e for e in self._entries if covers(e, ref)]
+            return [self._entries[number] for number in self._all]
         found = {*self._whole, *self._above.get(ref.subpath, [])}
         above = ref.subpath.rpartition("/")[0]
         while above:

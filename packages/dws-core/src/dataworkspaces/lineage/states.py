@@ -78,7 +78,10 @@ class States:
         self._hashes = hashes or {}
         self._known = {name: places(name, entries) for name, entries in lineages.items()}
         self._imported = {
-            name: entry for name, entries in lineages.items() for entry in entries if isinstance(entry, ImportedLineage)
+            name: places(entry.resource_name, entry.lineages)
+            for name, entries in lineages.items()
+            for entry in entries
+            if isinstance(entry, ImportedLineage)
         }
         self._states: dict[ResourceRef, State] = {}
 
@@ -137,8 +140,7 @@ class States:
     def _input_reasons(self, cert: ResourceCert) -> Iterator[str]:
         place = covering(self._known.get(cert.ref.name, {}), cert.ref)
         if place is None:
-            imported = self._imported.get(cert.ref.name)
-            certificate = None if imported is None else imported_certificate(imported, cert.ref)
+            certificate = imported_certificate(self._imported.get(cert.ref.name, {}), cert.ref)
             if certificate is not None and contradict(certificate, cert.certificate):
                 yield f"the imported {cert.ref} has another version"
             elif self._differs(cert):

@@ -276,9 +276,9 @@ def _known_cert(
     if place is not None and not _is_source(place.entry):
         return place.cert
     if place is None or place.cert.ref != ref:
-        recorded = None if imported is None else imported_certificate(imported, ref)
         if imported is None:
             return None
+        recorded = imported_certificate(places(imported.resource_name, imported.lineages), ref)
         return ResourceCert(ref, recorded or PlaceholderCertificate(1, comment, content=content))
     same = same_content(place.cert.certificate.content, content)
     is_present = isinstance(place.cert.certificate, PlaceholderCertificate) if same is None else same

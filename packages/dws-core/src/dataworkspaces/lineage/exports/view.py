@@ -135,10 +135,16 @@ class LineageView:
 
     def enclosing_run_id(self, run: RunRecord) -> UUID:
         """That of the command's own entry, if it is in the graph."""
-        for other in self.executions:
-            if other.step.run is not None and other.step.run.run_id == run.run_id and other.enclosing_run is None:
-                return other.run_id
-        return self.run_id("dws run", run.run_id)
+        return self._own_runs.get(run.run_id) or self.run_id("dws run", run.run_id)
+
+    @cached_property
+    def _own_runs(self) -> dict[str, UUID]:
+        """The executions that are the entry of a `dws run`, by the id of that run; the first of several."""
+        found: dict[str, UUID] = {}
+        for execution in self.executions:
+            if execution.step.run is not None and execution.enclosing_run is None:
+                found.setdefault(execution.step.run.run_id, execution.run_id)
+        return found
 
     # -- identifiers ---------------------------------------------------------------------------------------------
 
