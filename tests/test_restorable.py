@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from endtoend import User, copy_workspace, read_tree, write_files
+from endtoend import User, read_tree, write_files
 
 pytestmark = pytest.mark.slow
 
@@ -194,14 +194,6 @@ def test_content_that_is_damaged_replaces_nothing(workspace: User, files: Path) 
     assert done.returncode == 1
     assert "is damaged" in done.stderr
     assert whole(files) == before, "what had been restored is undone"
-
-
-def test_a_copy_of_a_workspace_goes_on(workspace: User, files: Path) -> None:
-    workspace.batch("snapshot", "A")
-    copy = workspace.at(copy_workspace(workspace.cwd, workspace.cwd.parent / "copy"))
-    write_files(files, {"d1/small 1": "changed"})
-    copy.batch("restore", "A")
-    assert (files / "d1/small 1").read_text() == "content 1\n"
 
 
 def test_read_only_files_and_directories_come_back(workspace: User, files: Path) -> None:

@@ -99,7 +99,7 @@ class LocalFilesResource(PlacedDirectoryMixin, Resource):
             params["name"],
             params["role"],
             workspace,
-            **stored_files(params, local_params),
+            **stored_files(params, local_params, workspace),
             remote=text_param(params, "remote"),
             my_remote=text_param(local_params or {}, "my_remote"),
         )

@@ -12,9 +12,8 @@ from dataworkspaces.filetree import SHA1
 from dataworkspaces.params import BoolType, ParamDef, StringType
 from dataworkspaces.workspace.file_tree import FileTreeMixin
 from dataworkspaces.workspace.names import check_relative_path
+from dataworkspaces.workspace.whereabouts import NOT_PLACED, moved_with
 from dataworkspaces.workspace.workspace import Workspace
-
-_PLACED = "placed"
 
 
 def absolute_path(text: str) -> Path:
@@ -94,7 +93,7 @@ class PlacedDirectoryMixin(FileTreeMixin):
         """What is kept of the place on this machine: it counts here from now on, whatever somebody else makes of
         ``global_local_path``."""
         place = self.my_local_path or (self.global_local_path if self.is_placed else None)
-        return {_PLACED: False} if place is None else {"my_local_path": place}
+        return {NOT_PLACED: False} if place is None else {"my_local_path": place}
 
     def get_local_path_if_any(self) -> str | None:
         if self.my_local_path is not None:
@@ -119,7 +118,9 @@ class PlacedDirectoryMixin(FileTreeMixin):
         return super()._root()
 
 
-def stored_files(params: Mapping[str, Any], local_params: Mapping[str, Any] | None) -> dict[str, Any]:
+def stored_files(
+    params: Mapping[str, Any], local_params: Mapping[str, Any] | None, workspace: Workspace
+) -> dict[str, Any]:
     """The attributes of :class:`PlacedDirectoryMixin`, and of what it extends, from stored parameters, to be passed on
     as keyword arguments.
 
@@ -133,10 +134,13 @@ def stored_files(params: Mapping[str, Any], local_params: Mapping[str, Any] | No
     relative = text_param(params, "relative_local_path")
     if relative is not None:
         check_relative_path(relative, f"Resource '{params['name']}'")
+    is_placed = local_params is not None and local_params.get(NOT_PLACED, True) is not False
+    if is_placed:
+        mine, is_placed = _place_here(params["global_local_path"], mine, relative, workspace)
     return {
         "global_local_path": params["global_local_path"],
         "my_local_path": mine,
-        "is_placed": local_params is not None and local_params.get(_PLACED, True) is not False,
+        "is_placed": is_placed,
         "relative_local_path": relative,
         "compute_hash": bool(params.get("compute_hash", False)),
         "hash_function": str(params.get("hash_function", SHA1.name)),
@@ -144,6 +148,20 @@ def stored_files(params: Mapping[str, Any], local_params: Mapping[str, Any] | No
         "export": bool(params.get("export", False)),
         "imported": bool(params.get("imported", False)),
     }
+
+
+def _place_here(original: str, mine: str | None, relative: str | None, workspace: Workspace) -> tuple[str | None, bool]:
+    """The local path, and whether the resource has a place here, if the workspace may have been moved or copied."""
+    whereabouts = workspace.whereabouts
+    if whereabouts.root is None or whereabouts.state == "home":
+        return mine, True
+    if mine is None and whereabouts.earlier is not None:
+        place = whereabouts.here(original)
+        return (None, False) if place is None else (mine if place == original else place, True)
+    if whereabouts.state == "new" and relative is not None:
+        moved = moved_with(whereabouts.root, mine or original, relative)
+        return mine if moved is None else moved, True
+    return mine, True
 
 
 # -- choosing a place ----------------------------------------------------------------------------------------------

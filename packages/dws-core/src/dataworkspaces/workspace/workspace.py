@@ -6,6 +6,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.integrity import Problem
     from dataworkspaces.workspace.journal import Journal
     from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
+    from dataworkspaces.workspace.whereabouts import Whereabouts
 
 
 class Workspace(ABC):
@@ -97,8 +99,21 @@ class Workspace(ABC):
     def get_objects_directory(self) -> Path:
         """The directory of the object store: the content of versions of resources that keep it. Several workspaces may
         name the same place by the local parameter ``objects.path``. It need not exist yet."""
+        return self.given_objects_directory() or self.get_machine_directory() / "objects"
+
+    def given_objects_directory(self) -> Path | None:
+        """What ``objects.path`` says. A store may be shared, so a copy of the workspace uses the same one, unless it
+        lies in the workspace, and was copied too."""
         path = self.get_local_param(OBJECTS_PATH)
-        return Path(path) if path is not None else self.get_machine_directory() / "objects"
+        return None if path is None else Path(self.whereabouts.here(path) or path)
+
+    @cached_property
+    def whereabouts(self) -> Whereabouts:
+        """Where this copy of the workspace is, and was."""
+        from dataworkspaces.workspace.whereabouts import Whereabouts
+
+        own = self.get_workspace_local_path_if_any()
+        return Whereabouts(None if own is None else Path(os.path.realpath(own)), self.get_machine_directory())
 
     @abstractmethod
     def save(self, message: str) -> None:
@@ -151,6 +166,7 @@ class Workspace(ABC):
 
         with hold_lock(self.get_machine_directory(), command):
             self._recover()
+            self.settle()
             self.save_precheck()
             journal = Journal(self.get_machine_directory(), command)
             try:
@@ -159,6 +175,15 @@ class Workspace(ABC):
                 self._undo_after_error()
                 raise
             journal.clear()
+
+    def settle(self) -> None:
+        """Note that the workspace is where it is, and which of its places on this machine are still its own: once after
+        it was made, moved or copied. Idempotent, and told to the user if a place is lost."""
+        if self.whereabouts.state == "home":
+            return
+        from dataworkspaces.workspace.settling import settle
+
+        settle(self)
 
     def recover_if_interrupted(self) -> None:
         """Complete or undo what a killed command left, if that can be done without waiting.

@@ -16,7 +16,6 @@ from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
 from dataworkspaces.gitrepo.repo import GitRepo
-from dataworkspaces.params import OBJECTS_PATH
 from dataworkspaces.workspace.atomic import read_json_object, write_bytes, write_json
 from dataworkspaces.workspace.names import check_relative_path
 from dataworkspaces.workspace.resource import Resource
@@ -68,11 +67,11 @@ class GitStorage(Workspace):
         params = self._load(self.paths.resource_local_params, read_json_object, {}).get(name)
         if params is not None and not isinstance(params, dict):
             raise MetadataError(f"{self.paths.resource_local_params}: the entry of '{name}' should be a JSON object")
-        return None if params is None else dict(params)
+        return None if params is None else self.whereabouts.from_stored(params)
 
     def write_resource_local_params(self, name: str, params: dict[str, Any]) -> None:
         everything = self._load(self.paths.resource_local_params, read_json_object, {})
-        write_json(self.paths.resource_local_params, {**everything, name: params})
+        write_json(self.paths.resource_local_params, {**everything, name: self.whereabouts.to_stored(params)})
 
     def rename_resource_local_params(self, old: str, new: str) -> None:
         """What is kept of a resource on this machine goes with its new name. In one write, and idempotent."""
@@ -104,7 +103,7 @@ class GitStorage(Workspace):
         return self.paths.resource_local(resource.name)
 
     def get_objects_directory(self) -> Path:
-        return Path(self.get_local_param(OBJECTS_PATH) or self.paths.objects)
+        return self.given_objects_directory() or self.paths.objects
 
     def ignore_local_path(self, path: Path) -> None:
         """Keep a directory below the workspace, with content of its own, out of the workspace's repository."""

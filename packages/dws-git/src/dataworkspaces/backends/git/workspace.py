@@ -58,9 +58,10 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
         return str(self.paths.root)
 
     def get_scratch_directory(self) -> str:
-        local = self.get_local_param(LOCAL_SCRATCH_DIRECTORY)
+        given = self.get_local_param(LOCAL_SCRATCH_DIRECTORY)
+        local = self.whereabouts.here(str(given)) if given else None  # not the one of another copy
         if local:
-            return str(local)
+            return local
         relative = self.get_global_param(SCRATCH_DIRECTORY) or "scratch"
         return str(check_scratch_directory(self.paths.root, relative))
 

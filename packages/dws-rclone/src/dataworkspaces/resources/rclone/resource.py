@@ -120,7 +120,7 @@ class RcloneResource(PlacedDirectoryMixin, Resource):
     ) -> RcloneResource:
         """From stored parameters, see :func:`stored_files` and :meth:`Link.from_params`."""
         link = Link.from_params(params, local_params, workspace)
-        files = stored_files(params, local_params)
+        files = stored_files(params, local_params, workspace)
         return RcloneResource(params["name"], params["role"], workspace, link, **files)
 
     def get_params(self) -> dict[str, Any]:

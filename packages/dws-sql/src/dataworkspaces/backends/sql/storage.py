@@ -93,16 +93,20 @@ class SqlStorage(Workspace):
         try:
             return super().add_resource(name, resource_type, role, *args, **kwargs)
         except BaseException:
-            self.copy.write_resource_params(name, before)  # not the place of what was not added
+            self._write_local_params_back(name, before)  # not the place of what was not added
             raise
         finally:
             self._resource_to_add = None
 
+    def _write_local_params_back(self, name: str, params: dict[str, Any] | None) -> None:
+        self.copy.write_resource_params(name, None if params is None else self.whereabouts.to_stored(params))
+
     def read_resource_local_params(self, name: str) -> dict[str, Any] | None:
-        return self.copy.read_resource_params(name)
+        params = self.copy.read_resource_params(name)
+        return None if params is None else self.whereabouts.from_stored(params)
 
     def write_resource_local_params(self, name: str, params: dict[str, Any]) -> None:
-        self.copy.write_resource_params(name, params)
+        self.copy.write_resource_params(name, self.whereabouts.to_stored(params))
 
     # -- state of resources --------------------------------------------------------------------------------------
 
@@ -141,9 +145,10 @@ class SqlStorage(Workspace):
         return self.copy.resource_directory(resource.name)
 
     def get_scratch_directory(self) -> str:
-        local = self.get_local_param(LOCAL_SCRATCH_DIRECTORY)
+        given = self.get_local_param(LOCAL_SCRATCH_DIRECTORY)
+        local = self.whereabouts.here(str(given)) if given else None  # not the one of another copy
         if local:
-            return str(local)
+            return local
         relative = check_relative_path(self.get_global_param(SCRATCH_DIRECTORY) or "scratch", "Scratch directory")
         return str((self.copy.root or self.copy.directory) / relative)
 
