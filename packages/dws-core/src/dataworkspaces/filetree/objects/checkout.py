@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.filetree.hashing import status_of
-from dataworkspaces.filetree.objects.ids import ObjectId
+from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
 from dataworkspaces.filetree.objects.storing import copy_content, hash_open_file
 from dataworkspaces.filetree.scan import ScannedFile
@@ -209,7 +209,7 @@ class _Writer:
         finally:
             os.close(source)
         if hash_open_file(fd) != object_id:
-            raise MetadataError(f"{path} is damaged: its content has another hash")
+            raise DamagedContentError(f"{path} is damaged: its content has another hash", object_id=object_id)
 
 
 def _temporary_name() -> str:

@@ -7,6 +7,14 @@ from typing import NamedTuple
 from dataworkspaces.errors import MetadataError
 
 
+class DamagedContentError(MetadataError):
+    """What lies under the name of a content is something else. :ivar object_id: the name."""
+
+    def __init__(self, message: str, *, hint: str | None = None, object_id: ObjectId | None = None) -> None:
+        super().__init__(message, hint=hint or "dws verify --repair sets it aside, and brings it back if it can be had")
+        self.object_id = object_id
+
+
 class ObjectId(NamedTuple):
     """What names a content: its size in bytes, and the 32 bytes of its BLAKE3."""
 

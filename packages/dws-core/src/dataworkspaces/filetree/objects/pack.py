@@ -16,19 +16,23 @@ from __future__ import annotations
 import mmap
 import os
 import struct
+import threading
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from blake3 import blake3
 
 from dataworkspaces.errors import MetadataError
-from dataworkspaces.filetree.objects.ids import ObjectId
+from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 
 MAGIC = b"DWSPACK1"
 SUFFIX = ".pack"
 ENTRY = struct.Struct("<32sQQ")
 FOOTER = struct.Struct("<Q32s8s")
+_kept_open = threading.BoundedSemaphore(64)
+"""How many packs stay open, in all stores of a process: a process may have 256 files open, and need most of them."""
 
 
 class PackIndex:
@@ -87,28 +91,41 @@ def parse_index(data: bytes, start: int, digest: bytes, what: str) -> PackIndex:
 
 
 class Pack:
-    """A pack on this machine. Opened when it is first looked into; :meth:`close` may be called any time."""
+    """A pack on this machine. Opened when it is looked into; :meth:`close` may be called any time."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._fd: int | None = None
         self._index: PackIndex | None = None
+        self._lock = threading.Lock()
 
     @property
     def index(self) -> PackIndex:
         """Raises MetadataError if the pack is damaged, OSError if it cannot be read."""
         if self._index is None:
-            fd = self._open()
-            size = os.fstat(fd).st_size
-            footer = os.pread(fd, FOOTER.size, max(0, size - FOOTER.size))
-            start, count, digest = parse_footer(footer, size, str(self.path))
-            self._index = parse_index(os.pread(fd, count * ENTRY.size, start), start, digest, str(self.path))
+            with self._opened() as fd:
+                size = os.fstat(fd).st_size
+                footer = os.pread(fd, FOOTER.size, max(0, size - FOOTER.size))
+                start, count, digest = parse_footer(footer, size, str(self.path))
+                self._index = parse_index(os.pread(fd, count * ENTRY.size, start), start, digest, str(self.path))
         return self._index
 
-    def _open(self) -> int:
-        if self._fd is None:
-            self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        return self._fd
+    @contextmanager
+    def _opened(self) -> Iterator[int]:
+        """The open file. It stays open afterwards, unless too many are: then each look opens it anew."""
+        if self._fd is not None:
+            yield self._fd
+            return
+        fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        with self._lock:
+            is_kept = self._fd is None and _kept_open.acquire(blocking=False)
+            if is_kept:
+                self._fd = fd
+        try:
+            yield fd
+        finally:
+            if not is_kept:
+                os.close(fd)
 
     def read(self, object_id: ObjectId) -> bytes | None:
         """A content, or None if it is not in this pack; raises MetadataError if it is damaged."""
@@ -119,15 +136,18 @@ class Pack:
 
     def read_at(self, object_id: ObjectId, start: int) -> bytes:
         """A content, from where it starts; raises MetadataError if something else is there."""
-        content = os.pread(self._open(), object_id.size, start)
+        with self._opened() as fd:
+            content = os.pread(fd, object_id.size, start)
         if len(content) != object_id.size or blake3(content).digest() != object_id.digest:
-            raise MetadataError(f"{self.path} is damaged: the content {object_id.hex} in it is another")
+            told = f"{self.path} is damaged: the content {object_id.hex} in it is another"
+            raise DamagedContentError(told, object_id=object_id)
         return content
 
     def close(self) -> None:
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            os.close(fd)
+            _kept_open.release()
 
     def __del__(self) -> None:
         self.close()

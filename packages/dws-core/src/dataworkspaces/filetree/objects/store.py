@@ -6,6 +6,7 @@
 ``packs/NAME.pack``        small contents, see :mod:`dataworkspaces.filetree.objects.pack`
 ``loose/AB/REST``          a content by the hexadecimal digits of its BLAKE3: large, or one of few
 ``tmp/``                   what is being written
+``quarantine/``            what was damaged, see :mod:`dataworkspaces.filetree.objects.quarantine`
 ========================== ====================================================================
 
 Contents are immutable: written in ``tmp``, and renamed. So any number of processes may add at once, on any file system.
@@ -24,8 +25,8 @@ from typing import IO
 
 from blake3 import blake3
 
-from dataworkspaces.errors import ConfigurationError, MetadataError
-from dataworkspaces.filetree.objects.ids import ObjectId
+from dataworkspaces.errors import ConfigurationError, MetadataError, UnavailableError
+from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.pack import SUFFIX, Pack, PackWriter
 
 LARGE = 128 << 10
@@ -33,6 +34,7 @@ LARGE = 128 << 10
 FORMAT = "1"
 _BUFFER_BYTES = 4 << 20
 _REFRESH_SECONDS = 3600.0
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class ObjectStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._packs: dict[str, Pack] = {}
+        self._damaged: dict[str, str] = {}
         self._listed_ns = -1
 
     def __reduce__(self) -> tuple[type[ObjectStore], tuple[Path]]:
@@ -98,12 +101,13 @@ class ObjectStore:
         path = self.root / "generation"
         with suppress(FileNotFoundError):
             return path.read_text(encoding="ascii")
-        self.start_generation()
+        self._write_text("generation", os.urandom(16).hex())
         return path.read_text(encoding="ascii")
 
     def start_generation(self) -> None:
-        """Contents are going to be removed: whoever remembers what is here has to look again."""
-        self._write_text("generation", os.urandom(16).hex())
+        """Contents are going to be removed: whoever remembers what is here has to look again. Needs no space: the next
+        who asks makes the new text."""
+        (self.root / "generation").unlink(missing_ok=True)
 
     def _write_text(self, name: str, text: str) -> None:
         temporary = self.root / "tmp" / os.urandom(12).hex()
@@ -113,7 +117,31 @@ class ObjectStore:
     # -- looking -----------------------------------------------------------------------------------------------------
 
     def packs(self) -> list[Pack]:
-        """The packs that are there now."""
+        """The packs that are there now. One that is damaged is left out, so that what it held counts as missing: see
+        :meth:`damaged_packs`. Raises UnavailableError if one cannot be looked at, since nobody knows what is in it."""
+        return [pack for pack in self._list_packs() if self._is_whole(pack)]
+
+    def damaged_packs(self) -> dict[str, str]:
+        """By name, the packs whose index cannot be read, and what is wrong with them."""
+        found = self._list_packs()
+        return {p.path.name: self._damaged[p.path.name] for p in found if not self._is_whole(p, or_gone=True)}
+
+    def _is_whole(self, pack: Pack, *, or_gone: bool = False) -> bool:
+        if pack.path.name in self._damaged:
+            return False
+        try:
+            pack.index  # noqa: B018
+        except FileNotFoundError:  # another process has put its contents into a larger one
+            self._listed_ns = -1
+            return or_gone
+        except MetadataError as e:
+            self._damaged[pack.path.name] = e.message
+            return False
+        except OSError as e:
+            raise UnavailableError(f"{pack.path} cannot be read: {e.strerror or e}") from e
+        return True
+
+    def _list_packs(self) -> list[Pack]:
         if self._listed_ns < 0:
             self.check_format()
         try:
@@ -129,9 +157,9 @@ class ObjectStore:
         return list(self._packs.values())
 
     def missing(self, ids: Iterable[ObjectId]) -> set[ObjectId]:
-        """Which of these contents are not here."""
+        """Which of these contents are not here. A file of another size is not the content that it is named for."""
         wanted = set(ids)
-        left = {i for i in wanted if i.size >= LARGE and not self.loose_path(i).exists()}
+        left = {i for i in wanted if i.size >= LARGE and not self.has_loose(i)}
         small = [i for i in wanted if i.size < LARGE]
         packs = self.packs()
         for pack in reversed(packs) if len(small) < 1000 else ():
@@ -139,8 +167,17 @@ class ObjectStore:
         if len(small) >= 1000:
             packed = {found.digest for pack in packs for found, _ in pack.index}
             small = [i for i in small if i.digest not in packed]
-        left.update(i for i in small if not self.loose_path(i).exists())
+        left.update(i for i in small if not self.has_loose(i))
         return left
+
+    def has_loose(self, object_id: ObjectId) -> bool:
+        """Whether a content is here as a file of its own, as far as its size tells."""
+        try:
+            return self.loose_path(object_id).stat().st_size == object_id.size
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as e:
+            raise UnavailableError(f"{self.loose_path(object_id)} cannot be looked at: {e.strerror or e}") from e
 
     def find(self, object_id: ObjectId) -> tuple[Pack, int] | None:
         """The pack that holds a content, and where it starts in it."""
@@ -169,19 +206,31 @@ class ObjectStore:
         if place[0] not in self._packs:
             self.packs()
         pack = self._packs.get(place[0])
-        return self.read(object_id) if pack is None else pack.read_at(object_id, place[1])
+        try:
+            return self.read(object_id) if pack is None else pack.read_at(object_id, place[1])
+        except FileNotFoundError:  # it is in a larger pack now
+            return self.read(object_id)
 
     def read(self, object_id: ObjectId) -> bytes:
-        """A content; raises MetadataError if it is missing or damaged."""
-        with suppress(FileNotFoundError):
-            content = self.loose_path(object_id).read_bytes()
-            if len(content) != object_id.size or blake3(content).digest() != object_id.digest:
-                raise MetadataError(f"{self.loose_path(object_id)} is damaged: its content has another hash")
-            return content
-        found = self.find(object_id)
-        if found is None:
-            raise self.missing_error(object_id)
-        return found[0].read_at(object_id, found[1])
+        """A content; raises MetadataError if it is missing, DamagedContentError if it is damaged."""
+        for _ in range(_ATTEMPTS):
+            is_damaged = False
+            with suppress(FileNotFoundError):
+                content = self.loose_path(object_id).read_bytes()
+                is_damaged = len(content) != object_id.size or blake3(content).digest() != object_id.digest
+                if not is_damaged:
+                    return content
+            found = self.find(object_id)
+            if found is None:
+                raise self._damaged_error(object_id) if is_damaged else self.missing_error(object_id)
+            with suppress(FileNotFoundError):
+                return found[0].read_at(object_id, found[1])
+            self._listed_ns = -1
+        raise self.missing_error(object_id)
+
+    def _damaged_error(self, object_id: ObjectId) -> DamagedContentError:
+        told = f"{self.loose_path(object_id)} is damaged: its content has another hash"
+        return DamagedContentError(told, object_id=object_id)
 
     def open(self, object_id: ObjectId) -> IO[bytes]:
         """A content as a file to read, from its start. A small one has been verified; a large one is only checked
@@ -209,9 +258,7 @@ class ObjectStore:
                 found = hash_open_file(fd)
             finally:
                 os.close(fd)
-            return (
-                None if found == object_id else f"{self.loose_path(object_id)} is damaged: its content has another hash"
-            )
+            return None if found == object_id else self._damaged_error(object_id).message
         except MetadataError as e:
             return e.message
         except OSError as e:
@@ -238,7 +285,7 @@ class ObjectStore:
                     yield path
 
     def usage(self) -> Usage:
-        packs = [pack.path.stat().st_size for pack in self.packs()]
+        packs = [pack.path.stat().st_size for pack in self._list_packs()]
         loose = [path.stat().st_size for path in self.loose_files()]
         return Usage(sum(packs) + sum(loose), len(packs), len(loose))
 

@@ -1,0 +1,76 @@
+"""What becomes of damage: it is set aside, never removed, and from then on the content counts as missing.
+
+So whoever has the content keeps it again: a snapshot whose working tree holds it, a fetch, a repair. What is set aside
+lies in ``quarantine/`` of the store.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from dataworkspaces.errors import MetadataError
+from dataworkspaces.filetree.objects.ids import ObjectId
+from dataworkspaces.filetree.objects.pack import Pack
+from dataworkspaces.filetree.objects.store import ObjectStore
+
+DIRECTORY = "quarantine"
+
+
+def set_aside(store: ObjectStore, ids: Iterable[ObjectId]) -> set[ObjectId]:
+    """Set aside what holds these contents, where it is damaged; the good contents of a pack are packed anew before.
+
+    Returns the contents that were damaged, which may be more than those that were asked for."""
+    damaged: set[ObjectId] = set()
+    for object_id in ids:
+        if object_id in damaged or store.damage(object_id) is None:
+            continue
+        loose = store.loose_path(object_id)
+        found = None if loose.exists() else store.find(object_id)
+        if found is not None:
+            damaged |= _set_pack_aside(store, found[0])
+        elif loose.exists():
+            _move(store, loose, object_id.hex)
+            damaged.add(object_id)
+    if damaged:
+        store.start_generation()
+    return damaged
+
+
+def set_damaged_packs_aside(store: ObjectStore) -> list[Path]:
+    """Set aside the packs whose index cannot be read, so that nobody knows what they hold; their new places."""
+    moved = [_move(store, store.packs_directory / name, name) for name in store.damaged_packs()]
+    if moved:
+        store.start_generation()
+    return moved
+
+
+def _set_pack_aside(store: ObjectStore, pack: Pack) -> set[ObjectId]:
+    damaged: set[ObjectId] = set()
+    writer = store.pack_writer()
+    try:
+        for object_id, start in sorted(pack.index, key=lambda entry: entry[1]):
+            try:
+                writer.add(object_id, pack.read_at(object_id, start))
+            except MetadataError:
+                damaged.add(object_id)
+        if damaged and len(writer):
+            writer.finish(store.packs_directory)
+    finally:
+        writer.discard()
+    if damaged:
+        _move(store, pack.path, pack.path.name)
+    return damaged
+
+
+def _move(store: ObjectStore, path: Path, name: str) -> Path:
+    directory = store.root / DIRECTORY
+    directory.mkdir(exist_ok=True)
+    target = directory / name
+    if target.exists():
+        target = directory / f"{name}.{os.urandom(4).hex()}"
+    try:
+        return path.replace(target)
+    except FileNotFoundError:  # another process was faster
+        return target
