@@ -14,7 +14,7 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
-from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError
+from dataworkspaces.errors import ConfigurationError, DwsError
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
 from dataworkspaces.filetree.remotes import RemoteStore, check_url, places
@@ -242,12 +242,17 @@ def test_a_large_content_that_is_another_is_never_in_place(at_file: Remote) -> N
 
 
 @pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: b"", lambda data: data + b"x"])
-def test_a_damaged_pack_is_named(at_file: Remote, change: Callable[[bytes], bytes]) -> None:
-    at_file.push(at_file.keep(*SMALL))
+def test_what_a_damaged_pack_holds_is_missing(at_file: Remote, change: Callable[[bytes], bytes]) -> None:
+    ids = at_file.keep(*SMALL)
+    at_file.push(ids)
     (pack,) = (at_file.directory / "remote/packs").iterdir()
     damage(pack, change)
-    with pytest.raises(MetadataError, match=pack.name):
-        RemoteStore(at_file.url, cache=at_file.directory / "new cache").missing([ObjectId.of(b"x")])
+    there = RemoteStore(at_file.url, cache=at_file.directory / "new cache")
+    assert there.missing(ids) == ids
+    assert list(there.damaged_packs) == [pack.name]
+    at_file.push(ids)
+    at_file.fetch(ids)
+    assert at_file.theirs.missing(ids) == set()
 
 
 def test_other_files_there_are_nobodys_business(at_file: Remote) -> None:

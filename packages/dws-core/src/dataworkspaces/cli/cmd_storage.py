@@ -109,10 +109,13 @@ def _print_garbage(report: GarbageReport) -> None:
 
 @click.command()
 @click.argument("resources", nargs=-1, type=ResourceName(), metavar="[RESOURCE]...")
+@click.option("--remote", is_flag=True, help="Look at the remotes instead: names and sizes of all contents.")
+@click.option("--read", is_flag=True, help="With --remote: read all contents there, and compare their hashes.")
+@click.option("--repair", is_flag=True, help="Set aside what is damaged here, and get it again where it can be had.")
 @json_option
 @common_options
 @pass_session
-def verify(session: Session, resources: tuple[str, ...], as_json: bool) -> None:
+def verify(session: Session, resources: tuple[str, ...], remote: bool, read: bool, repair: bool, as_json: bool) -> None:
     """Read everything of resources, and compare it with what was recorded.
 
     All files are read, whatever is known of them, and all contents in the object store that their versions need. The
@@ -120,17 +123,34 @@ def verify(session: Session, resources: tuple[str, ...], as_json: bool) -> None:
     """
     from dataworkspaces.cli.render import print_json
     from dataworkspaces.cli.text import escape, plural
-    from dataworkspaces.commands.verify import verify_command
+    from dataworkspaces.commands.verify import verify_command, verify_remote_command
 
-    found = verify_command(session.open_workspace(reading=True), resources)
+    if read and not remote:
+        raise click.UsageError("--read goes with --remote; contents here are always read.")
+    if remote and repair:
+        raise click.UsageError("'dws push --repair' repairs a remote.")
+    workspace = session.open_workspace(reading=not repair)
+    if remote:
+        found = verify_remote_command(workspace, resources, read=read)
+    else:
+        found = verify_command(workspace, resources, repair=repair)
     if as_json:
         print_json(found.to_json())
     else:
         for fault in found.faults:
             click.echo(f"{escape(fault.resource)}: {escape(fault.what)}: {escape(fault.problem)}")
-        names = ", ".join(map(escape, found.resources)) or "no resource, since none records hashes of its files"
-        read = f"{plural(found.files, 'file')} and {plural(found.contents, 'content')} in the object store"
-        click.echo(f"Verified {names}: {read}, {plural(len(found.faults), 'fault')}")
+        why_none = "has a remote" if remote else "records hashes of its files"
+        names = ", ".join(map(escape, found.resources)) or f"no resource, since none {why_none}"
+        if found.remote_contents is None:
+            told = f"{plural(found.files, 'file')} and {plural(found.contents, 'content')} in the object store"
+        else:
+            how = "read" if read else "by name and size"
+            told = f"{plural(found.remote_contents, 'content')} at the remote ({how})"
+        mended = f", {plural(found.repaired, 'content')} repaired" if found.repaired else ""
+        click.echo(f"Verified {names}: {told}{mended}, {plural(len(found.faults), 'fault')}")
+        if found.faults and not repair:
+            remedy = "dws push --repair sends again what is here" if remote else "dws verify --repair gets what it can"
+            click.echo(remedy, err=True)
     if found.faults:
         click.get_current_context().exit(1)
 

@@ -68,6 +68,7 @@ def publish(session: Session, remote_repo: str, skip: list[str] | None, as_json:
 @_skip
 @_only_workspace
 @_dry_run
+@click.option("--repair", is_flag=True, help="Send again what remotes of local files have lost, or have damaged.")
 @yes_option
 @json_option
 @common_options
@@ -80,6 +81,7 @@ def push(
     skip: list[str] | None,
     only_workspace: bool,
     dry_run: bool,
+    repair: bool,
     as_json: bool,
 ) -> None:
     """Send what is new here to the origins: the resources first, then the workspace.
@@ -92,7 +94,7 @@ def push(
     if dry_run:
         _show_plan(ctx, plan_push(session.open_workspace(reading=True), selection), "push", as_json)
         return
-    outcome = push_command(session.open_workspace(), selection)
+    outcome = push_command(session.open_workspace(), selection, repair=repair)
     if as_json:
         from dataworkspaces.cli.render import print_json
 

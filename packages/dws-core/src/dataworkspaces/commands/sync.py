@@ -13,6 +13,7 @@ from dataworkspaces.workspace import (
     SnapshotWorkspaceMixin,
     SyncedWorkspaceMixin,
 )
+from dataworkspaces.workspace.file_tree import FileTreeMixin
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import FileChange, SnapshotMetadata, Workspace
@@ -106,13 +107,18 @@ def publish_command(workspace: Workspace, url: str, selection: Selection) -> Pus
     return _pushed(workspace, resources, left)
 
 
-def push_command(workspace: Workspace, selection: Selection) -> PushOutcome:
-    """Send what is new to the origins: all checks first, then the resources, then the workspace."""
+def push_command(workspace: Workspace, selection: Selection, *, repair: bool = False) -> PushOutcome:
+    """Send what is new to the origins: all checks first, then the resources, then the workspace.
+
+    :param repair: send again also what was there, and is missing or damaged now."""
     if not isinstance(workspace, (SyncedWorkspaceMixin, CentralWorkspaceMixin)):
         raise workspace.not_supported("push")
     selection.check(workspace.get_resource_names())
     with workspace.transaction("push"):
         resources, left = _local_resources(workspace, selection)
+        for resource in resources if repair else ():
+            if isinstance(resource, FileTreeMixin) and resource.remote_content is not None:
+                resource.remote_content.repair()
         if isinstance(workspace, SyncedWorkspaceMixin):
             workspace.push(resources)
         else:

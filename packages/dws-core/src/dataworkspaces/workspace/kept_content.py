@@ -7,11 +7,11 @@ anew: never moved, and never replaced by links into the store.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,8 @@ from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError
 from dataworkspaces.filetree import Scan, Tree, Work, diff_trees
 from dataworkspaces.filetree.keeping import PACK_FILES, StoreKeeper, StoreTask, batch_bytes, keep_link_targets
 from dataworkspaces.filetree.objects.checkout import check_out, make_directories, remove, remove_directories
+from dataworkspaces.filetree.objects.compaction import merge_packs
+from dataworkspaces.filetree.objects.ids import DamagedContentError
 from dataworkspaces.filetree.objects.store import ObjectStore
 from dataworkspaces.filetree.restoring import RestorePlan, all_objects, plan_restore
 from dataworkspaces.params import OBJECTS_LIMIT
@@ -29,6 +31,7 @@ from dataworkspaces.workspace.store_users import StoreUsers
 
 if TYPE_CHECKING:
     from dataworkspaces.filetree.objects.ids import ObjectId
+    from dataworkspaces.filetree.scan import ScannedFile
     from dataworkspaces.workspace.file_tree import FileTreeMixin
     from dataworkspaces.workspace.integrity import Problem
 
@@ -75,7 +78,19 @@ class KeptContent:
             StoreUsers(self.store.root).add(own)
         keep_link_targets(self.store, scanned)
         self.store.sync()
+        self.merge_packs()
         self._check_limit()
+
+    def merge_packs(self) -> None:
+        """Keep the number of packs small. What has been kept is kept, whether there is space for that or not."""
+        with suppress(OSError):
+            merge_packs(self.store)
+
+    def mend(self, ids: Collection[ObjectId], *, damaged: bool = False) -> set[ObjectId]:
+        """See :func:`dataworkspaces.workspace.mending.mend`."""
+        from dataworkspaces.workspace.mending import mend
+
+        return mend(self._resource, ids, damaged=damaged)
 
     def _check_limit(self) -> None:
         limit = self._workspace.get_local_param(OBJECTS_LIMIT)
@@ -118,13 +133,14 @@ class KeptContent:
                 hint="Move it away, or take it out of .dwsignore and take a snapshot",
             )
         missing = self._missing(plan)
-        if missing and self._resource.remote_content is None:
+        if missing and self.mend(missing) and self._resource.remote_content is None:
+            missing = self._missing(plan)
             raise ConfigurationError(
                 f"Resource '{self._resource.name}': the content of {some(sorted(missing.values()))} is not in the "
                 f"object store at {self.store.root}",
                 hint="dws fsck shows what is missing",
             )
-        return missing
+        return self._missing(plan) if missing else {}
 
     def restore(self, version: str) -> None:
         """Make the files those of a version, and touch only what differs. What is there now has been kept before.
@@ -150,7 +166,7 @@ class KeptContent:
             self._workspace.interaction.progress(f"Restoring {resource.name}", len(plan.write)) as advance,
             self._executor() as executor,
         ):
-            written = check_out(self.store, root, plan.write, executor=executor, advance=advance)
+            written = self._check_out(root, plan, executor, advance)
         ids = {wanted.path: wanted.id.text for wanted in plan.write}
         known = {path: (status, ids[path]) for path, status in written}
         if resource.remote_content is not None and resource.remote_content.is_incomplete():
@@ -162,6 +178,25 @@ class KeptContent:
                 f"Resource '{resource.name}' is not quite as in the snapshot: {found}. Files changed meanwhile, or "
                 "the .dwsignore of the snapshot leaves out less"
             )
+
+    def _check_out(
+        self, root: Path, plan: RestorePlan, executor: Executor, advance: Callable[[int], None]
+    ) -> list[tuple[str, ScannedFile]]:
+        """Write the files of a plan. A content that turns out to be damaged is set aside, and had again if possible."""
+        mended: set[ObjectId] = set()
+        while True:
+            try:
+                return check_out(self.store, root, plan.write, executor=executor, advance=advance)
+            except DamagedContentError as e:
+                if e.object_id is None or e.object_id in mended:
+                    raise
+                mended.add(e.object_id)
+                lost = self.mend([e.object_id], damaged=True) | self._missing(plan).keys()
+                remote = self._resource.remote_content
+                if lost and remote is None:
+                    raise
+                if remote is not None:
+                    remote.fetch(self._missing(plan))
 
     def _executor(self) -> AbstractContextManager[Executor]:
         opened = executor_of(self._workspace)
@@ -200,6 +235,9 @@ class KeptContent:
         for snapshot, version in restore_hashes.items():
             by_version.setdefault(version, []).append(snapshot)
         where = f"resource {self._resource.name}"
+        for damage in self.store.damaged_packs().values():
+            remedy = "dws verify --repair brings back what can be had"
+            yield Problem("resource", where, damage, remedy, repair=self._set_packs_aside)
         seen: set[str] = set()
         for version, snapshots in by_version.items():
             told = f"snapshot {snapshots[0][:7]}" + (f" and {len(snapshots) - 1} more" if len(snapshots) > 1 else "")
@@ -214,10 +252,30 @@ class KeptContent:
                 remote = self._resource.remote_content
                 if remote is not None:
                     continue  # it is fetched when it is needed; `dws verify` asks the remote
-                yield Problem(
-                    "resource", where, f"{told}: the content of {names} is not in the object store",
-                    "A backup, or another copy of the workspace, may have it",
-                )  # fmt: skip
+                what = f"{told}: the content of {names} is not in the object store, or not whole"
+                if self._is_in_files(missing):
+                    repair = partial(self._mend_all, missing)
+                    yield Problem(
+                        "resource", where, what, "It lies in the resource's files: dws fsck --repair", repair=repair
+                    )
+                else:
+                    yield Problem("resource", where, what, "A backup, or another copy of the workspace, may have it")
+
+    def _is_in_files(self, ids: Collection[ObjectId]) -> bool:
+        try:
+            return not all_objects(self._resource.present_tree()).keys().isdisjoint(ids)
+        except (DwsError, OSError):
+            return False
+
+    def _mend_all(self, ids: Collection[ObjectId]) -> str:
+        lost = self.mend(ids)
+        return f"kept {len(ids) - len(lost)} of {len(ids)} contents again, from the resource's files"
+
+    def _set_packs_aside(self) -> str:
+        from dataworkspaces.filetree.objects.quarantine import set_damaged_packs_aside
+
+        moved = set_damaged_packs_aside(self.store)
+        return f"set aside as {', '.join(map(str, moved))}"
 
 
 def _existing(root: Path, paths: Iterable[str]) -> Iterator[str]:

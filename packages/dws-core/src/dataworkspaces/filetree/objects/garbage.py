@@ -1,7 +1,7 @@
 """Removing contents that nobody needs from a store, and tidying up what is left.
 
-What nobody needs goes first, so that a full disk is no obstacle. Of packs that are written anew the new file is in place
-before the old one goes, so a process that is killed anywhere leaves contents twice, never none.
+What nobody needs goes first, so that a full disk is no obstacle. Of packs that are written anew the new file is in
+place before the old one goes, so a process that is killed anywhere leaves contents twice, never none.
 """
 
 from __future__ import annotations

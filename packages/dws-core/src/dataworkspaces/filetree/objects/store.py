@@ -330,19 +330,23 @@ class ObjectStore:
     def pack_writer(self) -> PackWriter:
         return PackWriter(self.temporary)
 
-    def refresh(self, ids: Iterable[ObjectId]) -> None:
+    def refresh(self, ids: Iterable[ObjectId]) -> set[ObjectId]:
         """Contents that are here already are needed again: their files count as new, so that no collection of garbage
-        that runs now takes them for old."""
+        that runs now takes them for old. Returns those that one has just taken."""
         old = time.time() - _REFRESH_SECONDS
-        paths = set()
+        paths: dict[Path, list[ObjectId]] = {}
         for object_id in ids:
             loose = self.loose_path(object_id)
             found = None if loose.exists() else self.find(object_id)
-            paths.add(loose if found is None else found[0].path)
-        for path in paths:
-            with suppress(FileNotFoundError):
+            paths.setdefault(loose if found is None else found[0].path, []).append(object_id)
+        gone: set[ObjectId] = set()
+        for path, inside in paths.items():
+            try:
                 if path.stat().st_mtime < old:
                     os.utime(path)
+            except FileNotFoundError:
+                gone.update(inside)
+        return gone and self.missing(gone)
 
     def sync(self) -> None:
         """Have all names on disk: what a snapshot refers to must survive a power cut. The contents are there."""

@@ -78,7 +78,7 @@ def _store(store: ObjectStore, fd: int, told: ScannedFile, small: dict[ObjectId,
 
 def _keep_small(store: ObjectStore, small: dict[ObjectId, bytes]) -> None:
     missing = store.missing(small)
-    store.refresh(small.keys() - missing)
+    missing |= store.refresh(small.keys() - missing)
     if len(missing) < _FEW and sum(i.size for i in missing) < _FEW_BYTES:
         for object_id in missing:
             store.add_stream(object_id, [small[object_id]])
@@ -105,8 +105,7 @@ def _keep_large(store: ObjectStore, fd: int, told: ScannedFile) -> ObjectId | No
             object_id = hash_open_file(copy)
             if object_id.size != told.size or status_of(fd, told.name) != told:
                 return None
-            if store.loose_path(object_id).exists():
-                store.refresh([object_id])
+            if store.has_loose(object_id) and not store.refresh([object_id]):
                 return object_id
             os.fsync(copy)
         finally:

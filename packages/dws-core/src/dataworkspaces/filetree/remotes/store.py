@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from blake3 import blake3
 
 from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError
-from dataworkspaces.filetree.objects.ids import ObjectId
+from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.pack import (
     ENTRY,
     FOOTER,
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 Advance = Callable[[int], None]
 
+MARK = ".mark"
+"""Ends the name of a file among the packs that tells a remote from another one at the same place."""
 _PACK_BYTES = 32 << 20
 _CHUNK = 8 << 20
 _GAP = 64 << 10
@@ -51,10 +53,21 @@ _OLD_SECONDS = 24 * 3600.0
 
 @dataclass(frozen=True)
 class Transfer:
-    """What was sent or fetched: contents, and the bytes in them."""
+    """What was sent or fetched: contents, and the bytes in them.
+
+    :ivar damaged: contents that were not sent, since they are damaged here."""
 
     objects: int
     size: int
+    damaged: frozenset[ObjectId] = frozenset()
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What is at a remote. :ivar packs: their sizes by their names."""
+
+    packs: dict[str, int]
+    marks: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -75,6 +88,8 @@ class RemoteStore:
         self._cache = cache / hashlib.sha256(self.url.encode("utf-8", "surrogateescape")).hexdigest()[:16]
         self._lock = threading.Lock()
         self._advance: Advance | None = None
+        self.damaged_packs: dict[str, str] = {}
+        self._distrusted: set[str] = set()
 
     def __reduce__(self) -> tuple[Callable[..., RemoteStore], tuple[str, Path]]:
         return (_open, (self.url, self._cache_root))  # tasks that run elsewhere have their own connections
@@ -122,10 +137,28 @@ class RemoteStore:
         """Raise ConfigurationError if the remote cannot be reached."""
         self._packs  # noqa: B018
 
+    def listing(self) -> Listing:
+        """The packs and the marks that are there, in one request."""
+        found = self._list("packs")
+        packs = {name: size for name, size in found.items() if _PACK_RE.match(name)}
+        return Listing(packs, frozenset(name for name in found if name.endswith(MARK)))
+
     @cached_property
     def _packs(self) -> list[_RemotePack]:
+        """Those that can be read: what the others hold counts as missing."""
         self._check_format()
-        return [self._open_pack(name, size) for name, size in self._list("packs").items() if _PACK_RE.match(name)]
+        packs = []
+        self.damaged_packs = {}
+        for name, size in self.listing().packs.items():
+            if name in self._distrusted:
+                continue
+            try:
+                packs.append(self._open_pack(name, size))
+            except FileNotFoundError:
+                self.damaged_packs[name] = f"The remote {self.url} lacks the pack {name}"
+            except MetadataError as e:
+                self.damaged_packs[name] = e.message
+        return packs
 
     def _check_format(self) -> None:
         path = self._place.path("format")
@@ -227,35 +260,64 @@ class RemoteStore:
     def push(self, store: ObjectStore, ids: Collection[ObjectId], *, executor: Executor, advance: Advance) -> Transfer:
         """Send contents that are not there. ``advance`` is told how many bytes more have been sent.
 
-        After an interruption a second call sends what is still missing. Raises ConfigurationError, MetadataError for a
-        content that is missing or damaged here."""
+        Each is read before, and what is damaged here is not sent. After an interruption a second call sends what is
+        still missing. Raises ConfigurationError, MetadataError for a content that is missing here."""
         self._write_format(store)
         large = [i for i in ids if i.size >= LARGE]
         whole, rest = _whole_packs(store, {i for i in ids if i.size < LARGE})
         tasks = [partial(self._send_large, store, object_id) for object_id in large]
-        tasks += [partial(self._upload, pack.path, f"packs/{pack.path.name}") for pack in whole]
+        tasks += [partial(self._send_pack, pack) for pack in whole]
         tasks += [partial(self._send_new_pack, store, part) for part in _parts(rest)]
-        self._run(executor, tasks, advance)
+        problems = self._run(executor, tasks, advance, go_on=True)
+        damaged = {p.object_id for p in problems if isinstance(p, DamagedContentError) and p.object_id is not None}
+        for problem in problems:
+            if not isinstance(problem, DamagedContentError):
+                raise problem
         self._clean()
+        self._forget()
+        return Transfer(len(ids), sum(i.size for i in ids), frozenset(damaged))
+
+    def _forget(self) -> None:
         for name in ("_packs", "_where"):
             self.__dict__.pop(name, None)  # they are others now
-        return Transfer(len(ids), sum(i.size for i in ids))
+
+    def mark(self, store: ObjectStore) -> str:
+        """A mark of the remote; it is made if there is none. Two that are made at once are both there."""
+        marks = self.listing().marks
+        if marks:
+            return min(marks)
+        name = os.urandom(16).hex() + MARK
+        self._upload_text(store, f"packs/{name}", "")
+        return name
 
     def _write_format(self, store: ObjectStore) -> None:
         path = self._place.path("format")
         try:
             self._place.do("reading its format", lambda fs: fs.info(path))
         except FileNotFoundError:
-            temporary = store.temporary / os.urandom(12).hex()
-            temporary.write_text(FORMAT, encoding="ascii")
-            self._upload(temporary, "format", tell=False)
-            temporary.unlink()
+            self._upload_text(store, "format", FORMAT)
+
+    def _upload_text(self, store: ObjectStore, relative: str, text: str) -> None:
+        temporary = store.temporary / os.urandom(12).hex()
+        try:
+            temporary.write_text(text, encoding="ascii")
+            self._upload(temporary, relative, tell=False)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def _send_large(self, store: ObjectStore, object_id: ObjectId) -> int:
         path = store.loose_path(object_id)
         if not path.exists():
             raise store.missing_error(object_id)
+        damage = store.damage(object_id)
+        if damage is not None:
+            raise DamagedContentError(damage, object_id=object_id)
         return self._upload(path, f"loose/{object_id.hex[:2]}/{object_id.hex[2:]}")
+
+    def _send_pack(self, pack: Pack) -> int:
+        for object_id, start in pack.index:
+            pack.read_at(object_id, start)
+        return self._upload(pack.path, f"packs/{pack.path.name}")
 
     def _send_new_pack(self, store: ObjectStore, ids: list[ObjectId]) -> int:
         directory = store.temporary / os.urandom(12).hex()
@@ -382,6 +444,8 @@ class RemoteStore:
                 self._fetch_parts(store, path, sorted(entries, key=lambda entry: (entry[1], entry[0].size)))
         except FileNotFoundError:
             raise MetadataError(f"The remote {self.url} lacks the pack {pack.name}") from None
+        except _DamagedPackError:
+            self._fetch_parts(store, path, sorted(entries, key=lambda entry: (entry[1], entry[0].size)))
         size = sum(i.size for i, _ in entries)
         self._tell(size)
         return size
@@ -397,7 +461,7 @@ class RemoteStore:
                 for object_id, start in found.index:
                     found.read_at(object_id, start)
             except MetadataError as e:
-                raise MetadataError(f"The pack {pack.name} at the remote {self.url} is damaged") from e
+                raise _DamagedPackError(f"The pack {pack.name} at the remote {self.url} is damaged") from e
             finally:
                 found.close()
             with temporary.open("rb") as file:
@@ -408,18 +472,131 @@ class RemoteStore:
             temporary.unlink(missing_ok=True)
 
     def _fetch_parts(self, store: ObjectStore, path: str, entries: list[tuple[ObjectId, int]]) -> None:
+        """What is good is kept, before what is damaged is told of."""
         writer = store.pack_writer()
+        problem: MetadataError | None = None
         try:
-            for group in _near_each_other(entries):
-                first, end = group[0][1], group[-1][1] + group[-1][0].size
-                data = self._range(path, first, end)
-                for object_id, start in group:
-                    content = data[start - first : start - first + object_id.size]
+            for object_id, content in self._read_parts(path, entries):
+                try:
                     self._check(object_id, content)
+                except MetadataError as e:
+                    problem = problem or e
+                else:
                     writer.add(object_id, content)
-            writer.finish(store.packs_directory)
+            if len(writer):
+                writer.finish(store.packs_directory)
         finally:
             writer.discard()
+        if problem is not None:
+            raise problem
+
+    def _read_parts(self, path: str, entries: list[tuple[ObjectId, int]]) -> Iterator[tuple[ObjectId, bytes]]:
+        """Contents of a pack, unchecked, in few requests."""
+        for group in _near_each_other(entries):
+            first, end = group[0][1], group[-1][1] + group[-1][0].size
+            data = self._range(path, first, end)
+            for object_id, start in group:
+                yield object_id, data[start - first : start - first + object_id.size]
+
+    # -- checking and repairing --------------------------------------------------------------------------------------
+
+    def damaged(self, ids: Collection[ObjectId], *, executor: Executor, advance: Advance) -> dict[ObjectId, str]:
+        """What is wrong with contents there; all of them are read. ``advance`` is told how many bytes more have been.
+
+        Raises ConfigurationError if the remote cannot be reached."""
+        by_pack: dict[str, list[tuple[ObjectId, int]]] = {}
+        loose: list[ObjectId] = []
+        for object_id in ids:
+            if object_id.digest in self._where:
+                pack, start = self._where[object_id.digest]
+                by_pack.setdefault(pack.name, []).append((object_id, start))
+            else:
+                loose.append(object_id)
+        tasks = [partial(self._check_pack, name, entries) for name, entries in by_pack.items()]
+        tasks += [partial(self._check_loose, object_id) for object_id in loose]
+        found: dict[ObjectId, str] = {}
+        for future in [executor.submit(task) for task in tasks]:
+            problems, size = future.result()
+            found.update(problems)
+            advance(size)
+        return found
+
+    def _check_pack(self, name: str, entries: list[tuple[ObjectId, int]]) -> tuple[dict[ObjectId, str], int]:
+        found: dict[ObjectId, str] = {}
+        entries = sorted(entries, key=lambda entry: (entry[1], entry[0].size))
+        try:
+            for object_id, content in self._read_parts(self._place.path(f"packs/{name}"), entries):
+                try:
+                    self._check(object_id, content)
+                except MetadataError as e:
+                    found[object_id] = e.message
+        except FileNotFoundError:
+            found = {object_id: f"The remote {self.url} lacks the pack {name}" for object_id, _ in entries}
+        return found, sum(object_id.size for object_id, _ in entries)
+
+    def _check_loose(self, object_id: ObjectId) -> tuple[dict[ObjectId, str], int]:
+        path = self._loose_path(object_id)
+
+        def digest(fs: AbstractFileSystem) -> tuple[int, bytes]:
+            found, size = blake3(), 0
+            with fs.open(path, "rb", block_size=_CHUNK, cache_type="none") as file:
+                while chunk := file.read(_CHUNK):
+                    found.update(chunk)
+                    size += len(chunk)
+            return size, found.digest()
+
+        try:
+            if self._place.do("reading a content", digest) != tuple(object_id):
+                return {object_id: f"The content {object_id.hex} at the remote {self.url} is damaged"}, object_id.size
+        except FileNotFoundError:
+            return {object_id: f"The remote {self.url} lacks the content {object_id.hex}"}, object_id.size
+        return {}, object_id.size
+
+    def distrust(self, damaged: Collection[ObjectId]) -> tuple[set[str], set[ObjectId]]:
+        """The packs that hold any of these contents count as not there from now on, as those do that cannot be read.
+        Returns their names, and all that they hold."""
+        held: set[ObjectId] = set()
+        digests = {object_id.digest for object_id in damaged}
+        for pack in self._packs:
+            inside = {object_id for object_id, _ in pack.index}
+            if not digests.isdisjoint(object_id.digest for object_id in inside):
+                self._distrusted.add(pack.name)
+                held |= inside
+        names = self._distrusted | self.damaged_packs.keys()
+        self._forget()
+        return names, held
+
+    def set_aside(self, names: Iterable[str]) -> list[str]:
+        """Move packs to ``quarantine/`` of the remote: of all that they held the good is elsewhere there now. Returns
+        those that were there; one that was sent anew meanwhile is good, and stays."""
+        moved = []
+        sizes = self.listing().packs
+        for name in names:
+            if name not in sizes or self._is_good(name, sizes[name]):
+                continue
+            source, target = self._place.path(f"packs/{name}"), self._place.path(f"quarantine/{name}")
+
+            def move(fs: AbstractFileSystem, source: str = source, target: str = target) -> None:
+                make = getattr(fs, "makedirs", None)
+                if make is not None and not self._place.put_is_atomic:
+                    make(target.rpartition("/")[0], exist_ok=True)
+                fs.mv(source, target)
+
+            with suppress(FileNotFoundError):
+                self._place.do("setting a damaged pack aside", move)
+                moved.append(name)
+        self._forget()
+        return moved
+
+    def _is_good(self, name: str, size: int) -> bool:
+        try:
+            return not self._check_pack(name, list(self._open_pack(name, size).index))[0]
+        except (MetadataError, FileNotFoundError):
+            return False
+
+
+class _DamagedPackError(MetadataError):
+    """Something in a pack is damaged; other contents of it may be good."""
 
 
 def _whole_packs(store: ObjectStore, ids: set[ObjectId]) -> tuple[list[Pack], list[ObjectId]]:
