@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataworkspaces.gitrepo.layout import git_directory, objects_directory
+from dataworkspaces.gitrepo.nested import add_all
 from dataworkspaces.gitrepo.notebooks import holds_notebooks, names_notebooks, put_sources
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.atomic import explain_os_error
@@ -73,9 +74,7 @@ def _present_objects(
             env |= objects_elsewhere(root, Path(temporary) / "objects")
         places = [path or "." for path in within if os.path.lexists(root / path)]
         if places:
-            # Status 1: some of them are ignored, and the others are added all the same.
-            arguments = ["-c", "core.looseCompression=0", "add", "-A", "--", *places]
-            run_git(root, arguments, env=env, ok=(0, 1), doing="Reading files")
+            add_all(root, places, env=env, options=["-c", "core.looseCompression=0"])
         _set_dirty_submodules(root, places, env, keep)
         if leave_out:
             paths_out = b"".join(os.fsencode(path) + b"\0" for path in leave_out)

@@ -91,7 +91,9 @@ def plan_push(
 
     Raises ConfigurationError if it cannot be reached, or if we may not write to it."""
     _check_writable_path(remote if remote != ORIGIN else origin_url(root), what)
-    arguments = ["push", "--dry-run", "--porcelain", "--no-verify", remote, *refspecs]
+    submodules = "check" if (root / ".gitmodules").is_file() else "no"
+    arguments = ["push", "--dry-run", "--porcelain", "--no-verify", f"--recurse-submodules={submodules}"]
+    arguments += [remote, *refspecs]
     done = _talk(root, arguments, interaction, f"Asking the origin of {what}", ok=(0, 1, 128), environment=environment)
     output = done.stdout.decode("utf-8", "replace")
     for line in output.splitlines():
@@ -99,7 +101,14 @@ def plan_push(
             return PushPlan(True, line.rpartition("\t")[2])
     if done.returncode:
         url = remote if remote != ORIGIN else origin_url(root)
-        raise _connection_error(what, url, done.stderr.decode("utf-8", "replace"), writing=True)
+        error = done.stderr.decode("utf-8", "replace")
+        if "not be found on any remote" in error:
+            names = ", ".join(line.strip() for line in error.splitlines() if line.startswith("  "))
+            raise ConfigurationError(
+                f"{what}: nobody could get the commits of its submodules: {names}",
+                hint="Push them to where the submodules come from, and push again",
+            )
+        raise _connection_error(what, url, error, writing=True)
     return PushPlan(any(line[:2] in (" \t", "*\t", "+\t") for line in output.splitlines()))
 
 
@@ -107,7 +116,7 @@ def push(
     root: Path, remote: str, refspecs: Sequence[str], interaction: Interaction, what: str, environment: Any = None
 ) -> None:
     """Send the commits of branches (and other references). Nothing else changes there."""
-    arguments = ["push", "--progress", "--porcelain", "--no-verify", remote, *refspecs]
+    arguments = ["push", "--progress", "--porcelain", "--no-verify", "--recurse-submodules=no", remote, *refspecs]
     done = _talk(root, arguments, interaction, f"Pushing {what}", ok=(0, 1, 128), environment=environment)
     if done.returncode:
         url = remote if remote != ORIGIN else origin_url(root)

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.changes import parse_raw_diff
 from dataworkspaces.gitrepo.contents import objects_elsewhere
 from dataworkspaces.gitrepo.identity import check_identity
 from dataworkspaces.gitrepo.layout import current_branch, git_directory, head_commit, operation_in_progress
+from dataworkspaces.gitrepo.nested import add_all, may_hold_gitlinks, remove_submodules, update_submodules
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.versions import FileChange
 
-if TYPE_CHECKING:
-    import subprocess
 _COMMIT = ("commit", "--quiet", "--no-verify", "--cleanup=whitespace", "-F", "-")
 """Whatever git's configuration takes for a comment, the message is what we say."""
-_IGNORED = b"paths are ignored by one of your .gitignore files"
 
 
 def _encoded(message: str) -> bytes:
@@ -40,9 +37,12 @@ class RepoStatus:
 
 @dataclass(frozen=True)
 class GitRepo:
-    """The repository whose working tree's root is ``root``."""
+    """The repository whose working tree's root is ``root``.
+
+    :ivar tell: takes what the user should know of a commit that is made."""
 
     root: Path
+    tell: Callable[[str], None] | None = field(default=None, compare=False)
 
     # -- looking -------------------------------------------------------------------------------------------------
 
@@ -132,7 +132,7 @@ class GitRepo:
             where = path or "."
             env |= objects_elsewhere(self.root, Path(temporary) / "objects")
             if (self.root / where).exists():
-                run_git(self.root, ["add", "-A", "--", where], env=env, ok=(0, 1))
+                add_all(self.root, [where], env=env)
             arguments = ["diff-index", "-R", "--cached", "--raw", "-z", "-M", tree_ish, "--", where]
             changes = parse_raw_diff(run_git(self.root, arguments, env=env).stdout)
         return _below(changes, path)
@@ -162,15 +162,8 @@ class GitRepo:
 
     def _stage(self, paths: list[str], *, force: bool = False) -> None:
         """Stage paths, and leave of them those that hold something to commit."""
-        if not paths:
+        if not paths or self._add(paths, force):
             return
-        result = self._add(paths, force, ok=(0, 1, 128))
-        if result.returncode == 0:
-            return
-        if b"did not match any files" not in result.stderr:
-            if _IGNORED not in result.stderr:
-                self._add(paths, force)
-            return  # git has added the others
         to_add = [p for p in paths if os.path.lexists(self.root / p) or self._is_tracked(p)]
         if to_add:
             self._add(to_add, force)
@@ -178,12 +171,15 @@ class GitRepo:
         committed = self.resolve([f"HEAD:{p}" for p in paths])
         paths[:] = [p for p, known in zip(paths, committed, strict=True) if p in to_add or known]
 
-    def _add(
-        self, paths: Sequence[str], force: bool, ok: Collection[int] = (0,), env: dict[str, str] | None = None
-    ) -> subprocess.CompletedProcess[bytes]:
-        arguments = ["add", "-A", *(["-f"] if force else []), "--pathspec-from-file=-", "--pathspec-file-nul"]
-        names = b"".join(os.fsencode(path) + b"\0" for path in paths)
-        return run_git(self.root, arguments, stdin=names, ok=ok, env=env, doing="Staging changes")
+    def _add(self, paths: Sequence[str], force: bool, env: dict[str, str] | None = None) -> bool:
+        """Returns False if git does not know all paths, and has added nothing."""
+        added = add_all(self.root, paths, env=env, force=force)
+        for place in added.nested if self.tell is not None and env is None else ():
+            self.tell(
+                f"{self.root / place} is a git repository of its own: its files are kept, its history is not. To keep a "
+                "reference to one of its commits instead, make it a submodule: git submodule add"
+            )
+        return added.found_all
 
     def _is_tracked(self, path: str) -> bool:
         return bool(run_git(self.root, ["ls-files", "-z", "--", path]).stdout)
@@ -200,6 +196,8 @@ class GitRepo:
         if b"did not match any file" in result.stderr:
             return None
         said = result.stdout + result.stderr
+        if not said.strip() and result.returncode == 1:
+            return False  # only a submodule has changed, in itself
         if any(text in said for text in (b"nothing to commit", b"nothing added", b"no changes added")):
             return False
         run_git(self.root, arguments, stdin=_encoded(message), doing="Committing")
@@ -214,8 +212,8 @@ class GitRepo:
             self._add([path for path in paths if path not in own], False, env=env)
             if own:
                 self._add(own, True, env=env)
-            run_git(self.root, _COMMIT, stdin=_encoded(message), env=env, doing="Committing")
-        return True
+            done = run_git(self.root, _COMMIT, stdin=_encoded(message), env=env, ok=(0, 1), doing="Committing")
+        return done.returncode == 0
 
     def restore_paths(self, targets: Mapping[str, str], message: str) -> bool:
         """Bring the files at each path (``""`` is the whole tree) back to what they were in a commit, and commit
@@ -239,12 +237,37 @@ class GitRepo:
         by_commit: dict[str, list[str]] = {}
         for path in changed:
             by_commit.setdefault(targets[path], []).append(path or ".")
+        with_submodules = may_hold_gitlinks(self.root)
         for commit, paths in by_commit.items():
+            if with_submodules:
+                self._tell_all(remove_submodules(self.root, paths, commit))
             arguments = ["restore", f"--source={commit}", "--staged", "--worktree", "--", *paths]
             run_git(self.root, arguments, doing="Restoring files")
         for path in targets:
             (self.root / path).mkdir(parents=True, exist_ok=True)  # git removes a directory with its last file
-        return bool(changed) and self._commit_staged([path or "." for path in changed], message)
+        if not changed:
+            return False
+        if with_submodules or may_hold_gitlinks(self.root):
+            self._tell_all(update_submodules(self.root, [path or "." for path in changed]))
+            return self._commit_of_index(by_commit, message)
+        return self._commit_staged([path or "." for path in changed], message)
+
+    def _commit_of_index(self, paths_by_commit: Mapping[str, Sequence[str]], message: str) -> bool:
+        """Commit paths as other commits have them, whatever lies there: a submodule that could not be brought to its
+        commit, say."""
+        import tempfile
+
+        with tempfile.TemporaryDirectory(prefix="dws-") as temporary:
+            env = {"GIT_INDEX_FILE": str(Path(temporary) / "index")}
+            run_git(self.root, ["read-tree", "HEAD"], env=env, doing="Committing")
+            for commit, paths in paths_by_commit.items():
+                run_git(self.root, ["restore", f"--source={commit}", "--staged", "--", *paths], env=env)
+            done = run_git(self.root, _COMMIT, stdin=_encoded(message), env=env, ok=(0, 1), doing="Committing")
+        return done.returncode == 0
+
+    def _tell_all(self, texts: Iterable[str]) -> None:
+        for text in texts if self.tell is not None else ():
+            self.tell(text)
 
     def _keep_ignored(self, path: str, changes: Collection[FileChange]) -> None:
         """Commit files that are not tracked (so git ignores them) and stand where a file is about to come back."""

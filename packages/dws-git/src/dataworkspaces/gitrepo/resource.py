@@ -17,6 +17,11 @@ from dataworkspaces.gitrepo.checks import (
 from dataworkspaces.gitrepo.contents import present_objects, version_objects
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
 from dataworkspaces.gitrepo.layout import git_directory, head_commit
+from dataworkspaces.gitrepo.nested import (
+    check_submodules,
+    holds_foreign_repositories,
+    tell_untracked,
+)
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.params import BoolType, ParamDef, ParamDefs
 from dataworkspaces.workspace import (
@@ -147,18 +152,21 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
             check_place_in_workspace(Path(root), self.relative_local_path, self.name)
         if git_directory(Path(place)) is None:  # git would look above it, or take its files for a repository
             raise ConfigurationError(f"Resource '{self.name}': {place} is not the root of a git repository")
-        return GitRepo(Path(place))
+        return GitRepo(Path(place), self.workspace.interaction.warn)
 
     # -- snapshots -----------------------------------------------------------------------------------------------
 
     def snapshot_precheck(self) -> None:
-        self._repo.check_ready(f"Resource '{self.name}'", self.branch)
+        self._repo.check_ready(self.what, self.branch)
+        tell_untracked(self.workspace.interaction, check_submodules(self.root, self.what))
 
     def snapshot(self) -> tuple[str | None, str | None]:
         repo = self._repo
         status = repo.status()
         commit = status.commit
-        if status.dirty and repo.commit_paths(["."], "Keep uncommitted work"):
+        if (status.dirty or holds_foreign_repositories(repo.root)) and repo.commit_paths(
+            ["."], "Keep uncommitted work"
+        ):
             commit = repo.resolve(["HEAD"])[0]
             if self.read_only:
                 self.workspace.interaction.warn(

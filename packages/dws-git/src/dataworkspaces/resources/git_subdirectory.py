@@ -12,6 +12,7 @@ from dataworkspaces.gitrepo.checks import check_object_name, check_place_in_work
 from dataworkspaces.gitrepo.contents import version_objects
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
 from dataworkspaces.gitrepo.layout import empty_tree
+from dataworkspaces.gitrepo.nested import check_submodules, tell_untracked
 from dataworkspaces.gitrepo.notebooks import holds_notebooks
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.run import run_git
@@ -86,6 +87,8 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         place = Path(self.local_path)
         if place.is_symlink() or (place.exists() and not place.is_dir()):
             raise ConfigurationError(f"Resource '{self.name}': {place} is no directory")
+        untracked = check_submodules(self._repo.root, f"Resource '{self.name}'", [self.relative_path])
+        tell_untracked(self.workspace.interaction, untracked)
 
     def snapshot(self) -> tuple[str | None, str | None]:
         self._repo.commit_paths([self.relative_path], f"Keep the present state of {self.name}")

@@ -30,7 +30,7 @@ class GitStorage(Workspace):
     def __init__(self, root: Path, name: str, dws_version: str, batch: bool = False, verbose: bool = False) -> None:
         super().__init__(name, dws_version, batch, verbose)
         self.paths = WorkspacePaths(root)
-        self.repo = GitRepo(root)
+        self.repo = GitRepo(root, lambda text: self.interaction.warn(text))
         self._to_commit: dict[str, None] = {}
         self._cache: dict[Path, tuple[tuple[int, int, int], Any]] = {}
 

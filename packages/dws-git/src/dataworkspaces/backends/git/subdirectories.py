@@ -33,7 +33,10 @@ class SubdirectorySnapshots:
         """Commit what has changed in the resources, and return their versions."""
         if not resources:
             return {}
-        self._repo.commit_paths([r.relative_path for r in resources], f"Keep the present state of {_names(resources)}")
+        paths = [r.relative_path for r in resources]
+        if (self._repo.root / ".gitmodules").is_file():
+            paths.append(".gitmodules")  # without which nobody knows where a submodule's commit can be had
+        self._repo.commit_paths(paths, f"Keep the present state of {_names(resources)}")
         return self._committed_versions(resources, find_versions)
 
     def _committed_versions(
