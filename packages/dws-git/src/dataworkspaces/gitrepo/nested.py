@@ -57,19 +57,21 @@ def add_all(
     nested: list[str] = []
     if not force and may_hold_gitlinks(root, env):
         nested += _add_nested(root, _foreign_gitlinks(root, paths, env), env)
+    said = b""
     for _ in range(_MOST_LEVELS):
         done = _add(root, paths, env, force, options)
         if done is None:
             return Added(False)
-        if _EMBEDDED not in done and _NO_COMMIT not in done:
+        said = done
+        if _EMBEDDED not in said and _NO_COMMIT not in said:
             return Added(True, tuple(nested))
         found = [*_foreign_gitlinks(root, paths, env), *_unknown_repositories(root, paths, env)]
         added = _add_nested(root, list(dict.fromkeys(found)), env)
         if not added:
             break
         nested += added
-    if _NO_COMMIT in done:
-        place = done.partition(b"'")[2].partition(b"/'")[0]
+    if _NO_COMMIT in said:
+        place = said.partition(b"'")[2].partition(b"/'")[0]
         raise ConfigurationError(
             f"{root / os.fsdecode(place)} is a git repository without a commit or a file, of which nothing can be kept",
             hint="Remove it, or let .gitignore name it",

@@ -174,10 +174,11 @@ class GitRepo:
     def _add(self, paths: Sequence[str], force: bool, env: dict[str, str] | None = None) -> bool:
         """Returns False if git does not know all paths, and has added nothing."""
         added = add_all(self.root, paths, env=env, force=force)
-        for place in added.nested if self.tell is not None and env is None else ():
-            self.tell(
-                f"{self.root / place} is a git repository of its own: its files are kept, its history is not. To keep a "
-                "reference to one of its commits instead, make it a submodule: git submodule add"
+        if env is None:
+            self._tell_all(
+                f"{self.root / place} is a git repository of its own: its files are kept, its history is not. To keep "
+                "a reference to one of its commits instead, make it a submodule: git submodule add"
+                for place in added.nested
             )
         return added.found_all
 
@@ -266,8 +267,10 @@ class GitRepo:
         return done.returncode == 0
 
     def _tell_all(self, texts: Iterable[str]) -> None:
-        for text in texts if self.tell is not None else ():
-            self.tell(text)
+        tell = self.tell
+        if tell is not None:
+            for text in texts:
+                tell(text)
 
     def _keep_ignored(self, path: str, changes: Collection[FileChange]) -> None:
         """Commit files that are not tracked (so git ignores them) and stand where a file is about to come back."""
