@@ -66,13 +66,17 @@ def test_two_resources_of_one_name(copy: Copy, tmp_path: Path, monkeypatch: pyte
 
 def test_two_snapshots_with_one_tag(copy: Copy) -> None:
     ada, bob = copy("ada"), copy("bob")
-    assert (ada.get_hashes_with_tag("V1"), bob.get_hashes_with_tag("V1")) == ([], [])
+    for workspace in (ada, bob):
+        workspace.expect_tag_holder("V1", None)
     ada.save_snapshot_metadata_and_manifest(snapshot_of(b"[]", "V1"), b"[]")
+    first = manifest_hash(b"[]")
+    assert bob.get_hashes_with_tag("V1") == [first]  # which is no agreement to take it away
     with pytest.raises(ConfigurationError, match="somebody has taken it at this moment"):
         bob.save_snapshot_metadata_and_manifest(snapshot_of(b"[1]", "V1"), b"[1]")
     assert not bob.has_snapshot(manifest_hash(b"[1]"))
-    assert bob.get_hashes_with_tag("V1") == [manifest_hash(b"[]")]
-    bob.save_snapshot_metadata_and_manifest(snapshot_of(b"[1]", "V1"), b"[1]")  # who has seen it may move it
+    assert bob.get_hashes_with_tag("V1") == [first]
+    bob.expect_tag_holder("V1", first)
+    bob.save_snapshot_metadata_and_manifest(snapshot_of(b"[1]", "V1"), b"[1]")  # who wants to take it from there may
     assert ada.get_hashes_with_tag("V1") == [manifest_hash(b"[1]")]
 
 

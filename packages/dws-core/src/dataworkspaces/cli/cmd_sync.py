@@ -140,7 +140,7 @@ def pull(
         for name in outcome.cloned:
             workspace.interaction.tell(f"Resource '{name}': cloned")
     _report_failures(outcome)
-    if outcome.failed:
+    if outcome.failed or outcome.conflicts:
         ctx.exit(1)
 
 

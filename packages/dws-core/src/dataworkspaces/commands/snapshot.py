@@ -64,6 +64,7 @@ def _take_tag(workspace: Workspace, snapshots: SnapshotWorkspaceMixin, tag: str)
 
     It leaves once the new snapshot is saved: see :meth:`SnapshotWorkspaceMixin.finish_snapshot`."""
     holders = snapshots.get_hashes_with_tag(tag)
+    snapshots.expect_tag_holder(tag, holders[0] if holders else None)
     if not holders:
         return None
     holder = snapshots.get_snapshot_metadata(holders[0])

@@ -60,12 +60,14 @@ class PullOutcome:
     :ivar resources: those that were pulled.
     :ivar cloned: new ones, and those that could not be had before.
     :ivar failed: by resource, why it could be neither pulled nor cloned.
-    :ivar snapshots: hashes of snapshots that are new here, of the newest ones."""
+    :ivar snapshots: hashes of snapshots that are new here, of the newest ones.
+    :ivar conflicts: by resource, what both sides had changed: it is kept twice, and the user has to choose."""
 
     resources: tuple[str, ...]
     cloned: tuple[str, ...]
     failed: dict[str, DwsError] = field(default_factory=dict)
     snapshots: tuple[str, ...] = ()
+    conflicts: dict[str, list[str]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -73,6 +75,7 @@ class PullOutcome:
             "cloned": list(self.cloned),
             "failed": {name: str(error) for name, error in self.failed.items()},
             "snapshots": list(self.snapshots),
+            "conflicts": self.conflicts,
         }
 
 
@@ -180,12 +183,14 @@ def pull_command(workspace: Workspace, selection: Selection) -> PullOutcome:
         selection.check(present.get_resource_names())
         new = [n for n in present.get_names_for_resources_that_need_to_be_cloned() if selection.holds(n)]
         failed: dict[str, DwsError] = {}
-        pulled, changed = _pull_resources(present, [n for n in _here(present) if selection.holds(n)], failed)
+        conflicts: dict[str, list[str]] = {}
+        here = [n for n in _here(present) if selection.holds(n)]
+        pulled, changed = _pull_resources(present, here, failed, conflicts)
         cloned, missing = clone_resources(present, new)
         failed |= missing
         arrived = adopt_lineage(present, known, [*changed, *cloned])
         present.save("Resources that came with a pull")
-    return PullOutcome(tuple(pulled), tuple(cloned), failed, tuple(s.hashval for s in arrived))
+    return PullOutcome(tuple(pulled), tuple(cloned), failed, tuple(s.hashval for s in arrived), conflicts)
 
 
 def _note_places(workspace: Workspace) -> None:
@@ -208,7 +213,7 @@ def _pull_workspace(workspace: Workspace) -> Workspace:
 
 
 def _pull_resources(
-    workspace: Workspace, names: Sequence[str], failed: dict[str, DwsError]
+    workspace: Workspace, names: Sequence[str], failed: dict[str, DwsError], conflicts: dict[str, list[str]]
 ) -> tuple[list[str], list[str]]:
     """The resources that were pulled, and of these the ones whose content is another now."""
     done: list[str] = []
@@ -221,6 +226,8 @@ def _pull_resources(
             ):
                 changed += workspace.pull_resources([resource])
                 done.append(name)
+                if resource.pull_conflicts():
+                    conflicts[name] = resource.pull_conflicts()
         except DwsError as e:
             failed[name] = e
     return done, changed

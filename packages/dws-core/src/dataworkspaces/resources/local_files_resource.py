@@ -87,6 +87,7 @@ class LocalFilesResource(PlacedDirectoryMixin, Resource):
         self.my_local_path = my_local_path
         self.my_remote = my_remote
         self.is_placed = is_placed
+        self._conflicts: list[str] = []
 
     @staticmethod
     def from_params(
@@ -130,8 +131,9 @@ class LocalFilesResource(PlacedDirectoryMixin, Resource):
         """Nothing to check: what cannot be fetched is told of by :meth:`pull`."""
 
     def pull(self) -> bool:
-        """Bring the files to the newest snapshot, if that is another one and nothing here would be lost."""
-        if self.remote_content is None:
+        """Merge what others' snapshots hold into the files: see :meth:`RemoteContent.follow`."""
+        content = self.remote_content
+        if content is None:
             return False
         if self.get_local_path_if_any() is None:
             self.workspace.interaction.warn(
@@ -139,7 +141,13 @@ class LocalFilesResource(PlacedDirectoryMixin, Resource):
                 "DIRECTORY, then dws pull fetches it"
             )
             return False
-        return self.remote_content.follow()
+        try:
+            return content.follow()
+        finally:
+            self._conflicts = content.conflicts
+
+    def pull_conflicts(self) -> list[str]:
+        return self._conflicts
 
     def push_precheck(self) -> None:
         if self.remote_content is not None:

@@ -23,6 +23,7 @@ from dataworkspaces.workspace import (
     Workspace,
 )
 from dataworkspaces.workspace.names import check_relative_path
+from dataworkspaces.workspace.snapshot_graph import SnapshotGraph, SnapshotNode
 
 
 @dataclass
@@ -141,7 +142,8 @@ class MemoryWorkspace(SnapshotWorkspaceMixin, CentralWorkspaceMixin, Workspace):
 
     def list_snapshots(self, reverse: bool = True, max_count: int | None = None) -> Iterable[SnapshotMetadata]:
         everything = [SnapshotMetadata.from_json(json.loads(text)) for text in self.store.snapshots.values()]
-        return sorted(everything, key=lambda metadata: metadata.timestamp, reverse=reverse)[:max_count]
+        position = SnapshotGraph(map(SnapshotNode.of, everything)).positions()
+        return sorted(everything, key=lambda m: (position[m.hashval], m.hashval), reverse=reverse)[:max_count]
 
     def get_snapshot_count(self) -> int:
         return len(self.store.snapshots)

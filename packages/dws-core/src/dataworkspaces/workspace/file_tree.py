@@ -42,6 +42,7 @@ from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE, SnapshotRes
 from dataworkspaces.workspace.versions import FileChange, PresentContents, ResourceChange, SnapshotVersion, VersionFiles
 
 if TYPE_CHECKING:
+    from dataworkspaces.workspace.directory_ancestry import DirectoryAncestry
     from dataworkspaces.workspace.integrity import Problem
     from dataworkspaces.workspace.kept_content import KeptContent
     from dataworkspaces.workspace.remote_content import RemoteContent
@@ -94,6 +95,13 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
     def remote_content(self) -> RemoteContent | None:
         """The place away from this machine that keeps the content too, if there is one."""
         return None
+
+    @property
+    def ancestry(self) -> DirectoryAncestry:
+        """From which snapshots the files came."""
+        from dataworkspaces.workspace.directory_ancestry import DirectoryAncestry
+
+        return DirectoryAncestry(self)
 
     @cached_property
     def kept_content(self) -> KeptContent:
@@ -188,7 +196,7 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
     def snapshot_precheck(self) -> None:
         root = self._root()
         resource = self.as_resource()
-        if self.remote_content is not None and self.remote_content.is_incomplete():
+        if self.remote_content is not None and self.ancestry.is_incomplete():
             raise ConfigurationError(
                 f"Resource '{self.name}': not all of its files have been fetched yet",
                 hint=f"dws pull brings the rest, or dws restore --only {self.name} SNAPSHOT",
@@ -208,9 +216,17 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
         if self.restorable:
             self.kept_content.complete(scanned)
         self.workspace.write_resource_state(self.as_resource(), tree.manifests(self.has_manifest))
-        if self.remote_content is not None:
-            self.remote_content.note_present(tree.hashval)
         return tree.hashval, tree.hashval if self.restorable else None
+
+    def is_of_snapshot(self, snapshot_hash: str, version: SnapshotVersion) -> None:
+        if version.restore_hash is not None and self.get_local_path_if_any() is not None:
+            self.ancestry.note_snapshot(snapshot_hash, version.restore_hash)
+
+    def get_version_parents(self, version: SnapshotVersion) -> list[str] | None:
+        return None if version.restore_hash is None else self.ancestry.seen(version.restore_hash)
+
+    def restored(self, snapshot_hash: str, restore_hashval: str) -> None:
+        self.ancestry.note_restored(snapshot_hash, restore_hashval)
 
     def restore_precheck(self, restore_hashval: str) -> None:
         self._check_restorable()

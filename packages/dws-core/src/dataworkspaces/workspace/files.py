@@ -144,6 +144,11 @@ class LocalStateResourceMixin(ABC):
         """Bring the origin's changes here. May be called twice. After a failure the local state is as before, or
         as after; never a mixture. True if the content is another now; None if that is not known."""
 
+    def pull_conflicts(self) -> list[str]:
+        """What the last :meth:`pull` found changed on both sides, and has left to the user, in words. Nothing of it is
+        lost."""
+        return []
+
     @abstractmethod
     def push_precheck(self) -> None:
         """Raise ConfigurationError if :meth:`push` would fail; changes nothing here or there."""

@@ -142,6 +142,13 @@ class KeptContent:
             )
         return self._missing(plan) if missing else {}
 
+    def fetch_for(self, now: Tree, target: Tree) -> None:
+        """Bring here what makes another tree of the present one; raises ConfigurationError if that cannot be done, or
+        would destroy what is not kept. Changes no files."""
+        missing = self._check(plan_restore(now, target))
+        if missing and self._resource.remote_content is not None:
+            self._resource.remote_content.fetch(missing)
+
     def restore(self, version: str) -> None:
         """Make the files those of a version, and touch only what differs. What is there now has been kept before.
 
@@ -169,8 +176,6 @@ class KeptContent:
             written = self._check_out(root, plan, executor, advance)
         ids = {wanted.path: wanted.id.text for wanted in plan.write}
         known = {path: (status, ids[path]) for path, status in written}
-        if resource.remote_content is not None and resource.remote_content.is_incomplete():
-            resource.remote_content.note_present(version)
         after = resource.present_tree(known=known)
         if after.hashval != version:
             found = summary(diff_trees(self.tree(version), after))

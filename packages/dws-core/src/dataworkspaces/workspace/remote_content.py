@@ -2,80 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from dataworkspaces.filetree import manifest_name
-from dataworkspaces.workspace.atomic import read_json_object, write_json
+from dataworkspaces.workspace.pull_merge import PullMerge, merge_heads
 from dataworkspaces.workspace.remote_pushing import RemotePushing
 
 if TYPE_CHECKING:
+    from dataworkspaces.filetree import Tree
     from dataworkspaces.filetree.objects.ids import ObjectId
-
-_PRESENT = "present_version.json"
-NO_FILES = manifest_name(b"")
-"""The version of an empty directory."""
+    from dataworkspaces.workspace.directory_ancestry import DirectoryAncestry
 
 
 class RemoteContent(RemotePushing):
-    """The remote of one resource."""
+    """The remote of one resource.
+
+    :ivar conflicts: what both sides had changed, when :meth:`follow` merged them; in words."""
+
+    conflicts: Sequence[str] = ()
 
     # -- pulling ---------------------------------------------------------------------------------------------------
 
-    def note_present(self, version: str) -> None:
-        """A snapshot was taken of what is here; while that is so, a pull may put something newer in its place."""
-        if self._note() != {"version": version}:
-            write_json(self._local(_PRESENT), {"version": version})
-
-    def is_incomplete(self) -> bool:
-        """Whether a pull or clone has begun to bring files here, and not ended."""
-        return "following" in self._note()
-
-    def _note(self) -> dict[str, Any]:
-        path = self._local(_PRESENT)
-        return read_json_object(path) if path.exists() else {}
-
     def follow(self) -> bool:
-        """Bring the files to the version of the newest snapshot, if they are as the last snapshot or pull on this
-        machine left them, or if there are none yet. Returns whether they changed.
+        """Merge what snapshots hold, and the files here do not, into these. Returns whether they changed.
 
-        One that was killed is completed by the next."""
-        resource = self._resource
-        newest = self.newest_version()
-        if newest is None:
-            return False
-        here = resource.present_tree().hashval
-        note = self._note()
-        is_new = "version" not in note and here == NO_FILES
-        if here == newest:
-            self.note_present(newest)
-            return False
-        if not is_new and here != note.get("version") and "following" not in note:
+        One that was killed is completed by the next. Raises DwsError if some of it could not be had; the rest is in
+        place."""
+        resource, ancestry = self._resource, self._resource.ancestry
+        changed = self._complete(ancestry)
+        heads = ancestry.heads()
+        if not heads:
+            return changed
+        is_new = not ancestry.seen()
+        if not is_new and not resource.local_root().exists():
             self._workspace.interaction.warn(
-                f"Resource '{resource.name}' stays as it is, since it is not as the last snapshot on this machine left "
-                f"it; dws restore --only {resource.name} SNAPSHOT brings it to a snapshot"
+                f"Resource '{resource.name}' stays as it is: {resource.local_root()} is gone; "
+                f"dws restore --only {resource.name} SNAPSHOT brings it back"
             )
+            return changed
+        if is_new and ancestry.is_incomplete():
+            ancestry.await_files()
+        present = resource.present_tree(keep=True)
+        merge = merge_heads(resource, ancestry, present, lambda tree: resource.kept_content.fetch_for(present, tree))
+        if merge.merged:
+            self._put_in_place(ancestry, present, merge)
+            changed = changed or merge.tree.hashval != present.hashval
+        if merge.failed:
+            raise merge.failed[0]
+        return changed
+
+    def _complete(self, ancestry: DirectoryAncestry) -> bool:
+        """Finish what a killed pull has begun to put in place."""
+        begun = ancestry.begun()
+        if begun is None:
             return False
-        write_json(self._local(_PRESENT), {**note, "following": newest}, durable=True)
-        try:
-            resource.restore_precheck(newest)
-            resource.restore(newest)
-        except Exception:
-            if not is_new and "following" not in note and resource.present_tree().hashval == here:
-                write_json(self._local(_PRESENT), note)  # nothing has been changed
-            raise
-        self.note_present(newest)
-        self._workspace.interaction.tell(f"Resource '{resource.name}' is now as in the newest snapshot")
+        self._resource.restore_precheck(begun)
+        self._resource.restore(begun)
+        ancestry.end()
         return True
 
-    def newest_version(self) -> str | None:
-        """The version of the newest snapshot that keeps one of the resource, or None."""
+    def _put_in_place(self, ancestry: DirectoryAncestry, present: Tree, merge: PullMerge) -> None:
+        resource, version = self._resource, merge.tree.hashval
+        if version != present.hashval:
+            self._workspace.write_resource_state(resource.as_resource(), merge.tree.manifests(resource.has_manifest))
+            ancestry.begin(version, merge.seen)
+            resource.restore(version)
+            self._tell(ancestry, merge)
+        ancestry.note_merged(merge.seen)
+        self.conflicts = [str(conflict) for conflict in merge.conflicts]
+        if self.conflicts:
+            self._workspace.interaction.warn(
+                f"Resource '{resource.name}': both sides changed {', '.join(self.conflicts)}. Yours have their names; "
+                "make of each pair what you want, and take a snapshot"
+            )
+
+    def _tell(self, ancestry: DirectoryAncestry, merge: PullMerge) -> None:
         name = self._resource.name
-        for snapshot in self._workspace.as_snapshot_ws().list_snapshots():
-            version = snapshot.restore_hashes.get(name)
-            if version is not None:
-                return version
-        return None
+        if any(ancestry.version_of(snapshot) == merge.tree.hashval for snapshot in merge.merged):
+            self._workspace.interaction.tell(f"Resource '{name}' is now as in the newest snapshot")
+            return
+        snapshots = ", ".join(snapshot[:7] for snapshot in merge.merged)
+        self._workspace.interaction.tell(f"Resource '{name}': merged what is here with snapshot {snapshots}")
 
     # -- fetching --------------------------------------------------------------------------------------------------
 

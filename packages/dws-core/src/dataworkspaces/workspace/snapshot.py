@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from dataworkspaces.lineage.store import LineageStore
     from dataworkspaces.workspace.journal import Journal
     from dataworkspaces.workspace.resource import Resource
+    from dataworkspaces.workspace.snapshot_graph import SnapshotGraph
     from dataworkspaces.workspace.workspace import Workspace
 
 
@@ -45,7 +47,8 @@ class SnapshotWorkspaceMixin(ABC):
 
     @abstractmethod
     def list_snapshots(self, reverse: bool = True, max_count: int | None = None) -> Iterable[SnapshotMetadata]:
-        """Snapshots by time, newest first unless ``reverse`` is False, at most ``max_count``.
+        """Snapshots in their order, newest first unless ``reverse`` is False, at most ``max_count``: each after its
+        parents, by time where that leaves a choice (see :meth:`SnapshotGraph.positions`).
 
         The cost must not grow with the number of snapshots that are not returned."""
 
@@ -100,6 +103,21 @@ class SnapshotWorkspaceMixin(ABC):
 
     # -- looking up ----------------------------------------------------------------------------------------------
 
+    def get_snapshot_graph(self) -> SnapshotGraph:
+        """Which snapshot came after which. Override it where not all metadata has to be read for that."""
+        from dataworkspaces.workspace.snapshot_graph import SnapshotGraph, SnapshotNode
+
+        return SnapshotGraph(SnapshotNode.of(metadata) for metadata in self.list_snapshots())
+
+    def get_parents_of_next_snapshot(self) -> list[str]:
+        """The snapshots that one that is taken now comes after: those of this copy from which no other came. A backend
+        in which each person sees all snapshots at once can give the newest alone."""
+        return self.get_snapshot_graph().heads()
+
+    def expect_tag_holder(self, tag: str, holder: str | None) -> None:
+        """A snapshot is going to take a tag from ``holder`` (None: from nobody), as its user wants. For a backend that
+        others write to at the same time: should somebody else have it when the snapshot is saved, it stays there."""
+
     def has_snapshot(self, hash_val: str) -> bool:
         """Whether there is a snapshot of that full hash."""
         try:
@@ -109,7 +127,7 @@ class SnapshotWorkspaceMixin(ABC):
             return False
 
     def get_most_recent_snapshot(self) -> SnapshotMetadata | None:
-        """The newest by time, or None."""
+        """The newest, or None."""
         return next(iter(self.list_snapshots(reverse=True, max_count=1)), None)
 
     def get_snapshot_by_tag_or_hash(self, tag_or_hash: str) -> SnapshotMetadata:
@@ -221,7 +239,8 @@ class SnapshotWorkspaceMixin(ABC):
         snapshot_resources = [r for r in resources if isinstance(r, SnapshotResourceMixin)]
         self._snapshot_precheck(snapshot_resources)
 
-        timestamp = datetime.now()
+        now = datetime.now().astimezone()
+        timestamp = now.replace(tzinfo=None)
         destination, to_move = self._plan_results(resources, tag, timestamp)
         metrics = find_metrics(r for r in resources if isinstance(r, FileResourceMixin) and r.has_results_role())
         if journal is not None:
@@ -232,6 +251,7 @@ class SnapshotWorkspaceMixin(ABC):
         manifest = to_json([{**r.get_params(), "hash": versions[r.name].compare_hash} for r in resources]).encode(
             "utf-8"
         )
+        parents = self.get_parents_of_next_snapshot()
         metadata = SnapshotMetadata(
             hashval=manifest_hash(manifest),
             tags=[] if tag is None else [tag],
@@ -241,6 +261,9 @@ class SnapshotWorkspaceMixin(ABC):
             relative_destination_path=destination,
             restore_hashes={name: version.restore_hash for name, version in versions.items()},
             metrics=metrics,
+            utc_offset=now.strftime("%z")[:3] + ":" + now.strftime("%z")[3:5],
+            parents=parents,
+            resource_parents=self._resource_parents(snapshot_resources, versions, parents),
         )
         exists = self.has_snapshot(metadata.hashval)
         if journal is not None:
@@ -255,6 +278,20 @@ class SnapshotWorkspaceMixin(ABC):
             self.write_export_lineage_for_snapshot(resources, metadata.hashval)
             self._keep_lineage_files(resources, destination, to_move)
         return metadata, manifest
+
+    def _resource_parents(
+        self,
+        resources: Iterable[SnapshotResourceMixin],
+        versions: Mapping[str, SnapshotVersion],
+        parents: Collection[str],
+    ) -> dict[str, list[str]]:
+        """Of the resources that know from which snapshots their files came, where these are not ``parents``."""
+        found: dict[str, list[str]] = {}
+        for resource in resources:
+            seen = resource.get_version_parents(versions[resource.name])
+            if seen is not None and set(seen) != set(parents):
+                found[resource.name] = seen
+        return found
 
     def _keep_lineage_files(
         self, resources: Iterable[Resource], destination: str, with_results: Collection[str]
@@ -357,6 +394,8 @@ class SnapshotWorkspaceMixin(ABC):
         if journal is not None:
             journal.record("restore", snapshot=snapshot_hash, targets=targets, prior=prior)
         self.restore_resources(restore_resources, targets)
+        for resource in restore_resources:
+            resource.restored(snapshot_hash, str(targets[resource.name]))
         if self.supports_lineage():
             self.get_lineage_store().restore(snapshot_hash, names)
 
@@ -380,6 +419,8 @@ class SnapshotWorkspaceMixin(ABC):
     def _delete_snapshot(
         self, hash_val: str, include_resources: bool, destination: str, restore_hashes: Mapping[str, str | None]
     ) -> None:
+        if self.has_snapshot(hash_val):
+            self._hand_on_parents(hash_val)
         self.delete_snapshot_metadata_and_manifest(hash_val)
         if self.supports_lineage():
             self.get_lineage_store().delete_snapshot(hash_val)
@@ -392,6 +433,25 @@ class SnapshotWorkspaceMixin(ABC):
                 except DwsError as e:
                     # The snapshot is gone all the same; an error here would come again at each attempt to finish.
                     self._self_as_workspace().interaction.warn(f"The results in '{resource.name}' are still there: {e}")
+
+    def _hand_on_parents(self, hash_val: str) -> None:
+        """The snapshots that came after one that goes come after its parents, too. Idempotent."""
+        graph = self.get_snapshot_graph()
+        gone = self.get_snapshot_metadata(hash_val)
+        before = graph.parents(hash_val)
+        for child in graph.children(hash_val):
+            metadata = self.get_snapshot_metadata(child)
+            parents = None if metadata.parents is None else _with_those_of(metadata.parents, hash_val, before)
+            names = {*metadata.resource_parents, *(gone.resource_parents if hash_val in (parents or ()) else ())}
+            of_resources = {
+                name: _with_those_of(
+                    metadata.resource_parents.get(name, metadata.parents or []), hash_val, graph.parents(hash_val, name)
+                )
+                for name in sorted(names)
+            }
+            new = replace(metadata, parents=parents, resource_parents=of_resources)
+            if new != metadata:
+                self.save_snapshot_metadata_and_manifest(new, self.get_snapshot_manifest_bytes(child))
 
     # -- after an interruption -----------------------------------------------------------------------------------
 
@@ -446,11 +506,13 @@ class SnapshotWorkspaceMixin(ABC):
             for other in self.get_hashes_with_tag(tag):
                 if other != hash_val:
                     self.remove_tag_from_snapshot(other, tag)
-        hashes = {name: v.compare_hash for name, v in self.get_snapshot_versions(hash_val).items()}
+        versions = self.get_snapshot_versions(hash_val)
+        hashes = {name: v.compare_hash for name, v in versions.items()}
         for resource in self._self_as_workspace().get_resources():
             compare_hash = hashes.get(resource.name)
             if compare_hash is not None and isinstance(resource, SnapshotResourceMixin):
                 resource.snapshot_stored(compare_hash)
+                resource.is_of_snapshot(hash_val, versions[resource.name])
         if self.supports_lineage():
             self.get_lineage_store().resolve_current(hashes, self._contents_for_lineage(hashes))
 
@@ -531,6 +593,8 @@ class SnapshotWorkspaceMixin(ABC):
             return "it has been undone"
         self.restore_resources(resources, data["targets"])
         snapshot = data["snapshot"]  # None if it is another version of one resource
+        for resource in resources if snapshot is not None else ():
+            resource.restored(snapshot, data["targets"][resource.name])
         if self.supports_lineage() and snapshot is not None:
             self.get_lineage_store().restore(snapshot, names)
         workspace.save(f"Completed a restore of {', '.join(names)}")
@@ -542,3 +606,7 @@ class SnapshotWorkspaceMixin(ABC):
         if not isinstance(self, Workspace):
             raise TypeError(f"{type(self).__name__} is no Workspace")
         return self
+
+
+def _with_those_of(parents: Sequence[str], gone: str, before: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys([*parents, *before])) if gone in parents else list(parents)

@@ -11,10 +11,15 @@ class SnapshotMetadata:
     """What is kept of a snapshot beside its manifest.
 
     :ivar hashval: hash of the manifest.
-    :ivar timestamp: ISO 8601, local time of the machine that took the snapshot.
+    :ivar timestamp: ISO 8601, local time of the machine that took the snapshot; ``utc_offset`` is what it differs by
+        from UTC (``+01:00``). None in snapshots of release 1.6.
     :ivar relative_destination_path: where the results were moved to, below each results resource.
     :ivar restore_hashes: by resource; None for one that cannot be restored.
     :ivar metrics: of the first results file that was found.
+    :ivar parents: hashes of the snapshots that it came after; they may have been deleted. None in those of release 1.6,
+        which came after each other by time.
+    :ivar resource_parents: of resources whose files come from other snapshots than ``parents``.
+    :ivar results_moved_from: where the results were when the snapshot was taken, if another had that place too.
     """
 
     hashval: str
@@ -26,10 +31,15 @@ class SnapshotMetadata:
     restore_hashes: dict[str, str | None]
     metrics: dict[str, Any] | None = None
     updated_timestamp: str | None = None
+    utc_offset: str | None = None
+    parents: list[str] | None = None
+    resource_parents: dict[str, list[str]] = field(default_factory=dict)
+    results_moved_from: str | None = None
     other: dict[str, Any] = field(default_factory=dict)
     """Keys that this version does not know; they are kept."""
 
     _KEYS = ("tags", "message", "hostname", "timestamp", "relative_destination_path", "restore_hashes", "metrics")
+    _OPTIONAL = ("updated_timestamp", "utc_offset", "parents", "results_moved_from")
 
     def has_tag(self, tag: str) -> bool:
         return tag in self.tags
@@ -40,8 +50,9 @@ class SnapshotMetadata:
 
     def to_json(self) -> dict[str, Any]:
         data: dict[str, Any] = {"hash": self.hashval, **{key: getattr(self, key) for key in self._KEYS}}
-        if self.updated_timestamp is not None:
-            data["updated_timestamp"] = self.updated_timestamp
+        data.update({key: getattr(self, key) for key in self._OPTIONAL if getattr(self, key) is not None})
+        if self.resource_parents:
+            data["resource_parents"] = self.resource_parents
         return {**data, **self.other}
 
     @staticmethod
@@ -49,7 +60,14 @@ class SnapshotMetadata:
         """Raises KeyError for a key that is missing, TypeError for a value of another type."""
         if not isinstance(data["restore_hashes"], dict) or not isinstance(data.get("metrics") or {}, dict):
             raise TypeError("'restore_hashes' and 'metrics' should be JSON objects")
-        known = {"hash", "updated_timestamp", *SnapshotMetadata._KEYS}
+        parents, resource_parents = data.get("parents"), data.get("resource_parents", {})
+        if not (parents is None or _are_texts(parents)) or not isinstance(resource_parents, dict):
+            raise TypeError("'parents' should be a list of hashes, and 'resource_parents' have such lists")
+        if not all(map(_are_texts, resource_parents.values())):
+            raise TypeError("'resource_parents' should have lists of hashes")
+        if not all(isinstance(data.get(key, ""), str) for key in ("utc_offset", "results_moved_from")):
+            raise TypeError("'utc_offset' and 'results_moved_from' should be texts")
+        known = {"hash", "resource_parents", *SnapshotMetadata._OPTIONAL, *SnapshotMetadata._KEYS}
         return SnapshotMetadata(
             hashval=data["hash"],
             tags=list(data["tags"]),
@@ -60,5 +78,13 @@ class SnapshotMetadata:
             restore_hashes=dict(data["restore_hashes"]),
             metrics=data.get("metrics"),
             updated_timestamp=data.get("updated_timestamp"),
+            utc_offset=data.get("utc_offset"),
+            parents=parents,
+            resource_parents=resource_parents,
+            results_moved_from=data.get("results_moved_from"),
             other={key: value for key, value in data.items() if key not in known},
         )
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) and item.isascii() for item in value)

@@ -39,6 +39,15 @@ class SnapshotResourceMixin(ABC):
         """The snapshot that holds this version is stored now: for a type that shows the version from then on.
         Idempotent."""
 
+    def is_of_snapshot(self, snapshot_hash: str, version: SnapshotVersion) -> None:
+        """The present content has this version, in a snapshot that is stored now: for a type that keeps account of
+        where its content came from. Idempotent."""
+
+    def get_version_parents(self, version: SnapshotVersion) -> list[str] | None:
+        """The snapshots whose content is in ``version``, which was taken just now; None if the type does not know, or
+        has a history of its own."""
+        return None
+
     @abstractmethod
     def restore_precheck(self, restore_hashval: str) -> None:
         """Raise ConfigurationError if :meth:`restore` would fail; changes nothing."""
@@ -47,6 +56,10 @@ class SnapshotResourceMixin(ABC):
     def restore(self, restore_hashval: str) -> None:
         """Bring back exactly the content that a restore hash stands for. :meth:`snapshot` has kept the present
         content before. Idempotent: after a crash in the middle a second call completes it."""
+
+    def restored(self, snapshot_hash: str, restore_hashval: str) -> None:
+        """:meth:`restore` has brought back the content of a snapshot, all of it. Not called when a restore is undone.
+        Idempotent."""
 
     @abstractmethod
     def delete_snapshot(

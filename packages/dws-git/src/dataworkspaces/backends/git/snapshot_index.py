@@ -7,27 +7,33 @@ was made; else files whose size, time or inode changed are read again.
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.workspace.atomic import read_json_object
+from dataworkspaces.workspace.snapshot_graph import SnapshotGraph, SnapshotNode, position_after
 from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
 
 SUFFIX = "_md.json"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS snapshots(
-    hash TEXT PRIMARY KEY, timestamp TEXT NOT NULL, mtime INTEGER, size INTEGER, inode INTEGER) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS by_time ON snapshots(timestamp, hash);
+    hash TEXT PRIMARY KEY, position INTEGER NOT NULL, node TEXT NOT NULL,
+    mtime INTEGER, size INTEGER, inode INTEGER) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_position ON snapshots(position, hash);
+CREATE TABLE IF NOT EXISTS parents(parent TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY(parent, hash)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_child ON parents(hash);
 CREATE TABLE IF NOT EXISTS tags(tag TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY(tag, hash)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_hash ON tags(hash);
 CREATE TABLE IF NOT EXISTS state(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
-_VERSION = 2
+_VERSION = 3
 _CLOCK_TICK_NS = 50_000_000
 """A directory that changed less than this before it was read may change again without its time telling."""
 
@@ -68,10 +74,13 @@ class SnapshotIndex:
         return int(self._query("SELECT count(*) FROM snapshots")[0][0])
 
     def hashes(self, *, reverse: bool, limit: int | None) -> list[str]:
-        """By time."""
+        """In the order of :meth:`SnapshotGraph.positions`."""
         order = "DESC" if reverse else "ASC"
-        sql = f"SELECT hash FROM snapshots ORDER BY timestamp {order}, hash {order} LIMIT ?"
+        sql = f"SELECT hash FROM snapshots ORDER BY position {order}, hash {order} LIMIT ?"
         return [row[0] for row in self._query(sql, -1 if limit is None else limit)]
+
+    def graph(self) -> SnapshotGraph:
+        return SnapshotGraph(_node(text) for (text,) in self._query("SELECT node FROM snapshots"))
 
     def with_tag(self, tag: str) -> list[str]:
         return [row[0] for row in self._query("SELECT hash FROM tags WHERE tag = ? ORDER BY hash", tag)]
@@ -116,23 +125,61 @@ class SnapshotIndex:
         known = {
             row[0] + SUFFIX: row[1:] for row in connection.execute("SELECT hash, mtime, size, inode FROM snapshots")
         }
-        for name in known.keys() - entries.keys():
+        gone = known.keys() - entries.keys()
+        changed = gone | {n for n, s in entries.items() if n in known and known[n] != _key(s)}
+        for name in gone:
             _forget(connection, name[: -len(SUFFIX)])
+        new: dict[str, SnapshotNode] = {}
         for name, stat in entries.items():
-            key = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-            if known.get(name) == key:
-                continue
-            metadata = read_metadata(self._directory / name)
-            _forget(connection, metadata.hashval)
-            connection.execute("INSERT INTO snapshots VALUES(?,?,?,?,?)", (metadata.hashval, metadata.timestamp, *key))
-            connection.executemany("INSERT INTO tags VALUES(?,?)", {(tag, metadata.hashval) for tag in metadata.tags})
+            if known.get(name) != _key(stat):
+                metadata = read_metadata(self._directory / name)
+                node = new[metadata.hashval] = SnapshotNode.of(metadata)
+                _forget(connection, metadata.hashval)
+                row = (metadata.hashval, 0, _text(node), *_key(stat))
+                connection.execute("INSERT INTO snapshots VALUES(?,?,?,?,?,?)", row)
+                tags = {(tag, metadata.hashval) for tag in metadata.tags}
+                connection.executemany("INSERT INTO tags VALUES(?,?)", tags)
+                parents = {(parent, metadata.hashval) for parent in node.parents or ()}
+                connection.executemany("INSERT INTO parents VALUES(?,?)", parents)
+        _place(connection, new, all_anew=bool(changed))
         settled = time.time_ns() - before > _CLOCK_TICK_NS
         connection.execute("INSERT OR REPLACE INTO state VALUES('directory', ?)", (str(before) if settled else "",))
 
 
+def _key(stat: os.stat_result) -> tuple[int, int, int]:
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
+def _place(connection: sqlite3.Connection, new: Mapping[str, SnapshotNode], *, all_anew: bool) -> None:
+    """Say where snapshots stand: one that is new after its parents, or all, where others came after new ones."""
+    positions: dict[str, int] = {}
+    if len(new) == 1 and not all_anew:
+        ((hashval, node),) = new.items()
+        if connection.execute("SELECT 1 FROM parents WHERE parent = ? LIMIT 1", (hashval,)).fetchone() is None:
+            marks = ",".join("?" * len(node.parents or ()))
+            rows = connection.execute(f"SELECT position FROM snapshots WHERE hash IN ({marks})", node.parents or ())
+            positions = {hashval: position_after(node, [row[0] for row in rows])}
+    if not positions and (new or all_anew):
+        rows = connection.execute("SELECT node FROM snapshots")
+        positions = SnapshotGraph(_node(text) for (text,) in rows).positions()
+    connection.executemany("UPDATE snapshots SET position = ? WHERE hash = ?", [(p, h) for h, p in positions.items()])
+
+
+def _text(node: SnapshotNode) -> str:
+    return json.dumps(
+        [node.hashval, node.timestamp, node.utc_offset, node.parents, node.resource_parents], separators=(",", ":")
+    )
+
+
+def _node(text: str) -> SnapshotNode:
+    hashval, timestamp, utc_offset, parents, of_resources = json.loads(text)
+    named = {name: tuple(hashes) for name, hashes in of_resources.items()}
+    return SnapshotNode(hashval, timestamp, utc_offset, None if parents is None else tuple(parents), named)
+
+
 def _forget(connection: sqlite3.Connection, hashval: str) -> None:
-    connection.execute("DELETE FROM snapshots WHERE hash = ?", (hashval,))
-    connection.execute("DELETE FROM tags WHERE hash = ?", (hashval,))
+    for table in ("snapshots", "tags", "parents"):
+        connection.execute(f"DELETE FROM {table} WHERE hash = ?", (hashval,))
 
 
 def _state(connection: sqlite3.Connection, key: str) -> str | None:
@@ -145,7 +192,7 @@ def _connect(database: str) -> sqlite3.Connection:
     try:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version != _VERSION:
-            for table in ("snapshots", "tags", "state"):
+            for table in ("snapshots", "tags", "parents", "state"):
                 connection.execute(f"DROP TABLE IF EXISTS {table}")
             connection.executescript(_SCHEMA)
             connection.execute(f"PRAGMA user_version = {_VERSION}")

@@ -38,6 +38,7 @@ from dataworkspaces.workspace.versions import VersionElsewhere
 if TYPE_CHECKING:
     from dataworkspaces.lineage.store import LineageStore
     from dataworkspaces.workspace.integrity import Problem
+    from dataworkspaces.workspace.snapshot_graph import SnapshotGraph
 
 BRANCH_PARAM = "dws_git_branch"
 
@@ -93,6 +94,9 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
 
     def get_tags(self) -> list[str]:
         return self._index.tags()
+
+    def get_snapshot_graph(self) -> SnapshotGraph:
+        return self._index.graph()
 
     def list_snapshots(self, reverse: bool = True, max_count: int | None = None) -> Iterable[SnapshotMetadata]:
         for hash_val in self._index.hashes(reverse=reverse, limit=max_count):

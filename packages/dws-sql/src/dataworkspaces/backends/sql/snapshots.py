@@ -15,6 +15,13 @@ from dataworkspaces.backends.sql.storage import SqlStorage
 from dataworkspaces.errors import ConfigurationError, InternalError, MetadataError
 from dataworkspaces.workspace import SnapshotMetadata, SnapshotWorkspaceMixin
 from dataworkspaces.workspace.results import manifest_hash
+from dataworkspaces.workspace.snapshot_graph import (
+    SnapshotGraph,
+    SnapshotNode,
+    microseconds_of,
+    position_after,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.store import LineageStore
@@ -28,7 +35,7 @@ class SqlSnapshots(SnapshotWorkspaceMixin, SqlStorage):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._tags_read: dict[str, list[str]] = {}  # by snapshot
-        self._holders_read: dict[str, str] = {}  # by tag
+        self._holders_expected: dict[str, str | None] = {}  # by tag
 
     # -- looking up ----------------------------------------------------------------------------------------------
 
@@ -42,6 +49,16 @@ class SqlSnapshots(SnapshotWorkspaceMixin, SqlStorage):
         rows = self.database.read(wanted.limit(max_count))
         tags = self._read_tags(None if max_count is None else [row.hash for row in rows])
         return [self._metadata(row, tags.get(row.hash, [])) for row in rows]
+
+    def get_snapshot_graph(self) -> SnapshotGraph:
+        table = tables.snapshots
+        rows = self.database.read(select(table.c.hash, table.c.metadata).where(self._own(table)))
+        return SnapshotGraph(SnapshotNode.of(self._metadata(row, None)) for row in rows)
+
+    def get_parents_of_next_snapshot(self) -> list[str]:
+        """The newest: whoever takes a snapshot could see it."""
+        newest = self.get_most_recent_snapshot()
+        return [] if newest is None else [newest.hashval]
 
     def get_snapshot_count(self) -> int:
         count = select(func.count()).select_from(tables.snapshots).where(tables.snapshots.c.workspace == self.id)
@@ -62,10 +79,10 @@ class SqlSnapshots(SnapshotWorkspaceMixin, SqlStorage):
     def get_hashes_with_tag(self, tag: str) -> list[str]:
         table = tables.tags
         rows = self.database.read(select(table.c.hash).where(self._own(table), table.c.tag == tag))
-        self._holders_read.pop(tag, None)
-        for row in rows:
-            self._holders_read[tag] = row.hash
         return [row.hash for row in rows]
+
+    def expect_tag_holder(self, tag: str, holder: str | None) -> None:
+        self._holders_expected[tag] = holder
 
     def get_snapshot_by_tag(self, tag: str) -> SnapshotMetadata:
         hashes = self.get_hashes_with_tag(tag)
@@ -103,11 +120,12 @@ class SqlSnapshots(SnapshotWorkspaceMixin, SqlStorage):
 
     def save_snapshot_metadata_and_manifest(self, metadata: SnapshotMetadata, manifest: bytes) -> None:
         """As the contract says. A tag leaves the snapshot that had it at the same moment; raises ConfigurationError,
-        and changes nothing, if somebody else has taken it since it was looked up."""
+        and changes nothing, if somebody else has taken it since :meth:`expect_tag_holder`."""
         table = tables.snapshots
         data = {key: value for key, value in metadata.to_json().items() if key != "tags"}
-        values = {"timestamp": metadata.timestamp, "metadata": json.dumps(data), "manifest": manifest}
+        values = {"metadata": json.dumps(data), "manifest": manifest}
         with self.database.changing(self.id) as connection:
+            values["timestamp"] = self._position(connection, metadata)
             same = self._own(table) & (table.c.hash == metadata.hashval)
             if connection.execute(select(table.c.hash).where(same)).first() is None:
                 connection.execute(insert(table).values(workspace=self.id, hash=metadata.hashval, **values))
@@ -130,7 +148,7 @@ class SqlSnapshots(SnapshotWorkspaceMixin, SqlStorage):
             holder = connection.execute(select(table.c.hash).where(self._own(table), table.c.tag == tag)).scalar()
             if holder == metadata.hashval or (holder is None and tag in before):
                 continue
-            if holder is not None and holder != self._holders_read.get(tag):
+            if holder is not None and holder != self._holders_expected.get(tag):
                 raise ConfigurationError(
                     f"Tag '{tag}' is taken by snapshot {holder[:7]}: somebody has taken it at this moment",
                     hint="Choose another tag",
@@ -139,6 +157,16 @@ class SqlSnapshots(SnapshotWorkspaceMixin, SqlStorage):
             last = select(func.max(table.c.number)).where(self._own(table), table.c.hash == metadata.hashval)
             number = (connection.execute(last).scalar() or 0) + 1
             connection.execute(insert(table).values(workspace=self.id, tag=tag, hash=metadata.hashval, number=number))
+
+    def _position(self, connection: Connection, metadata: SnapshotMetadata) -> str:
+        """Where a snapshot stands among the others: see :func:`position_after`. Kept in the column of the time, which
+        that of a snapshot without parents is."""
+        if metadata.parents is None:
+            return metadata.timestamp
+        table = tables.snapshots
+        parents = select(table.c.timestamp).where(self._own(table), table.c.hash.in_(metadata.parents))
+        before = [microseconds_of(text, None) for text in connection.execute(parents).scalars()]
+        return text_of(position_after(SnapshotNode.of(metadata), before))
 
     def remove_tag_from_snapshot(self, hash_val: str, tag: str) -> None:
         with self.database.changing(self.id) as connection:
@@ -179,10 +207,12 @@ class SqlSnapshots(SnapshotWorkspaceMixin, SqlStorage):
             found.setdefault(row.hash, []).append(row.tag)
         return found
 
-    def _metadata(self, row: Row[Any], tags: list[str]) -> SnapshotMetadata:
-        self._tags_read[row.hash] = list(tags)
+    def _metadata(self, row: Row[Any], tags: list[str] | None) -> SnapshotMetadata:
+        """:param tags: None if nobody asks for them."""
+        if tags is not None:
+            self._tags_read[row.hash] = list(tags)
         try:
-            metadata = SnapshotMetadata.from_json({**json.loads(row.metadata), "tags": tags})
+            metadata = SnapshotMetadata.from_json({**json.loads(row.metadata), "tags": tags or []})
         except (ValueError, TypeError, KeyError, RecursionError) as e:
             raise MetadataError(f"The metadata of snapshot {row.hash} is not as it should be: {e!r}") from e
         if metadata.hashval != row.hash:
