@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from dataworkspaces.filetree import Entry, Tree, format_manifest, manifest_name
-from dataworkspaces.filetree.merging import MergedTree, empty_tree, merge_trees
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from dataworkspaces.filetree import Entry, Tree, format_manifest, manifest_name
+from dataworkspaces.filetree.merging import MergedTree, empty_tree, merge_trees
 
 Files = dict[str, str]
 NAMES = ("a", "b", "d/a", "d/b", "d/e/f", "f", "f/x")
@@ -52,7 +53,9 @@ ONE, TWO, THREE = CONTENTS
 CASES = {
     "theirs adds": ({"a": ONE}, {"a": ONE}, {"a": ONE, "b": TWO}, {"a": ONE, "b": TWO}, []),
     "each adds another": ({}, {"d/a": ONE}, {"d/b": TWO}, {"d/a": ONE, "d/b": TWO}, []),
-    "each changes another": ({"a": ONE, "b": ONE}, {"a": TWO, "b": ONE}, {"a": ONE, "b": THREE}, {"a": TWO, "b": THREE}, []),
+    "each changes another": (
+        {"a": ONE, "b": ONE}, {"a": TWO, "b": ONE}, {"a": ONE, "b": THREE}, {"a": TWO, "b": THREE}, [],
+    ),
     "theirs deletes": ({"a": ONE, "b": ONE}, {"a": ONE, "b": ONE, "f": TWO}, {"b": ONE}, {"b": ONE, "f": TWO}, []),
     "ours deletes": ({"a": ONE, "b": ONE}, {"b": ONE}, {"a": ONE, "b": ONE, "f": TWO}, {"b": ONE, "f": TWO}, []),
     "both delete": ({"a": ONE, "b": ONE}, {"b": ONE}, {"b": ONE}, {"b": ONE}, []),

@@ -123,26 +123,21 @@ class _Merger:
             return ours, None
         if ours == base:
             return theirs, None
-        if _is_tree(ours) and _is_tree(theirs):
-            return self._both_directories(path, base, ours, theirs), None
         if ours is None or theirs is None:
-            return self._changed_and_deleted(path, base, ours or theirs, is_ours=ours is not None), None
+            left = ours or theirs
+            return None if left is None else self._changed_and_deleted(path, base, left, ours is not None), None
+        if _is_tree(ours) and _is_tree(theirs):
+            base_tree = base.value if base is not None and _is_tree(base) else None
+            return ours._replace(value=self._directory(f"{path}/", base_tree, ours.value, theirs.value)), None
         if self.is_old(path, ours):
             return theirs, None
         return ours, theirs
 
-    def _both_directories(self, path: str, base: Entry | None, ours: Entry | None, theirs: Entry | None) -> Entry:
-        assert ours is not None and theirs is not None
-        base_tree = base.value if base is not None and base.kind == "tree" else None
-        return ours._replace(value=self._directory(f"{path}/", base_tree, ours.value, theirs.value))
-
-    def _changed_and_deleted(self, path: str, base: Entry | None, left: Entry | None, *, is_ours: bool) -> Entry | None:
+    def _changed_and_deleted(self, path: str, base: Entry | None, left: Entry, is_ours: bool) -> Entry | None:
         """One side has deleted what the other changed: what it changed stays."""
-        assert left is not None
-        if not (_is_tree(left) and _is_tree(base)):
+        if base is None or not (_is_tree(left) and _is_tree(base)):
             self._note_deleted(path)
             return left
-        assert base is not None
         side = self.ours if is_ours else self.theirs
         value = self._left_of(f"{path}/", side, base.value, left.value)
         return None if value is None else left._replace(value=value)
@@ -174,8 +169,8 @@ def _listed(tree: Tree, hashval: str | None) -> dict[str, Entry]:
     return {} if hashval is None else {entry.name: entry for entry in tree.entries(hashval)}
 
 
-def _is_tree(entry: Entry | None) -> bool:
-    return entry is not None and entry.kind == "tree"
+def _is_tree(entry: Entry) -> bool:
+    return entry.kind == "tree"
 
 
 def _same_content(one: Entry, other: Entry | None) -> bool:

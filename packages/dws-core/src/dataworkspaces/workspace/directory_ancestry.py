@@ -127,8 +127,8 @@ class DirectoryAncestry:
             self.note_seen({**self._versions(self.seen(version)), snapshot: version})
 
     def note_restored(self, snapshot: str, version: str) -> None:
-        """The files are those of a snapshot now. Where they were complete before, that is a change that the user made to
-        them; else they come from it alone."""
+        """The files are those of a snapshot now. Where they were complete before, that is a change that the user made
+        to them; else they come from it alone."""
         before = {} if self.is_incomplete() else self._versions(self.seen())
         self.note_seen({**before, snapshot: version})
 

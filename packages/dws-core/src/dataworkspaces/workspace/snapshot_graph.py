@@ -131,7 +131,7 @@ class SnapshotGraph:
             try:
                 order = list(TopologicalSorter(after).static_order())
             except CycleError:  # somebody made it up
-                order, after = list(self._nodes), dict.fromkeys(self._nodes, [])
+                order, after = list(self._nodes), {hashval: [] for hashval in self._nodes}
             found: dict[str, int] = {}
             for hashval in order:
                 found[hashval] = position_after(self._nodes[hashval], [found[parent] for parent in after[hashval]])
