@@ -144,7 +144,7 @@ class LocalFilesResource(PlacedDirectoryMixin, Resource):
         try:
             return content.follow()
         finally:
-            self._conflicts = content.conflicts
+            self._conflicts = list(content.conflicts)
 
     def pull_conflicts(self) -> list[str]:
         return self._conflicts
