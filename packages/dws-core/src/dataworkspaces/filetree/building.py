@@ -14,8 +14,17 @@ from typing import Protocol
 
 from dataworkspaces.filetree.hashing import BLAKE3, Hasher, HashTask, Task, run_batches
 from dataworkspaces.filetree.manifest import Entry, format_manifest, manifest_name
+from dataworkspaces.filetree.mapped import NOTHING_MAPPED, WRITEBACK_NS, Mapped, mapped_files, tells_all_writes
 from dataworkspaces.filetree.scan import Problems, Scan, ScannedDirectory, ScannedFile, ScannedLink, Skip, scan
-from dataworkspaces.filetree.statcache import Row, StatCache, known_values, make_row, merge_rows, pack_statuses
+from dataworkspaces.filetree.statcache import (
+    Row,
+    StatCache,
+    known_values,
+    make_row,
+    merge_rows,
+    newest_time,
+    pack_statuses,
+)
 from dataworkspaces.filetree.tree import Tree
 
 
@@ -46,6 +55,7 @@ class Work:
     :ivar batch_files, batch_bytes: when a batch is full.
     :ivar keeper: where ``task`` keeps the content that it reads; None if it keeps none.
     :ivar known: what lies at paths, each with the status of the file that was written there: is not read.
+    :ivar tell_changing: told the path of a file that changed all the time while it was read.
     :ivar read_at_most: bytes; where more would have to be read, nothing is, and TooMuchToRead is raised.
     """
 
@@ -57,6 +67,7 @@ class Work:
     known: Known = field(default_factory=dict)
     read_at_most: int | None = None
     advance: Callable[[int], None] | None = None
+    tell_changing: Callable[[str], None] | None = None
 
 
 class TooMuchToRead(Exception):
@@ -75,8 +86,8 @@ def scan_tree(root: Path, hasher: Hasher, skip: Skip | None = None) -> Tree:
 def build_tree(scanned: Scan, hasher: Hasher, cache: StatCache | None = None, work: Work | None = None) -> Tree:
     """The tree of what was scanned. ``work.advance`` is told how many files more have been read.
 
-    Raises ConfigurationError, which names them, for files that cannot be read, or that change all the time, once all
-    others have been read."""
+    What is deleted meanwhile is left out, and of a file that changes all the time it holds what was read last. Raises
+    ConfigurationError, which names them, for files that cannot be read, once all others have been read."""
     return _Builder(scanned, hasher, cache, work or Work()).build()
 
 
@@ -109,6 +120,7 @@ class _Builder:
         keeper = self._work.keeper
         self._kept_in = "" if keeper is None else keeper.generation
         started = time.time_ns()
+        self._mapped = self._mapped_now(rows)
         directories = [self._look_up(directory, rows) for directory in self._scan.directories]
         if self._hasher.reads_content:
             self._read_content(directories)
@@ -120,6 +132,9 @@ class _Builder:
                 changed.append((directory, others))
         removed = rows.keys() - {directory.scanned.path for directory in directories}
         if self._cache is not None and (changed or removed):
+            newest = max((newest_time(directory.scanned) for directory, _ in changed), default=0)
+            if newest > started - WRITEBACK_NS:
+                self._mapped = mapped_files(min(newest, started))
             new_rows = ((d.scanned.path, self._row(d, others, started)) for d, others in changed)
             self._cache.save(new_rows, removed, is_new=loaded is None)
         return Tree(self._hashes[""], self._manifest)
@@ -132,6 +147,16 @@ class _Builder:
 
     def _is_in_part(self, directory: _Directory) -> bool:
         return self._scan.in_part is not None and directory.scanned.path in self._scan.in_part
+
+    def _mapped_now(self, rows: dict[str, Row]) -> Mapped:
+        """What of the cache is not to be believed, since it may have been written to through memory."""
+        if not rows:
+            return NOTHING_MAPPED
+        try:
+            is_told = tells_all_writes(self._scan.root.stat().st_dev)
+        except OSError:
+            is_told = False
+        return NOTHING_MAPPED if is_told else mapped_files()
 
     # -- values --------------------------------------------------------------------------------------------------
 
@@ -146,6 +171,11 @@ class _Builder:
             if not keeper.holds(row.values.split("\n") if row.values else ()):
                 return _Directory(scanned, values=[None] * len(scanned.files))
             row = row._replace(kept_in=self._kept_in)
+        mapped = self._mapped.inodes
+        if mapped and any(file.inode in mapped for file in scanned.files):
+            known = known_values(row, scanned)
+            values = [None if file.inode in mapped else value for file, value in zip(scanned.files, known, strict=True)]
+            return _Directory(scanned, row, values=values)
         if row.statuses == pack_statuses(scanned.files) and row.names == "\0".join(f.name for f in scanned.files):
             return _Directory(scanned, row, is_row_current=True)
         return _Directory(scanned, row, values=known_values(row, scanned))
@@ -190,13 +220,18 @@ class _Builder:
                 advance=advance,
             )
             for (directory, place), result in zip(todo, results, strict=True):
-                if result.file is None:
-                    problems.add(directory.scanned.path_of(directory.scanned.files[place].name), result.problem)
-                else:
+                path = directory.scanned.path_of(directory.scanned.files[place].name)
+                if result.file is not None:
                     directory.values[place] = result.value
-                    directory.was_read = True
                     directory.scanned.files[place] = result.file  # it may have changed since the scan
+                    if result.problem and self._work.tell_changing is not None:
+                        self._work.tell_changing(path)
+                elif result.problem:
+                    problems.add(path, result.problem)
+                directory.was_read = True
         problems.check()
+        for directory in {id(directory): directory for directory, _ in todo}.values():
+            _leave_out_deleted(directory)
 
     # -- manifests -----------------------------------------------------------------------------------------------
 
@@ -256,8 +291,24 @@ class _Builder:
         if directory.is_row_current and directory.row is not None:
             return directory.row._replace(others=others, manifest=directory.hashval)
         values = self._values(directory)
-        row = make_row(directory.scanned, values, others, directory.hashval, self._kept_in, started)
+        row = make_row(
+            directory.scanned,
+            values,
+            others,
+            directory.hashval,
+            self._kept_in,
+            min(started, self._mapped.since_ns),
+            self._mapped.inodes,
+        )
         return merge_rows(directory.row, row) if self._is_in_part(directory) else row
+
+
+def _leave_out_deleted(directory: _Directory) -> None:
+    """A file of which nothing is known by now is no more."""
+    if None in directory.values:
+        there = [place for place, value in enumerate(directory.values) if value is not None]
+        directory.scanned.files[:] = [directory.scanned.files[place] for place in there]
+        directory.values = [directory.values[place] for place in there]
 
 
 @contextmanager

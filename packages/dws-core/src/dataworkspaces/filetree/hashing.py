@@ -25,6 +25,7 @@ _BUFFER_BYTES = 4 << 20
 _SEVERAL_THREADS_BYTES = 1 << 20
 _LARGE_ON_AVERAGE = 64 << 10
 _ATTEMPTS = 3
+CHANGES = "it changed while it was read"
 OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # no waiting for the other end of a pipe
 
 
@@ -55,7 +56,8 @@ BLAKE3 = Hasher("blake3", records_modes=True)
 
 
 class ReadFile(NamedTuple):
-    """What reading a file gave: its value in a manifest and its status while that was so, or the problem."""
+    """What reading a file gave: its value in a manifest and its status while that was so, or the problem. Neither file
+    nor problem: it has been deleted. Both: it changes all the time, and the value is of what was read last."""
 
     value: str
     file: ScannedFile | None
@@ -81,6 +83,8 @@ class HashTask:
     def _hash(self, path: str, file: ScannedFile) -> ReadFile:
         try:
             fd = os.open(f"{self.root}/{path}", OPEN_FLAGS)
+        except FileNotFoundError:
+            return ReadFile("", None)
         except OSError as e:
             return ReadFile("", None, e.strerror or str(e))
         try:
@@ -92,11 +96,16 @@ class HashTask:
                     return ReadFile(value, now)
                 told = now
                 os.lseek(fd, 0, os.SEEK_SET)
-            return ReadFile("", None, "it changes while it is read")
+            return ReadFile(value, changing(told), CHANGES)
         except OSError as e:
             return ReadFile("", None, e.strerror or str(e))
         finally:
             os.close(fd)
+
+
+def changing(file: ScannedFile) -> ScannedFile:
+    """The status of a file that changed while it was read: is that of no file, so that it is not believed."""
+    return file._replace(ctime_ns=0, inode=0)
 
 
 def status_of(fd: int, name: str) -> ScannedFile:

@@ -32,20 +32,30 @@ class IgnoreRules:
         """Take over the ``.dwsignore`` of a directory; raises ConfigurationError if it is not valid.
 
         It may be somebody else's: RE2 matches in linear time whatever the patterns are."""
-        from pathspec import GitIgnoreSpec
-
         path = root / directory / IGNORE_FILE
         try:
             if not path.is_file() or path.is_symlink():
                 raise ConfigurationError(f"{path} is no regular file")
             if path.stat().st_size > _MAX_SIZE:
                 raise ConfigurationError(f"{path} is larger than {_MAX_SIZE >> 20} MiB", hint="Use fewer patterns")
-            lines = _text(path.read_bytes()).replace("\r\n", "\n").split("\n")
-            self._specs[directory] = GitIgnoreSpec.from_lines(lines, backend="re2")
+            self.add(directory, path.read_bytes(), os.fspath(path))
         except OSError as e:
             raise ConfigurationError(f"{path} cannot be read: {e.strerror or e}") from e
+
+    def add(self, directory: str, content: bytes, what: str) -> None:
+        """Take over what the ``.dwsignore`` of a directory holds; ``what`` names it in errors."""
+        from pathspec import GitIgnoreSpec
+
+        try:
+            lines = _text(content).replace("\r\n", "\n").split("\n")
+            self._specs[directory] = GitIgnoreSpec.from_lines(lines, backend="re2")
         except ValueError as e:  # pathspec's errors are such
-            raise ConfigurationError(f"{path} is not valid: {e}", hint="It has the syntax of .gitignore") from e
+            raise ConfigurationError(f"{what} is not valid: {e}", hint="It has the syntax of .gitignore") from e
+
+    def leaves_out_file(self, path: str) -> bool:
+        """Whether a file is left out, or a directory above it."""
+        above = [path[:at] for at, char in enumerate(path) if char == "/"]
+        return any(self.leaves_out(directory, True) for directory in above) or self.leaves_out(path, False)
 
     def leaves_out(self, path: str, is_directory: bool) -> bool:
         """Whether an entry is left out. The directories above it are not."""

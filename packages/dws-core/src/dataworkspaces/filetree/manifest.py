@@ -20,6 +20,7 @@ bytes are, except that one with a tab or line break, or one that looks quoted, i
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
@@ -28,7 +29,7 @@ from dataworkspaces.errors import MetadataError
 
 Kind = Literal["blob", "exec", "tree", "link"]
 
-_ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n"}
+_ESCAPES = {b"\\": b"\\\\", b"\t": b"\\t", b"\n": b"\\n"}
 _UNESCAPES = {escaped: char for char, escaped in _ESCAPES.items()}
 _HASH_RE = re.compile(r"[0-9a-f]{40}\Z")
 _CONTENT = r"\d{1,19}:[0-9a-f]{64}"
@@ -41,7 +42,8 @@ _VALUE_RES = {
 
 
 class Entry(NamedTuple):
-    """One line of a manifest. Bytes of a name that are not UTF-8 are surrogate escapes, as in :mod:`os`."""
+    """One line of a manifest. The name is as :func:`os.fsdecode` gives it, whatever the locale of this process: in the
+    manifest are the bytes that the file system has."""
 
     value: str
     kind: Kind
@@ -55,8 +57,8 @@ def manifest_name(manifest: bytes) -> str:
 
 def format_manifest(entries: Iterable[Entry]) -> bytes:
     """The manifest of a directory, whatever the order of its ``entries``."""
-    lines = [(_to_bytes(e.name), f"{e.value}\t{e.kind}\t{_quote(e.name)}\n") for e in entries]
-    return b"".join(_to_bytes(line) for _, line in sorted(lines))
+    lines = sorted((os.fsencode(e.name), f"{e.value}\t{e.kind}\t".encode("ascii")) for e in entries)
+    return b"".join(start + _quote(name) + b"\n" for name, start in lines)
 
 
 def parse_manifest(manifest: bytes, what: str = "manifest") -> list[Entry]:
@@ -64,35 +66,31 @@ def parse_manifest(manifest: bytes, what: str = "manifest") -> list[Entry]:
 
     It may come from somebody else, so a name that could not stand in a directory is not valid."""
     entries = []
-    for number, line in enumerate(manifest.decode("utf-8", "surrogateescape").split("\n"), start=1):
+    for number, line in enumerate(manifest.split(b"\n"), start=1):
         if not line:
             continue
-        fields = line.split("\t", 2)
-        if len(fields) == 3:
-            value, kind, name = fields[0], fields[1], _unquote(fields[2])
-            is_plain = name not in ("", ".", "..") and "/" not in name and "\0" not in name
+        fields = line.split(b"\t", 2)
+        if len(fields) == 3 and fields[0].isascii() and fields[1].isascii():
+            value, kind, name = fields[0].decode("ascii"), fields[1].decode("ascii"), _unquote(fields[2])
+            is_plain = name not in (b"", b".", b"..") and b"/" not in name and b"\0" not in name
             if is_plain and kind in _VALUE_RES and _VALUE_RES[kind].match(value):
-                entries.append(Entry(value, kind, name))  # type: ignore[arg-type]
+                entries.append(Entry(value, kind, os.fsdecode(name)))  # type: ignore[arg-type]
                 continue
         raise MetadataError(f"Line {number} of {what} is not valid: {line!r}")
     return entries
 
 
-def _to_bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
+def _looks_quoted(text: bytes) -> bool:
+    return len(text) >= 2 and text[:1] == text[-1:] == b'"'
 
 
-def _looks_quoted(text: str) -> bool:
-    return len(text) >= 2 and text[0] == text[-1] == '"'
-
-
-def _quote(name: str) -> str:
-    if "\t" not in name and "\n" not in name and not _looks_quoted(name):
+def _quote(name: bytes) -> bytes:
+    if b"\t" not in name and b"\n" not in name and not _looks_quoted(name):
         return name
-    return '"' + "".join(_ESCAPES.get(char, char) for char in name) + '"'
+    return b'"' + re.sub(rb"[\\\t\n]", lambda match: _ESCAPES[match.group()], name) + b'"'
 
 
-def _unquote(text: str) -> str:
+def _unquote(text: bytes) -> bytes:
     if not _looks_quoted(text):
         return text
-    return re.sub(r"\\[\\tn]", lambda match: _UNESCAPES[match.group()], text[1:-1])
+    return re.sub(rb"\\[\\tn]", lambda match: _UNESCAPES[match.group()], text[1:-1])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from dataworkspaces.errors import MetadataError
+from dataworkspaces.filetree.ignore import IGNORE_FILE, IgnoreRules
 from dataworkspaces.filetree.manifest import Entry
 from dataworkspaces.filetree.objects.checkout import FileKind, Wanted
 from dataworkspaces.filetree.objects.ids import ObjectId
@@ -64,6 +66,28 @@ def plan_restore(now: Tree, target: Tree) -> RestorePlan:
                 if old is None:
                     plan.new.add(path)
     return plan
+
+
+def ignore_files(tree: Tree, paths: Iterable[str]) -> dict[str, ObjectId]:
+    """The ``.dwsignore`` files of a tree in the directories above some paths, by directory."""
+    wanted = {""}.union(*({path[:at] for at, char in enumerate(path) if char == "/"} for path in paths))
+    found: dict[str, ObjectId] = {}
+    pending = [("", tree.hashval)]
+    while pending:
+        directory, hashval = pending.pop()
+        for entry in tree.entries(hashval):
+            path = f"{directory}/{entry.name}" if directory else entry.name
+            if entry.kind == "tree" and path in wanted:
+                pending.append((path, entry.value))
+            elif entry.name == IGNORE_FILE and entry.kind in ("blob", "exec"):
+                found[directory] = object_of(entry, path)
+    return found
+
+
+def leave_ignored(plan: RestorePlan, rules: IgnoreRules) -> None:
+    """Do not remove what the tree that is restored leaves out: it tells nothing of it."""
+    directories = set(plan.make_directories)
+    plan.remove = [path for path in plan.remove if path in directories or not rules.leaves_out_file(path)]
 
 
 def all_objects(tree: Tree, seen: set[str] | None = None) -> dict[ObjectId, str]:

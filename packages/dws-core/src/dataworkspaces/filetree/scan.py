@@ -82,25 +82,29 @@ class Scan:
 
 def scan(root: Path, skip: Skip | None = None, only: Collection[str] | None = None) -> Scan:
     """List all that lies below ``root`` and that no ``.dwsignore`` leaves out; with ``only`` what lies at these places
-    and in them. Symbolic links are never followed (``root`` itself may be one).
+    and in them. Symbolic links are never followed (``root`` itself may be one). What is deleted meanwhile is left out.
 
     Raises ConfigurationError, which names them, if there are entries that are no files, directories or links,
     or directories that cannot be read."""
     problems = Problems(root)
     ignore = IgnoreRules()
-    directories = []
-    pending = [""]
+    directories: list[ScannedDirectory] = []
+    pending: list[tuple[str, ScannedDirectory | None]] = [("", None)]
     prefix = os.fspath(root)
     in_part, leading = (frozenset[str](), frozenset[str]()) if only is None else _ways_to(only)
     while pending:
-        directory = ScannedDirectory(pending.pop())
-        directories.append(directory)
+        path, parent = pending.pop()
+        directory = ScannedDirectory(path)
         try:
             with os.scandir(f"{prefix}/{directory.path}") as found:
                 entries = list(found)
         except OSError as e:
-            problems.add(directory.path, e)
+            if isinstance(e, FileNotFoundError) and parent is not None:  # deleted since its parent was listed
+                parent.directories.remove(path.rpartition("/")[2])
+            else:
+                problems.add(directory.path, e)
             continue
+        directories.append(directory)
         if any(entry.name == IGNORE_FILE for entry in entries):
             ignore.read(root, directory.path)
         for entry in entries:
@@ -114,7 +118,7 @@ def scan(root: Path, skip: Skip | None = None, only: Collection[str] | None = No
         directory.files.sort()
         directory.links.sort()
         directory.directories.sort()
-        pending.extend(directory.path_of(name) for name in directory.directories)
+        pending.extend((directory.path_of(name), directory) for name in directory.directories)
     problems.check()
     return Scan(root, directories, None if only is None else in_part)
 
@@ -150,6 +154,8 @@ def _record(entry: os.DirEntry[str], directory: ScannedDirectory, problems: Prob
         else:
             kind = stat.S_IFMT(entry.stat(follow_symlinks=False).st_mode)
             problems.add(directory.path_of(entry.name), _SPECIAL.get(kind, "neither file nor directory"))
+    except FileNotFoundError:  # deleted since the directory was listed
+        pass
     except OSError as e:
         problems.add(directory.path_of(entry.name), e)
 

@@ -1,7 +1,8 @@
 """The stat cache: what the files of a tree held when they were last read.
 
 A file whose size, times and inode are as they were then is not read again. As in git's index, that is only believed
-if its times lie before the moment of reading: a file that changes again within one tick of the clock keeps them.
+if its times lie before the moment of reading: a file that changes again within one tick of the clock keeps them. Nor is
+it believed of a file that a process can write to through memory: see :mod:`dataworkspaces.filetree.mapped`.
 
 One row a directory in a SQLite database. It may be deleted at any time; a cache that cannot be used is as none.
 """
@@ -12,7 +13,7 @@ import os
 import sqlite3
 import struct
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -163,11 +164,27 @@ def merge_rows(old: Row | None, new: Row) -> Row:
 
 
 def make_row(
-    directory: ScannedDirectory, values: Iterable[str], others: str, manifest: str, kept_in: str, sure_before_ns: int
+    directory: ScannedDirectory,
+    values: Iterable[str],
+    others: str,
+    manifest: str,
+    kept_in: str,
+    sure_before_ns: int,
+    mapped: Collection[int] = (),
 ) -> Row:
-    """What to remember of a directory whose files were not read before ``sure_before_ns`` (nanoseconds since 1970)."""
-    files = [f if _is_sure(f, sure_before_ns) else f._replace(size=_UNSURE) for f in directory.files]
+    """What to remember of a directory whose files were not read before ``sure_before_ns`` (nanoseconds since 1970).
+
+    :param mapped: inodes of files that may be written to through memory."""
+    files = [
+        f if f.inode not in mapped and _is_sure(f, sure_before_ns) else f._replace(size=_UNSURE)
+        for f in directory.files
+    ]
     return Row("\0".join(f.name for f in files), pack_statuses(files), "\n".join(values), others, manifest, kept_in)
+
+
+def newest_time(directory: ScannedDirectory) -> int:
+    """When the file in a directory was changed that was changed last; 0 if there is none."""
+    return max((max(file.mtime_ns, file.ctime_ns) for file in directory.files), default=0)
 
 
 def _is_sure(file: ScannedFile, sure_before_ns: int) -> bool:

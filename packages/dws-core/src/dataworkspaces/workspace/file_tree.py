@@ -152,12 +152,15 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
         keep: bool = False,
         known: Known | None = None,
         read_at_most: int | None = None,
+        tell_changing: Callable[[str], None] | None = None,
     ) -> Tree:
         """The tree of what was scanned; with ``keep`` its content is kept. Raises TooMuchToRead."""
         if keep or known:
-            work = replace(self.kept_content.work(scanned, advance), known=known or {})
+            work = replace(self.kept_content.work(scanned, advance), known=known or {}, tell_changing=tell_changing)
         else:
-            work = Work(executor_of(self.workspace), advance=advance, read_at_most=read_at_most)
+            work = Work(
+                executor_of(self.workspace), advance=advance, read_at_most=read_at_most, tell_changing=tell_changing
+            )
         return build_tree(scanned, self._hasher, self._stat_cache() if self._hasher.reads_content else None, work)
 
     def reads_content(self) -> bool:
@@ -211,8 +214,15 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
     def snapshot(self) -> tuple[str | None, str | None]:
         """See :meth:`SnapshotResourceMixin.snapshot`. Only a resource that is restorable has a restore hash."""
         scanned = self._scan()
+        changing: list[str] = []
         with self.workspace.interaction.progress(f"Reading {self.name}", scanned.file_count) as advance:
-            tree = self._tree(scanned, advance, keep=self.restorable)
+            tree = self._tree(scanned, advance, keep=self.restorable, tell_changing=changing.append)
+        if changing:
+            more = f" and {len(changing) - 3} more" if len(changing) > 3 else ""
+            self.workspace.interaction.warn(
+                f"Resource '{self.name}': {', '.join(map(repr, sorted(changing)[:3]))}{more} changed all the time, and "
+                "is in the snapshot as it was read last"
+            )
         if self.restorable:
             self.kept_content.complete(scanned)
         self.workspace.write_resource_state(self.as_resource(), tree.manifests(self.has_manifest))

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError
 from dataworkspaces.filetree import Scan, Tree, Work, diff_trees
+from dataworkspaces.filetree.ignore import IGNORE_FILE, IgnoreRules
 from dataworkspaces.filetree.keeping import PACK_FILES, StoreKeeper, StoreTask, batch_bytes, keep_link_targets
 from dataworkspaces.filetree.objects.checkout import check_out, make_directories, remove, remove_directories
 from dataworkspaces.filetree.objects.compaction import merge_packs
 from dataworkspaces.filetree.objects.ids import DamagedContentError
 from dataworkspaces.filetree.objects.store import ObjectStore
-from dataworkspaces.filetree.restoring import RestorePlan, all_objects, plan_restore
+from dataworkspaces.filetree.restoring import RestorePlan, all_objects, ignore_files, leave_ignored, plan_restore
 from dataworkspaces.params import OBJECTS_LIMIT
 from dataworkspaces.workspace.executors import executor_of
 from dataworkspaces.workspace.file_tree import summary
@@ -119,8 +120,21 @@ class KeptContent:
         unless files changed meanwhile."""
         trees = (now.hashval, version)
         if self._planned is None or self._planned[0] != trees:
-            self._planned = (trees, plan_restore(now, self.tree(version)))
+            plan = plan_restore(now, self.tree(version))
+            self._leave_ignored(plan, version)
+            self._planned = (trees, plan)
         return self._planned[1]
+
+    def _leave_ignored(self, plan: RestorePlan, version: str) -> None:
+        ignored = ignore_files(self.tree(version), plan.remove) if plan.remove else {}
+        missing = self.store.missing(ignored.values())
+        if missing and self._resource.remote_content is not None:
+            self._resource.remote_content.fetch(dict.fromkeys(missing, IGNORE_FILE))
+        rules = IgnoreRules()
+        for directory, object_id in ignored.items():
+            rules.add(directory, self.store.read(object_id), f"The {IGNORE_FILE} of the snapshot in '{directory}'")
+        if rules:
+            leave_ignored(plan, rules)
 
     def _check(self, plan: RestorePlan) -> dict[ObjectId, str]:
         """Raise ConfigurationError if a plan cannot be carried out, or destroys what is not kept. Returns the content

@@ -18,7 +18,7 @@ from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.filetree.hashing import status_of
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
-from dataworkspaces.filetree.objects.storing import copy_content, hash_open_file
+from dataworkspaces.filetree.objects.storing import copy_and_hash
 from dataworkspaces.filetree.scan import ScannedFile
 
 FileKind = Literal["blob", "exec", "link"]
@@ -201,14 +201,14 @@ class _Writer:
     def _copy(self, fd: int, object_id: ObjectId) -> None:
         path = self.store.loose_path(object_id)
         try:
-            source = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            source = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError:
             raise self.store.missing_error(object_id) from None
         try:
-            copy_content(source, fd, object_id.size)
+            found = copy_and_hash(source, fd, object_id.size)
         finally:
             os.close(source)
-        if hash_open_file(fd) != object_id:
+        if found != object_id:
             raise DamagedContentError(f"{path} is damaged: its content has another hash", object_id=object_id)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from blake3 import blake3
 
-from dataworkspaces.filetree.hashing import OPEN_FLAGS, status_of
+from dataworkspaces.filetree.hashing import CHANGES, OPEN_FLAGS, changing, status_of
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
 from dataworkspaces.filetree.scan import ScannedFile
@@ -22,11 +22,14 @@ _ATTEMPTS = 3
 _FICLONE = 0x40049409
 _COPY_BYTES = 1 << 30
 _BUFFER_BYTES = 4 << 20
+_HOLE_BYTES = 1 << 20
+_ZEROS = bytes(_HOLE_BYTES)
 _CANNOT = (errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOTTY, errno.EPERM, errno.EBADF)
 
 
 class StoredFile(NamedTuple):
-    """What came of a file: the name of its content, and its status while it held that; or the problem."""
+    """What came of a file: the name of its content, and its status while it held that; or the problem. As for
+    :class:`ReadFile`, one that was deleted has neither, and one that changes all the time has both."""
 
     id: ObjectId | None
     file: ScannedFile | None
@@ -43,6 +46,9 @@ def store_files(store: ObjectStore, root: str, files: Sequence[tuple[str, Scanne
     for place, (path, file) in enumerate(files):
         try:
             fd = os.open(f"{root}/{path}", OPEN_FLAGS)
+        except FileNotFoundError:
+            results[place] = StoredFile(None, None)
+            continue
         except OSError as e:
             results[place] = StoredFile(None, None, e.strerror or str(e))
             continue
@@ -55,25 +61,34 @@ def store_files(store: ObjectStore, root: str, files: Sequence[tuple[str, Scanne
 
 
 def _store(store: ObjectStore, fd: int, told: ScannedFile, small: dict[ObjectId, bytes]) -> StoredFile:
-    for _ in range(_ATTEMPTS):
+    for attempt in range(1, _ATTEMPTS + 1):
+        is_last = (
+            attempt == _ATTEMPTS
+        )  # what is kept then is what was read, though it may be nothing that ever lay there
         try:
             content = b"" if told.size >= LARGE else os.read(fd, told.size + 1)
             now = status_of(fd, told.name)
         except OSError as e:
             return StoredFile(None, None, e.strerror or str(e))
         if told.size < LARGE:
-            if now == told and len(content) == told.size:
-                object_id = ObjectId(told.size, blake3(content).digest())
+            is_settled = now == told and len(content) == told.size
+            if is_settled or is_last:
+                content = content[: told.size]
+                object_id = ObjectId(len(content), blake3(content).digest())
                 small[object_id] = content
-                return StoredFile(object_id, now)
+                return StoredFile(object_id, now) if is_settled else _changing(object_id, told)
         else:
-            kept = _keep_large(store, fd, now)
+            kept, is_settled = _keep_large(store, fd, now, changes_too=is_last)
             if kept is not None:
-                return StoredFile(kept, now)
+                return StoredFile(kept, now) if is_settled else _changing(kept, told)
             now = status_of(fd, told.name)
         told = now
         os.lseek(fd, 0, os.SEEK_SET)
-    return StoredFile(None, None, "it changes while it is read")
+    raise AssertionError  # the last attempt takes what there is
+
+
+def _changing(object_id: ObjectId, told: ScannedFile) -> StoredFile:
+    return StoredFile(object_id, changing(told._replace(size=object_id.size)), CHANGES)
 
 
 def _keep_small(store: ObjectStore, small: dict[ObjectId, bytes]) -> None:
@@ -93,8 +108,9 @@ def _keep_small(store: ObjectStore, small: dict[ObjectId, bytes]) -> None:
         writer.discard()
 
 
-def _keep_large(store: ObjectStore, fd: int, told: ScannedFile) -> ObjectId | None:
-    """Keep the content of an open file; None if the file was changed meanwhile.
+def _keep_large(store: ObjectStore, fd: int, told: ScannedFile, *, changes_too: bool) -> tuple[ObjectId | None, bool]:
+    """Keep the content of an open file, unless it was changed meanwhile (then too, if ``changes_too``); says whether
+    it was not.
 
     It is copied first, and the copy is hashed, so that what is kept is what its name says."""
     temporary = store.temporary / os.urandom(12).hex()
@@ -103,38 +119,101 @@ def _keep_large(store: ObjectStore, fd: int, told: ScannedFile) -> ObjectId | No
         try:
             copy_content(fd, copy, told.size)
             object_id = hash_open_file(copy)
-            if object_id.size != told.size or status_of(fd, told.name) != told:
-                return None
+            is_settled = object_id.size == told.size and status_of(fd, told.name) == told
+            if not is_settled and not changes_too:
+                return None, False
             if store.has_loose(object_id) and not store.refresh([object_id]):
-                return object_id
+                return object_id, is_settled
             os.fsync(copy)
         finally:
             os.close(copy)
         store.place(temporary, object_id)
-        return object_id
+        return object_id, is_settled
     finally:
         Path(temporary).unlink(missing_ok=True)
 
 
 def copy_content(source: int, target: int, size: int) -> None:
     """Copy a file's content to an empty one: as a reflink where the file system can, else within the kernel, else by
-    reading and writing. ``size`` bytes at most, which is fewer if the file has been cut off."""
+    reading and writing. ``size`` bytes at most, which is fewer if the file has been cut off. Holes stay holes."""
+    if make_reflink(source, target):
+        return
+    size = min(size, os.fstat(source).st_size)
+    done = 0
+    for start, end in data_ranges(source, size):
+        done = _copy_range(source, target, start, end)
+        if done < end:
+            break  # cut off
+    else:
+        done = size
+    if os.fstat(target).st_size < done:  # it ends with a hole
+        os.ftruncate(target, done)
+
+
+def make_reflink(source: int, target: int) -> bool:
+    """Let a file share the content of another, if the file system can."""
     try:
         fcntl.ioctl(target, _FICLONE, source)
-        return
+        return True
     except OSError as e:
         if e.errno not in _CANNOT:
             raise
-    done = 0
+        return False
+
+
+def data_ranges(fd: int, size: int) -> Iterator[tuple[int, int]]:
+    """Where the first ``size`` bytes of a file hold something: all but its holes."""
+    if os.fstat(fd).st_blocks * 512 >= size:
+        yield 0, size
+        return
+    end = 0
+    while end < size:
+        try:
+            start = os.lseek(fd, end, os.SEEK_DATA)
+            end = min(os.lseek(fd, start, os.SEEK_HOLE), size)
+        except OSError as e:
+            if e.errno == errno.ENXIO:  # nothing but a hole is left
+                return
+            if e.errno not in _CANNOT:
+                raise
+            start, end = end, size
+        if start < size:
+            yield start, end
+
+
+def _copy_range(source: int, target: int, start: int, end: int) -> int:
+    """Returns how far it came."""
+    done = start
     try:
-        while done < size and (count := os.copy_file_range(source, target, min(_COPY_BYTES, size - done), done, done)):
+        while done < end and (count := os.copy_file_range(source, target, min(_COPY_BYTES, end - done), done, done)):
             done += count
     except (AttributeError, OSError) as e:
         if isinstance(e, OSError) and e.errno not in _CANNOT:
             raise
         os.lseek(target, done, os.SEEK_SET)
-        while done < size and (chunk := os.pread(source, min(_BUFFER_BYTES, size - done), done)):
+        while done < end and (chunk := os.pread(source, min(_BUFFER_BYTES, end - done), done)):
             done += os.write(target, chunk)
+    return done
+
+
+def copy_and_hash(source: int, target: int, size: int) -> ObjectId:
+    """Copy a file's content to an empty one, and name it. What is nothing but zeros becomes a hole."""
+    if make_reflink(source, target):
+        return hash_open_file(target)
+    if os.fstat(source).st_blocks * 512 < os.fstat(source).st_size:
+        copy_content(source, target, size)
+        return hash_open_file(target)
+    digest = blake3(max_threads=blake3.AUTO)
+    done = 0
+    while done < size and (chunk := os.pread(source, min(_HOLE_BYTES, size - done), done)):
+        digest.update(chunk)
+        if chunk != _ZEROS[: len(chunk)]:
+            written = 0
+            while written < len(chunk):
+                written += os.pwrite(target, chunk[written:] if written else chunk, done + written)
+        done += len(chunk)
+    os.ftruncate(target, done)
+    return ObjectId(done, digest.digest())
 
 
 def hash_open_file(fd: int) -> ObjectId:

@@ -1,0 +1,73 @@
+"""Which files may be written to through memory (``numpy.memmap``), which leaves their times as they are.
+
+The kernel changes a file's times when a page of it is first written to; further writes to that page are seen by readers
+at once, and change no times before the page has been written to the disk, up to half a minute later. A file system that
+has no disk (tmpfs) changes none at all.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from typing import NamedTuple
+
+WRITEBACK_NS = 40_000_000_000
+"""Longer than what is changed in memory waits for being written."""
+_KEPT_NS = 5_000_000_000
+
+
+class Mapped(NamedTuple):
+    """:ivar inodes: of files that processes of this user have mapped to write to.
+    :ivar since_ns: nothing is known of what was mapped and written to later (nanoseconds since 1970)."""
+
+    inodes: frozenset[int]
+    since_ns: int
+
+
+NOTHING_MAPPED = Mapped(frozenset(), 1 << 63)
+_others = Mapped(frozenset(), 0)
+
+
+def mapped_files(at_least_ns: int = 0) -> Mapped:
+    """Those of this process as they are now, those of others as of the last seconds, or of a time, if that is later.
+    Where the system does not tell,
+    anything may be mapped that has been written to lately."""
+    global _others
+    now = time.time_ns()
+    own: set[int] = set()
+    try:
+        _add(own, "self")
+        if not max(at_least_ns, now - _KEPT_NS) <= _others.since_ns <= now:
+            _others = Mapped(_of_others(), now)
+    except OSError:
+        return Mapped(frozenset(), now - WRITEBACK_NS)
+    return Mapped(_others.inodes | own, _others.since_ns)
+
+
+def tells_all_writes(device: int) -> bool:
+    """Whether a write through memory to a page that is on the disk changes a file's times: file systems on a disk of
+    their own do so. Of others (tmpfs, those of networks and containers) it is not known."""
+    return os.major(device) != 0
+
+
+def _of_others() -> frozenset[int]:
+    found: set[int] = set()
+    own, me = os.getpid(), os.geteuid()
+    with os.scandir("/proc") as processes:
+        for process in processes:
+            if process.name.isdigit() and int(process.name) != own:
+                with suppress(OSError):  # it has ended, or is somebody else's
+                    if me == 0 or process.stat().st_uid == me:
+                        _add(found, process.name)
+    return frozenset(found)
+
+
+def _add(found: set[int], process: str) -> None:
+    with open(f"/proc/{process}/maps", "rb") as file:  # noqa: PTH123
+        text = file.read()
+    if b" rw-s " in text or b" -w-s " in text or b" rwxs " in text:
+        for line in text.split(b"\n"):
+            fields = line.split(None, 5)
+            if len(fields) == 6 and fields[1][1:2] == b"w" and fields[1][3:4] == b"s" and fields[4].isdigit():
+                found.add(int(fields[4]))

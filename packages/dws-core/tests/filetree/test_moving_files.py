@@ -1,0 +1,130 @@
+"""Files that are deleted, change, or are written to through memory while a tree is recorded; holes in files."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from dataworkspaces.filetree import BLAKE3, StatCache, Tree, Work, build_tree, scan, scan_tree
+from dataworkspaces.filetree.hashing import HashTask, ReadFile
+from dataworkspaces.filetree.mapped import mapped_files
+from dataworkspaces.filetree.objects.checkout import Wanted, check_out
+from dataworkspaces.filetree.objects.ids import ObjectId
+from dataworkspaces.filetree.objects.store import ObjectStore
+from dataworkspaces.filetree.objects.storing import copy_and_hash, copy_content, hash_open_file, store_files
+from dataworkspaces.filetree.scan import ScannedFile
+
+MIB = 1 << 20
+
+
+def names(tree: Tree) -> list[str]:
+    return [entry.name for entry in tree.entries(tree.hashval)]
+
+
+def test_what_is_deleted_after_the_scan_is_left_out(tmp_path: Path) -> None:
+    for name in ("a", "b", "c", "large"):
+        (tmp_path / name).write_bytes(name.encode() * (1 if name != "large" else 200_000))
+    scanned = scan(tmp_path)
+    (tmp_path / "b").unlink()
+    (tmp_path / "large").unlink()
+    assert names(build_tree(scanned, BLAKE3)) == ["a", "c"]
+
+
+def test_what_is_deleted_during_the_scan_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a/x", "b/x", "c"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    real = os.scandir
+
+    def scandir(path: str) -> object:
+        if str(path).endswith("/b"):
+            shutil.rmtree(tmp_path / "b")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert names(build_tree(scan(tmp_path), BLAKE3)) == ["a", "c"]
+
+
+def test_a_store_task_tells_what_was_deleted(tmp_path: Path) -> None:
+    files = [("gone", ScannedFile("gone", 3, 1))]
+    assert store_files(ObjectStore(tmp_path / "store"), str(tmp_path), files)[0] == (None, None, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/maps"), reason="only Linux tells what is mapped")  # noqa: PTH110
+def test_what_is_written_through_memory_is_read_again(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    root.mkdir()
+    (root / "other").write_text("x")
+    (root / "array").write_bytes(bytes(8192))
+    read: list[str] = []
+
+    def task(files: Sequence[tuple[str, ScannedFile]]) -> list[ReadFile]:
+        read.extend(path for path, _ in files)
+        return HashTask(str(root), "blake3")(files)
+
+    def build() -> list[str]:
+        read.clear()
+        tree = build_tree(scan(root), BLAKE3, StatCache(tmp_path / "cache", "x"), Work(task=task))
+        assert tree.hashval == scan_tree(root, BLAKE3).hashval
+        return sorted(read)
+
+    with (root / "array").open("r+b") as file:
+        array = mmap.mmap(file.fileno(), 8192)
+    array[0] = 1
+    time.sleep(0.15)
+    assert (root / "array").stat().st_ino in mapped_files().inodes
+    assert build() == ["array", "other"]
+    array[1] = 2  # a page that is dirty already
+    assert build() == ["array"]
+    array.close()
+    assert build() == ["array"]
+    assert build() == []
+
+
+def test_holes_stay_holes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fcntl
+
+    def refuse(*_: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(fcntl, "ioctl", refuse)  # reflinks keep them anyway
+    source, target = tmp_path / "source", tmp_path / "target"
+    with source.open("wb") as file:
+        file.seek(8 * MIB)
+        file.write(b"in the middle")
+        file.truncate(64 * MIB)
+    if source.stat().st_blocks * 512 > MIB:
+        pytest.skip("the file system has no holes")
+    for function in (copy_content, copy_and_hash):
+        with source.open("rb") as file, target.open("w+b") as copy:
+            function(file.fileno(), copy.fileno(), 64 * MIB)
+            assert hash_open_file(copy.fileno()) == hash_open_file(file.fileno())
+        assert target.stat().st_size == 64 * MIB
+        assert target.stat().st_blocks * 512 <= MIB
+
+    store, root = ObjectStore(tmp_path / "store"), tmp_path / "out"
+    root.mkdir()
+    [kept] = store_files(store, str(tmp_path), [("source", scan(tmp_path).directories[0].files[0])])
+    assert kept.id is not None
+    full = store.loose_path(kept.id)
+    assert full.stat().st_blocks * 512 <= MIB
+    content = full.read_bytes()
+    full.chmod(0o644)
+    full.write_bytes(content)  # as one that came from a remote
+    check_out(store, root, [Wanted("f", kept.id, "blob")])
+    assert (root / "f").stat().st_blocks * 512 <= 2 * MIB
+
+
+@pytest.mark.parametrize("size", [0, 1, MIB, MIB + 1, 3 * MIB - 1])
+def test_copies_are_named_for_what_they_hold(tmp_path: Path, size: int) -> None:
+    content = os.urandom(size // 2) + bytes(size - size // 2)
+    (tmp_path / "a").write_bytes(content)
+    with (tmp_path / "a").open("rb") as source, (tmp_path / "b").open("w+b") as target:
+        assert copy_and_hash(source.fileno(), target.fileno(), size) == ObjectId.of(content)
+    assert (tmp_path / "b").read_bytes() == content
