@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from dataworkspaces.backends.git.conversion import protect
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.backends.git.trust import check_metadata_tree, directory_name
 from dataworkspaces.backends.git.workspace import BRANCH_PARAM, GitWorkspace
@@ -71,6 +72,7 @@ def _check_out(paths: WorkspacePaths, url: str) -> None:
         raise NotAWorkspaceError(f"{url} is an empty git repository, and no workspace", hint="dws publish fills it")
     check_metadata_tree(root, commit)
     large_files.check_programs_of_tree(root, commit)
+    protect(paths, for_all=False)
     run_git(root, ["reset", "--quiet", "--hard"], env=_CHECKOUT, doing="Writing the files of the workspace")
     if not paths.config.is_file():
         raise NotAWorkspaceError(f"{url} is a git repository, but no workspace")

@@ -111,4 +111,4 @@ def _write_metadata(
     write_json(directory / "resource_local_params.json", {})
     (directory / "current_lineage").mkdir()
     add_lines(directory / ".gitignore", METADATA_IGNORES)
-    add_lines(directory / ".gitattributes", METADATA_ATTRIBUTES)
+    add_lines(directory / ".gitattributes", [METADATA_ATTRIBUTES])

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataworkspaces.backends.git.conversion import converted_files, protect
 from dataworkspaces.backends.git.file_check import Listing, some_of
 from dataworkspaces.backends.git.paths import METADATA_IGNORES, WorkspacePaths, add_lines
 from dataworkspaces.errors import DwsError
@@ -103,6 +104,10 @@ class LocalStateCheck:
             what = f"it lacks {', '.join(missing)}, so git takes what belongs to one machine"
             yield Problem("metadata", f"{METADATA_DIR}/.gitignore", what, "dws fsck --repair adds it", "warning",
                           self._add_ignores)  # fmt: skip
+        if converted_files(self.paths):
+            what = "git has converted line ends of the metadata, which is hashed"
+            yield Problem("metadata", f"{METADATA_DIR}/.gitattributes", what, "dws fsck --repair mends it", "warning",
+                          self._protect)  # fmt: skip
         for name, place in self._places_to_ignore():
             what = f"resource '{name}' is a repository of its own, but .gitignore does not name its place"
             repair = partial(self._ignore_place, place)
@@ -112,6 +117,11 @@ class LocalStateCheck:
         self.workspace.include_in_save(self.paths.metadata_gitignore)
         add_lines(self.paths.metadata_gitignore, METADATA_IGNORES)
         return "added what was missing"
+
+    def _protect(self) -> str:
+        self.workspace.include_in_save(self.paths.metadata_gitattributes)
+        protect(self.paths, for_all=False)
+        return "they are as they were committed, and git is told to leave them so"
 
     def _ignore_place(self, place: Path) -> str:
         self.workspace.ignore_local_path(place)

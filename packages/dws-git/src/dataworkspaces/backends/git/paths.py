@@ -11,8 +11,9 @@ WORKSPACE_IGNORES = (".ipynb_checkpoints/", ".~*")
 """In the ``.gitignore`` at the root, beside the scratch directory and resources in repositories of their own."""
 METADATA_IGNORES = ("local_params.json", "resource_local_params.json", "current_lineage/", "/scratch/", ".*.tmp")
 """In the ``.gitignore`` of the metadata directory; release 1.6 wrote the first three."""
-METADATA_ATTRIBUTES = ("* !filter !diff !merge !text",)
-"""In the ``.gitattributes`` of the metadata directory: a pattern like ``*.json`` for git-lfs is not meant for it."""
+METADATA_ATTRIBUTES = "* -text -eol -ident -filter -working-tree-encoding !diff !merge"
+"""The last line in the ``.gitattributes`` of the metadata directory: what is hashed is not converted, and a pattern like
+``*.json`` for git-lfs is not meant for it."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,10 @@ class WorkspacePaths:
     @property
     def metadata_gitignore(self) -> Path:
         return self.metadata / ".gitignore"
+
+    @property
+    def metadata_gitattributes(self) -> Path:
+        return self.metadata / ".gitattributes"
 
     @property
     def gitignore(self) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataworkspaces.backends.git.conversion import protect
 from dataworkspaces.backends.git.merging import merge_workspace
 from dataworkspaces.backends.git.trust import check_metadata_tree
 from dataworkspaces.errors import ConfigurationError
@@ -31,6 +32,7 @@ def pull(workspace: GitSync) -> GitSync:
     if not has_origin(root):
         raise ConfigurationError(f"{workspace.what} has no origin to pull from", hint="dws publish URL")
     workspace.save("Metadata of an interrupted command")
+    protect(workspace.paths, for_all=False)
     branch = workspace.branch
     theirs = fetch(root, branch, workspace.interaction, workspace.what)
     ours = head_commit(root)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from dataworkspaces.backends.git.conversion import as_committed, protect
 from dataworkspaces.backends.git.paths import METADATA_IGNORES, WorkspacePaths, add_lines, ignore_pattern
 from dataworkspaces.backends.git.resource_files import next_position, read_entries, take_over_list
 from dataworkspaces.errors import ConfigurationError, MetadataError
@@ -85,11 +86,13 @@ class GitStorage(Workspace):
     def read_resource_state(self, resource: Resource, key: str) -> bytes | None:
         path = self.paths.resource_state(resource.role, resource.name) / check_relative_path(key, "State key")
         try:
-            return path.read_bytes()
+            content = path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as e:
             raise MetadataError(f"{path} cannot be read: {e.strerror or e}") from e
+        # Only what git has converted has such line ends; whoever reads it compares it with its hash.
+        return (as_committed(self.paths, path) if b"\r\n" in content else None) or content
 
     def write_resource_state(self, resource: Resource, items: dict[str, bytes]) -> None:
         directory = self.paths.resource_state(resource.role, resource.name)
@@ -148,6 +151,8 @@ class GitStorage(Workspace):
             # Release 1.6 ignored the state of resources one by one, and left nothing beside what it wrote.
             add_lines(self.paths.metadata_gitignore, METADATA_IGNORES)
             paths = [self.paths.metadata.name, self.paths.gitignore.name, *paths]
+        if protect(self.paths):
+            paths.append(self.paths.metadata_gitattributes.relative_to(self.paths.root).as_posix())
         self.repo.commit_paths(paths, message, own=self._own_files(paths))
         self._to_commit.clear()
         marker.unlink(missing_ok=True)

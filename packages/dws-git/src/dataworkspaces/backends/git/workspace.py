@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataworkspaces.backends.git.conversion import as_committed
 from dataworkspaces.backends.git.snapshot_index import SnapshotIndex, read_metadata
 from dataworkspaces.backends.git.subdirectories import SubdirectorySnapshots
 from dataworkspaces.backends.git.sync import GitSync
@@ -140,6 +141,8 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
             manifest = path.read_bytes()
         except OSError as e:
             raise MetadataError(f"{path} cannot be read: {e.strerror or e}") from e
+        if manifest_hash(manifest) != hash_val:
+            manifest = as_committed(self.paths, path) or manifest  # git may have converted the file
         if manifest_hash(manifest) != hash_val:
             raise MetadataError(f"{path} is not what the snapshot held", hint="Restore the file from git's history")
         return manifest
