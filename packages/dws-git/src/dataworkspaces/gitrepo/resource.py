@@ -16,6 +16,7 @@ from dataworkspaces.gitrepo.checks import (
 )
 from dataworkspaces.gitrepo.contents import present_objects, version_objects
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
+from dataworkspaces.gitrepo.ignored import Looked, check_ignored
 from dataworkspaces.gitrepo.layout import git_directory, head_commit
 from dataworkspaces.gitrepo.nested import (
     check_submodules,
@@ -37,6 +38,7 @@ from dataworkspaces.workspace import (
     Workspace,
 )
 from dataworkspaces.workspace.atomic import read_json_object, write_json
+from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
 
 if TYPE_CHECKING:
@@ -159,6 +161,9 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
     def snapshot_precheck(self) -> None:
         self._repo.check_ready(self.what, self.branch)
         tell_untracked(self.workspace.interaction, check_submodules(self.root, self.what))
+        if self.has_results_role() and (files := self.results_current_files({LINEAGE_FILE}, SNAPSHOTS_DIRS_RE)):
+            for text in check_ignored(self.root, [Looked(self.what, "", files)]):
+                self.workspace.interaction.warn(text)
 
     def snapshot(self) -> tuple[str | None, str | None]:
         repo = self._repo

@@ -11,11 +11,11 @@ from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.checks import check_object_name, check_place_in_workspace, check_subdirectory_path
 from dataworkspaces.gitrepo.contents import version_objects
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
+from dataworkspaces.gitrepo.ignored import ignoring_rules
 from dataworkspaces.gitrepo.layout import empty_tree
 from dataworkspaces.gitrepo.nested import check_submodules, tell_untracked
 from dataworkspaces.gitrepo.notebooks import holds_notebooks
 from dataworkspaces.gitrepo.repo import GitRepo
-from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.params import ParamDef, ParamDefs
 from dataworkspaces.workspace import (
     EXPORT_PARAM,
@@ -231,10 +231,11 @@ class GitSubdirectoryFactory(ResourceFactory):
 def _check_not_ignored(root: Path, relative: str) -> None:
     """Raise ConfigurationError if git would not commit a file in a directory. The file need not be there."""
     file = f"{relative}/{_README_NAME}"
-    if run_git(root, ["add", "--dry-run", "--ignore-missing", "--", file], ok=(0, 1)).returncode == 1:
+    rule = ignoring_rules(root, [file]).get(file)
+    if rule is not None:
         raise ConfigurationError(
             f"{root / relative} cannot be a resource: git ignores {file}",
-            hint=f"Change .gitignore; this shows the line: git check-ignore -v {file}",
+            hint=f"Change the line that says so, {rule} (in {root})",
         )
 
 

@@ -85,7 +85,7 @@ class GitCheck:
         local = LocalStateCheck(self.workspace, self.listing)
         yield from local.check_steps()
         yield from self._damaged_files()
-        self.changed = list(self.workspace.repo.status([METADATA_DIR]).dirty)
+        self.changed = [*self.workspace.repo.status([METADATA_DIR]).dirty, *self.workspace.ignored_metadata()]
         for problem in self._what_belongs_together():
             yield _explained(problem) if self.in_the_middle else problem
         yield from local.check_leftovers()

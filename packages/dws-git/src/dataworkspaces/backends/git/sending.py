@@ -97,6 +97,7 @@ def _check_clean(workspace: GitSync) -> None:
     """Raise ConfigurationError if something has not been committed that somebody could miss elsewhere."""
     root = workspace.paths.root
     workspace.save("Metadata of an interrupted command")
+    workspace.save_ignored()
     large_files.check_programs(root)
     status = workspace.repo.status()
     if status.commit is None:

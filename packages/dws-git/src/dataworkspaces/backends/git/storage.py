@@ -17,6 +17,7 @@ from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
 from dataworkspaces.gitrepo.repo import GitRepo
+from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.atomic import read_json_object, write_bytes, write_json
 from dataworkspaces.workspace.names import check_relative_path
 from dataworkspaces.workspace.resource import Resource
@@ -156,6 +157,23 @@ class GitStorage(Workspace):
         self.repo.commit_paths(paths, message, own=self._own_files(paths))
         self._to_commit.clear()
         marker.unlink(missing_ok=True)
+
+    def save_ignored(self) -> None:
+        """Commit metadata that a command of an earlier release left out, since git ignores it."""
+        for path in self.ignored_metadata():
+            self._note_for_commit(self.paths.root / path)
+        self.save("Metadata that git ignores")
+
+    def ignored_metadata(self) -> list[str]:
+        """Files of the metadata that belong to every copy, and that git ignores and does not know."""
+        from dataworkspaces.backends.git.file_check import shared_files
+
+        metadata = self.paths.metadata.name
+        arguments = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", metadata]
+        listed = {*os.fsdecode(run_git(self.paths.root, arguments).stdout).split("\0")}
+        return [
+            path for name in (shared_files(self.paths) if listed else ()) if (path := f"{metadata}/{name}") in listed
+        ]
 
     def _own_files(self, paths: Iterable[str]) -> list[str]:
         """What is ours of ``paths``, and is committed whatever git ignores: not what else lies in a directory that is a

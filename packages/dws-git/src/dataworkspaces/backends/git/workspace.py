@@ -12,6 +12,7 @@ from dataworkspaces.backends.git.subdirectories import SubdirectorySnapshots
 from dataworkspaces.backends.git.sync import GitSync
 from dataworkspaces.errors import ConfigurationError, DwsError, InternalError, MetadataError
 from dataworkspaces.gitrepo.checks import check_object_name, check_scratch_directory
+from dataworkspaces.gitrepo.ignored import Looked, check_ignored
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.params import (
@@ -33,7 +34,8 @@ from dataworkspaces.workspace import (
 )
 from dataworkspaces.workspace.atomic import write_bytes, write_json
 from dataworkspaces.workspace.hostname import default_hostname
-from dataworkspaces.workspace.results import manifest_hash
+from dataworkspaces.workspace.resource import ResourceRoles
+from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE, manifest_hash
 from dataworkspaces.workspace.versions import VersionElsewhere
 
 if TYPE_CHECKING:
@@ -208,6 +210,22 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
     @property
     def _subdirectories(self) -> SubdirectorySnapshots:
         return SubdirectorySnapshots(self.repo, self.get_machine_directory() / "last_snapshot.json")
+
+    def _snapshot_precheck(self, resource_list: Sequence[SnapshotResourceMixin]) -> None:
+        """What git ignores of resources is told before anything moves: one look-up for all subdirectories."""
+        super()._snapshot_precheck(resource_list)
+        own, _others = _split(resource_list)
+        looked = [
+            Looked(
+                f"Resource '{r.name}'",
+                r.relative_path,
+                r.results_current_files(self._results_exclude(), SNAPSHOTS_DIRS_RE) if r.has_results_role() else (),
+                may_ignore=r.role in (ResourceRoles.CODE, ResourceRoles.RESULTS),
+            )
+            for r in own
+        ]
+        for text in check_ignored(self.paths.root, looked):
+            self.interaction.warn(text)
 
     def snapshot_resources(self, resources: Sequence[SnapshotResourceMixin]) -> dict[str, SnapshotVersion]:
         """As the contract says; all subdirectories of the workspace's repository in one commit."""
