@@ -24,6 +24,10 @@ class People:
     def remote(self) -> str:
         return f"file://{self.directory}/remote"
 
+    @property
+    def database(self) -> str:
+        return f"sql+sqlite:///{self.directory}/db.sqlite"
+
     def make(self, name: str, zone: str) -> User:
         directory = self.directory / name / "work"
         directory.mkdir(parents=True)
@@ -33,8 +37,7 @@ class People:
         """Makes the workspace."""
         user = self.make(name, zone)
         if self.backend == "sql":
-            url = f"sql+sqlite:///{self.directory}/db.sqlite"
-            user.batch("init", "--hostname", name, "--backend", "sql", url)
+            user.batch("init", "--hostname", name, "--backend", "sql", "--url", self.database)
         else:
             user.batch("init", "--hostname", name)
         self.there[name] = user
@@ -46,11 +49,11 @@ class People:
         else:
             user.batch("publish", make_bare(self.directory / "origin.git"))
 
-    def clone(self, name: str, zone: str = "America/New_York") -> User:
+    def clone(self, name: str, zone: str = "America/New_York", *, check: bool = True) -> User:
         user = self.make(name, zone)
         origin = self.directory / "origin.git"
-        address = f"sql+sqlite:///{self.directory}/db.sqlite" if self.backend == "sql" else origin
-        user.batch("clone", address, "ws", "--hostname", name)
+        address = self.database if self.backend == "sql" else origin
+        user.batch("clone", address, "ws", "--hostname", name, check=check)
         self.there[name] = user.at(user.cwd / "ws")
         return self.there[name]
 
@@ -121,3 +124,61 @@ def test_both_change_one_file(people: People) -> None:
     ben.batch("push")
     ada.batch("pull")
     assert data_of(ada) == data_of(ben) == {"a": "ada", "b": "ada", "d": "not in any snapshot"}
+
+
+def test_files_that_git_tracks_and_a_remote_that_comes_later(people: People) -> None:
+    """The layout of Kedro and cookiecutter: git keeps a directory alive, and some of its files."""
+    ada = people.make("ada", "Europe/Berlin")
+    ada.git("init", "--quiet")
+    write_files(ada.cwd, {"data/.gitkeep": "", "data/tracked": "1"})
+    ada.git("add", "--all")
+    ada.git("commit", "--quiet", "--message", "first")
+    ada.batch("init", "--hostname", "ada")
+    ada.batch("add", "local-files", "--role", "source-data", "--restorable", "data")
+    ada.batch("snapshot", "S1")
+    write_files(ada.cwd, {"data/tracked": "2", "data/new": "3"})
+    ada.batch("snapshot", "S2")
+    ada.batch("config", "--resource", "data", "remote", people.remote)
+    people.publish(ada)
+    ben = people.clone("ben")
+    assert data_of(ben) == data_of(ada) == {".gitkeep": "", "tracked": "2", "new": "3"}
+    write_files(ben.cwd, {"data/of ben": "4"})
+    ben.batch("snapshot", "T1")
+    ben.batch("push")
+    ada.batch("pull")
+    assert data_of(ada) == data_of(ben)
+
+
+def test_a_restore_that_fails_leaves_an_incomplete_directory_incomplete(people: People) -> None:
+    ada = people.first("ada")
+    write_files(ada.cwd, {"data/a": "1" * 300_000})
+    ada.batch("add", "local-files", "--role", "source-data", "--remote", people.remote, "data")
+    ada.batch("snapshot", "S1")
+    people.publish(ada)
+    remote = people.directory / "remote"
+    for path in (p for p in remote.rglob("*") if p.is_file() and p.stat().st_size > 200_000):
+        path.rename(people.directory / path.name)
+    ben = people.clone("ben", check=False)
+    assert ben.batch("restore", "S1", check=False).returncode == 1
+    done = ben.batch("snapshot", "T1", check=False)
+    assert "not all of its files have been fetched yet" in done.stderr
+    ada.batch("push", "--repair", check=False)
+    ben.batch("pull")
+    assert data_of(ben) == data_of(ada)
+
+
+@pytest.mark.parametrize("backend", ["git", "sql"])
+def test_results_are_a_union(tmp_path: Path, backend: str) -> None:
+    people = People(tmp_path, backend)
+    ada, ben = share(people, role="results")
+    for user, name in ((ada, "A1"), (ben, "B1")):
+        write_files(user.cwd, {"data/results.json": f'{{"metrics": {{"of": "{name}"}}}}'})
+        user.batch("snapshot", name)
+        if backend == "git":
+            user.batch("pull")
+        user.batch("push")
+    for user in (ada, ben):
+        user.batch("pull")
+        for name in ("A1", "B1"):
+            assert f"| of  | {name} " in user.batch("report", "results", "--snapshot", name).stdout
+            assert (user.cwd / f"data/snapshots/{'ada' if name == 'A1' else 'ben'}-{name}/results.json").exists()

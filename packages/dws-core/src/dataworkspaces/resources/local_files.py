@@ -97,13 +97,13 @@ class LocalFilesFactory(ResourceFactory):
         directory, and snapshots move results in it."""
         resource = LocalFilesResource.from_params(params, None, workspace)
         remote = resource.remote_content
-        place = None if remote is None else same_place_in_clone(resource)
-        place = place or ask_for_place(resource, None if remote is None else remote.url)
+        same = None if remote is None else same_place_in_clone(resource, merges=True)
+        place = same or ask_for_place(resource, None if remote is None else remote.url)
         if place is None:
             return resource
         check_place(place, resource.name, workspace)
         resource.my_local_path = str(place)  # also if it is the original, which others can change
-        if remote is not None and is_free(place):
+        if remote is not None and (place == same or is_free(place)):
             # Before anything is there, so that the next pull completes what a kill leaves.
             workspace.ignore_local_path(place)
             workspace.write_resource_local_params(resource.name, resource.get_local_params())

@@ -191,14 +191,19 @@ def is_free(place: Path) -> bool:
     return not os.path.lexists(place) or (place.is_dir() and not any(place.iterdir()))
 
 
-def same_place_in_clone(resource: PlacedDirectoryMixin) -> Path | None:
-    """Of a resource that lay in the workspace's directory: the same place here, if it is free."""
+def same_place_in_clone(resource: PlacedDirectoryMixin, *, merges: bool = False) -> Path | None:
+    """Of a resource that lay in the workspace's directory: the same place here, if it is free.
+
+    :param merges: whether files that came with the workspace itself may be there, a ``.gitkeep``, say."""
     own = resource.workspace.get_workspace_local_path_if_any()
     if own is None or resource.relative_local_path is None:
         return None
     place = Path(own) / resource.relative_local_path
     root = Path(os.path.realpath(own))
-    return place if root in Path(os.path.realpath(place)).parents and is_free(place) else None
+    if root not in Path(os.path.realpath(place)).parents:
+        return None
+    came = merges and place.is_dir() and not place.is_symlink() and resource.workspace.came_with_workspace(place)
+    return place if came or is_free(place) else None
 
 
 def ask_for_place(resource: PlacedDirectoryMixin, origin: str | None) -> Path | None:

@@ -23,6 +23,7 @@ from dataworkspaces.gitrepo.remote import (
 )
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
+from dataworkspaces.workspace.file_tree import FileTreeMixin
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.sync import GitSync
@@ -108,11 +109,21 @@ def _check_clean(workspace: GitSync) -> None:
         for path in status.dirty
         if path not in status.untracked or any(path.startswith(o) or o.startswith(path) for o in ours)
     ]
+    missed = [path for path in missed if not path.startswith(_places_of_files(workspace))]
     if missed:
         shown = ", ".join(missed[:3]) + (f" and {len(missed) - 3} more" if len(missed) > 3 else "")
         raise ConfigurationError(
             f"{workspace.what} has changes that are not committed: {shown}", hint="Take a snapshot first"
         )
+
+
+def _places_of_files(workspace: GitSync) -> tuple[str, ...]:
+    """Directories that are resources of their own, whose content is not git's to keep: git may track files in them that
+    were there before."""
+    root = Path(os.path.realpath(workspace.paths.root))
+    places = [r.get_local_path_if_any() for r in workspace.get_resources() if isinstance(r, FileTreeMixin)]
+    real = [Path(os.path.realpath(place)) for place in places if place is not None]
+    return tuple(f"{place.relative_to(root).as_posix()}/" for place in real if root in place.parents)
 
 
 def _note_pushed(workspace: GitSync) -> None:

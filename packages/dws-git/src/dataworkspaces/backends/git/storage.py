@@ -120,6 +120,10 @@ class GitStorage(Workspace):
         if add_lines(self.paths.gitignore, [ignore_pattern(relative.as_posix())]):
             self._note_for_commit(self.paths.gitignore)
 
+    def came_with_workspace(self, path: Path) -> bool:
+        others = ["ls-files", "--others", "-z", "--", os.fspath(path)]
+        return not run_git(self.paths.root, others, doing=f"Looking at {path}").stdout
+
     # -- saving --------------------------------------------------------------------------------------------------
 
     def get_machine_directory(self) -> Path:
