@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dataworkspaces.commands.summaries import snapshot_json
 from dataworkspaces.errors import ConfigurationError, UserAbort
 from dataworkspaces.params import check_tag
+from dataworkspaces.workspace.names import check_text
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, SnapshotWorkspaceMixin, Workspace
@@ -42,6 +43,7 @@ class SnapshotOutcome:
 def snapshot_command(workspace: Workspace, tag: str | None = None, message: str = "") -> SnapshotOutcome:
     """Take a snapshot. A taken tag is moved on confirmation, and an error in batch mode."""
     snapshots = workspace.as_snapshot_ws()
+    check_text(message, "The message")
     if tag is not None:
         check_tag(tag)
     with workspace.transaction("snapshot") as journal:

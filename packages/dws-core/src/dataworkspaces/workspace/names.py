@@ -25,6 +25,26 @@ def clean_resource_name(text: str) -> str:
     return cleaned if _NAME_RE.match(cleaned) else ""
 
 
+def check_text(text: str, what: str) -> str:
+    """Return ``text`` if all that reads what we write can read it.
+
+    Raises ConfigurationError, in which ``what`` names it, for a NUL, or bytes of the command line that are no UTF-8."""
+    try:
+        text.encode("utf-8")
+        problem = "holds a NUL" if "\0" in text else None
+    except UnicodeEncodeError:
+        problem = "is no UTF-8 text"
+    if problem is not None:
+        hint = "Which encoding does the terminal or script use? See 'locale'"
+        raise ConfigurationError(f"{what} {readable(text)[:80]!r} {problem}", hint=hint)
+    return text
+
+
+def readable(text: str) -> str:
+    """A text that may hold what no encoding can write, as it can be shown and stored."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def check_relative_path(path: str, what: str) -> str:
     """Return ``path`` if it is a relative path with ``/`` that stays below its root.
 

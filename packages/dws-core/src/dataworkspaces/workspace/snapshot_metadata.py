@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from dataworkspaces.workspace.names import readable
+
+
+def _readable(text: Any) -> Any:
+    return readable(text) if isinstance(text, str) else text
+
 
 @dataclass
 class SnapshotMetadata:
@@ -71,7 +77,7 @@ class SnapshotMetadata:
         return SnapshotMetadata(
             hashval=data["hash"],
             tags=list(data["tags"]),
-            message=data["message"],
+            message=_readable(data["message"]),  # which was not always checked
             hostname=data["hostname"],
             timestamp=data["timestamp"],
             relative_destination_path=data["relative_destination_path"],
