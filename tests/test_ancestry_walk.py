@@ -1,0 +1,173 @@
+"""Random walks of several people over one directory of files.
+
+Whatever they do, in whatever order and wherever their clocks are: what anybody ever had in the directory, and nobody
+changed, deleted or replaced by a restore, is with everybody who pulls; and what any snapshot ever held can be had.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from test_ancestry import People
+
+from dataworkspaces.commands.restore import plan_restore, restore_command
+from dataworkspaces.commands.snapshot import snapshot_command
+from dataworkspaces.commands.sync import Selection, pull_command, push_command
+from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.filetree.restoring import all_objects
+from dataworkspaces.workspace import Workspace, load_workspace
+from dataworkspaces.workspace.file_tree import FileTreeMixin
+from dataworkspaces.workspace.finding import find_workspace_uri
+
+pytestmark = pytest.mark.slow
+
+ZONES = {"ada": "Europe/Berlin", "ben": "America/New_York", "cyd": "Asia/Kolkata"}
+UMASKS = {"ada": 0o022, "ben": 0o077, "cyd": 0o002}
+NAMES = ("a", "b", "d/a", "d/e/b", "ä")
+
+
+@dataclass
+class Walk:
+    """:ivar there: the directories of the clones. :ivar gone: contents that somebody changed or deleted."""
+
+    there: dict[str, Path]
+    env: pytest.MonkeyPatch
+    random: random.Random
+    held: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
+    log: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def workspace(self, name: str) -> Iterator[Workspace]:
+        self.env.setenv("TZ", ZONES[name])
+        time.tzset()
+        before = os.umask(UMASKS[name])
+        try:
+            yield load_workspace(find_workspace_uri(str(self.there[name])), True, False)
+        finally:
+            os.umask(before)
+
+    def files(self, name: str) -> dict[str, str]:
+        data = self.there[name] / "data"
+        return {p.relative_to(data).as_posix(): p.read_text() for p in sorted(data.rglob("*")) if p.is_file()}
+
+    def contents(self, name: str) -> set[str]:
+        return set(self.files(name).values())
+
+    # -- steps -----------------------------------------------------------------------------------------------------
+
+    def write(self, name: str) -> None:
+        path = self.there[name] / "data" / self.random.choice(NAMES)
+        if path.is_file():
+            self.gone.add(path.read_text())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{name} {len(self.held)}")
+        self.held.add(path.read_text())
+
+    def delete(self, name: str) -> None:
+        files = self.files(name)
+        if files:
+            path = self.random.choice(sorted(files))
+            self.gone.add(files[path])
+            (self.there[name] / "data" / path).unlink()
+
+    def snapshot(self, name: str) -> None:
+        with self.workspace(name) as workspace:
+            snapshot_command(workspace)
+
+    def pull(self, name: str) -> None:
+        before = self.contents(name)
+        with self.workspace(name) as workspace:
+            failed = pull_command(workspace, Selection()).failed
+        for error in failed.values():  # on sql everybody sees snapshots whose content nobody has pushed yet
+            assert "lacks the" in error.message, error.message
+        lost = before - self.contents(name) - self.gone
+        assert not lost, f"a pull of {name} lost {lost}"
+
+    def push(self, name: str) -> None:
+        with self.workspace(name) as workspace:
+            try:
+                push_command(workspace, Selection())
+            except ConfigurationError as e:
+                assert "behind its origin" in e.message, e
+
+    def restore(self, name: str) -> None:
+        before = self.contents(name)
+        with self.workspace(name) as workspace:
+            found = [s.hashval for s in workspace.as_snapshot_ws().list_snapshots()]
+            try:
+                restore_command(workspace, plan_restore(workspace, self.random.choice(found)))
+            except ConfigurationError as e:
+                assert "lacks the" in e.message, e.message  # as for a pull
+        self.gone |= before - self.contents(name)
+
+    def step(self) -> None:
+        name = self.random.choice(sorted(self.there))
+        steps = [self.write] * 5 + [self.delete, self.restore] + [self.snapshot] * 3 + [self.pull] * 3 + [self.push] * 3
+        step = self.random.choice(steps)
+        self.log.append(f"{name} {step.__name__}")
+        try:
+            step(name)
+        except Exception as e:
+            raise AssertionError(f"after {self.log}") from e
+
+    def meet(self) -> None:
+        """Each adds a file, since who has gone back to an old snapshot has nothing new for others, and all exchange."""
+        for name, root in self.there.items():
+            (root / "data" / f"of {name}").write_text(f"at last {name}")
+            self.held.add(f"at last {name}")
+        for _ in range(2):
+            for name in self.there:
+                for step in (self.snapshot, self.pull, self.snapshot, self.push):
+                    self.log.append(f"{name} {step.__name__}")
+                    step(name)
+        for name in self.there:
+            self.pull(name)
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("backend", ["git", "sql"])
+def test_nothing_disappears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str, seed: int) -> None:
+    people = People(tmp_path, backend)
+    ada = people.first("ada", ZONES["ada"])
+    (ada.cwd / "data").mkdir()
+    (ada.cwd / "data/a").write_text("first")
+    ada.batch("add", "local-files", "--role", "source-data", "--remote", people.remote, "data")
+    ada.batch("snapshot", "S1")
+    people.publish(ada)
+    there = {"ada": ada.cwd, "ben": people.clone("ben", ZONES["ben"]).cwd}
+    if seed % 2:
+        there["cyd"] = people.clone("cyd", ZONES["cyd"]).cwd
+    for key in ("HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM"):
+        monkeypatch.setenv(key, ada.env[key])
+    walk = Walk(there, monkeypatch, random.Random(seed), {"first"})
+    for _ in range(40):
+        walk.step()
+    walk.meet()
+    for name in there:
+        assert walk.held - walk.gone <= walk.contents(name), walk.log
+        assert walk.files(name) == walk.files("ada"), walk.log
+        check_snapshots(walk, name)
+
+
+def check_snapshots(walk: Walk, name: str) -> None:
+    """All that snapshots hold can be had, and they are in their order."""
+    with walk.workspace(name) as workspace:
+        snapshots = workspace.as_snapshot_ws()
+        found = list(snapshots.list_snapshots(reverse=False))
+        place = {snapshot.hashval: number for number, snapshot in enumerate(found)}
+        for snapshot in found:
+            assert all(place[parent] < place[snapshot.hashval] for parent in snapshot.parents or ())
+        resource = workspace.get_resource("data")
+        assert isinstance(resource, FileTreeMixin)
+        assert resource.remote_content is not None
+        for snapshot in found:
+            wanted = all_objects(resource.kept_content.tree(str(snapshot.restore_hashes["data"])))
+            assert not resource.remote_content.store.missing(wanted)
