@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
-from collaboration import machine
+from collaboration import machine, refused
 from endtoend import read_tree, write_files
 
 SETTINGS = {
@@ -61,3 +62,65 @@ def test_two_people_whose_git_is_told_a_lot(tmp_path: Path, format: str) -> None
         user.batch("restore", "A1")
         assert not (user.cwd / "code/B3.py").exists()
         assert b"\r" not in next((user.cwd / ".dataworkspace/snapshots").iterdir()).read_bytes()
+
+
+@pytest.mark.slow
+def test_restored_data_is_unchanged_and_placeholders_stay(tmp_path: Path) -> None:
+    user = machine(tmp_path, "ada")
+    data = user.make_repository(tmp_path / "data", {"d": "1\n"})
+    root = user.cwd / "ws"
+    root.mkdir()
+    user = user.at(root)
+    user.batch("init", "--create-resources", "results")
+    user.batch("add", "git", "--role", "source-data", "--name", "data", data.cwd)
+    write_files(root, {"results/plots/.gitkeep": "", "results/.gitkeep": "", "results/plots/p": "1"})
+    user.batch("snapshot", "A")
+    assert {"results/plots/.gitkeep", "results/.gitkeep"} <= read_tree(root).keys()
+    write_files(data.cwd, {"d": "2\n"})
+    user.batch("snapshot", "B")
+    write_files(data.cwd, {"d": "3\n"})
+    user.batch("restore", "B")
+    state = next(r for r in user.json("report", "status")["resources"] if r["name"] == "data")
+    assert "unchanged" in str(state)
+    assert "Nothing has changed" in user.batch("snapshot").stdout
+
+
+@pytest.mark.slow
+def test_nothing_is_made_or_moved_where_git_cannot_sign(tmp_path: Path) -> None:
+    user = machine(tmp_path, "ada")
+    user.git("config", "--global", "gpg.program", "false")
+    root = user.cwd / "ws"
+    root.mkdir()
+    user = user.at(root)
+    user.git("config", "--global", "commit.gpgSign", "true")
+    assert "cannot" in user.batch("init", check=False).stderr
+    assert list(root.iterdir()) == []
+    user.git("config", "--global", "commit.gpgSign", "false")
+    user.batch("init", "--create-resources", "code,results")
+    write_files(root, {"results/r": "1"})
+    user.git("config", "--global", "commit.gpgSign", "true")
+    refused(user, "snapshot", "A", says=["commit.gpgSign"])
+    user.git("config", "--global", "commit.gpgSign", "false")
+    user.batch("snapshot", "A")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is not installed")
+def test_pointers_of_large_files_are_no_restored_files(tmp_path: Path) -> None:
+    user = machine(tmp_path, "ada")
+    user.git("lfs", "install")
+    root = user.cwd / "ws"
+    root.mkdir()
+    user = user.at(root)
+    user.batch("init", "--create-resources", "code")
+    write_files(root, {".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n", "code/x.bin": "one"})
+    user.git("add", "--all")
+    user.git("commit", "--quiet", "-m", "large")
+    user.batch("snapshot", "A")
+    write_files(root, {"code/x.bin": "two"})
+    user.batch("snapshot", "B")
+    user.at(root, GIT_LFS_SKIP_SMUDGE="1").batch("restore", "A")
+    assert (root / "code/x.bin").read_text() == "one"
+    user.git("lfs", "install", "--skip-smudge", "--force")
+    shutil.rmtree(root / ".git" / "lfs" / "objects")
+    assert "code/x.bin hold pointers" in user.batch("restore", "B").stderr

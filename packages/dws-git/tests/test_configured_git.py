@@ -131,3 +131,16 @@ def test_both_formats_of_objects(tmp_path: Path, git: Git, format: str) -> None:
     stages = {1: TreeEntry("100644", new), 2: TreeEntry("100644", new)}
     begin_merge(tmp_path, Merge(tree, {"d": stages}), str(repo.resolve(["HEAD"])[0]), "merge", "it")
     assert "DU d" in git(tmp_path, "status", "--porcelain") or "UD d" in git(tmp_path, "status", "--porcelain")
+
+
+def test_signing_that_fails_is_told_before_anything_is_done(repository: Path, git: Git) -> None:
+    git(repository, "config", "commit.gpgSign", "true")
+    git(repository, "config", "gpg.program", "false")
+    before = {path: path.read_bytes() for path in (repository / ".git" / "objects").rglob("*") if path.is_file()}
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match=r"commit\.gpgSign") as raised:
+            GitRepo(repository).check_ready("Workspace")
+        assert "\n" not in str(raised.value)
+    assert {p: p.read_bytes() for p in (repository / ".git" / "objects").rglob("*") if p.is_file()} == before
+    git(repository, "config", "commit.gpgSign", "false")
+    GitRepo(repository).check_ready("Workspace")

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     JSONDict = dict[str, Any]
     JSONList = list[Any]
 
+_PLACEHOLDERS = frozenset({".gitkeep", ".keep"})
+"""By which people let git keep a directory: wherever such a file is, that is where it belongs."""
+
 
 class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
     """Implements :class:`FileResourceMixin` for files below :meth:`get_local_path_if_any`.
@@ -204,7 +207,7 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
                             continue
                         path = f"{directory}/{entry.name}" if directory else entry.name
                         if not entry.is_dir(follow_symlinks=False):
-                            if path not in exclude_files:
+                            if path not in exclude_files and entry.name not in _PLACEHOLDERS:
                                 found.append(path)
                         elif not exclude_dirs_re.match(path):
                             pending.append(path)

@@ -7,15 +7,15 @@ from re import Pattern
 
 from dataworkspaces.workspace import LocalDirectoryMixin
 
-GIT_FILES = (".gitignore", ".gitattributes", ".gitmodules")
+GIT_FILES = frozenset({".gitignore", ".gitattributes", ".gitmodules"})
 
 
 class GitDirectoryMixin(LocalDirectoryMixin):
-    """A local directory in which git's own files stay at the root, where they have their effect."""
+    """A local directory in which git's own files stay where they are, and have their effect."""
 
     def _hidden_names(self) -> frozenset[str]:
         return frozenset({".git"})
 
     def results_current_files(self, exclude_files: AbstractSet[str], exclude_dirs_re: Pattern[str]) -> list[str]:
         found = super().results_current_files(exclude_files, exclude_dirs_re)
-        return [path for path in found if path not in GIT_FILES]
+        return [path for path in found if path.rpartition("/")[2] not in GIT_FILES]

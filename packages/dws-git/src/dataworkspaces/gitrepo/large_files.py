@@ -140,8 +140,25 @@ def fetch(root: Path, progress: Progress, environment: Mapping[str, str] | None 
 
 
 def complete_restore(root: Path, interaction: Interaction) -> None:
-    """After older files have come back: git-fat's are lines of text until their contents are here. (Git-lfs gets its
-    own while git writes them.) What cannot be had now is told, and comes with the next pull."""
+    """After older files have come back: git-fat's are lines of text until their contents are here, and so are git-lfs's
+    if it is not set up here, or told to leave them so (``--skip-smudge``). What cannot be had now is told, and comes
+    with the next pull."""
+    if uses_lfs(root):
+        try:
+            set_up_lfs(root)
+            if pointers(root):
+                run_git(root, ["lfs", "checkout"], doing="Restoring large files")
+            if pointers(root):
+                fetch(root, interaction.progress)
+            left = pointers(root)
+            why = ""
+        except DwsError as e:
+            left, why = pointers(root), f": {e}"
+        if left:
+            shown = ", ".join(left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
+            interaction.warn(
+                f"Large files in {root} are not restored, {shown} hold pointers{why}. Once they can be had: git lfs pull"
+            )
     if uses_fat(root):
         try:
             from dataworkspaces import gitfat
@@ -149,6 +166,13 @@ def complete_restore(root: Path, interaction: Interaction) -> None:
             gitfat.pull(root, interaction.progress)
         except DwsError as e:
             interaction.warn(f"Large files in {root} are not restored: {e}. Once they can be had: git fat pull")
+
+
+def pointers(root: Path) -> list[str]:
+    """Files of HEAD whose contents git-lfs has, and that are pointers to them in the working tree."""
+    listed = os.fsdecode(run_git(root, ["lfs", "ls-files"], ok=range(256)).stdout).splitlines()
+    fields = [line.split(" ", 2) for line in listed]
+    return [path for _oid, mark, path in (field for field in fields if len(field) == 3) if mark == "-"]
 
 
 def send(

@@ -195,21 +195,24 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
     def restore(self, restore_hashval: str) -> None:
         from dataworkspaces.gitrepo import large_files
 
-        self._repo.restore_paths({"": restore_hashval}, f"Restore the state of {restore_hashval[:10]}")
+        if self._repo.restore_paths({"": restore_hashval}, f"Restore the state of {restore_hashval[:10]}"):
+            self._remember_version(restore_hashval)
         large_files.complete_restore(self._repo.root, self.workspace.interaction)
 
     def keep_snapshot_files(self, rel_paths: Sequence[str]) -> None:
         repo = self._repo
         head = repo.resolve(["HEAD"])[0]
         if head is not None and repo.commit_paths(rel_paths, "Lineage of a snapshot of the workspace"):
-            after = repo.resolve(["HEAD"])[0]
-            remembered = {"version": self._version_before_our_files(head), "after": after}
-            write_json(self.workspace.get_resource_local_directory(self) / _AFTER_SNAPSHOT, remembered)
+            self._remember_version(self._version_before_our_files(head))
+
+    def _remember_version(self, version: str) -> None:
+        """HEAD holds the same, for us, as this commit."""
+        remembered = {"version": version, "after": self._repo.resolve(["HEAD"])[0]}
+        write_json(self.workspace.get_resource_local_directory(self) / _AFTER_SNAPSHOT, remembered)
 
     def _version_before_our_files(self, commit: str) -> str:
-        """A snapshot commits its lineage files after it took the version; on top of them the version is the same."""
-        if not (self.export or self.has_results_role()):
-            return commit
+        """A snapshot commits its lineage files after it took the version; on top of them the version is the same. So it
+        is on top of a commit that a restore has brought back."""
         path = self.workspace.get_resource_local_directory(self) / _AFTER_SNAPSHOT
         if not path.exists():
             return commit
@@ -232,9 +235,17 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         status = self._repo.status()
         if status.dirty:
             return ResourceChange("changed", f"not committed: {some(status.dirty)}")
-        if status.commit is None or self._version_before_our_files(status.commit) != version.compare_hash:
+        if status.commit is None or not self._holds_version(status.commit, version.compare_hash):
             return ResourceChange("changed", "other content is committed")
         return ResourceChange("unchanged")
+
+    def _holds_version(self, commit: str, version: str | None) -> bool:
+        """A restore, and some merges, commit the same files again."""
+        before = self._version_before_our_files(commit)
+        if before == version or version is None:
+            return before == version
+        trees = self._repo.resolve([f"{before}^{{tree}}", f"{version}^{{tree}}"])
+        return None not in trees and trees[0] == trees[1]
 
     def diff_versions(self, old: SnapshotVersion, new: SnapshotVersion) -> list[FileChange] | None:
         if old.compare_hash is None or new.compare_hash is None:
