@@ -157,7 +157,8 @@ def complete_restore(root: Path, interaction: Interaction) -> None:
         if left:
             shown = ", ".join(left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
             interaction.warn(
-                f"Large files in {root} are not restored, {shown} hold pointers{why}. Once they can be had: git lfs pull"
+                f"Large files in {root} are not restored, {shown} hold pointers{why}. Once they can be had: "
+                "git lfs pull"
             )
     if uses_fat(root):
         try:
