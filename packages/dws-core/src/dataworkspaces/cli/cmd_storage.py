@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from dataworkspaces.commands.gc import GarbageReport
 
 
+_SHOWN = 50
+
+
 @click.command()
 @json_option
 @common_options
@@ -103,6 +106,10 @@ def _print_garbage(report: GarbageReport) -> None:
         click.echo(f"  {plural(report.young, 'content')} that nothing needs {are} too young to go", err=stderr)
     if report.workspaces:
         click.echo(f"  Shared with {', '.join(map(escape, report.workspaces))}", err=stderr)
+    if report.obstacle:
+        click.echo(
+            f"  Packs could not be written anew ({escape(report.obstacle)}): gc once more frees the rest", err=True
+        )
     for damaged in report.damaged:
         click.echo(f"  {escape(damaged)}; it stays", err=True)
 
@@ -137,8 +144,10 @@ def verify(session: Session, resources: tuple[str, ...], remote: bool, read: boo
     if as_json:
         print_json(found.to_json())
     else:
-        for fault in found.faults:
+        for fault in found.faults[:_SHOWN]:
             click.echo(f"{escape(fault.resource)}: {escape(fault.what)}: {escape(fault.problem)}")
+        if len(found.faults) > _SHOWN:
+            click.echo(f"and {plural(len(found.faults) - _SHOWN, 'fault')} more (--json has all)")
         why_none = "has a remote" if remote else "records hashes of its files"
         names = ", ".join(map(escape, found.resources)) or f"no resource, since none {why_none}"
         if found.remote_contents is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace
 
 KEEP_DAYS = 14.0
+_UNSURE_SECONDS = 86400.0
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class GarbageReport:
     :ivar forgotten: versions that a restore replaced longer ago than contents are kept.
     :ivar damaged: packs that cannot be read; they stay.
     :ivar workspaces: the other workspaces that use the store, whose contents stay too.
+    :ivar obstacle: why packs could not be written anew, as on a full disk; empty if they were.
     """
 
     store: str
@@ -38,6 +40,7 @@ class GarbageReport:
     damaged: tuple[str, ...]
     workspaces: tuple[str, ...]
     removed: bool
+    obstacle: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -49,6 +52,7 @@ class GarbageReport:
             "damaged": list(self.damaged),
             "workspaces": list(self.workspaces),
             "removed": self.removed,
+            "obstacle": self.obstacle,
         }
 
 
@@ -64,18 +68,21 @@ def gc_command(
     store.check_format()
     others = list(open_sharing_workspaces(workspace, store.root, forget))
     with ExitStack() as stack:
-        hold_all(stack, [workspace, *others], "gc")
+        is_sure = hold_all(stack, [workspace, *others], "gc")
         before = datetime.now() - timedelta(days=keep_days)
         forgotten = 0
         for resource in keeping_resources(workspace):
             replaced = resource.kept_content.replaced
             forgotten += len([r for r in replaced.all() if r.time < before])
             if not dry_run:
-                replaced.forget_before(before)
+                with suppress(OSError):  # on a full disk it is kept, once more
+                    replaced.forget_before(before)
         needed: set[bytes] = set()
         for each in (workspace, *others):
             needed |= needed_objects(each)
-        garbage = find_garbage(store, needed, time.time() - keep_days * 86400)
+        # Where somebody may be about to refer to contents, those that he has lately kept stay.
+        keep_seconds = max(keep_days * 86400, 0 if is_sure else _UNSURE_SECONDS)
+        garbage = find_garbage(store, needed, time.time() - keep_seconds)
         if not dry_run:
             for place in forget:
                 StoreUsers(store.root).forget(place)
@@ -96,4 +103,5 @@ def _report(
         damaged=tuple(garbage.damaged),
         workspaces=tuple(str(w.get_workspace_local_path_if_any()) for w in others),
         removed=removed,
+        obstacle=garbage.obstacle,
     )

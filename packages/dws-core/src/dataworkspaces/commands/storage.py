@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +14,15 @@ from dataworkspaces.filetree import Tree
 from dataworkspaces.filetree.restoring import all_objects
 from dataworkspaces.workspace import SnapshotWorkspaceMixin, load_workspace
 from dataworkspaces.workspace.file_tree import FileTreeMixin
-from dataworkspaces.workspace.finding import find_workspace_uri
+from dataworkspaces.workspace.finding import METADATA_DIR, find_workspace_uri
+from dataworkspaces.workspace.journal import Journal
+from dataworkspaces.workspace.lock_without_space import hold_empty_lock
 from dataworkspaces.workspace.store_users import StoreUsers
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace
+
+_LOOK_AT = 5000
 
 
 def keeping_resources(workspace: Workspace) -> list[FileTreeMixin]:
@@ -67,8 +73,9 @@ def needed_objects(workspace: Workspace) -> set[bytes]:
 
 def open_sharing_workspaces(workspace: Workspace, store: Path, forget: tuple[str, ...]) -> Iterator[Workspace]:
     """The other workspaces that use the same store, but those that are to be forgotten. Raises ConfigurationError for
-    one that is not there any more."""
+    one that is not there any more, or of which nobody can tell whether it uses the store."""
     own = workspace.get_workspace_local_path_if_any()
+    _find_unregistered(workspace, store, forget)
     for place in StoreUsers(store).all():
         if place in forget or (own is not None and Path(place).resolve() == Path(own).resolve()):
             continue
@@ -81,7 +88,50 @@ def open_sharing_workspaces(workspace: Workspace, store: Path, forget: tuple[str
             ) from e
 
 
-def hold_all(stack: ExitStack, workspaces: list[Workspace], command: str) -> None:
-    """Lock workspaces, so that none of them takes a snapshot meanwhile; what was interrupted is put in order."""
+def _find_unregistered(workspace: Workspace, store: Path, forget: tuple[str, ...]) -> None:
+    """Look for workspaces that have not been opened since they were copied: beside those that use the store. Opening
+    one notes that it does."""
+    own = workspace.get_workspace_local_path_if_any()
+    known = {*StoreUsers(store).all(), *([] if own is None else [own])}
+    if len(known) < 2 and workspace.given_objects_directory() is None:
+        return  # the store is in the workspace, and nobody else has ever used it
+    for parent in sorted({Path(place).parent for place in known}):
+        for place in _workspaces_in(parent):
+            if str(place) in known or str(place) in forget:
+                continue
+            try:
+                load_workspace(find_workspace_uri(str(place)), True, False).get_objects_directory()
+            except DwsError as e:
+                raise ConfigurationError(
+                    f"Whether the workspace at {place} uses the object store {store} cannot be told: {e.message}",
+                    hint=f"If it does not: --forget {place}",
+                ) from e
+
+
+def _workspaces_in(directory: Path) -> list[Path]:
+    try:
+        return [path for path in islice(directory.iterdir(), _LOOK_AT) if (path / METADATA_DIR).is_dir()]
+    except OSError:  # whoever may not look there finds nothing
+        return []
+
+
+def hold_all(stack: ExitStack, workspaces: list[Workspace], command: str) -> bool:
+    """Lock workspaces, so that none of them takes a snapshot meanwhile; what was interrupted is put in order.
+
+    Where there is no space for that, only the lock is taken. A workspace of somebody else that cannot be written to is
+    not locked. Returns whether all were put in order."""
+    is_sure = True
     for workspace in workspaces:
-        stack.enter_context(workspace.transaction(command))
+        directory = workspace.get_machine_directory()
+        try:
+            stack.enter_context(workspace.transaction(command))
+        except ConfigurationError as e:
+            code = e.__cause__.errno if isinstance(e.__cause__, OSError) else None
+            if code in (errno.ENOSPC, errno.EDQUOT):
+                stack.enter_context(hold_empty_lock(directory))
+                is_sure = is_sure and Journal.pending(directory) is None
+            elif code in (errno.EACCES, errno.EPERM, errno.EROFS) and workspace is not workspaces[0]:
+                is_sure = False
+            else:
+                raise
+    return is_sure

@@ -14,6 +14,7 @@ from dataworkspaces.params import ParamDefs
 from dataworkspaces.workspace.finding import METADATA_DIR as METADATA_DIR
 from dataworkspaces.workspace.finding import find_workspace_uri
 from dataworkspaces.workspace.resource import RESOURCE_ROLE_CHOICES
+from dataworkspaces.workspace.store_users import register
 
 if TYPE_CHECKING:
     import click
@@ -132,6 +133,7 @@ def load_workspace(uri: str, batch: bool, verbose: bool) -> Workspace:
     if not parsed.scheme:
         raise ConfigurationError(f"'{uri}' is no workspace URI: it has no scheme", hint="As in git:/path/to/workspace")
     workspace: Workspace = _factory(parsed).load_workspace(batch, verbose, parsed)
+    register(workspace)
     return workspace
 
 

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from dataworkspaces.errors import DwsError
+from dataworkspaces.params import OBJECTS_PATH
 from dataworkspaces.workspace.atomic import write_bytes
+
+if TYPE_CHECKING:
+    from dataworkspaces.workspace.workspace import Workspace
 
 
 class StoreUsers:
@@ -30,3 +37,14 @@ class StoreUsers:
 
     def _file(self, workspace: str) -> Path:
         return self._directory / f"{hashlib.sha256(os.fsencode(workspace)).hexdigest()[:32]}.txt"
+
+
+def register(workspace: Workspace) -> None:
+    """Note a workspace that uses a store elsewhere, whatever it does there: one that only reads needs the contents too.
+    One that may not write to the store goes unnoticed, as does what cannot be read here: others tell of that."""
+    with suppress(DwsError, OSError):
+        own = workspace.get_workspace_local_path_if_any()
+        if own is not None and workspace.get_local_param(OBJECTS_PATH) is not None:
+            store = workspace.get_objects_directory()
+            if store.is_dir():
+                StoreUsers(store).add(own)
