@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from dataworkspaces.cli.param_types import ResourceName
 from dataworkspaces.cli.session import Session, batch_option, json_option, pass_session, verbose_option
 
 
@@ -11,17 +12,38 @@ from dataworkspaces.cli.session import Session, batch_option, json_option, pass_
 @click.argument("repository", metavar="REPO")
 @click.argument("directory", metavar="[DIR]", required=False, type=click.Path(file_okay=False))
 @click.option("--hostname", metavar="NAME", help="Names this copy of the workspace in its snapshots.")
+@click.option("--only", metavar="R,R", type=ResourceName(many=True), help="Of the resources only these.")
+@click.option("--skip", metavar="R,R", type=ResourceName(many=True), help="All resources but these.")
+@click.option(
+    "--same-places", is_flag=True,
+    help="Use the directories of this machine that the workspace names, where they are: of your own workspaces only.",
+)  # fmt: skip
 @json_option
 @batch_option
 @verbose_option
 @pass_session
-def clone(session: Session, repository: str, directory: str | None, hostname: str | None, as_json: bool) -> None:
+@click.pass_context
+def clone(
+    ctx: click.Context,
+    session: Session,
+    repository: str,
+    directory: str | None,
+    hostname: str | None,
+    only: list[str] | None,
+    skip: list[str] | None,
+    same_places: bool,
+    as_json: bool,
+) -> None:
     """Bring the workspace at REPO, and its resources, to this machine.
 
-    DIR defaults to the workspace's name. Resources that cannot be had now can be had later, with 'dws pull'.
+    DIR defaults to the workspace's name. Resources that cannot be had now can be had later, with 'dws pull'; then the
+    exit status is 1.
     """
+    if only is not None and skip is not None:
+        raise click.UsageError("--only and --skip exclude each other.")
     from dataworkspaces.cli.failures import print_error
     from dataworkspaces.commands.clone import clone_command
+    from dataworkspaces.commands.sync import Selection
     from dataworkspaces.workspace.hostname import default_hostname
 
     interaction = session.interaction()
@@ -39,18 +61,20 @@ def clone(session: Session, repository: str, directory: str | None, hostname: st
         is_default_hostname=hostname is None and given == default,
         batch=session.batch,
         verbose=session.verbose,
+        selection=None if only is None and skip is None else Selection(only, skip or ()),
+        same_places=same_places,
     )
     if as_json:
         from dataworkspaces.cli.render import print_json
 
         print_json(outcome.to_json())
-        return
+        ctx.exit(0 if outcome.is_complete else 1)
     interaction.tell(f"Workspace '{outcome.name}' is ready in {outcome.workspace_dir}")
     for name in outcome.cloned:
         interaction.tell(f"Resource '{name}': cloned")
     for error in outcome.missing.values():
         print_error(error)
-    if outcome.missing:
-        interaction.warn(
-            f"Not here yet: {', '.join(outcome.missing)}. Once they can be had, 'dws pull' in the workspace brings them"
-        )
+    if not outcome.is_complete:
+        names = ", ".join([*outcome.missing, *outcome.nowhere])
+        interaction.warn(f"Not here yet: {names}. Once they can be had, 'dws pull' in the workspace brings them")
+        ctx.exit(1)

@@ -108,7 +108,7 @@ def _print_garbage(report: GarbageReport) -> None:
         click.echo(f"  Shared with {', '.join(map(escape, report.workspaces))}", err=stderr)
     if report.obstacle:
         click.echo(
-            f"  Packs could not be written anew ({escape(report.obstacle)}): gc once more frees the rest", err=True
+            f"  Packs could not be written anew ({escape(report.obstacle)}); another gc frees the rest", err=True
         )
     for damaged in report.damaged:
         click.echo(f"  {escape(damaged)}; it stays", err=True)

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces import plugins
-from dataworkspaces.commands.sync import adopt_lineage, clone_resources
+from dataworkspaces.commands.sync import Selection, adopt_lineage, clone_resources
+from dataworkspaces.errors import DwsError
 from dataworkspaces.params import HOSTNAME, check_hostname
 from dataworkspaces.workspace import SnapshotWorkspaceMixin
 from dataworkspaces.workspace.finding import backend_of
 
 if TYPE_CHECKING:
-    from dataworkspaces.errors import DwsError
     from dataworkspaces.workspace import Interaction, Workspace
 
 _LOOK_AT = 100
@@ -28,13 +28,22 @@ class CloneOutcome:
 
     :ivar hostname: which names this copy in its snapshots.
     :ivar cloned: the resources that were cloned.
-    :ivar missing: by resource, why it is not here."""
+    :ivar missing: by resource, why it is not here.
+    :ivar nowhere: the resources whose files have no place here yet.
+    :ivar left: the resources that were not asked for."""
 
     workspace_dir: Path
     name: str
     hostname: str
     cloned: tuple[str, ...]
     missing: dict[str, DwsError] = field(default_factory=dict)
+    nowhere: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all is here that was asked for."""
+        return not self.missing and not self.nowhere
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -43,6 +52,8 @@ class CloneOutcome:
             "hostname": self.hostname,
             "cloned": list(self.cloned),
             "missing": {name: str(error) for name, error in self.missing.items()},
+            "nowhere": list(self.nowhere),
+            "left": list(self.left),
         }
 
 
@@ -56,25 +67,40 @@ def clone_command(
     batch: bool = False,
     verbose: bool = False,
     backend: str | None = None,
+    selection: Selection | None = None,
+    same_places: bool = False,
 ) -> CloneOutcome:
     """Clone the workspace at ``url`` to ``directory`` (None: one of the workspace's name, in the current directory).
 
     :param backend: default: the one that the URL's scheme names, else git, whose URLs have many schemes.
+    :param selection: the resources to bring; all, if it is None. 'dws pull' brings the others.
+    :param same_places: see :attr:`Workspace.takes_same_places`.
     :param hostname: names this copy. If it is the default, and another copy has it, it gets a number."""
     check_hostname(hostname)
     factory = plugins.load(plugins.BACKENDS, backend or backend_of(url) or plugins.DEFAULT_BACKEND)
     workspace: Workspace = factory.clone_workspace({HOSTNAME: hostname}, batch, verbose, url, directory, interaction)
     workspace.interaction = interaction
+    workspace.takes_same_places = same_places
     names = list(workspace.get_names_for_resources_that_need_to_be_cloned())
+    left: list[str] = []
+    if selection is not None:
+        try:
+            selection.check(workspace.get_resource_names())
+        except DwsError as e:  # the workspace is here; nobody wants to clone it again for a wrong name
+            interaction.warn(f"{e}; no resource is cloned. 'dws pull' in the workspace brings them")
+            selection = Selection(only_workspace=True)
+        left = [name for name in names if not selection.holds(name)]
+        names = [name for name in names if selection.holds(name)]
     # Where nothing can have to be committed, whoever clones need not have told git who they are.
     with workspace.transaction("clone") if names else nullcontext():
         if is_default_hostname:
             hostname = _unique_hostname(workspace, hostname)
         cloned, missing = clone_resources(workspace, names)
+        nowhere = tuple(name for name in names if name not in cloned and name not in missing)
         adopt_lineage(workspace, [], cloned)
         workspace.save("Resources of a clone")
     root = Path(workspace.get_workspace_local_path_if_any() or "")
-    return CloneOutcome(root, workspace.name, hostname, tuple(cloned), missing)
+    return CloneOutcome(root, workspace.name, hostname, tuple(cloned), missing, nowhere, tuple(left))
 
 
 def _unique_hostname(workspace: Workspace, hostname: str) -> str:

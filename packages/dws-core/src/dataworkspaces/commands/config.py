@@ -119,7 +119,13 @@ def _set_resource_param(workspace: Workspace, resource: str, definition: ParamDe
     params = workspace.get_resource_params(resource)
     local_params = workspace.read_resource_local_params(resource) or {}
     (params if definition.is_global else local_params)[definition.name] = value
-    workspace.get_resource_factory(params["resource_type"]).from_json(dict(params), dict(local_params), workspace)
+    factory = workspace.get_resource_factory(params["resource_type"])
+    changed = factory.from_json(dict(params), dict(local_params), workspace)
+    if definition.name in ("remote", "my_remote") and value is not None and not getattr(changed, "restorable", True):
+        raise ConfigurationError(
+            f"Resource '{resource}' keeps no content of its versions, so nothing of it could be sent to {value}",
+            hint=f"dws config --resource {resource} restorable true, and then the remote",
+        )
     if definition.is_global:
         workspace.write_resource_params(params)
     else:

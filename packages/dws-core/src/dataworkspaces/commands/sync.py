@@ -14,6 +14,7 @@ from dataworkspaces.workspace import (
     SyncedWorkspaceMixin,
 )
 from dataworkspaces.workspace.file_tree import FileTreeMixin
+from dataworkspaces.workspace.placed_directory import PlacedDirectoryMixin
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import FileChange, SnapshotMetadata, Workspace
@@ -107,7 +108,21 @@ def publish_command(workspace: Workspace, url: str, selection: Selection) -> Pus
     with workspace.transaction("publish"):
         resources, left = _local_resources(workspace, selection)
         workspace.publish(url, resources)
+    _warn_of_what_goes_nowhere(workspace, resources)
     return _pushed(workspace, resources, left)
+
+
+def _warn_of_what_goes_nowhere(workspace: Workspace, resources: Sequence[LocalStateResourceMixin]) -> None:
+    """What is kept here of versions, and has no way to others."""
+    for resource in resources:
+        if isinstance(resource, FileTreeMixin) and resource.restorable and resource.remote_content is None:
+            if "remote" not in resource.as_resource().param_defs:
+                continue  # it goes to others in another way
+            name = _name(resource)
+            workspace.interaction.warn(
+                f"The content of resource '{name}' stays on this machine, since it has no remote: others get its "
+                f"versions' names only. dws config --resource {name} remote URL, then dws push sends it"
+            )
 
 
 def push_command(workspace: Workspace, selection: Selection, *, repair: bool = False) -> PushOutcome:
@@ -126,6 +141,7 @@ def push_command(workspace: Workspace, selection: Selection, *, repair: bool = F
             workspace.push(resources)
         else:
             workspace.push_resources(resources)
+    _warn_of_what_goes_nowhere(workspace, resources)
     return _pushed(workspace, resources, left)
 
 
@@ -234,17 +250,27 @@ def _pull_resources(
 
 
 def clone_resources(workspace: Workspace, names: Iterable[str]) -> tuple[list[str], dict[str, DwsError]]:
-    """Bring resources to this machine; returns those that came, and why others did not. Each is announced before."""
+    """Bring resources to this machine; returns those that came, and why others failed. Each is announced before.
+
+    One that has no place here yet is recorded, and in neither."""
     cloned: list[str] = []
     failed: dict[str, DwsError] = {}
     for name in names:
         try:
             workspace.interaction.tell(f"New resource '{name}': {_describe(workspace, name)}")
-            workspace.clone_resource(name)
-            cloned.append(name)
+            resource = workspace.clone_resource(name)
+            if not is_nowhere(resource):  # of the others the user has been told
+                cloned.append(name)
         except DwsError as e:
             failed[name] = e
     return cloned, failed
+
+
+def is_nowhere(resource: LocalStateResourceMixin) -> bool:
+    """Whether nobody has said where the files of a resource are on this machine, or should be."""
+    return (
+        isinstance(resource, PlacedDirectoryMixin) and resource.needs_place and resource.get_local_path_if_any() is None
+    )
 
 
 def _describe(workspace: Workspace, name: str) -> str:

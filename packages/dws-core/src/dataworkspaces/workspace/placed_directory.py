@@ -69,6 +69,8 @@ class PlacedDirectoryMixin(FileTreeMixin):
     my_local_path: str | None
     is_placed: bool
     relative_local_path: str | None
+    needs_place = True
+    """Whether its files are nowhere, as long as they have no place on this machine."""
     export: bool
     imported: bool
 
@@ -212,6 +214,9 @@ def ask_for_place(resource: PlacedDirectoryMixin, origin: str | None) -> Path | 
     :param origin: where they are fetched from into a directory that is empty or new; None if they cannot be."""
     interaction = resource.workspace.interaction
     original = resource.global_local_path
+    if resource.workspace.takes_same_places and Path(original).is_dir():
+        interaction.tell(f"The files of resource '{resource.name}' are at {original}, as where the workspace is from")
+        return Path(original)
     fetched = "" if origin is None else f"; into a directory that is empty or new they are fetched from {origin}"
     answer = interaction.ask(
         f"Where are the files of resource '{resource.name}' on this machine (they were at {original}; empty: not "

@@ -44,6 +44,10 @@ class Workspace(ABC):
     param_defs: ParamDefs = WORKSPACE_PARAMS
     """The workspace's parameters; a backend adds its own (``WORKSPACE_PARAMS | ParamDefs([...])``)."""
 
+    takes_same_places: bool = False
+    """Whether the user has agreed that directories of this machine that the workspace names are used, while it is
+    cloned. They may be anywhere, and snapshots write to them."""
+
     def __init__(self, name: str, dws_version: str, batch: bool = False, verbose: bool = False) -> None:
         self.name = name
         self.dws_version = dws_version

@@ -129,7 +129,7 @@ class GitRepoFactory(ResourceFactory):
             return check_place_in_workspace(Path(root), resource.relative_local_path, resource.name)
         answer = workspace.interaction.ask(
             f"Where should resource '{resource.name}' (from {resource.remote_origin_url}) be on this machine?",
-            default=None,
+            default=None if root is None else str(Path(root) / resource.name),
         )
         place = Path(answer).expanduser().absolute()
         workspace.validate_local_path_for_resource(resource.name, str(place))

@@ -68,6 +68,7 @@ class RcloneResource(PlacedDirectoryMixin, Resource):
     :ivar link: the remote, who of the two is the master, and how they are synchronised.
     """
 
+    needs_place = False  # without one they are read at the remote
     param_defs = ParamDefs(
         [
             ParamDef("remote_origin", None, True, "Where the files are at a remote of rclone", AddressType()),
