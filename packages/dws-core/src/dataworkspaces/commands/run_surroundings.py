@@ -87,7 +87,8 @@ def look_around(
 
     :param directory: in which the command runs; None is the current one.
     :param unnamed: the resources of which nobody said whether the command reads them."""
-    names = [name for name in unnamed if name in set(workspace.get_resource_names())]
+    known = set(workspace.get_resource_names())
+    names = [name for name in unnamed if name in known]
     apart = PlaceSet([*written, *_made_from(workspace, written), *record.inputs])  # of inputs lineage says it
     parts = {name: _rest(workspace, name, apart) for name in names}
     results = [ref for ref in written if _is_results(workspace, ref)]

@@ -10,9 +10,14 @@ from dataworkspaces.errors import ConfigurationError
 _NAME_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._ +@-]*\Z")
 
 
+def is_resource_name(name: str) -> bool:
+    """Whether ``name`` can name a resource: names become file names and options' values."""
+    return _NAME_RE.match(name) is not None and not name.endswith((" ", ".")) and len(name) <= 200
+
+
 def check_resource_name(name: str) -> None:
-    """Raise ConfigurationError if ``name`` cannot name a resource (names become file names and options' values)."""
-    if not _NAME_RE.match(name) or name.endswith((" ", ".")) or len(name) > 200:
+    """Raise ConfigurationError if ``name`` cannot name a resource."""
+    if not is_resource_name(name):
         raise ConfigurationError(
             f"'{name}' cannot name a resource",
             hint="A name starts with a letter, a digit or '_', and holds letters, digits, blanks and . _ + @ -",

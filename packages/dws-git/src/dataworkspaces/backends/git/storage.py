@@ -12,18 +12,19 @@ from typing import Any
 
 from dataworkspaces.backends.git.conversion import as_committed, protect
 from dataworkspaces.backends.git.paths import METADATA_IGNORES, WorkspacePaths, add_lines, ignore_pattern
-from dataworkspaces.backends.git.resource_files import next_position, read_entries, take_over_list
+from dataworkspaces.backends.git.resource_files import next_position, read_entries, read_entry, take_over_list
 from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.atomic import read_json_object, write_bytes, write_json
-from dataworkspaces.workspace.names import check_relative_path
+from dataworkspaces.workspace.names import check_relative_path, is_resource_name
 from dataworkspaces.workspace.resource import Resource
 from dataworkspaces.workspace.workspace import Workspace
 
 _UNSAVED = "unsaved"
+_MISSING: dict[str, Any] = {}
 
 
 class GitStorage(Workspace):
@@ -55,6 +56,12 @@ class GitStorage(Workspace):
 
     def read_resource_params(self) -> list[dict[str, Any]]:
         return [dict(entry["parameters"]) for entry in read_entries(self.paths, self._load)]
+
+    def get_resource_params(self, name: str) -> dict[str, Any]:
+        """From its own file, if there is one: a command that asks for each resource does not read all of them for
+        each."""
+        entry = self._load(self.paths.resource_file(name), read_entry, _MISSING) if is_resource_name(name) else None
+        return super().get_resource_params(name) if not entry else dict(entry["parameters"])
 
     def write_resource_params(self, params: dict[str, Any]) -> None:
         entries = read_entries(self.paths, self._load)
