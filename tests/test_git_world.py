@@ -124,3 +124,22 @@ def test_pointers_of_large_files_are_no_restored_files(tmp_path: Path) -> None:
     user.git("lfs", "install", "--skip-smudge", "--force")
     shutil.rmtree(root / ".git" / "lfs" / "objects")
     assert "code/x.bin hold pointers" in user.batch("restore", "B").stderr
+
+
+@pytest.mark.slow
+def test_resources_are_pulled_without_an_origin_of_the_workspace(tmp_path: Path) -> None:
+    user = machine(tmp_path, "ada")
+    data = user.make_repository(tmp_path / "data", {"d": "1\n"})
+    data.git("clone", "--quiet", tmp_path / "data.git", tmp_path / "other")
+    root = user.cwd / "ws"
+    root.mkdir()
+    user = user.at(root)
+    user.batch("init", "--create-resources", "code")
+    assert "no origin" in user.batch("pull", check=False).stderr
+    user.batch("add", "git", "--role", "source-data", "--name", "data", data.cwd)
+    other = user.at(tmp_path / "other")
+    write_files(other.cwd, {"d": "2\n"})
+    other.git("commit", "--quiet", "--all", "-m", "more")
+    other.git("push", "--quiet")
+    assert "only its resources" in user.batch("pull").stdout
+    assert (data.cwd / "d").read_text() == "2\n"

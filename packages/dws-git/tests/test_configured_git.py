@@ -144,3 +144,12 @@ def test_signing_that_fails_is_told_before_anything_is_done(repository: Path, gi
     assert {p: p.read_bytes() for p in (repository / ".git" / "objects").rglob("*") if p.is_file()} == before
     git(repository, "config", "commit.gpgSign", "false")
     GitRepo(repository).check_ready("Workspace")
+
+
+def test_a_plan_of_a_restore_writes_nothing(repository: Path, git: Git) -> None:
+    first = git(repository, "rev-parse", "HEAD")
+    _write(repository, "a/new")
+    git_directory = repository / ".git"
+    before = {path: path.stat().st_mtime_ns for path in git_directory.rglob("*")}
+    assert [change.path for change in GitRepo(repository).plan_restore(first, "a")] == ["new"]
+    assert {path: path.stat().st_mtime_ns for path in git_directory.rglob("*")} == before

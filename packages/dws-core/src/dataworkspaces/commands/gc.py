@@ -68,7 +68,8 @@ def gc_command(
     store.check_format()
     others = list(open_sharing_workspaces(workspace, store.root, forget))
     with ExitStack() as stack:
-        is_sure = hold_all(stack, [workspace, *others], "gc")
+        # Who only looks need not be able to write, and waits for nobody.
+        is_sure = dry_run or hold_all(stack, [workspace, *others], "gc")
         before = datetime.now() - timedelta(days=keep_days)
         forgotten = 0
         for resource in keeping_resources(workspace):

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.summaries import changes_json, snapshot_json
-from dataworkspaces.errors import ConfigurationError, NotSupportedError
+from dataworkspaces.errors import ConfigurationError, NotSupportedError, StorageError
 from dataworkspaces.workspace import ResourceRoles, SnapshotResourceMixin
 
 if TYPE_CHECKING:
@@ -197,7 +197,10 @@ def _standing(workspace: Workspace, snapshot: SnapshotMetadata, name: str) -> st
 
 def _list_changes(workspace: Workspace, name: str, restore_hash: str) -> tuple[FileChange, ...] | None:
     resource = _snapshot_resource(workspace, name)
-    resource.restore_precheck(restore_hash)
+    try:
+        resource.restore_precheck(restore_hash)
+    except StorageError as e:
+        workspace.interaction.warn(str(e))  # who only looks need not be able to write
     changes = resource.plan_restore(restore_hash)
     return None if changes is None else tuple(changes)
 

@@ -15,7 +15,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError
+from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError, StorageError
 from dataworkspaces.filetree import Scan, Tree, Work, diff_trees
 from dataworkspaces.filetree.ignore import IGNORE_FILE, IgnoreRules
 from dataworkspaces.filetree.keeping import PACK_FILES, StoreKeeper, StoreTask, batch_bytes, keep_link_targets
@@ -113,7 +113,7 @@ class KeptContent:
         root = self._resource.local_root()
         place = root if root.is_dir() else root.parent
         if not os.access(place, os.W_OK | os.X_OK):
-            raise ConfigurationError(f"Resource '{self._resource.name}': {place} cannot be written to")
+            raise StorageError(f"Resource '{self._resource.name}': {place} cannot be written to")
 
     def _plan(self, now: Tree, version: str) -> RestorePlan:
         """What makes a version of a tree. Trees never change, so the check beforehand and the restore have one plan,

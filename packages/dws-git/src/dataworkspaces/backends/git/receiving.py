@@ -15,8 +15,9 @@ from dataworkspaces.gitrepo.advance import begin_merge, fast_forward, finish
 from dataworkspaces.gitrepo.layout import head_commit, operation_in_progress
 from dataworkspaces.gitrepo.merge import commit_merge
 from dataworkspaces.gitrepo.remote import ORIGIN, count_differences, fetch, has_origin
+from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
-from dataworkspaces.workspace import SnapshotWorkspaceMixin
+from dataworkspaces.workspace import LocalStateResourceMixin, SnapshotWorkspaceMixin
 from dataworkspaces.workspace.atomic import read_json_object, write_json
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ def pull(workspace: GitSync) -> GitSync:
     """See :meth:`GitSync.pull_workspace`."""
     root = workspace.paths.root
     if not has_origin(root):
-        raise ConfigurationError(f"{workspace.what} has no origin to pull from", hint="dws publish URL")
+        if not any(_has_origin_of_its_own(workspace, name) for name in workspace.get_resource_names()):
+            raise ConfigurationError(f"{workspace.what} has no origin to pull from", hint="dws publish URL")
+        workspace.interaction.tell(f"{workspace.what}: it has no origin, so only its resources are pulled")
+        return workspace
     workspace.save("Metadata of an interrupted command")
     protect(workspace.paths, for_all=False)
     branch = workspace.branch
@@ -59,6 +63,15 @@ def pull(workspace: GitSync) -> GitSync:
     merged = f", merged with {here} of this copy" if here else ""
     workspace.interaction.tell(f"{workspace.what}: pulled {there} commit{'' if there == 1 else 's'}{merged}")
     return after
+
+
+def _has_origin_of_its_own(workspace: GitSync, name: str) -> bool:
+    """Whether a pull could bring something to a resource, though the workspace itself comes from nowhere."""
+    resource = workspace.get_resource(name)
+    if isinstance(resource, GitRepoResource):
+        place = resource.get_local_path_if_any()
+        return place is not None and has_origin(Path(place))
+    return isinstance(resource, LocalStateResourceMixin) and not isinstance(resource, GitSubdirectory)
 
 
 def _merge(workspace: GitSync, ours: str, theirs: str) -> None:
