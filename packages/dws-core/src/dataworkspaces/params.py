@@ -223,6 +223,7 @@ LOCAL_SCRATCH_DIRECTORY = "local_scratch_directory"
 HOSTNAME = "hostname"
 OBJECTS_PATH = "objects.path"
 OBJECTS_LIMIT = "objects.limit"
+OBJECTS_SHARED = "objects.shared"
 EXECUTOR = "executor"
 DEFAULT_RESULTS_DIR_TEMPLATE = "snapshots/{HOSTNAME}-{TAG}"
 DEFAULT_MOVE_EXCLUDE_FILES = ("README.txt", "README.rst", "README.md")
@@ -278,6 +279,13 @@ WORKSPACE_PARAMS = ParamDefs(
             "Absolute path of the object store, which several workspaces may share",
             AbsolutePathType(),
             optional=True,
+        ),
+        ParamDef(
+            OBJECTS_SHARED,
+            "umask",
+            False,
+            "Who may write to the object store: whom the umask says, or its group, whatever the umask says",
+            EnumType(("umask", "group")),
         ),
         ParamDef(
             OBJECTS_LIMIT,

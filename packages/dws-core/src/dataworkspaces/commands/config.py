@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.params import ParamDef, ParamDefs
+from dataworkspaces.filetree.objects.sharing import is_shared, share
+from dataworkspaces.params import OBJECTS_PATH, OBJECTS_SHARED, ParamDef, ParamDefs
 from dataworkspaces.workspace import LocalStateResourceMixin
+from dataworkspaces.workspace.atomic import explain_os_error
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace
@@ -69,9 +71,23 @@ def set_param(workspace: Workspace, name: str, text: str, resource: str | None =
             _set_workspace_param(workspace, definition, value)
         else:
             _set_resource_param(workspace, resource, definition, value)
+        if resource is None and name in (OBJECTS_SHARED, OBJECTS_PATH):
+            _share_store(workspace)
         if definition.is_global:
             workspace.save(f"Set parameter {name} of {owner.title}")
     return get_param(workspace, name, resource)
+
+
+def _share_store(workspace: Workspace) -> None:
+    if workspace.get_local_param(OBJECTS_SHARED) != "group":
+        return
+    place = workspace.get_objects_directory()
+    try:
+        share(place)
+    except OSError as e:
+        raise explain_os_error(e, f"Sharing the object store {place}") from e
+    if not is_shared(place):
+        workspace.interaction.warn(f"{place} belongs to somebody else, who has to share it: chmod g+ws {place}")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import DwsError
+from dataworkspaces.filetree.objects.sharing import make_directory, share_file
 from dataworkspaces.params import OBJECTS_PATH
 from dataworkspaces.workspace.atomic import write_bytes
 
@@ -26,7 +27,9 @@ class StoreUsers:
         """Note the directory of a workspace. Idempotent."""
         path = self._file(workspace)
         if not path.exists():
+            make_directory(self._directory)
             write_bytes(path, os.fsencode(workspace))
+            share_file(path, self._directory)
 
     def all(self) -> list[str]:
         return sorted(os.fsdecode(path.read_bytes()) for path in self._directory.glob("*.txt"))

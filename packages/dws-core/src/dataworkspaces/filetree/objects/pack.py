@@ -26,6 +26,7 @@ from blake3 import blake3
 
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
+from dataworkspaces.filetree.objects.sharing import sealed_mode
 
 MAGIC = b"DWSPACK1"
 SUFFIX = ".pack"
@@ -189,7 +190,7 @@ class PackWriter:
             self._file.write(FOOTER.pack(len(self._entries), digest, MAGIC))
             self._file.flush()
             os.fsync(self._file.fileno())
-        self._path.chmod(0o444)
+        self._path.chmod(sealed_mode(directory))
         return self._path.replace(directory / f"{digest.hex()}{SUFFIX}")
 
     def discard(self) -> None:

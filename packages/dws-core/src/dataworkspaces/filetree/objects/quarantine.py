@@ -13,6 +13,7 @@ from pathlib import Path
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.pack import Pack
+from dataworkspaces.filetree.objects.sharing import make_directory
 from dataworkspaces.filetree.objects.store import ObjectStore
 
 DIRECTORY = "quarantine"
@@ -66,7 +67,7 @@ def _set_pack_aside(store: ObjectStore, pack: Pack) -> set[ObjectId]:
 
 def _move(store: ObjectStore, path: Path, name: str) -> Path:
     directory = store.root / DIRECTORY
-    directory.mkdir(exist_ok=True)
+    make_directory(directory)
     target = directory / name
     if target.exists():
         target = directory / f"{name}.{os.urandom(4).hex()}"

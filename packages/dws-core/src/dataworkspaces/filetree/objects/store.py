@@ -15,6 +15,7 @@ Contents are immutable: written in ``tmp``, and renamed. So any number of proces
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
@@ -28,6 +29,7 @@ from blake3 import blake3
 from dataworkspaces.errors import ConfigurationError, MetadataError, UnavailableError
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.pack import SUFFIX, Pack, PackWriter
+from dataworkspaces.filetree.objects.sharing import make_directory, sealed_mode, share_file
 
 LARGE = 128 << 10
 """From this size on a content is a file of its own."""
@@ -75,7 +77,7 @@ class ObjectStore:
         path = self.root / "tmp"
         self.check_format()
         for directory in (path, self.packs_directory, self.root / "loose"):
-            directory.mkdir(parents=True, exist_ok=True)
+            make_directory(directory)
         if not (self.root / "format").exists():
             self._write_text("format", FORMAT)
         return path
@@ -112,6 +114,7 @@ class ObjectStore:
     def _write_text(self, name: str, text: str) -> None:
         temporary = self.root / "tmp" / os.urandom(12).hex()
         temporary.write_text(text, encoding="ascii")
+        share_file(temporary, self.root)
         temporary.replace(self.root / name)
 
     # -- looking -----------------------------------------------------------------------------------------------------
@@ -319,12 +322,12 @@ class ObjectStore:
 
     def place(self, temporary: Path, object_id: ObjectId) -> None:
         """Put a file of ``tmp``, which holds a content, under its name."""
-        temporary.chmod(0o444)
+        temporary.chmod(sealed_mode(self.root))
         target = self.loose_path(object_id)
         try:
             temporary.replace(target)
         except FileNotFoundError:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_directory(target.parent)
             temporary.replace(target)
 
     def pack_writer(self) -> PackWriter:
@@ -343,10 +346,23 @@ class ObjectStore:
         for path, inside in paths.items():
             try:
                 if path.stat().st_mtime < old:
-                    os.utime(path)
+                    self._renew(path)
             except FileNotFoundError:
                 gone.update(inside)
         return gone and self.missing(gone)
+
+    def _renew(self, path: Path) -> None:
+        """A file counts as new. That of another user who has not shared it becomes one of this user."""
+        try:
+            os.utime(path)
+        except PermissionError:
+            copy = self.temporary / os.urandom(12).hex()
+            try:
+                shutil.copyfile(path, copy)
+                copy.chmod(sealed_mode(self.root))
+                copy.replace(path)
+            finally:
+                copy.unlink(missing_ok=True)
 
     def sync(self) -> None:
         """Have all names on disk: what a snapshot refers to must survive a power cut. The contents are there."""

@@ -32,6 +32,7 @@ from dataworkspaces.filetree.objects.pack import (
     parse_footer,
     parse_index,
 )
+from dataworkspaces.filetree.objects.sharing import make_directory, sealed_mode, share_file
 from dataworkspaces.filetree.objects.store import FORMAT, LARGE, ObjectStore
 from dataworkspaces.filetree.remotes.places import Place, size_of
 
@@ -321,7 +322,7 @@ class RemoteStore:
 
     def _send_new_pack(self, store: ObjectStore, ids: list[ObjectId]) -> int:
         directory = store.temporary / os.urandom(12).hex()
-        directory.mkdir()
+        make_directory(directory)
         writer = PackWriter(directory)
         try:
             for object_id in ids:
@@ -344,11 +345,11 @@ class RemoteStore:
         source = target if self._place.put_is_atomic else self._place.path(f"tmp/{os.urandom(12).hex()}")
 
         def put(fs: AbstractFileSystem) -> None:
-            make = getattr(fs, "makedirs", None)
             for path in {source, target}:
-                if make is not None and not self._place.put_is_atomic:
-                    make(path.rpartition("/")[0], exist_ok=True)
+                self._make_directory(fs, path.rpartition("/")[0])
             fs.put_file(str(local), source)
+            if self.url.startswith("file://"):
+                share_file(Path(source), Path(target).parent)
             if source != target:
                 if size_of(fs.info(source)) != size:
                     raise OSError("it arrived in part")
@@ -362,6 +363,12 @@ class RemoteStore:
             ) from e
         self._tell(size if tell else 0)
         return size
+
+    def _make_directory(self, fs: AbstractFileSystem, path: str) -> None:
+        if self.url.startswith("file://"):
+            make_directory(Path(path))
+        elif not self._place.put_is_atomic and hasattr(fs, "makedirs"):
+            fs.makedirs(path, exist_ok=True)
 
     def _clean(self) -> None:
         """Remove what pushes that were killed long ago have left."""
@@ -466,7 +473,7 @@ class RemoteStore:
                 found.close()
             with temporary.open("rb") as file:
                 os.fsync(file.fileno())
-            temporary.chmod(0o444)
+            temporary.chmod(sealed_mode(store.root))
             temporary.replace(store.packs_directory / pack.name)
         finally:
             temporary.unlink(missing_ok=True)
@@ -577,9 +584,7 @@ class RemoteStore:
             source, target = self._place.path(f"packs/{name}"), self._place.path(f"quarantine/{name}")
 
             def move(fs: AbstractFileSystem, source: str = source, target: str = target) -> None:
-                make = getattr(fs, "makedirs", None)
-                if make is not None and not self._place.put_is_atomic:
-                    make(target.rpartition("/")[0], exist_ok=True)
+                self._make_directory(fs, target.rpartition("/")[0])
                 fs.mv(source, target)
 
             with suppress(FileNotFoundError):
