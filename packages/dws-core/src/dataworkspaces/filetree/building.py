@@ -38,6 +38,9 @@ class Keeper(Protocol):
     def holds(self, values: Sequence[str]) -> bool:
         """Whether the content is there that these values of a manifest stand for."""
 
+    def flush(self) -> None:
+        """What is kept survives a power cut from here on."""
+
 
 _AT_MOST = 16
 
@@ -131,6 +134,8 @@ class _Builder:
             if not self._is_remembered(directory, rows.get(directory.scanned.path)):
                 changed.append((directory, others))
         removed = rows.keys() - {directory.scanned.path for directory in directories}
+        if keeper is not None:
+            keeper.flush()  # before the cache says that content is kept
         if self._cache is not None and (changed or removed):
             newest = max((newest_time(directory.scanned) for directory, _ in changed), default=0)
             if newest > started - WRITEBACK_NS:

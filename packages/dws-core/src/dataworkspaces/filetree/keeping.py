@@ -42,6 +42,9 @@ class StoreKeeper:
         machine."""
         return f"{self.store.generation} {boot_id()}".rstrip()
 
+    def flush(self) -> None:
+        self.store.sync()
+
     def holds(self, values: Sequence[str]) -> bool:
         return not self.store.missing(map(ObjectId.parse, values))
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dataworkspaces.durability import flush_directory, make_directories
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.workspace.atomic import explain_os_error, read_json_object
+from dataworkspaces.workspace.atomic import explain_os_error, read_json_object, write_files
 from dataworkspaces.workspace.names import check_resource_name
 
 
@@ -49,16 +50,16 @@ class KeptInFiles(KeptLineage):
 
     def write(self, hashval: str, documents: Mapping[str, bytes]) -> None:
         target = self._of(hashval)
-        self._directory.mkdir(parents=True, exist_ok=True)
+        make_directories(self._directory)
         # Written beside and renamed, so that a snapshot's lineage is there whole or not at all.
         temporary = Path(tempfile.mkdtemp(prefix=".new-", suffix=".tmp", dir=self._directory))
         try:
-            for name, content in documents.items():
-                (temporary / file_name(name)).write_bytes(content)
+            write_files(temporary, {file_name(name): content for name, content in documents.items()})
             temporary.chmod(0o755)
             if target.exists():
                 shutil.rmtree(target)
             temporary.rename(target)
+            flush_directory(self._directory)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 

@@ -39,7 +39,7 @@ class Writing:
         lock = acquire(note.with_suffix(".lock"), 1.0)
         owner = os.getpid()
         try:
-            write_json(note, {"refs": [list(ref) for ref in refs], "step": step.to_json()})
+            write_json(note, {"refs": [list(ref) for ref in refs], "step": step.to_json()}, durable=True)
         except BaseException:
             lock.release()
             raise

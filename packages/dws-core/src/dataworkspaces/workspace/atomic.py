@@ -6,11 +6,12 @@ import errno
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from dataworkspaces.durability import flush_directory, flush_open_files, make_directories
 from dataworkspaces.errors import ConfigurationError, MetadataError
 
 MAX_JSON_BYTES = 256 * 1024 * 1024
@@ -29,9 +30,8 @@ def to_json(data: Any) -> str:
 def written_beside(path: Path) -> Iterator[Path]:
     """Where to write what is to replace ``path``, at once at the end; if the block raises, nothing is left of it.
     Directories above it are made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Not mkstemp: its files are for their owner only, whatever the umask says.
-    temporary = path.parent / f".{path.name[:40]}.{os.urandom(6).hex()}.tmp"
+    make_directories(path.parent)
+    temporary = _beside(path)
     try:
         yield temporary
         temporary.replace(path)
@@ -40,16 +40,24 @@ def written_beside(path: Path) -> Iterator[Path]:
         raise
 
 
-def write_bytes(path: Path, content: bytes, *, durable: bool = False, mode: int = 0o666) -> None:
+def _beside(path: Path) -> Path:
+    # Not mkstemp: its files are for their owner only, whatever the umask says.
+    return path.parent / f".{path.name[:40]}.{os.urandom(6).hex()}.tmp"
+
+
+def write_bytes(
+    path: Path, content: bytes, *, durable: bool = False, is_cache: bool = False, mode: int = 0o666
+) -> None:
     """Replace ``path`` by a file with ``content``, or leave it as it is. Directories above it are made.
 
-    With ``durable`` it is on disk on return, whatever happens to the machine."""
+    After a power cut it is the old file or the new one, and never empty; with ``durable`` it is the new one once this
+    has returned. With ``is_cache`` neither is promised: it may be lost at any time, and costs less."""
     try:
         with written_beside(path) as temporary:
             fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
             with os.fdopen(fd, "wb") as f:
                 f.write(content)
-                if durable:
+                if not is_cache:
                     f.flush()
                     os.fsync(f.fileno())
     except OSError as e:
@@ -57,7 +65,46 @@ def write_bytes(path: Path, content: bytes, *, durable: bool = False, mode: int 
             e.filename = str(path)  # a full disk does not say where
         raise
     if durable:
-        _sync_directory(path.parent)
+        flush_directory(path.parent)
+
+
+def write_files(directory: Path, contents: Mapping[str, bytes]) -> None:
+    """Replace files of a directory, by name, as :func:`write_bytes` does when it is ``durable``. Many cost little more
+    than one."""
+    make_directories(directory)
+    pending = list(contents.items())
+    for start in range(0, len(pending), _TOGETHER):
+        _write_together(directory, pending[start : start + _TOGETHER])
+    if pending:
+        flush_directory(directory)
+
+
+_TOGETHER = 100
+
+
+def _write_together(directory: Path, contents: list[tuple[str, bytes]]) -> None:
+    open_files: list[tuple[int, Path, Path]] = []
+    path = directory
+    try:
+        for name, content in contents:
+            path = directory / name
+            temporary = _beside(path)
+            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+            open_files.append((fd, temporary, path))
+            with os.fdopen(fd, "wb", closefd=False) as f:
+                f.write(content)
+        flush_open_files([fd for fd, _, _ in open_files])
+        for _, temporary, target in open_files:
+            path = target
+            temporary.replace(target)
+    except OSError as e:
+        if e.filename is None:
+            e.filename = str(path)
+        raise
+    finally:
+        for fd, temporary, _ in open_files:
+            os.close(fd)
+            temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, data: Any, *, durable: bool = False) -> None:
@@ -111,14 +158,3 @@ def explain_os_error(error: OSError, doing: str) -> ConfigurationError:
     }
     where = f"{error.filename}: " if error.filename else ""
     return ConfigurationError(f"{doing} failed: {where}{error.strerror or error}", hint=hints.get(error.errno or 0))
-
-
-def _sync_directory(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    except OSError as e:
-        if e.errno != errno.EINVAL:  # a file system that cannot sync directories
-            raise
-    finally:
-        os.close(fd)

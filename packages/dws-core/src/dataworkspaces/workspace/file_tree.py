@@ -193,8 +193,9 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
         return self.workspace.read_resource_state(self.as_resource(), hashval)
 
     def has_manifest(self, hashval: str) -> bool:
-        """Whether the workspace has a manifest, and with it those of the directories in it."""
-        return self.read_manifest(hashval) is not None
+        """Whether the workspace has a manifest, undamaged, and with it those of the directories in it."""
+        manifest = self.read_manifest(hashval)
+        return manifest is not None and manifest_name(manifest) == hashval
 
     def snapshot_precheck(self) -> None:
         root = self._root()

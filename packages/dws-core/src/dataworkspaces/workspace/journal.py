@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from dataworkspaces.durability import flush_directory
 from dataworkspaces.workspace.atomic import read_json_object, write_json
 
 JOURNAL_FILE = "journal.json"
@@ -54,7 +55,7 @@ class Journal:
 
     def clear(self) -> None:
         """The operation is complete."""
-        self._path.unlink(missing_ok=True)
+        _remove(self._path)
 
     @staticmethod
     def path(directory: Path) -> Path:
@@ -79,4 +80,13 @@ class Journal:
 
     @staticmethod
     def discard(directory: Path) -> None:
-        Journal.path(directory).unlink(missing_ok=True)
+        _remove(Journal.path(directory))
+
+
+def _remove(path: Path) -> None:
+    """Also after a power cut: a restore that comes again would replace what was written since."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return
+    flush_directory(path.parent)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from dataworkspaces.durability import flush_directories, flush_files, make_directories
 from dataworkspaces.workspace.atomic import written_beside
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
 
@@ -17,21 +18,30 @@ _WRITE_BITS = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 def move_out(root: Path, destination: Path, files: Iterable[str]) -> None:
     """Move ``files`` (relative to ``root``) below ``destination``, a rename each, and make them read-only.
 
-    Directories that lose their last entry are removed."""
+    Directories that lose their last entry are removed. All is on disk in the end, in both places' directories."""
+    touched: dict[Path, None] = {}
+    moved = []
     for file in files:
         source, target = root / file, destination / file
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_directories(target.parent)
         source.rename(target)
         _make_read_only(target)
         remove_empty_directories(source.parent, root)
+        touched.update({target.parent: None, source.parent: None})
+        moved.append(target)
+    flush_files(moved)  # they may have been written just now
+    flush_directories(touched)
 
 
 def copy_out(root: Path, destination: Path, files: Iterable[str]) -> None:
     """Copy ``files`` (relative to ``root``) below ``destination`` and make the copies read-only."""
+    copied = []
     for file in files:
         target = destination / file
         copy_file(root / file, target, keep_links_and_times=True)
         _make_read_only(target)
+        copied.append(target)
+    flush_directories(target.parent for target in copied)
 
 
 def copy_file(source: Path, target: Path, *, keep_links_and_times: bool = False) -> None:
@@ -43,6 +53,7 @@ def copy_file(source: Path, target: Path, *, keep_links_and_times: bool = False)
             shutil.copy2(source, temporary, follow_symlinks=False)
         else:
             shutil.copy(source, temporary)
+        flush_files([temporary])
 
 
 def undo_move(root: Path, destination: Path, pairs: Iterable[tuple[Path, Path]]) -> None:
@@ -50,17 +61,20 @@ def undo_move(root: Path, destination: Path, pairs: Iterable[tuple[Path, Path]])
 
     Where both places are taken, the moved one is removed if the two are equal, and stays otherwise."""
     kept = set()
+    touched: dict[Path, None] = {}
     for moved, original in pairs:
         if not os.path.lexists(moved):
             continue
         if not os.path.lexists(original):
-            original.parent.mkdir(parents=True, exist_ok=True)
+            make_directories(original.parent)
             _make_writable(moved)
             moved.rename(original)
+            touched.update({original.parent: None, moved.parent: None})
         elif _are_equal(moved, original):
             moved.unlink()
         else:
             kept.add(moved)
+    flush_directories(touched)
     if not destination.is_dir() or destination.is_symlink():
         return
     if (lineage := destination / LINEAGE_FILE) not in kept:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from dataworkspaces.durability import flush_directory, make_directories
 from dataworkspaces.gitfat.placeholder import Placeholder
 
 CHUNK = 1 << 20
@@ -51,7 +52,7 @@ class ObjectStore:
 
     def add(self, chunks: Iterable[bytes]) -> Placeholder:
         """Store content, whole or not at all, and return what stands for it."""
-        self.objects.mkdir(parents=True, exist_ok=True)
+        make_directories(self.objects)
         temporary = self.objects / f".{os.getpid()}.{os.urandom(6).hex()}.tmp"
         digest = hashlib.sha1(usedforsecurity=False)
         size = 0
@@ -67,6 +68,7 @@ class ObjectStore:
             if not self.has(placeholder):
                 temporary.chmod(0o444)
                 temporary.replace(self.path(placeholder.sha1))
+                flush_directory(self.objects)
         finally:
             temporary.unlink(missing_ok=True)
         return placeholder
@@ -79,9 +81,10 @@ class ObjectStore:
             return False
         with path.open("rb+") as file:
             os.fsync(file.fileno())
-        self.objects.mkdir(parents=True, exist_ok=True)
+        make_directories(self.objects)
         path.chmod(0o444)
         path.replace(self.path(placeholder.sha1))
+        flush_directory(self.objects)
         return True
 
 

@@ -11,8 +11,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from dataworkspaces.durability import flush_files
 from dataworkspaces.errors import ConfigurationError, ToolError
 from dataworkspaces.gitrepo.contents import present_objects
+from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.layout import git_directory, head_commit
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks, wait_for_git
 from dataworkspaces.gitrepo.merge import Merge
@@ -36,6 +38,14 @@ def fast_forward(root: Path, target: str, what: str) -> None:
         run_git(root, arguments, env=_ENV, doing=f"Updating {what}")
     except ToolError as e:
         _after_failure(root, head, what, e)
+    _end(root, head, target)
+
+
+def _end(root: Path, old: str, new: str) -> None:
+    """All of it is on disk before the marker goes."""
+    changes = changed_entries(root, old, new)
+    flush_files(root / path for path, (_, entry) in changes.items() if entry is not None)
+    flush_repository(root)
     _marker(root).unlink(missing_ok=True)
 
 
@@ -56,7 +66,7 @@ def begin_merge(root: Path, merge: Merge, theirs: str, message: str, what: str) 
     write_bytes(directory / "ORIG_HEAD", f"{head}\n".encode("ascii"))
     write_bytes(directory / "MERGE_MODE", b"no-ff")
     write_bytes(directory / "MERGE_HEAD", f"{theirs}\n".encode("ascii"))  # from here on it is the user's
-    _marker(root).unlink(missing_ok=True)
+    _end(root, head, merge.tree)
 
 
 def is_unfinished(root: Path) -> bool:
@@ -87,7 +97,7 @@ def finish(root: Path) -> str | None:
         else:
             for name in ("MERGE_MSG", "MERGE_MODE"):
                 (directory / name).unlink(missing_ok=True)
-    _marker(root).unlink(missing_ok=True)
+    _end(root, old, new)
     return kept
 
 

@@ -87,10 +87,10 @@ def operation_in_progress(root: Path) -> str | None:
 
 def objects_directory(root: Path) -> Path | None:
     """Where git keeps the objects; None if ``root`` is not the root of a working tree."""
-    return next((d / "objects" for d in _git_directories(root) if (d / "objects").is_dir()), None)
+    return next((d / "objects" for d in git_directories(root) if (d / "objects").is_dir()), None)
 
 
-def _git_directories(root: Path) -> list[Path]:
+def git_directories(root: Path) -> list[Path]:
     """The git directory, and the one that linked working trees share."""
     directory = git_directory(root)
     if directory is None:
@@ -104,7 +104,7 @@ def _git_directories(root: Path) -> list[Path]:
 
 def _read(root: Path, name: str) -> str:
     """A file of the git directories; empty if there is none."""
-    for candidate in _git_directories(root):
+    for candidate in git_directories(root):
         try:
             return (candidate / name).read_text(encoding="utf-8", errors="replace").strip()
         except OSError:

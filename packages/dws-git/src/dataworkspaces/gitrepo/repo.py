@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dataworkspaces.durability import flush_files
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.changes import parse_raw_diff
 from dataworkspaces.gitrepo.contents import objects_elsewhere
+from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.identity import check_identity
 from dataworkspaces.gitrepo.layout import current_branch, git_directory, head_commit, operation_in_progress
 from dataworkspaces.gitrepo.nested import add_all, may_hold_gitlinks, remove_submodules, update_submodules
@@ -141,17 +144,25 @@ class GitRepo:
 
     def commit_paths(self, paths: Iterable[str], message: str, own: Iterable[str] = ()) -> bool:
         """Commit what has changed at ``paths``, and nothing else: what the user has staged elsewhere stays staged.
+        All of the repository survives a power cut then, whoever wrote it.
 
         A path that is neither there nor tracked is left out. Returns False if nothing had changed.
 
         :param own: files of ours, which are committed too, whatever git ignores."""
+        began = time.time() - 1
         forced = list(dict.fromkeys(own))
         wanted = list(dict.fromkeys([*paths, *forced]))
         plain = [path for path in wanted if path not in set(forced)]
         self._stage(forced, force=True)
         self._stage(plain)
         wanted = [*plain, *(p for p in forced if not any(p.startswith(f"{above}/") for above in plain))]
-        return bool(wanted) and self._commit_staged(wanted, message, forced)
+        is_committed = bool(wanted) and self._commit_staged(wanted, message, forced)
+        flush_repository(self.root, began)
+        return is_committed
+
+    def flush(self) -> None:
+        """What the repository holds survives a power cut from here on, whoever put it there."""
+        flush_repository(self.root)
 
     def _commit_staged(self, paths: Sequence[str], message: str, own: Sequence[str] = ()) -> bool:
         result = self._commit_only(paths, message, own)
@@ -222,8 +233,10 @@ class GitRepo:
 
         What is at the paths must have been committed before. Files that git ignores, and that stand where a file
         comes back, are committed too before they are replaced. Idempotent."""
+        began = time.time() - 1
         head = head_commit(self.root)
         wanted: dict[str, list[str]] = {}
+        written: list[str] = []
         for path, commit in targets.items():
             if commit != head:
                 wanted.setdefault(commit, []).append(path)
@@ -234,6 +247,7 @@ class GitRepo:
                 changes = [c for c in all_changes if not path or c.path.startswith(f"{path}/") or c.path == path]
                 if changes:
                     changed.append(path)
+                    written += [change.path for change in changes if change.status != "deleted"]
                     self._keep_ignored(path, changes)
         by_commit: dict[str, list[str]] = {}
         for path in changed:
@@ -248,10 +262,14 @@ class GitRepo:
             (self.root / path).mkdir(parents=True, exist_ok=True)  # git removes a directory with its last file
         if not changed:
             return False
+        flush_files(self.root / path for path in written)
         if with_submodules or may_hold_gitlinks(self.root):
             self._tell_all(update_submodules(self.root, [path or "." for path in changed]))
-            return self._commit_of_index(by_commit, message)
-        return self._commit_staged([path or "." for path in changed], message)
+            is_committed = self._commit_of_index(by_commit, message)
+        else:
+            is_committed = self._commit_staged([path or "." for path in changed], message)
+        flush_repository(self.root, began)
+        return is_committed
 
     def _commit_of_index(self, paths_by_commit: Mapping[str, Sequence[str]], message: str) -> bool:
         """Commit paths as other commits have them, whatever lies there: a submodule that could not be brought to its

@@ -169,9 +169,9 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         repo = self._repo
         status = repo.status()
         commit = status.commit
-        if (status.dirty or holds_foreign_repositories(repo.root)) and repo.commit_paths(
-            ["."], "Keep uncommitted work"
-        ):
+        if not (status.dirty or holds_foreign_repositories(repo.root)):
+            repo.flush()
+        elif repo.commit_paths(["."], "Keep uncommitted work"):
             commit = repo.resolve(["HEAD"])[0]
             if self.read_only:
                 self.workspace.interaction.warn(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -46,6 +46,10 @@ _OPTIONS = (
     # what is read from git's output, and commit messages, must be the same whatever the user's configuration says
     "-c", "color.ui=false", "-c", "log.showSignature=false", "-c", "i18n.commitEncoding=utf-8",
 )  # fmt: skip
+_DURABLE = ("-c", "core.fsync=all", "-c", "core.fsyncMethod=batch")
+"""Git has on disk what it writes when it ends: objects, index, references. From git 2.36 on; older ones ignore it."""
+_THROWN_AWAY = ("-c", "core.fsync=none")
+_INDEX_THROWN_AWAY = ("-c", "core.fsync=all,-index", "-c", "core.fsyncMethod=batch")
 
 
 def run_git(
@@ -64,7 +68,7 @@ def run_git(
     called with each line that git writes to its standard error while it works (its progress, say)."""
     import subprocess
 
-    command = _command(directory, arguments)
+    command = _command(directory, arguments, _what_to_flush(env or {}))
     environment = {**_environment(), **(env or {})}
     started = time.time()
     try:
@@ -89,7 +93,7 @@ def start_git(directory: Path, arguments: Sequence[str]) -> subprocess.Popen[byt
     import subprocess
 
     pipe = subprocess.PIPE
-    command = _command(directory, arguments)
+    command = _command(directory, arguments, ())
     try:
         return subprocess.Popen(
             command, cwd=directory, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=_environment()
@@ -98,9 +102,16 @@ def start_git(directory: Path, arguments: Sequence[str]) -> subprocess.Popen[byt
         raise _not_started(directory) from e
 
 
-def _command(directory: Path, arguments: Sequence[str | bytes]) -> list[str | bytes]:
+def _what_to_flush(env: Mapping[str, str]) -> Sequence[str]:
+    """Of an index or objects in a temporary directory nothing has to survive."""
+    if "GIT_OBJECT_DIRECTORY" in env:
+        return _THROWN_AWAY
+    return _INDEX_THROWN_AWAY if "GIT_INDEX_FILE" in env else _DURABLE
+
+
+def _command(directory: Path, arguments: Sequence[str | bytes], options: Sequence[str]) -> list[str | bytes]:
     log.debug("in %s: git %s", directory, without_passwords(" ".join(os.fsdecode(a) for a in arguments)))
-    return ["git", *_OPTIONS, *arguments]
+    return ["git", *_OPTIONS, *options, *arguments]
 
 
 def _environment() -> dict[str, str]:

@@ -12,6 +12,8 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from dataworkspaces.durability import flush_directories
+
 _DIRECTORY_BITS = stat.S_ISGID | stat.S_IRWXG
 _FILE_BITS = stat.S_IRGRP | stat.S_IWGRP
 _SEALED = 0o444
@@ -31,7 +33,7 @@ def sealed_mode(directory: Path) -> int:
 
 
 def make_directory(path: Path) -> None:
-    """Make a directory, and those above it, as they have to be there. Idempotent."""
+    """Make a directory, and those above it, as they have to be there, with their names on disk. Idempotent."""
     missing = []
     while not path.is_dir():
         missing.append(path)
@@ -41,6 +43,7 @@ def make_directory(path: Path) -> None:
         each.mkdir(exist_ok=True)
         if shared:
             _add_bits(each, _DIRECTORY_BITS)
+    flush_directories(each.parent for each in reversed(missing))
 
 
 def share_file(path: Path, root: Path) -> None:

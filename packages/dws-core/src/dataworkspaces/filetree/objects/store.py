@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +26,7 @@ from typing import IO
 
 from blake3 import blake3
 
+from dataworkspaces.durability import flush_directories, flush_directory, flush_files, flush_open_files
 from dataworkspaces.errors import ConfigurationError, MetadataError, UnavailableError
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.pack import SUFFIX, Pack, PackWriter
@@ -37,6 +38,7 @@ FORMAT = "1"
 _BUFFER_BYTES = 4 << 20
 _REFRESH_SECONDS = 3600.0
 _ATTEMPTS = 3
+_UNFLUSHED_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,16 @@ class ObjectStore:
 
     def _write_text(self, name: str, text: str) -> None:
         temporary = self.root / "tmp" / os.urandom(12).hex()
-        temporary.write_text(text, encoding="ascii")
-        share_file(temporary, self.root)
-        temporary.replace(self.root / name)
+        try:
+            with temporary.open("x", encoding="ascii") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            share_file(temporary, self.root)
+            temporary.replace(self.root / name)
+        finally:
+            temporary.unlink(missing_ok=True)
+        flush_directory(self.root)
 
     # -- looking -----------------------------------------------------------------------------------------------------
 
@@ -181,6 +190,15 @@ class ObjectStore:
             return False
         except OSError as e:
             raise UnavailableError(f"{self.loose_path(object_id)} cannot be looked at: {e.strerror or e}") from e
+
+    def damaged_loose(self, contents: Mapping[ObjectId, bytes]) -> set[ObjectId]:
+        """Which of these contents, that are known here, are files of their own that hold something else."""
+        found = set()
+        for object_id, content in contents.items():
+            with suppress(FileNotFoundError):
+                if self.loose_path(object_id).read_bytes() != content:
+                    found.add(object_id)
+        return found
 
     def find(self, object_id: ObjectId) -> tuple[Pack, int] | None:
         """The pack that holds a content, and where it starts in it."""
@@ -295,7 +313,7 @@ class ObjectStore:
     # -- adding ------------------------------------------------------------------------------------------------------
 
     def add_bytes(self, content: bytes) -> ObjectId:
-        """Keep a small content as a file of its own. On disk after :meth:`sync`."""
+        """Keep a small content as a file of its own. Its name is on disk after :meth:`sync`."""
         object_id = ObjectId.of(content)
         self.add_stream(object_id, [content])
         return object_id
@@ -311,14 +329,31 @@ class ObjectStore:
                     digest.update(chunk)
                     size += len(chunk)
                     file.write(chunk)
-                if size >= LARGE:
-                    file.flush()
-                    os.fsync(file.fileno())
+                file.flush()
+                os.fsync(file.fileno())
             if (size, digest.digest()) != object_id:
                 raise MetadataError(f"What came for the content {object_id.hex} is something else")
             self.place(temporary, object_id)
         finally:
             temporary.unlink(missing_ok=True)
+
+    def add_together(self, contents: Mapping[ObjectId, bytes]) -> None:
+        """Keep some small contents, each as a file of its own; the caller knows that they are what their names say."""
+        open_files: list[tuple[int, Path, ObjectId]] = []
+        try:
+            for object_id, content in contents.items():
+                temporary = self.temporary / os.urandom(12).hex()
+                fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+                open_files.append((fd, temporary, object_id))
+                with os.fdopen(fd, "wb", closefd=False) as file:
+                    file.write(content)
+            flush_open_files([fd for fd, _, _ in open_files])
+            for _, temporary, object_id in open_files:
+                self.place(temporary, object_id)
+        finally:
+            for fd, temporary, _ in open_files:
+                os.close(fd)
+                temporary.unlink(missing_ok=True)
 
     def place(self, temporary: Path, object_id: ObjectId) -> None:
         """Put a file of ``tmp``, which holds a content, under its name."""
@@ -359,17 +394,19 @@ class ObjectStore:
             copy = self.temporary / os.urandom(12).hex()
             try:
                 shutil.copyfile(path, copy)
+                flush_files([copy])
                 copy.chmod(sealed_mode(self.root))
                 copy.replace(path)
             finally:
                 copy.unlink(missing_ok=True)
 
     def sync(self) -> None:
-        """Have all names on disk: what a snapshot refers to must survive a power cut. The contents are there."""
-        for directory in (self.packs_directory, self.root / "loose"):
-            with suppress(FileNotFoundError):
-                fd = os.open(directory, os.O_RDONLY)
-                try:
-                    os.fsync(fd)
-                finally:
-                    os.close(fd)
+        """Have all names on disk: what a snapshot refers to must survive a power cut. The contents are there.
+
+        Of the directories of loose contents only those are flushed that changed lately, by whatever process; when the
+        disk was flushed last is not known, but a file system waits no longer than this with what it has to write."""
+        loose = self.root / "loose"
+        young = time.time() - _UNFLUSHED_SECONDS
+        flush_directories([self.packs_directory, loose])
+        with suppress(FileNotFoundError), os.scandir(loose) as entries:
+            flush_directories(Path(entry.path) for entry in entries if entry.stat().st_mtime > young)

@@ -93,10 +93,10 @@ def _changing(object_id: ObjectId, told: ScannedFile) -> StoredFile:
 
 def _keep_small(store: ObjectStore, small: dict[ObjectId, bytes]) -> None:
     missing = store.missing(small)
+    missing |= store.damaged_loose({i: content for i, content in small.items() if i not in missing})
     missing |= store.refresh(small.keys() - missing)
     if len(missing) < _FEW and sum(i.size for i in missing) < _FEW_BYTES:
-        for object_id in missing:
-            store.add_stream(object_id, [small[object_id]])
+        store.add_together({object_id: small[object_id] for object_id in missing})
         return
     writer = store.pack_writer()
     try:

@@ -10,9 +10,11 @@ from dataworkspaces.backends.git.conversion import protect
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.backends.git.trust import check_metadata_tree, directory_name
 from dataworkspaces.backends.git.workspace import BRANCH_PARAM, GitWorkspace
+from dataworkspaces.durability import flush_directory, flush_files, flush_tree
 from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.checks import check_branch_name, check_url_of_user, without_password
+from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.layout import current_branch, head_commit
 from dataworkspaces.gitrepo.remote import ORIGIN, clone, temporary_clone_directory, tracked_commit, with_password
 from dataworkspaces.gitrepo.run import run_git
@@ -48,9 +50,16 @@ def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *a
             large_files.set_up(root)
             large_files.fetch(root, interaction.progress, with_password(url))
             _complete(GitWorkspace(root, str(config["name"]), str(config["dws-version"]), batch, verbose))
+            for entry in root.iterdir():
+                if entry.is_dir() and not entry.is_symlink() and entry.name != ".git":
+                    flush_tree(entry)
+            flush_files(root.iterdir())
+            flush_repository(root)
+            flush_directory(root)
             if target.exists():
                 target.rmdir()
             root.rename(target)
+            flush_directory(parent)
     except OSError as e:
         raise explain_os_error(e, f"Cloning {without_password(url)}") from e
     workspace = GitWorkspace(target, str(config["name"]), str(config["dws-version"]), batch, verbose)

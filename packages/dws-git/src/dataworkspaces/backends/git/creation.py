@@ -16,7 +16,9 @@ from dataworkspaces.backends.git.paths import (
     add_lines,
 )
 from dataworkspaces.backends.git.workspace import BRANCH_PARAM, GitWorkspace
+from dataworkspaces.durability import flush_directory, flush_tree
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.identity import check_identity
 from dataworkspaces.gitrepo.layout import current_branch, enclosing_repository, git_directory, operation_in_progress
 from dataworkspaces.gitrepo.run import run_git
@@ -67,7 +69,10 @@ def init_workspace(
         ignores = [*([f"/{scratch}"] if scratch else []), *WORKSPACE_IGNORES]
         add_lines(paths.gitignore, ignores)
         written = options.write(root)
+        flush_tree(temporary)
+        flush_repository(root)
         temporary.rename(paths.metadata)  # from here on there is a workspace
+        flush_directory(root)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         if is_new_repository:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.backends.git.paths import WorkspacePaths
+from dataworkspaces.durability import flush_directory
 from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.workspace.atomic import read_json_list, read_json_object, write_json
 from dataworkspaces.workspace.names import check_resource_name
@@ -123,8 +124,10 @@ def take_over_list(paths: WorkspacePaths) -> bool:
             for entry in entries:
                 write_json(temporary / paths.resource_file(entry["parameters"]["name"]).name, entry)
             temporary.chmod(0o755)
+            flush_directory(temporary)
             temporary.rename(paths.resources)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+    flush_directory(paths.metadata)
     paths.resource_list.unlink()
     return True

@@ -18,7 +18,7 @@ from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.run import run_git
-from dataworkspaces.workspace.atomic import read_json_object, write_bytes, write_json
+from dataworkspaces.workspace.atomic import read_json_object, write_bytes, write_files, write_json
 from dataworkspaces.workspace.names import check_relative_path, is_resource_name
 from dataworkspaces.workspace.resource import Resource
 from dataworkspaces.workspace.workspace import Workspace
@@ -104,11 +104,16 @@ class GitStorage(Workspace):
 
     def write_resource_state(self, resource: Resource, items: dict[str, bytes]) -> None:
         directory = self.paths.resource_state(resource.role, resource.name)
+        new: dict[str, bytes] = {}
         for key, content in items.items():
             path = directory / check_relative_path(key, "State key")
-            if not path.exists():
+            if not _holds(path, content):
                 self._note_for_commit(path)
-                write_bytes(path, content)
+                new[path.relative_to(directory).as_posix()] = content
+        # What is there of a tree of manifests is told by the last one, which is that of its root: it comes after them.
+        names = list(new)
+        for together in (names[:-1], names[-1:]):
+            write_files(directory, {name: new[name] for name in together})
 
     def get_resource_local_directory(self, resource: Resource) -> Path:
         return self.paths.resource_local(resource.name)
@@ -202,7 +207,7 @@ class GitStorage(Workspace):
         self._to_commit[path.relative_to(self.paths.root).as_posix()] = None
         marker = self.get_machine_directory() / _UNSAVED
         if not marker.exists():
-            write_bytes(marker, self._marker_text())
+            write_bytes(marker, self._marker_text(), is_cache=True, durable=True)  # what counts is that it is there
 
     def _marker_text(self) -> bytes:
         return f"{os.getpid()} {id(self)}".encode()
@@ -226,3 +231,11 @@ class GitStorage(Workspace):
         if cached is None or cached[0] != key:
             cached = self._cache[path] = (key, reader(path))
         return cached[1]
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Whether a file is there, and not what a power cut left of it."""
+    try:
+        return path.stat().st_size == len(content) and path.read_bytes() == content
+    except FileNotFoundError:
+        return False

@@ -154,7 +154,7 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
         manifest_path = self.paths.manifest(metadata.hashval)
         self._note_for_commit(manifest_path)
         self._note_for_commit(path)
-        if not manifest_path.exists():
+        if not manifest_path.exists() or manifest_path.read_bytes() != manifest:
             write_bytes(manifest_path, manifest, durable=True)
         write_bytes(
             self.get_machine_directory() / "snapshot_number", str(self.get_next_snapshot_number()).encode("ascii")

@@ -1,0 +1,107 @@
+"""What has to survive a power cut: the content of files, and the names of what lies in directories.
+
+A file system keeps what was written in memory for a while, and may then have a name without the content (an empty file
+of the right name). So content is flushed before its file is renamed to its name, and directories are flushed before
+something is written that relies on the names in them. Many files are flushed together: the disk is asked to write all
+of them before anybody waits for the first.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+_CANNOT = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EISDIR)
+"""What file systems say that cannot flush a directory, and directories that may be written to but not read."""
+_TOGETHER = 256
+"""Of so many files at once the descriptors are open; a process may have no more than 256 on some systems."""
+_FEW = 4
+
+
+def start_flushing(fd: int) -> None:
+    """Let the disk write what is in an open file, and do not wait for it. A later :func:`os.fsync` takes less long."""
+    advise = getattr(os, "posix_fadvise", None)
+    if advise is not None:
+        with suppress(OSError):
+            advise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def flush_directory(path: Path) -> None:
+    """The names in a directory are on disk. One that is gone has none."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    except OSError as e:
+        if e.errno not in _CANNOT:
+            raise
+        return
+    try:
+        os.fsync(fd)
+    except OSError as e:
+        if e.errno not in _CANNOT:
+            raise
+    finally:
+        os.close(fd)
+
+
+def flush_directories(paths: Iterable[Path]) -> None:
+    """Each once."""
+    for path in dict.fromkeys(paths):
+        flush_directory(path)
+
+
+def flush_files(paths: Iterable[Path]) -> None:
+    """The content of regular files is on disk. What is no regular file, or is gone, is left out."""
+    todo = list(dict.fromkeys(paths))
+    for start in range(0, len(todo), _TOGETHER // 2):
+        fds: list[int] = []
+        try:
+            for path in todo[start : start + _TOGETHER // 2]:
+                with suppress(FileNotFoundError, NotADirectoryError):
+                    if path.is_file() and not path.is_symlink():
+                        fds.append(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK))
+            flush_open_files(fds)
+        finally:
+            for fd in fds:
+                os.close(fd)
+
+
+def flush_open_files(fds: list[int]) -> None:
+    """The content of open files is on disk."""
+    if len(fds) > 1:
+        for fd in fds:
+            start_flushing(fd)
+    if len(fds) < _FEW:
+        for fd in fds:
+            os.fsync(fd)
+        return
+    with ThreadPoolExecutor(min(8, len(fds))) as threads:  # a journal takes the requests of several at once
+        for _ in threads.map(os.fsync, fds):
+            pass
+
+
+def flush_tree(root: Path) -> None:
+    """All files and directories below a directory, and itself. Links are not followed."""
+    files: list[Path] = []
+    directories: list[Path] = []
+    for directory, _, names in os.walk(root):
+        directories.append(Path(directory))
+        files += [Path(directory, name) for name in names]
+    flush_files(files)
+    flush_directories(reversed(directories))
+
+
+def make_directories(path: Path) -> None:
+    """Make a directory and those above it, with their names on disk."""
+    made = []
+    place = path
+    while not place.exists() and place != place.parent:
+        made.append(place)
+        place = place.parent
+    path.mkdir(parents=True, exist_ok=True)
+    flush_directories(directory.parent for directory in reversed(made))

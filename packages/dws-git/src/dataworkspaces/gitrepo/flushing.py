@@ -1,0 +1,109 @@
+"""What git wrote lately survives a power cut: objects, references, the index, and the names of all of them.
+
+Our own calls of git flush what they write (see ``run.py``), but for the directories; those of the user's git do not,
+nor does git-lfs, nor any git before 2.36. A snapshot relies on all of it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+from dataworkspaces.durability import flush_directories, flush_files
+from dataworkspaces.gitrepo.layout import git_directories, git_directory
+from dataworkspaces.gitrepo.run import run_git
+
+_YOUNG_SECONDS = 600.0
+"""Longer than an operating system keeps in memory what it has to write."""
+_TICK_SECONDS = 2.1
+_MARKER = "dws/flushed"
+_FILES = ("index", "HEAD", "packed-refs", "ORIG_HEAD", "MERGE_HEAD", "config")
+_STORES = (("objects", 1), ("lfs/objects", 2), ("fat/objects", 0))
+"""Where objects lie below a git directory, and how many levels of directories are above them."""
+
+
+def flush_repository(root: Path, began: float | None = None) -> None:
+    """Have on disk what was written lately to the repository of a working tree.
+
+    :param began: seconds since 1970, when the present command began to write: what it wrote since is flushed but for
+        the directories."""
+    now = time.time()
+    limit = max(now - _YOUNG_SECONDS, _last_flush(root, now) - _TICK_SECONDS)
+    flushed_since = began if began is not None and _git_flushes() else float("inf")
+    directories: list[Path] = []
+    files: list[Path] = []
+    for directory in git_directories(root):
+        for place in (directory, *_directories(directory)):
+            if _changed(place) > limit:
+                directories.append(place)
+                inside = (directory / name for name in _FILES) if place == directory else _files(place)
+                files += [path for path in inside if limit < _changed(path) < _least(place, directory, flushed_since)]
+    flush_files(files)
+    flush_directories(directories)
+    _note_flush(root, now)
+
+
+def _last_flush(root: Path, now: float) -> float:
+    then = _changed((git_directory(root) or root / ".git") / _MARKER)
+    return then if then <= now else 0.0  # the clock was set back
+
+
+def _note_flush(root: Path, began: float) -> None:
+    """So that the next one has less to do. Nothing is lost if it is lost."""
+    directory = git_directory(root)
+    if directory is None:
+        return
+    with suppress(OSError):
+        (directory / _MARKER).parent.mkdir(exist_ok=True)
+        (directory / _MARKER).touch()
+        os.utime(directory / _MARKER, (began, began))
+
+
+def _least(place: Path, directory: Path, flushed_since: float) -> float:
+    """Git-lfs flushes nothing."""
+    return float("inf") if place.is_relative_to(directory / "lfs") else flushed_since
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.lstat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _directories(directory: Path) -> Iterator[Path]:
+    for name, depth in _STORES:
+        yield from _below(directory / name, depth)
+    yield from _below(directory / "refs", 100)
+
+
+def _below(place: Path, depth: int) -> Iterator[Path]:
+    if depth:
+        try:
+            with os.scandir(place) as entries:
+                inside = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+        except OSError:
+            return
+        for path in inside:
+            yield from _below(path, depth - 1)
+    yield place
+
+
+def _files(place: Path) -> Iterable[Path]:
+    try:
+        with os.scandir(place) as entries:
+            return [Path(entry.path) for entry in entries if entry.is_file(follow_symlinks=False)]
+    except OSError:
+        return ()
+
+
+@cache
+def _git_flushes() -> bool:
+    """Whether git knows ``core.fsync``."""
+    found = re.search(rb"(\d+)\.(\d+)", run_git(Path("/"), ["version"]).stdout)
+    return found is not None and (int(found[1]), int(found[2])) >= (2, 36)
