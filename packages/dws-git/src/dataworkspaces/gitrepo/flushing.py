@@ -21,6 +21,7 @@ from dataworkspaces.gitrepo.run import run_git
 _YOUNG_SECONDS = 600.0
 """Longer than an operating system keeps in memory what it has to write."""
 _TICK_SECONDS = 2.1
+_FEW = 200
 _MARKER = "dws/flushed"
 _FILES = ("index", "HEAD", "packed-refs", "ORIG_HEAD", "MERGE_HEAD", "config")
 _STORES = (("objects", 1), ("lfs/objects", 2), ("fat/objects", 0))
@@ -34,15 +35,21 @@ def flush_repository(root: Path, began: float | None = None) -> None:
         the directories."""
     now = time.time()
     limit = max(now - _YOUNG_SECONDS, _last_flush(root, now) - _TICK_SECONDS)
-    flushed_since = began if began is not None and _git_flushes() else float("inf")
     directories: list[Path] = []
     files: list[Path] = []
+    flushed: list[Path] = []
     for directory in git_directories(root):
         for place in (directory, *_directories(directory)):
             if _changed(place) > limit:
                 directories.append(place)
                 inside = (directory / name for name in _FILES) if place == directory else _files(place)
-                files += [path for path in inside if limit < _changed(path) < _least(place, directory, flushed_since)]
+                is_by_git = not place.is_relative_to(directory / "lfs")
+                for path in inside:
+                    changed = _changed(path)
+                    if changed > limit:
+                        (flushed if is_by_git and began is not None and changed >= began else files).append(path)
+    if len(flushed) < _FEW or not _git_flushes():  # few are flushed twice before git is asked for its version
+        files += flushed
     flush_files(files)
     flush_directories(directories)
     _note_flush(root, now)
@@ -62,11 +69,6 @@ def _note_flush(root: Path, began: float) -> None:
         (directory / _MARKER).parent.mkdir(exist_ok=True)
         (directory / _MARKER).touch()
         os.utime(directory / _MARKER, (began, began))
-
-
-def _least(place: Path, directory: Path, flushed_since: float) -> float:
-    """Git-lfs flushes nothing."""
-    return float("inf") if place.is_relative_to(directory / "lfs") else flushed_since
 
 
 def _changed(path: Path) -> float:
