@@ -80,7 +80,8 @@ class RootGroup(click.Group):
         """Run a command and exit, with a line on stderr for whatever went wrong."""
         session = Session()
         if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="backslashreplace")  # for what the user's locale cannot write
+            # For what the user's locale cannot write.
+            sys.stdout.reconfigure(encoding=_encoding_of_terminal(), errors="backslashreplace")
         status: int | None = None
         try:
             status = super().main(args, prog_name="dws", **{**extra, "standalone_mode": False, "obj": session})
@@ -129,8 +130,35 @@ def dws() -> None:
     """
 
 
+def _start_again_in_utf8() -> None:
+    """Names of files are bytes. Whatever the locale is, a ``dws`` takes them for UTF-8, with surrogate escapes, so that
+    metadata of different machines agree. An option is used for it, since a variable would change what steps run."""
+    if sys.executable and sys.orig_argv[1:] and not sys.flags.utf8_mode:
+        try:
+            os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+        except OSError:
+            return  # names that are not ASCII are then as the locale has them
+
+
+def _encoding_of_terminal() -> str | None:
+    """What the locale says, where a ``dws`` in UTF-8 mode would take it for UTF-8."""
+    if not sys.flags.utf8_mode or "PYTHONIOENCODING" in os.environ:
+        return None
+    import locale
+
+    try:
+        locale.setlocale(locale.LC_CTYPE, "")
+        found = locale.nl_langinfo(locale.CODESET)
+        "".encode(found)
+    except (locale.Error, LookupError):
+        return None
+    return None if found.upper() in ("UTF-8", "ANSI_X3.4-1968") else found
+
+
 def main() -> NoReturn:
     """The entry point of the command ``dws``."""
+    if sys.getfilesystemencoding().lower() not in ("utf-8", "utf8"):
+        _start_again_in_utf8()
     instruction = os.environ.get(COMPLETE_VARIABLE)
     if instruction:
         from dataworkspaces.cli.completion import answer

@@ -10,7 +10,7 @@ from dataworkspaces.commands.storage import keeping_resources, snapshot_versions
 from dataworkspaces.errors import DwsError, NotSupportedError
 from dataworkspaces.filetree.objects.quarantine import set_damaged_packs_aside
 from dataworkspaces.filetree.restoring import all_objects
-from dataworkspaces.workspace.file_tree import FileTreeMixin
+from dataworkspaces.workspace.file_tree import NO_FILES, FileTreeMixin, is_lost_directory
 
 if TYPE_CHECKING:
     from dataworkspaces.filetree.objects.ids import ObjectId
@@ -66,7 +66,10 @@ def verify_command(workspace: Workspace, names: Sequence[str] = (), *, repair: b
     files = contents = repaired = 0
     faults: list[Fault] = []
     for resource in resources:
-        read, changed = resource.reread()
+        gone = lost_directory(resource)
+        if gone is not None:
+            faults.append(Fault(resource.name, str(resource.local_root()), gone))
+        read, changed = resource.reread() if gone is None else (0, [])
         files += read
         problem = "its content is another than when it was last read, though its size and times are the same"
         faults += [Fault(resource.name, path, problem) for path in changed]
@@ -80,6 +83,16 @@ def verify_command(workspace: Workspace, names: Sequence[str] = (), *, repair: b
                 found = [fault for fault in found if fault.what not in mended]
             faults += found
     return Verification(tuple(r.name for r in resources), files, contents, tuple(faults), repaired=repaired)
+
+
+def lost_directory(resource: FileTreeMixin) -> str | None:
+    """What is wrong with a directory that should hold files, and does not; raises ConfigurationError for a resource
+    without a place on this machine."""
+    root = resource.local_root()
+    if root.is_dir() and (any(root.iterdir()) or not is_lost_directory(resource, NO_FILES)):
+        return None
+    remedy = f"; dws restore --only {resource.name} SNAPSHOT brings it back" if resource.restorable else ""
+    return ("it is empty" if root.is_dir() else "it is not there") + remedy
 
 
 def _repair(workspace: Workspace, resource: FileTreeMixin, damaged: dict[ObjectId, str]) -> set[ObjectId]:

@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 
 STAT_CACHES = "stat-cache"
 """In the workspace's directory for caches: a file a resource."""
+NO_FILES = manifest_name(b"")
+"""The version of an empty directory."""
 _VERSION_RE = re.compile(r"[0-9a-f]{40}\Z")
 
 
@@ -206,7 +208,12 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
                 hint=f"dws pull brings the rest, or dws restore --only {self.name} SNAPSHOT",
             )
         with self._explained("Reading"):
-            next(root.iterdir(), None)
+            is_empty = next(root.iterdir(), None) is None
+        if is_empty and is_lost_directory(self, NO_FILES):
+            self.workspace.interaction.warn(
+                f"Resource '{self.name}': {root} is empty, so the snapshot has none of its files. If it was lost, dws "
+                f"restore --only {self.name} SNAPSHOT brings it back"
+            )
         if (resource.is_exported() or resource.has_results_role()) and not os.access(root, os.W_OK | os.X_OK):
             raise ConfigurationError(
                 f"Resource '{self.name}': a snapshot writes to {root}, but it cannot be written to"
@@ -360,6 +367,17 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
         prefix = f"{subpath}/" if subpath else ""
         with self._explained("Reading", subpath or ""):
             return content_of(self._place(subpath or ""), lambda path: self._is_written_by_snapshots(prefix + path))
+
+
+def is_lost_directory(resource: FileTreeMixin, version: str) -> bool:
+    """Whether nothing lies in the directory, though something did at the last snapshot: as in the place of a disk that
+    is not mounted."""
+    if version != NO_FILES:
+        return False
+    snapshots = resource.workspace.as_snapshot_ws()
+    newest = snapshots.get_most_recent_snapshot()
+    before = None if newest is None else snapshots.get_snapshot_versions(newest.hashval).get(resource.name)
+    return before is not None and before.compare_hash not in (None, NO_FILES)
 
 
 def summary(changes: Sequence[Change]) -> str:

@@ -112,10 +112,14 @@ class PlacedDirectoryMixin(FileTreeMixin):
 
     def _root(self) -> Path:
         if not self._is_here():
-            why = "no directory here" if self.my_local_path or self.is_placed else "where it is on another"
+            has_place = bool(self.my_local_path or self.is_placed)
+            why = "no directory here" if has_place else "where it is on another"
+            restore = (
+                f"; dws restore --only {self.name} SNAPSHOT brings it back" if has_place and self.restorable else ""
+            )
             raise ConfigurationError(
                 f"Resource '{self.name}' is not on this machine: {self._place_if_missing()} is {why}",
-                hint=f"Say where it is: dws config --resource {self.name} my_local_path DIRECTORY",
+                hint=f"Say where it is: dws config --resource {self.name} my_local_path DIRECTORY{restore}",
             )
         return super()._root()
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, NotFoundError
 from dataworkspaces.gitrepo.checks import check_object_name, check_place_in_workspace, check_subdirectory_path
 from dataworkspaces.gitrepo.contents import version_objects
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
@@ -83,6 +83,17 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
     # -- snapshots -----------------------------------------------------------------------------------------------
 
     def snapshot_precheck(self) -> None:
+        self.place_precheck()
+        if not Path(self.local_path).exists() and self._repo.resolve([f"HEAD:{self.relative_path}"])[0] is not None:
+            raise NotFoundError(
+                f"Resource '{self.name}': {self.local_path} is not there, and a snapshot would record all of its files "
+                "as deleted",
+                hint=f"dws restore --only {self.name} SNAPSHOT brings it back; if nothing is meant to be in it, make "
+                "an empty directory",
+            )
+
+    def place_precheck(self) -> None:
+        """Raise ConfigurationError if git, or what lies at its place, would be in the way."""
         self._repo.check_ready(f"Resource '{self.name}'")
         place = Path(self.local_path)
         if place.is_symlink() or (place.exists() and not place.is_dir()):
@@ -97,7 +108,7 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
 
     def restore_precheck(self, restore_hashval: str) -> None:
         check_object_name(restore_hashval, self.name)
-        self.snapshot_precheck()
+        self.place_precheck()
         if not self._repo.has_commit(restore_hashval):
             raise ConfigurationError(
                 f"Resource '{self.name}': the workspace's repository does not hold commit {restore_hashval}",

@@ -243,7 +243,7 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
         commits = {check_object_name(str(restore_hashes[r.name]), r.name) for r in own}
         if self.repo.has_commits(commits):
             for resource in own:
-                resource.snapshot_precheck()
+                resource.place_precheck()
         else:
             super().restore_prechecks(own, restore_hashes)  # which says what is wrong
 
