@@ -150,6 +150,6 @@ def test_a_plan_of_a_restore_writes_nothing(repository: Path, git: Git) -> None:
     first = git(repository, "rev-parse", "HEAD")
     _write(repository, "a/new")
     git_directory = repository / ".git"
-    before = {path: path.stat().st_mtime_ns for path in git_directory.rglob("*")}
+    before = {path: path.read_bytes() for path in git_directory.rglob("*") if path.is_file()}
     assert [change.path for change in GitRepo(repository).plan_restore(first, "a")] == ["new"]
-    assert {path: path.stat().st_mtime_ns for path in git_directory.rglob("*")} == before
+    assert {path: path.read_bytes() for path in git_directory.rglob("*") if path.is_file()} == before

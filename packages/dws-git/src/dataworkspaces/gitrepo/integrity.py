@@ -12,7 +12,7 @@ from dataworkspaces.gitrepo.advance import finish, is_unfinished
 from dataworkspaces.gitrepo.checks import check_object_name
 from dataworkspaces.gitrepo.contents import KEPT_TREES
 from dataworkspaces.gitrepo.kept_trees import kept_trees
-from dataworkspaces.gitrepo.layout import git_directory, head_commit, operation_in_progress
+from dataworkspaces.gitrepo.layout import git_directory, head_commit, how_to_fetch, operation_in_progress
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
 from dataworkspaces.gitrepo.remote import has_origin
 from dataworkspaces.gitrepo.repo import GitRepo
@@ -110,7 +110,7 @@ def _check_commits(
         if has_origin(root) and all(is_from_elsewhere(snapshot) for snapshot in wanted[commit]):
             yield Problem("snapshot", some(wanted[commit]), what, "dws pull brings it, if its origin has it", "warning")
         else:
-            remedy = f"git -C {quote(str(root))} fetch --all, or get it from another copy"
+            remedy = f"{how_to_fetch(root)}, or get it from another copy"
             yield Problem("snapshot", some(wanted[commit]), what, remedy)
     beyond = _unreachable(root, there, ["HEAD"] if head_commit(root) else [])
     lost, not_at_origin = ({*_unreachable(root, beyond, [option])} for option in ("--all", "--remotes"))

@@ -67,6 +67,12 @@ def read_reference(root: Path, ref: str) -> str | None:
     return None
 
 
+def how_to_fetch(root: Path) -> str:
+    """The command that brings a commit which a repository lacks, if its origin has it."""
+    is_shallow = any((directory / "shallow").is_file() for directory in _git_directories(root))
+    return f"git -C {root} fetch --unshallow origin" if is_shallow else f"git -C {root} fetch origin"
+
+
 def uses_sha256(root: Path) -> bool:
     """Whether the names of the repository's objects have 64 digits (``git init --object-format=sha256``)."""
     return _SHA256_RE.search(_read(root, "config")) is not None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.gitrepo.layout import how_to_fetch
 from dataworkspaces.gitrepo.objects import TreeEntry
 from dataworkspaces.gitrepo.run import run_git
 
@@ -45,7 +46,8 @@ def merge_commits(root: Path, ours: str, theirs: str) -> Merge:
         )
     if b"unrelated histories" in done.stderr:
         raise ConfigurationError(
-            f"{root} and its origin have no history in common", hint="Is the URL of origin right? git remote -v"
+            f"{root} and its origin have no history in common",
+            hint=f"Is the URL of origin right? git remote -v; and is all history here? {how_to_fetch(root)}",
         )
     if done.returncode == 128:
         run_git(root, arguments, doing="Merging")  # which raises
@@ -63,7 +65,8 @@ def merge_base(root: Path, ours: str, theirs: str) -> str:
     done = run_git(root, ["merge-base", ours, theirs], ok=(0, 1), doing="Merging")
     if done.returncode:
         raise ConfigurationError(
-            f"{root} and its origin have no history in common", hint="Is the URL of origin right? git remote -v"
+            f"{root} and its origin have no history in common",
+            hint=f"Is the URL of origin right? git remote -v; and is all history here? {how_to_fetch(root)}",
         )
     return done.stdout.decode("ascii").strip()
 

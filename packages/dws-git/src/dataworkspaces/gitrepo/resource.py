@@ -17,7 +17,7 @@ from dataworkspaces.gitrepo.checks import (
 from dataworkspaces.gitrepo.contents import present_objects, version_objects
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
 from dataworkspaces.gitrepo.ignored import Looked, check_ignored
-from dataworkspaces.gitrepo.layout import git_directory, head_commit
+from dataworkspaces.gitrepo.layout import git_directory, head_commit, how_to_fetch
 from dataworkspaces.gitrepo.nested import (
     check_submodules,
     holds_foreign_repositories,
@@ -189,7 +189,7 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         if not self._repo.has_commit(restore_hashval):
             raise ConfigurationError(
                 f"Resource '{self.name}': {self._repo.root} does not hold commit {restore_hashval}",
-                hint=f"git -C {self._repo.root} fetch origin",
+                hint=how_to_fetch(self._repo.root),
             )
 
     def restore(self, restore_hashval: str) -> None:
@@ -264,7 +264,7 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         if not self._repo.has_commit(name):
             raise ConfigurationError(
                 f"Resource '{self.name}': {self._repo.root} does not hold commit {name}",
-                hint=f"git -C {self._repo.root} fetch origin",
+                hint=how_to_fetch(self._repo.root),
             )
         return GitVersionFiles(self._repo.root, name, f"Resource '{self.name}' at version {name[:7]}")
 

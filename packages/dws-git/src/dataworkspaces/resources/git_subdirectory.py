@@ -12,7 +12,7 @@ from dataworkspaces.gitrepo.checks import check_object_name, check_place_in_work
 from dataworkspaces.gitrepo.contents import version_objects
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
 from dataworkspaces.gitrepo.ignored import ignoring_rules
-from dataworkspaces.gitrepo.layout import empty_tree
+from dataworkspaces.gitrepo.layout import empty_tree, how_to_fetch
 from dataworkspaces.gitrepo.nested import check_submodules, tell_untracked
 from dataworkspaces.gitrepo.notebooks import holds_notebooks
 from dataworkspaces.gitrepo.repo import GitRepo
@@ -112,7 +112,7 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         if not self._repo.has_commit(restore_hashval):
             raise ConfigurationError(
                 f"Resource '{self.name}': the workspace's repository does not hold commit {restore_hashval}",
-                hint="Fetch the history that holds it",
+                hint=how_to_fetch(self._repo.root),
             )
 
     def restore(self, restore_hashval: str) -> None:
