@@ -69,7 +69,7 @@ def read_reference(root: Path, ref: str) -> str | None:
 
 def how_to_fetch(root: Path) -> str:
     """The command that brings a commit which a repository lacks, if its origin has it."""
-    is_shallow = any((directory / "shallow").is_file() for directory in _git_directories(root))
+    is_shallow = any((directory / "shallow").is_file() for directory in git_directories(root))
     return f"git -C {root} fetch --unshallow origin" if is_shallow else f"git -C {root} fetch origin"
 
 
