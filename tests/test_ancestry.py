@@ -182,3 +182,24 @@ def test_results_are_a_union(tmp_path: Path, backend: str) -> None:
         for name in ("A1", "B1"):
             assert f"| of  | {name} " in user.batch("report", "results", "--snapshot", name).stdout
             assert (user.cwd / f"data/snapshots/{'ada' if name == 'A1' else 'ben'}-{name}/results.json").exists()
+
+
+def test_lineage_of_ones_own_newest_results_stays(tmp_path: Path) -> None:
+    """Ben's are older, and come with a pull; what Ada made since stays known as she made it."""
+    people = People(tmp_path, "git")
+    ada = people.first("ada")
+    for name, role in (("table", "intermediate-data"), ("results", "results"), ("code", "code")):
+        (ada.cwd / name).mkdir()
+        ada.batch("add", "git", "--role", role, name)
+    write_files(ada.cwd, {"code/p.py": "open('table/t', 'w').write('table')", "code/t.py": "open('results/r', 'w')"})
+    ada.batch("snapshot", "S1")
+    people.publish(ada)
+    ben = people.clone("ben")
+    for user, tag in ((ben, "T1"), (ada, "S2")):
+        user.batch("run", "--output", "table", "--code", "code", "--", "python", "code/p.py")
+        user.batch("run", "--input", "table", "--output", "results", "--code", "code", "--", "python", "code/t.py")
+        user.batch("snapshot", tag)
+    ben.batch("push")
+    before = ada.json("report", "lineage")
+    ada.batch("pull")
+    assert ada.json("report", "lineage") == before

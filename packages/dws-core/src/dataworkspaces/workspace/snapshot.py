@@ -13,6 +13,7 @@ from dataworkspaces.errors import ConfigurationError, DwsError, NotSupportedErro
 from dataworkspaces.params import HASH_RE, RESULTS_DIR_TEMPLATE, RESULTS_MOVE_EXCLUDE_FILES
 from dataworkspaces.workspace.atomic import to_json
 from dataworkspaces.workspace.files import FileResourceMixin
+from dataworkspaces.workspace.resource import ResourceRoles
 from dataworkspaces.workspace.resource_ref import ResourceRef
 from dataworkspaces.workspace.results import (
     SNAPSHOTS_DIRS_RE,
@@ -544,10 +545,14 @@ class SnapshotWorkspaceMixin(ABC):
             return arrived
         is_known = bool(known) and self.has_snapshot(known[0])
         before = self.get_snapshot_versions(known[0]) if is_known else {}
+        graph = self.get_snapshot_graph() if is_known and arrived else None
         left = dict.fromkeys(self._self_as_workspace().get_resource_names())
         for snapshot in newest:
             versions = self.get_snapshot_versions(snapshot.hashval)
-            came = {n for n, v in versions.items() if snapshot in arrived and before.get(n) != v}
+            came: set[str] = set()
+            if snapshot in arrived:
+                common = [] if graph is None else graph.in_common(known, [snapshot.hashval])
+                came = self._brought(versions, before, [self.get_snapshot_versions(c) for c in common])
             names = [n for n in left if n in versions and (n in changed or n in came)]
             if names:
                 changes = self.changes_since(versions)
@@ -555,6 +560,21 @@ class SnapshotWorkspaceMixin(ABC):
                 self.get_lineage_store().restore(snapshot.hashval, same)
                 left = dict.fromkeys(name for name in left if name not in same)
         return arrived
+
+    def _brought(
+        self,
+        versions: Mapping[str, SnapshotVersion],
+        ours: Mapping[str, SnapshotVersion],
+        common: Sequence[Mapping[str, SnapshotVersion]],
+    ) -> set[str]:
+        """Which resources a snapshot has other content of than ours. Of results, of which both sides' stay, only those
+        to which ours has added nothing since the snapshots that both came after."""
+        found = {n for n, v in versions.items() if n not in ours or ours[n].compare_hash != v.compare_hash}
+        for name in list(found):
+            is_known = name in ours and self._self_as_workspace().get_resource_role(name) == ResourceRoles.RESULTS
+            if is_known and ours[name].compare_hash not in {c[name].compare_hash for c in common if name in c}:
+                found.discard(name)
+        return found
 
     def _contents_for_lineage(self, hashes: Mapping[str, str | None]) -> dict[ResourceRef, str | None]:
         """What versions of resources hold at the references of which current lineage says what lay there."""

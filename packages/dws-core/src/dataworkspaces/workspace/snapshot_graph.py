@@ -105,6 +105,11 @@ class SnapshotGraph:
         before = self.ancestors((p for hashval in wanted for p in self.parents(hashval, resource)), resource)
         return self.sort(wanted - before or wanted)
 
+    def in_common(self, ones: Iterable[str], others: Iterable[str], resource: str | None = None) -> list[str]:
+        """The newest snapshots that are here and that both came after, in the order of snapshots."""
+        common = self.ancestors(ones, resource) & self.ancestors(others, resource)
+        return self.newest_of((hashval for hashval in common if hashval in self._nodes), resource)
+
     def heads(self, resource: str | None = None) -> list[str]:
         """The snapshots that no other came after, in the order of snapshots."""
         before = {parent for hashval in self._nodes for parent in self.parents(hashval, resource)}
