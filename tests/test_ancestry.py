@@ -203,3 +203,22 @@ def test_lineage_of_ones_own_newest_results_stays(tmp_path: Path) -> None:
     before = ada.json("report", "lineage")
     ada.batch("pull")
     assert ada.json("report", "lineage") == before
+
+
+def test_results_of_two_snapshots_in_one_directory(people: People) -> None:
+    ada, ben = share(people, role="results")
+    for user, name in ((ada, "A1"), (ben, "B1")):
+        user.batch("config", "results.dir_template", "snapshots/same")
+        write_files(user.cwd, {"data/results.json": f'{{"metrics": {{"of": "{name}"}}}}', f"data/{name}": name})
+    ada.batch("snapshot", "A1")
+    ada.batch("push")
+    ben.batch("snapshot", "B1")
+    ben.batch("pull")
+    ben.batch("push")
+    ada.batch("pull")
+    for user in (ada, ben):
+        for name, place in (("A1", "same"), ("B1", "same-2")):
+            assert f"| of  | {name} " in user.batch("report", "results", "--snapshot", name).stdout
+            assert (user.cwd / "data/snapshots" / place / name).read_text() == name
+    assert not (ben.cwd / "data/snapshots/same/lineage.json").exists()
+    assert (ben.cwd / "data/snapshots/same-2/lineage.json").exists()

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataworkspaces.filetree import Entry, Tree, format_manifest, manifest_name
-from dataworkspaces.filetree.merging import MergedTree, empty_tree, merge_trees
+from dataworkspaces.filetree.merging import MergedTree, empty_tree, entry_at, merge_trees, rename_entry
 
 Files = dict[str, str]
 NAMES = ("a", "b", "d/a", "d/b", "d/e/f", "f", "f/x")
@@ -130,3 +130,12 @@ def test_of_a_side_that_changed_nothing_the_other_counts(base: Files, side: File
     assert files_of(merged(base, base, side).tree) == side
     assert files_of(merged(base, side, base).tree) == side
     assert files_of(merged(base, side, side).tree) == side
+
+
+def test_a_directory_gets_another_name() -> None:
+    before = tree({"s/a/x": ONE, "s/b/x": TWO, "y": THREE})
+    assert files_of(rename_entry(before, "s/a", "c")) == {"s/c/x": ONE, "s/b/x": TWO, "y": THREE}
+    for path, name in (("s/a", "b"), ("s/d", "c"), ("y/a", "c"), ("s/a", "../c"), ("s/a", "..")):
+        assert rename_entry(before, path, name) is before
+    assert entry_at(before, "s/b/x") == Entry(TWO, "blob", "x")
+    assert entry_at(before, "y/b") is entry_at(before, "z") is None

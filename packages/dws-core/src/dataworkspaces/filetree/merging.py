@@ -42,6 +42,39 @@ def empty_tree() -> Tree:
     return Tree(manifest_name(b""), {manifest_name(b""): b""}.get)
 
 
+def entry_at(tree: Tree, path: str) -> Entry | None:
+    """What lies at a path; None if nothing does."""
+    entry: Entry | None = Entry(tree.hashval, "tree", "")
+    for part in path.split("/"):
+        if entry is None or not _is_tree(entry):
+            return None
+        entry = _listed(tree, entry.value).get(part)
+    return entry
+
+
+def rename_entry(tree: Tree, path: str, new_name: str) -> Tree:
+    """The tree with another name for what lies at a path; the same if nothing does, or if something has that name."""
+    made: dict[str, bytes] = {}
+    *parents, name = path.split("/")
+    levels = [_listed(tree, tree.hashval)]
+    for part in parents:
+        found = levels[-1].get(part)
+        if found is None or not _is_tree(found):
+            return tree
+        levels.append(_listed(tree, found.value))
+    if name not in levels[-1] or new_name in levels[-1] or "/" in new_name or new_name in ("", ".", ".."):
+        return tree
+    levels[-1][new_name] = levels[-1].pop(name)._replace(name=new_name)
+    for number in range(len(levels) - 1, -1, -1):
+        manifest = format_manifest(levels[number].values())
+        hashval = manifest_name(manifest)
+        made[hashval] = manifest
+        if number:
+            above = levels[number - 1]
+            above[parents[number - 1]] = above[parents[number - 1]]._replace(value=hashval)
+    return Tree(hashval, lambda wanted: made.get(wanted) or tree.read(wanted))
+
+
 def merge_trees(
     base: Tree,
     ours: Tree,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import DwsError, MetadataError, UnavailableError
 from dataworkspaces.filetree import Entry, Tree
-from dataworkspaces.filetree.merging import Conflict, MergedTree, empty_tree, merge_trees
+from dataworkspaces.filetree.merging import Conflict, MergedTree, empty_tree, entry_at, merge_trees, rename_entry
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace.directory_ancestry import DirectoryAncestry
@@ -24,13 +24,15 @@ are not to be had."""
 @dataclass
 class PullMerge:
     """:ivar tree: what the directory becomes. :ivar seen: the snapshots that are in it. :ivar merged: of these the ones
-    that came now. :ivar failed: why others could not."""
+    that came now. :ivar failed: why others could not. :ivar moved_results: directories of our results, by where they
+    were, that are elsewhere now."""
 
     tree: Tree
     seen: list[str]
     merged: list[str] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
     failed: list[DwsError] = field(default_factory=list)
+    moved_results: dict[str, str] = field(default_factory=dict)
 
 
 def merge_heads(
@@ -51,7 +53,8 @@ def merge_heads(
             continue
         tried.add(head)
         try:
-            merged = _Trees(resource, ancestry).merge(found.seen, found.tree, head)
+            trees = _Trees(resource, ancestry)
+            merged = trees.merge(found.seen, found.tree, head)
             fetch(merged.tree)
         except DwsError as e:
             found.failed.append(e)
@@ -59,6 +62,7 @@ def merge_heads(
                 pending += reversed(graph.sort(p for p in graph.parents(head, name) if p in graph))
             continue
         found.tree = merged.tree
+        found.moved_results |= trees.moved
         found.conflicts += merged.conflicts
         found.seen = graph.newest_of([*found.seen, head], name)
         found.merged.append(head)
@@ -76,6 +80,7 @@ class _Trees:
         self.resource = resource
         self.ancestry = ancestry
         self.graph = ancestry.graph
+        self.moved: dict[str, str] = {}
 
     def merge(self, seen: Iterable[str], ours: Tree, head: str) -> MergedTree:
         seen = list(seen)
@@ -85,8 +90,30 @@ class _Trees:
                 f"Resource '{self.resource.name}': the workspace holds nothing of its version in snapshot {head[:7]}",
                 hint="Whoever took it: dws push",
             )
+        if self.resource.as_resource().has_results_role():
+            known, new = (self.graph.ancestors(side, self.resource.name) for side in (seen, [head]))
+            theirs = self._separated(theirs, new - known)
+            self.moved.clear()
+            ours = self._separated(ours, known - new)
         is_old = self._is_of_earlier(head) if not seen else lambda _path, _entry: False
         return merge_trees(self.base(seen, [head]), ours, theirs, self._suffix(head), is_old)
+
+    def _separated(self, tree: Tree, snapshots: Iterable[str]) -> Tree:
+        """A tree with the results of these snapshots where they are now: a merge of the workspace gave others their
+        directory."""
+        workspace = self.resource.workspace.as_snapshot_ws()
+        for snapshot in self.graph.sort(s for s in snapshots if s in self.graph):
+            metadata = workspace.get_snapshot_metadata(snapshot)
+            before, version = metadata.results_moved_from, self._tree(snapshot)
+            if before is None or version is None or entry_at(version, before) != entry_at(tree, before):
+                continue
+            parent, _, name = metadata.relative_destination_path.rpartition("/")
+            if parent == before.rpartition("/")[0]:
+                renamed = rename_entry(tree, before, name)
+                if renamed is not tree:  # so both are places in the tree, whoever wrote the metadata
+                    self.moved[before] = metadata.relative_destination_path
+                tree = renamed
+        return tree
 
     def base(self, ours: Iterable[str], theirs: Iterable[str]) -> Tree:
         """What both sides came from. Of several, which merges of both sides have left, a merge."""
@@ -127,17 +154,6 @@ class _Trees:
 
         def is_old(path: str, entry: Entry) -> bool:
             trees = (self.resource.stored_tree(version) for version in versions)
-            return any(tree is not None and _find(tree, path) == entry for tree in trees)
+            return any(tree is not None and entry_at(tree, path) == entry for tree in trees)
 
         return is_old
-
-
-def _find(tree: Tree, path: str) -> Entry | None:
-    entry = Entry(tree.hashval, "tree", "")
-    for part in path.split("/"):
-        inside = tree.entries(entry.value) if entry.kind == "tree" else []
-        found = next((e for e in inside if e.name == part), None)
-        if found is None:
-            return None
-        entry = found
-    return entry

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dataworkspaces.workspace.pull_merge import PullMerge, merge_heads
 from dataworkspaces.workspace.remote_pushing import RemotePushing
+from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
 
 if TYPE_CHECKING:
     from dataworkspaces.filetree import Tree
@@ -67,6 +69,8 @@ class RemoteContent(RemotePushing):
             self._workspace.write_resource_state(resource.as_resource(), merge.tree.manifests(resource.has_manifest))
             ancestry.begin(version, merge.seen)
             resource.restore(version)
+            for before, now in merge.moved_results.items():
+                self._move_lineage(f"{before}/{LINEAGE_FILE}", f"{now}/{LINEAGE_FILE}")
             self._tell(ancestry, merge)
         ancestry.note_merged(merge.seen)
         self.conflicts = [str(conflict) for conflict in merge.conflicts]
@@ -75,6 +79,12 @@ class RemoteContent(RemotePushing):
                 f"Resource '{resource.name}': both sides changed {', '.join(self.conflicts)}. Yours have their names; "
                 "make of each pair what you want, and take a snapshot"
             )
+
+    def _move_lineage(self, before: str, now: str) -> None:
+        """The lineage of results goes with them; no version holds it."""
+        old, new = (self._resource.local_root() / path for path in (before, now))
+        if old.is_file() and new.parent.is_dir() and not os.path.lexists(new):
+            old.rename(new)
 
     def _tell(self, ancestry: DirectoryAncestry, merge: PullMerge) -> None:
         name = self._resource.name

@@ -355,7 +355,8 @@ class _Merger:
                 self._note(
                     f"The results of your snapshot {metadata.hashval[:7]} are in '{new}' now: the origin has {place}"
                 )
-                moved = replace(metadata, relative_destination_path=new)
+                before = metadata.results_moved_from or place
+                moved = replace(metadata, relative_destination_path=new, results_moved_from=before)
                 self.merge_result.contents[path] = _encode(moved.to_json())
 
     def _is_new(self, path: str, which: str) -> bool:
