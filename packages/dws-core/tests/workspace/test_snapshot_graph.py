@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
+from dataworkspaces.testing.memory import MemoryWorkspace
+from dataworkspaces.workspace.results import manifest_hash
 from dataworkspaces.workspace.snapshot_graph import SnapshotGraph, SnapshotNode, microseconds_of, text_of
+from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
 
 
 def node(hashval: str, time: str, parents: str | None = "", zone: str | None = "+00:00", **of: str) -> SnapshotNode:
@@ -68,3 +72,31 @@ def test_what_somebody_made_up_has_an_order() -> None:
 def test_times_as_texts(text: str, zone: str | None) -> None:
     assert microseconds_of(text_of(microseconds_of(text, zone)), None) == microseconds_of(text, zone)
     assert microseconds_of("no time", None) == 0
+
+
+def test_what_came_after_a_deleted_snapshot_comes_after_its_parents(tmp_path: Path) -> None:
+    workspace = MemoryWorkspace(tmp_path)
+    hashes = []
+    for number, (parents, of_data) in enumerate([([], None), ([0], [0]), ([1], None), ([1], []), ([2, 3], [1])]):
+        manifest = f"[{number}]".encode()
+        hashes.append(manifest_hash(manifest))
+        metadata = SnapshotMetadata(
+            hashes[-1], [], "", "host", f"2026-10-0{number + 1}", "", {},
+            parents=[hashes[p] for p in parents],
+            resource_parents={} if of_data is None else {"data": [hashes[p] for p in of_data]},
+        )  # fmt: skip
+        workspace.save_snapshot_metadata_and_manifest(metadata, manifest)
+    zero, one, two, three, four = hashes
+    workspace.delete_snapshot(one)
+    graph = workspace.get_snapshot_graph()
+    assert graph.parents(two) == graph.parents(two, "data") == (one, zero)
+    assert (graph.parents(three), graph.parents(three, "data")) == ((one, zero), ())
+    assert graph.parents(four, "data") == (one, zero)
+    assert [s.hashval for s in workspace.list_snapshots(reverse=False)] == [zero, two, three, four]
+
+
+def test_ten_thousand_snapshots() -> None:
+    nodes = [SnapshotNode(f"{n:040x}", "2026-10-01", "+00:00", (f"{n - 1:040x}",)) for n in range(10_000)]
+    graph = SnapshotGraph(nodes)
+    assert graph.heads() == [nodes[-1].hashval]
+    assert graph.in_common([nodes[-1].hashval], [nodes[-2].hashval]) == [nodes[-2].hashval]

@@ -126,8 +126,11 @@ class SnapshotGraph:
 
     def sort(self, hashvals: Iterable[str]) -> list[str]:
         """In the order of snapshots, the oldest first."""
+        wanted = list(hashvals)
+        if len(wanted) < 2:
+            return wanted
         positions = self.positions()
-        return sorted(hashvals, key=lambda hashval: (positions.get(hashval, 0), hashval))
+        return sorted(wanted, key=lambda hashval: (positions.get(hashval, 0), hashval))
 
     def positions(self) -> dict[str, int]:
         """Where each snapshot stands: they are in the order of these, and of their hashes."""
