@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.directory_ancestry import DirectoryAncestry
     from dataworkspaces.workspace.integrity import Problem
     from dataworkspaces.workspace.kept_content import KeptContent
+    from dataworkspaces.workspace.lacking_file_system import LackingFileSystem
     from dataworkspaces.workspace.remote_content import RemoteContent
     from dataworkspaces.workspace.resource import Resource
     from dataworkspaces.workspace.workspace import Workspace
@@ -106,6 +107,13 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
         return DirectoryAncestry(self)
 
     @cached_property
+    def lacking(self) -> LackingFileSystem:
+        """What the file system here cannot hold."""
+        from dataworkspaces.workspace.lacking_file_system import LackingFileSystem
+
+        return LackingFileSystem(self)
+
+    @cached_property
     def kept_content(self) -> KeptContent:
         """What is kept of the content of versions, or was, when the resource was restorable."""
         from dataworkspaces.workspace.kept_content import KeptContent
@@ -126,11 +134,13 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
         place = self.get_local_path_if_any()
         return Path(place) if place is not None else self._root()
 
-    def present_tree(self, *, keep: bool = False, known: Known | None = None) -> Tree:
-        """The tree as it is now; with ``keep`` its content is kept.
+    def present_tree(
+        self, *, keep: bool = False, known: Known | None = None, with_what_was_left_out: bool = True
+    ) -> Tree:
+        """The tree as it is now, with what the file system cannot hold; with ``keep`` its content is kept.
 
         :param known: what was written just now, by path: need not be read."""
-        return self._tree(self._scan(), keep=keep, known=known)
+        return self._tree(self._scan(), keep=keep, known=known, with_what_was_left_out=with_what_was_left_out)
 
     def _is_written_by_snapshots(self, path: str) -> bool:
         """The lineage that a snapshot adds after it took the version; counted in, nothing would ever be unchanged."""
@@ -155,6 +165,7 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
         known: Known | None = None,
         read_at_most: int | None = None,
         tell_changing: Callable[[str], None] | None = None,
+        with_what_was_left_out: bool = True,
     ) -> Tree:
         """The tree of what was scanned; with ``keep`` its content is kept. Raises TooMuchToRead."""
         if keep or known:
@@ -163,7 +174,10 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
             work = Work(
                 executor_of(self.workspace), advance=advance, read_at_most=read_at_most, tell_changing=tell_changing
             )
-        return build_tree(scanned, self._hasher, self._stat_cache() if self._hasher.reads_content else None, work)
+        tree = build_tree(scanned, self._hasher, self._stat_cache() if self._hasher.reads_content else None, work)
+        if not self._hasher.records_modes:
+            return tree
+        return self.lacking.recorded(tree, with_what_was_left_out=with_what_was_left_out)
 
     def reads_content(self) -> bool:
         """Whether versions are told by the files' content."""
@@ -221,6 +235,8 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
 
     def snapshot(self) -> tuple[str | None, str | None]:
         """See :meth:`SnapshotResourceMixin.snapshot`. Only a resource that is restorable has a restore hash."""
+        if self._hasher.records_modes:
+            self.lacking.try_out()
         scanned = self._scan()
         changing: list[str] = []
         with self.workspace.interaction.progress(f"Reading {self.name}", scanned.file_count) as advance:
@@ -234,6 +250,8 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
         if self.restorable:
             self.kept_content.complete(scanned)
         self.workspace.write_resource_state(self.as_resource(), tree.manifests(self.has_manifest))
+        if self._hasher.records_modes:
+            self.lacking.note_version(tree.hashval)
         return tree.hashval, tree.hashval if self.restorable else None
 
     def is_of_snapshot(self, snapshot_hash: str, version: SnapshotVersion) -> None:

@@ -19,7 +19,7 @@ from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError, S
 from dataworkspaces.filetree import Scan, Tree, Work, diff_trees
 from dataworkspaces.filetree.ignore import IGNORE_FILE, IgnoreRules
 from dataworkspaces.filetree.keeping import PACK_FILES, StoreKeeper, StoreTask, batch_bytes, keep_link_targets
-from dataworkspaces.filetree.objects.checkout import check_out, make_directories, remove, remove_directories
+from dataworkspaces.filetree.objects.checkout import check_out, is_below, make_directories, remove, remove_directories
 from dataworkspaces.filetree.objects.compaction import merge_packs
 from dataworkspaces.filetree.objects.ids import DamagedContentError
 from dataworkspaces.filetree.objects.store import ObjectStore
@@ -171,9 +171,12 @@ class KeptContent:
         root = resource.local_root()
         self._check_place()
         root.mkdir(exist_ok=True)
+        resource.lacking.try_out()
         now = resource.present_tree(keep=True)
-        plan = self._plan(now, version)
+        present = resource.present_tree(with_what_was_left_out=False) if resource.lacking.left_out() else now
+        plan = self._plan(present, version)
         if plan.is_empty:
+            resource.lacking.note_version(version, ())
             return
         missing = self._check(plan)
         if missing and resource.remote_content is not None:
@@ -182,12 +185,18 @@ class KeptContent:
         self.replaced.add(now.hashval, datetime.now(), version)
         remove(root, plan.remove)
         remove_directories(root, sorted(plan.remove_directories, reverse=True))  # but those with what no version keeps
-        make_directories(root, sorted(plan.make_directories))
+        left_out: dict[str, str] = {}
+        make_directories(root, sorted(plan.make_directories), left_out)
+        if left_out:
+            plan.write = [wanted for wanted in plan.write if not is_below(wanted.path, left_out)]
         with (
             self._workspace.interaction.progress(f"Restoring {resource.name}", len(plan.write)) as advance,
             self._executor() as executor,
         ):
-            written = self._check_out(root, plan, executor, advance)
+            written = self._check_out(root, plan, left_out, executor, advance)
+        resource.lacking.note_version(version, left_out)
+        if left_out:
+            self._tell_left_out(left_out)
         ids = {wanted.path: wanted.id.text for wanted in plan.write}
         known = {path: (status, ids[path]) for path, status in written}
         after = resource.present_tree(known=known)
@@ -198,14 +207,29 @@ class KeptContent:
                 "the .dwsignore of the snapshot leaves out less"
             )
 
+    def _tell_left_out(self, left_out: Mapping[str, str]) -> None:
+        shown = ", ".join(f"{path!r} ({why})" for path, why in sorted(left_out.items())[:_SHOWN])
+        more = f" and {len(left_out) - _SHOWN} more" if len(left_out) > _SHOWN else ""
+        self._workspace.interaction.warn(
+            f"Resource '{self._resource.name}': this file system cannot hold {shown}{more}. The rest is here, and "
+            "later snapshots keep what is not"
+        )
+
     def _check_out(
-        self, root: Path, plan: RestorePlan, executor: Executor, advance: Callable[[int], None]
+        self,
+        root: Path,
+        plan: RestorePlan,
+        left_out: dict[str, str],
+        executor: Executor,
+        advance: Callable[[int], None],
     ) -> list[tuple[str, ScannedFile]]:
         """Write the files of a plan. A content that turns out to be damaged is set aside, and had again if possible."""
         mended: set[ObjectId] = set()
         while True:
             try:
-                return check_out(self.store, root, plan.write, executor=executor, advance=advance)
+                return check_out(
+                    self.store, root, plan.write, new=plan.new, left_out=left_out, executor=executor, advance=advance
+                )
             except DamagedContentError as e:
                 if e.object_id is None or e.object_id in mended:
                     raise
@@ -298,13 +322,19 @@ class KeptContent:
 
 
 def _existing(root: Path, paths: Iterable[str]) -> Iterator[str]:
-    """Those of the paths below a root at which something is. A directory is read once."""
+    """Those of the paths below a root at which something is, by exactly these names. A directory is read once."""
     names: dict[str, set[str]] = {}
+
+    def names_in(directory: str) -> set[str]:
+        if directory not in names:
+            above, _, name = directory.rpartition("/")
+            is_there = not directory or name in names_in(above)  # not one that differs in case, and is the same here
+            names[directory] = _names_in(root / directory) if is_there else set()
+        return names[directory]
+
     for path in paths:
         directory, _, name = path.rpartition("/")
-        if directory not in names:
-            names[directory] = _names_in(root / directory)
-        if name in names[directory]:
+        if name in names_in(directory):
             yield path
 
 

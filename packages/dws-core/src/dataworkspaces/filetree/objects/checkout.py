@@ -6,8 +6,9 @@ following symbolic links, so nothing is ever written or removed outside the root
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from dataworkspaces.filetree.scan import ScannedFile
 FileKind = Literal["blob", "exec", "link"]
 
 _BATCH = 512
+CANNOT_HOLD = frozenset({errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG, errno.ENOTSUP, errno.ENOSYS})
+"""Errors of a file system that has no such names, or no symbolic links."""
+SAME_NAME = "it is the same name as that of another entry here"
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -46,10 +50,16 @@ def check_out(
     root: Path,
     wanted: Sequence[Wanted],
     *,
+    new: Collection[str] = (),
+    left_out: dict[str, str] | None = None,
     executor: Executor | None = None,
     advance: Callable[[int], None] | None = None,
 ) -> list[tuple[str, ScannedFile]]:
     """Write files and links; the directories above them are there. Returns the status of each file.
+
+    :param new: paths at which nothing is known to be: what is there all the same has another name for the user, which
+        the file system takes for this one.
+    :param left_out: gets what the file system cannot hold: why, by path; without it, that is an error.
 
     A file that is there already is replaced by a rename, so that a reader sees the old one or the new one. Contents are
     verified. May be called again after it was killed. Raises MetadataError for a content that is missing or damaged,
@@ -58,11 +68,13 @@ def check_out(
     batches = [
         [(w, located.get(w.id)) for w in wanted[start : start + _BATCH]] for start in range(0, len(wanted), _BATCH)
     ]
-    write = _Writer(store, root)
+    write = _Writer(store, root, frozenset(new), left_out is not None)
     results = map(write, batches) if executor is None else executor.map(write, batches)
     found: list[tuple[str, ScannedFile]] = []
-    for batch, statuses in zip(batches, results, strict=True):
+    for batch, (statuses, not_made) in zip(batches, results, strict=True):
         found += statuses
+        if left_out is not None:
+            left_out.update(not_made)
         if advance is not None:
             advance(len(batch))
     return found
@@ -77,13 +89,40 @@ def remove(root: Path, paths: Iterable[str]) -> None:
                 os.unlink(name, dir_fd=parent)
 
 
-def make_directories(root: Path, paths: Iterable[str]) -> None:
-    """Make directories, each after the one it lies in."""
+def make_directories(root: Path, paths: Iterable[str], left_out: dict[str, str] | None = None) -> None:
+    """Make directories, each after the one it lies in. For ``left_out`` see :func:`check_out`; what lies in such a
+    directory is not in it."""
     with Directories(root) as directories:
         for path in paths:
-            with suppress(FileExistsError):
-                parent, name = directories.find(path)
+            if left_out and is_below(path, left_out):
+                continue
+            parent, name = directories.find(path)
+            try:
                 os.mkdir(name, dir_fd=parent)
+            except FileExistsError:
+                if left_out is not None and not _is_listed(parent, name):
+                    left_out[path] = SAME_NAME
+            except OSError as e:
+                if left_out is None or not _cannot_hold(e, parent):
+                    raise
+                left_out[path] = e.strerror or str(e)
+
+
+def is_below(path: str, directories: Collection[str]) -> bool:
+    """Whether a path lies in one of some directories."""
+    return any(path[:at] in directories for at, char in enumerate(path) if char == "/")
+
+
+def _cannot_hold(error: OSError, parent: int, *, is_link: bool = False) -> bool:
+    """Whether an entry could not be made in a directory since the file system has no such names, or no links."""
+    if error.errno == errno.ENOENT:  # exFAT says so of names that it does not allow
+        return os.fstat(parent).st_nlink > 0
+    return error.errno in CANNOT_HOLD or (is_link and error.errno == errno.EPERM)
+
+
+def _is_listed(directory: int, name: str) -> bool:
+    """Whether a directory has an entry of exactly that name."""
+    return name in os.listdir(directory)
 
 
 def remove_directories(root: Path, paths: Iterable[str]) -> None:
@@ -145,22 +184,38 @@ _Located = tuple[Wanted, _Place]
 class _Writer:
     store: ObjectStore
     root: Path
+    new: frozenset[str] = frozenset()
+    may_leave_out: bool = False
 
-    def __call__(self, batch: Sequence[_Located]) -> list[tuple[str, ScannedFile]]:
-        return list(self._write(batch))
+    def __call__(self, batch: Sequence[_Located]) -> tuple[list[tuple[str, ScannedFile]], dict[str, str]]:
+        """The status of each file, and what was left out, with the reason."""
+        left_out: dict[str, str] = {}
+        return list(self._write(batch, left_out)), left_out
 
-    def _write(self, batch: Sequence[_Located]) -> Iterator[tuple[str, ScannedFile]]:
+    def _write(self, batch: Sequence[_Located], left_out: dict[str, str]) -> Iterator[tuple[str, ScannedFile]]:
         with Directories(self.root) as directories:
             for wanted, place in batch:
+                parent = -1
                 try:
                     parent, name = directories.find(wanted.path)
+                    if self._has_other_name(parent, name, wanted.path):
+                        left_out[wanted.path] = SAME_NAME
+                        continue
                     if wanted.kind == "link":
                         self._link(parent, name, self.store.read_located(wanted.id, place))
                     else:
                         yield wanted.path, self._file(parent, name, wanted, place)
                 except OSError as e:
+                    if self.may_leave_out and parent >= 0 and _cannot_hold(e, parent, is_link=wanted.kind == "link"):
+                        left_out[wanted.path] = e.strerror or str(e)
+                        continue
                     e.filename = str(self.root / wanted.path)
                     raise
+
+    def _has_other_name(self, parent: int, name: str, path: str) -> bool:
+        """Whether what lies there has another name, that differs in case, or in how letters are composed."""
+        is_new = self.may_leave_out and path in self.new
+        return is_new and _exists(parent, name) and not _is_listed(parent, name)
 
     def _link(self, parent: int, name: str, target: bytes) -> None:
         try:
@@ -210,6 +265,14 @@ class _Writer:
             os.close(source)
         if found != object_id:
             raise DamagedContentError(f"{path} is damaged: its content has another hash", object_id=object_id)
+
+
+def _exists(parent: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _temporary_name() -> str:
