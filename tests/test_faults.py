@@ -261,7 +261,10 @@ def test_file_that_may_not_grow(changed: User) -> None:
     write_files(changed.cwd, {"code/large": os.urandom(300_000)})
     before = read_tree(changed.cwd)
     done = changed.run(
-        "sh", "-c", f"trap '' XFSZ; ulimit -f 100; exec '{program('dws')}' --batch snapshot B", check=False
+        "sh",
+        "-c",
+        f"trap '' XFSZ; ulimit -f 100; PYTHONDONTWRITEBYTECODE=1 exec '{program('dws')}' --batch snapshot B",
+        check=False,
     )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr

@@ -372,7 +372,8 @@ def test_full_disk_puts_nothing_half_in_place(repository: FatUser) -> None:
     commit(repository, {})
     write_files(repository.cwd, {"a.gz": os.urandom(500_000)})
     done = subprocess.run(
-        ["git", "add", "a.gz"], cwd=repository.cwd, env=repository.env, capture_output=True,
+        ["git", "add", "a.gz"], cwd=repository.cwd, capture_output=True,
+        env={**repository.env, "PYTHONDONTWRITEBYTECODE": "1"},  # cut off, it would stay for all later tests
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
     )  # fmt: skip
     assert done.returncode != 0

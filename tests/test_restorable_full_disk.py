@@ -18,6 +18,10 @@ LIMITS = (500, 5_000, 30_000, 100_000, 250_000, 2_000_000)
 """Bytes. Between the first, at which nothing works, and the last, at which all does, it ends in different places."""
 
 
+NO_CACHE = {"PYTHONDONTWRITEBYTECODE": "1"}
+"""Compiled code that was cut off would stay for all later tests."""
+
+
 @pytest.fixture
 def data(workspace: User) -> Path:
     place = workspace.cwd.parent / "data"
@@ -34,7 +38,7 @@ def limited(limit: int) -> Callable[[], None]:
 
 def run(user: User, limit: int, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [program("dws"), "--batch", *map(str, arguments)], cwd=user.cwd, env=user.env, capture_output=True,
+        [program("dws"), "--batch", *map(str, arguments)], cwd=user.cwd, env={**user.env, **NO_CACHE}, capture_output=True,
         encoding="utf-8", preexec_fn=limited(limit), timeout=120,
     )  # fmt: skip
     assert "Traceback" not in done.stderr, done.stderr

@@ -41,14 +41,18 @@ def people(tmp_path: Path, hub: Hub) -> tuple[User, User]:
     return first, second.at(second.cwd / "analysis")
 
 
+NO_CACHE = {"PYTHONDONTWRITEBYTECODE": "1"}
+"""Compiled code that was cut off would stay for all later tests."""
+
+
 def with_limit(limit: int) -> Callable[[], None]:
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
 
 def run(user: User, limit: int, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [program("dws"), "--batch", *map(str, arguments)], cwd=user.cwd, env=user.env, capture_output=True,
-        encoding="utf-8", preexec_fn=with_limit(limit), timeout=120,
+        [program("dws"), "--batch", *map(str, arguments)], cwd=user.cwd, env={**user.env, **NO_CACHE},
+        capture_output=True, encoding="utf-8", preexec_fn=with_limit(limit), timeout=120,
     )  # fmt: skip
     assert "Traceback" not in done.stderr
     assert "Internal error" not in done.stderr
