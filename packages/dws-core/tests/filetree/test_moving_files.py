@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.filetree import BLAKE3, StatCache, Tree, Work, build_tree, scan, scan_tree
 from dataworkspaces.filetree.hashing import HashTask, ReadFile
 from dataworkspaces.filetree.mapped import mapped_files
@@ -18,6 +19,7 @@ from dataworkspaces.filetree.objects.checkout import Wanted, check_out
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.store import ObjectStore
 from dataworkspaces.filetree.objects.storing import copy_and_hash, copy_content, hash_open_file, store_files
+from dataworkspaces.filetree.regular import read_regular
 from dataworkspaces.filetree.scan import ScannedFile
 
 MIB = 1 << 20
@@ -128,3 +130,15 @@ def test_copies_are_named_for_what_they_hold(tmp_path: Path, size: int) -> None:
     with (tmp_path / "a").open("rb") as source, (tmp_path / "b").open("w+b") as target:
         assert copy_and_hash(source.fileno(), target.fileno(), size) == ObjectId.of(content)
     assert (tmp_path / "b").read_bytes() == content
+
+
+def test_a_named_pipe_in_place_of_our_file_is_an_error(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="no regular file"):
+        read_regular(tmp_path / "pipe")
+    (tmp_path / "file").write_bytes(b"x")
+    assert read_regular(tmp_path / "file") == b"x"
+    (tmp_path / "store").mkdir()
+    os.mkfifo(tmp_path / "store" / "format")
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        ObjectStore(tmp_path / "store").check_format()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.filetree.regular import read_regular
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -38,7 +39,7 @@ class IgnoreRules:
                 raise ConfigurationError(f"{path} is no regular file")
             if path.stat().st_size > _MAX_SIZE:
                 raise ConfigurationError(f"{path} is larger than {_MAX_SIZE >> 20} MiB", hint="Use fewer patterns")
-            self.add(directory, path.read_bytes(), os.fspath(path))
+            self.add(directory, read_regular(path), os.fspath(path))
         except OSError as e:
             raise ConfigurationError(f"{path} cannot be read: {e.strerror or e}") from e
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from dataworkspaces.durability import flush_directory, flush_open_files, make_directories
 from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.filetree.regular import read_regular
 
 MAX_JSON_BYTES = 256 * 1024 * 1024
 """A larger metadata file is refused: it cannot be ours."""
@@ -120,7 +121,7 @@ def read_json(path: Path) -> Any:
             raise MetadataError(f"{path} is no regular file")
         if told.st_size > MAX_JSON_BYTES:
             raise MetadataError(f"{path} is larger than {MAX_JSON_BYTES >> 20} MiB, which no metadata file is")
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(read_regular(path).decode("utf-8"))
     except OSError as e:
         raise MetadataError(f"{path} cannot be read: {e.strerror or e}") from e
     except RecursionError as e:

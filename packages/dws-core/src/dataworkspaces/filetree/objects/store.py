@@ -31,6 +31,7 @@ from dataworkspaces.errors import ConfigurationError, MetadataError, Unavailable
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.pack import SUFFIX, Pack, PackWriter
 from dataworkspaces.filetree.objects.sharing import make_directory, sealed_mode, share_file
+from dataworkspaces.filetree.regular import read_regular
 
 LARGE = 128 << 10
 """From this size on a content is a file of its own."""
@@ -87,7 +88,7 @@ class ObjectStore:
     def check_format(self) -> None:
         """Raise ConfigurationError if the store is of a release that this one does not know."""
         try:
-            found = (self.root / "format").read_text(encoding="utf-8").strip()
+            found = read_regular(self.root / "format").decode("utf-8").strip()
         except FileNotFoundError:
             return
         except (OSError, UnicodeError) as e:
@@ -104,9 +105,9 @@ class ObjectStore:
         self.temporary  # noqa: B018 - makes the store
         path = self.root / "generation"
         with suppress(FileNotFoundError):
-            return path.read_text(encoding="ascii")
+            return read_regular(path).decode("ascii")
         self._write_text("generation", os.urandom(16).hex())
-        return path.read_text(encoding="ascii")
+        return read_regular(path).decode("ascii")
 
     def start_generation(self) -> None:
         """Contents are going to be removed: whoever remembers what is here has to look again. Needs no space: the next
@@ -196,7 +197,7 @@ class ObjectStore:
         found = set()
         for object_id, content in contents.items():
             with suppress(FileNotFoundError):
-                if self.loose_path(object_id).read_bytes() != content:
+                if read_regular(self.loose_path(object_id)) != content:
                     found.add(object_id)
         return found
 
@@ -237,7 +238,7 @@ class ObjectStore:
         for _ in range(_ATTEMPTS):
             is_damaged = False
             with suppress(FileNotFoundError):
-                content = self.loose_path(object_id).read_bytes()
+                content = read_regular(self.loose_path(object_id))
                 is_damaged = len(content) != object_id.size or blake3(content).digest() != object_id.digest
                 if not is_damaged:
                     return content

@@ -93,10 +93,11 @@ class WorkspacePaths:
 
 def add_lines(path: Path, lines: tuple[str, ...] | list[str]) -> bool:
     """Add the lines that an ignore file lacks, at its end; returns whether it changed."""
+    from dataworkspaces.filetree.regular import read_regular
     from dataworkspaces.workspace.atomic import write_bytes
 
     try:
-        old = path.read_bytes()
+        old = read_regular(path)
     except FileNotFoundError:
         old = b""
     present = set(old.decode("utf-8", "surrogateescape").splitlines())

@@ -14,6 +14,7 @@ from dataworkspaces.backends.git.conversion import as_committed, protect
 from dataworkspaces.backends.git.paths import METADATA_IGNORES, WorkspacePaths, add_lines, ignore_pattern
 from dataworkspaces.backends.git.resource_files import next_position, read_entries, read_entry, take_over_list
 from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.filetree.regular import read_regular
 from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
 from dataworkspaces.gitrepo.repo import GitRepo
@@ -94,7 +95,7 @@ class GitStorage(Workspace):
     def read_resource_state(self, resource: Resource, key: str) -> bytes | None:
         path = self.paths.resource_state(resource.role, resource.name) / check_relative_path(key, "State key")
         try:
-            content = path.read_bytes()
+            content = read_regular(path)
         except FileNotFoundError:
             return None
         except OSError as e:
@@ -163,7 +164,7 @@ class GitStorage(Workspace):
             self._note_for_commit(self.paths.resource_list)
             take_over_list(self.paths)
             paths = list(self._to_commit)
-        if not paths or marker.read_bytes() != self._marker_text():
+        if not paths or read_regular(marker) != self._marker_text():
             remove_stale_git_locks(self.paths.root)
             # Release 1.6 ignored the state of resources one by one, and left nothing beside what it wrote.
             add_lines(self.paths.metadata_gitignore, METADATA_IGNORES)
@@ -236,6 +237,6 @@ class GitStorage(Workspace):
 def _holds(path: Path, content: bytes) -> bool:
     """Whether a file is there, and not what a power cut left of it."""
     try:
-        return path.stat().st_size == len(content) and path.read_bytes() == content
+        return path.stat().st_size == len(content) and read_regular(path) == content
     except FileNotFoundError:
         return False

@@ -11,6 +11,7 @@ from dataworkspaces.backends.git.snapshot_index import SnapshotIndex, read_metad
 from dataworkspaces.backends.git.subdirectories import SubdirectorySnapshots
 from dataworkspaces.backends.git.sync import GitSync
 from dataworkspaces.errors import ConfigurationError, DwsError, InternalError, MetadataError
+from dataworkspaces.filetree.regular import read_regular
 from dataworkspaces.gitrepo.checks import check_object_name, check_scratch_directory
 from dataworkspaces.gitrepo.ignored import Looked, check_ignored
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
@@ -87,7 +88,7 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
     def get_next_snapshot_number(self) -> int:
         counter = self.get_machine_directory() / "snapshot_number"
         try:
-            last = int(counter.read_text(encoding="utf-8"))
+            last = int(read_regular(counter))
         except (OSError, ValueError):
             last = 0
         return max(last, self.get_snapshot_count()) + 1
@@ -140,7 +141,7 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
     def get_snapshot_manifest_bytes(self, hash_val: str) -> bytes:
         path = self.paths.manifest(hash_val)
         try:
-            manifest = path.read_bytes()
+            manifest = read_regular(path)
         except OSError as e:
             raise MetadataError(f"{path} cannot be read: {e.strerror or e}") from e
         if manifest_hash(manifest) != hash_val:
@@ -154,7 +155,7 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
         manifest_path = self.paths.manifest(metadata.hashval)
         self._note_for_commit(manifest_path)
         self._note_for_commit(path)
-        if not manifest_path.exists() or manifest_path.read_bytes() != manifest:
+        if not manifest_path.exists() or read_regular(manifest_path) != manifest:
             write_bytes(manifest_path, manifest, durable=True)
         write_bytes(
             self.get_machine_directory() / "snapshot_number", str(self.get_next_snapshot_number()).encode("ascii")
