@@ -28,7 +28,7 @@ class StoreUsers:
         path = self._file(workspace)
         if not path.exists():
             make_directory(self._directory)
-            write_bytes(path, os.fsencode(workspace))
+            write_bytes(path, os.fsencode(workspace), durable=True)
             share_file(path, self._directory)
 
     def all(self) -> list[str]:
