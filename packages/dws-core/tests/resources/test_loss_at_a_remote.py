@@ -193,6 +193,7 @@ def test_what_is_damaged_here_is_set_aside_and_had_again(
     if healer != "files":
         shutil.rmtree(data)
         data.mkdir()
+        (data / "other").write_text("other")
     if healer == "nobody":
         shutil.rmtree(remote)
     assert len(verify_command(workspace).faults) >= 1
