@@ -65,10 +65,13 @@ class User:
 
     cwd: Path
     env: dict[str, str] = field(default_factory=dict)
+    trusts: bool = True
+    """Whether they agree to all that a workspace names which they clone or pull. test_consent.py is about those who do
+    not."""
 
     def at(self, cwd: Path, **env: str) -> User:
         """The same user in another directory, with further environment variables."""
-        return User(cwd, {**self.env, **env})
+        return User(cwd, {**self.env, **env}, self.trusts)
 
     def run(
         self, *command: str | Path, input: str | None = None, check: bool = True, timeout: float = 120
@@ -89,6 +92,10 @@ class User:
         return done
 
     def dws(self, *arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+        if self.trusts:
+            commands = ("clone", "pull")
+            place = next((n for n, argument in enumerate(arguments[:3], 1) if argument in commands), 0)
+            arguments = (*arguments[:place], *(["--trust"] if place else []), *arguments[place:])
         return self.run(program("dws"), *arguments, **options)
 
     def batch(self, *arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:

@@ -42,6 +42,7 @@ BUILT_IN = {
     "ls": BuiltIn("dataworkspaces.cli.cmd_files:ls", "List files of a resource, now or in a snapshot"),
     "cat": BuiltIn("dataworkspaces.cli.cmd_files:cat", "Print a file of a resource, now or in a snapshot"),
     "cp": BuiltIn("dataworkspaces.cli.cmd_files:cp", "Copy files from or to a resource"),
+    "trust": BuiltIn("dataworkspaces.cli.cmd_trust:trust", "Agree to contact what a workspace names"),
     "config": BuiltIn("dataworkspaces.cli.cmd_config:config", "Show or set parameters"),
     "plugins": BuiltIn("dataworkspaces.cli.cmd_plugins:plugins", "Show the installed plug-ins and whether they load"),
     "completion": BuiltIn("dataworkspaces.cli.cmd_completion:completion", "Print the completion script of a shell"),

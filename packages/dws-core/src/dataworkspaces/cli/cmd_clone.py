@@ -18,6 +18,7 @@ from dataworkspaces.cli.session import Session, batch_option, json_option, pass_
     "--same-places", is_flag=True,
     help="Use the directories of this machine that the workspace names, where they are: of your own workspaces only.",
 )  # fmt: skip
+@click.option("--trust", is_flag=True, help="Agree to contact all buckets, remotes and servers that it names.")
 @json_option
 @batch_option
 @verbose_option
@@ -32,6 +33,7 @@ def clone(
     only: list[str] | None,
     skip: list[str] | None,
     same_places: bool,
+    trust: bool,
     as_json: bool,
 ) -> None:
     """Bring the workspace at REPO, and its resources, to this machine.
@@ -63,6 +65,7 @@ def clone(
         verbose=session.verbose,
         selection=None if only is None and skip is None else Selection(only, skip or ()),
         same_places=same_places,
+        trust=trust,
     )
     if as_json:
         from dataworkspaces.cli.render import print_json

@@ -106,6 +106,7 @@ def push(
 @_skip
 @_only_workspace
 @_dry_run
+@click.option("--trust", is_flag=True, help="Agree to contact all buckets, remotes and servers that it names then.")
 @yes_option
 @json_option
 @common_options
@@ -118,6 +119,7 @@ def pull(
     skip: list[str] | None,
     only_workspace: bool,
     dry_run: bool,
+    trust: bool,
     as_json: bool,
 ) -> None:
     """Bring what is new at the origins here: the workspace, its resources, and new resources.
@@ -131,7 +133,7 @@ def pull(
         _show_plan(ctx, plan_pull(session.open_workspace(reading=True), selection), "pull", as_json)
         return
     workspace = session.open_workspace()
-    outcome = pull_command(workspace, selection)
+    outcome = pull_command(workspace, selection, trust=trust)
     if as_json:
         from dataworkspaces.cli.render import print_json
 

@@ -57,6 +57,16 @@ class Session:
 
         return self.workspace if backend_of(self.workspace) is not None else find_workspace_by_name(self.workspace)
 
+    def directory(self) -> str:
+        """The directory of the workspace that the user means; it need not be possible to open it."""
+        from pathlib import Path
+
+        from dataworkspaces.workspace.finding import find_workspace_directory
+
+        place = self.place()
+        found = Path(place) if place is not None else find_workspace_directory(Path.cwd())
+        return str(found or Path.cwd())
+
     def open_workspace(self, *, reading: bool = False) -> Workspace:
         """The workspace that the user means. A command that is only ``reading`` takes no lock, and so what a killed
         command left is put in order here."""

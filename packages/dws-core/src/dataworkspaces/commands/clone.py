@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces import plugins
 from dataworkspaces.commands.sync import Selection, adopt_lineage, clone_resources
+from dataworkspaces.commands.trust import agree_to_all
 from dataworkspaces.errors import DwsError
 from dataworkspaces.params import HOSTNAME, check_hostname
 from dataworkspaces.workspace import SnapshotWorkspaceMixin
 from dataworkspaces.workspace.finding import backend_of
+from dataworkspaces.workspace.trust import agreeing
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Interaction, Workspace
@@ -28,7 +30,7 @@ class CloneOutcome:
 
     :ivar hostname: which names this copy in its snapshots.
     :ivar cloned: the resources that were cloned.
-    :ivar missing: by resource, why it is not here.
+    :ivar missing: by resource, why it is not here; by the workspace's name, why not all of its own files are.
     :ivar nowhere: the resources whose files have no place here yet.
     :ivar left: the resources that were not asked for."""
 
@@ -69,16 +71,21 @@ def clone_command(
     backend: str | None = None,
     selection: Selection | None = None,
     same_places: bool = False,
+    trust: bool = False,
 ) -> CloneOutcome:
     """Clone the workspace at ``url`` to ``directory`` (None: one of the workspace's name, in the current directory).
 
     :param backend: default: the one that the URL's scheme names, else git, whose URLs have many schemes.
     :param selection: the resources to bring; all, if it is None. 'dws pull' brings the others.
     :param same_places: see :attr:`Workspace.takes_same_places`.
+    :param trust: agree to contact all addresses that the workspace names.
     :param hostname: names this copy. If it is the default, and another copy has it, it gets a number."""
     check_hostname(hostname)
     factory = plugins.load(plugins.BACKENDS, backend or backend_of(url) or plugins.DEFAULT_BACKEND)
-    workspace: Workspace = factory.clone_workspace({HOSTNAME: hostname}, batch, verbose, url, directory, interaction)
+    with agreeing(trust):
+        workspace: Workspace = factory.clone_workspace(
+            {HOSTNAME: hostname}, batch, verbose, url, directory, interaction
+        )
     workspace.interaction = interaction
     workspace.takes_same_places = same_places
     names = list(workspace.get_names_for_resources_that_need_to_be_cloned())
@@ -92,13 +99,17 @@ def clone_command(
         left = [name for name in names if not selection.holds(name)]
         names = [name for name in names if selection.holds(name)]
     # Where nothing can have to be committed, whoever clones need not have told git who they are.
-    with workspace.transaction("clone") if names else nullcontext():
+    with agreeing(trust), workspace.transaction("clone") if names else nullcontext():
         if is_default_hostname:
             hostname = _unique_hostname(workspace, hostname)
         cloned, missing = clone_resources(workspace, names)
         nowhere = tuple(name for name in names if name not in cloned and name not in missing)
         adopt_lineage(workspace, [], cloned)
         workspace.save("Resources of a clone")
+    if trust:
+        agree_to_all(workspace)
+    if workspace.not_arrived:
+        missing[workspace.name] = workspace.not_arrived[0]
     root = Path(workspace.get_workspace_local_path_if_any() or "")
     return CloneOutcome(root, workspace.name, hostname, tuple(cloned), missing, nowhere, tuple(left))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dataworkspaces.commands.trust import agree_to_all
 from dataworkspaces.errors import ConfigurationError, DwsError
 from dataworkspaces.workspace import (
     CentralWorkspaceMixin,
@@ -15,6 +16,7 @@ from dataworkspaces.workspace import (
 )
 from dataworkspaces.workspace.file_tree import FileTreeMixin
 from dataworkspaces.workspace.placed_directory import PlacedDirectoryMixin
+from dataworkspaces.workspace.trust import agreeing
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import FileChange, SnapshotMetadata, Workspace
@@ -183,15 +185,17 @@ def _plan(
     return SyncPlan(changes, failed)
 
 
-def pull_command(workspace: Workspace, selection: Selection) -> PullOutcome:
+def pull_command(workspace: Workspace, selection: Selection, *, trust: bool = False) -> PullOutcome:
     """Bring what is new at the origins here: the workspace, its resources, and resources that are not here yet.
 
-    A resource that fails does not hold up the others."""
+    A resource that fails does not hold up the others.
+
+    :param trust: agree to contact all addresses that the workspace names, those that come now too."""
     if not isinstance(workspace, (SyncedWorkspaceMixin, CentralWorkspaceMixin)):
         raise workspace.not_supported("pull")
     if selection.only is None:
         selection.check(workspace.get_resource_names())
-    with workspace.transaction("pull") as journal:
+    with agreeing(trust), workspace.transaction("pull") as journal:
         known = known_snapshots(workspace)
         _note_places(workspace)
         journal.record("pull", known=known)
@@ -206,6 +210,8 @@ def pull_command(workspace: Workspace, selection: Selection) -> PullOutcome:
         failed |= missing
         arrived = adopt_lineage(present, known, [*changed, *cloned])
         present.save("Resources that came with a pull")
+        if trust:
+            agree_to_all(present)
     return PullOutcome(tuple(pulled), tuple(cloned), failed, tuple(s.hashval for s in arrived), conflicts)
 
 

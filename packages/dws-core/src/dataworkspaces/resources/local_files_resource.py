@@ -3,7 +3,7 @@ asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dataworkspaces.errors import ConfigurationError
@@ -121,6 +121,9 @@ class LocalFilesResource(PlacedDirectoryMixin, Resource):
         return not self.imported
 
     # -- synchronising -------------------------------------------------------------------------------------------
+
+    def addresses(self) -> Iterable[str]:
+        return () if self.remote is None or self.my_remote is not None else (self.remote,)
 
     @property
     def remote_content(self) -> RemoteContent | None:

@@ -50,8 +50,12 @@ class RemotePushing:
 
     @cached_property
     def store(self) -> RemoteStore:
+        """Raises RefusedError if the remote came with the workspace, and nobody here has agreed to contact it."""
         from dataworkspaces.filetree.remotes import RemoteStore
 
+        resource = self._resource.as_resource()
+        if self.url in resource.addresses():
+            self._workspace.consent.to(self.url, f"Resource '{resource.name}'")
         return RemoteStore(self.url, cache=self._workspace.get_machine_directory() / "remote-index")
 
     def _executor(self) -> AbstractContextManager[Executor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.params import BoolType, ParamDef, ParamDefs
@@ -75,6 +75,11 @@ class Resource(ABC):
     def is_imported(self) -> bool:
         """True if the resource has a parameter ``imported`` that is true."""
         return bool(self.get_params().get("imported", False))
+
+    def addresses(self) -> Iterable[str]:
+        """The addresses that parameters of this resource name, and others can change: of servers, buckets, remotes, as
+        the resource passes them to :meth:`Workspace.consent` before the first contact. Contacts nothing."""
+        return ()
 
     @abstractmethod
     def validate_subpath_exists(self, subpath: str) -> None:

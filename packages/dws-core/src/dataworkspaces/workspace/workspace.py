@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces import plugins
-from dataworkspaces.errors import ConfigurationError, MetadataError, NotSupportedError, PathNotAResourceError
+from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError, NotSupportedError, PathNotAResourceError
 from dataworkspaces.params import OBJECTS_PATH, WORKSPACE_PARAMS, ParamDefs
 from dataworkspaces.workspace.files import LocalStateResourceMixin
 from dataworkspaces.workspace.interaction import BatchInteraction, Interaction
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.integrity import Problem
     from dataworkspaces.workspace.journal import Journal
     from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
+    from dataworkspaces.workspace.trust import Consent
     from dataworkspaces.workspace.whereabouts import Whereabouts
 
 
@@ -39,6 +40,7 @@ class Workspace(ABC):
     :ivar batch: the user must not be asked.
     :ivar verbose: say each thing that is done.
     :ivar interaction: how to reach the user; never asks unless the command line replaces it.
+    :ivar not_arrived: why a clone did not bring all of the workspace's own files; a pull may bring them.
     """
 
     param_defs: ParamDefs = WORKSPACE_PARAMS
@@ -54,6 +56,7 @@ class Workspace(ABC):
         self.batch = batch
         self.verbose = verbose
         self.interaction: Interaction = BatchInteraction()
+        self.not_arrived: list[DwsError] = []
 
     # -- storage, by the backend ---------------------------------------------------------------------------------
 
@@ -252,6 +255,20 @@ class Workspace(ABC):
 
         return check_workspace(self)
 
+    # -- what others may have us contact --------------------------------------------------------------------------
+
+    @property
+    def consent(self) -> Consent:
+        """Asked before an address is contacted that came with the workspace, see :mod:`dataworkspaces.workspace.trust`:
+        ``workspace.consent.to(address, "Resource 'data'")``."""
+        from dataworkspaces.workspace.trust import Consent, place_of
+
+        return Consent(place_of(self), self.interaction)
+
+    def addresses(self) -> Iterable[str]:
+        """As :meth:`Resource.addresses`, of the workspace itself."""
+        return ()
+
     # -- parameters ----------------------------------------------------------------------------------------------
 
     def get_global_param(self, param_name: str) -> Any:
@@ -335,7 +352,12 @@ class Workspace(ABC):
                 f"A resource of type {resource_type} cannot have the role '{role}'",
                 hint=f"It can have: {', '.join(factory.roles)}",
             )
-        resource = factory.from_command_line(role, name, self, *args, **kwargs)
+        from dataworkspaces.workspace.trust import agreeing
+
+        with agreeing():  # the user has named what is contacted now
+            resource = factory.from_command_line(role, name, self, *args, **kwargs)
+            for address in resource.addresses():
+                self.consent.to(address, f"Resource '{name}'")
         if resource.is_imported():
             self._import_lineage(resource)
         # Local parameters first: a resource without them would be one to be cloned, if we were killed in between.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dataworkspaces.gitfat.repository import FatRepository
     from dataworkspaces.gitfat.transfer import Progress
+    from dataworkspaces.workspace.trust import Consent
 
 _ATTRIBUTES = "filter=fat -crlf"
 
@@ -32,6 +33,25 @@ def check_programs(root: Path) -> None:
     from dataworkspaces.gitfat.transfer import check_programs
 
     check_programs(read_remote(root) if (root / CONFIG_FILE).exists() else None)
+
+
+def address(root: Path) -> str | None:
+    """The place that ``.gitfat`` names, for the user of this machine to agree to; None without such a file."""
+    from dataworkspaces.gitfat.remote import CONFIG_FILE, read_remote
+
+    if not (root / CONFIG_FILE).exists():
+        return None
+    remote = read_remote(root)
+    user = f"{remote.user}@" if remote.user else ""
+    port = f" port {remote.port}" if remote.port else ""
+    return f"git-fat {user}{remote.location}{port}"
+
+
+def ask_for_consent(root: Path, consent: Consent) -> None:
+    """Raise RefusedError unless the user of this machine has agreed to contact the place that ``.gitfat`` names."""
+    named = address(root)
+    if named is not None:
+        consent.to(named, "The .gitfat of the repository")
 
 
 def set_up(root: Path) -> None:

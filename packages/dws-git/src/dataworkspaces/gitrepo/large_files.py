@@ -18,12 +18,13 @@ from pathlib import Path
 from dataworkspaces.errors import ConfigurationError, DwsError, ToolError
 from dataworkspaces.gitrepo.checks import without_password
 from dataworkspaces.gitrepo.layout import git_directory, objects_directory
-from dataworkspaces.gitrepo.lfs_server import LFS_CONFIG, check_config_of_tree, check_servers
+from dataworkspaces.gitrepo.lfs_server import LFS_CONFIG, check_config_of_tree, check_servers, foreign_servers
+from dataworkspaces.gitrepo.lfs_server import address as lfs_address
 from dataworkspaces.gitrepo.objects import read_blobs
 from dataworkspaces.gitrepo.remote import ORIGIN, origin_url
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.factory import METADATA_DIR
-from dataworkspaces.workspace.interaction import Interaction
+from dataworkspaces.workspace.trust import Consent
 
 Progress = Callable[[str, int | None, str], AbstractContextManager[Callable[[int], None]]]
 """That of an :class:`~dataworkspaces.workspace.Interaction`."""
@@ -122,34 +123,52 @@ def set_up_lfs(root: Path) -> None:
         run_git(root, ["-c", option, "lfs", "update"], ok=(0, 1, 2), doing="Installing the hooks of git-lfs")
 
 
-def fetch(root: Path, progress: Progress, environment: Mapping[str, str] | None = None) -> None:
+def addresses(root: Path) -> list[str]:
+    """The places, other than its origin, that a repository has large files kept at: see
+    :meth:`dataworkspaces.workspace.Resource.addresses`. None of those that may not be used."""
+    found: list[str] = []
+    with suppress(DwsError):
+        if uses_fat(root):
+            from dataworkspaces import gitfat
+
+            found += filter(None, [gitfat.address(root)])
+    with suppress(DwsError):
+        if uses_lfs(root):
+            found += [lfs_address(place) for place in foreign_servers(root, ORIGIN).values()]
+    return found
+
+
+def fetch(root: Path, consent: Consent, progress: Progress, environment: Mapping[str, str] | None = None) -> None:
     """Get the contents that HEAD's files need from the origin, and put them in the place of pointers. Called again it
     gets what is missing.
 
+    :param consent: that of the workspace, asked before a place is contacted that the repository names.
     :param environment: for git, beside what it has."""
     if uses_lfs(root):
         check_lfs(str(root))
-        check_servers(root, ORIGIN, sending=False)
+        check_servers(root, ORIGIN, consent, sending=False)
         arguments = ["-c", "lfs.skipdownloaderrors=false", "lfs", "pull", ORIGIN]
         hint = "When that is solved, repeat the command: it gets what is missing"
         _run_lfs(root, arguments, progress, "Getting large files with git-lfs", environment, hint)
     if uses_fat(root):
         from dataworkspaces import gitfat
 
+        gitfat.ask_for_consent(root, consent)
         gitfat.pull(root, progress)
 
 
-def complete_restore(root: Path, interaction: Interaction) -> None:
+def complete_restore(root: Path, consent: Consent) -> None:
     """After older files have come back: git-fat's are lines of text until their contents are here, and so are git-lfs's
     if it is not set up here, or told to leave them so (``--skip-smudge``). What cannot be had now is told, and comes
     with the next pull."""
+    interaction = consent.interaction
     if uses_lfs(root):
         try:
             set_up_lfs(root)
             if pointers(root):
                 run_git(root, ["lfs", "checkout"], doing="Restoring large files")
             if pointers(root):
-                fetch(root, interaction.progress)
+                fetch(root, consent, interaction.progress)
             left = pointers(root)
             why = ""
         except DwsError as e:
@@ -164,6 +183,7 @@ def complete_restore(root: Path, interaction: Interaction) -> None:
         try:
             from dataworkspaces import gitfat
 
+            gitfat.ask_for_consent(root, consent)
             gitfat.pull(root, interaction.progress)
         except DwsError as e:
             interaction.warn(f"Large files in {root} are not restored: {e}. Once they can be had: git fat pull")
@@ -177,7 +197,12 @@ def pointers(root: Path) -> list[str]:
 
 
 def send(
-    root: Path, remote: str, branch: str, progress: Progress, environment: Mapping[str, str] | None = None
+    root: Path,
+    remote: str,
+    branch: str,
+    consent: Consent,
+    progress: Progress,
+    environment: Mapping[str, str] | None = None,
 ) -> None:
     """Send the contents that the branch's commits need and the remote may lack; before the commits, so that nobody
     finds a commit without them. The same may be sent twice.
@@ -186,16 +211,18 @@ def send(
     :param environment: for git, beside what it has."""
     if uses_lfs(root):
         check_lfs(str(root))
-        check_servers(root, remote, sending=True)
+        check_servers(root, remote, consent, sending=True)
         place = Path(remote)
         url = place.as_uri() if place.is_absolute() else remote  # git-lfs takes a path for a remote's name
         arguments = ["-c", "lfs.allowincompletepush=false", "lfs", "push", url, f"refs/heads/{branch}"]
         hint = "The commits were not sent yet; when that is solved, push again"
         _run_lfs(root, arguments, progress, "Sending large files with git-lfs", environment, hint)
     if uses_fat(root):
+        from dataworkspaces import gitfat
         from dataworkspaces.gitfat import commands
         from dataworkspaces.gitfat.repository import FatRepository
 
+        gitfat.ask_for_consent(root, consent)
         # Of all commits, not of HEAD alone: a push may bring several snapshots.
         commands.push(FatRepository.find(root), all_history=True, progress=progress)
 

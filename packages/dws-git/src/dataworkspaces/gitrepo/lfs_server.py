@@ -19,7 +19,7 @@ from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.checks import is_local_url, without_password
 from dataworkspaces.gitrepo.remote import ORIGIN, origin_url
 from dataworkspaces.gitrepo.run import run_git
-from dataworkspaces.workspace.interaction import log
+from dataworkspaces.workspace.trust import Consent
 
 LFS_CONFIG = ".lfsconfig"
 _URL_KEY_RE = re.compile(r"lfs\.(?:push)?url|remote\..+\.lfs(?:push)?url", re.DOTALL)
@@ -33,24 +33,29 @@ def check_config_of_tree(root: Path, commit: str) -> None:
     _check_places(root, ["--blob", f"{commit}:{LFS_CONFIG}"], origin_url(root))
 
 
-def check_servers(root: Path, remote: str, *, sending: bool) -> None:
-    """Look at the ``.lfsconfig`` that git-lfs takes. Raises as above, and, for sending, if it names another host than
-    the remote's, which the user has not named too; for getting, that is a warning."""
+def check_servers(root: Path, remote: str, consent: Consent, *, sending: bool) -> None:
+    """Look at the ``.lfsconfig`` that git-lfs takes. Raises as above, and RefusedError if it names another host than
+    the remote's, which the user neither has named too nor agrees to contact."""
+    for key, place in foreign_servers(root, remote).items():
+        if sending or key != "lfs.pushurl":
+            consent.to(address(place), f"The {LFS_CONFIG} of {_name(root)}")
+
+
+def address(place: str) -> str:
+    """A server, for the user of this machine to agree to."""
+    return f"git-lfs {without_password(place)}"
+
+
+def foreign_servers(root: Path, remote: str) -> dict[str, str]:
+    """The places that ``.lfsconfig`` names at another host than the remote's, by key. Raises as
+    :func:`check_config_of_tree`."""
     source = _source(root)
     if source is None:
-        return
+        return {}
     url = origin_url(root) if remote == ORIGIN else remote
-    for key, place in _check_places(root, source, url):
-        host = _host(place)
-        if host is None or url is None or host in (_host(url), _host(_resolved(root, remote))):
-            continue
-        if sending:
-            raise ConfigurationError(
-                f"{root}: its {LFS_CONFIG} would have large files sent to another host, {host} ({key})",
-                hint=f"If that is right, say so: {_command(root, key, without_password(place))}",
-            )
-        if key != "lfs.pushurl":
-            log.warning("%s: its %s has large files taken from another host, %s", _name(root), LFS_CONFIG, host)
+    known = (_host(url or ""), _host(_resolved(root, remote)))
+    places = _check_places(root, source, url)
+    return {key: place for key, place in places if url is not None and _host(place) not in (None, *known)}
 
 
 def _source(root: Path) -> list[str] | None:
@@ -92,13 +97,6 @@ def _check_places(root: Path, source: list[str], origin: str | None) -> list[tup
                 f"git config --global {key} URL",
             )
     return places
-
-
-def _command(root: Path, key: str, value: str) -> str:
-    """For the user's shell; key and value are somebody else's."""
-    import shlex
-
-    return shlex.join(["git", "-C", str(root), "config", key, value])
 
 
 def _list(root: Path, source: Iterable[str]) -> list[tuple[str, str]]:

@@ -14,8 +14,8 @@ from dataworkspaces.gitrepo.merge import Merge, commit_merge, merge_base, merge_
 from dataworkspaces.gitrepo.objects import TreeEntry, build_tree, list_tree
 from dataworkspaces.gitrepo.remote import ORIGIN, count_differences, fetch
 from dataworkspaces.gitrepo.sides import compare_sides, merge_contents, settle
-from dataworkspaces.workspace.interaction import Interaction
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
+from dataworkspaces.workspace.trust import Consent
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Pulled:
 
 
 def pull_repository(
-    root: Path, branch: str, interaction: Interaction, what: str, *, results: bool, exported: bool
+    root: Path, branch: str, consent: Consent, what: str, *, results: bool, exported: bool
 ) -> Pulled | None:
     """Fast-forward to the origin's branch, or merge with it; None if the origin has no such branch.
 
@@ -36,6 +36,7 @@ def pull_repository(
 
     Raises ConfigurationError, with the files' names, for files that are not committed and would be overwritten, and
     for conflicts; then it leaves a merge that the user finishes."""
+    interaction = consent.interaction
     finish(root)
     theirs = fetch(root, branch, interaction, what)
     ours = head_commit(root)
@@ -49,7 +50,7 @@ def pull_repository(
         else:
             fast_forward(root, theirs, what)
     large_files.set_up(root)  # also without new commits: an earlier pull may have ended before that
-    large_files.fetch(root, interaction.progress)
+    large_files.fetch(root, consent, interaction.progress)
     return Pulled(there, here)
 
 

@@ -197,7 +197,7 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
 
         if self._repo.restore_paths({"": restore_hashval}, f"Restore the state of {restore_hashval[:10]}"):
             self._remember_version(restore_hashval)
-        large_files.complete_restore(self._repo.root, self.workspace.interaction)
+        large_files.complete_restore(self._repo.root, self.workspace.consent)
 
     def keep_snapshot_files(self, rel_paths: Sequence[str]) -> None:
         repo = self._repo
@@ -315,6 +315,11 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
     # -- synchronising: what it takes is imported when it is used, since most commands talk to no origin ----------
 
     _push_plan: PushPlan | None = None
+
+    def addresses(self) -> Iterable[str]:
+        from dataworkspaces.gitrepo import large_files
+
+        return large_files.addresses(self._repo.root) if self.get_local_path_if_any() is not None else ()
 
     @property
     def what(self) -> str:

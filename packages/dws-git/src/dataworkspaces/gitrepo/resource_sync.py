@@ -25,7 +25,12 @@ def pull_resource(resource: GitRepoResource) -> bool:
         interaction.tell(f"{what}: it has no origin, so there is nothing to pull")
         return False
     pulled = pull_repository(
-        root, resource.branch, interaction, what, results=resource.has_results_role(), exported=resource.export
+        root,
+        resource.branch,
+        resource.workspace.consent,
+        what,
+        results=resource.has_results_role(),
+        exported=resource.export,
     )
     if pulled is None:
         interaction.warn(f"{what}: its origin has no branch '{resource.branch}' yet")
@@ -73,7 +78,7 @@ def push_resource(resource: GitRepoResource, plan: PushPlan | None) -> None:
     if plan is not None and not plan.is_needed:
         interaction.tell(f"{what}: nothing to push, the origin has everything")
         return
-    large_files.send(root, ORIGIN, resource.branch, interaction.progress)
+    large_files.send(root, ORIGIN, resource.branch, resource.workspace.consent, interaction.progress)
     push(root, ORIGIN, _refspecs(resource), interaction, what)
     interaction.tell(f"{what}: pushed")
 

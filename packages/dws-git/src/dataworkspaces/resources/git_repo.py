@@ -228,7 +228,7 @@ def _clone(url: str, branch: str, place: Path, name: str, workspace: Workspace) 
                 env = {"GIT_LFS_SKIP_SMUDGE": "1"}
                 run_git(made, ["reset", "--quiet", "--hard"], env=env, doing=f"Writing the files of resource '{name}'")
                 large_files.set_up(made)
-                large_files.fetch(made, interaction.progress)
+                large_files.fetch(made, workspace.consent, interaction.progress)
             if place.exists():
                 place.rmdir()
             made.rename(place)

@@ -11,7 +11,7 @@ from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.backends.git.trust import check_metadata_tree, directory_name
 from dataworkspaces.backends.git.workspace import BRANCH_PARAM, GitWorkspace
 from dataworkspaces.durability import flush_directory, flush_files, flush_tree
-from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError
+from dataworkspaces.errors import ConfigurationError, DwsError, NotAWorkspaceError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.checks import check_branch_name, check_url_of_user, without_password
 from dataworkspaces.gitrepo.flushing import flush_repository
@@ -20,6 +20,7 @@ from dataworkspaces.gitrepo.remote import ORIGIN, clone, temporary_clone_directo
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.atomic import explain_os_error, read_json_object, write_json
 from dataworkspaces.workspace.interaction import BatchInteraction, Interaction
+from dataworkspaces.workspace.trust import Consent, place_of_directory
 
 _CHECKOUT = {"GIT_LFS_SKIP_SMUDGE": "1"}
 
@@ -48,7 +49,7 @@ def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *a
             _check_free(target)
             write_json(paths.local_params, local_params)
             large_files.set_up(root)
-            large_files.fetch(root, interaction.progress, with_password(url))
+            not_arrived = _fetch_large_files(root, Consent(place_of_directory(target), interaction), url)
             _complete(GitWorkspace(root, str(config["name"]), str(config["dws-version"]), batch, verbose))
             for entry in root.iterdir():
                 if entry.is_dir() and not entry.is_symlink() and entry.name != ".git":
@@ -64,7 +65,17 @@ def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *a
         raise explain_os_error(e, f"Cloning {without_password(url)}") from e
     workspace = GitWorkspace(target, str(config["name"]), str(config["dws-version"]), batch, verbose)
     workspace.interaction = interaction
+    workspace.not_arrived += not_arrived
     return workspace
+
+
+def _fetch_large_files(root: Path, consent: Consent, url: str) -> list[DwsError]:
+    """What cannot be had, or is kept where nobody has agreed to, keeps nobody from the rest: a pull brings it."""
+    try:
+        large_files.fetch(root, consent, consent.interaction.progress, with_password(url))
+    except DwsError as e:
+        return [e]
+    return []
 
 
 def _complete(workspace: GitWorkspace) -> None:

@@ -47,7 +47,7 @@ def pull(workspace: GitSync) -> GitSync:
     if there == 0:
         _rename_resources(workspace)
         large_files.set_up(root)  # an earlier pull may have ended before that
-        large_files.fetch(root, workspace.interaction.progress)
+        large_files.fetch(root, workspace.consent, workspace.interaction.progress)
         workspace.interaction.tell(f"{workspace.what}: up to date")
         return workspace
     check_metadata_tree(root, theirs)
@@ -59,7 +59,7 @@ def pull(workspace: GitSync) -> GitSync:
     after = workspace.reopened()
     complete(after)
     large_files.set_up(root)
-    large_files.fetch(root, workspace.interaction.progress)
+    large_files.fetch(root, workspace.consent, workspace.interaction.progress)
     merged = f", merged with {here} of this copy" if here else ""
     workspace.interaction.tell(f"{workspace.what}: pulled {there} commit{'' if there == 1 else 's'}{merged}")
     return after

@@ -52,7 +52,7 @@ def publish(workspace: GitSync, url: str, resources: Sequence[LocalStateResource
             f"{clean} holds another history already ({plan.rejected})", hint="Publish to an empty repository"
         )
     workspace.push_resources_first(resources)
-    large_files.send(root, clean, workspace.branch, workspace.interaction.progress, environment)
+    large_files.send(root, clean, workspace.branch, workspace.consent, workspace.interaction.progress, environment)
     if plan.is_needed:
         push(root, clean, _refspecs(workspace), workspace.interaction, workspace.what, environment)
     verb = "set-url" if present is not None else "add"
@@ -83,7 +83,7 @@ def push_all(workspace: GitSync, resources: Sequence[LocalStateResourceMixin]) -
     if head_commit(root) == before and not plan.is_needed:
         workspace.interaction.tell(f"{workspace.what}: nothing to push, the origin has everything")
         return
-    large_files.send(root, ORIGIN, workspace.branch, workspace.interaction.progress)
+    large_files.send(root, ORIGIN, workspace.branch, workspace.consent, workspace.interaction.progress)
     push(root, ORIGIN, _refspecs(workspace), workspace.interaction, workspace.what)
     workspace.interaction.tell(f"{workspace.what}: pushed")
 

@@ -62,6 +62,11 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
     def get_workspace_local_path_if_any(self) -> str | None:
         return str(self.paths.root)
 
+    def addresses(self) -> Iterable[str]:
+        from dataworkspaces.gitrepo import large_files
+
+        return large_files.addresses(self.paths.root)
+
     def get_scratch_directory(self) -> str:
         given = self.get_local_param(LOCAL_SCRATCH_DIRECTORY)
         local = self.whereabouts.here(str(given)) if given else None  # not the one of another copy
@@ -258,7 +263,7 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
         targets = {r.relative_path: str(restore_hashes[r.name]) for r in own if restore_hashes.get(r.name)}
         names = ", ".join(r.name for r in own if restore_hashes.get(r.name))
         self.repo.restore_paths(targets, f"Restore {names}")
-        large_files.complete_restore(self.paths.root, self.interaction)
+        large_files.complete_restore(self.paths.root, self.consent)
 
     def changes_since(self, versions: Mapping[str, SnapshotVersion]) -> dict[str, ResourceChange]:
         own = [r for r in self.get_resources() if isinstance(r, GitSubdirectory)]

@@ -1,7 +1,7 @@
 """The configuration of rclone that a resource uses.
 
-A file in the workspace may have been written by anybody who can push to it. It is looked at before it is used: nothing
-in it may make rclone run a program. See ``docs/trust.md``.
+A file in the workspace may have been written by anybody who can push to it. It is looked at before it is used: only
+what is known to do no harm here may stand in it. See ``docs/trust.md``.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.resources.rclone.address import is_connection_string
+from dataworkspaces.resources.rclone.allowed import ALLOWED, OVER_ANOTHER
 from dataworkspaces.resources.rclone.run import Rclone
 
-_RUN_PROGRAMS = ("ssh", "use_az", "shared_credentials_file")
-"""Keys beside ``…command…`` that run a program, or name a file that can name one (an AWS ``credential_process``)."""
-_LEAD_TO_OTHERS = ("remote", "remotes", "upstreams")
+SERVER_KEYS = ("endpoint", "url", "host", "auth", "namenode", "sas_url", "storage_url", "remote")
+"""Of which the first that is set says where a remote is."""
 _CHANGING = ("token", "expiry", "access_token", "refresh_token")
 """rclone itself writes these."""
 
@@ -39,26 +38,31 @@ def read_sections(config: Path) -> dict[str, dict[str, Any]]:
 
 
 def check_sections(sections: Mapping[str, Mapping[str, Any]], config: Path) -> None:
-    """Raise ConfigurationError if any remote could make rclone run a program."""
+    """Raise ConfigurationError if any remote is of a kind, or has an option, that a configuration in the workspace may
+    not have: see :mod:`dataworkspaces.resources.rclone.allowed`."""
     for name, values in sections.items():
-        for key, value in values.items():
-            if _runs_program(key.lower(), str(value)):
-                raise ConfigurationError(
-                    f"The remote {name!r:.80} in {config} has '{key}', which can make rclone run a program, and the "
-                    "file lies in the workspace, where others can change it",
-                    hint="Move the file out of the workspace, and name it with 'dws config --resource NAME my_config'",
-                )
+        reason = _objection(sections, values)
+        if reason is not None:
+            raise ConfigurationError(
+                f"The remote {name!r:.80} in {config} {reason}, which a configuration in the workspace may not have, "
+                "where others can change it",
+                hint="Move the file out of the workspace, and name it with 'dws config --resource NAME my_config'",
+            )
 
 
-def _runs_program(key: str, value: str) -> bool:
-    if not value:
-        return False
-    if "command" in key or key in _RUN_PROGRAMS or key.startswith(("override.", "global.")):
-        return True
-    if key in _LEAD_TO_OTHERS:
-        # A union has several; a combine has each as DIRECTORY=REMOTE.
-        return any(is_connection_string(part.strip("\"'").rpartition("=")[2]) or "," in part for part in value.split())
-    return False
+def _objection(sections: Mapping[str, Mapping[str, Any]], values: Mapping[str, Any]) -> str | None:
+    kind = str(values.get("type", ""))
+    options = ALLOWED.get(kind) or OVER_ANOTHER.get(kind)
+    if options is None:
+        return f"is of the type {kind!r:.80}"
+    for key, value in values.items():
+        if key not in options and str(value):
+            return f"has the option {key!r:.80}"
+    if kind in OVER_ANOTHER:
+        below, colon, _ = str(values.get("remote", "")).partition(":")
+        if not colon or str(sections.get(below, {}).get("type", "")) not in ALLOWED:
+            return f"leads to {str(values.get('remote', ''))!r:.80}"
+    return None
 
 
 def digest(sections: Mapping[str, Mapping[str, Any]]) -> str:

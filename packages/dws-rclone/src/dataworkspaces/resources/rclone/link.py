@@ -10,7 +10,13 @@ from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.resources.rclone.address import Address, parse_address
-from dataworkspaces.resources.rclone.configuration import check_sections, digest, is_in, read_sections
+from dataworkspaces.resources.rclone.configuration import (
+    SERVER_KEYS,
+    check_sections,
+    digest,
+    is_in,
+    read_sections,
+)
 from dataworkspaces.resources.rclone.plan import Mode
 from dataworkspaces.resources.rclone.run import Rclone
 from dataworkspaces.workspace import Workspace
@@ -25,6 +31,7 @@ class Link:
     """:ivar remote_origin: ``REMOTE:PATH``.
     :ivar config: the file of rclone's configuration, relative to the workspace if it lies in it; None is rclone's own.
     :ivar my_config: the file that is used on this machine instead.
+    :ivar name: that of the resource.
     :ivar agreed: what may be written to from this machine, see :meth:`agreement`; None if nobody has said so.
     """
 
@@ -36,6 +43,7 @@ class Link:
     size_only: bool = False
     my_config: str | None = None
     agreed: str | None = None
+    name: str = ""
 
     @staticmethod
     def from_params(params: Mapping[str, Any], local_params: Mapping[str, Any] | None, workspace: Workspace) -> Link:
@@ -68,6 +76,7 @@ class Link:
             bool(params.get("size_only", False)),
             my_config,
             agreed,
+            str(name),
         )
 
     def params(self) -> dict[str, Any]:
@@ -99,11 +108,24 @@ class Link:
 
     @cached_property
     def rclone(self) -> Rclone:
-        """Raises ConfigurationError if the configuration is shared and could make rclone run a program."""
+        """Raises ConfigurationError if the configuration is shared and holds what it may not, and RefusedError if
+        nobody on this machine has agreed to contact the remote."""
         if self._config_file is not None and not self._config_file.is_file():
             raise ConfigurationError(f"The configuration of rclone {self._config_file} is not there")
-        _ = self._shared_sections  # checks them
+        self.workspace.consent.to(self.contact, f"Resource '{self.name}'")
         return Rclone(self._config_file)
+
+    @cached_property
+    def contact(self) -> str:
+        """Who is contacted, for the user of this machine to agree to: the remote; where a configuration says what it is
+        that others can change, what that says; else, that it is the user's own."""
+        shared = self._shared_sections
+        if shared is None:
+            return f"rclone {self.remote_origin} of your configuration"
+        section = shared.get(self.address.remote, {})
+        server = next((str(section[key]) for key in SERVER_KEYS if section.get(key)), "")
+        kind = " ".join(filter(None, (str(section.get("type", "")), server)))
+        return f"rclone {self.remote_origin} ({kind or 'no remote'}, {digest(shared)[:12]})"
 
     @cached_property
     def _config_file(self) -> Path | None:

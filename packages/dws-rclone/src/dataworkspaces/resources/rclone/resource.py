@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -138,6 +138,9 @@ class RcloneResource(PlacedDirectoryMixin, Resource):
     def is_writable(self) -> bool:
         """What another place is the master of is written by a pull only."""
         return not self.imported and self.link.master != "remote"
+
+    def addresses(self) -> Iterable[str]:
+        return (self.link.contact,)
 
     # -- synchronising ---------------------------------------------------------------------------------------------
 

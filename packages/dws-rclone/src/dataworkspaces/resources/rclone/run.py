@@ -29,7 +29,11 @@ _OPTIONS = ("--use-json-log", "--log-file=", "--ask-password=false")
 _ABOUT_OUTPUT = re.compile(
     r"RCLONE_(VERBOSE|QUIET|LOG_.*|USE_JSON_LOG|PROGRESS.*|STATS.*|SYSLOG.*|DUMP.*|COMBINED|HUMAN_READABLE)\Z"
 )
-"""Variables that would change what we read; all others of the user's stand."""
+"""Variables that would change what we read."""
+_UNTRUE = re.compile(
+    r"RCLONE_(DRY_RUN|INTERACTIVE|FILTER.*|INCLUDE.*|EXCLUDE.*|FILES_FROM.*|MIN_.*|MAX_(AGE|SIZE|DEPTH|DELETE.*|TRANSFER))\Z"
+)
+"""Those with which less would be done than is told; all others of the user's stand."""
 _TEXT_RE = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?:[A-Z]+ *: )?")
 _PASSWORD_RE = re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@]*@", re.IGNORECASE)
 _PARTIAL_RE = re.compile(r"\.[0-9a-f]{8}\.partial\Z")
@@ -134,7 +138,7 @@ class Rclone:
 
     def _start(self, line: list[str]) -> subprocess.Popen[bytes]:
         log.debug("%s", without_passwords(" ".join(line)))
-        environment = {name: value for name, value in os.environ.items() if not _ABOUT_OUTPUT.match(name)}
+        environment = {name: value for name, value in os.environ.items() if _is_kept(name, value, self.config)}
         pipe = subprocess.PIPE
         try:
             # A relative place of a remote is none on this machine that happens to be the current directory.
@@ -150,6 +154,15 @@ class Rclone:
         if "no space left" in text.lower():
             return "Free some space and try again"
         return None
+
+
+def _is_kept(name: str, value: str, config: Path | None) -> bool:
+    """Whether rclone gets a variable of the environment. An empty one is none, where rclone would want a number."""
+    if not name.startswith("RCLONE_"):
+        return True
+    if name == "RCLONE_CONFIG":
+        return config is None and bool(value)
+    return bool(value) and not _ABOUT_OUTPUT.match(name) and not _UNTRUE.match(name)
 
 
 def without_passwords(text: str) -> str:

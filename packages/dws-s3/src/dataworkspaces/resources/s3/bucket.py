@@ -8,9 +8,9 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import IO, Any, NamedTuple
@@ -57,6 +57,8 @@ class Bucket:
     endpoint_url: str | None = None
     region: str | None = None
     anonymous: bool = False
+    before_contact: Callable[[], None] = field(default=lambda: None, compare=False, repr=False)
+    """Called before the first request: it raises if nobody has agreed to it."""
 
     def __post_init__(self) -> None:
         """Raise ConfigurationError for what no bucket is called: it may come from somebody else's workspace."""
@@ -74,9 +76,15 @@ class Bucket:
         """Where it is, for somebody who has to agree to it."""
         return self.url if self.endpoint_url is None else f"{self.url} at {self.endpoint_url}"
 
+    @property
+    def address(self) -> str:
+        """As :attr:`place`, with the credentials that it is contacted with."""
+        return self.place if self.profile is None else f"{self.place} with the profile {self.profile}"
+
     @cached_property
     def client(self) -> Any:
         """Safe to be used by threads. Throttling, 5xx and lost connections are tried again, ever more slowly."""
+        self.before_contact()
         import boto3
         from botocore import UNSIGNED
         from botocore.config import Config

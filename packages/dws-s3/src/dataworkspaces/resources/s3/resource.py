@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import asdict
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from re import Pattern
@@ -65,13 +65,15 @@ class S3Resource(FileResourceMixin, SnapshotResourceMixin, Resource):
 
     def __init__(self, name: str, role: str, workspace: Workspace, bucket: Bucket) -> None:
         super().__init__(RESOURCE_TYPE, name, role, workspace)
-        self.bucket = bucket
+        self.bucket = replace(bucket, before_contact=lambda: workspace.consent.to(bucket.address, self._what))
 
     def get_params(self) -> dict[str, Any]:
         """What is not set is not stored, so that a bucket has the entry that release 1.6 gave it."""
-        told = asdict(self.bucket)
-        options = {key: told[key] for key in self.param_defs if told.get(key)}
+        options = {key: told for key in self.param_defs if (told := getattr(self.bucket, key, None))}
         return {**super().get_params(), "bucket_name": self.bucket.name, **options}
+
+    def addresses(self) -> Iterable[str]:
+        return (self.bucket.address,)
 
     @property
     def _what(self) -> str:

@@ -18,10 +18,11 @@ from urllib.parse import ParseResult, unquote
 from dataworkspaces.backends.sql.urls import DatabaseUrl, parse_url, sqlite_url
 from dataworkspaces.errors import ConfigurationError, MetadataError, NotAWorkspaceError
 from dataworkspaces.params import LOCAL_SCRATCH_DIRECTORY, SCRATCH_DIRECTORY
-from dataworkspaces.workspace import WorkspaceFactory
+from dataworkspaces.workspace import BatchInteraction, WorkspaceFactory
 from dataworkspaces.workspace.atomic import explain_os_error
 from dataworkspaces.workspace.finding import METADATA_DIR, read_backend_file, write_backend_file
 from dataworkspaces.workspace.names import check_relative_path
+from dataworkspaces.workspace.trust import Consent, agreeing, place_of_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +96,8 @@ class SqlWorkspaceFactory(WorkspaceFactory):
             database.add_workspace(workspace_id, workspace_name, dws_version, params)
             database.close()
         Path(local_params.get(LOCAL_SCRATCH_DIRECTORY) or root / str(scratch)).mkdir(parents=True, exist_ok=True)
-        return _open_directory(root, batch, verbose)
+        with agreeing():
+            return _open_directory(root, batch, verbose)
 
     @staticmethod
     def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *args: Any) -> SqlWorkspace:
@@ -121,7 +123,8 @@ class SqlWorkspaceFactory(WorkspaceFactory):
             if isinstance(e, OSError):
                 raise explain_os_error(e, "Making the directory of the workspace") from e
             raise
-        return _open_directory(root, batch, verbose)
+        with agreeing():
+            return _open_directory(root, batch, verbose)
 
 
 # -- opening -----------------------------------------------------------------------------------------------------
@@ -135,6 +138,8 @@ def _open_directory(root: Path, batch: bool, verbose: bool) -> SqlWorkspace:
     if not isinstance(workspace_id, str) or not isinstance(text, (str, type(None))):
         raise MetadataError(f"The backend.json in {root / METADATA_DIR} is not as it should be")
     url = sqlite_url(root / METADATA_DIR / SQLITE_FILE) if text is None else parse_url(text)
+    if text is not None:  # a directory may come out of somebody else's archive
+        Consent(place_of_directory(root), BatchInteraction()).to(str(url), f"The directory {root}")
     return _open(url, workspace_id, root / METADATA_DIR, root, batch, verbose)
 
 
