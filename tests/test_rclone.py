@@ -494,28 +494,35 @@ def test_a_configuration_in_the_workspace_runs_no_program(tmp_path: Path, worksp
         add_it = ("add", "rclone", "--role", "s", "--config", "rclone.conf", "store:bucket", "data")
         failed = workspace.batch(*add_it, check=False)
         assert failed.returncode == 1
-        assert f"has '{key}', which can make rclone run a program" in failed.stderr
+        assert f"has the option '{key}'" in failed.stderr or "is of the type" in failed.stderr
         assert not canary.exists()
 
 
-def test_a_configuration_in_the_workspace_that_turns_hostile(tmp_path: Path, local: Path, workspace: User) -> None:
+def test_a_configuration_in_the_workspace_that_turns_hostile(
+    remote: RcloneServer, tmp_path: Path, workspace: User
+) -> None:
     """A pull brings another configuration: it runs no program, and nothing is sent to where it leads."""
-    write_files(workspace.cwd, {"rclone.conf": f"[own]\ntype = alias\nremote = {local}\n", "data/a": "1"})
-    workspace.batch("add", "rclone", "--role", "s", "--master", "local", "--config", "rclone.conf", "own:", "data")
+    own = workspace.run("rclone", "config", "file").stdout.splitlines()[-1]
+    section = Path(own).read_text().partition("[store]\n")[2].partition("\n[")[0]
+    write_files(workspace.cwd, {"rclone.conf": f"[own]\n{section}\n", "data/a": "1"})
+    write_files(remote.root / "bucket", {"there": "1"})
+    workspace.batch(
+        "add", "rclone", "--role", "s", "--master", "local", "--config", "rclone.conf", "own:bucket", "data"
+    )
     parameters = workspace.json("config", "--resource", "data")
     assert next(p["value"] for p in parameters if p["name"] == "config") == "rclone.conf"
     published(workspace)
-    assert (local / "a").read_text() == "1"
-    elsewhere = tmp_path / "elsewhere"
-    write_files(workspace.cwd, {"rclone.conf": f"[own]\ntype = alias\nremote = {elsewhere}\n"})
+    assert (remote.root / "bucket" / "a").read_text() == "1"
+    write_files(workspace.cwd, {"rclone.conf": "[own]\ntype = sftp\nhost = 127.0.0.2\nuser = x\n"})
     refused = workspace.batch("push", check=False)
-    assert refused.returncode == 1
-    assert not elsewhere.exists()
+    assert refused.returncode == 9, refused.stderr
+    assert "nobody on this machine has agreed to contact it" in refused.stderr
+    assert "127.0.0.2" in refused.stderr
     canary = tmp_path / "CANARY"
     write_files(workspace.cwd, {"rclone.conf": f"[own]\ntype = sftp\nhost = x\nssh = touch {canary}\n"})
-    assert "can make rclone run a program" in workspace.batch("push", check=False).stderr
+    assert "has the option 'ssh'" in workspace.batch("push", check=False).stderr
     status = workspace.json("report", "status")["resources"][-1]
-    assert "can make rclone run a program" in status["origin"]
+    assert "has the option 'ssh'" in status["origin"]
     assert not canary.exists()
 
 

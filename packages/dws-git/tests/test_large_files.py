@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from dataworkspaces.errors import ConfigurationError, ToolError
+from dataworkspaces.errors import ConfigurationError, RefusedError, ToolError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.interaction import BatchInteraction
+from dataworkspaces.workspace.trust import Agreements, Consent
+
+CONSENT = Consent("/ws", BatchInteraction())
 
 needs_lfs = pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is not installed")
 LFS = "filter=lfs diff=lfs merge=lfs -text"
@@ -120,8 +123,8 @@ def test_without_attributes_no_process_is_started(repository: Path, no_processes
     assert not large_files.uses_lfs(repository)
     large_files.check_programs(repository)
     large_files.set_up(repository)
-    large_files.fetch(repository, progress)
-    large_files.send(repository, "origin", "main", progress)
+    large_files.fetch(repository, CONSENT, progress)
+    large_files.send(repository, "origin", "main", CONSENT, progress)
 
 
 def test_nor_with_those_of_the_root_and_of_a_workspace(
@@ -273,7 +276,7 @@ def clone(hub: Path, place: Path) -> Path:
 @needs_lfs
 @pytest.mark.parametrize("remote", ["origin", "{}", "file://{}"])
 def test_large_files_are_sent(uses: Path, hub: Path, remote: str) -> None:
-    large_files.send(uses, remote.format(hub), "main", progress)
+    large_files.send(uses, remote.format(hub), "main", CONSENT, progress)
     assert contents(hub) == [CONTENT]
 
 
@@ -283,28 +286,28 @@ def test_of_all_commits_that_are_new_to_the_origin(uses: Path, hub: Path, git: G
     commit(uses, git)
     write(uses, a__x_bin=b"third")
     commit(uses, git)
-    large_files.send(uses, "origin", "main", progress)
+    large_files.send(uses, "origin", "main", CONSENT, progress)
     assert contents(hub) == [CONTENT, b"second", b"third"]
 
 
 @needs_lfs
 def test_a_clone_gets_them(uses: Path, hub: Path, git: Git, tmp_path: Path) -> None:
-    large_files.send(uses, "origin", "main", progress)
+    large_files.send(uses, "origin", "main", CONSENT, progress)
     copy = clone(hub, tmp_path / "copy")
     large_files.set_up(copy)
-    large_files.fetch(copy, progress)
+    large_files.fetch(copy, CONSENT, progress)
     assert (copy / "a" / "x.bin").read_bytes() == CONTENT
     assert git(copy, "status", "--porcelain") == ""
-    large_files.fetch(copy, progress)  # once more does no harm
+    large_files.fetch(copy, CONSENT, progress)  # once more does no harm
 
 
 @needs_lfs
 def test_a_file_that_was_changed_here_is_left_alone(uses: Path, hub: Path, git: Git, tmp_path: Path) -> None:
-    large_files.send(uses, "origin", "main", progress)
+    large_files.send(uses, "origin", "main", CONSENT, progress)
     copy = clone(hub, tmp_path / "copy")
     large_files.set_up(copy)
     write(copy, a__x_bin=b"mine")
-    large_files.fetch(copy, progress)
+    large_files.fetch(copy, CONSENT, progress)
     assert (copy / "a" / "x.bin").read_bytes() == b"mine"
 
 
@@ -315,7 +318,7 @@ def test_one_that_the_origin_lacks_is_an_error(hub: Path, tmp_path: Path, config
     (copy / ".lfsconfig").write_text(config, encoding="utf-8")
     large_files.set_up(copy)
     with pytest.raises(ToolError, match="Getting large files with git-lfs failed") as e:
-        large_files.fetch(copy, progress)
+        large_files.fetch(copy, CONSENT, progress)
     assert "\n" not in e.value.message
     assert "repeat the command" in str(e.value.hint)
 
@@ -326,21 +329,21 @@ def test_one_that_is_nowhere_is_an_error(uses: Path, hub: Path, config: str) -> 
     (uses / ".lfsconfig").write_text(config, encoding="utf-8")
     shutil.rmtree(uses / ".git" / "lfs" / "objects")
     with pytest.raises(ToolError, match="Sending large files with git-lfs failed"):
-        large_files.send(uses, "origin", "main", progress)
+        large_files.send(uses, "origin", "main", CONSENT, progress)
 
 
 @needs_lfs
 def test_a_copy_without_the_older_ones_can_send(uses: Path, hub: Path, git: Git, tmp_path: Path) -> None:
     write(uses, a__x_bin=b"second")
     commit(uses, git)
-    large_files.send(uses, "origin", "main", progress)
+    large_files.send(uses, "origin", "main", CONSENT, progress)
     git(uses, "push", "-q", "--no-verify", "origin", "main")
     copy = clone(hub, tmp_path / "copy")
     large_files.set_up(copy)
-    large_files.fetch(copy, progress)
+    large_files.fetch(copy, CONSENT, progress)
     write(copy, a__x_bin=b"third")
     commit(copy, git)
-    large_files.send(copy, "origin", "main", progress)
+    large_files.send(copy, "origin", "main", CONSENT, progress)
     assert contents(hub) == [CONTENT, b"second", b"third"]
 
 
@@ -384,7 +387,7 @@ def test_a_place_of_this_machine_is_refused(repository: Path, git: Git, key: str
     with pytest.raises(ConfigurationError, match=r"\.lfsconfig of https://git.example.com/team/data.git"):
         large_files.check_programs_of_tree(repository, "HEAD")
     with pytest.raises(ConfigurationError, match=r"\.lfsconfig of"):
-        large_files.fetch(repository, progress)
+        large_files.fetch(repository, CONSENT, progress)
 
 
 @needs_lfs
@@ -399,17 +402,17 @@ def test_but_not_if_the_origin_is_one(repository: Path, git: Git) -> None:
 def test_nothing_is_sent_to_another_host(repository: Path, git: Git, key: str, url: str) -> None:
     with_config(repository, git, HTTPS, "")
     git(repository, "config", "--file", ".lfsconfig", key, url)
-    with pytest.raises(ConfigurationError, match=r"sent to another host, other\.example\.org") as e:
-        large_files.send(repository, "origin", "main", progress)
-    assert f"config {key} {url}" in str(e.value.hint)
+    with pytest.raises(RefusedError, match=r"git-lfs \S*other\.example\.org") as e:
+        large_files.send(repository, "origin", "main", CONSENT, progress)
+    assert "dws trust 'git-lfs " in str(e.value.hint)
 
 
 @needs_lfs
 def test_the_advice_is_safe_to_copy(repository: Path, git: Git) -> None:
     with_config(repository, git, HTTPS, '[lfs]\n\turl = "https://other.example.org/$(reboot)"\n')
     with pytest.raises(ConfigurationError) as e:
-        large_files.send(repository, "origin", "main", progress)
-    assert "'https://other.example.org/$(reboot)'" in str(e.value.hint)
+        large_files.send(repository, "origin", "main", CONSENT, progress)
+    assert "dws trust 'git-lfs https://other.example.org/$(reboot)'" in str(e.value.hint)
 
 
 @needs_lfs
@@ -419,14 +422,14 @@ def test_the_advice_is_safe_to_copy(repository: Path, git: Git) -> None:
 def test_another_place_at_the_same_host_is_no_matter(repository: Path, git: Git, url: str) -> None:
     with_config(repository, git, HTTPS, f"[lfs]\n\turl = {url}\n")
     large_files.check_programs_of_tree(repository, "HEAD")
-    large_files.check_servers(repository, "origin", sending=True)
+    large_files.check_servers(repository, "origin", CONSENT, sending=True)
 
 
 @needs_lfs
 def test_nor_is_the_host_that_a_short_name_stands_for(repository: Path, git: Git) -> None:
     with_config(repository, git, "team:data.git", "[lfs]\n\turl = https://git.example.com/lfs\n")
     git(repository, "config", "--global", "url.https://git.example.com/.insteadOf", "team:")
-    large_files.check_servers(repository, "origin", sending=True)
+    large_files.check_servers(repository, "origin", CONSENT, sending=True)
 
 
 @needs_lfs
@@ -437,24 +440,33 @@ def test_a_file_that_is_not_in_the_working_tree_counts_too(repository: Path, git
     if options:
         git(repository, "rm", "-q", *options, ".lfsconfig")
     (repository / ".lfsconfig").unlink()
-    with pytest.raises(ConfigurationError, match="another host"):
-        large_files.send(repository, "origin", "main", progress)
+    with pytest.raises(RefusedError, match=r"other\.example\.org"):
+        large_files.send(repository, "origin", "main", CONSENT, progress)
 
 
 @needs_lfs
 def test_nor_is_one_that_the_user_has_named(repository: Path, git: Git) -> None:
     with_config(repository, git, HTTPS, "[lfs]\n\turl = https://other.example.org/x\n")
     git(repository, "config", "lfs.url", "https://other.example.org/x")
-    large_files.check_servers(repository, "origin", sending=True)
+    large_files.check_servers(repository, "origin", CONSENT, sending=True)
 
 
 @needs_lfs
-def test_large_files_from_another_host_are_told_of(
-    repository: Path, git: Git, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_large_files_are_not_taken_from_another_host_either(repository: Path, git: Git) -> None:
     with_config(repository, git, HTTPS, "[lfs]\n\turl = https://other.example.org/x\n")
-    large_files.check_servers(repository, "origin", sending=False)
-    assert "another host, other.example.org" in caplog.text
+    with pytest.raises(RefusedError, match=r"other\.example\.org"):
+        large_files.check_servers(repository, "origin", CONSENT, sending=False)
+
+
+@needs_lfs
+def test_but_from_one_that_has_been_agreed_to(repository: Path, git: Git) -> None:
+    with_config(repository, git, HTTPS, "[lfs]\n\turl = https://other.example.org/x\n")
+    assert large_files.addresses(repository) == ["git-lfs https://other.example.org/x"]
+    Agreements(CONSENT.place).add(large_files.addresses(repository))
+    large_files.check_servers(repository, "origin", CONSENT, sending=True)
+    git(repository, "config", "--file", ".lfsconfig", "lfs.url", "https://third.example.org/x")
+    with pytest.raises(RefusedError, match=r"third\.example\.org"):
+        large_files.check_servers(repository, "origin", CONSENT, sending=True)
 
 
 @needs_lfs
@@ -464,7 +476,7 @@ def test_git_lfs_runs_no_program_that_a_repository_names(uses: Path, hub: Path, 
     script = tmp_path / "program"
     script.write_text(f"#!/bin/sh\ntouch '{trace}'\n", encoding="utf-8")
     script.chmod(0o755)
-    large_files.send(uses, "origin", "main", progress)
+    large_files.send(uses, "origin", "main", CONSENT, progress)
     copy = clone(hub, tmp_path / "copy")
     for key in (
         "lfs.customtransfer.x.path", "lfs.standalonetransferagent", "lfs.extension.x.smudge", "core.sshCommand",
@@ -472,6 +484,6 @@ def test_git_lfs_runs_no_program_that_a_repository_names(uses: Path, hub: Path, 
     ):  # fmt: skip
         git(copy, "config", "--file", ".lfsconfig", key, "x" if key.endswith("agent") else str(script))
     large_files.set_up(copy)
-    large_files.fetch(copy, progress)
+    large_files.fetch(copy, CONSENT, progress)
     assert (copy / "a" / "x.bin").read_bytes() == CONTENT
     assert not os.path.lexists(trace)

@@ -113,7 +113,7 @@ class Consent:
 
     def _asked(self, address: str, named_by: str) -> bool:
         question = f"{named_by} names {address}, which this machine has not contacted for this workspace. Contact it?"
-        return self.interaction.can_ask and self.interaction.confirm(question, default=False)
+        return self.interaction.confirm(question, default=False)
 
 
 def place_of(workspace: Workspace) -> str:

@@ -192,6 +192,7 @@ class RcloneResource(PlacedDirectoryMixin, Resource):
             return
         self._check_complete()
         link, interaction = self.link, self.workspace.interaction
+        _ = link.rclone  # whether it may be contacted at all comes first
         if link.agreed != link.agreement:
             question = (
                 f"Resource '{self.name}' goes to {link.address} of {link.config or 'your configuration of rclone'}, "
