@@ -116,6 +116,12 @@ class LockedError(DwsError):
     label = "Workspace is locked"
 
 
+class UnfinishedError(DwsError):
+    """An earlier command is unfinished, and can be neither completed nor undone now."""
+
+    label = "Unfinished"
+
+
 class UserAbort(DwsError):
     """The user answered no."""
 

@@ -36,6 +36,8 @@ BUILT_IN = {
     "lineage": BuiltIn("dataworkspaces.cli.cmd_lineage:lineage", "Draw or export the lineage of results"),
     "diff": BuiltIn("dataworkspaces.cli.cmd_diff:diff", "Compare two snapshots"),
     "fsck": BuiltIn("dataworkspaces.cli.cmd_fsck:fsck", "Check that the workspace is whole, and repair it"),
+    "recover": BuiltIn("dataworkspaces.cli.cmd_recover:recover", "Finish what a command left, or set it aside"),
+    "unlock": BuiltIn("dataworkspaces.cli.cmd_recover:unlock", "Remove a lock that nobody holds any more"),
     "verify": BuiltIn("dataworkspaces.cli.cmd_storage:verify", "Read everything of resources, and compare it"),
     "du": BuiltIn("dataworkspaces.cli.cmd_storage:du", "Show what resources and snapshots occupy"),
     "gc": BuiltIn("dataworkspaces.cli.cmd_storage:gc", "Remove contents that no snapshot needs"),

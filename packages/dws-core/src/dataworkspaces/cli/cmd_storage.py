@@ -83,7 +83,7 @@ def gc(session: Session, dry_run: bool, keep_days: float, forget: tuple[str, ...
     workspace = session.open_workspace()
     report = gc_command(workspace, keep_days=keep_days, forget=forget, dry_run=True)
     if not dry_run:
-        if report.objects and not yes:
+        if (report.objects or report.forgotten) and not yes:
             _print_garbage(report)
             if not workspace.interaction.confirm("Remove this for good?", default=False, option="--yes"):
                 raise UserAbort("nothing was removed")
@@ -104,6 +104,11 @@ def _print_garbage(report: GarbageReport) -> None:
     if report.young:
         are = "is" if report.young == 1 else "are"
         click.echo(f"  {plural(report.young, 'content')} that nothing needs {are} too young to go", err=stderr)
+    if report.forgotten:
+        verb = "no longer" if report.removed else "then no longer"
+        click.echo(
+            f"  {plural(report.forgotten, 'version')} that restores replaced can {verb} be brought back", err=stderr
+        )
     if report.workspaces:
         click.echo(f"  Shared with {', '.join(map(escape, report.workspaces))}", err=stderr)
     if report.obstacle:

@@ -76,11 +76,11 @@ def gc_command(
             replaced = resource.kept_content.replaced
             forgotten += len([r for r in replaced.all() if r.time < before])
             if not dry_run:
-                with suppress(OSError):  # on a full disk it is kept, once more
+                with suppress(OSError):  # on a full disk it is listed once more
                     replaced.forget_before(before)
         needed: set[bytes] = set()
         for each in (workspace, *others):
-            needed |= needed_objects(each)
+            needed |= needed_objects(each, before if each is workspace else None)
         # Where somebody may be about to refer to contents, those that he has lately kept stay.
         keep_seconds = max(keep_days * 86400, 0 if is_sure else _UNSURE_SECONDS)
         garbage = find_garbage(store, needed, time.time() - keep_seconds)

@@ -20,6 +20,8 @@ from dataworkspaces.workspace.lock_without_space import hold_empty_lock
 from dataworkspaces.workspace.store_users import StoreUsers
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from dataworkspaces.workspace import Workspace
 
 _LOOK_AT = 5000
@@ -39,9 +41,10 @@ def snapshot_versions(workspace: Workspace, name: str) -> dict[str, str]:
     return {snapshot: version for snapshot, version in found.items() if version is not None}
 
 
-def needed_objects(workspace: Workspace) -> set[bytes]:
+def needed_objects(workspace: Workspace, replaced_since: datetime | None = None) -> set[bytes]:
     """The digests of all contents that a workspace needs: for its snapshots, on any branch, and for what a restore
-    replaced. Raises ConfigurationError if that cannot be told for sure."""
+    replaced, of the latter only what was replaced since ``replaced_since``. Raises ConfigurationError if that cannot
+    be told for sure."""
     needed: set[bytes] = set()
     seen: set[str] = set()
 
@@ -60,6 +63,8 @@ def needed_objects(workspace: Workspace) -> set[bytes]:
             tree = Tree(version, resource.read_manifest)
             take(tree, f"Snapshot {snapshot[:7]} of resource '{name}'")
         for replaced in resource.kept_content.replaced.all():
+            if replaced_since is not None and replaced.time < replaced_since:
+                continue
             take(Tree(replaced.version, resource.read_manifest), f"What a restore of resource '{name}' replaced")
     if isinstance(workspace, SnapshotWorkspaceMixin):
         for elsewhere in workspace.versions_on_other_branches():

@@ -325,13 +325,16 @@ def check_interruption(workspace: Workspace) -> Iterator[Problem]:
         entry = Journal.pending(directory)
     except UNEXPECTED as e:
         what = f"it is damaged ({one_line(e)}), so what it says of an interrupted command cannot be done"
-        remedy = "dws fsck --repair sets it aside; then look at the workspace with git"
+        remedy = "dws fsck --repair, or dws recover --abandon, sets it aside"
         set_aside = _setting_aside(path)
         yield Problem("interrupted", path.name, what, remedy, repair=set_aside, comes_first=True)
         return
     if entry is not None:
         # The repair is what each command does first.
-        what, remedy = f"{entry.describe()} was interrupted", "The next command completes or undoes it"
+        what, remedy = (
+            f"{entry.describe()} was interrupted",
+            "The next command completes or undoes it; if that fails, 'dws recover --abandon' sets it aside",
+        )
         yield Problem("interrupted", path.name, what, remedy, "warning", repair=lambda: "completed or undone")
     elif holder is not None:
         remedy = "The next command takes it over"

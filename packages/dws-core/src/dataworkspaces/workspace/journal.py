@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.durability import flush_directory
+from dataworkspaces.errors import MetadataError
 from dataworkspaces.workspace.atomic import read_json_object, write_json
 
 JOURNAL_FILE = "journal.json"
+ABANDONED = "abandoned"
+"""The directory of journals that were set aside, in the machine directory."""
 
 
 @dataclass(frozen=True)
@@ -66,17 +69,35 @@ class Journal:
     def pending(directory: Path) -> JournalEntry | None:
         """The entry that a command left, if any."""
         path = Journal.path(directory)
-        if not path.exists():
+        if not os.path.lexists(path):
             return None
         fields = read_json_object(path)
+        for key, kind in (("operation", str), ("data", dict)):
+            if not isinstance(fields.get(key), kind):
+                raise MetadataError(f"{path} is no journal: '{key}' is {fields.get(key)!r:.60}")
+        pid = fields.get("pid")
         return JournalEntry(
-            str(fields.get("operation")),
-            str(fields.get("command")),
+            fields["operation"],
+            str(fields.get("command"))[:80],
             str(fields.get("started")),
-            int(fields.get("pid", 0)),
-            str(fields.get("host")),
-            dict(fields.get("data", {})),
+            pid if isinstance(pid, int) else 0,
+            str(fields.get("host"))[:80],
+            dict(fields["data"]),
         )
+
+    @staticmethod
+    def abandon(directory: Path) -> Path:
+        """Set the journal aside, whatever it holds, and return its new place. Nothing else changes."""
+        path = Journal.path(directory)
+        aside = directory / ABANDONED
+        aside.mkdir(parents=True, exist_ok=True)
+        name = f"{datetime.now():%Y%m%dT%H%M%S}"
+        number, target = 1, aside / f"{name}.json"
+        while os.path.lexists(target):
+            number += 1
+            target = aside / f"{name}-{number}.json"
+        path.rename(target)
+        return target
 
     @staticmethod
     def discard(directory: Path) -> None:

@@ -11,11 +11,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError, LockedError
 from dataworkspaces.workspace.interaction import log
+from dataworkspaces.workspace.processes import boot_id, is_alive, process_exists, start_time
 
 if TYPE_CHECKING:
     from filelock import SoftFileLock
@@ -38,7 +40,10 @@ def hold_lock(directory: Path, command: str, timeout: float | None = None) -> It
         start = time.monotonic()
         lock = acquire(path, seconds)
     except Timeout:
-        raise LockedError(_describe_holder(path), hint="Wait until it has finished, or end it, and try again") from None
+        raise LockedError(
+            _describe_holder(path),
+            hint=f"Wait until it has finished, and try again. 'dws unlock' removes a lock that nobody holds any more: {path}",
+        ) from None
     except OSError as e:
         raise ConfigurationError(
             f"The workspace cannot be changed: {path}: {e.strerror or e}", hint="Is the disk read-only or full?"
@@ -46,7 +51,8 @@ def hold_lock(directory: Path, command: str, timeout: float | None = None) -> It
     log.debug("locked %s for %s after %.2f s", path, command, time.monotonic() - start)
     command_file = directory / "lock.command"
     try:
-        command_file.write_text(f"{os.getpid()} {command}\n", encoding="utf-8")
+        facts = f"{start_time(os.getpid()) or '-'} {boot_id() or '-'} {datetime.now().isoformat(timespec='seconds')}"
+        command_file.write_text(f"{os.getpid()} {command}\n{facts}\n", encoding="utf-8")
         yield
     finally:
         command_file.unlink(missing_ok=True)
@@ -66,6 +72,7 @@ def acquire(path: Path, seconds: float) -> SoftFileLock:
     is_first = True
     while True:
         _remove_if_empty(path)
+        _remove_if_reused(path)
         left = max(0.0, deadline - time.monotonic())
         try:
             lock.acquire(timeout=min(left, _EMPTY_SECONDS), poll_interval=0.02)
@@ -125,19 +132,62 @@ def describe_lock(directory: Path) -> LockHolder | None:
         return LockHolder("a command was killed when it had just locked the workspace", False)
     if host != os.uname().nodename:
         return LockHolder(_describe_holder(path), True)
-    if pid.isdigit() and _process_exists(int(pid)):
+    if pid.isdigit() and _is_held(path, int(pid)):
         return LockHolder(_describe_holder(path), True)
     return LockHolder(f"process {pid[:20]}, which locked the workspace, is gone", False)
 
 
-def _process_exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
+def remove_lock(directory: Path, holder: LockHolder) -> bool:
+    """Remove a lock that :func:`describe_lock` has described; False if another holds it by now."""
+    if describe_lock(directory) != holder:
         return False
-    except OSError:
-        return True
+    (directory / LOCK_FILE).unlink(missing_ok=True)
     return True
+
+
+def _remove_if_reused(path: Path) -> None:
+    """Remove the lock of a process of this host that is gone, though its number is in use again, or of before the
+    machine started."""
+    try:
+        content = path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return
+    pid, host = [*content.splitlines(), "", ""][:2]
+    if host != os.uname().nodename or not pid.isdigit() or _is_held(path, int(pid)) or not process_exists(int(pid)):
+        return  # filelock itself takes over those whose number is free
+    aside = path.with_name(f"{path.name}.{os.urandom(6).hex()}.tmp")
+    try:
+        path.rename(aside)
+        if aside.read_text(encoding="utf-8") != content:
+            aside.rename(path)  # another process was faster, and this is its lock
+            return
+        log.info("removed %s of process %s, whose number another process has now", path, pid)
+    except (OSError, ValueError):
+        return
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _is_held(path: Path, pid: int) -> bool:
+    """Whether the process lives that noted itself beside the lock; without a note, whether one of that number does."""
+    noted = _facts(path, str(pid))
+    return is_alive(pid, noted.get("started"), noted.get("boot"))
+
+
+def _facts(path: Path, pid: str) -> dict[str, str]:
+    """What the holder noted of itself beside its lock, if it is that of ``pid``."""
+    note = path.parent / f"{path.name}.command"
+    try:
+        if note.stat().st_mtime_ns < path.stat().st_mtime_ns:
+            return {}  # of an earlier holder, which may have had the same number
+        first, *more = note.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return {}
+    owner, _, command = first.partition(" ")
+    if owner != pid:
+        return {}
+    values = dict(zip(("started", "boot", "since"), more[0].split(" ") if more else (), strict=False))
+    return {"command": command, **{key: value for key, value in values.items() if value != "-"}}
 
 
 def _wait_seconds() -> float:
@@ -154,9 +204,7 @@ def _describe_holder(path: Path) -> str:
         pid, host = path.read_text(encoding="utf-8").splitlines()[:2]
     except (OSError, ValueError):
         return "another process is changing it"
-    try:
-        owner, _, command = (path.parent / "lock.command").read_text(encoding="utf-8").strip().partition(" ")
-    except (OSError, ValueError):
-        owner = command = ""
-    running = f"'dws {command}'" if owner == pid else "a command"
-    return f"{running} of process {pid} on host {host} is changing it"
+    facts = _facts(path, pid)
+    running = f"'dws {facts['command']}'" if "command" in facts else "a command"
+    since = f", since {facts['since']}" if "since" in facts else ""
+    return f"{running} of process {pid} on host {host}{since} is changing it (lock: {path})"

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from dataworkspaces.errors import ConfigurationError, DwsError, NotSupportedError
+from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError, NotSupportedError
 from dataworkspaces.params import HASH_RE, RESULTS_DIR_TEMPLATE, RESULTS_MOVE_EXCLUDE_FILES
 from dataworkspaces.workspace.atomic import to_json
 from dataworkspaces.workspace.files import FileResourceMixin
@@ -140,8 +140,6 @@ class SnapshotWorkspaceMixin(ABC):
     def get_snapshot_manifest(self, hash_val: str) -> list[Any]:
         """The manifest: a list with the parameters of each resource, and its compare hash as ``hash``."""
         import json
-
-        from dataworkspaces.errors import MetadataError
 
         try:
             manifest = json.loads(self.get_snapshot_manifest_bytes(hash_val))
@@ -467,7 +465,28 @@ class SnapshotWorkspaceMixin(ABC):
             self._delete_snapshot(data["hash"], data["include_resources"], data["destination"], data["restore_hashes"])
             self._self_as_workspace().save(f"Deleted snapshot {data['hash']}")
             return "the snapshot has been deleted now"
-        return "nothing had to be done"
+        return self._unknown_operation(operation)
+
+    def _unknown_operation(self, operation: str) -> str:
+        if operation == "pull":  # each resource has a commit point of its own
+            return "nothing had to be done"
+        raise MetadataError(f"The journal tells of '{operation:.40}', which nobody here knows how to finish")
+
+    def places_of_unfinished(self, operation: str, data: dict[str, Any]) -> list[str]:
+        """See :meth:`Workspace.places_of_unfinished`."""
+        found = [f"snapshot: {data[key]}" for key in ("hash", "snapshot") if isinstance(data.get(key), str)]
+        destination, moved = data.get("destination"), data.get("moved")
+        if isinstance(destination, str) and isinstance(moved, dict):
+            found += [
+                f"results that were to move: {name}:{destination} (or still in their old place)" for name in moved
+            ]
+        elif isinstance(destination, str):
+            found.append(f"results of the snapshot: {destination}, as far as they are not deleted")
+        for key, what in (("prior", "content before the restore"), ("targets", "content to restore")):
+            versions = data.get(key)
+            if isinstance(versions, dict):
+                found += [f"{what}: version {version} of {name}" for name, version in versions.items()]
+        return found
 
     def _recover_snapshot(self, data: dict[str, Any]) -> str:
         workspace = self._self_as_workspace()

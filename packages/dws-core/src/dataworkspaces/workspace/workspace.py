@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces import plugins
-from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError, NotSupportedError, PathNotAResourceError
+from dataworkspaces.errors import (
+    ConfigurationError,
+    DwsError,
+    MetadataError,
+    NotSupportedError,
+    PathNotAResourceError,
+    UnfinishedError,
+)
 from dataworkspaces.params import OBJECTS_PATH, WORKSPACE_PARAMS, ParamDefs
 from dataworkspaces.workspace.files import LocalStateResourceMixin
 from dataworkspaces.workspace.interaction import BatchInteraction, Interaction
@@ -26,6 +33,14 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
     from dataworkspaces.workspace.trust import Consent
     from dataworkspaces.workspace.whereabouts import Whereabouts
+
+
+RECOVER_HINT = "'dws recover' tries again and says why it fails; 'dws recover --abandon' sets it aside, and keeps all"
+
+
+def _unfinished_hint(error: Exception) -> str:
+    hint = error.hint if isinstance(error, DwsError) else None
+    return f"{hint.rstrip('.')}. Then: {RECOVER_HINT}" if hint else RECOVER_HINT
 
 
 class Workspace(ABC):
@@ -177,7 +192,7 @@ class Workspace(ABC):
         from dataworkspaces.workspace.locking import hold_lock
 
         with hold_lock(self.get_machine_directory(), command):
-            self._recover()
+            self.finish_interrupted()
             self.settle()
             self.save_precheck()
             journal = Journal(self.get_machine_directory(), command)
@@ -204,49 +219,65 @@ class Workspace(ABC):
         done."""
         from dataworkspaces.workspace.journal import Journal
 
-        if Journal.pending(self.get_machine_directory()) is None:
+        if not os.path.lexists(Journal.path(self.get_machine_directory())):
             return
-        from dataworkspaces.errors import DwsError, LockedError
+        from dataworkspaces.errors import LockedError
         from dataworkspaces.workspace.locking import hold_lock
 
         try:
             with hold_lock(self.get_machine_directory(), "recover", timeout=0):
-                self._recover()
+                self.finish_interrupted()
         except LockedError:
             return
-        except (DwsError, OSError) as e:
-            self.interaction.warn(f"An interrupted command could not be completed: {e}")
+        except Exception as e:  # whatever it is, it keeps nobody from reading
+            self.interaction.warn(f"An interrupted command could not be completed: {e}. {RECOVER_HINT}")
 
     def _undo_after_error(self) -> None:
         try:
-            self._recover(interrupted=False)
+            self.finish_interrupted(interrupted=False)
         except Exception as e:
             # The error that brought us here is the one to be told; the journal stays for the next command.
             self.interaction.warn(f"What was done so far could not be undone yet: {e}")
 
-    def _recover(self, *, interrupted: bool = True) -> None:
+    def finish_interrupted(self, *, interrupted: bool = True) -> str | None:
+        """Complete or undo what the journal tells of, and say which; None if there is no journal. The caller holds the
+        lock. If it fails the journal stays, and the error says how to set it aside."""
         from dataworkspaces.workspace.journal import Journal
 
-        entry = Journal.pending(self.get_machine_directory())
+        path = Journal.path(self.get_machine_directory())
+        try:
+            entry = Journal.pending(self.get_machine_directory())
+        except MetadataError as e:
+            raise MetadataError(e.message, hint=f"It says what a command left unfinished. {RECOVER_HINT}") from e
         if entry is None:
-            return
+            return None
         try:
             outcome = self.recover(entry.operation, entry.data, interrupted)
-        except (KeyError, TypeError, AttributeError) as e:
-            path = Journal.path(self.get_machine_directory())
+        except (DwsError, OSError) as e:
+            reason = e.message if isinstance(e, DwsError) else str(e)
+            raise UnfinishedError(f"{entry.describe()} is unfinished: {reason}", hint=_unfinished_hint(e)) from e
+        except Exception as e:  # a journal may hold anything
             raise MetadataError(
-                f"{path} is damaged ({e!r}), so what it says of an interrupted command cannot be done",
-                hint="Look at the workspace with git, then remove the file",
+                f"{path} is damaged ({e!r:.200}), so what it says of an interrupted command cannot be done",
+                hint=RECOVER_HINT,
             ) from e
         Journal.discard(self.get_machine_directory())
         if interrupted:
             self.interaction.warn(f"{entry.describe()} was interrupted: {outcome}")
+        return outcome
+
+    def places_of_unfinished(self, operation: str, data: dict[str, Any]) -> list[str]:
+        """What an unfinished operation has left where, a line each, for whoever sets its journal aside. ``data`` may
+        hold anything."""
+        return []
 
     def recover(self, operation: str, data: dict[str, Any], interrupted: bool) -> str:
         """Complete or undo an operation from its journal, and say which in a few words. Idempotent.
 
         ``interrupted`` is False when the operation has just raised, and True when its process is gone."""
-        return "nothing had to be done"
+        if operation == "pull":  # each resource has a commit point of its own
+            return "nothing had to be done"
+        raise MetadataError(f"The journal tells of '{operation:.40}', which nobody here knows how to finish")
 
     def check_integrity(self) -> Iterable[Problem]:
         """What is not as it should be. Changes nothing, and raises nothing for what it finds. A backend adds what only

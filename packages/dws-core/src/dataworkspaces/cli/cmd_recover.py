@@ -1,0 +1,67 @@
+"""``dws recover`` and ``dws unlock``: the ways out of what an earlier command left."""
+
+from __future__ import annotations
+
+import click
+
+from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
+
+
+@click.command()
+@click.option("--abandon", is_flag=True, help="Set aside what says how to finish it; all content stays where it is.")
+@json_option
+@common_options
+@pass_session
+def recover(session: Session, abandon: bool, as_json: bool) -> None:
+    """Complete or undo what an earlier command left unfinished, or give it up.
+
+    Each command does this first. Where it fails again and again, --abandon lets the workspace go on: the journal of
+    the unfinished command is kept, and what it left where is said.
+    """
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.cli.text import escape
+    from dataworkspaces.commands.recover import recover_command
+
+    found = recover_command(session.open_workspace(), abandon=abandon)
+    if as_json:
+        print_json(found.to_json())
+        return
+    click.echo(escape(f"{found.unfinished}: {found.outcome}" if found.unfinished else found.outcome.capitalize()))
+    if found.kept_as is not None:
+        click.echo(f"  the journal is kept as {escape(found.kept_as)}")
+    for line in found.places:
+        click.echo(f"  {escape(line)}")
+
+
+@click.command()
+@click.option("--force", is_flag=True, help="Do not ask.")
+@json_option
+@common_options
+@pass_session
+def unlock(session: Session, force: bool, as_json: bool) -> None:
+    """Show who holds the lock of the workspace, and remove it after a yes.
+
+    Only for a lock that nobody holds any more, of another machine or of a container that is gone: two commands that
+    change a workspace at once can damage it.
+    """
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.cli.text import escape
+    from dataworkspaces.errors import UserAbort
+    from dataworkspaces.workspace.locking import describe_lock, remove_lock
+
+    workspace = session.open_workspace()
+    directory = workspace.get_machine_directory()
+    holder = describe_lock(directory)
+    removed = False
+    if holder is not None:
+        click.echo(escape(holder.text), err=True)
+        if not force and not workspace.interaction.confirm("Remove the lock?", default=False, option="--force"):
+            raise UserAbort("the lock stays")
+        removed = remove_lock(directory, holder)
+    if as_json:
+        print_json({"holder": None if holder is None else holder.text,
+                    "is_alive": None if holder is None else holder.is_alive, "removed": removed})  # fmt: skip
+    elif holder is None:
+        click.echo("The workspace is not locked")
+    else:
+        click.echo("Removed the lock" if removed else "The lock is another one by now, and stays")

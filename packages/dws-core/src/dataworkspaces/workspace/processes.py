@@ -1,0 +1,44 @@
+"""Whether a process of this machine is alive, told apart from a later one of the same number."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+
+def process_exists(pid: int) -> bool:
+    """A process of another user counts, too."""
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def boot_id() -> str | None:
+    """What changes when the machine starts; None where the system does not tell."""
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return None
+
+
+def start_time(pid: int) -> str | None:
+    """When a process started, in the system's own units; None if it is gone, or the system does not tell."""
+    with suppress(OSError, IndexError):
+        # The name, in parentheses, may hold anything.
+        return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19]
+    return None
+
+
+def is_alive(pid: int, started: str | None, boot: str | None) -> bool:
+    """Whether the process that noted these of itself still runs. What nobody noted, or tells, does not count."""
+    if boot is not None and (now := boot_id()) is not None and now != boot:
+        return False
+    if not process_exists(pid):
+        return False
+    return started is None or (found := start_time(pid)) is None or found == started
