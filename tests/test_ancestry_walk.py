@@ -25,6 +25,7 @@ from dataworkspaces.filetree.restoring import all_objects
 from dataworkspaces.workspace import Workspace, load_workspace
 from dataworkspaces.workspace.file_tree import FileTreeMixin
 from dataworkspaces.workspace.finding import find_workspace_uri
+from dataworkspaces.workspace.trust import agreeing
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +51,8 @@ class Walk:
         time.tzset()
         before = os.umask(UMASKS[name])
         try:
-            yield load_workspace(find_workspace_uri(str(self.there[name])), True, False)
+            with agreeing():
+                yield load_workspace(find_workspace_uri(str(self.there[name])), True, False)
         finally:
             os.umask(before)
 

@@ -9,6 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from endtoend import isolated_environment
+
+
+@pytest.fixture(autouse=True)
+def somebody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in isolated_environment(tmp_path / "home").items():
+        monkeypatch.setenv(name, value)
 
 
 def dws(place: Path, *arguments: str, status: int = 0) -> str:
@@ -77,3 +84,38 @@ def test_a_lock_that_nobody_holds_is_shown_and_removed(workspace: Path) -> None:
     assert lock.exists()  # the default is no
     assert "Removed the lock" in dws(workspace, "unlock", "--force")
     assert not lock.exists()
+
+
+# -- results directories ---------------------------------------------------------------------------------------------
+
+
+def results_of(place: Path) -> dict[str, str]:
+    root = place / "results" / "snapshots"
+    return {str(path.relative_to(root)): path.read_text() for path in root.rglob("*.txt")}
+
+
+@pytest.mark.slow
+def test_a_directory_of_results_belongs_to_one_snapshot(workspace: Path) -> None:
+    """A snapshot that moves nothing takes over nobody's directory, and its deletion leaves it."""
+    dws(workspace, "config", "results.dir_template", "snapshots/{YEAR}-{MONTH}")
+    dws(workspace, "snapshot", "S1")
+    kept = results_of(workspace)
+    assert list(kept.values()) == ["one"]
+    (workspace / "source-data" / "more").write_text("2")
+    dws(workspace, "snapshot", "S2")  # nothing to move
+    dws(workspace, "delete-snapshot", "S2")
+    assert results_of(workspace) == kept
+
+
+@pytest.mark.slow
+def test_a_tag_that_is_used_again_has_a_directory_of_its_own(workspace: Path) -> None:
+    dws(workspace, "snapshot", "R1")
+    dws(workspace, "delete-snapshot", "--no-include-resources", "R1")
+    (workspace / "results" / "out.txt").write_text("two")
+    dws(workspace, "snapshot", "R1", status=1)  # the directory is that of the snapshot that was deleted
+    assert "one" in results_of(workspace).values()
+    (workspace / "results" / "out.txt").unlink(missing_ok=True)
+    (workspace / "source-data" / "more").write_text("2")
+    dws(workspace, "snapshot", "R1")
+    dws(workspace, "delete-snapshot", "R1")
+    assert "one" in results_of(workspace).values()

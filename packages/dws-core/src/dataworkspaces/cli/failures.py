@@ -24,7 +24,8 @@ def report(error: BaseException, *, verbose: bool) -> int:
         return 1
     try:
         status = _report(error, verbose)
-        sys.stderr.flush()
+        if sys.stderr is not None:
+            sys.stderr.flush()
     except BrokenPipeError:
         status = 1
     _drop_output()
@@ -52,7 +53,10 @@ def _report(error: BaseException, verbose: bool) -> int:
         _os_error(error)
         status = 1
     elif isinstance(error, RecursionError):
-        _line("Error", "The metadata of the workspace is nested too deeply", "See what was changed in it with git")
+        _line("Error", "The metadata of the workspace is nested too deeply", "dws fsck says which file it is")
+        status = 1
+    elif isinstance(error, MemoryError):
+        _line("Error", "There is not enough memory for this", "Close other programs, or use a larger machine")
         status = 1
     else:
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
@@ -125,6 +129,8 @@ def _drop_output() -> None:
     flushes stdout at its end."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
+        if stream is None:  # it was closed when we started
+            continue
         try:
             stream.flush()
         except (OSError, ValueError):

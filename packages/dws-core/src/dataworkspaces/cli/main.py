@@ -85,7 +85,8 @@ class RootGroup(click.Group):
         status: int | None = None
         try:
             status = super().main(args, prog_name="dws", **{**extra, "standalone_mode": False, "obj": session})
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
         except Exception as e:
             from dataworkspaces.cli.failures import report
 

@@ -38,6 +38,9 @@ def check_program(command: Sequence[str], directory: str | None) -> None:
         )
 
 
+_PASSED_ON = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])
+
+
 def call(command: Sequence[str], directory: str | None, variables: Mapping[str, str]) -> int:
     """Run a command with our own streams, and return its exit status: 128 and the number of the signal that ended it,
     as shells have it. A signal from the keyboard reaches it too, and we wait for its end.
@@ -49,11 +52,15 @@ def call(command: Sequence[str], directory: str | None, variables: Mapping[str, 
     def pass_on(number: int, _frame: object) -> None:
         if process is None:
             early.append(number)
-        elif number == signal.SIGTERM:
-            process.terminate()
+        elif number != signal.SIGINT:  # which the keyboard sends to the command, too
+            process.send_signal(number)
 
-    # Handlers, and not SIG_IGN, which the command would inherit.
-    handlers = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    # Handlers, and not SIG_IGN, which the command would inherit; what nohup ignores stays ignored.
+    handlers = {
+        number: signal.signal(number, pass_on)
+        for number in _PASSED_ON
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         process = subprocess.Popen(list(command), cwd=directory, env={**os.environ, **variables})
         for number in early:

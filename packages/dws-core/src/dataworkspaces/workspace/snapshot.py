@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 
 _NEWEST = 10
+RESULTS_IN = "results_in"
+"""Key of a snapshot's metadata: the resources whose files it moved to its results directory."""
 
 
 class SnapshotWorkspaceMixin(ABC):
@@ -263,6 +265,7 @@ class SnapshotWorkspaceMixin(ABC):
             utc_offset=now.strftime("%z")[:3] + ":" + now.strftime("%z")[3:5],
             parents=parents,
             resource_parents=self._resource_parents(snapshot_resources, versions, parents),
+            other={RESULTS_IN: list(to_move)},
         )
         exists = self.has_snapshot(metadata.hashval)
         if journal is not None:
@@ -329,13 +332,13 @@ class SnapshotWorkspaceMixin(ABC):
         template = workspace.get_global_param(RESULTS_DIR_TEMPLATE)
         exclude = self._results_exclude()
         to_move: dict[str, list[str]] = {}
-        holders = {}
+        all_results: dict[str, FileResourceMixin] = {}
         for resource in resources:
             if resource.has_results_role() and isinstance(resource, FileResourceMixin):
+                all_results[resource.name] = resource
                 files = resource.results_current_files(exclude, SNAPSHOTS_DIRS_RE)
                 if files:
                     to_move[resource.name] = files
-                    holders[resource.name] = resource
         is_moving_tag = tag is not None and bool(self.get_hashes_with_tag(tag))
         number = self.get_next_snapshot_number()
         previous: str | None = None
@@ -344,7 +347,8 @@ class SnapshotWorkspaceMixin(ABC):
             destination = expand_template(template, variables)
             if is_moving_tag and attempt:
                 destination += f"-{attempt + 1}"  # the snapshot that had the tag keeps its results
-            taken = [name for name, r in holders.items() if cast(FileResourceMixin, r).does_subpath_exist(destination)]
+            # Of the others, too: a directory belongs to one snapshot, in all resources.
+            taken = [name for name, r in all_results.items() if r.does_subpath_exist(destination)] if to_move else []
             if not taken:
                 break
             if destination == previous:
@@ -405,6 +409,7 @@ class SnapshotWorkspaceMixin(ABC):
         kept for it. Idempotent; a killed one is completed."""
         metadata = self.get_snapshot_metadata(hash_val)
         destination = metadata.relative_destination_path
+        results_in = self._own_results(metadata) if include_resources else []
         if journal is not None:
             journal.record(
                 "delete-snapshot",
@@ -412,11 +417,17 @@ class SnapshotWorkspaceMixin(ABC):
                 include_resources=include_resources,
                 destination=destination,
                 restore_hashes=metadata.restore_hashes,
+                results_in=results_in,
             )
-        self._delete_snapshot(hash_val, include_resources, destination, metadata.restore_hashes)
+        self._delete_snapshot(hash_val, include_resources, destination, metadata.restore_hashes, results_in)
 
     def _delete_snapshot(
-        self, hash_val: str, include_resources: bool, destination: str, restore_hashes: Mapping[str, str | None]
+        self,
+        hash_val: str,
+        include_resources: bool,
+        destination: str,
+        restore_hashes: Mapping[str, str | None],
+        results_in: Collection[str] | None = None,
     ) -> None:
         if self.has_snapshot(hash_val):
             self._hand_on_parents(hash_val)
@@ -426,12 +437,38 @@ class SnapshotWorkspaceMixin(ABC):
         if not include_resources or not destination:
             return
         for resource in self._self_as_workspace().get_resources():
+            if results_in is not None and resource.name not in results_in:
+                continue
             if resource.has_results_role() and isinstance(resource, SnapshotResourceMixin):
                 try:
                     resource.delete_snapshot(hash_val, restore_hashes.get(resource.name), destination)
                 except DwsError as e:
                     # The snapshot is gone all the same; an error here would come again at each attempt to finish.
                     self._self_as_workspace().interaction.warn(f"The results in '{resource.name}' are still there: {e}")
+
+    def _own_results(self, metadata: SnapshotMetadata) -> list[str]:
+        """The resources in which the results directory of a snapshot is its own: those whose files it moved, unless
+        another snapshot names the same directory, and did not say that it moved nothing there.
+
+        Snapshots of earlier releases did not say which they moved: where two name one directory, it stays."""
+        noted = metadata.other.get(RESULTS_IN)
+        names = [r.name for r in self._self_as_workspace().get_resources() if r.has_results_role()]
+        own = [name for name in names if not isinstance(noted, list) or name in noted]
+        for other in self.list_snapshots() if own else ():
+            if (
+                other.hashval == metadata.hashval
+                or other.relative_destination_path != metadata.relative_destination_path
+            ):
+                continue
+            theirs = other.other.get(RESULTS_IN)
+            shared = [name for name in own if not isinstance(theirs, list) or name in theirs]
+            if shared:
+                self._self_as_workspace().interaction.warn(
+                    f"'{metadata.relative_destination_path}' in {', '.join(shared)} stays: "
+                    f"snapshot {other.hashval[:7]} has its results there, too"
+                )
+                own = [name for name in own if name not in shared]
+        return own
 
     def _hand_on_parents(self, hash_val: str) -> None:
         """The snapshots that came after one that goes come after its parents, too. Idempotent."""
@@ -462,7 +499,13 @@ class SnapshotWorkspaceMixin(ABC):
         if operation == "restore":
             return self._recover_restore(data, interrupted)
         if operation == "delete-snapshot":
-            self._delete_snapshot(data["hash"], data["include_resources"], data["destination"], data["restore_hashes"])
+            self._delete_snapshot(
+                data["hash"],
+                data["include_resources"],
+                data["destination"],
+                data["restore_hashes"],
+                data.get("results_in"),
+            )
             self._self_as_workspace().save(f"Deleted snapshot {data['hash']}")
             return "the snapshot has been deleted now"
         return self._unknown_operation(operation)

@@ -10,7 +10,7 @@ from datetime import datetime
 from re import Pattern
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
-from dataworkspaces.errors import ConfigurationError, NotSupportedError
+from dataworkspaces.errors import ConfigurationError, MetadataError, NotSupportedError
 from dataworkspaces.workspace.files import FileResourceMixin
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
 from dataworkspaces.workspace.versions import FileInfo, VersionFiles
@@ -31,7 +31,12 @@ def files_at_snapshot(workspace: Workspace, resource_name: str, tag_or_hash: str
     if not isinstance(resource, SnapshotResourceMixin) or not isinstance(resource, FileResourceMixin):
         raise NotSupportedError(f"Resource '{resource_name}' ({resource.resource_type}) has no files")
     what = f"Resource '{resource_name}' in snapshot {tag_or_hash}"
-    taken = datetime.fromisoformat(snapshot.timestamp).astimezone()
+    try:
+        taken = datetime.fromisoformat(snapshot.timestamp).astimezone()
+    except (TypeError, ValueError, OverflowError) as e:
+        raise MetadataError(
+            f"Snapshot {tag_or_hash}: its time {snapshot.timestamp!r} is no date", hint="dws fsck"
+        ) from e
     return SnapshotFiles(resource.version_files(version), what, taken)
 
 

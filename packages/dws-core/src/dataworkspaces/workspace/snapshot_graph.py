@@ -48,7 +48,7 @@ def microseconds_of(timestamp: str, utc_offset: str | None) -> int:
         time = datetime.fromisoformat(timestamp)
         if time.tzinfo is None:
             time = datetime.fromisoformat(f"{time.isoformat()}{utc_offset or '+00:00'}")
-    except (ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         return 0
     return (time - _EPOCH) // timedelta(microseconds=1)
 
