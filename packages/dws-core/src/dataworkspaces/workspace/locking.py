@@ -42,7 +42,7 @@ def hold_lock(directory: Path, command: str, timeout: float | None = None) -> It
     except Timeout:
         raise LockedError(
             _describe_holder(path),
-            hint=f"Wait until it has finished, and try again. 'dws unlock' removes one that nobody holds any more: {path}",
+            hint=f"Wait until it has finished, and try again. 'dws unlock' removes one that nobody holds: {path}",
         ) from None
     except OSError as e:
         raise ConfigurationError(
