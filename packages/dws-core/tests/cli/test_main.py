@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -190,3 +192,12 @@ def test_a_workspace_by_its_name_or_uri(installation: Installation, workspace: M
     refused = installation.run("config", "--workspace", "mine", "--workspace-dir", ".")
     assert refused.returncode == 2
     assert "exclude each other" in refused.stderr
+
+
+def test_streams_that_were_closed_are_no_error() -> None:
+    """And no file that is opened later gets what is printed."""
+    for closed in (">&-", "2>&-", "<&-", "<&- >&- 2>&-"):
+        script = f'exec "$0" -m dataworkspaces.cli.main version {closed}'
+        done = subprocess.run(["sh", "-c", script, sys.executable], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr

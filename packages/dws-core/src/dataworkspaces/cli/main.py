@@ -79,14 +79,14 @@ class RootGroup(click.Group):
     ) -> NoReturn:
         """Run a command and exit, with a line on stderr for whatever went wrong."""
         session = Session()
+        _open_closed_streams()
         if isinstance(sys.stdout, io.TextIOWrapper):
             # For what the user's locale cannot write.
             sys.stdout.reconfigure(encoding=_encoding_of_terminal(), errors="backslashreplace")
         status: int | None = None
         try:
             status = super().main(args, prog_name="dws", **{**extra, "standalone_mode": False, "obj": session})
-            if sys.stdout is not None:
-                sys.stdout.flush()
+            sys.stdout.flush()
         except Exception as e:
             from dataworkspaces.cli.failures import report
 
@@ -100,6 +100,15 @@ class RootGroup(click.Group):
             if logs is not None:
                 logs.hide_log()
         sys.exit(status or 0)
+
+
+def _open_closed_streams() -> None:
+    """Give us the standard streams that were closed when we started: else the next file that is opened, a lock or an
+    index, takes the number of one of them, and gets what is printed."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            fd = os.open(os.devnull, os.O_RDWR)  # the lowest that is free, which is the number of this stream
+            setattr(sys, name, os.fdopen(fd, mode, encoding="utf-8"))
 
 
 def _import(module: str) -> Any:
