@@ -58,6 +58,7 @@ def test_python_that_defines_something_runs(page: str) -> None:
 
 RUN_ELSEWHERE = {
     "filesystems.md": "test_docs_filesystems.py",
+    "howto/cluster.md": "test_several_users.py of dws-core",
     "jupyter.md": "test_jupyter.py",
     "kits.md": "test_docs.py of the kits",
     "s3.md": "test_docs_filesystems.py",
