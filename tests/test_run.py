@@ -234,7 +234,7 @@ def test_a_command_that_cannot_be_run_changes_nothing(here: User) -> None:
 def test_options_that_say_nothing_sensible(here: User) -> None:
     assert "No command" in refused(here)
     assert "nix does not exist" in refused(here, "--input", "data/nix", "--", "true")
-    assert "lies in no resource" in refused(here, "--output", "elsewhere", "--", "true")
+    assert "lies in no resource" in refused(here, "--output", "../elsewhere", "--", "true")
     assert "lies in no resource" in refused(here, "--input", "..", "--", "true")
     assert "holds no results" in refused(here, "--results", "data/r", "--", "true")
     assert "name" in refused(here, "--name", " ", "--", "true")
@@ -458,7 +458,7 @@ def test_from_outside_with_the_directory_of_the_workspace(here: User) -> None:
 
 
 def test_two_runs_at_once_each_find_their_own(here: User) -> None:
-    script = "touch middle/started; while [ ! -e go ]; do sleep 0.02; done; echo 1 > middle/first"
+    script = "touch middle/started; while [ ! -e ../go ]; do sleep 0.02; done; echo 1 > middle/first"
     first = begin(here, "--name", "first", "--", "sh", "-c", script)
     second = subprocess.Popen(
         [program("dws"), "run", "--name", "second", "--", "touch", "middle/second"],
@@ -466,7 +466,7 @@ def test_two_runs_at_once_each_find_their_own(here: User) -> None:
     )  # fmt: skip
     third = run(here, "--name", "third", "--output", "middle/third", "--", "touch", "middle/third")
     assert ran(third)
-    write_files(here.cwd, {"go": ""})
+    write_files(here.cwd.parent, {"go": ""})
     first.communicate(timeout=30)
     _, said = second.communicate(timeout=30)
     assert b"Waiting" in said

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dataworkspaces.commands.summaries import changes_json, snapshot_json
 from dataworkspaces.errors import ConfigurationError, NotSupportedError, StorageError
 from dataworkspaces.workspace import ResourceRoles, SnapshotResourceMixin
+from dataworkspaces.workspace.own_files import is_own_files
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import FileChange, SnapshotMetadata, Workspace
@@ -99,6 +100,9 @@ def plan_restore(
     snapshot = snapshots.get_snapshot_by_tag_or_hash(tag_or_hash)
     in_snapshot = {entry["name"]: entry["role"] for entry in snapshots.get_snapshot_manifest(snapshot.hashval)}
     in_workspace = {name: workspace.get_resource_role(name) for name in workspace.get_resource_names()}
+    own = workspace.own_files_resource()
+    if own is not None and own.name in in_snapshot:
+        in_workspace[own.name] = own.role  # also if all of them are gone
     roles = {**in_snapshot, **in_workspace}
     _check_names("--only", only, roles)
     _check_names("--leave", leave, roles)
@@ -172,6 +176,8 @@ def _why_impossible(
 ) -> str | None:
     """Why a resource cannot be restored; None if it can."""
     if name not in in_snapshot:
+        if is_own_files(workspace.get_resource(name)):
+            return "the snapshot holds no files of the workspace's own"
         return "the snapshot was taken before it was added"
     if name not in in_workspace:
         return "it is no longer in the workspace"

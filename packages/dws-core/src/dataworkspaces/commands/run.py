@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from dataworkspaces.commands.run_changes import changed_places, is_code, take_footprint
+from dataworkspaces.commands.run_changes import Footprint, changed_places, is_code, take_footprint
 from dataworkspaces.commands.run_last import look_at_last
 from dataworkspaces.commands.run_places import PlaceSet, inputs_to_read
 from dataworkspaces.commands.run_process import NotStartedError, call, check_program, gets_input, python_version
@@ -135,7 +135,7 @@ class _Watch:
         record = self._planned.record
         found = record.outputs
         if found is None:
-            found = tuple(ref for ref in self._changed if not is_code(self._workspace, ref))
+            found = tuple(ref for ref in self._changed if not self._is_code(ref))
         if record.results is None:
             return list(found)
         return [*(ref for ref in found if not refs_overlap(ref, record.results)), record.results]
@@ -143,7 +143,10 @@ class _Watch:
     def written_code(self) -> list[ResourceRef]:
         """What changed in code, which is no output unless it is named."""
         named = PlaceSet(self._planned.record.outputs or ())
-        return [ref for ref in self._changed if is_code(self._workspace, ref) and not named.overlaps(ref)]
+        return [ref for ref in self._changed if self._is_code(ref) and not named.overlaps(ref)]
+
+    def _is_code(self, ref: ResourceRef) -> bool:
+        return is_code(self._workspace, ref, self._before or Footprint({}))
 
     def surroundings(self, record: RunRecord, own: list[ResourceRef], outputs: tuple[ResourceRef, ...]) -> Surroundings:
         """What was there while the command ran; nobody can tell of what changed meanwhile and is no output."""

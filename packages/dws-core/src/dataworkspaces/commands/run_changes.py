@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from dataworkspaces.lineage.places import contains
 from dataworkspaces.workspace import (
     LocalStateResourceMixin,
     Resource,
@@ -16,6 +17,7 @@ from dataworkspaces.workspace import (
     SnapshotResourceMixin,
     Workspace,
 )
+from dataworkspaces.workspace.own_files import is_own_files
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
 
@@ -62,7 +64,9 @@ class Footprint:
 def take_footprint(workspace: Workspace) -> Footprint:
     """One ``stat`` a file; no content is read."""
     found = {}
-    for resource in workspace.get_resources():
+    own = workspace.own_files_resource()  # which is not listed before the command has made the first of them
+    others = (resource for resource in workspace.get_resources() if own is None or resource.name != own.name)
+    for resource in (*others, *([] if own is None else [own])):
         root = local_root(resource)
         if root is not None:
             below = walk(root, lambda path, resource=resource: is_left_out(resource, path))  # type: ignore[misc]
@@ -78,6 +82,8 @@ def local_root(resource: Resource) -> Path | None:
 
 def is_left_out(resource: Resource, path: str) -> bool:
     """Whether something in a resource is no content of it, or was put there by a snapshot."""
+    if is_own_files(resource):
+        return path.rpartition("/")[2] in HIDDEN or path in resource.excluded
     if path.rpartition("/")[2] in HIDDEN or path == LINEAGE_FILE:
         return True
     return bool(resource.has_results_role() and SNAPSHOTS_DIRS_RE.match(path))
@@ -119,8 +125,15 @@ def changed_places(workspace: Workspace, before: Footprint, after: Footprint) ->
     return refs
 
 
-def is_code(workspace: Workspace, ref: ResourceRef) -> bool:
-    return workspace.get_resource_role(ref.name) == ResourceRoles.CODE
+def is_code(workspace: Workspace, ref: ResourceRef, before: Footprint) -> bool:
+    """Whether something that a command wrote is code. Among the workspace's own files, which are what they are used
+    for, that is what lay there before and no step had written."""
+    resource = workspace.get_resource(ref.name)
+    if resource.role != ResourceRoles.CODE or not is_own_files(resource):
+        return resource.role == ResourceRoles.CODE
+    known = before.files.get(ref.name, {})
+    was_there = any(contains(ref.subpath, path) for path in known)
+    return was_there and not any(contains(path, ref.subpath) for path in resource.written_by_steps())
 
 
 def _collapsed(changed: Iterable[str], files: Files) -> list[str]:

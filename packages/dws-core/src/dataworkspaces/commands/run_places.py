@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataworkspaces.lineage.model import StepLineage
 from dataworkspaces.lineage.places import contains, places
 from dataworkspaces.workspace import FileResourceMixin, ResourceRef, Workspace
+from dataworkspaces.workspace.own_files import is_own_files
 
 
 class PlaceSet:
@@ -88,23 +89,42 @@ def named_paths(command: Sequence[str], directory: str | None) -> Iterator[tuple
 
 
 class Roots:
-    """The directories of the resources, for looking up many paths."""
+    """The directories of the resources, for looking up many paths. What is ignored in the workspace's own directory is
+    in no resource."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._names = {os.path.realpath(local): name for name, local in workspace.get_local_paths()}
+        own = workspace.own_files_resource() if workspace.has_own_files() else None
+        self._own = own if own is not None and is_own_files(own) else None
 
     def ref(self, path: str) -> ResourceRef | None:
         """As ``map_local_path_to_resource`` has it; None for a path that lies in no resource."""
-        place = os.path.realpath(path)
+        place = real = os.path.realpath(path)
         subpath: list[str] = []
         while True:
             if place in self._names:
                 return ResourceRef(self._names[place], "/".join(reversed(subpath)) or None)
             above, name = os.path.split(place)
             if above == place:
-                return None
+                return self._own_ref(real)
             place = above
             subpath.append(name)
 
+    def _own_ref(self, real: str) -> ResourceRef | None:
+        ref = None if self._own is None else self._own.ref_of(real)
+        if ref is None or self._own is None or (ref.subpath is not None and self._own.is_excluded(ref.subpath)):
+            return None
+        return ref
+
     def is_root(self, path: str) -> bool:
         return path in self._names
+
+    @property
+    def own_name(self) -> str | None:
+        """The name of the workspace's own files, if there are some."""
+        return None if self._own is None else self._own.name
+
+    def written_own_files(self) -> PlaceSet:
+        """What steps wrote among the workspace's own files: data, where all others are code."""
+        own = self._own
+        return PlaceSet([] if own is None else (ResourceRef(own.name, path) for path in own.written_by_steps()))

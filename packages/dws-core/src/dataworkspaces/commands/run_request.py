@@ -77,13 +77,17 @@ def plan_run(workspace: Workspace, request: RunRequest) -> PlannedRun:
     unnamed: list[str] = []
     if not request.inputs:
         written = PlaceSet([*outputs, *filter(None, [results]), *_written_before(workspace, request)])
-        inputs = _in_directories(ref for ref in named if roles[ref.name] in _DATA and not written.overlaps(ref))
-        unnamed += [name for name, role in roles.items() if role in _DATA]
+        made = roots.written_own_files()
+        data = (r for r in named if roles[r.name] in _DATA or (r.subpath is not None and made.overlaps(r)))
+        inputs = _in_directories(ref for ref in data if not written.overlaps(ref))
+        unnamed += [name for name, role in roles.items() if role in _DATA or name == roots.own_name]
     if not request.code:
-        places = [*named, here] if here is not None else named
+        # Who works in the workspace's directory does not mean all that lies there: that is among what is unnamed.
+        places = [*named, here] if here is not None and here.name != roots.own_name else named
         code = [ResourceRef(ref.name) for ref in places if roles[ref.name] == ResourceRoles.CODE]
         of_code = {ref.name for ref in code}
-        unnamed += [name for name, role in roles.items() if role == ResourceRoles.CODE and name not in of_code]
+        other_code = [name for name, role in roles.items() if role == ResourceRoles.CODE and name not in of_code]
+        unnamed += [name for name in other_code if name not in unnamed]
     record = RunRecord(
         run_id=uuid.uuid4().hex,
         name=request.name or _step_name(request.command, roots, roles),

@@ -12,7 +12,7 @@ import itertools
 import json
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from dataworkspaces.filetree.content import content_of
 from dataworkspaces.lineage.model import RunRecord, StepLineage
 from dataworkspaces.lineage.places import NOTHING, group
 from dataworkspaces.workspace import FileResourceMixin, ResourceRef, ResourceRoles, Workspace
+from dataworkspaces.workspace.own_files import is_own_files
 
 KEY = "surroundings"
 """In which the entries of a run hold them."""
@@ -93,6 +94,7 @@ def look_around(
     parts = {name: _rest(workspace, name, apart) for name in names}
     results = [ref for ref in written if _is_results(workspace, ref)]
     contents = _contents(workspace, [*results, *(ref for refs in parts.values() for ref in refs)])
+    contents.update(_own_files(workspace, contents, written))
     resources = {name: _digest([[ref.subpath, contents[ref]] for ref in refs]) for name, refs in parts.items()}
     files = files_outside(workspace, record, directory, names, written)
     return Surroundings(resources, files, {str(ref): contents[ref] for ref in results})
@@ -151,10 +153,27 @@ def _made_from(workspace: Workspace, written: Sequence[ResourceRef]) -> list[Res
 
 
 def _rest(workspace: Workspace, name: str, apart: PlaceSet) -> list[ResourceRef]:
+    own = workspace.own_files_resource()
+    if own is not None and own.name == name and is_own_files(own):
+        # The content of the whole is that of what no step wrote.
+        made = [ResourceRef(name, path) for path in sorted(own.written_by_steps())]
+        return [ResourceRef(name), *(ref for ref in made if not apart.overlaps(ref))]
     try:
         return [] if ResourceRef(name) in apart.refs else rest_of(workspace, ResourceRef(name), apart)
     except DwsError:  # it is not here
         return []
+
+
+def _own_files(
+    workspace: Workspace, refs: Collection[ResourceRef], written: Sequence[ResourceRef]
+) -> dict[ResourceRef, str | None]:
+    """What lies in the whole of the workspace's own files, if it is asked for, without what the command wrote, which
+    may not be recorded yet."""
+    own = workspace.own_files_resource()
+    if own is None or ResourceRef(own.name) not in refs or not is_own_files(own):
+        return {}
+    mine = [ref.subpath for ref in written if ref.name == own.name and ref.subpath is not None]
+    return {ResourceRef(own.name): own.content_without(mine)} if mine else {}
 
 
 def _contents(workspace: Workspace, refs: Sequence[ResourceRef]) -> dict[ResourceRef, str | None]:

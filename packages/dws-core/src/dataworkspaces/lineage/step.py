@@ -28,6 +28,7 @@ from dataworkspaces.lineage.places import group, overlap
 from dataworkspaces.lineage.seeds import seeds_that_were_set, watch_seeds
 from dataworkspaces.lineage.store import Entries, LineageStore, ResourceLineage, unknown, without
 from dataworkspaces.workspace import ResourceRef, ResourceRoles, SnapshotWorkspaceMixin, Workspace
+from dataworkspaces.workspace.own_files import warn_of_ignored
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.file_tracking import FileTracker
@@ -115,6 +116,7 @@ class Lineage:
         self._inputs = [certs[ref] for ref in self._input_refs]
         self._code = [certs[ref] for ref in self._code_refs]
         check_one_version_of_each(self._store, self.step_name, self._inputs)
+        warn_of_ignored(self.workspace, [*self._input_refs, *self._code_refs], f"Step {self.step_name}")
         self._open = True
         if self._output_refs:
             self._note_writing()
@@ -144,6 +146,7 @@ class Lineage:
         ref = check_ref(ref, "add_input_ref()", "add_input_path()")
         self._check_open("add_input_ref()")
         self.workspace.validate_resource_name(ref.name)
+        warn_of_ignored(self.workspace, [ref], f"Step {self.step_name}")
         if ref not in self._input_refs:
             self.replace_inputs((), [ref])
 

@@ -131,6 +131,16 @@ class LineageStore(ABC):
             self.update(name, lambda entries: [entry.resolved(renamed) for entry in entries])
         self.update_all([old, new], move)
 
+    def written_places(self, resource_name: str) -> set[str]:
+        """The places in a resource that steps wrote, or were writing when they failed; not the whole of it."""
+        return {
+            cert.ref.subpath
+            for entry in self.entries(resource_name)
+            if isinstance(entry, (StepLineage, UnknownLineage))
+            for cert in entry_outputs(entry)
+            if cert.ref.name == resource_name and cert.ref.subpath is not None
+        }
+
     def refs_with_content(self, resource_names: Iterable[str]) -> list[ResourceRef]:
         """The references of which the current lineage says what lay there, and that have no hash yet."""
         found: dict[ResourceRef, None] = {}

@@ -16,6 +16,7 @@ from dataworkspaces.workspace.files import FileResourceMixin, LocalStateResource
 from dataworkspaces.workspace.interaction import BatchInteraction, Interaction
 from dataworkspaces.workspace.journal import Journal
 from dataworkspaces.workspace.local_directory import LocalDirectoryMixin
+from dataworkspaces.workspace.own_files import OWN_FILES, OwnFilesMixin
 from dataworkspaces.workspace.resource import (
     EXPORT_PARAM,
     IMPORTED_PARAM,
@@ -41,6 +42,7 @@ from dataworkspaces.workspace.workspace import Workspace
 __all__ = [
     "EXPORT_PARAM",
     "IMPORTED_PARAM",
+    "OWN_FILES",
     "RESOURCE_ROLE_CHOICES",
     "BatchInteraction",
     "CentralWorkspaceMixin",
@@ -51,6 +53,7 @@ __all__ = [
     "Journal",
     "LocalDirectoryMixin",
     "LocalStateResourceMixin",
+    "OwnFilesMixin",
     "PresentContents",
     "Resource",
     "ResourceChange",

@@ -126,6 +126,9 @@ class WorkspaceCheck:
                 yield problem_of("resource", name, e)
                 continue
             yield from self._check_place(self.resources[name])
+        own = self.workspace.own_files_resource()
+        if own is not None:
+            self.resources[own.name] = own
 
     def _check_place(self, resource: Resource) -> Iterator[Problem]:
         if not isinstance(resource, LocalStateResourceMixin):

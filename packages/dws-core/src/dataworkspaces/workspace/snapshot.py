@@ -665,7 +665,10 @@ class SnapshotWorkspaceMixin(ABC):
     def _recover_restore(self, data: dict[str, Any], interrupted: bool) -> str:
         workspace = self._self_as_workspace()
         names = list(data["targets"])
-        resources = [r for r in workspace.get_resources() if isinstance(r, SnapshotResourceMixin) and r.name in names]
+        own = workspace.own_files_resource()  # which is not listed if the user had deleted all of them
+        known = {*workspace.get_resource_names(), *([] if own is None else [own.name])}
+        found = [workspace.get_resource(name) for name in names if name in known]
+        resources = [resource for resource in found if isinstance(resource, SnapshotResourceMixin)]
         if not interrupted and not data["prior"]:
             return "nothing had been changed"
         # What is there now may be half of each state, and is what a restore expects to be kept.

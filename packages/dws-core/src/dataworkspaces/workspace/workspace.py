@@ -23,6 +23,7 @@ from dataworkspaces.params import OBJECTS_PATH, WORKSPACE_PARAMS, ParamDefs
 from dataworkspaces.workspace.files import LocalStateResourceMixin
 from dataworkspaces.workspace.interaction import BatchInteraction, Interaction
 from dataworkspaces.workspace.names import check_resource_name, clean_resource_name
+from dataworkspaces.workspace.own_files import OWN_FILES, is_own_files
 from dataworkspaces.workspace.resource import Resource, ResourceRoles
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
@@ -334,19 +335,36 @@ class Workspace(ABC):
 
     @abstractmethod
     def get_resource_names(self) -> Iterable[str]:
-        """The names of the resources, in the order in which they were added."""
+        """The names of the resources, in the order in which they were added; that of :meth:`own_files_resource` last,
+        if the workspace has files of its own."""
+
+    def own_files_resource(self) -> Resource | None:
+        """The files of the workspace that lie in no resource, as a resource with
+        :class:`~dataworkspaces.workspace.own_files.OwnFilesMixin`; also while there are none. None if the backend keeps
+        no files beside those of resources."""
+        return None
+
+    def has_own_files(self) -> bool:
+        """Whether there are such files."""
+        return False
 
     def get_resource_params(self, name: str) -> dict[str, Any]:
-        """The stored parameters of one resource; raises ConfigurationError if there is none of that name."""
+        """The parameters of one resource; raises ConfigurationError if there is none of that name."""
         for params in self.read_resource_params():
             if params["name"] == name:
                 return params
+        own = self.own_files_resource()
+        if own is not None and own.name == name:
+            return own.get_params()
         names = ", ".join(self.get_resource_names()) or "none"
         raise ConfigurationError(f"Workspace '{self.name}' has no resource '{name}'", hint=f"It has: {names}")
 
     def get_resource(self, name: str) -> Resource:
         """The resource of that name. Raises ConfigurationError if there is none, PluginError if its type is not
         installed, MetadataError if its parameters are not as they should be."""
+        own = self.own_files_resource()
+        if own is not None and own.name == name:
+            return own
         params = self.get_resource_params(name)
         factory = self.get_resource_factory(params["resource_type"])
         try:
@@ -375,6 +393,10 @@ class Workspace(ABC):
     def add_resource(self, name: str, resource_type: str, role: str, *args: Any, **kwargs: Any) -> Resource:
         """Make a resource from the arguments of ``dws add`` and record it. Others see it after :meth:`save`."""
         check_resource_name(name)
+        if name == OWN_FILES:
+            raise ConfigurationError(
+                f"'{name}' stands for the workspace's own files, in no resource", hint="Choose another name with --name"
+            )
         if name in set(self.get_resource_names()):
             raise ConfigurationError(f"There is a resource '{name}' already", hint="Choose another with --name")
         factory = self.get_resource_factory(resource_type)
@@ -436,7 +458,7 @@ class Workspace(ABC):
         """A name for a new resource: the type's suggestion, made valid and unique."""
         suggestion = self.get_resource_factory(resource_type).suggest_name(self, role, *args, **kwargs)
         base = clean_resource_name(suggestion) or role
-        taken = set(self.get_resource_names())
+        taken = {*self.get_resource_names(), OWN_FILES}
         number = 1
         name = base
         while name in taken:
@@ -457,28 +479,37 @@ class Workspace(ABC):
     # -- local paths ---------------------------------------------------------------------------------------------
 
     def get_local_paths(self) -> Iterator[tuple[str, Path]]:
-        """Name and local path of each resource that has one, in the order in which they were added."""
-        for resource in self.get_resources():
+        """Name and local path of each resource that was added and has one, in the order in which they were added."""
+        for params in self.read_resource_params():
+            resource = self.get_resource(params["name"])
             if isinstance(resource, LocalStateResourceMixin):
                 path = resource.get_local_path_if_any()
                 if path is not None:
                     yield resource.name, Path(path)
 
     def map_local_path_to_resource(self, path: str, expecting_a_code_resource: bool = False) -> ResourceRef:
-        """The resource in which a local path lies, and the path in it. The path need not exist.
+        """The resource in which a local path lies, and the path in it. The path need not exist. A path in the
+        workspace's directory and in none that was added lies in the workspace's own files.
 
         Raises PathNotAResourceError if it lies in none (in none with the role ``code``, if that is expected)."""
         wanted = Path(os.path.realpath(Path(path).expanduser()))
         best: tuple[int, ResourceRef] | None = None
+        is_elsewhere = False
         for name, local in self.get_local_paths():
-            if expecting_a_code_resource and self.get_resource_role(name) != ResourceRoles.CODE:
-                continue
             root = Path(os.path.realpath(local))
             if wanted != root and root not in wanted.parents:
+                continue
+            if expecting_a_code_resource and self.get_resource_role(name) != ResourceRoles.CODE:
+                is_elsewhere = True
                 continue
             subpath = None if wanted == root else wanted.relative_to(root).as_posix()
             if best is None or len(root.parts) > best[0]:
                 best = (len(root.parts), ResourceRef(name, subpath))
+        own = self.own_files_resource()
+        if best is None and not is_elsewhere and own is not None and is_own_files(own):
+            ref = own.ref_of(str(wanted))
+            if ref is not None:
+                return ref
         if best is None:
             kind = "code resource" if expecting_a_code_resource else "resource"
             raise PathNotAResourceError(
@@ -495,7 +526,12 @@ class Workspace(ABC):
         if own is not None:
             root = Path(os.path.realpath(own))
             if proposed == root or proposed in root.parents:
-                raise ConfigurationError(f"{proposed} cannot be a resource: it holds the whole workspace")
+                raise ConfigurationError(
+                    f"{proposed} cannot be a resource: it holds the whole workspace",
+                    hint=None
+                    if self.own_files_resource() is None
+                    else "It need not be one: snapshots keep what lies in the workspace and in no resource by itself",
+                )
         for name, local in self.get_local_paths():
             other = Path(os.path.realpath(local))
             if name == proposed_resource_name:

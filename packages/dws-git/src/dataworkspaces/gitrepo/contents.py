@@ -12,6 +12,7 @@ from dataworkspaces.gitrepo.layout import git_directory, objects_directory
 from dataworkspaces.gitrepo.nested import add_all
 from dataworkspaces.gitrepo.notebooks import holds_notebooks, names_notebooks, put_sources
 from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.gitrepo.stripped import tree_without
 from dataworkspaces.workspace.atomic import explain_os_error
 
 KEPT_TREES = "refs/dws/trees"
@@ -39,17 +40,19 @@ def present_objects(
     *,
     keep: bool = False,
     sources_only: bool = False,
+    without: Sequence[str] = (),
 ) -> PresentObjects:
     """The objects that a commit of everything ``within`` would hold at ``paths`` (``""`` is the root), which lie there.
 
     Neither index nor objects of the repository change, unless ``keep`` asks for it: then the tree stays, by a
     reference of its own, if HEAD has another. ``leave_out`` are files that do not count. With ``sources_only`` the
-    names are those of objects in which notebooks have no outputs; these objects are nowhere."""
+    names are those of objects in which notebooks have no outputs; these objects are nowhere. What lies at the places
+    ``without`` is no part of them; ``within`` are then just the paths that differ from the index."""
     directory = git_directory(root)
     if directory is None:
         return PresentObjects([None] * len(paths), None, None)
     try:
-        return _present_objects(root, directory, paths, within, leave_out, keep, sources_only)
+        return _present_objects(root, directory, paths, within, leave_out, keep, sources_only, without)
     except OSError as e:
         raise explain_os_error(e, f"Reading what lies in {root}") from e
 
@@ -62,6 +65,7 @@ def _present_objects(
     leave_out: Sequence[str],
     keep: bool,
     sources_only: bool,
+    without: Sequence[str],
 ) -> PresentObjects:
     import shutil
     import tempfile
@@ -73,7 +77,7 @@ def _present_objects(
         env = {"GIT_INDEX_FILE": str(index)}
         if not keep:
             env |= objects_elsewhere(root, Path(temporary) / "objects")
-        places = [path or "." for path in within if os.path.lexists(root / path)]
+        places = list(within) if without else [path or "." for path in within if os.path.lexists(root / path)]
         if places:
             add_all(root, places, env=env, options=["-c", "core.looseCompression=0"])
         _set_dirty_submodules(root, places, env, keep)
@@ -83,6 +87,8 @@ def _present_objects(
         tree = compared = _write_tree(root, env)
         if sources_only and names_notebooks(index):
             compared, env = _tree_of_sources(root, env, Path(temporary))
+        if without:
+            compared = tree_without(root, compared, without, env)
         head, head_tree, *objects = _names_in(root, ["HEAD", "HEAD^{tree}"], compared, paths, env)
     names = [_name_of(root / path, name) for path, name in zip(paths, objects, strict=True)]
     is_committed = head_tree == tree
@@ -92,8 +98,10 @@ def _present_objects(
     return PresentObjects(names, tree if keep and not is_committed else None, head if is_committed else None)
 
 
-def version_objects(root: Path, tree: str, paths: Sequence[str]) -> list[str | None]:
+def version_objects(root: Path, tree: str, paths: Sequence[str], without: Sequence[str] = ()) -> list[str | None]:
     """The objects at paths of a tree or commit, as :func:`present_objects` names them with ``sources_only``."""
+    if without:
+        tree = tree_without(root, tree, without)
     if not holds_notebooks(root):
         return _names_in(root, [], tree, paths, {})
     import tempfile

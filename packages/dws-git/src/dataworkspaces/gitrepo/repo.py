@@ -28,6 +28,22 @@ def _encoded(message: str) -> bytes:
     return message.replace("\0", " ").encode("utf-8", "replace")
 
 
+_MAGIC = "--no-literal-pathspecs"
+
+
+def pathspecs(without: Iterable[str]) -> list[str]:
+    """All of a repository but some places, for a git that does not take paths literally."""
+    return [".", *(f":(top,exclude,literal){path}" for path in without)]
+
+
+def git_without(
+    root: Path, arguments: Sequence[str], without: Iterable[str], env: dict[str, str] | None = None
+) -> bytes:
+    """What a git command says of all of a repository but some places."""
+    command = [_MAGIC, *arguments, "--", *pathspecs(without)]
+    return run_git(root, command, env=env, doing=f"git {arguments[0]}").stdout
+
+
 @dataclass(frozen=True)
 class RepoStatus:
     """``commit`` is None before the first one. ``dirty`` are the paths that differ from it, with the ``untracked``."""
@@ -72,10 +88,12 @@ class GitRepo:
             )
         check_identity(self.root)
 
-    def status(self, paths: Sequence[str] = ()) -> RepoStatus:
-        """HEAD, branch, and which of ``paths`` (all, if none are given) have changes. An untracked directory counts
-        as one path and ends with a slash."""
+    def status(self, paths: Sequence[str] = (), *, without: Sequence[str] = ()) -> RepoStatus:
+        """HEAD, branch, and which of ``paths`` (all but those ``without``, if none are given) have changes. An
+        untracked directory counts as one path and ends with a slash."""
         arguments = ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal", "--no-renames"]
+        if without:
+            arguments, paths = [_MAGIC, *arguments], pathspecs(without)
         result = run_git(self.root, [*arguments, "--", *paths], env={"GIT_OPTIONAL_LOCKS": "0"})
         commit = branch = None
         dirty = []
@@ -92,6 +110,11 @@ class GitRepo:
             elif record.startswith("? "):
                 untracked.append(record[2:])
         return RepoStatus(commit, branch, tuple(dirty + untracked), tuple(untracked))
+
+    def changed_paths(self, without: Sequence[str]) -> list[str]:
+        """The paths that differ from HEAD and that ``git add`` knows, of all but some places."""
+        dirty = self.status(without=without).dirty
+        return [path for path in dirty if os.path.lexists(self.root / path) or self._is_tracked(path)]
 
     def resolve(self, names: Sequence[str]) -> list[str | None]:
         """The object that each of ``names`` (``HEAD``, ``COMMIT:path``) stands for, or None."""
@@ -119,9 +142,9 @@ class GitRepo:
         arguments = ["diff-tree", "-r", "-z", "-M", "--raw", old, new]
         return parse_raw_diff(run_git(self.root, arguments).stdout)
 
-    def plan_restore(self, tree_ish: str, path: str = "") -> list[FileChange]:
+    def plan_restore(self, tree_ish: str, path: str = "", *, without: Sequence[str] = ()) -> list[FileChange]:
         """What bringing the files below ``path`` back to a commit would do to the working tree, with what is not
-        committed counted in. Nothing is written to the repository."""
+        committed counted in; not of those at the places ``without``. Nothing is written to the repository."""
         import shutil
         import tempfile
 
@@ -132,11 +155,16 @@ class GitRepo:
                 # With its time: git tells by it which files may have changed unseen since it was written.
                 shutil.copy2(directory / "index", index)
             env = {"GIT_INDEX_FILE": str(index)}
-            where = path or "."
+            where = [path or "."]
             env |= objects_elsewhere(self.root, Path(temporary) / "objects")
-            if (self.root / where).exists():
-                add_all(self.root, [where], env=env)
-            arguments = ["diff-index", "-R", "--cached", "--raw", "-z", "-M", tree_ish, "--", where]
+            if without:
+                where = pathspecs(without)
+                if changed := self.changed_paths(without):
+                    add_all(self.root, changed, env=env)
+            elif (self.root / where[0]).exists():
+                add_all(self.root, where, env=env)
+            arguments = ["diff-index", "-R", "--cached", "--raw", "-z", "-M", tree_ish, "--", *where]
+            arguments = [_MAGIC, *arguments] if without else arguments
             changes = parse_raw_diff(run_git(self.root, arguments, env=env).stdout)
         return _below(changes, path)
 
@@ -156,7 +184,7 @@ class GitRepo:
         self._stage(forced, force=True)
         self._stage(plain)
         wanted = [*plain, *(p for p in forced if not any(p.startswith(f"{above}/") for above in plain))]
-        is_committed = bool(wanted) and self._commit_staged(wanted, message, forced)
+        is_committed = bool(wanted) and self.commit_staged(wanted, message, forced)
         flush_repository(self.root, began)
         return is_committed
 
@@ -164,7 +192,8 @@ class GitRepo:
         """What the repository holds survives a power cut from here on, whoever put it there."""
         flush_repository(self.root)
 
-    def _commit_staged(self, paths: Sequence[str], message: str, own: Sequence[str] = ()) -> bool:
+    def commit_staged(self, paths: Sequence[str], message: str, own: Sequence[str] = ()) -> bool:
+        """Commit what is staged at ``paths``, and nothing else. Returns False if nothing was."""
         result = self._commit_only(paths, message, own)
         if result is None:
             paths = [path for path in paths if self.status([path]).dirty]
@@ -248,7 +277,7 @@ class GitRepo:
                 if changes:
                     changed.append(path)
                     written += [change.path for change in changes if change.status != "deleted"]
-                    self._keep_ignored(path, changes)
+                    self.keep_ignored(path, changes)
         by_commit: dict[str, list[str]] = {}
         for path in changed:
             by_commit.setdefault(targets[path], []).append(path or ".")
@@ -263,13 +292,19 @@ class GitRepo:
         if not changed:
             return False
         flush_files(self.root / path for path in written)
-        if with_submodules or may_hold_gitlinks(self.root):
-            self._tell_all(update_submodules(self.root, [path or "." for path in changed]))
-            is_committed = self._commit_of_index(by_commit, message)
-        else:
-            is_committed = self._commit_staged([path or "." for path in changed], message)
+        is_committed = self.commit_restored(by_commit, message, with_submodules=with_submodules)
         flush_repository(self.root, began)
         return is_committed
+
+    def commit_restored(
+        self, paths_by_commit: Mapping[str, Sequence[str]], message: str, *, with_submodules: bool = False
+    ) -> bool:
+        """The last part of :meth:`restore_paths`: files and index are as the commits have the paths."""
+        paths = [path for listed in paths_by_commit.values() for path in listed]
+        if with_submodules or may_hold_gitlinks(self.root):
+            self._tell_all(update_submodules(self.root, paths))
+            return self._commit_of_index(paths_by_commit, message)
+        return self.commit_staged(paths, message)
 
     def _commit_of_index(self, paths_by_commit: Mapping[str, Sequence[str]], message: str) -> bool:
         """Commit paths as other commits have them, whatever lies there: a submodule that could not be brought to its
@@ -290,7 +325,7 @@ class GitRepo:
             for text in texts:
                 tell(text)
 
-    def _keep_ignored(self, path: str, changes: Collection[FileChange]) -> None:
+    def keep_ignored(self, path: str, changes: Collection[FileChange]) -> None:
         """Commit files that are not tracked (so git ignores them) and stand where a file is about to come back."""
         in_the_way: set[str] = set()
         for change in changes:

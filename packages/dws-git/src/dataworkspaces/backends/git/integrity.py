@@ -21,6 +21,7 @@ from dataworkspaces.backends.git.file_check import (
     some_of,
 )
 from dataworkspaces.backends.git.local_state import SET_ASIDE, LocalStateCheck, is_own, is_running
+from dataworkspaces.backends.git.own_files import GitOwnFiles
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.backends.git.workspace import BRANCH_PARAM, GitWorkspace
 from dataworkspaces.gitrepo.advance import is_unfinished
@@ -124,7 +125,8 @@ class GitCheck:
             yield Problem("metadata", f"{METADATA_DIR}/resources.json", what, _BY_NEXT, "warning", repair)
         yield from check.check_snapshots(snapshots)
         yield from self._deleted_results(check)
-        own = {name for name, resource in check.resources.items() if isinstance(resource, GitSubdirectory)}
+        kinds = (GitSubdirectory, GitOwnFiles)
+        own = {name for name, resource in check.resources.items() if isinstance(resource, kinds)}
         wanted: dict[str, list[str]] = {}
         for name in sorted(own):
             for version, labels in snapshots_by_version(check.restore_hashes.get(name, {})).items():
@@ -236,7 +238,7 @@ class GitCheck:
                     labels += [label] if label not in labels else []
         for name, trees in wanted.items():
             resource = check.resources.get(name)
-            if isinstance(resource, GitSubdirectory):
+            if isinstance(resource, (GitSubdirectory, GitOwnFiles)):
                 yield from check_trees(self.paths.root, f"resource '{name}'", trees)
             elif isinstance(resource, GitRepoResource) and name not in check.absent:
                 yield from check_trees(Path(str(resource.get_local_path_if_any())), f"resource '{name}'", trees)

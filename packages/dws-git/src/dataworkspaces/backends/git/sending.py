@@ -22,7 +22,6 @@ from dataworkspaces.gitrepo.remote import (
     with_password,
 )
 from dataworkspaces.gitrepo.run import run_git
-from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.workspace.file_tree import FileTreeMixin
 
 if TYPE_CHECKING:
@@ -103,13 +102,7 @@ def _check_clean(workspace: GitSync) -> None:
     status = workspace.repo.status()
     if status.commit is None:
         raise ConfigurationError(f"{workspace.what} has no commit yet")
-    ours = [f"{r.relative_path}/" for r in workspace.get_resources() if isinstance(r, GitSubdirectory)]
-    missed = [
-        path
-        for path in status.dirty
-        if path not in status.untracked or any(path.startswith(o) or o.startswith(path) for o in ours)
-    ]
-    missed = [path for path in missed if not path.startswith(_places_of_files(workspace))]
+    missed = [path for path in status.dirty if not path.startswith(_places_of_files(workspace))]
     if missed:
         shown = ", ".join(missed[:3]) + (f" and {len(missed) - 3} more" if len(missed) > 3 else "")
         raise ConfigurationError(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.backends.git.conversion import as_committed
+from dataworkspaces.backends.git.own_files import GitOwnFiles
 from dataworkspaces.backends.git.snapshot_index import SnapshotIndex, read_metadata
 from dataworkspaces.backends.git.subdirectories import SubdirectorySnapshots
 from dataworkspaces.backends.git.sync import GitSync
@@ -16,6 +18,8 @@ from dataworkspaces.gitrepo.checks import check_object_name, check_scratch_direc
 from dataworkspaces.gitrepo.ignored import Looked, check_ignored
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
 from dataworkspaces.gitrepo.resource import GitRepoResource
+from dataworkspaces.gitrepo.rest import SETTINGS
+from dataworkspaces.lineage.kept_lineage import file_name
 from dataworkspaces.params import (
     HOSTNAME,
     LOCAL_SCRATCH_DIRECTORY,
@@ -26,6 +30,7 @@ from dataworkspaces.params import (
 )
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.workspace import (
+    OWN_FILES,
     PresentContents,
     ResourceChange,
     SnapshotMetadata,
@@ -33,7 +38,7 @@ from dataworkspaces.workspace import (
     SnapshotVersion,
     SnapshotWorkspaceMixin,
 )
-from dataworkspaces.workspace.atomic import write_bytes, write_json
+from dataworkspaces.workspace.atomic import read_json_object, write_bytes, write_json
 from dataworkspaces.workspace.hostname import default_hostname
 from dataworkspaces.workspace.resource import ResourceRoles
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE, manifest_hash
@@ -205,10 +210,42 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
             self._subdirectories.recall(newest.hashval, path.relative_to(self.paths.root).as_posix())
         return super().adopt_lineage(known, changed)
 
+    # -- own files -----------------------------------------------------------------------------------------------
+
+    def get_resource_names(self) -> Iterable[str]:
+        names = list(super().get_resource_names())
+        return [*names, self.own_files_resource().name] if self.has_own_files() else names
+
+    def own_files_resource(self) -> GitOwnFiles:
+        name = OWN_FILES
+        while name in super().get_resource_names():
+            name = f"_{name}"  # an older release let a user have it
+        return GitOwnFiles(name, self)
+
+    def has_own_files(self) -> bool:
+        """Also while a step has used some. Asked often, so git is asked only if the root holds what nothing explains,
+        and has changed."""
+        lineage = self.paths.current_lineage / file_name(OWN_FILES)
+        if self._load(lineage, read_json_object, {}).get("lineages"):
+            return True
+        stored = self.read_resource_params()
+        places = [params.get(key) for params in stored for key in ("relative_path", "relative_local_path")]
+        scratch = self.read_params(True).get(SCRATCH_DIRECTORY)
+        explained = {".git", self.paths.metadata.name, *SETTINGS, scratch, *places}
+        names = [name for name in os.listdir(self.paths.root) if name not in explained]  # noqa: PTH208
+        key = (self.paths.root.stat().st_mtime_ns, *sorted(params["name"] for params in stored))
+        if names and (self._seen_own_files is None or self._seen_own_files[0] != key):
+            self._seen_own_files = key, self.own_files_resource().rest.holds_files()
+        return bool(names) and self._seen_own_files is not None and self._seen_own_files[1]
+
+    _seen_own_files: tuple[tuple[Any, ...], bool] | None = None
+
     # -- resources in bulk ---------------------------------------------------------------------------------------
 
     def snapshot(self, tag: str | None = None, message: str = "", **kwargs: Any) -> tuple[SnapshotMetadata, bytes]:
         metadata, manifest = super().snapshot(tag, message, **kwargs)
+        if not self.has_own_files():
+            self.own_files_resource().keep()  # what git is told, and the deletion of the last of them
         if self.paths.snapshot_lineage.joinpath(metadata.hashval).is_dir():
             self._note_for_commit(self.paths.snapshot_lineage / metadata.hashval)
         return metadata, manifest
@@ -236,9 +273,11 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
     def snapshot_resources(self, resources: Sequence[SnapshotResourceMixin]) -> dict[str, SnapshotVersion]:
         """As the contract says; all subdirectories of the workspace's repository in one commit."""
         own, others = _split(resources)
-        versions = super().snapshot_resources(others)
+        rest = [resource for resource in others if isinstance(resource, GitOwnFiles)]
+        versions = super().snapshot_resources([resource for resource in others if resource not in rest])
         versions.update(self._subdirectories.take(own, self.get_snapshot_versions_if_any))
-        return versions
+        versions.update(super().snapshot_resources(rest))  # of which one commit holds all
+        return {resource.name: versions[resource.name] for resource in resources}
 
     def restore_prechecks(
         self, resources: Sequence[SnapshotResourceMixin], restore_hashes: Mapping[str, str | None]

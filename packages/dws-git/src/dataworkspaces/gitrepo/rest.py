@@ -1,0 +1,94 @@
+"""What lies in a repository beside some places of it: its status, its tree, bringing it back."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataworkspaces.gitrepo.changes import parse_raw_diff
+from dataworkspaces.gitrepo.layout import head_commit
+from dataworkspaces.gitrepo.nested import may_hold_gitlinks
+from dataworkspaces.gitrepo.repo import GitRepo, RepoStatus, git_without
+from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.gitrepo.stripped import tree_without
+from dataworkspaces.workspace.versions import FileChange
+
+SETTINGS = (".gitignore", ".gitattributes", ".gitmodules", ".gitfat")
+"""Files at the root that say what git does with all others: kept with them, but no part of a version. An old one would
+let git take the directories of newer resources, or large files as they are."""
+
+_AT_ONCE = 2000
+"""So many paths fit on a command line, however long they are."""
+
+
+@dataclass(frozen=True)
+class RestOfRepo:
+    """All of a repository but the places ``without``, which are relative to its root."""
+
+    repo: GitRepo
+    without: tuple[str, ...]
+
+    @property
+    def root(self) -> Path:
+        return self.repo.root
+
+    def status(self) -> RepoStatus:
+        return self.repo.status(without=self.without)
+
+    def holds_files(self) -> bool:
+        """Whether there is a file, of those that git has or would take."""
+        listing = ["ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+        listed = git_without(self.root, listing, (*self.without, *SETTINGS))
+        return any(os.path.lexists(self.root / os.fsdecode(path)) for path in listed.split(b"\0") if path)
+
+    def large_new_files(self, limit: int) -> dict[str, int]:
+        """The files beyond a size that git would take as they are: with their sizes."""
+        listing = ["ls-files", "--modified", "--others", "--exclude-standard", "-z"]
+        listed = {path for path in git_without(self.root, listing, self.without).split(b"\0") if path}
+        sizes = {}
+        for path in map(os.fsdecode, listed):
+            place = self.root / path
+            if place.is_file() and not place.is_symlink() and place.stat().st_size > limit:
+                sizes[path] = place.stat().st_size
+        if not sizes:
+            return {}
+        stdin = b"".join(os.fsencode(path) + b"\0" for path in sizes)
+        told = run_git(self.root, ["check-attr", "-z", "--stdin", "filter"], stdin=stdin).stdout
+        fields = os.fsdecode(told).split("\0")
+        filtered = {p for p, v in zip(fields[::3], fields[2::3], strict=False) if v not in ("unspecified", "unset")}
+        return {path: size for path, size in sorted(sizes.items()) if path not in filtered}
+
+    def commit(self, message: str) -> RepoStatus:
+        """Commit what is not committed; returns how it stood before."""
+        before = self.status()
+        for start in range(0, len(before.dirty), _AT_ONCE):
+            self.repo.commit_paths(before.dirty[start : start + _AT_ONCE], message)
+        return before
+
+    def tree(self, commit: str) -> str:
+        """The tree of a commit without the places, and without :data:`SETTINGS`."""
+        return tree_without(self.root, f"{commit}^{{tree}}", (*self.without, *SETTINGS))
+
+    def plan_restore(self, commit: str) -> list[FileChange]:
+        return self.repo.plan_restore(commit, without=(*self.without, *SETTINGS))
+
+    def restore(self, commit: str, message: str) -> bool:
+        """As :meth:`GitRepo.restore_paths`, of all but the places and :data:`SETTINGS`."""
+        if commit == head_commit(self.root):
+            return False
+        arguments = ["diff-tree", "-r", "-z", "--no-renames", "--raw", "HEAD", commit]
+        changes = parse_raw_diff(git_without(self.root, arguments, (*self.without, *SETTINGS)))
+        if not changes:
+            return False
+        self.repo.keep_ignored("", changes)
+        with_submodules = may_hold_gitlinks(self.root)
+        paths = [change.path for change in changes]
+        listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
+        options = ["--staged", "--worktree", "--pathspec-from-file=-", "--pathspec-file-nul"]
+        run_git(self.root, ["restore", f"--source={commit}", *options], stdin=listed, doing="Restoring files")
+        done = False
+        for start in range(0, len(paths), _AT_ONCE):
+            some = {commit: paths[start : start + _AT_ONCE]}
+            done = self.repo.commit_restored(some, message, with_submodules=with_submodules) or done
+        return done

@@ -1,0 +1,38 @@
+"""Trees of git without some places of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from dataworkspaces.gitrepo.run import run_git
+
+
+def tree_without(root: Path, tree_ish: str, without: Iterable[str], env: dict[str, str] | None = None) -> str:
+    """The name of a commit's or tree's tree, without some places of it. Directories that hold nothing else are left
+    out. Only the directories above the places are read."""
+    return _stripped(root, tree_ish, [path.split("/") for path in without], env) or _made(root, b"", env)
+
+
+def _stripped(root: Path, tree_ish: str, without: Sequence[Sequence[str]], env: dict[str, str] | None) -> str | None:
+    listed = run_git(root, ["ls-tree", "-z", tree_ish], env=env, doing="Reading a version").stdout
+    kept = b""
+    for record in filter(None, listed.split(b"\0")):
+        told, _, path = record.partition(b"\t")
+        mode, kind, name = told.decode("ascii").split(" ")
+        below = [parts[1:] for parts in without if parts[0] == os.fsdecode(path)]
+        if below:
+            if [] in below or kind != "tree":
+                continue
+            inner = _stripped(root, name, below, env)
+            if inner is None:
+                continue
+            record = f"{mode} {kind} {inner}\t".encode("ascii") + path
+        kept += record + b"\0"
+    return _made(root, kept, env) if kept else None
+
+
+def _made(root: Path, entries: bytes, env: dict[str, str] | None) -> str:
+    done = run_git(root, ["mktree", "-z", "--missing"], stdin=entries, env=env, doing="Reading a version")
+    return done.stdout.decode("ascii").strip()
