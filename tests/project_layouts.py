@@ -43,7 +43,9 @@ class Layout:
             here.git("commit", "--quiet", "--message", "first")
         here.batch("init", "--hostname", "host1")
         for arguments in self.adds:
-            here.batch("add", *arguments)
+            # What is not in git comes to others through a remote, beside the project.
+            remote = ["--remote", str(root.parent / "remote")] if arguments[0] == "local-files" else []
+            here.batch("add", *arguments, *remote)
         return here
 
 
