@@ -63,6 +63,7 @@ RUN_ELSEWHERE = {
     "kits.md": "test_docs.py of the kits",
     "s3.md": "test_docs_filesystems.py",
     "sql.md": "test_sql.py",
+    "trust.md": "test_consent.py",
     "conformance.md": "the test above",
 }
 
