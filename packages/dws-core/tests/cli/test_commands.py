@@ -421,7 +421,7 @@ def test_status_alias_says_that_it_is_deprecated(run: Run, full: MemoryWorkspace
 def test_a_report_puts_in_order_what_was_interrupted(run: Run, full: MemoryWorkspace) -> None:
     from dataworkspaces.workspace import Journal
 
-    Journal(full.get_machine_directory(), "snapshot").record("nothing")
+    Journal(full.get_machine_directory(), "snapshot").record("snapshot", destination="snapshots/x", moved={})
     result = run("report", "status")
     assert "was interrupted" in result.stderr
     assert Journal.pending(full.get_machine_directory()) is None
