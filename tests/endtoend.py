@@ -211,8 +211,23 @@ def contents_in_tree(directory: Path) -> set[str]:
 
 
 def copy_workspace(source: Path, target: Path) -> Path:
-    """A copy of a workspace with its times, so that git need not read each file again."""
+    """A copy of a workspace, or of a directory with workspaces, as if it had been made there: with its times, so that
+    git need not read each file again; its notes of where it is say that it is there; and what somebody agreed to for
+    the one they have agreed to for the other."""
     subprocess.run(["cp", "-a", str(source), str(target)], check=True)
+    for note in [*target.rglob("place.json")]:
+        data = json.loads(note.read_text())
+        if Path(data.get("root", "/")).is_relative_to(os.path.realpath(source)):
+            root = Path(os.path.realpath(target), Path(data["root"]).relative_to(os.path.realpath(source)))
+            data |= {"root": str(root), "inode": (root / ".dataworkspace").stat().st_ino}
+            note.write_text(json.dumps(data))
+    for directory in [*Path(os.path.realpath(source)).parents][:3]:
+        for agreements in directory.glob("*/.config/dws/agreements.json"):
+            known = json.loads(agreements.read_text())["workspaces"]
+            for place, addresses in [*known.items()]:
+                if Path(place).is_relative_to(os.path.realpath(source)):
+                    known[place.replace(os.path.realpath(source), os.path.realpath(target), 1)] = addresses
+            agreements.write_text(json.dumps({"workspaces": known}))
     return target
 
 
