@@ -45,7 +45,7 @@ def complete(installation: Installation) -> Complete:
 
 
 def test_commands(complete: Complete) -> None:
-    assert complete("dws", "re") == ["rerun", "restore", "report"]
+    assert complete("dws", "re") == ["rerun", "restore", "report", "recover"]
 
 
 def test_hidden_commands_are_not_offered(complete: Complete) -> None:

@@ -108,7 +108,7 @@ def test_copy_of_the_process_does_not_end_the_step(writing: Writing, directory: 
 def test_step_that_cannot_note_leaves_no_lock(
     writing: Writing, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_args: object) -> None:
+    def full(*_args: object, **_options: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("dataworkspaces.lineage.writing.write_json", full)

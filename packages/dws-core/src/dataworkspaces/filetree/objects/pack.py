@@ -100,6 +100,9 @@ class Pack:
         self._index: PackIndex | None = None
         self._lock = threading.Lock()
 
+    def __reduce__(self) -> tuple[type[Pack], tuple[Path]]:
+        return (Pack, (self.path,))  # tasks that run elsewhere open it themselves
+
     @property
     def index(self) -> PackIndex:
         """Raises MetadataError if the pack is damaged, OSError if it cannot be read."""
