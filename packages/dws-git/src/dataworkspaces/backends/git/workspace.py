@@ -218,9 +218,15 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
 
     def own_files_resource(self) -> GitOwnFiles:
         name = OWN_FILES
-        while name in super().get_resource_names():
+        while self._is_stored(name):
             name = f"_{name}"  # an older release let a user have it
         return GitOwnFiles(name, self)
+
+    def _is_stored(self, name: str) -> bool:
+        """Whether somebody has added a resource of that name. Asked for each resource, so it looks at one file."""
+        if self.paths.resource_file(name).exists():
+            return True
+        return self.paths.resource_list.exists() and name in super().get_resource_names()
 
     def has_own_files(self) -> bool:
         """Also while a step has used some. Asked often, so git is asked only if the root holds what nothing explains,
