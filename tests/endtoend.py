@@ -151,8 +151,8 @@ def whole_state(root: Path) -> dict[str, str]:
         relative = path.relative_to(root)
         name = os.fspath(relative)
         inside = relative.parts[relative.parts.index(".git") + 1 :] if ".git" in relative.parts else ()
-        if inside and (inside[0] in ("objects", "dws", "index") or path.is_dir()):
-            continue
+        if inside and (inside[0] in ("objects", "dws", "index") or path.is_dir() or inside == ("info", "attributes")):
+            continue  # the last is ours: git is told there to convert nothing of the metadata
         if path.name == ".git" and path.is_dir():
             listed = subprocess.run(["git", "ls-files", "--stage", "-z"], cwd=path.parent, capture_output=True).stdout
             state[f"{name}/index"] = listed.decode("utf-8", "surrogateescape")

@@ -345,31 +345,36 @@ def test_dry_run_shows_a_name_with_a_line_break_on_one_line(changed: Resources, 
     assert "line" in said
 
 
-# -- a snapshot commits a resource's own part only -------------------------------------------------------------------
+# -- what lies in no resource is state, too --------------------------------------------------------------------------
 
 
-def test_snapshot_commits_no_other_staged_change(workspace: User) -> None:
+def test_snapshot_commits_what_lies_in_no_resource(workspace: User) -> None:
     write_files(workspace.cwd, {"notes.txt": "staged\n", "todo.txt": "untracked\n", "code/new.py": "1\n"})
     workspace.git("add", "notes.txt")
     workspace.batch("snapshot", "A")
-    assert workspace.git("status", "--porcelain").splitlines() == ["A  notes.txt", "?? todo.txt"]
+    assert workspace.git("status", "--porcelain") == ""
+    assert workspace.git("show", "HEAD:notes.txt", "HEAD:todo.txt") == "staged\nuntracked\n"
 
 
-def test_snapshot_commits_no_other_staged_deletion(workspace: User) -> None:
+def test_snapshot_commits_its_deletion(workspace: User) -> None:
     write_files(workspace.cwd, {"notes.txt": "committed\n"})
     workspace.git("add", "notes.txt")
     workspace.git("commit", "-q", "-m", "notes")
     workspace.git("rm", "-q", "notes.txt")
     write_files(workspace.cwd, {"code/new.py": "1\n"})
     workspace.batch("snapshot", "A")
-    assert workspace.git("status", "--porcelain").splitlines() == ["D  notes.txt"]
+    assert workspace.git("status", "--porcelain") == ""
+    assert workspace.git("ls-tree", "HEAD", "notes.txt") == ""
 
 
 def test_resource_beside_one_of_a_longer_name(workspace: User) -> None:
     """`code` is not `code-more`."""
     write_files(workspace.cwd, {"code-more/file": "1\n", "code/new.py": "1\n"})
     workspace.batch("snapshot", "A")
-    assert workspace.git("status", "--porcelain").splitlines() == ["?? code-more/"]
+    assert workspace.git("status", "--porcelain") == ""
+    write_files(workspace.cwd, {"code-more/file": "2\n"})
+    done = workspace.json("report", "status")
+    assert [r["name"] for r in done["resources"] if r["state"] != "unchanged"] == ["_workspace"]
 
 
 # -- hashes and tags -------------------------------------------------------------------------------------------------
@@ -494,6 +499,8 @@ def test_nothing_comes_back_as_nothing(resources: Resources, kind: str) -> None:
 def test_snapshot_commits_the_deletion_of_a_whole_directory(workspace: User) -> None:
     workspace.batch("snapshot", "A")
     workspace.git("rm", "-q", "-r", "code")
+    assert "dws restore" in workspace.batch("snapshot", "B", check=False).stderr  # it may have been lost
+    (workspace.cwd / "code").mkdir()
     workspace.batch("snapshot", "B")
     assert workspace.git("ls-tree", "-r", "HEAD", "code") == ""
     assert workspace.git("status", "--porcelain") == ""

@@ -11,6 +11,7 @@ from s3_server import KEY, SECRET, S3Bucket, S3Server, s3_server
 
 from dataworkspaces.resources.s3 import FACTORY
 from dataworkspaces.resources.s3.resource import S3Resource
+from dataworkspaces.workspace.trust import Agreements, place_of
 
 __all__ = ["backend", "s3_server", "script", "workspace"]
 
@@ -39,7 +40,9 @@ def add(s3_server: S3Server, workspace: DirectoryWorkspace) -> AddResource:
 
     def add(place: str, *, role: str = "source-data", name: str = "objects", **options: Any) -> S3Resource:
         options = {"endpoint_url": s3_server.url, **options}
-        return FACTORY.from_command_line(role, name, workspace, bucket=place, **options)
+        resource = FACTORY.from_command_line(role, name, workspace, bucket=place, **options)
+        Agreements(place_of(workspace)).add(resource.addresses())
+        return resource
 
     return add
 
