@@ -15,9 +15,10 @@ pytestmark = pytest.mark.slow
 JOIN = """
 import pathlib, sys
 *sources, target = sys.argv[1:]
-with open("ran.log", "a") as log:
+pathlib.Path("scratch").mkdir(exist_ok=True)
+with open("scratch/ran.log", "a") as log:
     log.write(pathlib.Path(target).name + " ")
-if pathlib.Path("fail").exists() and pathlib.Path("fail").read_text() == pathlib.Path(target).name:
+if pathlib.Path("scratch/fail").exists() and pathlib.Path("scratch/fail").read_text() == pathlib.Path(target).name:
     pathlib.Path(target).write_text("broken")
     sys.exit(3)
 pathlib.Path(target).write_text("".join(pathlib.Path(source).read_text() for source in sources).lower())
@@ -45,7 +46,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, (*inputs, output) in DIAMOND.items():
         options = [f"--input={path}" for path in inputs]
         user.dws("run", "--name", name, *options, "--output", output, "--", "python", "code/join.py", *inputs, output)
-    (root / "ran.log").unlink()
+    (root / "scratch/ran.log").unlink()
     return root
 
 
@@ -62,7 +63,7 @@ def rerun(user: User, *arguments: str | Path, **options: Any) -> subprocess.Comp
 
 def ran(user: User, *arguments: str) -> str:
     """Runs it, and says which steps ran, in their order."""
-    log = user.cwd / "ran.log"
+    log = user.cwd / "scratch/ran.log"
     log.unlink(missing_ok=True)
     rerun(user, *arguments)
     return log.read_text().strip() if log.exists() else ""
@@ -131,12 +132,12 @@ def test_code_that_changed(here: User) -> None:
 
 
 def test_a_step_that_fails_stops_those_behind_it_and_is_repaired(here: User) -> None:
-    write_files(here.cwd, {"data/in.txt": "two\n", "fail": "b"})
+    write_files(here.cwd, {"data/in.txt": "two\n", "scratch/fail": "b"})
     done = rerun(here)
     assert done.returncode == 3
     assert done.stderr.splitlines()[-1] == "Step b failed with exit status 3; 2 more did not run"
     assert states(here)["middle:b"] == "unknown"
-    (here.cwd / "fail").unlink()
+    (here.cwd / "scratch/fail").unlink()
     assert sorted(ran(here).split()) == ["b", "c", "d"]
     assert set(states(here).values()) == {"current"}
     assert (here.cwd / "results/d").read_text() == "two\ntwo\n"
@@ -167,9 +168,9 @@ def test_a_source_that_is_gone(here: User) -> None:
 
 
 def test_from_another_directory(here: User) -> None:
-    write_files(here.cwd, {"data/in.txt": "two\n", "ran.log": ""})
+    write_files(here.cwd, {"data/in.txt": "two\n", "scratch/ran.log": ""})
     rerun(here.at(here.cwd / "data"))
-    assert (here.cwd / "ran.log").read_text() == "a b c d "
+    assert (here.cwd / "scratch/ran.log").read_text() == "a b c d "
 
 
 # -- the plan -----------------------------------------------------------------------------------------------------------
@@ -327,7 +328,7 @@ def test_a_clone_asks_before_it_runs_command_lines_of_others(snapshotted: User) 
     done = rerun(there, "--batch", "--from", "ONE")
     assert done.returncode == 1
     assert "--yes" in done.stderr
-    assert not (there.cwd / "ran.log").exists()
+    assert not (there.cwd / "scratch/ran.log").exists()
     assert ran(there, "--batch", "--yes", "--from", "ONE") == "a b c d"
     assert (there.cwd / "results/d").read_text() == "two\ntwo\n"
     write_files(there.cwd, {"data/in.txt": "three\n"})
