@@ -477,7 +477,7 @@ def test_push_without_origin(unpublished: tuple[Hub, User]) -> None:
 
 
 def test_pull_without_origin(unpublished: tuple[Hub, User]) -> None:
-    hub, first = unpublished
+    _hub, first = unpublished
     done = first.batch("pull")  # its resources have origins of their own
     assert "it has no origin" in done.stdout + done.stderr
 
