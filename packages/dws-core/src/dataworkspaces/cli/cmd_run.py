@@ -12,7 +12,6 @@ from dataworkspaces.cli.session import Session, common_options, pass_session
 
 if TYPE_CHECKING:
     from dataworkspaces.commands.run import RunOutcome
-    from dataworkspaces.workspace import ResourceRef
 
 
 class ParameterType(ParamType):
@@ -100,7 +99,9 @@ def _by_name(parameters: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
 
 
 def _describe(outcome: RunOutcome) -> str:
-    name, outputs = outcome.name, _some(outcome.outputs)
+    from dataworkspaces.workspace.names import some
+
+    name, outputs = outcome.name, some(outcome.outputs)
     if outcome.skipped:
         return f"Step {name} is up to date, and was not run (--force runs it)"
     if outcome.exit_status != 0:
@@ -108,10 +109,5 @@ def _describe(outcome: RunOutcome) -> str:
         return f"{message}; unknown now: {outputs}" if outputs else message
     if not outputs:
         return f"Step {name} changed no resource, so nothing is recorded"
-    read = f"read {_some(outcome.inputs)} and " if outcome.inputs else ""
+    read = f"read {some(outcome.inputs)} and " if outcome.inputs else ""
     return f"Step {name} took {outcome.seconds:.1f} s, {read}wrote {outputs}"
-
-
-def _some(refs: tuple[ResourceRef, ...]) -> str:
-    more = f" and {len(refs) - 3} more" if len(refs) > 3 else ""
-    return ", ".join(map(str, refs[:3])) + more

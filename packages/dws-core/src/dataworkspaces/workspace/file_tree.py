@@ -38,6 +38,7 @@ from dataworkspaces.filetree.content import CHEAP_BYTES, content_of
 from dataworkspaces.filetree.scan import ScannedDirectory
 from dataworkspaces.workspace.executors import executor_of
 from dataworkspaces.workspace.local_directory import LocalDirectoryMixin
+from dataworkspaces.workspace.names import some
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE, SnapshotResourceMixin
 from dataworkspaces.workspace.versions import FileChange, PresentContents, ResourceChange, SnapshotVersion, VersionFiles
 
@@ -242,9 +243,8 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
         with self.workspace.interaction.progress(f"Reading {self.name}", scanned.file_count) as advance:
             tree = self._tree(scanned, advance, keep=self.restorable, tell_changing=changing.append)
         if changing:
-            more = f" and {len(changing) - 3} more" if len(changing) > 3 else ""
             self.workspace.interaction.warn(
-                f"Resource '{self.name}': {', '.join(map(repr, sorted(changing)[:3]))}{more} changed all the time, and "
+                f"Resource '{self.name}': {some(map(repr, sorted(changing)))} changed all the time, and "
                 "is in the snapshot as it was read last"
             )
         if self.restorable:
@@ -401,6 +401,5 @@ def is_lost_directory(resource: FileTreeMixin, version: str) -> bool:
 def summary(changes: Sequence[Change]) -> str:
     """How many entries changed, and the first of them."""
     counts = Counter(change.status for change in changes)
-    shown = ", ".join(change.path for change in changes[:3])
-    more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
-    return f"{', '.join(f'{n} {status}' for status, n in sorted(counts.items()))}: {shown}{more}"
+    told = ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))
+    return f"{told}: {some(change.path for change in changes)}"

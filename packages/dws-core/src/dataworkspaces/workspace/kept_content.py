@@ -27,6 +27,7 @@ from dataworkspaces.filetree.restoring import RestorePlan, all_objects, ignore_f
 from dataworkspaces.params import OBJECTS_LIMIT
 from dataworkspaces.workspace.executors import executor_of
 from dataworkspaces.workspace.file_tree import summary
+from dataworkspaces.workspace.names import some
 from dataworkspaces.workspace.replaced_versions import ReplacedVersions
 from dataworkspaces.workspace.store_users import StoreUsers
 
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from dataworkspaces.filetree.scan import ScannedFile
     from dataworkspaces.workspace.file_tree import FileTreeMixin
     from dataworkspaces.workspace.integrity import Problem
-
-_SHOWN = 3
 
 
 class KeptContent:
@@ -142,16 +141,17 @@ class KeptContent:
         in_the_way = sorted(_existing(self._resource.local_root(), plan.new))
         if in_the_way:
             raise ConfigurationError(
-                f"Resource '{self._resource.name}': a restore would overwrite {some(in_the_way)}, which no version "
-                "keeps, since .dwsignore leaves it out",
+                f"Resource '{self._resource.name}': a restore would overwrite {some(map(repr, in_the_way))}, which no "
+                "version keeps, since .dwsignore leaves it out",
                 hint="Move it away, or take it out of .dwsignore and take a snapshot",
             )
         missing = self._missing(plan)
         if missing and self.mend(missing) and self._resource.remote_content is None:
             missing = self._missing(plan)
+            names = some(map(repr, sorted(missing.values())))
             raise ConfigurationError(
-                f"Resource '{self._resource.name}': the content of {some(sorted(missing.values()))} is not in the "
-                f"object store at {self.store.root}",
+                f"Resource '{self._resource.name}': the content of {names} is not in the object store at "
+                f"{self.store.root}",
                 hint="dws fsck shows what is missing",
             )
         return self._missing(plan) if missing else {}
@@ -208,10 +208,9 @@ class KeptContent:
             )
 
     def _tell_left_out(self, left_out: Mapping[str, str]) -> None:
-        shown = ", ".join(f"{path!r} ({why})" for path, why in sorted(left_out.items())[:_SHOWN])
-        more = f" and {len(left_out) - _SHOWN} more" if len(left_out) > _SHOWN else ""
+        shown = some(f"{path!r} ({why})" for path, why in sorted(left_out.items()))
         self._workspace.interaction.warn(
-            f"Resource '{self._resource.name}': this file system cannot hold {shown}{more}. The rest is here, and "
+            f"Resource '{self._resource.name}': this file system cannot hold {shown}. The rest is here, and "
             "later snapshots keep what is not"
         )
 
@@ -291,7 +290,7 @@ class KeptContent:
                 continue
             missing = self.store.missing(found)
             if missing:
-                names = some(sorted(found[id_] for id_ in missing))
+                names = some(repr(path) for path in sorted(found[id_] for id_ in missing))
                 remote = self._resource.remote_content
                 if remote is not None:
                     continue  # it is fetched when it is needed; `dws verify` asks the remote
@@ -343,9 +342,3 @@ def _names_in(directory: Path) -> set[str]:
         return set(os.listdir(directory))  # noqa: PTH208
     except (FileNotFoundError, NotADirectoryError):
         return set()
-
-
-def some(names: list[str]) -> str:
-    """The first of many names."""
-    shown = ", ".join(repr(name) for name in names[:_SHOWN])
-    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 
 from dataworkspaces.errors import ConfigurationError
 
@@ -48,6 +49,13 @@ def check_text(text: str, what: str) -> str:
 def readable(text: str) -> str:
     """A text that may hold what no encoding can write, as it can be shown and stored."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def some(items: Iterable[object], most: int = 3) -> str:
+    """The first of many, and how many more there are, for a message: ``a, b, c and 4 more``."""
+    listed = list(map(str, items))
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more
 
 
 def check_relative_path(path: str, what: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
 from dataworkspaces.workspace.finding import METADATA_DIR
+from dataworkspaces.workspace.names import some
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
 if TYPE_CHECKING:
@@ -84,12 +85,6 @@ def warn_of_ignored(workspace: Workspace, refs: Iterable[ResourceRef], what: str
             f"{what} uses {some(ignored)}, which git ignores and which is in no resource: no snapshot keeps it. "
             "'dws add' makes a resource of its directory"
         )
-
-
-def some(paths: Collection[str]) -> str:
-    """The first few of many."""
-    shown = ", ".join(list(paths)[:3])
-    return shown if len(paths) <= 3 else f"{shown} and {len(paths) - 3} more"
 
 
 def _above(path: str) -> Iterable[str]:

@@ -14,6 +14,7 @@ from dataworkspaces.errors import NotFoundError
 from dataworkspaces.filetree.restoring import all_objects
 from dataworkspaces.workspace.atomic import read_json_object, write_json
 from dataworkspaces.workspace.executors import executor_of
+from dataworkspaces.workspace.names import some
 
 if TYPE_CHECKING:
     from dataworkspaces.filetree.objects.ids import ObjectId
@@ -104,12 +105,10 @@ class RemotePushing:
             return
         sent, lost = self._send(self._wanted(unpushed.values()))
         if lost:
-            from dataworkspaces.workspace.kept_content import some
-
+            names = some(map(repr, sorted(lost.values())))
             self._workspace.interaction.warn(
-                f"Resource '{name}': the content of {some(sorted(lost.values()))} is neither in the object store nor "
-                f"at {self.url}: dws push --repair in a clone that has it sends it; dws fsck shows which snapshots "
-                "need it"
+                f"Resource '{name}': the content of {names} is neither in the object store nor at {self.url}: dws push "
+                "--repair in a clone that has it sends it; dws fsck shows which snapshots need it"
             )
         else:
             self._note_pushed(unpushed)

@@ -18,6 +18,7 @@ from dataworkspaces.gitfat.remote import read_remote
 from dataworkspaces.gitfat.repository import FatFile, FatRepository, run_git
 from dataworkspaces.gitfat.store import read_chunks, sha1_of
 from dataworkspaces.gitfat.transfer import Progress, no_progress
+from dataworkspaces.workspace.names import some
 
 _PROGRAM = "git-fat"
 _FILTERS = ("clean", "smudge", "process")
@@ -124,9 +125,8 @@ def verify(repository: FatRepository) -> list[str]:
 def missing_error(names: Iterable[str]) -> ToolError:
     """The error for objects that could not be had."""
     missing = list(names)
-    shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
     return ToolError(
-        f"{len(missing)} of git-fat's objects are not at the remote, or are broken there: {shown}",
+        f"{len(missing)} of git-fat's objects are not at the remote, or are broken there: {some(missing)}",
         hint="Whoever has the files can send them with 'git fat push'; all others are in place",
     )
 

@@ -21,6 +21,7 @@ from dataworkspaces.gitrepo.merge import Merge
 from dataworkspaces.gitrepo.objects import TreeEntry, changed_entries, index_info, no_object
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.atomic import read_json_object, write_bytes, write_json
+from dataworkspaces.workspace.names import some
 
 MARKER = "advance.json"
 _ENV = {"GIT_LFS_SKIP_SMUDGE": "1"}
@@ -124,9 +125,8 @@ def _after_failure(root: Path, head: str, what: str, error: ToolError) -> None:
     _marker(root).unlink(missing_ok=True)
     names = [line.strip() for line in error.output.splitlines() if line.startswith("\t")]
     names += [part for line in error.output.splitlines() if "Entry '" in line for part in line.split("'")[1:2]]
-    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     raise ConfigurationError(
-        f"{what}: files with changes that are not committed would be overwritten: {shown or error.message}",
+        f"{what}: files with changes that are not committed would be overwritten: {some(names, 5) or error.message}",
         hint="Take a snapshot (or commit them, or move them away), and pull again",
     ) from error
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.workspace.names import some
 
 _PROBE = "dws-ignored"
 """A file that a resource could hold. What hits it is meant for all of them."""
@@ -49,7 +50,7 @@ def check_ignored(root: Path, resources: Iterable[Looked]) -> list[str]:
                 raise _nothing_kept(root, looked.what, "any of its results", next(iter(hit.values())))
             if hit:
                 told.append(
-                    f"{looked.what}: git ignores {_some(hit)}, so other copies do not get that with the snapshot"
+                    f"{looked.what}: git ignores {some(hit)}, so other copies do not get that with the snapshot"
                 )
         elif probe in rules:
             if not _holds_tracked(root, looked.place):
@@ -92,7 +93,7 @@ def _left_out(root: Path, resources: Sequence[Looked]) -> list[str]:
         prefix = f"{looked.place}/" if looked.place else ""
         names = [path[len(prefix) :] for path in found if path.startswith(prefix)]
         if names:
-            told.append(f"{looked.what}: git ignores {_some(names)}, so a snapshot does not keep them")
+            told.append(f"{looked.what}: git ignores {some(names)}, so a snapshot does not keep them")
     return told
 
 
@@ -114,9 +115,3 @@ def _nothing_kept(root: Path, what: str, which: str, rule: str) -> Configuration
         f"{what}: git ignores it, so a snapshot would not keep {which}",
         hint=f"Change the line that says so, {rule} (in {root})",
     )
-
-
-def _some(names: Iterable[str]) -> str:
-    listed = list(names)
-    shown = ", ".join(listed[:3])
-    return shown if len(listed) <= 3 else f"{shown} and {len(listed) - 3} more"

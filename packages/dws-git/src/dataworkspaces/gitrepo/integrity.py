@@ -18,6 +18,7 @@ from dataworkspaces.gitrepo.remote import has_origin
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.integrity import Problem, one_line, problem_of
+from dataworkspaces.workspace.names import some
 
 KEPT_COMMITS = "refs/dws/commits"
 """Below it: commits that snapshots refer to and no branch holds, so that git does not collect them."""
@@ -99,7 +100,7 @@ def _check_commits(
         try:
             commits.append(check_object_name(commit, where))
         except DwsError as e:
-            yield problem_of("snapshot", some(snapshots), e, "Restore the file of its metadata from the history")
+            yield problem_of("snapshot", _hashes(snapshots), e, "Restore the file of its metadata from the history")
     found = GitRepo(root).resolve([f"{commit}^{{commit}}" for commit in commits])
     there = []
     for commit, name in zip(commits, found, strict=True):
@@ -108,10 +109,12 @@ def _check_commits(
             continue
         what = f"{where} lacks commit {commit[:12]}, so the snapshot cannot be restored"
         if has_origin(root) and all(is_from_elsewhere(snapshot) for snapshot in wanted[commit]):
-            yield Problem("snapshot", some(wanted[commit]), what, "dws pull brings it, if its origin has it", "warning")
+            yield Problem(
+                "snapshot", _hashes(wanted[commit]), what, "dws pull brings it, if its origin has it", "warning"
+            )
         else:
             remedy = f"{how_to_fetch(root)}, or get it from another copy"
-            yield Problem("snapshot", some(wanted[commit]), what, remedy)
+            yield Problem("snapshot", _hashes(wanted[commit]), what, remedy)
     beyond = _unreachable(root, there, ["HEAD"] if head_commit(root) else [])
     lost, not_at_origin = ({*_unreachable(root, beyond, [option])} for option in ("--all", "--remotes"))
     for commit in beyond:
@@ -120,15 +123,15 @@ def _check_commits(
             what = f"commit {commit[:12]} of {where} is on no branch: git will remove it"
             remedy = f"dws fsck --repair keeps it, by a reference below {KEPT_COMMITS}"
             repair = _keeping(root, f"{KEPT_COMMITS}/{commit}", commit)
-            yield Problem("snapshot", some(wanted[commit]), what, remedy, repair=repair)
+            yield Problem("snapshot", _hashes(wanted[commit]), what, remedy, repair=repair)
         elif commit in not_at_origin:
             remedy = (
                 f"Who clones it does not get it: git -C {quote(str(root))} merge {commit[:12]}, if it belongs there"
             )
-            yield Problem("snapshot", some(wanted[commit]), what, remedy, "warning")
+            yield Problem("snapshot", _hashes(wanted[commit]), what, remedy, "warning")
         else:
             remedy = "It is at the origin: dws pull brings it to the branch"
-            yield Problem("snapshot", some(wanted[commit]), what, remedy, "warning")
+            yield Problem("snapshot", _hashes(wanted[commit]), what, remedy, "warning")
 
 
 def _keeping(root: Path, reference: str, name: str) -> Callable[[], str]:
@@ -179,7 +182,7 @@ def check_trees(root: Path, where: str, wanted: Mapping[str, Sequence[str]]) -> 
         try:
             trees.append(check_object_name(tree, where))
         except DwsError as e:
-            yield problem_of("lineage", some(snapshots), e)
+            yield problem_of("lineage", _hashes(snapshots), e)
     if git_directory(root) is None or not trees:
         return
     kept = {*kept_trees(root)}
@@ -187,12 +190,12 @@ def check_trees(root: Path, where: str, wanted: Mapping[str, Sequence[str]]) -> 
         if found is None:
             what = f"{where} lacks tree {tree[:12]}: the code that ran, and that was not committed then"
             remedy = f"git -C {quote(str(root))} fetch origin 'refs/dws/trees/*:refs/dws/trees/*'"
-            yield Problem("lineage", some(wanted[tree]), what, remedy, "warning")
+            yield Problem("lineage", _hashes(wanted[tree]), what, remedy, "warning")
         elif tree not in kept:
             what = f"tree {tree[:12]} of {where}, the code that ran, has no reference: git may remove it"
             remedy = f"dws fsck --repair keeps it, by a reference below {KEPT_TREES}"
             repair = _keeping(root, f"{KEPT_TREES}/{tree}", tree)
-            yield Problem("lineage", some(wanted[tree]), what, remedy, "warning", repair)
+            yield Problem("lineage", _hashes(wanted[tree]), what, remedy, "warning", repair)
 
 
 def snapshots_by_version(restore_hashes: Mapping[str, str]) -> dict[str, list[str]]:
@@ -203,7 +206,6 @@ def snapshots_by_version(restore_hashes: Mapping[str, str]) -> dict[str, list[st
     return found
 
 
-def some(snapshots: Sequence[str]) -> str:
+def _hashes(snapshots: Sequence[str]) -> str:
     """The first few of many snapshots, as people know their hashes."""
-    shown = ", ".join(snapshot[:7] for snapshot in snapshots[:3])
-    return shown if len(snapshots) <= 3 else f"{shown} and {len(snapshots) - 3} more"
+    return some(snapshot[:7] for snapshot in snapshots)

@@ -24,6 +24,7 @@ from dataworkspaces.gitrepo.objects import read_blobs
 from dataworkspaces.gitrepo.remote import ORIGIN, origin_url
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.factory import METADATA_DIR
+from dataworkspaces.workspace.names import some
 from dataworkspaces.workspace.trust import Consent
 
 Progress = Callable[[str, int | None, str], AbstractContextManager[Callable[[int], None]]]
@@ -174,9 +175,8 @@ def complete_restore(root: Path, consent: Consent) -> None:
         except DwsError as e:
             left, why = pointers(root), f": {e}"
         if left:
-            shown = ", ".join(left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
             interaction.warn(
-                f"Large files in {root} are not restored, {shown} hold pointers{why}. Once they can be had: "
+                f"Large files in {root} are not restored, {some(left)} hold pointers{why}. Once they can be had: "
                 "git lfs pull"
             )
     if uses_fat(root):

@@ -38,6 +38,7 @@ from dataworkspaces.workspace import (
     Workspace,
 )
 from dataworkspaces.workspace.atomic import read_json_object, write_json
+from dataworkspaces.workspace.names import some
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
 
@@ -356,9 +357,3 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         from dataworkspaces.gitrepo.remote import tracked_commit
 
         return not self.read_only and tracked_commit(self.root, self.branch) != head_commit(self.root)
-
-
-def some(paths: tuple[str, ...]) -> str:
-    """The first few of many paths."""
-    shown = ", ".join(paths[:3])
-    return shown if len(paths) <= 3 else f"{shown} and {len(paths) - 3} more"

@@ -13,6 +13,7 @@ from dataworkspaces.gitrepo.pulling import pull_repository
 from dataworkspaces.gitrepo.remote import ORIGIN, PushPlan, branch_refspec, has_origin, origin_url, plan_push, push
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.workspace.factory import METADATA_DIR
+from dataworkspaces.workspace.names import some
 
 if TYPE_CHECKING:
     from dataworkspaces.gitrepo.resource import GitRepoResource
@@ -44,8 +45,6 @@ def pull_resource(resource: GitRepoResource) -> bool:
 
 def check_push(resource: GitRepoResource) -> PushPlan:
     """Raise ConfigurationError if a push would fail; changes nothing."""
-    from dataworkspaces.gitrepo.resource import some
-
     root, what = resource.root, resource.what
     if not has_origin(root):
         raise ConfigurationError(

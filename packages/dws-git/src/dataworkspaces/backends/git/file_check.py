@@ -7,7 +7,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -179,12 +179,6 @@ def examine(path: Path, kind: FileKind) -> Examined:
         return Examined(value, None)
     except UNEXPECTED as e:
         return Examined(None, one_line(e).replace(f"{path} ", "it ").replace(f"{path}: ", ""))
-
-
-def some_of(names: Sequence[str]) -> str:
-    """The first few of many files."""
-    shown = ", ".join(names[:3])
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
 
 
 # -- getting it back -------------------------------------------------------------------------------------------------

@@ -18,7 +18,6 @@ from dataworkspaces.backends.git.file_check import (
     examine,
     kind_of,
     list_files,
-    some_of,
 )
 from dataworkspaces.backends.git.local_state import SET_ASIDE, LocalStateCheck, is_own, is_running
 from dataworkspaces.backends.git.own_files import GitOwnFiles
@@ -41,6 +40,7 @@ from dataworkspaces.workspace.integrity import (
     problem_of,
     set_aside,
 )
+from dataworkspaces.workspace.names import some
 
 _LOOK_UPS = 50
 """In how many damaged files' histories a check looks for a good version."""
@@ -216,7 +216,7 @@ class GitCheck:
             listed = run_git(self.paths.root, ["ls-files", "--deleted", "-z", "--", place]).stdout
             files = sorted(filter(None, os.fsdecode(listed).split("\0")))
             if files:
-                what = f"results of snapshots are deleted, though git has them: {some_of(files)}"
+                what = f"results of snapshots are deleted, though git has them: {some(files)}"
                 remedy = f"git -C {quote(str(self.paths.root))} restore -- {quote(place)}"
                 yield Problem("results", resource.name, what, remedy, repair=partial(self._restore_files, files))
 
@@ -251,11 +251,11 @@ class GitCheck:
             return
         there = [path for path in self.changed if os.path.lexists(self.paths.root / path) and self._is_known(path)]
         if (self.machine / "unsaved").exists() and not is_own(self.machine):
-            what = f"metadata of an interrupted command is not committed: {some_of(there) or 'nothing is left to do'}"
+            what = f"metadata of an interrupted command is not committed: {some(there) or 'nothing is left to do'}"
             yield Problem("interrupted", METADATA_DIR, what, "The next command that changes something commits it",
                           "warning", partial(self._include_all, there))  # fmt: skip
         elif there:
-            what = f"not committed: {some_of(there)}"
+            what = f"not committed: {some(there)}"
             remedy = (
                 f"dws fsck --repair commits it; git -C {quote(str(self.paths.root))} diff -- {METADATA_DIR} shows it"
             )

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.backends.git.conversion import converted_files, protect
-from dataworkspaces.backends.git.file_check import Listing, some_of
+from dataworkspaces.backends.git.file_check import Listing
 from dataworkspaces.backends.git.paths import METADATA_IGNORES, WorkspacePaths, add_lines
 from dataworkspaces.errors import DwsError
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.integrity import UNEXPECTED, Problem, set_aside
 from dataworkspaces.workspace.locking import acquire, describe_lock
+from dataworkspaces.workspace.names import some
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.workspace import GitWorkspace
@@ -60,7 +61,7 @@ class LocalStateCheck:
     def check_leftovers(self) -> Iterator[Problem]:
         """What killed commands left beside the metadata, and what nobody knows."""
         if self.listing.temporary and not is_running(self.machine):
-            what = f"left by writes that were killed: {some_of(self.listing.temporary)}"
+            what = f"left by writes that were killed: {some(self.listing.temporary)}"
             yield Problem("local state", METADATA_DIR, what, "dws fsck --repair removes them", "warning",
                           self._remove_temporary)  # fmt: skip
         for relative in self.listing.strange:
@@ -88,7 +89,7 @@ class LocalStateCheck:
                     path.unlink(missing_ok=True)
         finally:
             lock.release()
-        return f"removed what killed writes left: {some_of(self.listing.temporary)}"
+        return f"removed what killed writes left: {some(self.listing.temporary)}"
 
     def _set_aside(self, path: Path) -> str:
         return f"set aside as {set_aside(path, self.machine)}"

@@ -27,8 +27,7 @@ from dataworkspaces.workspace import (
     SnapshotVersion,
     VersionFiles,
 )
-from dataworkspaces.workspace.names import check_relative_path
-from dataworkspaces.workspace.own_files import some
+from dataworkspaces.workspace.names import check_relative_path, some
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.workspace import GitWorkspace

@@ -23,6 +23,7 @@ from dataworkspaces.gitrepo.remote import (
 )
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.file_tree import FileTreeMixin
+from dataworkspaces.workspace.names import some
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.sync import GitSync
@@ -104,9 +105,8 @@ def _check_clean(workspace: GitSync) -> None:
         raise ConfigurationError(f"{workspace.what} has no commit yet")
     missed = [path for path in status.dirty if not path.startswith(_places_of_files(workspace))]
     if missed:
-        shown = ", ".join(missed[:3]) + (f" and {len(missed) - 3} more" if len(missed) > 3 else "")
         raise ConfigurationError(
-            f"{workspace.what} has changes that are not committed: {shown}", hint="Take a snapshot first"
+            f"{workspace.what} has changes that are not committed: {some(missed)}", hint="Take a snapshot first"
         )
 
 

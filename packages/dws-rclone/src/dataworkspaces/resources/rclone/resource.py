@@ -20,6 +20,7 @@ from dataworkspaces.resources.rclone.remote_files import RemoteFiles
 from dataworkspaces.resources.rclone.run import Event
 from dataworkspaces.resources.rclone.transfer import Arrival, Transfer, check_replica
 from dataworkspaces.workspace import EXPORT_PARAM, IMPORTED_PARAM, FileChange, FileInfo, Resource, Workspace
+from dataworkspaces.workspace.names import some
 from dataworkspaces.workspace.placed_directory import (
     COMPUTE_HASH_PARAM,
     GLOBAL_LOCAL_PATH_PARAM,
@@ -33,7 +34,6 @@ from dataworkspaces.workspace.placed_directory import (
 RESOURCE_TYPE = "rclone"
 _QUICK = ("--contimeout=15s", "--timeout=30s", "--low-level-retries=3")
 """For what a report asks: it should not wait for long where nobody answers."""
-_SHOWN = 3
 _READERS = 8
 
 
@@ -287,9 +287,7 @@ class RcloneResource(PlacedDirectoryMixin, Resource):
         if not found:
             return ""
         where = {"added": "only here", "deleted": "only there", "modified": "differs"}
-        shown = ", ".join(f"{change.path} ({where[change.status]})" for change in found[:_SHOWN])
-        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        return f"{link.address}: {shown}{more}"
+        return f"{link.address}: {some(f'{change.path} ({where[change.status]})' for change in found)}"
 
     # -- snapshots -------------------------------------------------------------------------------------------------
 

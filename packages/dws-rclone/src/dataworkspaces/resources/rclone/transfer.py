@@ -22,7 +22,7 @@ from dataworkspaces.resources.rclone.run import Event, Rclone, Report
 from dataworkspaces.workspace.atomic import explain_os_error, write_json
 from dataworkspaces.workspace.interaction import Advance, Interaction
 from dataworkspaces.workspace.move_files import copy_file
-from dataworkspaces.workspace.names import check_relative_path
+from dataworkspaces.workspace.names import check_relative_path, some
 from dataworkspaces.workspace.placed_directory import is_free
 
 _STATS = ("--stats=500ms", "--stats-log-level=NOTICE")
@@ -67,7 +67,8 @@ class Transfer:
         lost = [path for path in plan.copies if not (incoming / path).is_file()]
         if lost:
             raise ToolError(
-                f"Resource '{self._name}': {_some(lost)} vanished from {address} meanwhile", hint="dws pull tries again"
+                f"Resource '{self._name}': {some(map(repr, lost), _SHOWN)} vanished from {address} meanwhile",
+                hint="dws pull tries again",
             )
 
     def fetch_all(self, address: str, incoming: Path) -> Plan:
@@ -92,7 +93,7 @@ class Transfer:
         reasons = dict.fromkeys(report.failed.values())
         first = next(iter(reasons))
         return ToolError(
-            f"Resource '{self._name}': {_some(list(report.failed))} {what}: {first}",
+            f"Resource '{self._name}': {some(map(repr, report.failed), _SHOWN)} {what}: {first}",
             hint=f"The other files are there; dws {command} brings the rest",
             output="\n".join(f"{path}: {why}" for path, why in report.failed.items()),
         )
@@ -198,12 +199,6 @@ def _explained(doing: str) -> Iterator[None]:
         yield
     except OSError as e:
         raise explain_os_error(e, doing) from e
-
-
-def _some(paths: list[str]) -> str:
-    shown = ", ".join(repr(path) for path in paths[:_SHOWN])
-    more = len(paths) - _SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def check_replica(name: str, replica: str, deleted: int, count: int, interaction: Interaction) -> None:

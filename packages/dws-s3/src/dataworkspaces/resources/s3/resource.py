@@ -32,7 +32,7 @@ from dataworkspaces.workspace import (
     Workspace,
 )
 from dataworkspaces.workspace.atomic import explain_os_error, to_json, write_bytes
-from dataworkspaces.workspace.names import check_relative_path
+from dataworkspaces.workspace.names import check_relative_path, some
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
 
 if TYPE_CHECKING:
@@ -468,6 +468,5 @@ def _changes(old: Manifest, new: Manifest) -> list[FileChange]:
 
 
 def _told(keys: Sequence[str]) -> str:
-    named = ", ".join(f"'{key}'" for key in keys[:_NAMED])
-    more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
-    return f"the bucket no longer has the versions of {named}{more}"
+    named = some((f"'{key}'" for key in keys), _NAMED)
+    return f"the bucket no longer has the versions of {named}"
