@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from dataworkspaces.durability import boot_id
 from dataworkspaces.errors import LockedError
 from dataworkspaces.workspace.locking import describe_lock, hold_lock
-from dataworkspaces.workspace.processes import boot_id, is_alive, start_time
+from dataworkspaces.workspace.processes import is_alive, start_time
 
 
 @pytest.mark.parametrize(

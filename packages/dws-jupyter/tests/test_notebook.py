@@ -61,13 +61,13 @@ def server() -> Iterator[dict[str, Any]]:
 
     httpd = HTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=httpd.serve_forever, daemon=True).start()
-    yield {"url": f"http://127.0.0.1:{httpd.server_port}/base/", "token": "secret", "root_dir": "/root"}
+    yield {"url": f"http://127.0.0.1:{httpd.server_port}/base/", "token": "secret", "root_dir": "/srv/notebooks"}
     httpd.shutdown()
     httpd.server_close()
 
 
 def test_the_sessions_of_a_server_are_asked_with_its_token(server: dict[str, Any]) -> None:
-    assert _ask(server, "k1") == Path("/root/code/new.ipynb")
+    assert _ask(server, "k1") == Path("/srv/notebooks/code/new.ipynb")
     assert _ask(server, "k2") is None
     assert _ask({**server, "token": "wrong"}, "k1") is None
     assert _ask({**server, "url": "file:///"}, "k1") is None

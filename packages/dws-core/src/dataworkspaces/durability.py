@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 _CANNOT = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EISDIR)
@@ -20,6 +21,16 @@ _CANNOT = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EISDIR)
 _TOGETHER = 256
 """Of so many files at once the descriptors are open; a process may have no more than 256 on some systems."""
 _FEW = 4
+
+
+@cache
+def boot_id() -> str | None:
+    """Another text after each start of the machine, before which what was not flushed may have been lost; None where
+    the system does not tell."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except (OSError, UnicodeError):
+        return None
 
 
 def start_flushing(fd: int) -> None:

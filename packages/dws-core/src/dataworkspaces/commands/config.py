@@ -11,7 +11,6 @@ from dataworkspaces.filetree.objects.sharing import is_shared, share
 from dataworkspaces.params import OBJECTS_PATH, OBJECTS_SHARED, ParamDef, ParamDefs
 from dataworkspaces.workspace import LocalStateResourceMixin
 from dataworkspaces.workspace.atomic import explain_os_error
-from dataworkspaces.workspace.trust import agreeing
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace
@@ -143,9 +142,8 @@ def _set_resource_param(workspace: Workspace, resource: str, definition: ParamDe
             f"Resource '{resource}' keeps no content of its versions, so nothing of it could be sent to {value}",
             hint=f"dws config --resource {resource} restorable true, and then the remote",
         )
-    with agreeing():  # to what the parameter names; the others are as they were
-        for address in set(changed.addresses()) - set(workspace.get_resource(resource).addresses()):
-            workspace.consent.to(address, f"Resource '{resource}'")
+    # The user has named what the parameter says; the other addresses are as they were.
+    workspace.consent.agree(set(changed.addresses()) - set(workspace.get_resource(resource).addresses()))
     if definition.is_global:
         workspace.write_resource_params(params)
     else:

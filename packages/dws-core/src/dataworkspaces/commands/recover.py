@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import MetadataError
-from dataworkspaces.workspace.journal import Journal
+from dataworkspaces.workspace.journal import Journal, JournalEntry
 from dataworkspaces.workspace.locking import hold_lock
 
 if TYPE_CHECKING:
@@ -49,24 +49,23 @@ def recover_command(workspace: Workspace, *, abandon: bool = False) -> Recovery:
             return Recovery(outcome="another command has finished it")
         if abandon:
             return _abandon(workspace)
-        entry = Journal.pending(directory) if _is_whole(workspace) else None
+        entry = _pending(workspace)
         outcome = workspace.finish_interrupted(interrupted=True)
         return Recovery(None if entry is None else entry.describe(), outcome or "nothing is unfinished")
 
 
-def _is_whole(workspace: Workspace) -> bool:
+def _pending(workspace: Workspace) -> JournalEntry | None:
+    """What the journal tells of; None if it is damaged."""
     try:
-        Journal.pending(workspace.get_machine_directory())
+        return Journal.pending(workspace.get_machine_directory())
     except MetadataError:
-        return False
-    return True
+        return None
 
 
 def _abandon(workspace: Workspace) -> Recovery:
-    directory = workspace.get_machine_directory()
     unfinished, places = "a command whose journal is damaged", list[str]()
-    if _is_whole(workspace) and (entry := Journal.pending(directory)) is not None:
+    if (entry := _pending(workspace)) is not None:
         unfinished = entry.describe()
         places = workspace.places_of_unfinished(entry.operation, entry.data)
-    kept_as = Journal.abandon(directory)
+    kept_as = Journal.abandon(workspace.get_machine_directory())
     return Recovery(unfinished, "its journal is set aside, and nothing else was changed", str(kept_as), tuple(places))

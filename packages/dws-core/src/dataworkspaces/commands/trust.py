@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import DwsError, NotFoundError
-from dataworkspaces.workspace.trust import Agreements, NamedAddress, agreeing, place_of, place_of_directory
+from dataworkspaces.workspace.trust import Agreements, NamedAddress, place_of, place_of_directory
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace
@@ -71,9 +71,7 @@ def revoke(workspace: Workspace, wanted: Sequence[str]) -> list[str]:
 
 def agree_to_all(workspace: Workspace) -> None:
     """Agree to all that the workspace names now."""
-    with agreeing():
-        for named in named_addresses(workspace):
-            workspace.consent.to(named.address, named.named_by)
+    workspace.consent.agree(named.address for named in named_addresses(workspace))
 
 
 def _addresses(workspace: Workspace, wanted: Sequence[str], known: Iterable[str]) -> list[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
+from dataworkspaces.durability import boot_id
 from dataworkspaces.filetree.hashing import ReadFile
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.store import ObjectStore
@@ -40,22 +40,13 @@ class StoreKeeper:
     def generation(self) -> str:
         """A power cut may have taken what was there, so what is there is looked at again after each start of the
         machine."""
-        return f"{self.store.generation} {boot_id()}".rstrip()
+        return f"{self.store.generation} {boot_id() or ''}".rstrip()
 
     def flush(self) -> None:
         self.store.sync()
 
     def holds(self, values: Sequence[str]) -> bool:
         return not self.store.missing(map(ObjectId.parse, values))
-
-
-@cache
-def boot_id() -> str:
-    """Another text after each start of the machine; empty where the system does not tell."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except (OSError, UnicodeError):
-        return ""
 
 
 def keep_link_targets(store: ObjectStore, scanned: Scan) -> None:

@@ -31,8 +31,7 @@ _others = Mapped(frozenset(), 0)
 
 def mapped_files(at_least_ns: int = 0) -> Mapped:
     """Those of this process as they are now, those of others as of the last seconds, or of a time, if that is later.
-    Where the system does not tell,
-    anything may be mapped that has been written to lately."""
+    Where the system does not tell, anything may be mapped that has been written to lately."""
     global _others
     now = time.time_ns()
     own: set[int] = set()

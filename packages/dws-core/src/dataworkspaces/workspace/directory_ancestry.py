@@ -96,9 +96,9 @@ class DirectoryAncestry:
 
     def has_versions(self) -> bool:
         """Whether any snapshot keeps files of the resource."""
-        from dataworkspaces.filetree import manifest_name
+        from dataworkspaces.workspace.file_tree import NO_FILES
 
-        return any(self.version_of(head) not in (None, manifest_name(b"")) for head in self.heads())
+        return any(self.version_of(head) not in (None, NO_FILES) for head in self.heads())
 
     def heads(self) -> list[str]:
         """The snapshots with a version of the resource from which no other came."""

@@ -15,9 +15,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataworkspaces.durability import boot_id
 from dataworkspaces.errors import ConfigurationError, LockedError
 from dataworkspaces.workspace.interaction import log
-from dataworkspaces.workspace.processes import boot_id, is_alive, process_exists, start_time
+from dataworkspaces.workspace.processes import is_alive, process_exists, start_time
 
 if TYPE_CHECKING:
     from filelock import SoftFileLock

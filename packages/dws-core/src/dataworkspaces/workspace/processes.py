@@ -6,6 +6,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from dataworkspaces.durability import boot_id
+
 
 def process_exists(pid: int) -> bool:
     """A process of another user counts, too."""
@@ -18,13 +20,6 @@ def process_exists(pid: int) -> bool:
     except OSError:
         return True
     return True
-
-
-def boot_id() -> str | None:
-    """What changes when the machine starts; None where the system does not tell."""
-    with suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    return None
 
 
 def start_time(pid: int) -> str | None:

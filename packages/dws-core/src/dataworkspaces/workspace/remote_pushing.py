@@ -51,6 +51,9 @@ class RemotePushing:
 
     @cached_property
     def store(self) -> RemoteStore:
+        return self._open_store()
+
+    def _open_store(self) -> RemoteStore:
         """Raises RefusedError if the remote came with the workspace, and nobody here has agreed to contact it."""
         from dataworkspaces.filetree.remotes import RemoteStore
 
@@ -237,9 +240,7 @@ class RemotePushing:
         """Fetch what is good in packs that are going to be set aside, and is not here."""
         missing = self._resource.kept_content.store.missing(held)
         if missing:
-            from dataworkspaces.filetree.remotes import RemoteStore
-
-            store = RemoteStore(self.url, cache=self._workspace.get_machine_directory() / "remote-index")
+            store = self._open_store()  # that of `self` no longer looks into these packs
             with self._executor() as executor:
                 missing -= store.damaged(missing, executor=executor, advance=lambda _n: None).keys()
                 store.fetch(self._resource.kept_content.store, missing, executor=executor, advance=lambda _n: None)

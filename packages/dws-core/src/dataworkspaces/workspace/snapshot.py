@@ -508,12 +508,9 @@ class SnapshotWorkspaceMixin(ABC):
             )
             self._self_as_workspace().save(f"Deleted snapshot {data['hash']}")
             return "the snapshot has been deleted now"
-        return self._unknown_operation(operation)
+        from dataworkspaces.workspace.workspace import Workspace
 
-    def _unknown_operation(self, operation: str) -> str:
-        if operation == "pull":  # each resource has a commit point of its own
-            return "nothing had to be done"
-        raise MetadataError(f"The journal tells of '{operation:.40}', which nobody here knows how to finish")
+        return Workspace.recover(self._self_as_workspace(), operation, data, interrupted)
 
     def places_of_unfinished(self, operation: str, data: dict[str, Any]) -> list[str]:
         """See :meth:`Workspace.places_of_unfinished`."""

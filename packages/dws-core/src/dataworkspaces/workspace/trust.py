@@ -98,18 +98,24 @@ class Consent:
         """Return if the user has agreed, or agrees now, to contact an address that came with the workspace.
 
         Raises RefusedError if not, and with ``--batch``, where nobody can be asked."""
-        agreements = Agreements(self.place)
-        if address in agreements.addresses():
+        if address in Agreements(self.place).addresses():
             return
         if not _AGREEING.get() and not self._asked(address, named_by):
             raise RefusedError(
                 f"{named_by} names {address}, and nobody on this machine has agreed to contact it",
                 hint=f"If it is right: dws trust {shlex.quote(address)}",
             )
+        self.agree([address])
+
+    def agree(self, addresses: Iterable[str]) -> None:
+        """Record that the user of this machine has named these, or has said yes."""
+        new = sorted(set(addresses))
+        if not new:
+            return
         try:
-            agreements.add([address])
+            Agreements(self.place).add(new)
         except DwsError as e:  # a home that cannot be written to: the agreement holds for this command
-            self.interaction.warn(f"The agreement to contact {address} is not kept: {e}")
+            self.interaction.warn(f"The agreement to contact {', '.join(new)} is not kept: {e}")
 
     def _asked(self, address: str, named_by: str) -> bool:
         question = f"{named_by} names {address}, which this machine has not contacted for this workspace. Contact it?"

@@ -409,8 +409,7 @@ class Workspace(ABC):
 
         with agreeing():  # the user has named what is contacted now
             resource = factory.from_command_line(role, name, self, *args, **kwargs)
-            for address in resource.addresses():
-                self.consent.to(address, f"Resource '{name}'")
+        self.consent.agree(resource.addresses())
         if resource.is_imported():
             self._import_lineage(resource)
         # Local parameters first: a resource without them would be one to be cloned, if we were killed in between.

@@ -135,7 +135,7 @@ def addresses(root: Path) -> list[str]:
             found += filter(None, [gitfat.address(root)])
     with suppress(DwsError):
         if uses_lfs(root):
-            found += [lfs_address(place) for place in foreign_servers(root, ORIGIN).values()]
+            found += [lfs_address(place) for _key, place in foreign_servers(root, ORIGIN)]
     return found
 
 

@@ -36,7 +36,7 @@ def check_config_of_tree(root: Path, commit: str) -> None:
 def check_servers(root: Path, remote: str, consent: Consent, *, sending: bool) -> None:
     """Look at the ``.lfsconfig`` that git-lfs takes. Raises as above, and RefusedError if it names another host than
     the remote's, which the user neither has named too nor agrees to contact."""
-    for key, place in foreign_servers(root, remote).items():
+    for key, place in foreign_servers(root, remote):
         if sending or key != "lfs.pushurl":
             consent.to(address(place), f"The {LFS_CONFIG} of {_name(root)}")
 
@@ -46,16 +46,16 @@ def address(place: str) -> str:
     return f"git-lfs {without_password(place)}"
 
 
-def foreign_servers(root: Path, remote: str) -> dict[str, str]:
-    """The places that ``.lfsconfig`` names at another host than the remote's, by key. Raises as
-    :func:`check_config_of_tree`."""
+def foreign_servers(root: Path, remote: str) -> list[tuple[str, str]]:
+    """The places that ``.lfsconfig`` names at another host than the remote's, each with its key, which may stand there
+    several times. Raises as :func:`check_config_of_tree`."""
     source = _source(root)
-    if source is None:
-        return {}
     url = origin_url(root) if remote == ORIGIN else remote
-    known = (_host(url or ""), _host(_resolved(root, remote)))
-    places = _check_places(root, source, url)
-    return {key: place for key, place in places if url is not None and _host(place) not in (None, *known)}
+    places = [] if source is None else _check_places(root, source, url)
+    if not places or url is None:
+        return []
+    known = (None, _host(url), _host(_resolved(root, remote)))
+    return [(key, place) for key, place in places if _host(place) not in known]
 
 
 def _source(root: Path) -> list[str] | None:

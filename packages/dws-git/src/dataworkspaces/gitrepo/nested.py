@@ -107,13 +107,16 @@ def may_hold_gitlinks(root: Path, env: Environment | None = None) -> bool:
     return _GITLINK_IN_INDEX in content or (directory is not None and any(directory.glob("sharedindex.*")))
 
 
-def submodule_paths(root: Path) -> set[str]:
-    """The places of submodules, as ``.gitmodules`` has them now."""
+def submodule_names(root: Path) -> dict[str, str]:
+    """The names of submodules by their places, as ``.gitmodules`` has them now; of two of one place the first."""
     if not (root / _MODULES).is_file():
-        return set()
+        return {}
     arguments = ["config", "-z", "-f", _MODULES, "--get-regexp", r"^submodule\..*\.path$"]
-    listed = run_git(root, arguments, ok=(0, 1)).stdout
-    return {os.fsdecode(record.partition(b"\n")[2]) for record in listed.split(b"\0") if record}
+    found: dict[str, str] = {}
+    for record in filter(None, os.fsdecode(run_git(root, arguments, ok=(0, 1)).stdout).split("\0")):
+        key, _, path = record.partition("\n")
+        found.setdefault(path, key[len("submodule.") : -len(".path")])
+    return found
 
 
 def gitlinks(root: Path, paths: Sequence[str], env: Environment | None = None) -> dict[str, str]:
@@ -134,7 +137,7 @@ def holds_foreign_repositories(root: Path) -> bool:
 
 def _foreign_gitlinks(root: Path, paths: Sequence[str], env: Environment | None) -> list[str]:
     """Places of repositories that an index has by a commit, and that are no submodules."""
-    return sorted(gitlinks(root, paths, env).keys() - submodule_paths(root))
+    return sorted(gitlinks(root, paths, env).keys() - submodule_names(root).keys())
 
 
 def _unknown_repositories(root: Path, paths: Sequence[str], env: Environment | None) -> list[str]:
@@ -183,7 +186,7 @@ def changed_submodules(root: Path, paths: Sequence[str] = ()) -> tuple[list[str]
     arguments = ["status", "--porcelain=v2", "-z", "--ignore-submodules=none", "--untracked-files=no", "--no-renames"]
     listed = run_git(root, [*arguments, "--", *paths], env={"GIT_OPTIONAL_LOCKS": "0"}).stdout
     modified, untracked = [], []
-    places = submodule_paths(root)
+    places = submodule_names(root)
     for record in os.fsdecode(listed).split("\0"):
         fields = record.split(" ", 8)
         if fields[0] == "1" and fields[2].startswith("S") and fields[8] in places:
@@ -242,7 +245,7 @@ def update_submodules(root: Path, paths: Sequence[str] = ()) -> list[str]:
     if not may_hold_gitlinks(root):
         return []
     wanted = gitlinks(root, paths)
-    known = submodule_paths(root)
+    known = submodule_names(root)
     told = []
     for place, commit in wanted.items():
         directory = root / place
@@ -252,13 +255,12 @@ def update_submodules(root: Path, paths: Sequence[str] = ()) -> list[str]:
                     f"At {directory} was commit {commit[:12]} of a git repository of its own, whose files were not kept"
                 )
         elif head_commit(directory) != commit or git_directory(directory) is None:
-            told += _update_submodule(root, place, commit)
+            told += _update_submodule(root, known[place], place, commit)
     return told
 
 
-def _update_submodule(root: Path, place: str, commit: str) -> list[str]:
+def _update_submodule(root: Path, name: str, place: str, commit: str) -> list[str]:
     by_hand = f"git -C {root} submodule update --init -- {place}"
-    name = _name_of_submodule(root, place)
     if run_git(root, ["config", "--get", f"submodule.{name}.url"], ok=(0, 1)).returncode:
         return [
             f"The submodule {place} at commit {commit[:12]} is not set up here. If you trust its address: {by_hand}"
@@ -269,12 +271,3 @@ def _update_submodule(root: Path, place: str, commit: str) -> list[str]:
     except ToolError as e:
         return [f"{e.message}. It should be at commit {commit[:12]}: {by_hand}"]
     return []
-
-
-def _name_of_submodule(root: Path, place: str) -> str:
-    arguments = ["config", "-z", "-f", _MODULES, "--get-regexp", r"^submodule\..*\.path$"]
-    for record in os.fsdecode(run_git(root, arguments, ok=(0, 1)).stdout).split("\0"):
-        key, _, path = record.partition("\n")
-        if path == place:
-            return key[len("submodule.") : -len(".path")]
-    return place

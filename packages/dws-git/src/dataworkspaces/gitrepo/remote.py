@@ -19,6 +19,7 @@ from dataworkspaces.gitrepo.kept_trees import FETCH_KEPT_TREES
 from dataworkspaces.gitrepo.layout import git_directory, read_reference
 from dataworkspaces.gitrepo.run import explain, run_git
 from dataworkspaces.workspace.interaction import Interaction, log
+from dataworkspaces.workspace.processes import process_exists
 
 ORIGIN = "origin"
 _PROGRESS_RE = re.compile(r"(?:remote: )?([A-Z][a-z ]+):\s+\d+% \((\d+)/(\d+)\)")
@@ -164,10 +165,8 @@ def temporary_clone_directory(parent: Path) -> Iterator[Path]:
     directories is removed."""
     prefix = ".dws-clone-"
     for left in parent.glob(f"{prefix}*"):
-        import psutil
-
         pid, _, host = left.name[len(prefix) :].partition("-")
-        if pid.isdigit() and host.startswith(f"{os.uname().nodename}-") and not psutil.pid_exists(int(pid)):
+        if pid.isdigit() and host.startswith(f"{os.uname().nodename}-") and not process_exists(int(pid)):
             log.info("removing %s, which a killed process left", left)
             shutil.rmtree(left, ignore_errors=True)
     temporary = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-{os.uname().nodename}-", dir=parent))

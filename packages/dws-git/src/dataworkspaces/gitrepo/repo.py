@@ -291,20 +291,28 @@ class GitRepo:
             (self.root / path).mkdir(parents=True, exist_ok=True)  # git removes a directory with its last file
         if not changed:
             return False
-        flush_files(self.root / path for path in written)
-        is_committed = self.commit_restored(by_commit, message, with_submodules=with_submodules)
-        flush_repository(self.root, began)
-        return is_committed
+        return self.commit_restored(by_commit, written, message, began, with_submodules=with_submodules)
 
     def commit_restored(
-        self, paths_by_commit: Mapping[str, Sequence[str]], message: str, *, with_submodules: bool = False
+        self,
+        paths_by_commit: Mapping[str, Sequence[str]],
+        written: Iterable[str],
+        message: str,
+        began: float,
+        *,
+        with_submodules: bool = False,
     ) -> bool:
-        """The last part of :meth:`restore_paths`: files and index are as the commits have the paths."""
+        """The last part of :meth:`restore_paths`: files and index are as the commits have the paths. The files that
+        were ``written``, and what git wrote since it ``began``, survive a power cut then."""
+        flush_files(self.root / path for path in written)
         paths = [path for listed in paths_by_commit.values() for path in listed]
         if with_submodules or may_hold_gitlinks(self.root):
             self._tell_all(update_submodules(self.root, paths))
-            return self._commit_of_index(paths_by_commit, message)
-        return self.commit_staged(paths, message)
+            is_committed = self._commit_of_index(paths_by_commit, message)
+        else:
+            is_committed = self.commit_staged(paths, message)
+        flush_repository(self.root, began)
+        return is_committed
 
     def _commit_of_index(self, paths_by_commit: Mapping[str, Sequence[str]], message: str) -> bool:
         """Commit paths as other commits have them, whatever lies there: a submodule that could not be brought to its

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,6 +76,7 @@ class RestOfRepo:
 
     def restore(self, commit: str, message: str) -> bool:
         """As :meth:`GitRepo.restore_paths`, of all but the places and :data:`SETTINGS`."""
+        began = time.time() - 1
         if commit == head_commit(self.root):
             return False
         arguments = ["diff-tree", "-r", "-z", "--no-renames", "--raw", "HEAD", commit]
@@ -87,8 +89,12 @@ class RestOfRepo:
         listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
         options = ["--staged", "--worktree", "--pathspec-from-file=-", "--pathspec-file-nul"]
         run_git(self.root, ["restore", f"--source={commit}", *options], stdin=listed, doing="Restoring files")
+        written = {change.path for change in changes if change.status != "deleted"}
         done = False
         for start in range(0, len(paths), _AT_ONCE):
-            some = {commit: paths[start : start + _AT_ONCE]}
-            done = self.repo.commit_restored(some, message, with_submodules=with_submodules) or done
+            part = paths[start : start + _AT_ONCE]
+            is_committed = self.repo.commit_restored(
+                {commit: part}, written.intersection(part), message, began, with_submodules=with_submodules
+            )
+            done = is_committed or done
         return done

@@ -31,7 +31,6 @@ from dataworkspaces.params import (
 )
 from dataworkspaces.workspace.atomic import write_json
 from dataworkspaces.workspace.names import check_relative_path
-from dataworkspaces.workspace.trust import agreeing
 
 
 def init_workspace(
@@ -82,9 +81,7 @@ def init_workspace(
     workspace = GitWorkspace(root, workspace_name, dws_version, batch, verbose)
     for path in (paths.metadata, paths.gitignore, *written):
         workspace.include_in_save(path)
-    with agreeing():  # to what a repository that was there before, or an option, names
-        for address in workspace.addresses():
-            workspace.consent.to(address, "The repository")
+    workspace.consent.agree(workspace.addresses())  # of a repository that was there before, or of an option
     workspace.save("New workspace")
     Path(local_params.get(LOCAL_SCRATCH_DIRECTORY) or root / str(scratch)).mkdir(parents=True, exist_ok=True)
     return workspace

@@ -19,6 +19,7 @@ from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.integrity import UNEXPECTED, Problem, set_aside
 from dataworkspaces.workspace.locking import acquire, describe_lock
 from dataworkspaces.workspace.names import some
+from dataworkspaces.workspace.processes import process_exists
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.workspace import GitWorkspace
@@ -170,20 +171,16 @@ def is_running(machine: Path) -> bool:
 
 def _is_held(lock: Path) -> bool:
     """Whether a living process holds a lock of a step."""
-    import psutil
-
     try:
         pid, host = lock.read_text(encoding="utf-8").splitlines()[:2]
     except (OSError, ValueError):
         return lock.exists() and lock.stat().st_size > 0
-    return host != os.uname().nodename or not pid.isdigit() or psutil.pid_exists(int(pid))
+    return host != os.uname().nodename or not pid.isdigit() or process_exists(int(pid))
 
 
 def _is_of_living_process(name: str) -> bool:
-    import psutil
-
     pid, _, host = name.partition("-")
-    return not host.startswith(f"{os.uname().nodename}-") or not pid.isdigit() or psutil.pid_exists(int(pid))
+    return not host.startswith(f"{os.uname().nodename}-") or not pid.isdigit() or process_exists(int(pid))
 
 
 def _remove_clone(clone: Path) -> str:

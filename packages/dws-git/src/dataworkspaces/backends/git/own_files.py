@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,10 +57,12 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
     @property
     def rest(self) -> RestOfRepo:
         """The part of the repository that it is."""
-        return RestOfRepo(self.workspace.repo, tuple(self._places()))
+        return RestOfRepo(self.workspace.repo, tuple(self._places))
 
+    @cached_property
     def _places(self) -> list[str]:
-        """Where the metadata and the other resources lie, relative to the root."""
+        """Where the metadata and the other resources lie, relative to the root; as it was when this object was first
+        asked, for each file is."""
         paths = self.workspace.paths
         root = Path(os.path.realpath(paths.root))
         found = {paths.metadata.name: None}
@@ -75,7 +78,7 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         root = self.workspace.paths.root
         arguments = ["ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"]
         listed = os.fsdecode(run_git(root, arguments).stdout).split("\0")
-        return {".git", *SETTINGS, *self._places(), *(path.rstrip("/") for path in listed if path)}
+        return {".git", *SETTINGS, *self._places, *(path.rstrip("/") for path in listed if path)}
 
     # -- files ---------------------------------------------------------------------------------------------------
 
@@ -95,7 +98,7 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         return place
 
     def _is_elsewhere(self, rel_path: str) -> bool:
-        return any(rel_path == place or rel_path.startswith(f"{place}/") for place in (".git", *self._places()))
+        return any(rel_path == place or rel_path.startswith(f"{place}/") for place in (".git", *self._places))
 
     # -- snapshots -----------------------------------------------------------------------------------------------
 
@@ -145,7 +148,7 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
 
     def _rest_of_both(self, commit: str) -> RestOfRepo:
         """Without the places of today's resources, and of those that were ones in a commit."""
-        places = {*self._places(), *places_in_commit(self.workspace.paths, commit)}
+        places = {*self._places, *places_in_commit(self.workspace.paths, commit)}
         return RestOfRepo(self.workspace.repo, tuple(sorted(places)))
 
     def delete_snapshot(
@@ -214,7 +217,7 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         return self._whole(places).names[0]
 
     def _whole(self, places: Collection[str], *, keep: bool = False) -> PresentObjects:
-        without = [*self._places(), *SETTINGS, *sorted({*self.written_by_steps(), *places})]
+        without = [*self._places, *SETTINGS, *sorted({*self.written_by_steps(), *places})]
         root = self.workspace.paths.root
         changed = self.workspace.repo.changed_paths(without)
         return present_objects(root, [""], changed, keep=keep, sources_only=True, without=without)
