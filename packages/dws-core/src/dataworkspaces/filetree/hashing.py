@@ -25,6 +25,7 @@ _BUFFER_BYTES = 4 << 20
 _SEVERAL_THREADS_BYTES = 1 << 20
 _LARGE_ON_AVERAGE = 64 << 10
 _ATTEMPTS = 3
+_PROCESS = os.getpid()
 CHANGES = "it changed while it was read"
 OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # no waiting for the other end of a pipe
 
@@ -123,6 +124,14 @@ def status_of(fd: int, name: str) -> ScannedFile:
     )
 
 
+def threaded_blake3() -> blake3:
+    """BLAKE3 for large contents: on all cores, but on one in a copy of a process made by fork, such as a worker of
+    ``multiprocessing``: the threads of its hashes are not copied, and it would wait for them for ever."""
+    from blake3 import blake3
+
+    return blake3(max_threads=blake3.AUTO if os.getpid() == _PROCESS else 1)
+
+
 def _hash_content(fd: int, size: int, algorithm: str) -> str:
     """The value of what lies in a file from the position of ``fd`` on; ``size`` is what it should hold.
 
@@ -130,8 +139,7 @@ def _hash_content(fd: int, size: int, algorithm: str) -> str:
     little more, and several threads hash it."""
     from blake3 import blake3
 
-    is_large = size >= _SEVERAL_THREADS_BYTES
-    if not is_large:
+    if size < _SEVERAL_THREADS_BYTES:
         content = os.read(fd, size + 1)
         if len(content) == size:
             if algorithm == "sha1":
@@ -140,10 +148,7 @@ def _hash_content(fd: int, size: int, algorithm: str) -> str:
         status_of(fd, "")
         os.lseek(fd, 0, os.SEEK_SET)
     digest: blake3 | hashlib._Hash
-    if algorithm == "sha1":
-        digest = hashlib.sha1(usedforsecurity=False)
-    else:
-        digest = blake3(max_threads=blake3.AUTO) if is_large else blake3()
+    digest = hashlib.sha1(usedforsecurity=False) if algorithm == "sha1" else threaded_blake3()
     buffer = memoryview(bytearray(_BUFFER_BYTES))
     total = 0
     while count := os.readv(fd, [buffer]):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from blake3 import blake3
 
-from dataworkspaces.filetree.hashing import CHANGES, OPEN_FLAGS, changing, status_of
+from dataworkspaces.filetree.hashing import CHANGES, OPEN_FLAGS, changing, status_of, threaded_blake3
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
 from dataworkspaces.filetree.scan import ScannedFile
@@ -203,7 +203,7 @@ def copy_and_hash(source: int, target: int, size: int) -> ObjectId:
     if os.fstat(source).st_blocks * 512 < os.fstat(source).st_size:
         copy_content(source, target, size)
         return hash_open_file(target)
-    digest = blake3(max_threads=blake3.AUTO)
+    digest = threaded_blake3()
     done = 0
     while done < size and (chunk := os.pread(source, min(_HOLE_BYTES, size - done), done)):
         digest.update(chunk)
@@ -218,7 +218,7 @@ def copy_and_hash(source: int, target: int, size: int) -> ObjectId:
 
 def hash_open_file(fd: int) -> ObjectId:
     """The name of what an open file holds."""
-    digest = blake3(max_threads=blake3.AUTO)
+    digest = threaded_blake3()
     buffer = memoryview(bytearray(_BUFFER_BYTES))
     size = 0
     while count := os.preadv(fd, [buffer], size):
