@@ -14,7 +14,7 @@ from pathlib import Path
 import griffe
 from environment import ROOT, distributions
 
-PUBLIC = ("api", "errors", "filetree", "kit_support", "lineage", "params", "testing", "workspace")
+PUBLIC = ("api", "errors", "exports", "filetree", "kit_support", "lineage", "params", "testing", "workspace")
 """The modules below `dataworkspaces` that others may import, beside those in `kits`. What they do not name in `__all__`
 is their own, where they have one."""
 

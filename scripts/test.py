@@ -7,6 +7,7 @@ tests that are quick.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,9 +44,19 @@ def main(environments: list[str]) -> int:
 
 def all_environments() -> list[str]:
     here = sys.version_info.minor
-    alone = [f"py3{here}-{path.name.removeprefix('dws-')}" for path in distributions()]
+    alone = [f"py3{here}-{names}" for names in environments_of_distributions()]
     others = [f"py3{minor}-light" for minor in (OLDEST, NEWEST) if minor != here]
     return ["lint", "docs", "build", "contributing", *alone, f"py3{here}-all", *others]
+
+
+def environments_of_distributions() -> list[str]:
+    """The factors of tox.ini that stand for one distribution, or for several small ones, in that order."""
+    found = re.search(r"^env_list = py3\{.*?\}-\{(.*?)\}", (ROOT / "tox.ini").read_text(encoding="utf-8"), re.MULTILINE)
+    names = found[1].split(",") if found else []
+    here = {path.name.removeprefix("dws-") for path in distributions()}
+    if missing := here - {part for name in names for part in name.split("-")}:
+        sys.exit(f"tox.ini has no environment for the tests of {', '.join(sorted(missing))}")
+    return [name for name in names if here & set(name.split("-"))]
 
 
 if __name__ == "__main__":

@@ -136,10 +136,10 @@ def test_library_that_is_not_installed(pipeline: User) -> None:
     assert (done.returncode, done.stderr) == (
         1,
         "Configuration error: The export needs the distribution prov, which is not installed (No module named 'prov'). "
-        "Install it with: pip install 'dws-core[prov]'\n",
+        "Install it with: pip install dws-exports\n",
     )
 
 
 def test_help_imports_no_library(user: User) -> None:
-    check = "import sys, dataworkspaces.cli.cmd_lineage_export, dataworkspaces.lineage.exports.formats as f; "
+    check = "import sys, dataworkspaces.cli.cmd_lineage_export, dataworkspaces.exports.formats as f; "
     user.python("-c", check + "assert not {'openlineage', 'prov', 'rocrate', 'attr'} & set(sys.modules)")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dataworkspaces import plugins
 from dataworkspaces.commands.lineage import lineage_graph
 from dataworkspaces.errors import ConfigurationError, PluginError
-from dataworkspaces.lineage.exports import Exporter, TextExporter
+from dataworkspaces.lineage.exporter import Exporter, TextExporter
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from jsonschema import Draft4Validator
 from prov.model import ProvDocument
 
-from dataworkspaces.lineage.exports import LineageView, formats
-from dataworkspaces.lineage.exports.prov import to_document
+from dataworkspaces.exports import LineageView, formats
+from dataworkspaces.exports.prov import to_document
 from dataworkspaces.lineage.graph import LineageGraph
 
 SCHEMA = Draft4Validator(fixture("prov-json.schema.json"))

@@ -26,8 +26,8 @@ from openlineage.client.generated.processing_engine_run import ProcessingEngineR
 from openlineage.client.generated.source_code_location_job import SourceCodeLocationJobFacet
 from openlineage.client.serde import Serde
 
-from dataworkspaces.lineage.exports.values import as_text, clean, named_values
-from dataworkspaces.lineage.exports.view import PROJECT, Execution, LineageView, Version
+from dataworkspaces.exports.values import as_text, clean, named_values
+from dataworkspaces.exports.view import PROJECT, Execution, LineageView, Version
 from dataworkspaces.lineage.states import State
 
 _FACETS = f"{PROJECT}:facets.schema.json#/$defs/"

@@ -55,8 +55,10 @@ def replace_file(out: Path, content: bytes) -> None:
 
 
 @contextmanager
-def library(distribution: str, extra: str) -> Iterator[None]:
-    """Around the import of a module that needs a distribution that not everybody has."""
+def library(distribution: str, install: str) -> Iterator[None]:
+    """Around the import of a module that needs a distribution that may be missing, or broken.
+
+    :param install: what to install to have it."""
     try:
         yield
     except ImportError as e:
@@ -64,5 +66,5 @@ def library(distribution: str, extra: str) -> Iterator[None]:
             raise
         raise ConfigurationError(
             f"The export needs the distribution {distribution}, which is not installed ({e})",
-            hint=f"Install it with: pip install 'dws-core[{extra}]'",
+            hint=f"Install it with: pip install {install}",
         ) from e

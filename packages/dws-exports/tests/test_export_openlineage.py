@@ -15,14 +15,12 @@ from hypothesis import given, settings
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 
-from dataworkspaces.lineage.exports import formats
+from dataworkspaces.exports import formats
 from dataworkspaces.lineage.graph import LineageGraph, StepNode
 from dataworkspaces.lineage.model import StepLineage
 
 SCHEMAS = [fixture(f"openlineage/{path.name}") for path in sorted((FIXTURES / "openlineage").glob("*.json"))]
-OWN = json.loads(
-    (FIXTURES.parents[3] / "src/dataworkspaces/lineage/exports/facets.schema.json").read_text(encoding="utf-8")
-)
+OWN = json.loads((FIXTURES.parents[1] / "src/dataworkspaces/exports/facets.schema.json").read_text(encoding="utf-8"))
 REGISTRY: Registry[Any] = Registry().with_resources(
     [(schema["$id"], Resource.from_contents(schema)) for schema in SCHEMAS] + [("own", Resource.from_contents(OWN))]
 )

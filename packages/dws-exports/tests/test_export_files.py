@@ -11,7 +11,8 @@ import pytest
 from dataworkspaces import plugins
 from dataworkspaces.commands.lineage_export import load_exporter
 from dataworkspaces.errors import ConfigurationError, PluginError
-from dataworkspaces.lineage.exports import Exporter, TextExporter, formats
+from dataworkspaces.exports import formats
+from dataworkspaces.lineage.exporter import Exporter, TextExporter
 from dataworkspaces.lineage.graph import LineageGraph
 
 TEXTS = [formats.OPENLINEAGE, formats.PROV]
@@ -54,14 +55,14 @@ def test_lineage_of_nothing(tmp_path: Path) -> None:
 def test_library_that_is_missing(
     name: str, graph: LineageGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    user = f"dataworkspaces.lineage.exports.{name.replace('-', '_')}"
+    user = f"dataworkspaces.exports.{name.replace('-', '_')}"
     for module in list(sys.modules):
         if module.partition(".")[0] == LIBRARIES[name] or module == user:
             monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, LIBRARIES[name], None)
     with pytest.raises(ConfigurationError, match="is not installed") as caught:
         load_exporter(name).write(graph, tmp_path / "out")
-    assert caught.value.hint == f"Install it with: pip install 'dws-core[{name}]'"
+    assert caught.value.hint == "Install it with: pip install dws-exports"
     assert not (tmp_path / "out").exists()
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from dataworkspaces.lineage.exports.base import Exporter, TextExporter, library
-from dataworkspaces.lineage.exports.view import LineageView
+from dataworkspaces.exports.view import LineageView
+from dataworkspaces.lineage.exporter import Exporter, TextExporter, library
 from dataworkspaces.lineage.graph import LineageGraph
 
 
@@ -15,8 +15,8 @@ class _OpenLineage(TextExporter):
     help: ClassVar[str] = "OpenLineage run events, a JSON object a line"
 
     def text(self, graph: LineageGraph) -> str:
-        with library("openlineage-python", "openlineage"):
-            from dataworkspaces.lineage.exports.openlineage import to_json_lines
+        with library("openlineage-python", "dws-exports"):
+            from dataworkspaces.exports.openlineage import to_json_lines
         return to_json_lines(LineageView(graph))
 
 
@@ -25,8 +25,8 @@ class _Prov(TextExporter):
     help: ClassVar[str] = "W3C PROV, as PROV-JSON"
 
     def text(self, graph: LineageGraph) -> str:
-        with library("prov", "prov"):
-            from dataworkspaces.lineage.exports.prov import to_prov_json
+        with library("prov", "dws-exports"):
+            from dataworkspaces.exports.prov import to_prov_json
         return to_prov_json(LineageView(graph))
 
 
@@ -35,8 +35,8 @@ class _ROCrate(Exporter):
     help: ClassVar[str] = "a Process Run RO-Crate: a directory, or a file that ends with .zip"
 
     def write(self, graph: LineageGraph, out: Path) -> None:
-        with library("rocrate", "ro-crate"):
-            from dataworkspaces.lineage.exports.ro_crate import write_crate
+        with library("rocrate", "dws-exports"):
+            from dataworkspaces.exports.ro_crate import write_crate
         write_crate(LineageView(graph), out)
 
 

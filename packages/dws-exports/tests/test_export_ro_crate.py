@@ -17,8 +17,8 @@ from rocrate_validator import models, services
 from rocrate_validator.utils.http import HttpRequester
 
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.lineage.exports import LineageView, formats
-from dataworkspaces.lineage.exports.ro_crate import METADATA, to_crate
+from dataworkspaces.exports import LineageView, formats
+from dataworkspaces.exports.ro_crate import METADATA, to_crate
 from dataworkspaces.lineage.graph import DataNode, LineageGraph
 from dataworkspaces.lineage.model import PlaceholderCertificate, ResourceCert
 from dataworkspaces.workspace import ResourceRef

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from dataworkspaces.lineage.exports.values import clean, iri_part, iri_path, later, with_zone
+from dataworkspaces.exports.values import clean, iri_part, iri_path, later, with_zone
 from dataworkspaces.lineage.graph import DataNode, LineageGraph, StepNode
 from dataworkspaces.lineage.model import HashCertificate, ResourceCert, RunRecord, StepLineage
 from dataworkspaces.lineage.states import State

@@ -21,9 +21,9 @@ from rocrate.model.person import Person
 from rocrate.rocrate import ROCrate
 
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.lineage.exports.base import replace_file
-from dataworkspaces.lineage.exports.values import clean, in_utc, iri_part, is_scalar, plain
-from dataworkspaces.lineage.exports.view import TERMS, Execution, LineageView, Version
+from dataworkspaces.exports.values import clean, in_utc, iri_part, is_scalar, plain
+from dataworkspaces.exports.view import TERMS, Execution, LineageView, Version
+from dataworkspaces.lineage.exporter import replace_file
 from dataworkspaces.lineage.states import State
 from dataworkspaces.workspace.atomic import write_bytes
 

@@ -16,8 +16,8 @@ from prov.constants import PROV_LABEL, PROV_ROLE, PROV_TYPE
 from prov.identifier import Namespace, QualifiedName
 from prov.model import Literal, ProvDocument
 
-from dataworkspaces.lineage.exports.values import clean, iri_part, is_scalar, plain
-from dataworkspaces.lineage.exports.view import TERMS, Execution, LineageView, Version
+from dataworkspaces.exports.values import clean, iri_part, is_scalar, plain
+from dataworkspaces.exports.view import TERMS, Execution, LineageView, Version
 from dataworkspaces.lineage.model import Environment
 from dataworkspaces.lineage.states import State
 
