@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMESPACES = {Path("dataworkspaces", *parts) for parts in ([], ["backends"], ["resources"], ["kits"])}
+NAMESPACES = {Path("dataworkspaces", *parts) for parts in ([], ["backends"], ["resources"], ["kits"], ["probes"])}
 
 
 def problems(root: Path) -> list[str]:

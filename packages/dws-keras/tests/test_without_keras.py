@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -26,3 +28,28 @@ def test_the_kit_is_announced() -> None:
     from dataworkspaces import plugins
 
     assert {"keras", "torch"} <= set(plugins.names(plugins.KITS))
+
+
+# -- probes: a framework that is imported tells, in whatever version it is ----------------------------------
+
+
+def seeds(cwd: Path, program: str) -> str:
+    """What is printed of the random seeds, after the program has run where these modules are."""
+    code = f"{program}\nfrom dataworkspaces.lineage import probe\nprint(probe.random_seeds(), probe.settings())"
+    names = ("PYTHONHASHSEED", "TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS")
+    env = {name: value for name, value in os.environ.items() if name not in names}
+    done = subprocess.run([sys.executable, "-c", code], cwd=cwd, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_torch_tells_its_seed(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("def initial_seed(): return SEED\nSEED = 67280421310721\n")
+    assert seeds(tmp_path, "import torch") == "{} {}"
+    assert seeds(tmp_path, "import torch; torch.SEED = 5") == "{'torch': 5} {}"
+
+
+def test_library_that_fails_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("")
+    (tmp_path / "tensorflow.py").write_text("")
+    assert seeds(tmp_path, "import torch, tensorflow") == "{} {}"

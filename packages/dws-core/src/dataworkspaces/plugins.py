@@ -24,6 +24,7 @@ COMMANDS = "dataworkspaces.commands"
 KITS = "dataworkspaces.kits"
 EXPORTERS = "dataworkspaces.exporters"
 EXECUTORS = "dataworkspaces.executors"
+PROBES = "dataworkspaces.probes"
 
 KINDS = {
     BACKENDS: "workspace backend",
@@ -32,6 +33,7 @@ KINDS = {
     KITS: "kit",
     EXPORTERS: "export format",
     EXECUTORS: "executor",
+    PROBES: "probe",
 }
 
 DEFAULT_BACKEND = "git"

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.errors import LineageError, PathNotAResourceError
+from dataworkspaces.lineage import probe
 from dataworkspaces.lineage.model import NotebookRecord
 from dataworkspaces.lineage.naming import script_path
 from dataworkspaces.lineage.results_step import ResultsLineage, check_results_ref
 from dataworkspaces.lineage.running import current_run, working_directory
-from dataworkspaces.lineage.seeds import watch_seeds
 from dataworkspaces.lineage.step import Lineage, check_path, check_ref
 from dataworkspaces.workspace import ResourceRef, Workspace, find_and_load_workspace
 
-watch_seeds()  # from the moment on that a script imports us: most set their seeds before they build a step
+probe.watch()  # from the moment on that a script imports us: most set their seeds before they build a step
 
 
 class LineageBuilder:

@@ -259,6 +259,9 @@ class CommandLineage(Lineage):
     def _environment(self) -> Environment:
         return self._machine
 
+    def _watch(self) -> None:
+        """Not this process."""
+
     def _random_seeds(self) -> dict[str, Any]:
         return dict(self._seeds)
 

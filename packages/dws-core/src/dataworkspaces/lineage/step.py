@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import DwsError, LineageError
+from dataworkspaces.lineage import probe
 from dataworkspaces.lineage.consistency import check_one_version_of_each
 from dataworkspaces.lineage.environment import this_environment, this_user
 from dataworkspaces.lineage.jsonable import jsonable
@@ -25,7 +26,6 @@ from dataworkspaces.lineage.model import (
 )
 from dataworkspaces.lineage.own_commands import OwnCommands
 from dataworkspaces.lineage.places import group, overlap
-from dataworkspaces.lineage.seeds import seeds_that_were_set, watch_seeds
 from dataworkspaces.lineage.store import Entries, LineageStore, ResourceLineage, unknown, without
 from dataworkspaces.workspace import ResourceRef, ResourceRoles, SnapshotWorkspaceMixin, Workspace
 from dataworkspaces.workspace.own_files import warn_of_ignored
@@ -74,7 +74,7 @@ class Lineage:
         self._tracker: FileTracker | None = None
         self._open = False
         self._process = os.getpid()
-        watch_seeds()
+        self._watch()
         self.restart()
 
     @property
@@ -309,8 +309,11 @@ class Lineage:
     def _environment(self) -> Environment:
         return this_environment(self.workspace.get_machine_directory())
 
+    def _watch(self) -> None:
+        probe.watch()
+
     def _random_seeds(self) -> dict[str, Any]:
-        return {**seeds_that_were_set(), **self._seeds}
+        return {**probe.random_seeds(), **self._seeds}
 
     @property
     def _comment(self) -> str:

@@ -4,7 +4,6 @@ Nothing here knows scikit-learn, Keras or PyTorch. Those parts that look at data
 them depends.
 """
 
-from dataworkspaces.kit_support.determinism import determinism_settings
 from dataworkspaces.kit_support.finding import (
     Place,
     as_file_resource,
@@ -21,6 +20,7 @@ from dataworkspaces.kit_support.result_files import (
 )
 from dataworkspaces.kit_support.step import InputHashes, Running, begin_step, find_running, is_hashed, recorded
 from dataworkspaces.kit_support.training import Places, TrainingStep, Where
+from dataworkspaces.lineage.probe import settings as determinism_settings
 
 __all__ = [
     "InputHashes",

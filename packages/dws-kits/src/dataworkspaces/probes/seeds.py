@@ -1,7 +1,7 @@
 """Which random seeds a program sets.
 
 The generators of ``random`` and NumPy do not tell how they were seeded, so their functions ``seed`` are wrapped when
-this module is first asked to watch; what was set before is not known. PyTorch and TensorFlow tell.
+this module is first asked to watch; what was set before is not known.
 """
 
 from __future__ import annotations
@@ -9,22 +9,32 @@ from __future__ import annotations
 import functools
 import os
 import sys
+from collections.abc import Mapping
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from typing import Any
 
 from dataworkspaces.lineage.jsonable import jsonable
+from dataworkspaces.lineage.probe import Probe
 
 _WATCHED = ("random", "numpy.random")
 _found: dict[str, Any] = {}
 """The state of the process's generators is one for the process, and so is this."""
 
 
-def watch_seeds() -> None:
-    """Notice calls of ``random.seed`` and ``numpy.random.seed`` from now on, also of what is imported later."""
-    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
-    _wrap_seeds()
+class _Seeds(Probe):
+    def watch(self) -> None:
+        """Notice calls of ``random.seed`` and ``numpy.random.seed`` from now on, also of what is imported later."""
+        if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+            sys.meta_path.insert(0, _Finder())
+        _wrap_seeds()
+
+    def random_seeds(self) -> Mapping[str, Any]:
+        """By the module whose generator was seeded; ``PYTHONHASHSEED`` too."""
+        seeds = dict(_found)
+        if (hash_seed := os.environ.get("PYTHONHASHSEED", "random")) != "random":
+            seeds["PYTHONHASHSEED"] = hash_seed
+        return seeds
 
 
 class _Finder(MetaPathFinder):
@@ -74,32 +84,4 @@ def _watched(name: str, seed: Any) -> Any:
     return seed_and_note
 
 
-def seeds_that_were_set() -> dict[str, Any]:
-    """By the module whose generator was seeded; ``PYTHONHASHSEED`` too."""
-    seeds = dict(_found)
-    if (hash_seed := os.environ.get("PYTHONHASHSEED", "random")) != "random":
-        seeds["PYTHONHASHSEED"] = hash_seed
-    for name, find in (("torch", _torch_seed), ("tensorflow", _tensorflow_seed)):
-        try:
-            value = find(sys.modules[name]) if name in sys.modules else None
-        except Exception:  # of somebody else's library, in a version that we do not know
-            continue
-        if value is not None:
-            seeds[name] = value
-    return seeds
-
-
-_TORCH_DEFAULT = 67280421310721
-"""The seed of PyTorch's generator if nobody sets one (at::default_rng_seed_val)."""
-
-
-def _torch_seed(torch: Any) -> int | None:
-    seed = int(torch.initial_seed())
-    return None if seed == _TORCH_DEFAULT else seed
-
-
-def _tensorflow_seed(tensorflow: Any) -> int | None:
-    from importlib import import_module
-
-    seed = import_module("tensorflow.python.eager.context").global_seed()
-    return None if seed is None else int(seed)
+PROBE = _Seeds()

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
 
 from dataworkspaces.errors import PathNotAResourceError
 from dataworkspaces.kit_support.data_hash import hash_of_inputs
-from dataworkspaces.kit_support.determinism import determinism_settings
 from dataworkspaces.lineage import Lineage, LineageBuilder, ResultsLineage, infer_step
 from dataworkspaces.lineage.naming import script_path
+from dataworkspaces.lineage.probe import settings
 from dataworkspaces.workspace import ResourceRef, Workspace
 from dataworkspaces.workspace.interaction import log
 
@@ -68,7 +68,7 @@ def begin_step(
     builder.with_parameters(parameters).as_results_step(results_ref, run_description)
     lineage = cast(ResultsLineage, builder.eval())
     lineage.track_reads()
-    for name, value in determinism_settings().items():
+    for name, value in settings().items():
         lineage.add_seed(name, value)
     read = ", ".join(map(str, input_refs)) or "nothing"
     log.info("step %s reads %s and writes results to %s", lineage.step_name, read, results_ref)
