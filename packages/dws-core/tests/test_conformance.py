@@ -25,6 +25,8 @@ def open_memory(directory: Path, store: MemoryStore | None = None) -> MemoryWork
 
 
 class TestMemory(WorkspaceBackendSuite):
+    faults_of_a_command = 8
+
     def make(self, directory: Path) -> Workspace:
         workspace = open_memory(directory)
         workspace.set_local_param(HOSTNAME, "host1")

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.slow
 
 class TestGit(WorkspaceBackendSuite):
     entry_point = "git"
+    faults_of_a_command = 2
 
     def make(self, directory: Path) -> Workspace:
         return init_workspace("git", "ws", "host1", True, False, "scratch", directory=str(directory))

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from dataworkspaces.errors import (
     ConfigurationError,
+    DwsError,
     InternalError,
     LockedError,
     MetadataError,
     ParamNotFoundError,
     ParamValidationError,
+    UnavailableError,
 )
 from dataworkspaces.params import HOSTNAME, RESULTS_DIR_TEMPLATE, RESULTS_MOVE_EXCLUDE_FILES
+from dataworkspaces.testing.faults import failing
 from dataworkspaces.testing.suite import ConformanceSuite
 from dataworkspaces.workspace import (
     CentralWorkspaceMixin,
@@ -34,7 +40,12 @@ ANYTHING: dict[str, Any] = {"text": "Zoë's 日本 \u0000 \udc80", "list": [1, 2
 
 
 class WorkspaceBackendSuite(ConformanceSuite):
-    """A subclass says how to make a workspace, and how to open it again."""
+    """A subclass says how to make a workspace, and how to open it again.
+
+    :cvar faults_of_a_command: how many calls of its storage are let fail, one after the other, in each command; None
+        for all that the command makes, which takes its time."""
+
+    faults_of_a_command: ClassVar[int | None] = 3
 
     @abstractmethod
     def make(self, directory: Path) -> Workspace:
@@ -431,6 +442,151 @@ class WorkspaceBackendSuite(ConformanceSuite):
         self.add(workspace, tmp_path, "data")
         snapshot_command(workspace, "V1")
         assert list(self.reopen(workspace).check_integrity()) == []
+
+    # -- storage that does not answer ------------------------------------------------------------------------
+
+    def faults(self, workspace: Workspace, command: Callable[[Workspace], object]) -> Iterator[tuple[int, bool]]:
+        """Which call of the storage is to fail while a command runs, and whether after it was done: each of those that
+        ``command`` makes, or ``faults_of_a_command`` of them, spread evenly."""
+        with failing(workspace, None) as calls:
+            command(workspace)
+        count = len(calls.made)
+        wanted = min(count, self.faults_of_a_command or count)
+        for number in range(wanted):
+            at = number * count // wanted
+            yield at, False
+            if calls.made[at].startswith(("write", "save", "delete", "remove")):
+                yield at, True
+
+    def fail(self, workspace: Workspace, command: Callable[[Workspace], object], at: int, after: bool) -> str:
+        """Run a command of which one call of the storage fails; returns which."""
+        with failing(workspace, at, after=after) as calls:
+            with suppress(DwsError):
+                command(workspace)
+        return f"call {at}, {calls.failed}, fails {'after' if after else 'before'} it is done"
+
+    def check_nothing_is_lost(self, workspace: Workspace, taken: dict[str, str], what: str) -> None:
+        """By another process: that each snapshot can be found, and its manifest and lineage read.
+
+        :param taken: tags of snapshots by hash."""
+        again = self.reopen(workspace)
+        with again.transaction("check"):
+            pass
+        assert Journal.pending(again.get_machine_directory()) is None, what
+        snapshots = again.as_snapshot_ws()
+        listed = {metadata.hashval: metadata for metadata in snapshots.list_snapshots()}
+        for hashval, tag in taken.items():
+            assert hashval in listed, what
+            assert snapshots.has_snapshot(hashval), what
+            assert snapshots.get_snapshot_by_tag(tag).hashval == hashval, what
+            assert snapshots.get_snapshot_manifest(hashval), what
+            if snapshots.supports_lineage():
+                snapshots.get_lineage_store().entries("data", hashval)
+
+    def test_storage_that_does_not_answer_is_no_answer(self, workspace: Workspace, snapshots: Any) -> None:
+        """W32: a snapshot of which storage cannot tell is not taken for one that is not there."""
+        hashval = self.put(snapshots, b"[]", tags=["V1"]).hashval
+        for look in ("has_snapshot", "get_snapshot_metadata", "get_snapshot_versions"):
+            with failing(snapshots, 0), pytest.raises(UnavailableError):
+                getattr(snapshots, look)(hashval)
+        assert snapshots.has_snapshot(hashval)
+
+    def test_a_snapshot_whose_storage_fails(self, workspace: Workspace, tmp_path: Path) -> None:
+        """W33: whichever call of storage fails during a snapshot, no snapshot is lost, and no file."""
+        from dataworkspaces.commands.snapshot import snapshot_command
+
+        data = self.add(workspace, tmp_path, "data")
+        out = self.add(workspace, tmp_path, "out", "results")
+        taken = {snapshot_command(workspace, "V-first").metadata.hashval: "V-first"}
+
+        def change(text: str) -> None:
+            (data / "file").write_text(text)
+            (out / "file").write_text(text)
+
+        change("counted")
+        for at, after in self.faults(self.reopen(workspace), lambda ws: snapshot_command(ws)):
+            text = f"{at}{after}"
+            change(text)
+            what = self.fail(self.reopen(workspace), lambda ws: snapshot_command(ws), at, after)
+            self.check_nothing_is_lost(workspace, taken, what)
+            assert (data / "file").read_text() == text, what
+            assert any(path.read_text() == text for path in out.rglob("file")), what
+            tag = f"V{text}"
+            taken[snapshot_command(self.reopen(workspace), tag).metadata.hashval] = tag
+        self.check_nothing_is_lost(workspace, taken, "at the end")
+
+    def test_a_recovery_whose_storage_fails(self, workspace: Workspace, tmp_path: Path) -> None:
+        """W36: a snapshot that was stored, and not finished, stays whichever call of storage fails in its recovery."""
+        from dataworkspaces.commands.snapshot import snapshot_command
+
+        self.add(workspace, tmp_path, "data")
+        self.add(workspace, tmp_path, "out", "results")
+        first = self.reopen(workspace)
+        commit = "save_snapshot_metadata_and_manifest"
+        with failing(first, commit, after=True, for_good=True), pytest.raises(UnavailableError):
+            snapshot_command(first, "ONE")
+        [taken] = self.reopen(workspace).as_snapshot_ws().list_snapshots()
+        for at in itertools.count():
+            again = self.reopen(workspace)
+            with failing(again, at) as calls, suppress(DwsError), again.transaction("recover"):
+                pass
+            assert self.reopen(workspace).as_snapshot_ws().has_snapshot(taken.hashval), f"call {at}, {calls.failed}"
+            if calls.failed is None:
+                break
+        self.check_nothing_is_lost(workspace, {taken.hashval: "ONE"}, "at the end")
+
+    def test_a_restore_whose_storage_fails(self, workspace: Workspace, tmp_path: Path) -> None:
+        """W34: whichever call of storage fails during a restore, what lay there is there, or what was asked for."""
+        from dataworkspaces.commands.restore import plan_restore, restore_command
+        from dataworkspaces.commands.snapshot import snapshot_command
+
+        data = self.add(workspace, tmp_path, "data")
+        taken = {snapshot_command(workspace, "ONE").metadata.hashval: "ONE"}
+
+        def restore(ws: Workspace) -> None:
+            restore_command(ws, plan_restore(ws, "ONE"))
+
+        for at, after in self.faults(self.reopen(workspace), restore):
+            text = f"{at}{after}"
+            (data / "file").write_text(text)
+            what = self.fail(self.reopen(workspace), restore, at, after)
+            self.check_nothing_is_lost(workspace, taken, what)
+            assert (data / "file").read_text() in (text, "1"), what
+        restore(self.reopen(workspace))
+        assert (data / "file").read_text() == "1"
+
+    def test_a_deletion_whose_storage_fails(self, workspace: Workspace, tmp_path: Path) -> None:
+        """W35: whichever call of storage fails while a snapshot is deleted, the others stay, and so do their
+        results."""
+        from dataworkspaces.commands.delete_snapshot import delete_snapshot_command
+        from dataworkspaces.commands.snapshot import snapshot_command
+
+        data = self.add(workspace, tmp_path, "data")
+        out = self.add(workspace, tmp_path, "out", "results")
+        stays = snapshot_command(workspace, "ONE").metadata
+        place = out / stays.relative_destination_path / "file"
+
+        def delete(ws: Workspace) -> None:
+            ws.batch = True
+            delete_snapshot_command(ws, "TWO")
+
+        def take(text: str) -> None:
+            (data / "file").write_text(text)
+            (out / "file").write_text(text)
+            snapshot_command(self.reopen(workspace), "TWO")
+
+        take("counted")
+        for at, after in self.faults(self.reopen(workspace), delete):
+            text = f"{at}{after}"
+            take(text)
+            what = self.fail(self.reopen(workspace), delete, at, after)
+            self.check_nothing_is_lost(workspace, {stays.hashval: "ONE"}, what)
+            assert place.read_text() == "1", what
+            again = self.reopen(workspace)
+            if "TWO" in again.as_snapshot_ws().get_tags():  # it stays as a whole
+                taken = again.as_snapshot_ws().get_snapshot_by_tag("TWO")
+                assert (out / taken.relative_destination_path / "file").read_text() == text, what
+                delete(again)
 
     # -- lineage ---------------------------------------------------------------------------------------------
 

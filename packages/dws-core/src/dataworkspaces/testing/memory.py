@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dataworkspaces.errors import ConfigurationError, InternalError, MetadataError
+from dataworkspaces.errors import ConfigurationError, InternalError, MetadataError, NotFoundError
 from dataworkspaces.params import HOSTNAME
 from dataworkspaces.workspace import (
     CentralWorkspaceMixin,
@@ -153,19 +153,21 @@ class MemoryWorkspace(SnapshotWorkspaceMixin, CentralWorkspaceMixin, Workspace):
 
     def get_snapshot_metadata(self, hash_val: str) -> SnapshotMetadata:
         if hash_val not in self.store.snapshots:
-            raise ConfigurationError(f"There is no snapshot {hash_val}")
+            raise NotFoundError(f"There is no snapshot {hash_val}")
         return SnapshotMetadata.from_json(json.loads(self.store.snapshots[hash_val]))
 
     def get_snapshot_by_tag(self, tag: str) -> SnapshotMetadata:
         for metadata in self.list_snapshots():
             if metadata.has_tag(tag):
                 return metadata
-        raise ConfigurationError(f"There is no snapshot with the tag '{tag}'")
+        raise NotFoundError(f"There is no snapshot with the tag '{tag}'")
 
     def get_snapshot_by_partial_hash(self, partial_hash: str) -> SnapshotMetadata:
         found = [metadata for metadata in self.list_snapshots() if metadata.matches_partial_hash(partial_hash)]
-        if len(found) != 1:
-            listed = ", ".join(metadata.hashval for metadata in found) or "none"
+        if not found:
+            raise NotFoundError(f"There is no snapshot whose hash starts with {partial_hash}")
+        if len(found) > 1:
+            listed = ", ".join(metadata.hashval for metadata in found)
             raise ConfigurationError(f"The hash {partial_hash} should fit one snapshot, but fits: {listed}")
         return found[0]
 

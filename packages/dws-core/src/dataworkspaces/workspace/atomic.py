@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.durability import flush_directory, flush_open_files, make_directories
-from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.errors import ConfigurationError, MetadataError, NotFoundError, StorageError, UnavailableError
 from dataworkspaces.filetree.regular import read_regular
 
 MAX_JSON_BYTES = 256 * 1024 * 1024
@@ -150,7 +150,7 @@ def read_json_list(path: Path) -> list[Any]:
 
 
 def explain_os_error(error: OSError, doing: str) -> ConfigurationError:
-    """An error for the user of a system call that failed while ``doing`` something."""
+    """An error for the user of a system call that failed while ``doing`` something, of the kind that fits."""
     hints = {
         errno.ENOSPC: "Free some disk space and try again",
         errno.EROFS: "The disk is read-only",
@@ -158,4 +158,9 @@ def explain_os_error(error: OSError, doing: str) -> ConfigurationError:
         errno.EPERM: "Check the permissions",
     }
     where = f"{error.filename}: " if error.filename else ""
-    return ConfigurationError(f"{doing} failed: {where}{error.strerror or error}", hint=hints.get(error.errno or 0))
+    kind: type[ConfigurationError] = UnavailableError
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        kind = NotFoundError
+    elif error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        kind = StorageError
+    return kind(f"{doing} failed: {where}{error.strerror or error}", hint=hints.get(error.errno or 0))

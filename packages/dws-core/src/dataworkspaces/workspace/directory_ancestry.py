@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, UnavailableError
 from dataworkspaces.workspace.atomic import read_json_object, write_json
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class DirectoryAncestry:
         """The version of the resource in a snapshot; None if it has none, or is not here."""
         try:
             metadata = self._resource.workspace.as_snapshot_ws().get_snapshot_metadata(snapshot)
+        except UnavailableError:
+            raise
         except ConfigurationError:
             return self._noted_versions().get(snapshot)
         return metadata.restore_hashes.get(self._resource.name)

@@ -9,7 +9,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError, NotSupportedError
+from dataworkspaces.errors import (
+    ConfigurationError,
+    DwsError,
+    MetadataError,
+    NotFoundError,
+    NotSupportedError,
+    UnavailableError,
+)
 from dataworkspaces.params import HASH_RE, RESULTS_DIR_TEMPLATE, RESULTS_MOVE_EXCLUDE_FILES
 from dataworkspaces.workspace.atomic import to_json
 from dataworkspaces.workspace.files import FileResourceMixin
@@ -65,11 +72,12 @@ class SnapshotWorkspaceMixin(ABC):
 
     @abstractmethod
     def get_snapshot_metadata(self, hash_val: str) -> SnapshotMetadata:
-        """By full hash; raises ConfigurationError if there is none."""
+        """By full hash; raises NotFoundError if there is none, UnavailableError if that cannot be told now."""
 
     @abstractmethod
     def get_snapshot_by_tag(self, tag: str) -> SnapshotMetadata:
-        """Raises ConfigurationError if there is none. The cost must not grow with the number of snapshots."""
+        """Raises NotFoundError if there is none, UnavailableError if that cannot be told now. The cost must not grow
+        with the number of snapshots."""
 
     def get_hashes_with_tag(self, tag: str) -> list[str]:
         """The snapshots that carry a tag: one, but for the moment in which a tag moves."""
@@ -77,7 +85,8 @@ class SnapshotWorkspaceMixin(ABC):
 
     @abstractmethod
     def get_snapshot_by_partial_hash(self, partial_hash: str) -> SnapshotMetadata:
-        """Raises ConfigurationError if there is none, or if it fits several, which are listed."""
+        """Raises NotFoundError if there is none, ConfigurationError if it fits several, which are listed,
+        UnavailableError if that cannot be told now."""
 
     @abstractmethod
     def get_snapshot_manifest_bytes(self, hash_val: str) -> bytes:
@@ -122,12 +131,16 @@ class SnapshotWorkspaceMixin(ABC):
         others write to at the same time: should somebody else have it when the snapshot is saved, it stays there."""
 
     def has_snapshot(self, hash_val: str) -> bool:
-        """Whether there is a snapshot of that full hash."""
+        """Whether there is a snapshot of that full hash. What cannot be read is no *no*: the error comes through."""
         try:
             self.get_snapshot_metadata(hash_val)
             return True
-        except ConfigurationError:
+        except NotFoundError:
             return False
+        except UnavailableError:
+            raise
+        except ConfigurationError:  # all that the manual knows: it may mean either, which the list decides
+            return any(metadata.hashval == hash_val for metadata in self.list_snapshots())
 
     def get_most_recent_snapshot(self) -> SnapshotMetadata | None:
         """The newest, or None."""

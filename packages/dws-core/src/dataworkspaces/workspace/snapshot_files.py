@@ -10,7 +10,7 @@ from datetime import datetime
 from re import Pattern
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
-from dataworkspaces.errors import ConfigurationError, MetadataError, NotSupportedError
+from dataworkspaces.errors import ConfigurationError, MetadataError, NotSupportedError, UnavailableError
 from dataworkspaces.workspace.files import FileResourceMixin
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
 from dataworkspaces.workspace.versions import FileInfo, VersionFiles
@@ -75,11 +75,15 @@ class SnapshotFiles(FileResourceMixin):
         if must_be_directory:
             try:
                 self._files.ls(subpath)
+            except UnavailableError:
+                raise
             except ConfigurationError:
                 return False
             return not must_be_file
         try:
             kind = self._files.get_file_info(subpath).kind
+        except UnavailableError:
+            raise
         except ConfigurationError:
             return False
         return kind == "file" or not must_be_file

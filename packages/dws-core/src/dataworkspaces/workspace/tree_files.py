@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import IO, TYPE_CHECKING
 
-from dataworkspaces.errors import ConfigurationError, MetadataError, NotSupportedError
+from dataworkspaces.errors import ConfigurationError, MetadataError, NotFoundError, NotSupportedError, UnavailableError
 from dataworkspaces.filetree import Entry, Tree
 from dataworkspaces.filetree.restoring import object_of
 from dataworkspaces.workspace.names import check_relative_path
@@ -35,7 +35,9 @@ class TreeFiles(VersionFiles):
         if entry.kind == "link":
             try:
                 _, target = self._find(path)
-            except ConfigurationError:
+            except UnavailableError:
+                raise
+            except ConfigurationError:  # it leads out, or nowhere
                 return FileInfo("link")
             return FileInfo("link") if target.kind == "tree" else FileInfo("file", _size(target))
         return FileInfo("directory") if entry.kind == "tree" else FileInfo("file", _size(entry))
@@ -83,7 +85,7 @@ class TreeFiles(VersionFiles):
             inside = self._tree.entries(entries[-1].value) if entries[-1].kind == "tree" else []
             found = next((entry for entry in inside if entry.name == name), None)
             if found is None:
-                raise ConfigurationError(f"{self._what} has no '{rel_path}'")
+                raise NotFoundError(f"{self._what} has no '{rel_path}'")
             if found.kind == "link" and (left or follow_last):
                 links += 1
                 target = self._content("/".join([*done, name]), found).read().decode("utf-8", "surrogateescape")

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from dataworkspaces.errors import ConfigurationError, NotSupportedError
+from dataworkspaces.errors import ConfigurationError, NotFoundError, NotSupportedError, UnavailableError
 from dataworkspaces.gitfat import placeholder
 from dataworkspaces.gitrepo.layout import objects_directory
 from dataworkspaces.gitrepo.objects import BlobReader
@@ -87,7 +87,9 @@ class GitVersionFiles(VersionFiles):
         if entry.mode == _LINK:
             try:
                 entry = self._entries.get(self._resolve(path))
-            except ConfigurationError:
+            except UnavailableError:
+                raise
+            except ConfigurationError:  # it leads out, or nowhere
                 return FileInfo("link")
         if entry is None or entry.mode == _SUBMODULE:
             return FileInfo("link")
@@ -119,7 +121,7 @@ class GitVersionFiles(VersionFiles):
 
     def _check_there(self, path: str, rel_path: str) -> None:
         if path not in self._directories and path not in self._entries:
-            raise ConfigurationError(f"{self._what} has no '{rel_path}'")
+            raise NotFoundError(f"{self._what} has no '{rel_path}'")
 
     def _resolve(self, rel_path: str, *, follow_last: bool = True) -> str:
         """The path with links in it resolved. Raises ConfigurationError for one that leads out of the version."""

@@ -12,7 +12,14 @@ from dataworkspaces.backends.git.own_files import GitOwnFiles
 from dataworkspaces.backends.git.snapshot_index import SnapshotIndex, read_metadata
 from dataworkspaces.backends.git.subdirectories import SubdirectorySnapshots
 from dataworkspaces.backends.git.sync import GitSync
-from dataworkspaces.errors import ConfigurationError, DwsError, InternalError, MetadataError
+from dataworkspaces.errors import (
+    ConfigurationError,
+    DwsError,
+    InternalError,
+    MetadataError,
+    NotFoundError,
+    UnavailableError,
+)
 from dataworkspaces.filetree.regular import read_regular
 from dataworkspaces.gitrepo.checks import check_object_name, check_scratch_directory
 from dataworkspaces.gitrepo.ignored import Looked, check_ignored
@@ -118,8 +125,8 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
 
     def get_snapshot_metadata(self, hash_val: str) -> SnapshotMetadata:
         path = self.paths.snapshot_metadata_file(hash_val)
-        if not hash_val.isalnum() or not path.is_file():
-            raise ConfigurationError(f"There is no snapshot {hash_val}", hint="'dws report history' lists them")
+        if not hash_val.isalnum() or not _is_there(path):
+            raise NotFoundError(f"There is no snapshot {hash_val}", hint="'dws report history' lists them")
         return read_metadata(path)
 
     def get_snapshot_by_tag(self, tag: str) -> SnapshotMetadata:
@@ -129,7 +136,7 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
 
             near = difflib.get_close_matches(tag, self._index.tags(), n=3)
             hint = f"Did you mean {' or '.join(near)}?" if near else "'dws report history' lists the snapshots"
-            raise ConfigurationError(f"There is no snapshot with the tag '{tag}'", hint=hint)
+            raise NotFoundError(f"There is no snapshot with the tag '{tag}'", hint=hint)
         return self.get_snapshot_metadata(hashes[0])
 
     def get_hashes_with_tag(self, tag: str) -> list[str]:
@@ -138,7 +145,7 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
     def get_snapshot_by_partial_hash(self, partial_hash: str) -> SnapshotMetadata:
         hashes = self._index.with_prefix(partial_hash.lower())
         if not hashes:
-            raise ConfigurationError(
+            raise NotFoundError(
                 f"There is no snapshot whose hash starts with {partial_hash}", hint="'dws report history' lists them"
             )
         if len(hashes) > 1:
@@ -174,7 +181,7 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
 
     def remove_tag_from_snapshot(self, hash_val: str, tag: str) -> None:
         path = self.paths.snapshot_metadata_file(hash_val)
-        if not path.is_file() or tag not in read_metadata(path).tags:
+        if not _is_there(path) or tag not in read_metadata(path).tags:
             raise InternalError(f"Snapshot {hash_val} has no tag '{tag}' to remove")
         metadata = read_metadata(path)
         metadata.tags.remove(tag)
@@ -370,6 +377,17 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
             self.adopt_lineage(data.get("known", []), [])  # which is no news to the next pull
             return outcome
         return super().recover(operation, data, interrupted)
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a file is there; raises UnavailableError if that cannot be told, which newer Pythons take for a no."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as e:
+        raise UnavailableError(f"{path} cannot be looked at: {e.strerror or e}") from e
+    return True
 
 
 def _split(

@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import IO, Any, NamedTuple
 
-from dataworkspaces.errors import ConfigurationError, DwsError
+from dataworkspaces.errors import ConfigurationError, DwsError, NotFoundError, UnavailableError
 from dataworkspaces.resources.s3.version_pages import VersionPage, read_pages_fast
 
 REQUESTS_AT_ONCE = 16
@@ -23,11 +23,11 @@ _ATTEMPTS = 8
 _NAME_RE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{1,254}\Z")
 
 
-class NoSuchObject(ConfigurationError):
+class NoSuchObject(NotFoundError):
     """There is no such key, or no such version of it."""
 
 
-class NoAccess(ConfigurationError):
+class NoAccess(UnavailableError):
     """The credentials do not allow it."""
 
 
@@ -274,12 +274,12 @@ class Bucket:
         except ClientError as e:
             raise self._refused(e, f"{doing} {where}", where, key) from e
         except (BotoCoreError, Boto3Error, HTTPClientError, HTTPError) as e:
-            raise ConfigurationError(f"{doing} {where} failed: {_one_line(e)}", hint=_hint(e)) from e
+            raise UnavailableError(f"{doing} {where} failed: {_one_line(e)}", hint=_hint(e)) from e
 
     def _refused(self, error: Any, doing: str, where: str, key: str | None) -> DwsError:
         code = _code(error)
         if code == "NoSuchBucket" or (code == "404" and key is None):
-            return ConfigurationError(
+            return NotFoundError(
                 f"There is no bucket {self.name}" + (f" at {self.endpoint_url}" if self.endpoint_url else ""),
                 hint="Check the name, --endpoint-url and --region",
             )
@@ -290,7 +290,7 @@ class Bucket:
             return NoAccess(f"{doing} is not allowed {who}", hint="Check the permissions, or choose another --profile")
         if code in ("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"):
             return NoAccess(f"{doing} failed: the credentials are not valid ({code})", hint=_CREDENTIALS)
-        return ConfigurationError(f"{doing} failed: {_one_line(error)}")
+        return UnavailableError(f"{doing} failed: {_one_line(error)}")
 
 
 _CREDENTIALS = "'aws configure' stores credentials; --profile chooses among them"

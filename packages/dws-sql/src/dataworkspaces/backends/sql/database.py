@@ -6,6 +6,7 @@ was read in the transaction is still true when it is written.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from dataworkspaces.backends.sql import tables
 from dataworkspaces.backends.sql.urls import DatabaseUrl
-from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError
+from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError, StorageError, UnavailableError
 
 _WAIT_SECONDS = 30
 """For a server to answer, and for another process to finish its transaction."""
@@ -24,7 +25,8 @@ _SCHEMA_LOCK = 0x647773  # of PostgreSQL's advisory locks; any number that other
 
 
 class Database:
-    """Connects when it is first asked for something. Errors are ConfigurationErrors of one line, without passwords."""
+    """Connects when it is first asked for something. Whatever it does not do raises UnavailableError, of
+    one line without passwords."""
 
     def __init__(self, url: DatabaseUrl) -> None:
         self.url = url
@@ -72,7 +74,7 @@ class Database:
             raise NotAWorkspaceError(f"There is no database {self.url}")  # to connect would make it
         try:
             rows = self.read(select(tables.versions.c.version))
-        except ConfigurationError:
+        except UnavailableError:
             with self._explained():  # why it was; to ask before takes longer than all else
                 has_tables = inspect(self._engine).has_table(tables.versions.name)
             if has_tables:
@@ -162,7 +164,19 @@ class Database:
         except SQLAlchemyError as e:
             cause: BaseException | None = e.orig if isinstance(e, DBAPIError) else e
             first = next(iter(str(cause).strip().splitlines()), type(cause).__name__)
-            raise ConfigurationError(
+            if _cannot_be_written(cause):
+                raise StorageError(
+                    f"The database {self.url} cannot be written to: {first}",
+                    hint="Free some space on its disk, or ask for the right to write",
+                ) from e
+            raise UnavailableError(
                 f"The database {self.url} does not do what it should: {first}",
                 hint="Is it there, may you use it, and is there a network to it?",
             ) from e
+
+
+def _cannot_be_written(error: BaseException | None) -> bool:
+    """Whether the database is there, and is full or read-only."""
+    if isinstance(error, sqlite3.Error):
+        return any(text in str(error) for text in ("readonly database", "disk is full"))
+    return getattr(error, "sqlstate", None) in ("53100", "25006")  # PostgreSQL: disk_full, read_only_sql_transaction

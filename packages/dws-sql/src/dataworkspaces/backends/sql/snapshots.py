@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from dataworkspaces.backends.sql import tables
 from dataworkspaces.backends.sql.lineage import KeptInDatabase
 from dataworkspaces.backends.sql.storage import SqlStorage
-from dataworkspaces.errors import ConfigurationError, InternalError, MetadataError
+from dataworkspaces.errors import ConfigurationError, InternalError, MetadataError, NotFoundError
 from dataworkspaces.workspace import SnapshotMetadata, SnapshotWorkspaceMixin
 from dataworkspaces.workspace.results import manifest_hash
 from dataworkspaces.workspace.snapshot_graph import (
@@ -73,7 +73,7 @@ class SqlSnapshots(SnapshotWorkspaceMixin, SqlStorage):
             select(table.c.hash, table.c.metadata).where(self._own(table), table.c.hash == hash_val)
         )
         if not rows:
-            raise ConfigurationError(f"There is no snapshot {hash_val}", hint=_HISTORY)
+            raise NotFoundError(f"There is no snapshot {hash_val}", hint=_HISTORY)
         return self._metadata(rows[0], self._read_tags([hash_val]).get(hash_val, []))
 
     def get_hashes_with_tag(self, tag: str) -> list[str]:
@@ -89,7 +89,7 @@ class SqlSnapshots(SnapshotWorkspaceMixin, SqlStorage):
         if not hashes:
             near = difflib.get_close_matches(tag, self.get_tags(), n=3)
             hint = f"Did you mean {' or '.join(near)}?" if near else _HISTORY
-            raise ConfigurationError(f"There is no snapshot with the tag '{tag}'", hint=hint)
+            raise NotFoundError(f"There is no snapshot with the tag '{tag}'", hint=hint)
         return self.get_snapshot_metadata(hashes[0])
 
     def get_snapshot_by_partial_hash(self, partial_hash: str) -> SnapshotMetadata:
@@ -98,7 +98,7 @@ class SqlSnapshots(SnapshotWorkspaceMixin, SqlStorage):
         found = select(table.c.hash).where(self._own(table), table.c.hash >= first, table.c.hash < last)
         hashes = [row.hash for row in self.database.read(found.order_by(table.c.hash))]
         if not hashes:
-            raise ConfigurationError(f"There is no snapshot whose hash starts with {partial_hash}", hint=_HISTORY)
+            raise NotFoundError(f"There is no snapshot whose hash starts with {partial_hash}", hint=_HISTORY)
         if len(hashes) > 1:
             raise ConfigurationError(
                 f"The hash {partial_hash} fits {len(hashes)} snapshots: {', '.join(hashes)}",
