@@ -460,9 +460,8 @@ class WorkspaceBackendSuite(ConformanceSuite):
 
     def fail(self, workspace: Workspace, command: Callable[[Workspace], object], at: int, after: bool) -> str:
         """Run a command of which one call of the storage fails; returns which."""
-        with failing(workspace, at, after=after) as calls:
-            with suppress(DwsError):
-                command(workspace)
+        with failing(workspace, at, after=after) as calls, suppress(DwsError):
+            command(workspace)
         return f"call {at}, {calls.failed}, fails {'after' if after else 'before'} it is done"
 
     def check_nothing_is_lost(self, workspace: Workspace, taken: dict[str, str], what: str) -> None:
