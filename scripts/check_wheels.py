@@ -10,7 +10,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from environment import ROOT, distributions
+from environment import ROOT, distributions, with_dependencies
 
 LOAD_ENTRY_POINTS = """
 import sys
@@ -28,7 +28,7 @@ def main(directory: Path) -> None:
     wheels = {path: find_wheel(dist, path) for path in distributions()}
     for path, wheel in wheels.items():
         check_content(wheel, path)
-        check_alone(directory / path.name, path.name, {wheels[ROOT / "packages" / "dws-core"], wheel})
+        check_alone(directory / path.name, path.name, {wheels[needed] for needed in with_dependencies([path])})
 
 
 def find_wheel(dist: Path, path: Path) -> Path:
@@ -48,7 +48,7 @@ def check_content(wheel: Path, path: Path) -> None:
 
 
 def check_alone(venv: Path, name: str, wheels: set[Path]) -> None:
-    """Install a wheel with dws-core and nothing else of ours, and load what its entry points name."""
+    """Install a wheel with what it depends on and nothing else of ours, and load what its entry points name."""
     python = venv / "bin" / "python"
     run("uv", "venv", "--quiet", "--clear", "--python", sys.executable, venv)
     run("uv", "pip", "install", "--quiet", "--python", python, *wheels)

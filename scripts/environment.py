@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,3 +65,18 @@ def install_programs(packages: dict[str, str]) -> None:
 def distributions() -> list[Path]:
     """All but the template of one."""
     return sorted(path.parent for path in ROOT.glob("packages/dws-*/pyproject.toml"))
+
+
+def with_dependencies(paths: Iterable[Path]) -> set[Path]:
+    """These distributions, and those of ours that they depend on. Extras are left out."""
+    found: set[Path] = set()
+    waiting = list(paths)
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            text = (path / "pyproject.toml").read_text(encoding="utf-8")
+            required = re.search(r"^dependencies = \[$(.*?)^\]$", text, re.MULTILINE | re.DOTALL)
+            names = re.findall(r'^ *"(dws-[a-z0-9]+)', required[1], re.MULTILINE) if required else []
+            waiting += [ROOT / "packages" / name for name in names]
+    return found

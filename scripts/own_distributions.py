@@ -1,0 +1,28 @@
+"""What an environment of tox.ini installs of ours, or whose tests it runs: `own_distributions.py [--tests] NAME`.
+
+The factors after the first name distributions; if none does, all are installed.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from environment import ROOT, distributions, with_dependencies
+
+
+def named(environment: str) -> list[Path]:
+    factors = environment.split("-")[1:]
+    return [path for path in distributions() if path.name.removeprefix("dws-") in factors]
+
+
+def main(environment: str, *, only_tests: bool) -> None:
+    found = named(environment)
+    if only_tests:
+        print(*(path.relative_to(ROOT) / "tests" for path in found))
+    else:
+        print(*(f"-e {path.relative_to(ROOT)}" for path in sorted(with_dependencies(found or distributions()))))
+
+
+if __name__ == "__main__":
+    main(sys.argv[-1], only_tests="--tests" in sys.argv)
