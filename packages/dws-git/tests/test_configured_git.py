@@ -14,6 +14,7 @@ from dataworkspaces.gitrepo.layout import empty_tree
 from dataworkspaces.gitrepo.merge import Merge
 from dataworkspaces.gitrepo.objects import TreeEntry, build_tree, list_tree, write_blobs
 from dataworkspaces.gitrepo.repo import GitRepo
+from dataworkspaces.gitrepo.restraint import made_here
 from dataworkspaces.gitrepo.run import explain, run_git
 
 Git = Callable[..., str]
@@ -134,6 +135,7 @@ def test_both_formats_of_objects(tmp_path: Path, git: Git, format: str) -> None:
 
 
 def test_signing_that_fails_is_told_before_anything_is_done(repository: Path, git: Git) -> None:
+    made_here(repository)
     git(repository, "config", "commit.gpgSign", "true")
     git(repository, "config", "gpg.program", "false")
     before = {path: path.read_bytes() for path in (repository / ".git" / "objects").rglob("*") if path.is_file()}
@@ -147,6 +149,7 @@ def test_signing_that_fails_is_told_before_anything_is_done(repository: Path, gi
 
 
 def test_a_plan_of_a_restore_writes_nothing(repository: Path, git: Git) -> None:
+    made_here(repository)
     first = git(repository, "rev-parse", "HEAD")
     _write(repository, "a/new")
     git_directory = repository / ".git"

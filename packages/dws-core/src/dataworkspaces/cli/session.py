@@ -75,6 +75,8 @@ class Session:
         interaction = self.interaction()
         workspace = find_and_load_workspace(self.batch, self.verbose, self.place())
         workspace.interaction = interaction
+        for note in workspace.notes():
+            interaction.warn(note)
         if reading:
             workspace.recover_if_interrupted()
         return workspace

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.filetree.objects.sharing import is_shared, share
-from dataworkspaces.params import OBJECTS_PATH, OBJECTS_SHARED, ParamDef, ParamDefs
+from dataworkspaces.params import EXECUTOR, OBJECTS_PATH, OBJECTS_SHARED, ParamDef, ParamDefs
 from dataworkspaces.workspace import LocalStateResourceMixin
 from dataworkspaces.workspace.atomic import explain_os_error
+from dataworkspaces.workspace.executors import executor_addresses
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace
@@ -69,6 +70,8 @@ def set_param(workspace: Workspace, name: str, text: str, resource: str | None =
     with workspace.transaction("config"):
         if resource is None:
             _set_workspace_param(workspace, definition, value)
+            if name == EXECUTOR:
+                workspace.consent.agree(executor_addresses(workspace))
         else:
             _set_resource_param(workspace, resource, definition, value)
         if resource is None and name in (OBJECTS_SHARED, OBJECTS_PATH):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import DwsError, NotFoundError
+from dataworkspaces.params import EXECUTOR
+from dataworkspaces.workspace.executors import executor_addresses
 from dataworkspaces.workspace.trust import Agreements, NamedAddress, place_of, place_of_directory
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ def named_addresses(workspace: Workspace) -> Iterator[NamedAddress]:
     """All that the workspace and its resources name. Contacts nothing; a resource that cannot be read is told of."""
     for address in workspace.addresses():
         yield NamedAddress(address, f"Workspace '{workspace.name}'")
+    for address in executor_addresses(workspace):
+        yield NamedAddress(address, f"Parameter '{EXECUTOR}'")
     for name in workspace.get_resource_names():
         try:
             addresses = list(workspace.get_resource(name).addresses())

@@ -1,13 +1,16 @@
-"""The command lines that somebody ran on this machine; others came with a workspace that was cloned or pulled."""
+"""The command lines that the user ran on this machine; others came with a workspace from somebody else.
+
+They are kept as hashes that only the user can make, since an archive may hold a list of its own.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from dataworkspaces.workspace.atomic import explain_os_error
+from dataworkspaces.workspace.familiar import keyed_digest
 
 
 class OwnCommands:
@@ -18,12 +21,13 @@ class OwnCommands:
 
     def add(self, command: Sequence[str]) -> None:
         """The user runs this command line, or has seen it and agreed to run it."""
-        if self.has(command):
+        digest = _digest(command)
+        if digest is None or self.has(command):  # without a secret of the user's they are asked each time
             return
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a", encoding="ascii") as file:  # a short line is appended whole
-                file.write(f"{_digest(command)}\n")
+                file.write(f"{digest}\n")
         except OSError as e:
             raise explain_os_error(e, "Noting which command is run") from e
 
@@ -35,5 +39,5 @@ class OwnCommands:
             return False
 
 
-def _digest(command: Sequence[str]) -> str:
-    return hashlib.sha256(json.dumps(list(command)).encode("utf-8", "surrogatepass")).hexdigest()
+def _digest(command: Sequence[str]) -> str | None:
+    return keyed_digest(json.dumps(list(command)))

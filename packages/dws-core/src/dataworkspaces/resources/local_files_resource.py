@@ -123,7 +123,8 @@ class LocalFilesResource(PlacedDirectoryMixin, Resource):
     # -- synchronising -------------------------------------------------------------------------------------------
 
     def addresses(self) -> Iterable[str]:
-        return () if self.remote is None or self.my_remote is not None else (self.remote,)
+        """The remote in use. One of this machine alone is agreed to when the user sets it, and may be an archive's."""
+        return tuple(filter(None, (self.my_remote or self.remote,)))
 
     @property
     def remote_content(self) -> RemoteContent | None:

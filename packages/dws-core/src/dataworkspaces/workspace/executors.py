@@ -25,9 +25,18 @@ THREADS = "threads"
 
 def executor_of(workspace: Workspace) -> OpenExecutor | None:
     """How to come by the executor that the local parameter ``executor`` names (``NAME`` or ``NAME:ADDRESS``); None for
-    threads. Nothing is opened yet. Raises PluginError if there is none of that name."""
+    threads. Nothing is opened yet. Raises PluginError if there is none of that name, and RefusedError if nobody has
+    agreed to contact its address: local parameters, too, may have come out of an archive."""
     name, _, address = str(workspace.get_local_param(EXECUTOR) or THREADS).partition(":")
     if name == THREADS:
         return None
+    for named in executor_addresses(workspace):
+        workspace.consent.to(named, f"Parameter '{EXECUTOR}'")
     factory: Callable[[str], AbstractContextManager[Executor]] = plugins.load(plugins.EXECUTORS, name)
     return partial(factory, address)
+
+
+def executor_addresses(workspace: Workspace) -> list[str]:
+    """For the user to agree to: who gets to know of the files, and is told what to run."""
+    told = str(workspace.get_local_param(EXECUTOR) or THREADS)
+    return [f"executor {told}"] if told.partition(":")[2] else []

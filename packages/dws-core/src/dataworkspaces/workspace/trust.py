@@ -122,6 +122,14 @@ class Consent:
         return self.interaction.confirm(question, default=False)
 
 
+def is_agreed_anywhere(address: str) -> bool:
+    """Whether a user of this machine has agreed to an address for any workspace; for one that names its own place."""
+    try:
+        return any(address in addresses for addresses in _read().values())
+    except MetadataError:
+        return False
+
+
 def place_of(workspace: Workspace) -> str:
     """What agreements are kept by: the workspace's directory, without links; for one without, its name."""
     own = workspace.get_workspace_local_path_if_any()

@@ -145,6 +145,14 @@ class Workspace(ABC):
     def save_precheck(self) -> None:
         """Raise ConfigurationError if :meth:`save` would fail. Called before a command changes anything."""
 
+    def notes(self) -> Iterable[str]:
+        """What the user should be warned of when the workspace is opened."""
+        return ()
+
+    def check_trusted(self) -> None:
+        """Raise RefusedError if changing the workspace would run what came with its directory (git's configuration, out
+        of an archive), and the user does not agree. Called before a command changes anything, or recovers."""
+
     def ignore_local_path(self, path: Path) -> None:
         """A resource with content of its own lies at ``path``: keep it out of what :meth:`save` keeps, if it lies in
         the workspace's own directory. Idempotent."""
@@ -192,6 +200,7 @@ class Workspace(ABC):
         from dataworkspaces.workspace.journal import Journal
         from dataworkspaces.workspace.locking import hold_lock
 
+        self.check_trusted()
         with hold_lock(self.get_machine_directory(), command):
             self.finish_interrupted()
             self.settle()

@@ -101,7 +101,8 @@ class FatRepository:
 
 def run_git(directory: Path, arguments: Sequence[str], *, stdin: bytes | None = None) -> bytes:
     """What git writes; raises ToolError if it fails."""
-    command = ["git", "-c", "core.hooksPath=/dev/null", *arguments]
+    # Of programs that the configuration names it runs none; what runs filters is called where these are agreed to.
+    command = ["git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", *arguments]
     try:
         done = subprocess.run(command, cwd=directory, input=stdin, capture_output=True)
     except FileNotFoundError as e:

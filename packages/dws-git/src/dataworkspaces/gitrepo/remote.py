@@ -17,6 +17,7 @@ from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.checks import without_password, without_passwords
 from dataworkspaces.gitrepo.kept_trees import FETCH_KEPT_TREES
 from dataworkspaces.gitrepo.layout import git_directory, read_reference
+from dataworkspaces.gitrepo.restraint import is_being_made
 from dataworkspaces.gitrepo.run import explain, run_git
 from dataworkspaces.workspace.interaction import Interaction, log
 from dataworkspaces.workspace.processes import process_exists
@@ -151,12 +152,21 @@ def clone(
     clean = without_password(url)
     arguments += ["--", clean, str(place)]
     environment = {"GIT_LFS_SKIP_SMUDGE": "1", **with_password(url)}
-    done = _talk(place.parent, arguments, interaction, f"Cloning {what}", ok=(0, 1, 128), environment=environment)
+    done = _talk(
+        place.parent,
+        arguments,
+        interaction,
+        f"Cloning {what}",
+        ok=(0, 1, 128),
+        environment=environment,
+        restrained=False,  # what the directory around it is does not matter
+    )
     if done.returncode:
         error = done.stderr.decode("utf-8", "replace")
         if branch is not None and "Remote branch" in error:
             raise ConfigurationError(f"{what}: {clean} has no branch '{branch}'")
         raise _connection_error(what, clean, error)
+    is_being_made(place)
 
 
 @contextmanager
@@ -197,6 +207,7 @@ def _talk(
     description: str,
     ok: Sequence[int],
     environment: Any = None,
+    restrained: bool = True,
 ) -> Any:
     """Run a git that talks to a remote, with a progress bar. If nobody can be asked, neither git nor ssh asks."""
     env = (
@@ -206,7 +217,13 @@ def _talk(
     )
     with interaction.progress(description, 100, "%") as advance:
         return run_git(
-            root, arguments, env={**env, **(environment or {})}, ok=ok, doing=description, watch=_bar(advance)
+            root,
+            arguments,
+            env={**env, **(environment or {})},
+            ok=ok,
+            doing=description,
+            watch=_bar(advance),
+            restrained=restrained,
         )
 
 

@@ -24,6 +24,7 @@ from dataworkspaces.gitrepo.nested import (
     tell_untracked,
 )
 from dataworkspaces.gitrepo.repo import GitRepo
+from dataworkspaces.gitrepo.restraint import ask, settings_addresses
 from dataworkspaces.params import BoolType, ParamDef, ParamDefs
 from dataworkspaces.workspace import (
     EXPORT_PARAM,
@@ -160,6 +161,7 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
     # -- snapshots -----------------------------------------------------------------------------------------------
 
     def snapshot_precheck(self) -> None:
+        ask(self.root, self.workspace.interaction)
         self._repo.check_ready(self.what, self.branch)
         tell_untracked(self.workspace.interaction, check_submodules(self.root, self.what))
         if self.has_results_role() and (files := self.results_current_files({LINEAGE_FILE}, SNAPSHOTS_DIRS_RE)):
@@ -320,7 +322,9 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
     def addresses(self) -> Iterable[str]:
         from dataworkspaces.gitrepo import large_files
 
-        return large_files.addresses(self._repo.root) if self.get_local_path_if_any() is not None else ()
+        if self.get_local_path_if_any() is None:
+            return ()
+        return [*settings_addresses(self._repo.root), *large_files.addresses(self._repo.root)]
 
     @property
     def what(self) -> str:
@@ -333,6 +337,7 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         return self._repo.root
 
     def pull_precheck(self) -> None:
+        ask(self.root, self.workspace.interaction)
         self._repo.check_ready(self.what, self.branch)
 
     def pull(self) -> bool:
@@ -345,6 +350,7 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         if not self.read_only:
             from dataworkspaces.gitrepo.resource_sync import check_push
 
+            ask(self.root, self.workspace.interaction)
             self._repo.check_ready(self.what, self.branch)
             self._push_plan = check_push(self)
 

@@ -2,7 +2,7 @@
 
 Everything that comes from outside (paths, hashes, URLs) is passed behind ``--`` or checked before; path
 specifications are literal. Git finds no hooks (an automatic commit must not depend on them), and never pages or asks
-in a terminal of its own.
+in a terminal of its own. In a repository out of somebody's archive it only reads: see :mod:`.restraint`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from dataworkspaces.workspace.interaction import log
 
 if TYPE_CHECKING:
     import subprocess
+
+    from dataworkspaces.gitrepo.restraint import Restraint
 
 _LEAKING = frozenset((
     # `git rev-parse --local-env-vars`, but for the variables by which users configure git
@@ -61,15 +63,18 @@ def run_git(
     env: dict[str, str] | None = None,
     doing: str | None = None,
     watch: Callable[[str], None] | None = None,
+    restrained: bool = True,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run git in ``directory`` and return what it wrote.
 
     Raises ToolError if its exit status is not in ``ok``; ``doing`` says for the message what it was for. ``watch`` is
-    called with each line that git writes to its standard error while it works (its progress, say)."""
+    called with each line that git writes to its standard error while it works (its progress, say). Not ``restrained``:
+    for what finds out whether git has to be, see :mod:`.restraint`; it raises RefusedError."""
     import subprocess
 
-    command = _command(directory, arguments, _what_to_flush(env or {}))
-    environment = {**_environment(), **(env or {})}
+    restraint = _restraint(directory, arguments, env or {}) if restrained else None
+    command = _command(directory, arguments, _what_to_flush(env or {}), restraint)
+    environment = {**_environment(), **(env or {}), **(restraint.environment() if restraint is not None else {})}
     started = time.time()
     try:
         if watch is None:
@@ -93,10 +98,12 @@ def start_git(directory: Path, arguments: Sequence[str]) -> subprocess.Popen[byt
     import subprocess
 
     pipe = subprocess.PIPE
-    command = _command(directory, arguments, ())
+    restraint = _restraint(directory, arguments, {})
+    command = _command(directory, arguments, (), restraint)
+    environment = {**_environment(), **(restraint.environment() if restraint is not None else {})}
     try:
         return subprocess.Popen(
-            command, cwd=directory, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=_environment()
+            command, cwd=directory, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=environment
         )
     except FileNotFoundError as e:
         raise _not_started(directory) from e
@@ -109,9 +116,21 @@ def _what_to_flush(env: Mapping[str, str]) -> Sequence[str]:
     return _INDEX_THROWN_AWAY if "GIT_INDEX_FILE" in env else _DURABLE
 
 
-def _command(directory: Path, arguments: Sequence[str | bytes], options: Sequence[str]) -> list[str | bytes]:
+def _restraint(directory: Path, arguments: Sequence[str | bytes], env: Mapping[str, str]) -> Restraint | None:
+    """What git may not do in a repository to whose configuration nobody has agreed."""
+    from dataworkspaces.gitrepo.restraint import restraint_of
+
+    restraint = restraint_of(directory)
+    if restraint is not None:
+        restraint.check(arguments, env)
+    return restraint
+
+
+def _command(
+    directory: Path, arguments: Sequence[str | bytes], options: Sequence[str], restraint: Restraint | None
+) -> list[str | bytes]:
     log.debug("in %s: git %s", directory, without_passwords(" ".join(os.fsdecode(a) for a in arguments)))
-    return ["git", *_OPTIONS, *options, *arguments]
+    return ["git", *_OPTIONS, *options, *(restraint.options() if restraint is not None else ()), *arguments]
 
 
 def _environment() -> dict[str, str]:

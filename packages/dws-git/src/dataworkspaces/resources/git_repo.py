@@ -19,6 +19,7 @@ from dataworkspaces.gitrepo.layout import current_branch, enclosing_repository, 
 from dataworkspaces.gitrepo.remote import clone, origin_url, temporary_clone_directory
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.resource import GitRepoResource
+from dataworkspaces.gitrepo.restraint import made_here
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.resources.git_subdirectory import FACTORY as SUBDIRECTORY_FACTORY
 from dataworkspaces.workspace import Resource, ResourceFactory, Workspace
@@ -61,6 +62,7 @@ class GitRepoFactory(ResourceFactory):
                     )
             return SUBDIRECTORY_FACTORY.from_command_line(role, name, workspace, **{**kwargs, "path": str(place)})
         workspace.validate_local_path_for_resource(name, str(place))
+        made_here(place)  # the user names it
         branch = self._check_repository(place, workspace, kwargs.get("branch"))
         workspace_root = workspace.get_workspace_local_path_if_any()
         relative = None
@@ -232,6 +234,7 @@ def _clone(url: str, branch: str, place: Path, name: str, workspace: Workspace) 
             if place.exists():
                 place.rmdir()
             made.rename(place)
+            made_here(place)
     except OSError as e:
         raise explain_os_error(e, f"Cloning resource '{name}'") from e
 

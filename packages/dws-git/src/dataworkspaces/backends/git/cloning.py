@@ -17,6 +17,7 @@ from dataworkspaces.gitrepo.checks import check_branch_name, check_url_of_user, 
 from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.layout import current_branch, head_commit
 from dataworkspaces.gitrepo.remote import ORIGIN, clone, temporary_clone_directory, tracked_commit, with_password
+from dataworkspaces.gitrepo.restraint import made_here
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.atomic import explain_os_error, read_json_object, write_json
 from dataworkspaces.workspace.interaction import BatchInteraction, Interaction
@@ -60,6 +61,7 @@ def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *a
             if target.exists():
                 target.rmdir()
             root.rename(target)
+            made_here(target)
             flush_directory(parent)
     except OSError as e:
         raise explain_os_error(e, f"Cloning {without_password(url)}") from e

@@ -21,6 +21,7 @@ from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.identity import check_identity
 from dataworkspaces.gitrepo.layout import current_branch, enclosing_repository, git_directory, operation_in_progress
+from dataworkspaces.gitrepo.restraint import made_here
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.params import (
     LOCAL_SCRATCH_DIRECTORY,
@@ -63,6 +64,7 @@ def init_workspace(
     try:
         if is_new_repository:
             run_git(root, ["init", "--quiet"], doing="Making a git repository")
+        made_here(root)
         check_identity(root)
         branch = current_branch(root)
         _write_metadata(temporary, workspace_name, dws_version, {**global_params, BRANCH_PARAM: branch}, local_params)

@@ -26,6 +26,7 @@ from dataworkspaces.gitrepo.ignored import Looked, check_ignored
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.rest import SETTINGS
+from dataworkspaces.gitrepo.restraint import ask, restraint_of, settings_addresses
 from dataworkspaces.lineage.kept_lineage import file_name
 from dataworkspaces.params import (
     HOSTNAME,
@@ -77,7 +78,14 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
     def addresses(self) -> Iterable[str]:
         from dataworkspaces.gitrepo import large_files
 
-        return large_files.addresses(self.paths.root)
+        return [*settings_addresses(self.paths.root), *large_files.addresses(self.paths.root)]
+
+    def notes(self) -> Iterable[str]:
+        restraint = restraint_of(self.paths.root)
+        return () if restraint is None else (restraint.warning,)
+
+    def check_trusted(self) -> None:
+        ask(self.paths.root, self.interaction)
 
     def get_scratch_directory(self) -> str:
         given = self.get_local_param(LOCAL_SCRATCH_DIRECTORY)

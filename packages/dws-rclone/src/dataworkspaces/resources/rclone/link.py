@@ -121,7 +121,8 @@ class Link:
         that others can change, what that says; else, that it is the user's own."""
         shared = self._shared_sections
         if shared is None:
-            return f"rclone {self.remote_origin} of your configuration"
+            where = "your configuration" if self._config_file is None else str(self._config_file)
+            return f"rclone {self.remote_origin} of {where}"
         section = shared.get(self.address.remote, {})
         server = next((str(section[key]) for key in SERVER_KEYS if section.get(key)), "")
         kind = " ".join(filter(None, (str(section.get("type", "")), server)))
