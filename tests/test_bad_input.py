@@ -10,16 +10,40 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from endtoend import HOST, User, whole_state, write_files
+from endtoend import HOST, User, copy_workspace, isolated_environment, whole_state, write_files
+from forked import Forked
 
 Failing = Callable[..., str]
 
 
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with workspaces to copy: ``ws`` has two resources, ``snapshotted`` the snapshot `A` of them too."""
+    directory = tmp_path_factory.mktemp("templates")
+    user = Forked(directory / "ws", isolated_environment(directory / "home"))
+    user.cwd.mkdir()
+    user.batch("init", "--hostname", HOST, "--create-resources", "code,results")
+    write_files(user.cwd, {"code/run.py": "print(1)\n"})
+    copy = user.at(copy_workspace(user.cwd, directory / "snapshotted"))
+    copy.batch("snapshot", "A", "-m", "first")
+    return directory
+
+
 @pytest.fixture
-def snapshotted(workspace: User) -> User:
+def user(user: User) -> User:
+    return Forked(user.cwd, user.env)
+
+
+@pytest.fixture
+def workspace(user: User, templates: Path) -> User:
+    """At the root of a workspace with the resources `code` and `results`, and nothing snapshotted."""
+    return user.at(copy_workspace(templates / "ws", user.cwd / "ws"))
+
+
+@pytest.fixture
+def snapshotted(user: User, templates: Path) -> User:
     """The workspace with one snapshot, tagged `A`."""
-    workspace.batch("snapshot", "A", "-m", "first")
-    return workspace
+    return user.at(copy_workspace(templates / "snapshotted", user.cwd / "ws"))
 
 
 def refused(user: User, *arguments: str, status: int = 1, batch: bool = True, input: str = "") -> str:
@@ -194,14 +218,24 @@ def test_repository_of_a_resource_that_is_gone(snapshotted: User) -> None:
     assert "git clone" in said
 
 
-def test_no_git_program(snapshotted: User) -> None:
-    without = snapshotted.at(snapshotted.cwd, PATH="/nonexistent")
+def test_configuration_of_git_that_it_cannot_read(snapshotted: User) -> None:
+    (snapshotted.cwd.parent / "gitconfig").write_text("[user\n\tname = Ada\n")
+    write_files(snapshotted.cwd, {"code/new": "x"})
+    here = snapshotted.at(snapshotted.cwd, GIT_CONFIG_GLOBAL=str(snapshotted.cwd.parent / "gitconfig"))
+    done = here.batch("snapshot", "B", check=False)
+    assert done.returncode == 1
+    assert "bad config line 1" in done.stderr
+
+
+def test_no_git_program(snapshotted: Forked) -> None:
+    without = snapshotted.in_new_processes().at(snapshotted.cwd, PATH="/nonexistent")
     write_files(snapshotted.cwd, {"code/new": "x", "results/results.json": "{}"})
     assert "'git' was not found" in refused(without, "snapshot", "B")
 
 
-def test_no_git_program_at_init(user: User) -> None:
-    assert "git" in refused(user.at(user.cwd, PATH="/nonexistent"), "init", "--hostname", HOST)
+def test_no_git_program_at_init(user: Forked) -> None:
+    without = user.in_new_processes().at(user.cwd, PATH="/nonexistent")
+    assert "'git' was not found" in refused(without, "init", "--hostname", HOST)
 
 
 # -- metadata -------------------------------------------------------------------------------------------------------
@@ -310,12 +344,15 @@ HOSTILE = {
     "path is an option": {"relative_path": "--output=/tmp/x/../y"},
     "path is no text": {"relative_path": ["code"]},
     "name leads out": {"name": "../../outside"},
+    "name is no text": {"name": ["code"]},
     "name has a slash": {"name": "a/b"},
     "name is an option": {"name": "--all"},
     "name has a line break": {"name": "a\nb"},
     "name is empty": {"name": ""},
     "role is unknown": {"role": "everything"},
     "role leads out": {"role": "../.."},
+    "role is no text": {"role": ["code"]},
+    "type is no text": {"resource_type": {"git": 1}},
 }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from endtoend import FIXTURES, HOST, User, copy_workspace, isolated_environment, walk, whole_state, write_files
+from forked import Forked
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +27,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> User:
     directory = tmp_path_factory.mktemp("fsck")
     root = directory / "ws"
     root.mkdir()
-    user = User(root, isolated_environment(directory / "home"))
+    user = Forked(root, isolated_environment(directory / "home"))
     user.batch("init", "--hostname", HOST, "--create-resources", "code,results")
     user.make_repository(root / "data", {"data.csv": "1\n"})
     shutil.move(root / "data.git", directory / "data.git")
@@ -43,6 +44,11 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> User:
         )
         user.batch("snapshot", tag, "-m", f"snapshot {tag}")
     return user
+
+
+@pytest.fixture
+def user(user: User) -> User:
+    return Forked(user.cwd, user.env)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from endtoend import HOST, User, program, whole_state, write_files
+from forked import Forked
 
 pytestmark = [
     pytest.mark.slow,
@@ -18,6 +19,11 @@ pytestmark = [
 LARGE = os.urandom(3000)
 LFS = "filter=lfs diff=lfs merge=lfs -text"
 FAT = "filter=fat -crlf"
+
+
+@pytest.fixture
+def user(user: User) -> User:
+    return Forked(user.cwd, user.env)
 
 
 def init(user: User, *arguments: str) -> None:

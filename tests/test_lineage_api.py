@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from endtoend import HOST, User, copy_workspace, describe, isolated_environment, whole_state, write_files
+from forked import Forked
 
 MANUAL = """\
 import argparse
@@ -88,7 +89,7 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> User:
     """At a directory with workspaces to copy: ``project`` has a resource of each role, ``pipeline`` two steps and
     snapshot A on top."""
     directory = tmp_path_factory.mktemp("bases")
-    user = User(directory, isolated_environment(directory / "home"))
+    user = Forked(directory, isolated_environment(directory / "home"))
     project = user.at(directory / "project")
     project.cwd.mkdir()
     project.batch("init", "--hostname", HOST, "--create-resources", "code,source-data,intermediate-data,results")
@@ -98,6 +99,11 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> User:
     step(pipeline, name="train", inputs=["intermediate-data/o"], code=["code"], outputs=["intermediate-data/model"])
     pipeline.batch("snapshot", "A")
     return user
+
+
+@pytest.fixture
+def user(user: User) -> User:
+    return Forked(user.cwd, user.env)
 
 
 @pytest.fixture

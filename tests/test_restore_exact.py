@@ -9,7 +9,18 @@ import shutil
 from pathlib import Path
 
 import pytest
-from endtoend import HOST, User, contents_in_git, contents_in_tree, read_tree, whole_state, write_files
+from endtoend import (
+    HOST,
+    User,
+    contents_in_git,
+    contents_in_tree,
+    copy_workspace,
+    isolated_environment,
+    read_tree,
+    whole_state,
+    write_files,
+)
+from forked import Forked
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -36,18 +47,76 @@ class Resources:
         return read_tree(self.places[name])
 
 
+class Templates:
+    """Workspaces to copy, each made when somebody asks for it first."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.user = Forked(directory, isolated_environment(directory / "home"))
+
+    def workspace(self) -> Path:
+        """With the resources `code` and `results`."""
+        root = self.directory / "workspace"
+        if not root.exists():
+            root.mkdir()
+            self.user.at(root).batch("init", "--hostname", HOST, "--create-resources", "code,results")
+            write_files(root, {"code/run.py": "print(1)\n"})
+        return root
+
+    def resources(self) -> Path:
+        """With one resource of each kind that keeps content."""
+        root = self.directory / "resources"
+        if not root.exists():
+            here = self.user.at(copy_workspace(self.workspace(), root))
+            write_files(root, {"sub/README.txt": "a subdirectory\n", "files/README.txt": "files\n"})
+            repository = here.make_repository(root / "repo", {"README.txt": "a repository\n"})
+            shutil.rmtree(root / "repo.git")
+            repository.git("remote", "remove", "origin")
+            here.batch("add", "git", "--role", "intermediate-data", "--name", "sub", "./sub")
+            here.batch("add", "git", "--role", "source-data", "--name", "repo", "./repo")
+            here.batch("add", "local-files", "--role", "source-data", "--restorable", "./files")
+        return root
+
+    def two_snapshots(self) -> Path:
+        """At A all files say `A`, at B they say `B`."""
+        root = self.directory / "two_snapshots"
+        if not root.exists():
+            resources = Resources(self.user.at(copy_workspace(self.resources(), root)))
+            for tag in ("A", "B"):
+                for place in (*resources.places.values(), root / "code"):
+                    write_files(place, {"says": tag})
+                resources.user.batch("snapshot", tag)
+        return root
+
+    def populated(self) -> Path:
+        """At A there is one of everything that git can keep, in each resource."""
+        root = self.directory / "populated"
+        if not root.exists():
+            resources = Resources(self.user.at(copy_workspace(self.resources(), root)))
+            for place in resources.places.values():
+                populate(place)
+            resources.user.batch("snapshot", "A")
+        return root
+
+
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    return Templates(tmp_path_factory.mktemp("templates"))
+
+
 @pytest.fixture
-def resources(workspace: User) -> Resources:
-    root = workspace.cwd
-    write_files(root, {"sub/README.txt": "a subdirectory\n"})
-    repository = workspace.make_repository(root / "repo", {"README.txt": "a repository\n"})
-    shutil.rmtree(workspace.cwd / "repo.git")
-    repository.git("remote", "remove", "origin")
-    workspace.batch("add", "git", "--role", "intermediate-data", "--name", "sub", "./sub")
-    workspace.batch("add", "git", "--role", "source-data", "--name", "repo", "./repo")
-    write_files(root, {"files/README.txt": "files\n"})
-    workspace.batch("add", "local-files", "--role", "source-data", "--restorable", "./files")
-    return Resources(workspace)
+def user(user: User) -> User:
+    return Forked(user.cwd, user.env)
+
+
+@pytest.fixture
+def workspace(user: User, templates: Templates) -> User:
+    return user.at(copy_workspace(templates.workspace(), user.cwd / "ws"))
+
+
+@pytest.fixture
+def resources(user: User, templates: Templates) -> Resources:
+    return Resources(user.at(copy_workspace(templates.resources(), user.cwd / "ws")))
 
 
 both = pytest.mark.parametrize("kind", ["sub", "repo"])
@@ -227,13 +296,8 @@ def test_uncommitted_work_elsewhere_in_the_workspace_is_left_alone(resources: Re
 
 
 @pytest.fixture
-def two_snapshots(resources: Resources) -> Resources:
-    """At A all files say `A`, at B they say `B`."""
-    for tag in ("A", "B"):
-        for place in (*resources.places.values(), resources.user.cwd / "code"):
-            write_files(place, {"says": tag})
-        resources.user.batch("snapshot", tag)
-    return resources
+def two_snapshots(user: User, templates: Templates) -> Resources:
+    return Resources(user.at(copy_workspace(templates.two_snapshots(), user.cwd / "ws")))
 
 
 def says(resources: Resources) -> str:
@@ -316,10 +380,8 @@ def test_answer_no_changes_nothing(two_snapshots: Resources) -> None:
 
 
 @pytest.fixture
-def changed(resources: Resources) -> Resources:
-    for place in resources.places.values():
-        populate(place)
-    resources.user.batch("snapshot", "A")
+def changed(user: User, templates: Templates) -> Resources:
+    resources = Resources(user.at(copy_workspace(templates.populated(), user.cwd / "ws")))
     for place in resources.places.values():
         upset(place)
     return resources
@@ -508,10 +570,8 @@ def test_snapshot_commits_the_deletion_of_a_whole_directory(workspace: User) -> 
 
 @pytest.mark.slow
 def test_any_tree_comes_back(tmp_path_factory: pytest.TempPathFactory) -> None:
-    from endtoend import isolated_environment
-
     base = tmp_path_factory.mktemp("any-tree")
-    user = User(base / "ws", isolated_environment(base / "home"))
+    user = Forked(base / "ws", isolated_environment(base / "home"))
     user.cwd.mkdir()
     user.batch("init", "--hostname", HOST)
     write_files(user.cwd, {"sub/README.txt": "x"})

@@ -35,6 +35,8 @@ def check_identity(root: Path) -> None:
         run_git(_place(root), ["var", "GIT_COMMITTER_IDENT"])
         run_git(_place(root), ["var", "GIT_AUTHOR_IDENT"])
     except ToolError as e:
+        if not e.output or "bad config" in e.output:
+            raise  # git could not be asked
         raise ConfigurationError("Git does not know who you are, so nothing can be committed", hint=_HINT) from e
     signs = run_git(_place(root), ["config", "--type=bool", "--get", "commit.gpgSign"], ok=range(256)).stdout
     if signs.strip() == b"true":
