@@ -20,7 +20,7 @@ from dataworkspaces.filetree.objects.compaction import MANY, merge_packs
 from dataworkspaces.filetree.objects.garbage import find_garbage, remove_garbage
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.quarantine import set_aside
-from dataworkspaces.filetree.objects.sharing import is_shared, share
+from dataworkspaces.filetree.objects.sharing import is_shared, make_directory, share
 from dataworkspaces.filetree.objects.store import ObjectStore
 from dataworkspaces.filetree.objects.storing import store_files
 from dataworkspaces.filetree.remotes import RemoteStore
@@ -150,3 +150,32 @@ def test_each_member_keeps_files_and_pushes(team: Path, tmp_path: Path) -> None:
     as_user(ADA, push("ada", b"of ada"))
     as_user(BEN, push("ben", b"of ben"))
     as_user(ADA, push("ada", b"of ada, later"))
+
+
+def test_a_directory_is_shared_as_soon_as_it_is_there(tmp_path: Path) -> None:
+    """Else what another thread puts into it at that moment is nobody else's."""
+    tmp_path.chmod(0o2775)
+    places = [tmp_path / f"d{number}" for number in range(500)]
+
+    def make() -> None:
+        for place in places:
+            make_directory(place)
+
+    def look() -> set[bool]:
+        found = set()
+        for place in places:
+            while not place.is_dir():
+                pass
+            found.add(is_shared(place))
+        return found
+
+    umask = os.umask(0o077)
+    try:
+        with ThreadPoolExecutor(2) as executor:
+            looking = executor.submit(look)
+            executor.submit(make).result()
+            assert looking.result() == {True}
+            list(executor.map(make_directory, [tmp_path / "one" / "two"] * 50))
+    finally:
+        os.umask(umask)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*(p.name for p in places), "one"])

@@ -40,10 +40,24 @@ def make_directory(path: Path) -> None:
         path = path.parent
     shared = is_shared(path)
     for each in reversed(missing):
-        each.mkdir(exist_ok=True)
         if shared:
-            _add_bits(each, _DIRECTORY_BITS)
+            _make_shared(each)
+        else:
+            each.mkdir(exist_ok=True)
     flush_directories(each.parent for each in reversed(missing))
+
+
+def _make_shared(path: Path) -> None:
+    """It gets its name once it is shared: whoever sees it may put something into it at once."""
+    new = path.with_name(f".{path.name}-{os.urandom(4).hex()}")
+    new.mkdir()
+    _add_bits(new, _DIRECTORY_BITS)
+    try:
+        new.rename(path)
+    except OSError:
+        new.rmdir()
+        if not path.is_dir():  # if it is, another process was faster, and has put something into it
+            raise
 
 
 def share_file(path: Path, root: Path) -> None:
