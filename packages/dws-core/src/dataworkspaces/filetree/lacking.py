@@ -12,34 +12,17 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from dataworkspaces.filetree.manifest import Entry, format_manifest, manifest_name
-from dataworkspaces.filetree.tree import Tree
+from dataworkspaces.filetree.manifest import Entry
+from dataworkspaces.filetree.tree import NewManifests, Tree
 
 _MODELESS = frozenset({"vfat", "msdos", "exfat", "fuseblk", "fuse", "ntfs", "ntfs3", "cifs", "smb3", "9p", "drvfs"})
 """Types of file systems that may keep no executable bits; whether one does is tried out."""
 _FILES = ("blob", "exec")
 
 
-class _Changed:
-    """Manifests of a tree that differ from those of another."""
-
-    def __init__(self, tree: Tree) -> None:
-        self._tree = tree
-        self._new: dict[str, bytes] = {}
-
-    def add(self, entries: Iterable[Entry]) -> str:
-        manifest = format_manifest(entries)
-        hashval = manifest_name(manifest)
-        self._new[hashval] = manifest
-        return hashval
-
-    def read(self, hashval: str) -> bytes | None:
-        return self._new.get(hashval) or (b"" if hashval in self._new else self._tree.read(hashval))
-
-
 def with_left_out(tree: Tree, base: Tree, paths: Iterable[str]) -> Tree:
     """A tree, and of ``base`` what lies at paths at which the tree has nothing."""
-    changed = _Changed(tree)
+    changed = NewManifests(tree, base)
     wanted: dict[str, set[str]] = {}
     for path in paths:
         parts = path.split("/")
@@ -48,8 +31,7 @@ def with_left_out(tree: Tree, base: Tree, paths: Iterable[str]) -> Tree:
     whole = set(paths)
 
     def merged(directory: str, hashval: str | None, base_hash: str) -> str:
-        entries = {} if hashval is None else {e.name: e for e in tree.entries(hashval)}
-        before = {e.name: e for e in base.entries(base_hash)}
+        entries, before = tree.by_name(hashval), base.by_name(base_hash)
         for name in wanted.get(directory, ()):
             path, old = f"{directory}/{name}" if directory else name, before.get(name)
             present = entries.get(name)
@@ -57,7 +39,6 @@ def with_left_out(tree: Tree, base: Tree, paths: Iterable[str]) -> Tree:
                 continue
             if path in whole and present is None:
                 entries[name] = old
-                _take(base, old, changed)
             elif old.kind == "tree" and (present is None or present.kind == "tree") and path in wanted:
                 inner = merged(path, None if present is None else present.value, old.value)
                 entries[name] = Entry(inner, "tree", name)
@@ -66,21 +47,12 @@ def with_left_out(tree: Tree, base: Tree, paths: Iterable[str]) -> Tree:
     return Tree(merged("", tree.hashval, base.hashval), changed.read)
 
 
-def _take(base: Tree, entry: Entry, changed: _Changed) -> None:
-    """The manifests below an entry of another tree."""
-    if entry.kind == "tree":
-        entries = base.entries(entry.value)
-        changed.add(entries)
-        for inner in entries:
-            _take(base, inner, changed)
-
-
 def with_modes_of(tree: Tree, base: Tree | None) -> Tree:
     """A tree whose files are executable if they are so in ``base``."""
-    changed = _Changed(tree)
+    changed = NewManifests(tree)
 
     def moded(hashval: str, base_hash: str | None) -> str:
-        before = {} if base is None or base_hash is None else {e.name: e for e in base.entries(base_hash)}
+        before = {} if base is None else base.by_name(base_hash)
         entries = []
         for entry in tree.entries(hashval):
             old = before.get(entry.name)

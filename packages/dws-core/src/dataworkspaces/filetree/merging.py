@@ -7,11 +7,11 @@ left it as it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from dataworkspaces.filetree.manifest import Entry, format_manifest, manifest_name
-from dataworkspaces.filetree.tree import Tree
+from dataworkspaces.filetree.manifest import Entry, manifest_name
+from dataworkspaces.filetree.tree import NewManifests, Tree
 
 _NAME_BYTES = 255
 """Of a name, at most, in the file systems in use."""
@@ -48,31 +48,29 @@ def entry_at(tree: Tree, path: str) -> Entry | None:
     for part in path.split("/"):
         if entry is None or not _is_tree(entry):
             return None
-        entry = _listed(tree, entry.value).get(part)
+        entry = tree.by_name(entry.value).get(part)
     return entry
 
 
 def rename_entry(tree: Tree, path: str, new_name: str) -> Tree:
     """The tree with another name for what lies at a path; the same if nothing does, or if something has that name."""
-    made: dict[str, bytes] = {}
+    made = NewManifests(tree)
     *parents, name = path.split("/")
-    levels = [_listed(tree, tree.hashval)]
+    levels = [tree.by_name(tree.hashval)]
     for part in parents:
         found = levels[-1].get(part)
         if found is None or not _is_tree(found):
             return tree
-        levels.append(_listed(tree, found.value))
+        levels.append(tree.by_name(found.value))
     if name not in levels[-1] or new_name in levels[-1] or "/" in new_name or new_name in ("", ".", ".."):
         return tree
     levels[-1][new_name] = levels[-1].pop(name)._replace(name=new_name)
     for number in range(len(levels) - 1, -1, -1):
-        manifest = format_manifest(levels[number].values())
-        hashval = manifest_name(manifest)
-        made[hashval] = manifest
+        hashval = made.add(levels[number].values())
         if number:
             above = levels[number - 1]
             above[parents[number - 1]] = above[parents[number - 1]]._replace(value=hashval)
-    return Tree(hashval, lambda wanted: made.get(wanted) or tree.read(wanted))
+    return Tree(hashval, made.read)
 
 
 def merge_trees(
@@ -96,19 +94,12 @@ class _Merger:
         self.base, self.ours, self.theirs = base, ours, theirs
         self.suffix = suffix
         self.is_old = is_old
-        self.made: dict[str, bytes] = {}
+        self.made = NewManifests(ours, theirs)
         self.conflicts: list[Conflict] = []
 
     def merge(self) -> MergedTree:
         root = self._directory("", self.base.hashval, self.ours.hashval, self.theirs.hashval)
-        return MergedTree(Tree(root, self._read), sorted(self.conflicts, key=lambda conflict: conflict.path))
-
-    def _read(self, hashval: str) -> bytes | None:
-        for read in (self.made.get, self.ours.read, self.theirs.read):
-            found = read(hashval)
-            if found is not None:
-                return found
-        return None
+        return MergedTree(Tree(root, self.made.read), sorted(self.conflicts, key=lambda conflict: conflict.path))
 
     def _directory(self, prefix: str, base: str | None, ours: str, theirs: str | None) -> str:
         """The manifest of a directory. ``theirs`` or ``base`` is None where there is no directory."""
@@ -116,7 +107,7 @@ class _Merger:
             return ours
         if ours == base and theirs is not None:
             return theirs
-        return self._entries(prefix, _listed(self.base, base), _listed(self.ours, ours), _listed(self.theirs, theirs))
+        return self._entries(prefix, self.base.by_name(base), self.ours.by_name(ours), self.theirs.by_name(theirs))
 
     def _entries(
         self, prefix: str, base: Mapping[str, Entry], ours: Mapping[str, Entry], theirs: Mapping[str, Entry]
@@ -140,13 +131,7 @@ class _Merger:
             taken.add(free)
             merged[free] = entry._replace(name=free)
             self.conflicts.append(Conflict(prefix + name, prefix + free))
-        return self._make(merged.values())
-
-    def _make(self, entries: Iterable[Entry]) -> str:
-        manifest = format_manifest(entries)
-        name = manifest_name(manifest)
-        self.made[name] = manifest
-        return name
+        return self.made.add(merged.values())
 
     def _entry(
         self, path: str, base: Entry | None, ours: Entry | None, theirs: Entry | None
@@ -177,7 +162,7 @@ class _Merger:
 
     def _left_of(self, prefix: str, side: Tree, base: str, left: str) -> str | None:
         """What one side has changed in a directory that the other deleted; None if that is nothing."""
-        before = _listed(self.base, base)
+        before = self.base.by_name(base)
         kept: list[Entry] = []
         for entry in side.entries(left):
             old = before.get(entry.name)
@@ -191,15 +176,11 @@ class _Merger:
             if old is not None:
                 self._note_deleted(prefix + entry.name)
             kept.append(entry)
-        return self._make(kept) if kept else None
+        return self.made.add(kept) if kept else None
 
     def _note_deleted(self, path: str) -> None:
         if self.suffix is not None:
             self.conflicts.append(Conflict(path))
-
-
-def _listed(tree: Tree, hashval: str | None) -> dict[str, Entry]:
-    return {} if hashval is None else {entry.name: entry for entry in tree.entries(hashval)}
 
 
 def _is_tree(entry: Entry) -> bool:

@@ -44,8 +44,7 @@ def plan_restore(now: Tree, target: Tree) -> RestorePlan:
         prefix, now_hash, target_hash = pending.pop()
         if now_hash == target_hash:
             continue
-        before = {} if now_hash is None else {e.name: e for e in now.entries(now_hash)}
-        after = {} if target_hash is None else {e.name: e for e in target.entries(target_hash)}
+        before, after = now.by_name(now_hash), target.by_name(target_hash)
         for name in sorted(before.keys() | after.keys()):
             path = prefix + name
             old, new = before.get(name), after.get(name)

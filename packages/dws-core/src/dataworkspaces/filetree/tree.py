@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from dataworkspaces.errors import MetadataError
-from dataworkspaces.filetree.manifest import Entry, manifest_name, parse_manifest
+from dataworkspaces.filetree.manifest import Entry, format_manifest, manifest_name, parse_manifest
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,10 @@ class Tree:
     def entries(self, hashval: str) -> list[Entry]:
         """What a manifest of this tree lists; raises MetadataError if it is missing or damaged."""
         return parse_manifest(self._bytes(hashval), f"the manifest {hashval}")
+
+    def by_name(self, hashval: str | None) -> dict[str, Entry]:
+        """As :meth:`entries`, by name; {} for None, which stands for no directory."""
+        return {} if hashval is None else {entry.name: entry for entry in self.entries(hashval)}
 
     def manifests(self, is_stored: Callable[[str], bool] | None = None) -> dict[str, bytes]:
         """The manifests by their hashes, a directory's after those of the directories in it.
@@ -54,6 +58,28 @@ class Tree:
         return manifest
 
 
+class NewManifests:
+    """Manifests that are made of those of trees, which read what is not new."""
+
+    def __init__(self, *trees: Tree) -> None:
+        self._new: dict[str, bytes] = {}
+        self._reads: list[Callable[[str], bytes | None]] = [self._new.get, *(tree.read for tree in trees)]
+
+    def add(self, entries: Iterable[Entry]) -> str:
+        """The hash of the manifest of a directory."""
+        manifest = format_manifest(entries)
+        hashval = manifest_name(manifest)
+        self._new[hashval] = manifest
+        return hashval
+
+    def read(self, hashval: str) -> bytes | None:
+        for read in self._reads:
+            found = read(hashval)
+            if found is not None:
+                return found
+        return None
+
+
 @dataclass(frozen=True)
 class Change:
     """An entry that differs. The path of an empty directory ends with ``/``."""
@@ -70,8 +96,7 @@ def diff_trees(old: Tree, new: Tree) -> list[Change]:
         prefix, old_hash, new_hash = pending.pop()
         if old_hash == new_hash:
             continue
-        before = {} if old_hash is None else {e.name: e for e in old.entries(old_hash)}
-        after = {} if new_hash is None else {e.name: e for e in new.entries(new_hash)}
+        before, after = old.by_name(old_hash), new.by_name(new_hash)
         if not before and new_hash is None:
             changes.append(Change("deleted", prefix))
         if not after and old_hash is None:

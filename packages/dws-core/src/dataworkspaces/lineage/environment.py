@@ -11,7 +11,7 @@ from typing import Any
 
 from dataworkspaces.errors import DwsError
 from dataworkspaces.lineage.model import Environment
-from dataworkspaces.workspace.atomic import read_json_object, write_json
+from dataworkspaces.workspace.atomic import read_json_object_if_any, write_json
 
 
 def this_environment(cache_directory: Path) -> Environment:
@@ -53,7 +53,7 @@ def _installed(cache: Path) -> dict[str, dict[str, str]]:
     """By name of a module: the distributions that it comes from (several, for a namespace), with their versions."""
     places = _places()
     with suppress(DwsError):
-        known = read_json_object(cache, "places", "modules") if cache.exists() else {}
+        known = read_json_object_if_any(cache, "places", "modules") or {}
         if known.get("places") == places:
             modules: dict[str, dict[str, str]] = known["modules"]
             return modules

@@ -20,7 +20,7 @@ from dataworkspaces.lineage.model import (
 from dataworkspaces.lineage.reading import entries_from_json
 from dataworkspaces.lineage.store import NO_CONTENTS, Contents, Entries, LineageStore, ResourceLineage, unknown
 from dataworkspaces.lineage.writing import InterruptedStep, Writing
-from dataworkspaces.workspace.atomic import explain_os_error, read_json_object, to_json, write_bytes
+from dataworkspaces.workspace.atomic import explain_os_error, read_json_object_if_any, to_json, write_bytes
 from dataworkspaces.workspace.locking import acquire
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
@@ -48,7 +48,7 @@ class FileLineageStore(LineageStore):
 
     def _read(self, resource_name: str) -> ResourceLineage:
         path = self._current / file_name(resource_name)
-        document = read_json_object(path, "resource_name") if path.exists() else None
+        document = read_json_object_if_any(path, "resource_name")
         return _lineage(document, resource_name, str(path))
 
     def update_all(

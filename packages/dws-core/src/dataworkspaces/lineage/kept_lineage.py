@@ -11,7 +11,7 @@ from typing import Any
 
 from dataworkspaces.durability import flush_directory, make_directories
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.workspace.atomic import explain_os_error, read_json_object, write_files
+from dataworkspaces.workspace.atomic import explain_os_error, read_json_object_if_any, write_files
 from dataworkspaces.workspace.names import check_resource_name
 
 
@@ -43,7 +43,7 @@ class KeptInFiles(KeptLineage):
 
     def read(self, hashval: str, resource_name: str) -> dict[str, Any] | None:
         path = self._path(hashval, resource_name)
-        return read_json_object(path, "resource_name") if path.exists() else None
+        return read_json_object_if_any(path, "resource_name")
 
     def where(self, hashval: str, resource_name: str) -> str:
         return str(self._path(hashval, resource_name))

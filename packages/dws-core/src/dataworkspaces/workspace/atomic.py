@@ -141,6 +141,11 @@ def read_json_object(path: Path, *required: str) -> dict[str, Any]:
     return data
 
 
+def read_json_object_if_any(path: Path, *required: str) -> dict[str, Any] | None:
+    """As :func:`read_json_object`; None if there is nothing at ``path``."""
+    return read_json_object(path, *required) if path.exists() else None
+
+
 def read_json_list(path: Path) -> list[Any]:
     """The JSON list of ``path``; raises MetadataError if it is none."""
     data = read_json(path)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError, UnavailableError
-from dataworkspaces.workspace.atomic import read_json_object, write_json
+from dataworkspaces.workspace.atomic import read_json_object_if_any, write_json
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace.file_tree import FileTreeMixin
@@ -49,12 +49,12 @@ class DirectoryAncestry:
 
     def _note(self) -> dict[str, Any]:
         """What is noted of the directory; {} if that is of another."""
-        note = read_json_object(self._path) if self._path.exists() else {}
+        note = read_json_object_if_any(self._path) or {}
         return note if note.get("place", self._place()) == self._place() else {}
 
     def _write(self, note: Mapping[str, Any]) -> None:
         new = {"place": self._place(), **note}
-        if not self._path.exists() or read_json_object(self._path) != new:
+        if read_json_object_if_any(self._path) != new:
             write_json(self._path, new, durable=True)
 
     # -- what is known ---------------------------------------------------------------------------------------------

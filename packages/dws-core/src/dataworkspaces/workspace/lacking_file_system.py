@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.filetree import Tree
 from dataworkspaces.filetree.lacking import keeps_modes, with_left_out, with_modes_of
-from dataworkspaces.workspace.atomic import read_json_object, write_json
+from dataworkspaces.workspace.atomic import read_json_object_if_any, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,14 +38,14 @@ class LackingFileSystem:
 
     def _note(self) -> dict[str, Any]:
         """{} if there is none, or one of another directory."""
-        note = read_json_object(self._path) if self._path.exists() else {}
+        note = read_json_object_if_any(self._path) or {}
         return note if note and note.get(_PLACE) == self._place() else {}
 
     def _write(self, note: Mapping[str, Any]) -> None:
         write_json(self._path, {**note, _PLACE: self._place()}, durable=True)
 
     def left_out(self) -> list[str]:
-        return [str(path) for path in self._note().get("left_out", ())]
+        return _left_out(self._note())
 
     def try_out(self) -> None:
         """Note whether executable bits are kept, before a version is recorded or restored."""
@@ -71,5 +71,9 @@ class LackingFileSystem:
         base = self._resource.stored_tree(note.get("version"))
         if note.get("modes") is False:
             tree = with_modes_of(tree, base)
-        paths = self.left_out() if with_what_was_left_out else []
+        paths = _left_out(note) if with_what_was_left_out else []
         return with_left_out(tree, base, paths) if base is not None and paths else tree
+
+
+def _left_out(note: Mapping[str, Any]) -> list[str]:
+    return [str(path) for path in note.get("left_out", ())]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import NotFoundError
 from dataworkspaces.filetree.restoring import all_objects
-from dataworkspaces.workspace.atomic import read_json_object, write_json
+from dataworkspaces.workspace.atomic import read_json_object, read_json_object_if_any, write_json
 from dataworkspaces.workspace.executors import executor_of
 from dataworkspaces.workspace.names import some
 
@@ -218,7 +218,7 @@ class RemotePushing:
         from dataworkspaces.filetree.objects.ids import ObjectId
 
         path = self._local(_DAMAGE)
-        note = read_json_object(path) if path.exists() else {}
+        note = read_json_object_if_any(path) or {}
         return set(map(ObjectId.parse, note["contents"])) if note.get("url") == self.url else set()
 
     def repair(self) -> None:

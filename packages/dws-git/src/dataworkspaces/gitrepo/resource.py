@@ -38,7 +38,7 @@ from dataworkspaces.workspace import (
     VersionFiles,
     Workspace,
 )
-from dataworkspaces.workspace.atomic import read_json_object, write_json
+from dataworkspaces.workspace.atomic import read_json_object, read_json_object_if_any, write_json
 from dataworkspaces.workspace.names import some
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
@@ -310,7 +310,7 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
     def _remembered_tree(self, commit: str) -> str | None:
         path = self.workspace.get_resource_local_directory(self) / _TREE
         try:
-            remembered = read_json_object(path, "commit", "tree") if path.exists() else {}
+            remembered = read_json_object_if_any(path, "commit", "tree") or {}
         except MetadataError:
             return None
         return remembered["tree"] if remembered.get("commit") == commit else None

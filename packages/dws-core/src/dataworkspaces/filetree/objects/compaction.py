@@ -26,28 +26,28 @@ _FACTOR = 2
 
 def packs_to_merge(store: ObjectStore) -> list[Pack]:
     """The packs that should be one."""
-    sizes: dict[Path, int] = {}
+    found: list[tuple[int, Pack]] = []
     for pack in store.packs():
         with suppress(FileNotFoundError):
             size = pack.path.stat().st_size
             if size < LARGEST:
-                sizes[pack.path] = size
-    if len(sizes) < MANY:
+                found.append((size, pack))
+    if len(found) < MANY:
         return []
-    packs = sorted((p for p in store.packs() if p.path in sizes), key=lambda p: (sizes[p.path], p.path.name))
-    count = how_many_to_merge([sizes[pack.path] for pack in packs])
-    return packs[:count]
+    found.sort(key=lambda entry: (entry[0], entry[1].path.name))
+    count = how_many_to_merge([size for size, _ in found])
+    return [pack for _, pack in found[:count]]
 
 
 def how_many_to_merge(sizes: Sequence[int]) -> int:
     """How many of the smallest, of sizes in ascending order, should be one; 0 if all are well."""
-    count, total = 0, 0
+    count = 0
     for place, (size, below) in enumerate(zip(sizes, accumulate(sizes, initial=0), strict=False)):
         if place and below + size > LARGEST:
             break
         if place and size < _FACTOR * below:
-            count, total = place + 1, below + size
-    return count if total else 0
+            count = place + 1
+    return count
 
 
 def merge_packs(store: ObjectStore) -> int:
@@ -96,7 +96,7 @@ def write_anew(
 
 
 def _copy(store: ObjectStore, pack: Pack, is_needed: Callable[[bytes], bool], writer: PackWriter) -> None:
-    for object_id, start in sorted(pack.index, key=lambda entry: entry[1]):
+    for object_id, start in pack.contents():
         if not is_needed(object_id.digest):
             continue
         content = pack.read_at(object_id, start)

@@ -30,6 +30,10 @@ class ObjectId(NamedTuple):
         """As it stands in a manifest: ``SIZE:HASH``."""
         return f"{self.size}:{self.digest.hex()}"
 
+    def names(self, content: bytes) -> bool:
+        """Whether this is the name of a content."""
+        return len(content) == self.size and ObjectId.of(content) == self
+
     @staticmethod
     def parse(text: str) -> ObjectId:
         """From ``SIZE:HASH``; raises MetadataError if it is not that."""

@@ -142,10 +142,19 @@ class Pack:
         """A content, from where it starts; raises MetadataError if something else is there."""
         with self._opened() as fd:
             content = os.pread(fd, object_id.size, start)
-        if len(content) != object_id.size or blake3(content).digest() != object_id.digest:
+        if not object_id.names(content):
             told = f"{self.path} is damaged: the content {object_id.hex} in it is another"
             raise DamagedContentError(told, object_id=object_id)
         return content
+
+    def contents(self) -> Iterator[tuple[ObjectId, int]]:
+        """What is in the pack and where it starts, in the order in which it lies there."""
+        return iter(sorted(self.index, key=lambda entry: entry[1]))
+
+    def verify(self) -> None:
+        """Read all of it; raises MetadataError if anything is damaged."""
+        for object_id, start in self.contents():
+            self.read_at(object_id, start)
 
     def close(self) -> None:
         fd, self._fd = self._fd, None

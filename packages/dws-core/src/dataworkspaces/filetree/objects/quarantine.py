@@ -28,12 +28,11 @@ def set_aside(store: ObjectStore, ids: Iterable[ObjectId]) -> set[ObjectId]:
         if object_id in damaged or store.damage(object_id) is None:
             continue
         loose = store.loose_path(object_id)
-        found = None if loose.exists() else store.find(object_id)
-        if found is not None:
-            damaged |= _set_pack_aside(store, found[0])
-        elif loose.exists():
+        if loose.exists():
             _move(store, loose, object_id.hex)
             damaged.add(object_id)
+        elif (found := store.find(object_id)) is not None:
+            damaged |= _set_pack_aside(store, found[0])
     if damaged:
         store.start_generation()
     return damaged
@@ -51,7 +50,7 @@ def _set_pack_aside(store: ObjectStore, pack: Pack) -> set[ObjectId]:
     damaged: set[ObjectId] = set()
     writer = store.pack_writer()
     try:
-        for object_id, start in sorted(pack.index, key=lambda entry: entry[1]):
+        for object_id, start in pack.contents():
             try:
                 writer.add(object_id, pack.read_at(object_id, start))
             except MetadataError:

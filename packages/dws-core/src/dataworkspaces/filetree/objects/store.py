@@ -239,7 +239,7 @@ class ObjectStore:
             is_damaged = False
             with suppress(FileNotFoundError):
                 content = read_regular(self.loose_path(object_id))
-                is_damaged = len(content) != object_id.size or blake3(content).digest() != object_id.digest
+                is_damaged = not object_id.names(content)
                 if not is_damaged:
                     return content
             found = self.find(object_id)

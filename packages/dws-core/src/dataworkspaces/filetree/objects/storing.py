@@ -62,9 +62,7 @@ def store_files(store: ObjectStore, root: str, files: Sequence[tuple[str, Scanne
 
 def _store(store: ObjectStore, fd: int, told: ScannedFile, small: dict[ObjectId, bytes]) -> StoredFile:
     for attempt in range(1, _ATTEMPTS + 1):
-        is_last = (
-            attempt == _ATTEMPTS
-        )  # what is kept then is what was read, though it may be nothing that ever lay there
+        is_last = attempt == _ATTEMPTS  # what was read is kept then, though it may be nothing that ever lay there
         try:
             content = b"" if told.size >= LARGE else os.read(fd, told.size + 1)
             now = status_of(fd, told.name)
@@ -136,8 +134,11 @@ def _keep_large(store: ObjectStore, fd: int, told: ScannedFile, *, changes_too: 
 def copy_content(source: int, target: int, size: int) -> None:
     """Copy a file's content to an empty one: as a reflink where the file system can, else within the kernel, else by
     reading and writing. ``size`` bytes at most, which is fewer if the file has been cut off. Holes stay holes."""
-    if make_reflink(source, target):
-        return
+    if not make_reflink(source, target):
+        _copy_data(source, target, size)
+
+
+def _copy_data(source: int, target: int, size: int) -> None:
     size = min(size, os.fstat(source).st_size)
     done = 0
     for start, end in data_ranges(source, size):
@@ -201,7 +202,7 @@ def copy_and_hash(source: int, target: int, size: int) -> ObjectId:
     if make_reflink(source, target):
         return hash_open_file(target)
     if os.fstat(source).st_blocks * 512 < os.fstat(source).st_size:
-        copy_content(source, target, size)
+        _copy_data(source, target, size)
         return hash_open_file(target)
     digest = threaded_blake3()
     done = 0

@@ -76,6 +76,7 @@ class Place:
         self._local = threading.local()
         protocol = self.url.partition("://")[0]
         self.put_is_atomic = protocol in _PUT_IS_ATOMIC
+        self.is_local = protocol == "file"
 
     def path(self, relative: str) -> str:
         """The path of something below the directory, as the file system wants it."""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
+from dataworkspaces.durability import flush_files
 from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.pack import (
@@ -253,7 +254,7 @@ class RemoteStore:
         return content
 
     def _check(self, object_id: ObjectId, content: bytes) -> None:
-        if len(content) != object_id.size or blake3(content).digest() != object_id.digest:
+        if not object_id.names(content):
             raise MetadataError(f"The content {object_id.hex} at the remote {self.url} is damaged")
 
     # -- sending -----------------------------------------------------------------------------------------------------
@@ -316,8 +317,7 @@ class RemoteStore:
         return self._upload(path, f"loose/{object_id.hex[:2]}/{object_id.hex[2:]}")
 
     def _send_pack(self, pack: Pack) -> int:
-        for object_id, start in pack.index:
-            pack.read_at(object_id, start)
+        pack.verify()
         return self._upload(pack.path, f"packs/{pack.path.name}")
 
     def _send_new_pack(self, store: ObjectStore, ids: list[ObjectId]) -> int:
@@ -348,7 +348,7 @@ class RemoteStore:
             for path in {source, target}:
                 self._make_directory(fs, path.rpartition("/")[0])
             fs.put_file(str(local), source)
-            if self.url.startswith("file://"):
+            if self._place.is_local:
                 share_file(Path(source), Path(target).parent)
             if source != target:
                 if size_of(fs.info(source)) != size:
@@ -365,7 +365,7 @@ class RemoteStore:
         return size
 
     def _make_directory(self, fs: AbstractFileSystem, path: str) -> None:
-        if self.url.startswith("file://"):
+        if self._place.is_local:
             make_directory(Path(path))
         elif not self._place.put_is_atomic and hasattr(fs, "makedirs"):
             fs.makedirs(path, exist_ok=True)
@@ -448,11 +448,11 @@ class RemoteStore:
             if sum(i.size for i, _ in entries) * 2 > pack.size:
                 self._fetch_whole(store, pack, path)
             else:
-                self._fetch_parts(store, path, sorted(entries, key=lambda entry: (entry[1], entry[0].size)))
+                self._fetch_parts(store, path, entries)
         except FileNotFoundError:
             raise MetadataError(f"The remote {self.url} lacks the pack {pack.name}") from None
         except _DamagedPackError:
-            self._fetch_parts(store, path, sorted(entries, key=lambda entry: (entry[1], entry[0].size)))
+            self._fetch_parts(store, path, entries)
         size = sum(i.size for i, _ in entries)
         self._tell(size)
         return size
@@ -465,14 +465,12 @@ class RemoteStore:
             try:
                 if list(found.index) != list(pack.index):
                     raise MetadataError("it is another pack")
-                for object_id, start in found.index:
-                    found.read_at(object_id, start)
+                found.verify()
             except MetadataError as e:
                 raise _DamagedPackError(f"The pack {pack.name} at the remote {self.url} is damaged") from e
             finally:
                 found.close()
-            with temporary.open("rb") as file:
-                os.fsync(file.fileno())
+            flush_files([temporary])
             temporary.chmod(sealed_mode(store.root))
             temporary.replace(store.packs_directory / pack.name)
         finally:
@@ -499,7 +497,7 @@ class RemoteStore:
 
     def _read_parts(self, path: str, entries: list[tuple[ObjectId, int]]) -> Iterator[tuple[ObjectId, bytes]]:
         """Contents of a pack, unchecked, in few requests."""
-        for group in _near_each_other(entries):
+        for group in _near_each_other(sorted(entries, key=lambda entry: (entry[1], entry[0].size))):
             first, end = group[0][1], group[-1][1] + group[-1][0].size
             data = self._range(path, first, end)
             for object_id, start in group:
@@ -530,7 +528,6 @@ class RemoteStore:
 
     def _check_pack(self, name: str, entries: list[tuple[ObjectId, int]]) -> tuple[dict[ObjectId, str], int]:
         found: dict[ObjectId, str] = {}
-        entries = sorted(entries, key=lambda entry: (entry[1], entry[0].size))
         try:
             for object_id, content in self._read_parts(self._place.path(f"packs/{name}"), entries):
                 try:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.errors import MetadataError
-from dataworkspaces.workspace.atomic import read_json_object, write_json
+from dataworkspaces.workspace.atomic import read_json_object_if_any, write_json
 
 
 class LocalCopy:
@@ -59,4 +59,4 @@ class LocalCopy:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return read_json_object(path) if path.exists() else {}
+    return read_json_object_if_any(path) or {}
