@@ -86,7 +86,7 @@ def test_what_a_snapshot_does_not_hold_is_told(here: User) -> None:
 
 def test_the_protocol(here: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fs = fsspec.filesystem("dws")
-    assert fs.ls("") == ["code", "results", "repo", "local", "objects"]
+    assert fs.ls("") == ["code", "results", "repo", "local", "objects", "_workspace"]
     assert fs.isdir("objects@OLD/sub")
     assert not fs.exists("nobody/x")
     found = fs.cat([f"{name}@OLD/a.txt" for name in TYPES])
@@ -101,7 +101,7 @@ def test_the_protocol(here: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_ls_cat_and_cp(here: User) -> None:
-    assert here.dws("ls").stdout.split() == ["code/", "results/", "repo/", "local/", "objects/"]
+    assert here.dws("ls").stdout.split() == ["code/", "results/", "repo/", "local/", "objects/", "_workspace/"]
     for name in TYPES:
         assert "a.txt\n" in here.dws("ls", f"{name}:").stdout
         assert here.json("ls", f"{name}@OLD:sub") == [{"name": "b.txt", "size": 4}]

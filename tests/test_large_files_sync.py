@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from collaboration import local_state, machine
-from endtoend import User, program, write_files
+from endtoend import User, program, read_tree, write_files
 from servers import make_bare
 
 pytestmark = [
@@ -183,8 +183,8 @@ def test_a_hostile_lfsconfig_of_a_resource(with_resource: User, hub: Path, tmp_p
     write_files(data.cwd, {".lfsconfig": "[lfs]\n\tpushurl = https://evil.example.com/x\n"})
     with_resource.batch("snapshot", "S2")
     done = with_resource.batch("publish", hub.as_uri(), check=False)
-    assert done.returncode == 1
-    assert "another host, evil.example.com" in done.stderr
+    assert done.returncode == 9
+    assert "dws trust 'git-lfs https://evil.example.com/x'" in done.stderr
     assert with_resource.at(hub.parent / "data.git").git("for-each-ref") == ""
 
 
@@ -229,14 +229,19 @@ def test_push_and_pull_without_the_program_change_nothing(first: User, second: U
     assert first.at(hub).git("for-each-ref") == there
 
 
-def test_a_clone_without_contents_at_the_origin_is_no_clone(first: User, hub: Path, tmp_path: Path) -> None:
+def test_a_clone_without_contents_at_the_origin_says_so_and_gets_them_later(
+    first: User, hub: Path, tmp_path: Path
+) -> None:
     first.batch("publish", hub.as_uri())
-    shutil.rmtree(hub / "lfs")
+    (hub / "lfs").rename(tmp_path / "lfs")
     user = machine(tmp_path / "machine2", "bob")
     done = user.batch("clone", "--hostname", "second", hub.as_uri(), check=False)
     assert done.returncode == 1
     assert "Getting large files with git-lfs failed" in done.stderr
-    assert not list(user.cwd.iterdir())
+    shutil.copytree(tmp_path / "lfs", hub / "lfs", dirs_exist_ok=True)
+    there = user.at(user.cwd / "analysis")
+    there.batch("pull")
+    assert read_tree(there.cwd / "source-data") == read_tree(first.cwd / "source-data")
 
 
 def test_a_push_that_cannot_send_contents_sends_no_commits(first: User, second: User, hub: Path) -> None:

@@ -100,6 +100,11 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
     def _is_elsewhere(self, rel_path: str) -> bool:
         return any(rel_path == place or rel_path.startswith(f"{place}/") for place in (".git", *self._places))
 
+    def holds_alone(self, path: str) -> bool:
+        """Whether a path that git names, of a file or with a slash at its end of a directory, is its own, with all that
+        lies below."""
+        return not self._is_elsewhere(path) and not any(place.startswith(path) for place in self._places)
+
     # -- snapshots -----------------------------------------------------------------------------------------------
 
     def snapshot_precheck(self) -> None:

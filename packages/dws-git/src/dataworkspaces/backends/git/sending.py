@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataworkspaces.backends.git.own_files import GitOwnFiles
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.checks import check_url_of_user, without_password
@@ -104,6 +105,10 @@ def _check_clean(workspace: GitSync) -> None:
     if status.commit is None:
         raise ConfigurationError(f"{workspace.what} has no commit yet")
     missed = [path for path in status.dirty if not path.startswith(_places_of_files(workspace))]
+    stray = _in_no_resource(workspace, set(missed).intersection(status.untracked))
+    if stray:
+        workspace.interaction.warn(f"{workspace.what}: {some(stray)} stays here: the next snapshot takes it")
+    missed = [path for path in missed if path not in stray]
     if missed:
         raise ConfigurationError(
             f"{workspace.what} has changes that are not committed: {some(missed)}", hint="Take a snapshot first"
@@ -117,6 +122,14 @@ def _places_of_files(workspace: GitSync) -> tuple[str, ...]:
     places = [r.get_local_path_if_any() for r in workspace.get_resources() if isinstance(r, FileTreeMixin)]
     real = [Path(os.path.realpath(place)) for place in places if place is not None]
     return tuple(f"{place.relative_to(root).as_posix()}/" for place in real if root in place.parents)
+
+
+def _in_no_resource(workspace: GitSync, untracked: Collection[str]) -> list[str]:
+    """Those of the files that git does not know which are no resource's, and hold none: nobody counts on them yet."""
+    if not untracked:
+        return []
+    own = next((resource for resource in workspace.get_resources() if isinstance(resource, GitOwnFiles)), None)
+    return sorted(path for path in untracked if own is not None and own.holds_alone(path))
 
 
 def _note_pushed(workspace: GitSync) -> None:

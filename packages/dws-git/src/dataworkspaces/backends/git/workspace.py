@@ -252,7 +252,8 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
         stored = self.read_resource_params()
         places = [params.get(key) for params in stored for key in ("relative_path", "relative_local_path")]
         scratch = self.read_params(True).get(SCRATCH_DIRECTORY)
-        explained = [".git", self.paths.metadata.name, *SETTINGS, scratch, *places]  # values of any type may be there
+        known = [".git", self.paths.metadata.name, *SETTINGS, scratch, *places]
+        explained = {name for name in known if isinstance(name, str)}  # what is no text is refused where it is used
         names = [name for name in os.listdir(self.paths.root) if name not in explained]  # noqa: PTH208
         key = (self.paths.root.stat().st_mtime_ns, *sorted(params["name"] for params in stored))
         if names and (self._seen_own_files is None or self._seen_own_files[0] != key):
