@@ -15,8 +15,11 @@ import griffe
 from environment import ROOT, distributions
 
 PUBLIC = ("api", "errors", "exports", "filetree", "kit_support", "lineage", "params", "testing", "workspace")
-"""The modules below `dataworkspaces` that others may import, beside those in `kits`. What they do not name in `__all__`
+"""The modules below `dataworkspaces` that others may import, beside those in `kits` and some in `cli`. What they do not name in `__all__`
 is their own, where they have one."""
+
+PUBLIC_OF_CLI = ("param_types", "render", "session", "text")
+"""For the commands of plug-ins."""
 
 ONE_LINE = griffe.ExplanationStyle("oneline")
 
@@ -51,7 +54,9 @@ def breakages(path: Path, revision: str) -> Iterator[str]:
 
 def public_modules(package: griffe.Object | griffe.Alias) -> list[str]:
     kits = package["kits"].modules if "kits" in package.members else {}
-    return [name for name in PUBLIC if name in package.members] + [f"kits.{name}" for name in kits]
+    cli = package["cli"].members if "cli" in package.members else {}
+    found = [name for name in PUBLIC if name in package.members] + [f"kits.{name}" for name in kits]
+    return found + [f"cli.{name}" for name in PUBLIC_OF_CLI if name in cli]
 
 
 def public_part(module: griffe.Object | griffe.Alias) -> griffe.Module:

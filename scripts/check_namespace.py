@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMESPACES = {Path("dataworkspaces", *parts) for parts in ([], ["backends"], ["resources"], ["kits"], ["probes"])}
+SHARED = ("backends", "resources", "kits", "commands", "cli", "probes")
+NAMESPACES = {Path("dataworkspaces"), *(Path("dataworkspaces", name) for name in SHARED)}
 
 
 def problems(root: Path) -> list[str]:

@@ -337,7 +337,7 @@ def test_wrong_types_of_every_key_are_refused_or_harmless(importer: User, lineag
     write_files(importer.cwd, {"cases.json": json.dumps(cases)})
     program = """\
 import json
-from dataworkspaces.commands.lineage import lineage_graph
+from dataworkspaces.lineage.workspace_graph import lineage_graph
 from dataworkspaces.commands.report import lineage_report
 from dataworkspaces.errors import DwsError
 from dataworkspaces.workspace import find_and_load_workspace

@@ -211,8 +211,8 @@ def make_lineage_graph(
         neither.
 
     Its directory must exist. A file that is there is replaced, or left as it is if anything fails."""
-    from dataworkspaces.commands.lineage import lineage_graph
     from dataworkspaces.lineage import drawing
+    from dataworkspaces.lineage.workspace_graph import lineage_graph
 
     path = Path(output_file)
     drawing.check_target(path)

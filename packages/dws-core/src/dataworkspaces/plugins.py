@@ -46,6 +46,8 @@ KNOWN_DISTRIBUTIONS = {
     (RESOURCES, "git-subdirectory"): "dws-git",
     (RESOURCES, "rclone"): "dws-rclone",
     (RESOURCES, "s3"): "dws-s3",
+    (COMMANDS, "run"): "dws-run",
+    (COMMANDS, "rerun"): "dws-run",
     (EXPORTERS, "openlineage"): "dws-exports",
     (EXPORTERS, "prov"): "dws-exports",
     (EXPORTERS, "ro-crate"): "dws-exports",

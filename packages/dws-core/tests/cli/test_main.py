@@ -16,7 +16,7 @@ from conftest import Run
 from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.cli import catalog
-from dataworkspaces.plugins import COMMANDS, KITS, PluginInfo
+from dataworkspaces.plugins import COMMANDS, KITS, KNOWN_DISTRIBUTIONS, PluginInfo
 
 COMMAND = """
 import click
@@ -34,6 +34,26 @@ def test_help_lists_the_commands(run: Run) -> None:
     assert result.exit_code == 0
     for name, command in catalog.BUILT_IN.items():
         assert (f"\n  {name} " in result.output) != command.hidden
+
+
+def test_known_command_is_listed_where_it_is_installed(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "fly" not in catalog.listed()
+    monkeypatch.setitem(catalog.KNOWN, "fly", catalog.Known("Fly away", "init"))
+    assert "fly" not in catalog.listed()
+    installation.add("dws-wings", {"dataworkspaces.commands": {"fly": "wings:fly"}})
+    monkeypatch.syspath_prepend(str(installation.directory))
+    assert [*catalog.listed()][:3] == ["init", "fly", "add"]
+    assert "fly" not in catalog.plugin_commands()
+
+
+def test_known_command_that_is_not_installed_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    # One that is never installed: the distributions of this repository may all be.
+    monkeypatch.setitem(KNOWN_DISTRIBUTIONS, (COMMANDS, "fly"), "dws-wings")
+    result = run("fly")
+    assert result.exit_code == 2
+    assert "No such command 'fly'. Install it with: pip install dws-wings" in result.stderr
 
 
 @pytest.mark.parametrize("name", catalog.BUILT_IN)
@@ -129,7 +149,7 @@ def test_the_quick_look_finds_what_importlib_finds(installation: Installation) -
     installation.add("dws-two", {"dataworkspaces.commands": {"one": "x:y", "two": "x:y"}, "other": {"three": "x:y"}})
     done = installation.python(
         "from dataworkspaces import plugins\nfrom dataworkspaces.cli import catalog\n"
-        "found = list(catalog.plugin_commands())\n"
+        "found = sorted({*catalog.plugin_commands(), *(catalog.KNOWN.keys() & catalog.listed())})\n"
         "assert found == plugins.names(plugins.COMMANDS) and {'one', 'two'} <= {*found} and 'three' not in found"
     )
     assert done.returncode == 0, done.stderr

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from memory_workspace import MemoryWorkspace
 
-from dataworkspaces.commands.lineage import lineage_states
 from dataworkspaces.errors import LineageError
 from dataworkspaces.lineage import FileLineageStore, LineageBuilder, ResourceRef
+from dataworkspaces.lineage.workspace_graph import lineage_states
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
 
 STEPS = {

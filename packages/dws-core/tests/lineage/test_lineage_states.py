@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from memory_workspace import MemoryWorkspace
 
-from dataworkspaces.commands.lineage import lineage_states
 from dataworkspaces.lineage import LineageBuilder, ResourceRef
 from dataworkspaces.lineage.states import State
+from dataworkspaces.lineage.workspace_graph import lineage_states
 
 Step = Callable[..., None]
 

@@ -22,8 +22,6 @@ class BuiltIn(NamedTuple):
 BUILT_IN = {
     "init": BuiltIn("dataworkspaces.cli.cmd_init:init", "Make the current directory a workspace"),
     "add": BuiltIn("dataworkspaces.cli.cmd_add:add", "Add a resource: data, code or results"),
-    "run": BuiltIn("dataworkspaces.cli.cmd_run:run", "Run a command as a step, and record its lineage"),
-    "rerun": BuiltIn("dataworkspaces.cli.cmd_rerun:rerun", "Run again the steps that are out of date"),
     "snapshot": BuiltIn("dataworkspaces.cli.cmd_snapshot:snapshot", "Keep the present state of all resources"),
     "restore": BuiltIn("dataworkspaces.cli.cmd_restore:restore", "Bring resources back to a snapshot"),
     "undo-restore": BuiltIn("dataworkspaces.cli.cmd_storage:undo_restore", "Bring back files that a restore replaced"),
@@ -54,12 +52,48 @@ BUILT_IN = {
 """In the order in which they are listed."""
 
 
+class Known(NamedTuple):
+    """A command that a distribution of this project brings: its line in ``dws --help``, and after which it stands."""
+
+    help: str
+    after: str
+
+
+KNOWN = {
+    "run": Known("Run a command as a step, and record its lineage", "add"),
+    "rerun": Known("Run again the steps that are out of date", "add"),
+}
+"""They are announced as those of anybody, and listed only where they are: :data:`plugins.KNOWN_DISTRIBUTIONS` says what
+to install. An entry point has a name and no text, and so what others bring is listed with its distribution."""
+
+
+def listed() -> dict[str, str]:
+    """The built-in commands and the known ones that are announced, with their lines, in the order of ``dws --help``."""
+    announced = _announced()
+    found = {}
+    for name, command in BUILT_IN.items():
+        if not command.hidden:
+            found[name] = command.help
+        found.update({other: k.help for other, k in KNOWN.items() if k.after == name and other in announced})
+    return found
+
+
 def plugin_commands() -> dict[str, str]:
-    """The commands that plug-ins announce, each with the distribution that does, in alphabetical order.
+    """The other commands that plug-ins announce, each with the distribution that does, in alphabetical order.
 
     A command that is hidden from a quick look (in a zip file, say) is not listed, but can be run all the same."""
+    own = {*BUILT_IN, *KNOWN}
+    return {name: announcement.distribution for name, announcement in _announced().items() if name not in own}
+
+
+def hint_of(name: str) -> str | None:
+    """What to install for a known command that is not installed."""
+    distribution = plugins.KNOWN_DISTRIBUTIONS.get((plugins.COMMANDS, name))
+    return None if distribution is None else f"Install it with: pip install {distribution}"
+
+
+def _announced() -> dict[str, plugins.Announcement]:
     try:
-        found = plugins.announced(plugins.COMMANDS)
+        return plugins.announced(plugins.COMMANDS)
     except PluginError:
         return {}  # two of one name: who calls it is told
-    return {name: announcement.distribution for name, announcement in found.items() if name not in BUILT_IN}

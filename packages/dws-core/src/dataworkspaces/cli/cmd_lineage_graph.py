@@ -44,9 +44,9 @@ def graph(
 
     - as OUTPUT_FILE stands for stdout.
     """
-    from dataworkspaces.commands.lineage import lineage_graph
     from dataworkspaces.errors import ConfigurationError
     from dataworkspaces.lineage import drawing
+    from dataworkspaces.lineage.workspace_graph import lineage_graph
 
     if whole and resource is not None:
         raise ConfigurationError("--all and --resource exclude each other", hint="Leave one of them out")

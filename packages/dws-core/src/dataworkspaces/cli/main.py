@@ -24,8 +24,7 @@ class RootGroup(click.Group):
     """The commands of :mod:`dataworkspaces.cli.catalog`, and those of plug-ins."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        shown = [name for name, command in catalog.BUILT_IN.items() if not command.hidden]
-        return [*shown, *catalog.plugin_commands()]
+        return [*catalog.listed(), *catalog.plugin_commands()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         built_in = catalog.BUILT_IN.get(cmd_name)
@@ -48,13 +47,13 @@ class RootGroup(click.Group):
             from difflib import get_close_matches
 
             near = get_close_matches(name, self.list_commands(ctx), n=2)
-            hint = f" Did you mean {' or '.join(near)}?" if near else ""
-            ctx.fail(f"No such command '{name}'.{hint}")
+            hint = catalog.hint_of(name) or (f"Did you mean {' or '.join(near)}?" if near else "")
+            ctx.fail(f"No such command '{name}'. {hint}".rstrip())
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, c.help) for name, c in catalog.BUILT_IN.items() if not c.hidden])
+            formatter.write_dl(list(catalog.listed().items()))
         added = catalog.plugin_commands()
         if added:
             with formatter.section("Commands of plug-ins"):
@@ -64,9 +63,7 @@ class RootGroup(click.Group):
         from click.shell_completion import CompletionItem
 
         items = [
-            CompletionItem(name, help=command.help)
-            for name, command in catalog.BUILT_IN.items()
-            if name.startswith(incomplete) and not command.hidden
+            CompletionItem(name, help=text) for name, text in catalog.listed().items() if name.startswith(incomplete)
         ]
         items += [CompletionItem(name) for name in catalog.plugin_commands() if name.startswith(incomplete)]
         return items + click.Command.shell_complete(self, ctx, incomplete)

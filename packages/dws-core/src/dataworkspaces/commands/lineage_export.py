@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces import plugins
-from dataworkspaces.commands.lineage import lineage_graph
 from dataworkspaces.errors import ConfigurationError, PluginError
 from dataworkspaces.lineage.exporter import Exporter, TextExporter
+from dataworkspaces.lineage.workspace_graph import lineage_graph
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace

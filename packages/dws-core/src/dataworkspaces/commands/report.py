@@ -158,8 +158,8 @@ def history_report(workspace: Workspace, limit: int | None = None) -> HistoryRep
 
 def lineage_report(workspace: Workspace, snapshot: str | None = None) -> LineageReport:
     """The lineage, current or of a snapshot (tag or hash)."""
-    from dataworkspaces.commands.lineage import lineage_states
     from dataworkspaces.lineage.views import make_lineage_table
+    from dataworkspaces.lineage.workspace_graph import lineage_states
 
     snapshots = workspace.as_lineage_ws()
     metadata = None if snapshot is None else snapshots.get_snapshot_by_tag_or_hash(snapshot)

@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dataworkspaces.commands.lineage import contents_now
+from dataworkspaces.commands.run_step import is_there
 from dataworkspaces.commands.run_surroundings import Surroundings, look_around, new_inputs
-from dataworkspaces.lineage.command_step import is_there
 from dataworkspaces.lineage.model import HashCertificate, LineageEntry, ResourceCert, RunRecord, StepLineage
 from dataworkspaces.lineage.places import Place, places, same_content
 from dataworkspaces.lineage.states import Contents, States
+from dataworkspaces.lineage.workspace_graph import contents_now
 from dataworkspaces.workspace import ResourceRef, Workspace
 
 Lineages = Mapping[str, "list[LineageEntry]"]

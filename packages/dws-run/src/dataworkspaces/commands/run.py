@@ -14,9 +14,9 @@ from dataworkspaces.commands.run_last import look_at_last
 from dataworkspaces.commands.run_places import PlaceSet, inputs_to_read
 from dataworkspaces.commands.run_process import NotStartedError, call, check_program, gets_input, python_version
 from dataworkspaces.commands.run_request import PlannedRun, RunRequest, plan_run
+from dataworkspaces.commands.run_step import CommandLineage
 from dataworkspaces.commands.run_surroundings import KEY, Surroundings, files_outside, look_around
 from dataworkspaces.errors import DwsError
-from dataworkspaces.lineage.command_step import CommandLineage
 from dataworkspaces.lineage.model import RunRecord
 from dataworkspaces.lineage.own_commands import OwnCommands
 from dataworkspaces.lineage.places import refs_overlap

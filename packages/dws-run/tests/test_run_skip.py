@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.commands.rerun import rerun_command
 from dataworkspaces.commands.rerun_plan import plan_rerun
@@ -20,6 +19,7 @@ from dataworkspaces.commands.run_request import RunRequest, plan_run
 from dataworkspaces.errors import ConfigurationError, LineageError
 from dataworkspaces.lineage import FileLineageStore
 from dataworkspaces.lineage.model import StepLineage
+from dataworkspaces.testing.memory import MemoryWorkspace
 
 ROLES = {"data": "source-data", "code": "code", "tools": "code", "middle": "intermediate-data", "results": "results"}
 Run = Callable[..., RunOutcome]

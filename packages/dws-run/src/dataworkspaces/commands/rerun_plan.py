@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dataworkspaces.commands.lineage import contents_now
 from dataworkspaces.commands.rerun_graph import Execution, ExecutionGraph, Lineages, identity
 from dataworkspaces.commands.run_last import changes_around, is_gone
 from dataworkspaces.errors import ConfigurationError
@@ -17,6 +16,7 @@ from dataworkspaces.lineage.model import LineageEntry, StepLineage
 from dataworkspaces.lineage.own_commands import OwnCommands
 from dataworkspaces.lineage.places import Place, contradict, places
 from dataworkspaces.lineage.states import States
+from dataworkspaces.lineage.workspace_graph import contents_now
 from dataworkspaces.workspace import LocalStateResourceMixin, ResourceRef, Workspace
 
 

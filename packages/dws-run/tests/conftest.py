@@ -1,0 +1,17 @@
+"""A workspace without git, which no other distribution is needed for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dataworkspaces.testing.memory import MemoryWorkspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> MemoryWorkspace:
+    """A workspace in memory without resources and without lineage, whose directory is ``workspace``."""
+    directory = tmp_path / "workspace"
+    directory.mkdir()
+    return MemoryWorkspace(directory)
