@@ -15,8 +15,8 @@ import griffe
 from environment import ROOT, distributions
 
 PUBLIC = ("api", "errors", "exports", "filetree", "kit_support", "lineage", "params", "testing", "workspace")
-"""The modules below `dataworkspaces` that others may import, beside those in `kits` and some in `cli`. What they do not name in `__all__`
-is their own, where they have one."""
+"""The modules below `dataworkspaces` that others may import, beside those in `kits` and some in `cli`. What they do not
+name in `__all__` is their own, where they have one."""
 
 PUBLIC_OF_CLI = ("param_types", "render", "session", "text")
 """For the commands of plug-ins."""

@@ -12,9 +12,9 @@ from pathlib import Path
 import click
 import pytest
 from cli_helpers import Installation, store
-from conftest import Run
 from memory_workspace import MemoryWorkspace
 
+from conftest import Run
 from dataworkspaces.cli import catalog
 from dataworkspaces.plugins import COMMANDS, KITS, KNOWN_DISTRIBUTIONS, PluginInfo
 
