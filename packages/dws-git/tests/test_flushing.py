@@ -86,8 +86,8 @@ def test_a_snapshot(workspace: GitWorkspace, monkeypatch: pytest.MonkeyPatch, fi
         (root / "files" / "below" / f"{number}").write_text(f"{number}\n", encoding="utf-8")
     (root / "files" / "large").write_bytes(b"large" * 50_000)
     recorder = Recorder(root, monkeypatch)
-    with workspace.transaction("snapshot") as journal:
-        metadata, manifest = workspace.snapshot("A", "", journal=journal)
+    with workspace.transaction("snapshot"):
+        metadata, manifest = workspace.snapshot("A", "")
         workspace.save_snapshot_metadata_and_manifest(metadata, manifest)
         workspace.finish_snapshot(metadata.hashval)
         workspace.save("snapshot")

@@ -23,8 +23,8 @@ def test_a_git_that_restores_half_and_fails_is_undone(tmp_path: Path, monkeypatc
         workspace.add_resource("code", "git-subdirectory", "code", path=str(root / "code"), create=True)
         workspace.save("add code")
     (root / "code" / "a").write_text("old", encoding="utf-8")
-    with workspace.transaction("snapshot") as journal:
-        metadata, manifest = workspace.snapshot("ONE", "", journal=journal)
+    with workspace.transaction("snapshot"):
+        metadata, manifest = workspace.snapshot("ONE", "")
         workspace.save_snapshot_metadata_and_manifest(metadata, manifest)
         workspace.finish_snapshot(metadata.hashval)
         workspace.save("snapshot")
@@ -42,7 +42,7 @@ def test_a_git_that_restores_half_and_fails_is_undone(tmp_path: Path, monkeypatc
     wrapper.chmod(0o755)
     monkeypatch.setenv("PATH", f"{wrapper.parent}{os.pathsep}{os.environ['PATH']}")
     resources = [workspace.get_resource("code")]
-    with pytest.raises(DwsError, match="disk trouble"), workspace.transaction("restore") as journal:
-        workspace.restore(metadata.hashval, dict(metadata.restore_hashes), resources, journal=journal)
+    with pytest.raises(DwsError, match="disk trouble"), workspace.transaction("restore"):
+        workspace.restore(metadata.hashval, dict(metadata.restore_hashes), resources)
     assert (root / "code" / "a").read_text(encoding="utf-8") == "new"
     assert (root / "code" / "b").read_text(encoding="utf-8") == "new too"

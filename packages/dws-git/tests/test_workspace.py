@@ -42,8 +42,8 @@ def reopened(workspace: GitWorkspace) -> GitWorkspace:
 
 
 def take(workspace: GitWorkspace, tag: str | None = None) -> str:
-    with workspace.transaction("snapshot") as journal:
-        metadata, manifest = workspace.snapshot(tag, "message", journal=journal)
+    with workspace.transaction("snapshot"):
+        metadata, manifest = workspace.snapshot(tag, "message")
         if not workspace.has_snapshot(metadata.hashval):
             workspace.save_snapshot_metadata_and_manifest(metadata, manifest)
         workspace.finish_snapshot(metadata.hashval)

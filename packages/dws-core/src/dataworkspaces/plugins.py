@@ -57,6 +57,12 @@ KNOWN_DISTRIBUTIONS = {
 }
 """Which distribution brings a plug-in that is not installed; a hint only, nothing is decided by it."""
 
+OUR_DISTRIBUTIONS = frozenset({
+    "dataworkspaces", "dws-core", "dws-exports", "dws-files", "dws-git", "dws-jupyter", "dws-keras", "dws-kits",
+    "dws-rclone", "dws-run", "dws-s3", "dws-sklearn", "dws-sql", "dws-web",
+})  # fmt: skip
+"""Whose faults are to be reported to us."""
+
 
 class Announcement(NamedTuple):
     """An entry point: ``value`` is ``module:attribute``."""
@@ -197,6 +203,19 @@ def _import(group: str, announcement: Announcement) -> Any:
             found = getattr(found, attribute)
     except Exception as e:  # whatever somebody else's module raises
         raise _failed(group, announcement, e) from e
+    return _checked(group, announcement, found)
+
+
+_METHODS = {BACKENDS: "load_workspace", RESOURCES: "from_json"}
+"""What shows that an object is a factory of its group."""
+
+
+def _checked(group: str, announcement: Announcement, found: Any) -> Any:
+    """What an entry point stands for; raises PluginError if it cannot be what the group asks for."""
+    if found is None or not hasattr(found, _METHODS.get(group, "__class__")):
+        what = "None" if found is None else f"a {type(found).__name__}"
+        problem = TypeError(f"{announcement.value} is {what}, and no factory")
+        raise _failed(group, announcement, problem) from problem
     return found
 
 
@@ -222,7 +241,7 @@ def _load_by_stevedore(group: str, name: str) -> Any:
         raise _failed(group, _from_metadata(group, name), error) from error
 
     manager: Any = DriverManager(group, name, invoke_on_load=False, on_load_failure_callback=on_failure)
-    return manager.driver
+    return _checked(group, _from_metadata(group, name), manager.driver)
 
 
 # -- errors --------------------------------------------------------------------------------------------------------

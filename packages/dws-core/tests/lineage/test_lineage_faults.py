@@ -116,8 +116,8 @@ def test_step_listed_twice_by_release_1_6_has_one_row_a_place(store: Any, releas
 def test_results_that_a_snapshot_moved_are_no_obstacle(project: Any, run: Any) -> None:
     """Their entry is to go with them, as in release 1.6."""
     run("first", ["source"], ["results:a"])
-    with project.transaction("snapshot") as journal:
-        metadata, manifest = project.snapshot("ONE", journal=journal)
+    with project.transaction("snapshot"):
+        metadata, manifest = project.snapshot("ONE")
         project.save_snapshot_metadata_and_manifest(metadata, manifest)
         project.finish_snapshot(metadata.hashval)
     run("second", ["source"], ["results"])

@@ -56,8 +56,8 @@ def add(
 
 def take(workspace: MemoryWorkspace, tag: str) -> dict[str, SnapshotVersion]:
     """What ``dws snapshot`` does; the versions of the resources."""
-    with workspace.transaction("snapshot") as journal:
-        metadata, manifest = workspace.snapshot(tag, journal=journal)
+    with workspace.transaction("snapshot"):
+        metadata, manifest = workspace.snapshot(tag)
         workspace.save_snapshot_metadata_and_manifest(metadata, manifest)
     return workspace.get_snapshot_versions(metadata.hashval)
 

@@ -64,8 +64,8 @@ def kept(workspace: MemoryWorkspace, data: Path, remote: Path, said: list[str]) 
 
 
 def take(workspace: MemoryWorkspace, tag: str) -> None:
-    with workspace.transaction("snapshot") as journal:
-        metadata, manifest = workspace.snapshot(tag, journal=journal)
+    with workspace.transaction("snapshot"):
+        metadata, manifest = workspace.snapshot(tag)
         workspace.save_snapshot_metadata_and_manifest(metadata, manifest)
 
 

@@ -32,7 +32,7 @@ class AddGroup(click.Group):
 
         if plugins.is_announced(plugins.RESOURCES, cmd_name):
             factory = plugins.load(plugins.RESOURCES, cmd_name)
-            if factory.command_name == cmd_name:
+            if _name(cmd_name, factory) == cmd_name:
                 return _command(cmd_name, factory)
         factories, _broken = _factories()
         return _command(*factories[cmd_name]) if cmd_name in factories else None
@@ -82,9 +82,14 @@ def _factories() -> tuple[dict[str, tuple[str, ResourceFactory]], list[str]]:
         except PluginError:
             broken.append(resource_type)
             continue
-        if factory.command_name is not None:
-            found.setdefault(factory.command_name, (resource_type, factory))
+        name = _name(resource_type, factory)
+        if name is not None:
+            found.setdefault(name, (resource_type, factory))
     return found, broken
+
+
+def _name(resource_type: str, factory: ResourceFactory) -> str | None:
+    return resource_type if factory.command_name == "" else factory.command_name
 
 
 def _unknown_type(name: str) -> str:
@@ -105,21 +110,26 @@ def _command(resource_type: str, factory: ResourceFactory) -> click.Command:
     """The click command of a type: its own parameters and the common ones."""
 
     @pass_session
-    def run(session: Session, /, role: str | None, name: str | None, **values: Any) -> None:
+    def run(
+        session: Session, /, role: str | None, name: str | None, arguments: tuple[str, ...] = (), **values: Any
+    ) -> None:
         from dataworkspaces.commands.add import add_command
 
         workspace = session.open_workspace()
         if role is None:
             role = _ask_role(workspace.interaction, factory)
         if name is None and not session.batch:
-            suggestion = workspace.suggest_resource_name(resource_type, role, **values)
+            suggestion = workspace.suggest_resource_name(resource_type, role, *arguments, **values)
             name = workspace.interaction.ask("Name of the resource", default=suggestion)
-        resource = add_command(workspace, resource_type, role, name, **values)
+        resource = add_command(workspace, resource_type, role, name, *arguments, **values)
         workspace.interaction.tell(f"Added resource '{resource.name}' ({resource.resource_type}, {resource.role})")
 
+    own = factory.get_click_params()
+    if not own and factory.command_name == "":  # as the manual's, which says nothing of commands
+        own = [click.Argument(["arguments"], nargs=-1)]
     command = click.command(
-        factory.command_name,
-        params=[*factory.get_click_params(), *_common_params(factory)],
+        _name(resource_type, factory),
+        params=[*own, *_common_params(factory)],
         help=_sentence(f"Add {factory.help}") if factory.help else None,
     )(common_options(run))
     return command

@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 import traceback
+from contextlib import suppress
 
 import click
 
@@ -60,7 +61,7 @@ def _report(error: BaseException, verbose: bool) -> int:
         status = 1
     else:
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        _line(InternalError.label, what, _please_report(verbose or debug))
+        _line(InternalError.label, what, _please_report(error, verbose or debug))
         status = InternalError.exit_code
         debug = debug or verbose
     if debug:
@@ -119,9 +120,16 @@ def _interrupted(error: BaseException) -> int:
     return INTERRUPTED
 
 
-def _please_report(traceback_shown: bool) -> str:
+def _please_report(error: BaseException, traceback_shown: bool) -> str:
     where = "the traceback below" if traceback_shown else f"the traceback that {DEBUG_VARIABLE}=1 or --verbose shows"
-    return f"This is a bug in Data Workspaces: please report it, with {where}"
+    whose, whom = "Data Workspaces", "please report it"
+    with suppress(Exception):  # what is told is the error that brought us here
+        from dataworkspaces.cli.faults_of_plugins import plugin_at_fault
+
+        plugin = plugin_at_fault(error)
+        if plugin is not None:
+            whose, whom = f"the plug-in {plugin}", "please report it to its authors"
+    return f"This is a bug in {whose}: {whom}, with {where}"
 
 
 def _drop_output() -> None:

@@ -16,7 +16,7 @@ ROLES_TO_IMPORT = (ResourceRoles.SOURCE_DATA_SET,)
 
 
 def add_command(
-    workspace: Workspace, resource_type: str, role: str, name: str | None = None, **kwargs: Any
+    workspace: Workspace, resource_type: str, role: str, name: str | None = None, *args: Any, **kwargs: Any
 ) -> Resource:
     """Add a resource and return it.
 
@@ -28,8 +28,8 @@ def add_command(
     _check_sharing(factory, resource_type, role, kwargs)
     with workspace.transaction("add"):
         if name is None:
-            name = workspace.suggest_resource_name(resource_type, role, **kwargs)
-        resource = workspace.add_resource(name, resource_type, role, **kwargs)
+            name = workspace.suggest_resource_name(resource_type, role, *args, **kwargs)
+        resource = workspace.add_resource(name, resource_type, role, *args, **kwargs)
         workspace.save(f"Added resource {name}")
     return resource
 

@@ -108,8 +108,17 @@ def _owner(workspace: Workspace, resource_name: str | None) -> _Owner:
         return _Owner(f"workspace '{workspace.name}'", workspace.param_defs, values)
     resource = workspace.get_resource(resource_name)
     local = resource.get_local_params() if isinstance(resource, LocalStateResourceMixin) else {}
-    return _Owner(
-        f"resource '{resource_name}'", RESOURCE_PARAMS | resource.param_defs, {**resource.get_params(), **local}
+    params = resource.get_params()
+    own = resource.param_defs or _undeclared(params, is_global=True) | _undeclared(local, is_global=False)
+    return _Owner(f"resource '{resource_name}'", RESOURCE_PARAMS | own, {**params, **local})
+
+
+def _undeclared(params: Mapping[str, Any], *, is_global: bool) -> ParamDefs:
+    """Parameters of a type that does not say which it has, as those that the manual knows: they are shown."""
+    return ParamDefs(
+        ParamDef(name, None, is_global, "Of its type, which does not say more", settable=False)
+        for name in params
+        if name not in RESOURCE_PARAMS
     )
 
 

@@ -15,13 +15,13 @@ def delete_snapshot_command(workspace: Workspace, tag_or_hash: str, include_reso
 
     Asks first (outside of batch mode); raises UserAbort if the user answers no."""
     snapshots = workspace.as_snapshot_ws()
-    with workspace.transaction("delete-snapshot") as journal:
+    with workspace.transaction("delete-snapshot"):
         metadata = snapshots.get_snapshot_by_tag_or_hash(tag_or_hash)
         if not workspace.batch and not workspace.interaction.confirm(
             _question(metadata, include_resources), default=False
         ):
             raise UserAbort(f"Snapshot {metadata.hashval[:7]} stays")
-        snapshots.delete_snapshot(metadata.hashval, include_resources, journal=journal)
+        snapshots.delete_snapshot(metadata.hashval, include_resources)
         workspace.save(f"Deleted snapshot {metadata.hashval[:7]}")
     return metadata
 

@@ -131,11 +131,11 @@ def restore_command(workspace: Workspace, plan: RestorePlan) -> RestoreOutcome:
     hashval = plan.snapshot.hashval
     names = tuple(planned.name for planned in plan.restored)
     if names:
-        with workspace.transaction("restore") as journal:
+        with workspace.transaction("restore"):
             snapshots.get_snapshot_metadata(hashval)  # It may have been deleted since.
             resources = [_snapshot_resource(workspace, name) for name in names]
             restore_hashes: dict[str, str | None] = {p.name: p.restore_hash for p in plan.restored}
-            snapshots.restore(hashval, restore_hashes, resources, journal=journal)
+            snapshots.restore(hashval, restore_hashes, resources)
             workspace.save(f"Restored {', '.join(names)} to snapshot {hashval[:7]}")
     return RestoreOutcome(plan.snapshot, names, plan.left)
 

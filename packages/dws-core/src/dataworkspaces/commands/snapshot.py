@@ -46,9 +46,9 @@ def snapshot_command(workspace: Workspace, tag: str | None = None, message: str 
     check_text(message, "The message")
     if tag is not None:
         check_tag(tag)
-    with workspace.transaction("snapshot") as journal:
+    with workspace.transaction("snapshot"):
         holder = None if tag is None else _take_tag(workspace, snapshots, tag)
-        metadata, manifest = snapshots.snapshot(tag, message, journal=journal)
+        metadata, manifest = snapshots.snapshot(tag, message)
         is_new = not snapshots.has_snapshot(metadata.hashval)
         before = metadata if is_new else snapshots.get_snapshot_metadata(metadata.hashval)
         if not is_new:

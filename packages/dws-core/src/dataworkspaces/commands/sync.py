@@ -246,7 +246,7 @@ def _pull_resources(
             if isinstance(resource, LocalStateResourceMixin) and isinstance(
                 workspace, (SyncedWorkspaceMixin, CentralWorkspaceMixin)
             ):
-                changed += workspace.pull_resources([resource])
+                changed += workspace.pull_resources([resource]) or ()
                 done.append(name)
                 if resource.pull_conflicts():
                     conflicts[name] = resource.pull_conflicts()

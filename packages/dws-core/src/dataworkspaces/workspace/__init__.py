@@ -28,6 +28,7 @@ from dataworkspaces.workspace.resource_ref import ResourceRef
 from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
 from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
+from dataworkspaces.workspace.storage import Storage
 from dataworkspaces.workspace.sync import CentralWorkspaceMixin, SyncedWorkspaceMixin
 from dataworkspaces.workspace.versions import (
     FileChange,
@@ -64,6 +65,7 @@ __all__ = [
     "SnapshotResourceMixin",
     "SnapshotVersion",
     "SnapshotWorkspaceMixin",
+    "Storage",
     "SyncedWorkspaceMixin",
     "VersionFiles",
     "Workspace",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import ParseResult, urlparse
 
 from dataworkspaces import plugins
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, PluginError
 from dataworkspaces.params import ParamDefs
 from dataworkspaces.workspace.finding import METADATA_DIR as METADATA_DIR
-from dataworkspaces.workspace.finding import find_workspace_uri
+from dataworkspaces.workspace.finding import find_workspace_uri, write_backend_file
 from dataworkspaces.workspace.resource import RESOURCE_ROLE_CHOICES
 from dataworkspaces.workspace.store_users import register
 
@@ -58,7 +59,6 @@ class WorkspaceFactory(ABC):
         to make (None: one of the workspace's name), and how to reach the user. On failure nothing is left behind."""
 
     @staticmethod
-    @abstractmethod
     def init_workspace(
         workspace_name: str,
         dws_version: str,
@@ -71,7 +71,11 @@ class WorkspaceFactory(ABC):
         **kwargs: Any,
     ) -> Workspace:
         """Make a new workspace, in the directory that the keyword ``directory`` names. Raises ConfigurationError, and
-        changes nothing, if there is one already."""
+        changes nothing, if there is one already.
+
+        A factory without it is in a module with a function ``init_workspace``, which takes those of the parameters
+        above, of ``backend_name`` and of ``hostname`` that it names, in its own order."""
+        raise NotImplementedError
 
     @staticmethod
     def check_before_opening(parsed_uri: ParseResult) -> Iterable[Problem]:
@@ -84,8 +88,8 @@ class ResourceFactory(ABC):
     """Makes the resources of one type. An instance is what the entry point in the group
     ``dataworkspaces.resources`` names; the entry point's name is the type as it is stored."""
 
-    command_name: str | None = None
-    """The name after ``dws add``; None if the type has no command of its own."""
+    command_name: str | None = ""
+    """The name after ``dws add``: "" for the type's own, None if the type has no command."""
     help: str = ""
     """One line for ``dws add --help``."""
     roles: Sequence[str] = RESOURCE_ROLE_CHOICES
@@ -100,7 +104,8 @@ class ResourceFactory(ABC):
     def get_click_params(self) -> list[click.Parameter]:
         """The options and arguments of ``dws add COMMAND_NAME`` beside the common ones (``--role``, ``--name``,
         ``--export``, ``--imported``), which the shell adds. Their values reach :meth:`from_command_line` and
-        :meth:`suggest_name` as keyword arguments."""
+        :meth:`suggest_name` as keyword arguments; by position, if these take no keywords. Of a type without a
+        ``command_name`` that has none of them, all arguments of the command do."""
         return []
 
     @abstractmethod
@@ -170,6 +175,7 @@ def init_workspace(
 
     ``scratch_dir`` is relative to the workspace, or absolute; what else is needed depends on the backend."""
     from dataworkspaces.params import HOSTNAME, LOCAL_SCRATCH_DIRECTORY, SCRATCH_DIRECTORY, check_hostname
+    from dataworkspaces.workspace.arguments import call_with_known
     from dataworkspaces.workspace.version import get_version
 
     check_hostname(hostname)
@@ -181,7 +187,34 @@ def init_workspace(
         global_params[SCRATCH_DIRECTORY] = None
     else:
         global_params[SCRATCH_DIRECTORY] = scratch_dir
-    workspace: Workspace = factory.init_workspace(
-        workspace_name, get_version(), global_params, local_params, batch, verbose, scratch_dir, *args, **kwargs
-    )
+    workspace: Workspace
+    function = _function_of_module(factory)
+    if function is None:
+        workspace = factory.init_workspace(
+            workspace_name, get_version(), global_params, local_params, batch, verbose, scratch_dir, *args, **kwargs
+        )
+        return workspace
+    known = {
+        "backend_name": backend_name, "workspace_name": workspace_name, "hostname": hostname,
+        "dws_version": get_version(), "global_params": global_params, "local_params": local_params,
+        "batch": batch, "verbose": verbose, "scratch_dir": scratch_dir,
+    }  # fmt: skip
+    workspace = call_with_known(function, known, args, kwargs)
+    own = workspace.get_workspace_local_path_if_any()
+    if own is not None and not (Path(own) / METADATA_DIR).exists():
+        write_backend_file(Path(own), backend_name)  # by which commands in it find the backend
     return workspace
+
+
+def _function_of_module(factory: Any) -> Any:
+    """The function ``init_workspace`` of a backend's module, if the factory has no method of its own for that."""
+    kind = factory if isinstance(factory, type) else type(factory)
+    if getattr(kind, "init_workspace", WorkspaceFactory.init_workspace) is not WorkspaceFactory.init_workspace:
+        return None
+    function = getattr(sys.modules[kind.__module__], "init_workspace", None)
+    if function is None:
+        raise PluginError(
+            f"The backend {kind.__module__} cannot make a workspace: it has no function init_workspace",
+            hint="Who wrote it has to add one",
+        )
+    return function

@@ -102,11 +102,15 @@ class FileResourceMixin(ABC):
     ) -> None:
         """As :meth:`results_move_current_files`, but the current files stay (for an exported resource)."""
 
-    @abstractmethod
     def results_undo_move(self, rel_dest_root: str, files: list[str]) -> None:
         """Bring back ``files`` (their old places) that a snapshot moved, or copied, to ``rel_dest_root``, and remove
         that directory. Idempotent. A file that stands at its old place again is left there; its other copy is then
-        removed only if the two are equal, and the directory stays if anything is left in it."""
+        removed only if the two are equal, and the directory stays if anything is left in it.
+
+        By default each file is copied back, and deleted where it was; override it where it can be moved."""
+        from dataworkspaces.workspace.results import bring_back
+
+        bring_back(self, rel_dest_root, files)
 
     def results_current_files(self, exclude_files: Set[str], exclude_dirs_re: Pattern[str]) -> list[str]:
         """The relative paths of the files that :meth:`results_move_current_files` would move, sorted."""

@@ -35,7 +35,6 @@ from dataworkspaces.workspace.versions import PresentContents, ResourceChange, S
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.store import LineageStore
-    from dataworkspaces.workspace.journal import Journal
     from dataworkspaces.workspace.resource import Resource
     from dataworkspaces.workspace.snapshot_graph import SnapshotGraph
     from dataworkspaces.workspace.workspace import Workspace
@@ -62,13 +61,13 @@ class SnapshotWorkspaceMixin(ABC):
 
         The cost must not grow with the number of snapshots that are not returned."""
 
-    @abstractmethod
     def get_snapshot_count(self) -> int:
-        """How many snapshots there are, at a cost that does not grow with their number."""
+        """How many snapshots there are. Override it where that can be told without reading all of them."""
+        return sum(1 for _ in self.list_snapshots())
 
-    @abstractmethod
     def get_tags(self) -> list[str]:
-        """All tags, sorted."""
+        """All tags, sorted. Override it where not all snapshots have to be read for that."""
+        return sorted({tag for metadata in self.list_snapshots() for tag in metadata.tags})
 
     @abstractmethod
     def get_snapshot_metadata(self, hash_val: str) -> SnapshotMetadata:
@@ -88,9 +87,9 @@ class SnapshotWorkspaceMixin(ABC):
         """Raises NotFoundError if there is none, ConfigurationError if it fits several, which are listed,
         UnavailableError if that cannot be told now."""
 
-    @abstractmethod
     def get_snapshot_manifest_bytes(self, hash_val: str) -> bytes:
         """The stored manifest; raises MetadataError if it is missing."""
+        return self._self_as_workspace().storage.get_snapshot_manifest_bytes(hash_val)
 
     @abstractmethod
     def save_snapshot_metadata_and_manifest(self, metadata: SnapshotMetadata, manifest: bytes) -> None:
@@ -101,9 +100,9 @@ class SnapshotWorkspaceMixin(ABC):
     def remove_tag_from_snapshot(self, hash_val: str, tag: str) -> None:
         """Raises InternalError if there is no such snapshot, or if it does not have the tag."""
 
-    @abstractmethod
     def delete_snapshot_metadata_and_manifest(self, hash_val: str) -> None:
         """Remove the metadata, then the manifest. Idempotent."""
+        self._self_as_workspace().storage.delete_snapshot_metadata_and_manifest(hash_val)
 
     @abstractmethod
     def supports_lineage(self) -> bool:
@@ -238,14 +237,13 @@ class SnapshotWorkspaceMixin(ABC):
         for resource in resource_list:
             resource.snapshot_precheck()
 
-    def snapshot(
-        self, tag: str | None = None, message: str = "", *, journal: Journal | None = None
-    ) -> tuple[SnapshotMetadata, bytes]:
+    def snapshot(self, tag: str | None = None, message: str = "") -> tuple[SnapshotMetadata, bytes]:
         """Take a snapshot of the resources; the caller stores what is returned, metadata and manifest.
 
-        All checks come first. Then results move, each resource keeps its content, and lineage is copied. ``journal``
-        (of the transaction that the caller holds) lets a killed snapshot be undone or completed."""
+        All checks come first. Then results move, each resource keeps its content, and lineage is copied. The journal of
+        the transaction that the caller holds lets a killed snapshot be undone or completed."""
         workspace = self._self_as_workspace()
+        journal = workspace.journal
         resources = list(workspace.get_resources())
         unable = [r.name for r in resources if not isinstance(r, SnapshotResourceMixin)]
         if unable:
@@ -389,19 +387,23 @@ class SnapshotWorkspaceMixin(ABC):
 
     # -- restore and delete --------------------------------------------------------------------------------------
 
+    def _restore_precheck(self, resource_list: Sequence[SnapshotResourceMixin]) -> None:
+        """A backend can check here what keeps it from restoring these resources. Those of the resources themselves,
+        which depend on the version, are :meth:`restore_prechecks`."""
+
     def restore(
         self,
         snapshot_hash: str,
         restore_hashes: dict[str, str | None],
         restore_resources: Sequence[SnapshotResourceMixin],
-        *,
-        journal: Journal | None = None,
     ) -> None:
         """Bring the resources back to ``restore_hashes`` (all of which are there), and their lineage.
 
         All checks come first. The present content of each is kept before; a killed restore is completed, one that
         raises is undone."""
+        self._restore_precheck(restore_resources)
         self.restore_prechecks(restore_resources, restore_hashes)
+        journal = self._self_as_workspace().journal
         names = [resource.name for resource in restore_resources]
         targets = {name: restore_hashes[name] for name in names}
         if journal is not None:
@@ -415,14 +417,13 @@ class SnapshotWorkspaceMixin(ABC):
         if self.supports_lineage():
             self.get_lineage_store().restore(snapshot_hash, names)
 
-    def delete_snapshot(
-        self, hash_val: str, include_resources: bool = False, *, journal: Journal | None = None
-    ) -> None:
+    def delete_snapshot(self, hash_val: str, include_resources: bool = False) -> None:
         """Delete a snapshot's metadata, manifest and lineage, and with ``include_resources`` the results that are
         kept for it. Idempotent; a killed one is completed."""
         metadata = self.get_snapshot_metadata(hash_val)
         destination = metadata.relative_destination_path
         results_in = self._own_results(metadata) if include_resources else []
+        journal = self._self_as_workspace().journal
         if journal is not None:
             journal.record(
                 "delete-snapshot",

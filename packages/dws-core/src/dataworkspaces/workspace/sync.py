@@ -11,10 +11,8 @@ if TYPE_CHECKING:
 
 
 def _pull_resources(workspace: object, resources: Sequence[LocalStateResourceMixin]) -> list[str]:
-    """Check all, pull all, then take over the lineage that imported resources brought. Returns the names of those
-    whose content is another now."""
-    for resource in resources:
-        resource.pull_precheck()
+    """Pull all, then take over the lineage that imported resources brought. Returns the names of those whose content is
+    another now."""
     changed = [str(getattr(resource, "name", "")) for resource in resources if resource.pull()]
     from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
     from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
@@ -27,14 +25,21 @@ def _pull_resources(workspace: object, resources: Sequence[LocalStateResourceMix
     return changed
 
 
-def _push_resources(resources: Sequence[LocalStateResourceMixin]) -> None:
-    for resource in resources:
-        resource.push_precheck()
-    for resource in resources:
-        resource.push()
+class _Prechecks:
+    """What comes before a push and a pull."""
+
+    def _push_precheck(self, resource_list: Sequence[LocalStateResourceMixin]) -> None:
+        """Raise ConfigurationError if one of the resources could not be pushed. A backend can add checks."""
+        for resource in resource_list:
+            resource.push_precheck()
+
+    def _pull_precheck(self, resource_list: Sequence[LocalStateResourceMixin]) -> None:
+        """Raise ConfigurationError if one of the resources could not be pulled. A backend can add checks."""
+        for resource in resource_list:
+            resource.pull_precheck()
 
 
-class SyncedWorkspaceMixin(ABC):
+class SyncedWorkspaceMixin(_Prechecks, ABC):
     """A workspace that is a copy of a master copy, and is pushed to it and pulled from it."""
 
     @abstractmethod
@@ -48,29 +53,36 @@ class SyncedWorkspaceMixin(ABC):
 
         The object on which this is called must not be used any more."""
 
-    def pull_resources(self, resource_list: Sequence[LocalStateResourceMixin]) -> list[str]:
+    def pull_resources(self, resource_list: Sequence[LocalStateResourceMixin]) -> list[str] | None:
         """Bring the origins' changes of the resources here, all prechecks first, and return the names of those whose
-        content is another now. New resources are cloned and the workspace is pulled by the command."""
+        content is another now (None: nobody knows). New resources are cloned and the workspace is pulled by the
+        command."""
+        self._pull_precheck(resource_list)
         return _pull_resources(self, resource_list)
 
     def push(self, resource_list: Sequence[LocalStateResourceMixin]) -> None:
         """Send changes to the origins: all prechecks, the resources, then the workspace (a backend extends this),
         so that nobody can pull a snapshot whose data never arrived."""
-        _push_resources(resource_list)
+        self._push_precheck(resource_list)
+        for resource in resource_list:
+            resource.push()
 
 
-class CentralWorkspaceMixin(ABC):
+class CentralWorkspaceMixin(_Prechecks, ABC):
     """A workspace that has one central store. Its resources may need to be synchronised all the same."""
 
     @abstractmethod
     def get_resources_that_need_to_be_cloned(self) -> list[str]:
         """The names of resources with local state that this machine does not have yet."""
 
-    def pull_resources(self, resource_list: Sequence[LocalStateResourceMixin]) -> list[str]:
+    def pull_resources(self, resource_list: Sequence[LocalStateResourceMixin]) -> list[str] | None:
         """Bring the origins' changes of the resources here, all prechecks first, and return the names of those whose
-        content is another now."""
+        content is another now (None: nobody knows)."""
+        self._pull_precheck(resource_list)
         return _pull_resources(self, resource_list)
 
     def push_resources(self, resource_list: Sequence[LocalStateResourceMixin]) -> None:
         """Send changes of the resources to their origins, all prechecks first."""
-        _push_resources(resource_list)
+        self._push_precheck(resource_list)
+        for resource in resource_list:
+            resource.push()

@@ -21,6 +21,7 @@ from dataworkspaces.errors import (
 )
 from dataworkspaces.params import OBJECTS_PATH, WORKSPACE_PARAMS, ParamDefs
 from dataworkspaces.workspace.files import LocalStateResourceMixin
+from dataworkspaces.workspace.finding import METADATA_DIR
 from dataworkspaces.workspace.interaction import BatchInteraction, Interaction
 from dataworkspaces.workspace.names import check_resource_name, clean_resource_name
 from dataworkspaces.workspace.own_files import OWN_FILES, is_own_files
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.integrity import Problem
     from dataworkspaces.workspace.journal import Journal
     from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
+    from dataworkspaces.workspace.storage import Storage
     from dataworkspaces.workspace.trust import Consent
     from dataworkspaces.workspace.whereabouts import Whereabouts
 
@@ -47,8 +49,8 @@ def _unfinished_hint(error: Exception) -> str:
 class Workspace(ABC):
     """A workspace: parameters, and resources in the order in which they were added.
 
-    A backend implements the abstract methods; those named ``read_...`` and ``write_...`` are its storage. Each write
-    is atomic by itself (a reader sees the old or the new value) and is made permanent for others by :meth:`save`.
+    A backend implements the abstract methods, and hands over a :class:`~dataworkspaces.workspace.storage.Storage`. Each
+    write is atomic by itself (a reader sees the old or the new value) and is made permanent for others by :meth:`save`.
     Reading needs no lock. Whoever writes does so within :meth:`transaction`.
 
     :ivar name: a short name.
@@ -76,48 +78,78 @@ class Workspace(ABC):
 
     # -- storage, by the backend ---------------------------------------------------------------------------------
 
-    @abstractmethod
+    @property
+    def storage(self) -> Storage:
+        """What keeps the metadata of this workspace. A backend assigns it in its ``__init__``, or overrides the methods
+        that have the names of those of :class:`~dataworkspaces.workspace.storage.Storage`."""
+        if self._storage is None:
+            raise NotSupportedError(
+                f"Workspace '{self.name}': its backend ({type(self).__module__}) has no 'storage', so it stores nothing",
+                hint="See dataworkspaces.workspace.Storage; who wrote the backend has to do that",
+            )
+        return self._storage
+
+    @storage.setter
+    def storage(self, storage: Storage) -> None:
+        self._storage = storage
+
+    _storage: Storage | None = None
+
     def read_params(self, is_global: bool) -> dict[str, Any]:
-        """The global or the local parameters that are set (not the defaults)."""
+        """See :meth:`Storage.read_params`."""
+        return self.storage.read_params(is_global)
 
-    @abstractmethod
     def write_params(self, is_global: bool, params: dict[str, Any]) -> None:
-        """Replace the global or the local parameters."""
+        """See :meth:`Storage.write_params`."""
+        self.storage.write_params(is_global, params)
 
-    @abstractmethod
     def read_resource_params(self) -> list[dict[str, Any]]:
-        """The stored parameters of all resources, in the order in which they were added."""
+        """See :meth:`Storage.read_resource_params`."""
+        return self.storage.read_resource_params()
 
-    @abstractmethod
     def write_resource_params(self, params: dict[str, Any]) -> None:
-        """Store the parameters of one resource: replace those of the same ``name``, or add them at the end."""
+        """See :meth:`Storage.write_resource_params`."""
+        self.storage.write_resource_params(params)
 
-    @abstractmethod
     def read_resource_local_params(self, name: str) -> dict[str, Any] | None:
-        """The parameters of a resource on this machine; None if it has never been here."""
+        """See :meth:`Storage.read_resource_local_params`."""
+        return self.storage.read_resource_local_params(name)
 
-    @abstractmethod
     def write_resource_local_params(self, name: str, params: dict[str, Any]) -> None:
-        """Store the parameters of a resource on this machine."""
+        """See :meth:`Storage.write_resource_local_params`."""
+        self.storage.write_resource_local_params(name, params)
 
-    @abstractmethod
     def read_resource_state(self, resource: Resource, key: str) -> bytes | None:
         """Versioned state that a resource stored under ``key`` (see :meth:`write_resource_state`), or None."""
+        from dataworkspaces.workspace.storage import read_state
 
-    @abstractmethod
+        return read_state(self.read_params(True), resource.name, key)
+
     def write_resource_state(self, resource: Resource, items: dict[str, bytes]) -> None:
         """Store versioned state of a resource: it travels with the workspace. A key is a file name of letters,
         digits, ``.``, ``_`` and ``-``. Writing the same item twice changes nothing. Kept with the next
-        :meth:`save`; an item that no snapshot refers to does no harm."""
+        :meth:`save`; an item that no snapshot refers to does no harm.
 
-    @abstractmethod
+        By default among the global parameters, which is made for little: override both where resources of files have
+        their manifests kept."""
+        from dataworkspaces.workspace.storage import with_state
+
+        self.write_params(True, with_state(self.read_params(True), resource.name, items))
+
     def get_resource_local_directory(self, resource: Resource) -> Path:
         """The directory for what a resource keeps on this machine only. It need not exist yet."""
+        return self.get_machine_directory() / "resources" / resource.name
 
-    @abstractmethod
     def get_machine_directory(self) -> Path:
         """The directory for the lock, the journal and caches of this copy of the workspace: on this machine, never
-        versioned, safe to be on NFS. It need not exist yet."""
+        versioned, safe to be on NFS. It need not exist yet. By default in the workspace's own directory; of one that
+        has none, in the home directory of the user."""
+        own = self.get_workspace_local_path_if_any()
+        if own is not None:
+            return Path(own) / METADATA_DIR / "machine"
+        from dataworkspaces.workspace.storage import directory_of_user
+
+        return directory_of_user(type(self).__module__, self.name, self.get_instance())
 
     def get_objects_directory(self) -> Path:
         """The directory of the object store: the content of versions of resources that keep it. Several workspaces may
@@ -205,13 +237,19 @@ class Workspace(ABC):
             self.finish_interrupted()
             self.settle()
             self.save_precheck()
-            journal = Journal(self.get_machine_directory(), command)
+            journal = self.journal = Journal(self.get_machine_directory(), command)
             try:
                 yield journal
             except BaseException:
+                self.journal = None
                 self._undo_after_error()
                 raise
+            finally:
+                self.journal = None
             journal.clear()
+
+    journal: Journal | None = None
+    """That of the transaction that this object holds."""
 
     def settle(self) -> None:
         """Note that the workspace is where it is, and which of its places on this machine are still its own: once after
@@ -414,10 +452,12 @@ class Workspace(ABC):
                 f"A resource of type {resource_type} cannot have the role '{role}'",
                 hint=f"It can have: {', '.join(factory.roles)}",
             )
+        from dataworkspaces.workspace.arguments import as_taken
         from dataworkspaces.workspace.trust import agreeing
 
         with agreeing():  # the user has named what is contacted now
-            resource = factory.from_command_line(role, name, self, *args, **kwargs)
+            given, named = as_taken(factory.from_command_line, factory.get_click_params(), args, kwargs)
+            resource = factory.from_command_line(role, name, self, *given, **named)
         self.consent.agree(resource.addresses())
         if resource.is_imported():
             self._import_lineage(resource)
@@ -464,7 +504,11 @@ class Workspace(ABC):
 
     def suggest_resource_name(self, resource_type: str, role: str, *args: Any, **kwargs: Any) -> str:
         """A name for a new resource: the type's suggestion, made valid and unique."""
-        suggestion = self.get_resource_factory(resource_type).suggest_name(self, role, *args, **kwargs)
+        from dataworkspaces.workspace.arguments import as_taken
+
+        factory = self.get_resource_factory(resource_type)
+        given, named = as_taken(factory.suggest_name, factory.get_click_params(), args, kwargs)
+        suggestion = factory.suggest_name(self, role, *given, **named)
         base = clean_resource_name(suggestion) or role
         taken = {*self.get_resource_names(), OWN_FILES}
         number = 1

@@ -192,6 +192,7 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
 class GitSubdirectoryFactory(ResourceFactory):
     """``dws add git`` makes one, for a path in the workspace's own repository."""
 
+    command_name = None
     takes_export = True
     param_defs = GitSubdirectory.param_defs
 
@@ -200,7 +201,7 @@ class GitSubdirectoryFactory(ResourceFactory):
         :param create: make it, with a README, without asking.
         :param export: see ``dws add --help``."""
         root = Path(os.path.realpath(_git_workspace(workspace).paths.root))
-        place = Path(os.path.realpath(Path(kwargs["path"]).expanduser()))
+        place = Path(os.path.realpath(Path(args[0] if args else kwargs["path"]).expanduser()))
         if root not in place.parents:
             raise ConfigurationError(f"{place} is no subdirectory of the workspace {root}")
         relative = place.relative_to(root).as_posix()

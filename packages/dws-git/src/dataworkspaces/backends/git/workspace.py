@@ -264,8 +264,8 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
 
     # -- resources in bulk ---------------------------------------------------------------------------------------
 
-    def snapshot(self, tag: str | None = None, message: str = "", **kwargs: Any) -> tuple[SnapshotMetadata, bytes]:
-        metadata, manifest = super().snapshot(tag, message, **kwargs)
+    def snapshot(self, tag: str | None = None, message: str = "") -> tuple[SnapshotMetadata, bytes]:
+        metadata, manifest = super().snapshot(tag, message)
         if not self.has_own_files():
             self.own_files_resource().keep()  # what git is told, and the deletion of the last of them
         if self.paths.snapshot_lineage.joinpath(metadata.hashval).is_dir():
