@@ -206,15 +206,10 @@ def _import(group: str, announcement: Announcement) -> Any:
     return _checked(group, announcement, found)
 
 
-_METHODS = {BACKENDS: "load_workspace", RESOURCES: "from_json"}
-"""What shows that an object is a factory of its group."""
-
-
 def _checked(group: str, announcement: Announcement, found: Any) -> Any:
-    """What an entry point stands for; raises PluginError if it cannot be what the group asks for."""
-    if found is None or not hasattr(found, _METHODS.get(group, "__class__")):
-        what = "None" if found is None else f"a {type(found).__name__}"
-        problem = TypeError(f"{announcement.value} is {what}, and no factory")
+    """What an entry point stands for; raises PluginError if that is None."""
+    if found is None:
+        problem = TypeError(f"{announcement.value} is None, and no factory")
         raise _failed(group, announcement, problem) from problem
     return found
 

@@ -84,7 +84,7 @@ class Workspace(ABC):
         that have the names of those of :class:`~dataworkspaces.workspace.storage.Storage`."""
         if self._storage is None:
             raise NotSupportedError(
-                f"Workspace '{self.name}': its backend ({type(self).__module__}) has no 'storage', so it stores nothing",
+                f"Workspace '{self.name}': its backend ({type(self).__module__}) has no 'storage', so it keeps nothing",
                 hint="See dataworkspaces.workspace.Storage; who wrote the backend has to do that",
             )
         return self._storage
