@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from environment import ROOT
 
-VENDOR = ROOT / "packages/dws-core/src/dataworkspaces/lineage/drawing/vendor"
+VENDOR = ROOT / "packages/dws-web/src/dataworkspaces/web/vendor"
 
 
 class Package(NamedTuple):

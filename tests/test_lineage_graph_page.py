@@ -15,10 +15,10 @@ import pytest
 from endtoend import User, write_files
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from dataworkspaces.lineage.drawing.page import page as make_page
 from dataworkspaces.lineage.graph import DataNode, Edge, LineageGraph, StepNode
 from dataworkspaces.lineage.model import HashCertificate, ResourceCert, StepLineage
 from dataworkspaces.lineage.states import State
+from dataworkspaces.web.lineage_page import page as make_page
 from dataworkspaces.workspace import ResourceRef
 
 CHROMIUM = shutil.which("chromium")

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from dataworkspaces import plugins
-from dataworkspaces.commands.lineage_export import load_exporter
 from dataworkspaces.errors import ConfigurationError, PluginError
 from dataworkspaces.exports import formats
-from dataworkspaces.lineage.exporter import Exporter, TextExporter
+from dataworkspaces.lineage.exporter import Exporter, TextExporter, load_exporter
 from dataworkspaces.lineage.graph import LineageGraph
 
 TEXTS = [formats.OPENLINEAGE, formats.PROV]

@@ -48,6 +48,7 @@ KNOWN_DISTRIBUTIONS = {
     (RESOURCES, "s3"): "dws-s3",
     (COMMANDS, "run"): "dws-run",
     (COMMANDS, "rerun"): "dws-run",
+    (EXPORTERS, "html"): "dws-web",
     (EXPORTERS, "openlineage"): "dws-exports",
     (EXPORTERS, "prov"): "dws-exports",
     (EXPORTERS, "ro-crate"): "dws-exports",

@@ -15,11 +15,12 @@ import pytest
 from click.testing import CliRunner, Result
 from memory_workspace import MemoryWorkspace
 
-from dataworkspaces import api
+from dataworkspaces import api, plugins
 from dataworkspaces.cli.main import dws
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.lineage import FileLineageStore, drawing
 from dataworkspaces.lineage.drawing.dot import LABEL_LIMIT, dot
+from dataworkspaces.lineage.exporter import Drawing
 from dataworkspaces.lineage.graph import DataNode, Edge, LineageGraph, StepNode
 from dataworkspaces.lineage.model import HashCertificate, PlaceholderCertificate, ResourceCert, StepLineage
 from dataworkspaces.lineage.states import State
@@ -213,9 +214,25 @@ def command(project: MemoryWorkspace, store: FileLineageStore, monkeypatch: pyte
 
 
 def test_command_says_where_and_how_much(command) -> None:  # type: ignore[no-untyped-def]
-    done = command("a.html")
-    assert (done.exit_code, done.output) == (0, "Graph of 1 step written to a.html\n")
-    assert Path("a.html").read_text().startswith("<!DOCTYPE html>")
+    done = command("a.dot")
+    assert (done.exit_code, done.output) == (0, "Graph of 1 step written to a.dot\n")
+    assert Path("a.dot").read_text().startswith("digraph")
+
+
+def test_page_is_made_by_a_plugin(command, project: MemoryWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    class Sizes(Drawing):
+        def draw(self, graph: LineageGraph, width: int | None, height: int | None) -> str:
+            return f"{len(graph.steps)} {width} {height}"
+
+    monkeypatch.setattr(api, "find_and_load_workspace", lambda *_: project)
+    monkeypatch.setattr(plugins, "load", lambda *_: Sizes())
+    assert command("a.html", "--width", "640").exit_code == 0
+    assert Path("a.html").read_text() == "1 640 None"
+    api.make_lineage_graph("b", width=640)
+    assert Path("b").read_text() == "1 640 800"
+    monkeypatch.setattr(plugins, "load", lambda *_: "no drawing")
+    assert "is no instance of dataworkspaces.lineage.exporter." in command("c.html").stderr
+    assert not Path("c.html").exists()
 
 
 def test_command_takes_the_format_from_the_suffix_or_the_option(command) -> None:  # type: ignore[no-untyped-def]
@@ -252,12 +269,6 @@ def test_command_refuses_a_size_that_is_none(command, option: str) -> None:  # t
 
 
 # -- the API --------------------------------------------------------------------------------------------------------
-
-
-def test_api_draws_a_page_of_its_size(command, project: MemoryWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(api, "find_and_load_workspace", lambda *_: project)
-    api.make_lineage_graph("a.html", width=640)
-    assert '"width":640,"height":800' in Path("a.html").read_text()
 
 
 def test_api_takes_the_format_from_the_suffix(

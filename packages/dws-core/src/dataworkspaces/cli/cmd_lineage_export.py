@@ -30,7 +30,7 @@ class _FormatName(ParamType):
 @click.argument("out", metavar="OUT", type=click.Path())
 @click.option(
     "--format", "format_name", metavar="FORMAT", required=True, type=_FormatName(),
-    help="openlineage, prov or ro-crate, or the format of a plug-in.",
+    help="openlineage, prov, ro-crate or html, or the format of another plug-in.",
 )  # fmt: skip
 @click.option("--snapshot", metavar="TAG_OR_HASH", type=SnapshotName(), help="As of this snapshot (default: now).")
 @click.option("--resource", metavar="NAME", type=ResourceName(), help="What is behind this resource (default: all).")
@@ -43,8 +43,9 @@ def export(session: Session, out: str, format_name: str, snapshot: str | None, r
     openlineage  OpenLineage run events, a JSON object a line
     prov         W3C PROV, as PROV-JSON
     ro-crate     a Process Run RO-Crate: a directory, or a zip file if OUT ends with .zip
+    html         the page of 'dws lineage graph'
 
-    The first two take - as OUT, for stdout. No data is copied.
+    All but the third take - as OUT, for stdout. No data is copied.
     """
     from dataworkspaces.commands.lineage_export import export_command
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataworkspaces import plugins
-from dataworkspaces.errors import ConfigurationError, PluginError
-from dataworkspaces.lineage.exporter import Exporter, TextExporter
+from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.lineage.exporter import TextExporter, load_exporter
 from dataworkspaces.lineage.workspace_graph import lineage_graph
 
 if TYPE_CHECKING:
@@ -30,14 +29,3 @@ def export_command(
         return exporter.text(graph)
     exporter.write(graph, Path(out))
     return None
-
-
-def load_exporter(name: str) -> Exporter:
-    """Raises PluginError if there is no such format, or if its plug-in is of no use."""
-    exporter = plugins.load(plugins.EXPORTERS, name)
-    if not isinstance(exporter, Exporter):
-        raise PluginError(
-            f"The export format '{name}' is no instance of {Exporter.__module__}.{Exporter.__qualname__}",
-            hint="Report it to the maker of the plug-in",
-        )
-    return exporter

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces import plugins
+from dataworkspaces.errors import ConfigurationError, PluginError
 from dataworkspaces.lineage.graph import LineageGraph
 from dataworkspaces.workspace.atomic import write_bytes
 
@@ -44,6 +45,42 @@ class TextExporter(Exporter):
 
     def write(self, graph: LineageGraph, out: Path) -> None:
         replace_file(out, self.text(graph).encode("utf-8"))
+
+
+class Drawing(TextExporter):
+    """A picture of a graph. ``dws lineage graph`` asks for the one of the name ``html``."""
+
+    @abstractmethod
+    def draw(self, graph: LineageGraph, width: int | None, height: int | None) -> str:
+        """The content of the file.
+
+        :param width: of the drawing's area, in pixels; None: as there is space. ``height`` likewise."""
+
+    def text(self, graph: LineageGraph) -> str:
+        return self.draw(graph, None, None)
+
+
+def load_exporter(name: str) -> Exporter:
+    """The format of a name. Raises PluginError if there is none, or if its plug-in is of no use."""
+    exporter = plugins.load(plugins.EXPORTERS, name)
+    if not isinstance(exporter, Exporter):
+        raise _no_instance(name, Exporter)
+    return exporter
+
+
+def load_drawing(name: str) -> Drawing:
+    """Likewise, for a format that is a picture."""
+    exporter = load_exporter(name)
+    if not isinstance(exporter, Drawing):
+        raise _no_instance(name, Drawing)
+    return exporter
+
+
+def _no_instance(name: str, kind: type) -> PluginError:
+    return PluginError(
+        f"The export format '{name}' is no instance of {kind.__module__}.{kind.__qualname__}",
+        hint="Report it to the maker of the plug-in",
+    )
 
 
 def replace_file(out: Path, content: bytes) -> None:

@@ -1,14 +1,16 @@
-"""Drawings of a lineage: a page for a browser, and the language of Graphviz."""
+"""Drawings of a lineage: the language of Graphviz, and JSON. The page for a browser is an export format, ``html``, that
+``dws-web`` brings."""
 
 from __future__ import annotations
 
 import os
 import stat
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.lineage.graph import LineageGraph
+from dataworkspaces.lineage.jsonable import jsonable
 from dataworkspaces.workspace.atomic import explain_os_error, to_json, write_bytes
 
 Format = Literal["html", "dot", "json"]
@@ -22,16 +24,24 @@ def format_of(path: Path) -> Format:
 
 
 def draw(graph: LineageGraph, format_name: Format, width: int | None = None, height: int | None = None) -> str:
-    """The text of a drawing.
+    """The text of a drawing. Raises PluginError if there is nobody to make the page.
 
     :param width: in pixels, of the drawing's area; None: that of the window. ``height`` likewise. JSON has neither."""
     if format_name == "dot":
         from dataworkspaces.lineage.drawing.dot import dot
 
         return dot(graph, width, height)
-    from dataworkspaces.lineage.drawing.page import graph_json, page
+    if format_name == "json":
+        return to_json(graph_json(graph)) + "\n"
+    from dataworkspaces.lineage.exporter import load_drawing
 
-    return page(graph, width, height) if format_name == "html" else to_json(graph_json(graph)) + "\n"
+    return load_drawing(format_name).draw(graph, width, height)
+
+
+def graph_json(graph: LineageGraph) -> dict[str, Any]:
+    """The graph as JSON has it, in which there is no NaN."""
+    data = graph.to_json()
+    return {**data, "nodes": [jsonable(node) for node in data["nodes"]]}
 
 
 def check_target(path: Path) -> None:

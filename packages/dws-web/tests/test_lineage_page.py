@@ -11,14 +11,16 @@ from importlib import resources
 
 import pytest
 
+from dataworkspaces.lineage import drawing
 from dataworkspaces.lineage.drawing.looks import visible
-from dataworkspaces.lineage.drawing.page import json_for_script, page
+from dataworkspaces.lineage.exporter import load_drawing
 from dataworkspaces.lineage.graph import DataNode, LineageGraph, StepNode
 from dataworkspaces.lineage.model import Environment, HashCertificate, ResourceCert, StepLineage
 from dataworkspaces.lineage.states import State
+from dataworkspaces.web.lineage_page import json_for_script, page
 from dataworkspaces.workspace import ResourceRef
 
-VENDOR = resources.files("dataworkspaces.lineage.drawing").joinpath("vendor")
+VENDOR = resources.files("dataworkspaces.web").joinpath("vendor")
 
 
 class Reader(HTMLParser):
@@ -89,7 +91,7 @@ def test_no_developer_tool_looks_for_a_source_map() -> None:
 
 
 def test_own_scripts_make_no_html_and_no_code() -> None:
-    for file in resources.files("dataworkspaces.lineage.drawing").iterdir():
+    for file in resources.files("dataworkspaces.web").iterdir():
         if file.name.endswith(".js"):
             text = file.read_text(encoding="utf-8")
             for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function("):
@@ -210,3 +212,10 @@ def test_page_holds_the_licences_of_the_libraries() -> None:
 )
 def test_visible(text: str, limit: int | None, expected: str) -> None:
     assert visible(text, limit) == expected
+
+
+def test_drawing_of_a_lineage_is_the_page_in_its_size() -> None:
+    drawn = graph("model")
+    assert drawing.draw(drawn, "html", 640, 800) == page(drawn, 640, 800)
+    assert '"width":640,"height":800' in drawing.draw(drawn, "html", 640, 800)
+    assert load_drawing("html").text(drawn) == page(drawn)

@@ -11,11 +11,12 @@ import hashlib
 import json
 import re
 from importlib import resources
-from typing import Any
+from typing import Any, ClassVar
 
+from dataworkspaces.lineage.drawing import graph_json
 from dataworkspaces.lineage.drawing.looks import look, nodes_of
+from dataworkspaces.lineage.exporter import Drawing
 from dataworkspaces.lineage.graph import LineageGraph
-from dataworkspaces.lineage.jsonable import jsonable
 from dataworkspaces.workspace.version import get_version
 
 _LIBRARIES = ("vendor/cytoscape.min.js", "vendor/cytoscape-dagre.min.js")
@@ -50,12 +51,6 @@ def page(graph: LineageGraph, width: int | None = None, height: int | None = Non
     }
     # All at once: what is put in is not searched for further places.
     return re.sub("@([A-Z]+)@", lambda match: parts[match[1]], _read("page.html"))
-
-
-def graph_json(graph: LineageGraph) -> dict[str, Any]:
-    """The graph as JSON has it, in which there is no NaN."""
-    data = graph.to_json()
-    return {**data, "nodes": [jsonable(node) for node in data["nodes"]]}
 
 
 def json_for_script(data: Any) -> str:
@@ -97,3 +92,14 @@ def _without_source_map(script: str) -> str:
 def _licence(name: str) -> str:
     text = _read(f"vendor/LICENSE.{name}").strip()
     return f"{name}\n\n{text}".replace("--", "- -")  # which would end the comment that they stand in
+
+
+class _Page(Drawing):
+    name: ClassVar[str] = "html"
+    help: ClassVar[str] = "a page to look at in a browser, which needs nothing else"
+
+    def draw(self, graph: LineageGraph, width: int | None, height: int | None) -> str:
+        return page(graph, width, height)
+
+
+HTML = _Page()
