@@ -26,6 +26,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from power_model import Recorder
+
 CHANGING = {
     "os.chmod", "os.chown", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.truncate",
     "os.utime", "os.posix_spawn", "os.system", "sqlite3.connect", "subprocess.Popen",
@@ -86,6 +88,15 @@ def child(request: dict[str, Any], report: int, stdin: int, stdout: int, stderr:
         sys.argv = ["dws", *request["args"]]
         from dataworkspaces.cli.main import main
 
+        if "record" in request:
+            root, told = map(Path, request["record"])
+            recorder = Recorder(root)
+            os.fsync = recorder.fsync
+            sys.addaudithook(recorder)
+            try:
+                main()
+            finally:
+                recorder.write(told)
         sys.addaudithook(killer)
         main()
     except SystemExit as e:

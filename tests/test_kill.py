@@ -63,11 +63,11 @@ class Server:
 
     def run(
         self, root: Path, *args: str, kill_at: int | None = None, env: dict[str, str] | None = None, wait: bool = True,
-        input: str = "",
+        input: str = "", record: tuple[Path, Path] | None = None,
     ) -> Answer:  # fmt: skip
         request = {
             "args": args, "cwd": str(root), "env": {**self.env, **(env or {})}, "kill_at": kill_at, "wait": wait,
-            "input": input,
+            "input": input, **({"record": [str(path) for path in record]} if record else {}),
         }  # fmt: skip
         assert self.process.stdin is not None
         assert self.process.stdout is not None

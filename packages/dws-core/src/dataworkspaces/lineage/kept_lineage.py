@@ -70,6 +70,7 @@ class KeptInFiles(KeptLineage):
             return
         except OSError as e:
             raise explain_os_error(e, f"Deleting the lineage of snapshot {hashval}") from e
+        flush_directory(self._directory)
 
     def _path(self, hashval: str, resource_name: str) -> Path:
         return self._of(hashval) / file_name(resource_name)

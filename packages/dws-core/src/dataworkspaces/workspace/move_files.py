@@ -79,11 +79,14 @@ def undo_move(root: Path, destination: Path, pairs: Iterable[tuple[Path, Path]])
         return
     if (lineage := destination / LINEAGE_FILE) not in kept:
         lineage.unlink(missing_ok=True)
+    emptied: dict[Path, None] = {destination: None}
     for directory, _, names in os.walk(destination, topdown=False):
+        emptied.update({Path(directory): None, Path(directory).parent: None})
         for path in (Path(directory, name) for name in names):
             if path.name.startswith(".") and path.name.endswith(".tmp") and path not in kept:
                 path.unlink()  # results of such names are back by now: this is what a killed write left
         remove_empty_directories(Path(directory), root)
+    flush_directories(emptied)
 
 
 def remove_empty_directories(directory: Path, root: Path) -> None:
@@ -99,7 +102,8 @@ def remove_empty_directories(directory: Path, root: Path) -> None:
 
 
 def delete_tree(path: Path) -> None:
-    """Delete a file, or a directory with all that is in it, read-only or not. Follows no link. Idempotent."""
+    """Delete a file, or a directory with all that is in it, read-only or not. Follows no link. Idempotent. It stays
+    deleted after a power cut."""
     if path.is_symlink() or path.is_file():
         path.unlink()
     elif path.is_dir():
@@ -108,6 +112,9 @@ def delete_tree(path: Path) -> None:
         import shutil
 
         shutil.rmtree(path)
+    else:
+        return
+    flush_directories([path.parent])
 
 
 def _make_read_only(path: Path) -> None:

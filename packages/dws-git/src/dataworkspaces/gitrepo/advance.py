@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from dataworkspaces.durability import flush_files
+from dataworkspaces.durability import flush_directory, flush_files
 from dataworkspaces.errors import ConfigurationError, ToolError
 from dataworkspaces.gitrepo.contents import present_objects
 from dataworkspaces.gitrepo.flushing import flush_repository
@@ -47,7 +47,7 @@ def _end(root: Path, old: str, new: str) -> None:
     changes = changed_entries(root, old, new)
     flush_files(root / path for path, (_, entry) in changes.items() if entry is not None)
     flush_repository(root)
-    _marker(root).unlink(missing_ok=True)
+    _remove_marker(root)
 
 
 def begin_merge(root: Path, merge: Merge, theirs: str, message: str, what: str) -> None:
@@ -106,6 +106,12 @@ def _marker(root: Path) -> Path:
     return (git_directory(root) or root / ".git") / "dws" / MARKER
 
 
+def _remove_marker(root: Path) -> None:
+    """It does not come back after a power cut, when the branch may have come to the same commit again."""
+    _marker(root).unlink(missing_ok=True)
+    flush_directory(_marker(root).parent)
+
+
 def _begin(root: Path, target: str, then: str) -> str:
     head = head_commit(root)
     if head is None:
@@ -122,7 +128,7 @@ def _after_failure(root: Path, head: str, what: str, error: ToolError) -> None:
         write_json(_marker(root), {**marker, "then": "undo"}, durable=True)
         finish(root)
         raise error
-    _marker(root).unlink(missing_ok=True)
+    _remove_marker(root)
     names = [line.strip() for line in error.output.splitlines() if line.startswith("\t")]
     names += [part for line in error.output.splitlines() if "Entry '" in line for part in line.split("'")[1:2]]
     raise ConfigurationError(

@@ -87,6 +87,7 @@ def write_anew(
         for path in new:
             with suppress(OSError):
                 os.utime(path, (max(times), max(times)))
+    store.sync()  # a removal may reach the disk before the new names do
     names = {path.name for path in new}
     for pack in done:
         pack.close()

@@ -27,6 +27,8 @@ def set_aside(store: ObjectStore, ids: Iterable[ObjectId]) -> set[ObjectId]:
     for object_id in ids:
         if object_id in damaged or store.damage(object_id) is None:
             continue
+        if not damaged:
+            store.start_generation()
         loose = store.loose_path(object_id)
         if loose.exists():
             _move(store, loose, object_id.hex)
@@ -34,15 +36,18 @@ def set_aside(store: ObjectStore, ids: Iterable[ObjectId]) -> set[ObjectId]:
         elif (found := store.find(object_id)) is not None:
             damaged |= _set_pack_aside(store, found[0])
     if damaged:
-        store.start_generation()
+        store.start_generation()  # once more: somebody may have asked for it meanwhile
     return damaged
 
 
 def set_damaged_packs_aside(store: ObjectStore) -> list[Path]:
     """Set aside the packs whose index cannot be read, so that nobody knows what they hold; their new places."""
-    moved = [_move(store, store.packs_directory / name, name) for name in store.damaged_packs()]
-    if moved:
-        store.start_generation()
+    damaged = store.damaged_packs()
+    if not damaged:
+        return []
+    store.start_generation()
+    moved = [_move(store, store.packs_directory / name, name) for name in damaged]
+    store.start_generation()
     return moved
 
 
@@ -57,6 +62,7 @@ def _set_pack_aside(store: ObjectStore, pack: Pack) -> set[ObjectId]:
                 damaged.add(object_id)
         if damaged and len(writer):
             writer.finish(store.packs_directory)
+            store.sync()  # the move may reach the disk before the new name does
     finally:
         writer.discard()
     if damaged:

@@ -111,8 +111,9 @@ class ObjectStore:
 
     def start_generation(self) -> None:
         """Contents are going to be removed: whoever remembers what is here has to look again. Needs no space: the next
-        who asks makes the new text."""
+        who asks makes the new text. On disk before anything is removed, for after a power cut they would believe it."""
         (self.root / "generation").unlink(missing_ok=True)
+        flush_directory(self.root)
 
     def _write_text(self, name: str, text: str) -> None:
         temporary = self.root / "tmp" / os.urandom(12).hex()

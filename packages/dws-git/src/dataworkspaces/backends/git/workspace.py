@@ -12,6 +12,7 @@ from dataworkspaces.backends.git.own_files import GitOwnFiles
 from dataworkspaces.backends.git.snapshot_index import SnapshotIndex, read_metadata
 from dataworkspaces.backends.git.subdirectories import SubdirectorySnapshots
 from dataworkspaces.backends.git.sync import GitSync
+from dataworkspaces.durability import flush_directory
 from dataworkspaces.errors import (
     ConfigurationError,
     DwsError,
@@ -199,6 +200,7 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
         for path in (self.paths.snapshot_metadata_file(hash_val), self.paths.manifest(hash_val)):
             self._note_for_commit(path)
             path.unlink(missing_ok=True)
+            flush_directory(path.parent)  # else one of the two may come back after a power cut
         self._note_for_commit(self.paths.snapshot_lineage / hash_val)  # which the caller deletes
 
     def versions_on_other_branches(self) -> Iterable[VersionElsewhere]:
