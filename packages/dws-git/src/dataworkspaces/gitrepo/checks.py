@@ -8,12 +8,12 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.plain_text import has_control_characters
 from dataworkspaces.workspace.names import check_relative_path
 
 _SCHEMES = ("http", "https", "ssh", "git", "git+ssh", "file")
 _PASSWORD_RE = re.compile(r"([a-z][a-z0-9+.-]*://)([^\s/:@]*):[^\s/]*@", re.IGNORECASE)
 _SCP_LIKE_RE = re.compile(r"(?:[\w.+-]+@)?(?!-)[\w.-]+:(?!//)(?!-).+\Z")
-_CONTROL_RE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _IGNORED_RE = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 """What file systems of macOS leave out when they compare names."""
 _METADATA_NAMES = {".git", "git~1", ".dataworkspace"}
@@ -24,7 +24,7 @@ def check_subdirectory_path(relative: object, name: str) -> str:
     if not isinstance(relative, str):
         raise MetadataError(f"Resource '{name}': the place {relative!r} is no text")
     text = check_relative_path(relative, f"Resource '{name}'")
-    if not text or _CONTROL_RE.search(text) or any(map(_is_metadata, text.split("/"))):
+    if not text or has_control_characters(text) or any(map(_is_metadata, text.split("/"))):
         raise ConfigurationError(f"Resource '{name}': '{text}' cannot be the place of a resource")
     return text
 
@@ -70,7 +70,7 @@ def check_branch_name(branch: object, name: str) -> None:
     """Raise MetadataError for what could not be a branch, or could be an option."""
     text = branch if isinstance(branch, str) else ""
     bad = not text or text.startswith("-") or text.endswith((".", "/", ".lock")) or ".." in text
-    if bad or any(c in " ~^:?*[\\" for c in text) or _CONTROL_RE.search(text):
+    if bad or any(c in " ~^:?*[\\" for c in text) or has_control_characters(text):
         raise MetadataError(f"Resource '{name}': {branch!r} is no name of a git branch")
 
 
@@ -81,7 +81,7 @@ def check_url(url: str, name: str) -> None:
 
 
 def _is_safe_url(url: str) -> bool:
-    if _CONTROL_RE.search(url) or url.startswith("-") or "::" in url.split("/", 1)[0]:
+    if has_control_characters(url) or url.startswith("-") or "::" in url.split("/", 1)[0]:
         return False
     try:
         split = urlsplit(url)

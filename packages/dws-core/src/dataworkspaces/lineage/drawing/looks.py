@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from dataworkspaces.lineage.graph import DataNode, LineageGraph, StepNode
+from dataworkspaces.plain_text import escape
 from dataworkspaces.workspace.resource import ResourceRoles
 
 Look = Literal["step", "source", "intermediate", "result", "imported", "other"]
@@ -16,8 +16,6 @@ _OF_ROLE: Mapping[str | None, Look] = {
     ResourceRoles.INTERMEDIATE_DATA: "intermediate",
     ResourceRoles.RESULTS: "result",
 }
-# As in dataworkspaces.cli.text, which this layer does not know.
-_UNSAFE_RE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
 def nodes_of(graph: LineageGraph) -> Iterator[DataNode | StepNode]:
@@ -39,4 +37,4 @@ def visible(text: str, limit: int | None = None) -> str:
     :param limit: of characters; the middle of a longer text is left out."""
     if limit is not None and len(text) > limit:
         text = f"{text[: limit // 2]}…{text[-(limit - limit // 2 - 1) :]}"
-    return _UNSAFE_RE.sub(lambda match: match.group().encode("unicode_escape").decode("ascii"), text)
+    return escape(text)

@@ -22,6 +22,7 @@ from dataworkspaces.kits.jupyter.saved import state_of_notebook
 from dataworkspaces.kits.jupyter.sessions import saves_itself
 from dataworkspaces.kits.jupyter.steps import begin_step, complete_step, drop_step, run_cell
 from dataworkspaces.kits.jupyter.tables import Shown, StyledFrame, Table
+from dataworkspaces.plain_text import escape
 from dataworkspaces.workspace import ResourceRoles
 from dataworkspaces.workspace.finding import find_workspace_directory
 
@@ -40,10 +41,12 @@ def _command(function: F) -> F:
             return function(self, self.parsers[function.__name__].parse_line(line), *cell)
         except HelpShown:
             return None
+        except UsageError as e:
+            raise UsageError(escape(e)) from None
         except DwsError as e:
-            raise UsageError(_one_line(e)) from None
+            raise UsageError(escape(_one_line(e))) from None
         except OSError as e:
-            raise UsageError(f"Error: {e}") from None
+            raise UsageError(escape(f"Error: {e}")) from None
 
     return cast(F, run)
 
@@ -108,10 +111,10 @@ class DwsMagics(Magics):
     @line_magic
     @_command
     def dws_snapshot(self, options: Namespace) -> None:
-        print(state_of_notebook(find_notebook(), self.ran, saves_itself))
+        print(escape(state_of_notebook(find_notebook(), self.ran, saves_itself)))
         complete_step(self.shell)
         hashval = api.take_snapshot(self._workspace(), options.tag, options.message)
-        print(f"Took snapshot {options.tag} ({hashval[:8]})" if options.tag else f"Took snapshot {hashval[:8]}")
+        print(f"Took snapshot {escape(options.tag)} ({hashval[:8]})" if options.tag else f"Took snapshot {hashval[:8]}")
 
     @line_magic
     @_command
@@ -158,7 +161,7 @@ class DwsMagics(Magics):
     @_command
     def dws_step(self, options: Namespace) -> None:
         drop_step(self.shell)
-        name = begin_step(self.shell, options, self._workspace())
+        name = escape(begin_step(self.shell, options, self._workspace()))
         print(f"Step {name} has begun. %dws_snapshot completes it; DWS_STEP.write_results(METRICS) writes its results")
 
     @line_cell_magic
@@ -172,11 +175,12 @@ class DwsMagics(Magics):
     # -- for completion ------------------------------------------------------------------------------------------
 
     def resource_names(self) -> list[str]:
-        return [resource.name for resource in api.get_resource_info(self._workspace())]
+        return [r.name for r in api.get_resource_info(self._workspace()) if escape(r.name) == r.name]
 
     def snapshot_names(self) -> list[str]:
         snapshots = list(api.get_snapshot_history(self._workspace(), reverse=True))
-        return [*(tag for s in snapshots for tag in s.tags), *(s.hashval[:8] for s in snapshots)]
+        tags = (tag for s in snapshots for tag in s.tags if escape(tag) == tag)
+        return [*tags, *(s.hashval[:8] for s in snapshots)]
 
     # -- inside --------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from IPython.core.error import UsageError
 from dataworkspaces.kit_support.finding import find_inputs, find_results, open_workspace
 from dataworkspaces.kits.jupyter.builder import NotebookLineageBuilder
 from dataworkspaces.lineage import Lineage, ResourceRef
+from dataworkspaces.plain_text import escape
 
 STEP = "DWS_STEP"
 """The variable with the step that runs."""
@@ -63,7 +64,7 @@ def run_cell(shell: Any, options: Namespace, workspace_directory: str | None, ce
         drop_step(shell)
         raise UsageError(f"dws_run: The cell failed, and so did step {name}; what it wrote is marked as unknown")
     complete_step(shell)
-    print(f"Recorded step {name}")
+    print(f"Recorded step {escape(name)}")
 
 
 def _parameter(text: str) -> tuple[str, Any]:

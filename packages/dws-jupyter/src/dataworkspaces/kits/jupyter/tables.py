@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dataworkspaces import plain_text
+
 DARK_GROUNDS = ('[data-jp-theme-light="false"]', ".vscode-dark", "[data-vscode-theme-kind=vscode-dark]")
 _ON_LIGHT = {"better": "#1a7f37", "worse": "#cf222e"}
 _ON_DARK = {"better": "#56d364", "worse": "#ff7b72"}
@@ -46,7 +48,7 @@ class Table:
             "<tr>" + "".join(_cell("td", v, *self.styles.get((i, j), ())) for j, v in enumerate(row)) + "</tr>"
             for i, row in enumerate(self.rows)
         )
-        title = f"<p><b>{escape(self.title)}</b></p>" if self.title else ""
+        title = f"<p><b>{escape(_text(self.title))}</b></p>" if self.title else ""
         return f"{title}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def text(self) -> str:
@@ -54,7 +56,7 @@ class Table:
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         shown = ["  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines]
         shown.insert(1, "  ".join("-" * width for width in widths))
-        return "\n".join([self.title, *shown] if self.title else shown)
+        return "\n".join([_text(self.title), *shown] if self.title else shown)
 
 
 class Shown:
@@ -69,11 +71,12 @@ class Shown:
         self.data = data
 
     def _repr_html_(self) -> str:
-        heading = f"<p>{escape(self.heading)}</p>" if self.heading else ""
+        heading = f"<p>{escape(_text(self.heading))}</p>" if self.heading else ""
         return f"<div>{heading}{''.join(table.html() for table in self.tables)}</div>"
 
     def __repr__(self) -> str:
-        return "\n\n".join([*([self.heading] if self.heading else []), *(table.text() for table in self.tables)])
+        heading = [_text(self.heading)] if self.heading else []
+        return "\n\n".join([*heading, *(table.text() for table in self.tables)])
 
 
 class StyledFrame(pd.DataFrame):  # type: ignore[misc]
@@ -88,10 +91,23 @@ class StyledFrame(pd.DataFrame):  # type: ignore[misc]
     def _repr_html_(self) -> str:
         return f"<div><style>{STYLE}</style>{self.attrs_table.html()}</div>"
 
+    def __repr__(self) -> str:
+        """As pandas shows it, without what a terminal would act on."""
+        shown = pd.DataFrame(self, copy=True)
+        shown.columns = pd.Index([_harmless(name) for name in shown.columns], dtype=object)
+        for place in range(shown.shape[1]):
+            if not pd.api.types.is_numeric_dtype(shown.dtypes.iloc[place]):
+                shown.isetitem(place, shown.iloc[:, place].map(_harmless))
+        return repr(shown)
+
     @property
     def attrs_table(self) -> Table:
         table: Table = self._dws_table
         return table
+
+
+def _harmless(value: Any) -> Any:
+    return value if value is None or isinstance(value, (bool, int, float)) else plain_text.escape(value)
 
 
 def styled_frame(frame: pd.DataFrame, table: Table) -> StyledFrame:
@@ -116,5 +132,5 @@ def _text(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(_text, value))
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {_text(item)}" for key, item in value.items())
-    return " ".join(str(value).split())
+        return ", ".join(f"{plain_text.escape(key)}: {_text(item)}" for key, item in value.items())
+    return plain_text.escape(" ".join(str(value).split()))

@@ -12,6 +12,7 @@ from dataworkspaces.errors import DwsError
 from dataworkspaces.kit_support.training import Places, TrainingStep, Where
 from dataworkspaces.kits.tensorflow import settings
 from dataworkspaces.kits.tensorflow.data import Data, UseCounter, Watched, watch
+from dataworkspaces.plain_text import escape
 from dataworkspaces.workspace import ResourceRef
 
 _ENDED_BY = "fit_ended_by"
@@ -72,7 +73,7 @@ class Recorder:
     def end_evaluation(self, metrics: Mapping[str, Any], *, tell: bool) -> ResourceRef:
         where = self.step.finish({**{name: metrics[name] for name in ("loss",) if name in metrics}, **metrics})
         if tell:
-            print(f"Wrote results to {where}")
+            print(f"Wrote results to {escape(where)}")
         return where
 
 

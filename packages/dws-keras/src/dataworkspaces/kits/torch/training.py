@@ -13,6 +13,7 @@ from dataworkspaces.kit_support.finding import Place
 from dataworkspaces.kit_support.result_files import check_result_file, save_described_file
 from dataworkspaces.kit_support.streams import PassStream, watch_iterable
 from dataworkspaces.kit_support.training import Places, TrainingStep, Where
+from dataworkspaces.plain_text import escape
 from dataworkspaces.workspace import ResourceRef
 
 
@@ -132,7 +133,7 @@ class TrainingLineage:
         self._step.save()
         where = self._step.finish(_detached(metrics))
         self._changed = False
-        print(f"Wrote results to {where}")
+        print(f"Wrote results to {escape(where)}")
         return where
 
     def _read(self) -> None:

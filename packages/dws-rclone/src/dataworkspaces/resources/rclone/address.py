@@ -6,9 +6,9 @@ import re
 from typing import NamedTuple
 
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.plain_text import has_control_characters
 
 _NAME_RE = re.compile(r"[\w.+@](?:[\w.+@ -]*[\w.+@-])?\Z")
-_CONTROL_RE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class Address(NamedTuple):
@@ -42,7 +42,7 @@ def parse_address(text: str) -> Address:
             f"{text!r:.200} names no remote of rclone",
             hint="As in REMOTE:PATH; 'rclone config' makes remotes, of directories on this machine too",
         )
-    if not _NAME_RE.match(name) or _CONTROL_RE.search(path):
+    if not _NAME_RE.match(name) or has_control_characters(path):
         raise ConfigurationError(f"{text!r:.200} is no REMOTE:PATH of rclone")
     return Address(name, path)
 

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn import metrics as sk
 
 from dataworkspaces.errors import ApiParamError
+from dataworkspaces.plain_text import escape
 
 
 class Metrics(ABC):
@@ -140,7 +141,7 @@ class MulticlassClassificationMetrics(Metrics):
             self.expected, self.predicted, sample_weight=self.sample_weight, zero_division=0.0
         )
         print(f"accuracy: {self.score():.2f}", file=file)
-        print(f"classification report:\n{report}", file=file)
+        print("classification report:", *map(escape, report.split("\n")), sep="\n", file=file)
 
 
 class RegressionMetrics(Metrics):
@@ -218,4 +219,4 @@ def _print_numbers(numbers: dict[str, Any], file: TextIO | None) -> None:
     width = max(len(name) for name in numbers)
     for name, value in numbers.items():
         text = "not defined" if value is None else f"{value:.4f}"
-        print(f"{name:>{width}}: {text}", file=sys.stdout if file is None else file)
+        print(f"{escape(name):>{width}}: {escape(text)}", file=sys.stdout if file is None else file)

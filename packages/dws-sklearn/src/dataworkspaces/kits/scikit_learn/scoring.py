@@ -7,6 +7,7 @@ from dataworkspaces.kits.scikit_learn.extra_files import Names, Scored, save_ext
 from dataworkspaces.kits.scikit_learn.metrics import Metrics
 from dataworkspaces.kits.scikit_learn.parameters import readable
 from dataworkspaces.lineage import ResultsLineage
+from dataworkspaces.plain_text import escape
 from dataworkspaces.workspace import ResourceRef
 
 
@@ -29,5 +30,5 @@ def score_and_record(
     with recorded(lineage):
         save_extra_files(files, scored, lineage.workspace, lineage.results_ref, may_lack=files == "all")
         where = lineage.write_results(metrics.to_dict())
-    print(f"Wrote results to {where}")
+    print(f"Wrote results to {escape(where)}")
     return metrics

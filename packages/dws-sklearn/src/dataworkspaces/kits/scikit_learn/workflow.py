@@ -18,6 +18,7 @@ from dataworkspaces.kits.scikit_learn.extra_files import Names, Scored, check_na
 from dataworkspaces.kits.scikit_learn.metrics import Metrics, find_metrics_class
 from dataworkspaces.kits.scikit_learn.parameters import parameters_of, readable
 from dataworkspaces.kits.scikit_learn.saved_model import check_model_file, save_model
+from dataworkspaces.plain_text import escape
 
 ParamGrid = Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]]
 
@@ -107,7 +108,7 @@ def train_and_predict_with_cv(
     search = GridSearchCV(classifier, param_grid, cv=folds, scoring=cv_scoring).fit(X_train, y_train)
     scored = Scored(search, X_test, y_test, search.predict(X_test))
     found = metrics_class.of_predictor(search, X_test, y_test, scored.predicted)
-    print(f"Best params were: {search.best_params_}")
+    print(f"Best params were: {escape(search.best_params_)}")
     found.print_metrics()
 
     for name, value in parameters_of(search.best_estimator_).items():
@@ -116,10 +117,10 @@ def train_and_predict_with_cv(
     with recorded(lineage):
         if model_file is not None:
             model = save_model(search.best_estimator_, workspace, results_ref, model_file)
-            print(f"Wrote trained model to {model}")
+            print(f"Wrote trained model to {escape(model)}")
         save_extra_files(extra_files, scored, workspace, results_ref, may_lack=extra_files == "all")
         where = lineage.write_results(found.to_dict())
-    print(f"Wrote results to {where}")
+    print(f"Wrote results to {escape(where)}")
     return CvOutcome(search, found)
 
 
