@@ -37,7 +37,7 @@ KINDS = {
 }
 
 DEFAULT_BACKEND = "git"
-"""Keeps a workspace that does not say otherwise."""
+"""Keeps a workspace that does not say otherwise, in a directory that names no backend."""
 
 KNOWN_DISTRIBUTIONS = {
     (BACKENDS, "git"): "dws-git",
@@ -103,6 +103,12 @@ def announced(group: str) -> dict[str, Announcement]:
 def names(group: str) -> list[str]:
     """The names announced in ``group``, wherever they are installed; imports no plug-in."""
     return sorted({*announced(group), *(ep.name for ep in _entry_points(group))})
+
+
+def default_backend() -> str:
+    """That of a new workspace for which nobody names one: git, or the one that is installed in its place."""
+    found = names(BACKENDS)
+    return found[0] if found and DEFAULT_BACKEND not in found else DEFAULT_BACKEND
 
 
 def is_announced(group: str, name: str) -> bool:

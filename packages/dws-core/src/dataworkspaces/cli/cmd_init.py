@@ -26,7 +26,7 @@ class InitCommand(click.Command):
         from dataworkspaces.errors import PluginError
 
         try:
-            factory = plugins.load(plugins.BACKENDS, ctx.meta.get(__name__, plugins.DEFAULT_BACKEND))
+            factory = plugins.load(plugins.BACKENDS, ctx.meta.get(__name__) or plugins.default_backend())
         except PluginError:
             return own  # whoever does more than to ask for help is told
         return [*own, *factory.get_click_params()]
@@ -39,7 +39,7 @@ def _backend_named(args: list[str]) -> str:
             return args[number + 1]
         if arg.startswith("--backend="):
             return arg.partition("=")[2]
-    return plugins.DEFAULT_BACKEND
+    return plugins.default_backend()
 
 
 @click.command(cls=InitCommand)
@@ -48,9 +48,8 @@ def _backend_named(args: list[str]) -> str:
     "--backend",
     metavar="BACKEND",
     type=PluginName(plugins.BACKENDS),
-    default=plugins.DEFAULT_BACKEND,
-    show_default=True,
-    help="What keeps the workspace; 'dws init --backend BACKEND --help' shows its options.",
+    default=plugins.default_backend,
+    help="What keeps the workspace (default: git, or what is installed in its place); 'dws init --backend BACKEND --help' shows its options.",
 )
 @click.option("--hostname", metavar="NAME", help="Names this copy of the workspace in its snapshots.")
 @click.option(

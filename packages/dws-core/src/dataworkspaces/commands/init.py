@@ -45,7 +45,7 @@ def init_command(
     *,
     batch: bool = False,
     verbose: bool = False,
-    backend: str = "git",
+    backend: str | None = None,
     **backend_options: Any,
 ) -> InitOutcome:
     """Make ``directory`` a workspace.
@@ -53,6 +53,7 @@ def init_command(
     :param name: None for the directory's name.
     :param create_resources: roles, or ``["all"]``; a subdirectory is made a resource for each.
     :param scratch_directory: relative to ``directory``, or absolute.
+    :param backend: None for git, or what is installed in its place.
     :param backend_options: what the backend understands beside that.
     """
     root = directory.resolve()
@@ -60,6 +61,7 @@ def init_command(
     roles = _check_roles(create_resources)
     scratch = _check_scratch(scratch_directory, root)
     _check_places(root, roles, scratch)
+    backend = backend or plugins.default_backend()
     workspace = init_workspace(backend, name, hostname, batch, verbose, scratch, directory=str(root), **backend_options)
     workspace.interaction = interaction
     if roles:
