@@ -18,6 +18,8 @@ from typing import Any
 
 FIXTURES = Path(__file__).parent / "fixtures"
 HOST = "host1"
+FAILED = (1, 4, 5, 6, 7, 8, 9, 10, 11)
+"""The statuses with which a command ends that tells a user what is wrong: one for each kind of error."""
 
 GIT_CONFIG = """
 [user]

@@ -9,7 +9,7 @@ from typing import Any
 
 import fsspec
 import pytest
-from endtoend import User, write_files
+from endtoend import FAILED, User, write_files
 from file_resources import FILES, TYPES
 
 from dataworkspaces import api
@@ -120,13 +120,14 @@ def test_ls_cat_and_cp(here: User) -> None:
         ["cat", "x"],
     ):
         done = here.dws(*wrong, check=False)
-        assert (done.returncode, done.stdout) == (1, ""), wrong
+        assert done.returncode in FAILED, wrong
+        assert done.stdout == "", wrong
         assert "Traceback" not in done.stderr
 
 
 def test_a_path_does_not_lead_out(here: User) -> None:
     done = here.dws("cp", "local:../code/a.txt", "stolen", check=False)
-    assert done.returncode == 1
+    assert done.returncode in FAILED
     assert not (here.cwd / "stolen").exists()
 
 
@@ -137,7 +138,7 @@ def test_a_copy_replaces_a_local_file_as_a_whole(here: User) -> None:
         content.chmod(0o600)
         content.write_bytes(b"damaged")
     done = here.dws("cp", "local@OLD:a.txt", "link.txt", check=False)
-    assert done.returncode == 1
+    assert done.returncode in FAILED
     assert (here.cwd / "kept.txt").read_text() == "kept"
     here.dws("cp", "code@OLD:a.txt", "link.txt")
     assert (here.cwd / "link.txt").is_symlink()

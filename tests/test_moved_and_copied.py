@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from endtoend import User, copy_workspace, read_tree, write_files
+from endtoend import FAILED, User, copy_workspace, read_tree, write_files
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +54,7 @@ def test_a_copy_works_on_its_own_files(inside: User, is_old: bool) -> None:
 def test_what_lies_outside_is_the_originals_until_somebody_says_so(inside: User) -> None:
     copy = inside.at(copy_workspace(inside.cwd, inside.cwd.parent / "copy"))
     refused = copy.batch("restore", "A", check=False)
-    assert refused.returncode == 1
+    assert refused.returncode in FAILED
     assert f"copy of the one at {inside.cwd}" in refused.stderr
     assert (inside.cwd.parent / "big/b").read_text() == (copy.cwd / "data/a").read_text() == "two\n"
     copy.batch("config", "--resource", "big", "my_local_path", "../big")
@@ -67,7 +67,7 @@ def test_a_link_in_a_copy_that_leads_to_the_originals_files(inside: User) -> Non
     (inside.cwd / "data").symlink_to(inside.cwd.parent / "far")
     inside.batch("restore", "--only", "data", "B")
     copy = inside.at(copy_workspace(inside.cwd, inside.cwd.parent / "copy"))
-    assert copy.batch("restore", "--only", "data", "A", check=False).returncode == 1
+    assert copy.batch("restore", "--only", "data", "A", check=False).returncode in FAILED
     assert (inside.cwd / "data/a").read_text() == "two\n"
 
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from endtoend import User, read_tree, write_files
+from endtoend import FAILED, User, read_tree, write_files
 
 pytestmark = pytest.mark.slow
 
@@ -72,7 +72,7 @@ def test_a_limit_is_told_of(workspace: User, data: Path) -> None:
     write_files(data, {"new": "new"})
     assert "objects.limit" in workspace.batch("snapshot", "D").stderr
     refused = workspace.dws("config", "objects.limit", "a lot", check=False)
-    assert refused.returncode == 1
+    assert refused.returncode in FAILED
     assert "must be a size" in refused.stderr
 
 
@@ -108,9 +108,9 @@ def test_without_an_answer_nothing_is_removed(workspace: User, data: Path) -> No
     make_old(workspace)
     before = store_size(workspace)
     done = workspace.batch("gc", check=False)
-    assert done.returncode == 1
+    assert done.returncode in FAILED
     assert "--yes" in done.stderr
-    assert workspace.dws("gc", input="n\n", check=False).returncode == 1
+    assert workspace.dws("gc", input="n\n", check=False).returncode in FAILED
     assert store_size(workspace) == before
 
 
@@ -128,7 +128,7 @@ def test_what_was_kept_stays_though_later_versions_are_not_kept(workspace: User,
     make_old(workspace)
     assert gc(workspace)["objects"] == 0
     refused = workspace.batch("restore", "A", "--only", "data", check=False)
-    assert refused.returncode == 1
+    assert refused.returncode in FAILED
     assert "restorable true" in refused.stderr
     workspace.batch("config", "--resource", "data", "restorable", "true")
     workspace.batch("restore", "A")
@@ -167,7 +167,7 @@ def test_what_another_workspace_needs_stays(workspace: User, data: Path) -> None
     assert read_tree(place) == read_tree(data)
     other.cwd.rename(other.cwd.with_name("moved"))
     done = workspace.batch("gc", "--yes", check=False)
-    assert done.returncode == 1
+    assert done.returncode in FAILED
     assert "--forget" in done.stderr
     moved = other.cwd.with_name("moved")
     told = gc(workspace, "--forget", str(other.cwd))
@@ -237,7 +237,7 @@ def test_a_file_that_decayed_is_found_though_its_times_are_the_same(workspace: U
     # The time of the change cannot be set back, so the cache is told that it is what it was.
     forge_cache(workspace, path)
     done = workspace.dws("verify", "data", check=False)
-    assert done.returncode == 1
+    assert done.returncode in FAILED
     assert "small 7" in done.stdout
     assert workspace.dws("verify", "data", check=False).returncode == 0, "the cache does not believe it any more"
     assert "1 modified: small 7" in workspace.dws("report", "status").stdout
@@ -272,7 +272,7 @@ def test_content_that_decayed_is_found(workspace: User, data: Path, how: str) ->
             content.replace(b"content 5\n", b"CONTENT 5\n") if how == "pack" else content[::-1][:-1] + b"x"
         )
     told = workspace.dws("verify", "--json", check=False)
-    assert told.returncode == 1
+    assert told.returncode in FAILED
     (fault,) = json.loads(told.stdout)["faults"]
     assert fault["resource"] == "data"
     assert fault["what"] == ("small 5" if how == "pack" else "large")
@@ -280,7 +280,7 @@ def test_content_that_decayed_is_found(workspace: User, data: Path, how: str) ->
 
 def test_what_cannot_be_verified_is_named(workspace: User, data: Path) -> None:
     done = workspace.dws("verify", "code", check=False)
-    assert done.returncode == 1
+    assert done.returncode in FAILED
     assert "'code'" in done.stderr
 
 
@@ -305,7 +305,7 @@ def test_what_a_restore_replaced_comes_back_and_can_be_undone_too(workspace: Use
 def test_there_may_be_nothing_to_undo(workspace: User, data: Path) -> None:
     for arguments in (["data"], ["code"], ["nothing"], ["data", "abcdef"]):
         done = workspace.batch("undo-restore", *arguments, check=False)
-        assert done.returncode == 1
+        assert done.returncode in FAILED
         assert "Traceback" not in done.stderr
 
 

@@ -2,10 +2,13 @@
 
 Every one of them carries a message of one line that names the thing, says what is wrong with it and, where that is
 not obvious, a ``hint`` with what to do. The command line prints ``LABEL: message`` and the hint, and ends with
-``exit_code``; a traceback is shown for anything that is not a :class:`DwsError`, since that is a bug.
+``exit_code``, which each kind has of its own (``docs/reference/errors.md``); a traceback is shown for anything that is
+not a :class:`DwsError`, since that is a bug.
 """
 
 from __future__ import annotations
+
+import errno
 
 
 class DwsError(Exception):
@@ -22,6 +25,16 @@ class DwsError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def __str__(self) -> str:
+        """As the command line shows it: the message, and the hint."""
+        return with_hint(self.message, self.hint)
+
+
+def with_hint(message: str, hint: str | None) -> str:
+    """A message and what the user can do about it, as two sentences."""
+    text = message.rstrip()
+    return text if not hint else f"{text}{'' if text.endswith(('.', '?', '!')) else '.'} {hint}"
 
 
 class ConfigurationError(DwsError):
@@ -66,6 +79,15 @@ class RefusedError(ConfigurationError):
     exit_code = 9
 
 
+def kind_of_os_error(error: OSError) -> type[ConfigurationError]:
+    """The kind of a system call that failed."""
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return NotFoundError
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        return StorageError
+    return UnavailableError
+
+
 class ApiParamError(ConfigurationError):
     """An argument passed to the Python API is not valid."""
 
@@ -88,10 +110,11 @@ class NotAWorkspaceError(ConfigurationError):
     """No workspace was found at a place or above it."""
 
 
-class NotSupportedError(DwsError):
+class NotSupportedError(ConfigurationError):
     """A workspace or resource lacks the capability that a command asked for."""
 
     label = "Not supported"
+    exit_code = 11
 
 
 class PluginError(ConfigurationError):
@@ -102,9 +125,10 @@ class MetadataError(DwsError):
     """A file of the workspace's metadata cannot be read, or does not hold what it should."""
 
     label = "Metadata error"
+    exit_code = 10
 
 
-class LineageError(DwsError):
+class LineageError(ConfigurationError):
     """The lineage of a step is not consistent, or cannot be recorded as asked."""
 
     label = "Lineage error"
@@ -114,6 +138,7 @@ class LockedError(DwsError):
     """Another command is changing the workspace."""
 
     label = "Workspace is locked"
+    exit_code = 7
 
 
 class UnfinishedError(DwsError):

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 from cli_helpers import DWS, Installation, on_terminal
-from conftest import Run
 
+from conftest import Run
 from dataworkspaces.cli.cmd_version import version
 from dataworkspaces.errors import ConfigurationError, DwsError, InternalError, LockedError, ToolError
 
@@ -39,11 +39,11 @@ def fail(run: Run, monkeypatch: pytest.MonkeyPatch) -> Fail:
         (ConfigurationError("No such thing"), "Configuration error: No such thing", 1),
         (DwsError("Odd", hint="Do this"), "Error: Odd. Do this", 1),
         (ConfigurationError("Really?", hint="Yes"), "Configuration error: Really? Yes", 1),
-        (LockedError("'dws snapshot' is changing it"), "Workspace is locked: 'dws snapshot' is changing it", 1),
+        (LockedError("'dws snapshot' is changing it"), "Workspace is locked: 'dws snapshot' is changing it", 7),
         (ConfigurationError("two\nlines \x1b[2J"), "Configuration error: two\\nlines \\x1b[2J", 1),
-        (OSError(errno.ENOSPC, "No space left on device", "/d/f"), "Error: /d/f: No space left on device. ", 1),
-        (PermissionError(errno.EACCES, "Permission denied", "/d/f"), "Error: /d/f: Permission denied. ", 1),
-        (OSError(errno.EROFS, "Read-only file system"), "Error: Read-only file system. ", 1),
+        (OSError(errno.ENOSPC, "No space left on device", "/d/f"), "Error: /d/f: No space left on device. ", 6),
+        (PermissionError(errno.EACCES, "Permission denied", "/d/f"), "Error: /d/f: Permission denied. ", 5),
+        (OSError(errno.EROFS, "Read-only file system"), "Error: Read-only file system. ", 6),
         (InternalError("Cannot be"), "Internal error: Cannot be", 3),
         (KeyboardInterrupt(), "Cancelled", 130),
         (EOFError(), "Error: An answer is needed, and the input has ended", 1),
@@ -102,7 +102,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 def test_a_full_disk_is_one_line() -> None:
     with open("/dev/full", "w") as full:  # noqa: PTH123
         done = subprocess.run([*DWS, "version"], stdout=full, stderr=subprocess.PIPE, text=True)
-    assert done.returncode == 1
+    assert done.returncode == 6
     assert done.stderr == "Error: No space left on device. Free some space, and run the command again\n"
 
 

@@ -49,7 +49,8 @@ def _backend_named(args: list[str]) -> str:
     metavar="BACKEND",
     type=PluginName(plugins.BACKENDS),
     default=plugins.default_backend,
-    help="What keeps the workspace (default: git, or what is installed in its place); 'dws init --backend BACKEND --help' shows its options.",
+    help="What keeps the workspace (default: git, or what is installed in its place); "
+    "'dws init --backend BACKEND --help' shows its options.",
 )
 @click.option("--hostname", metavar="NAME", help="Names this copy of the workspace in its snapshots.")
 @click.option(

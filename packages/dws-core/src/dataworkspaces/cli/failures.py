@@ -11,7 +11,7 @@ from contextlib import suppress
 import click
 
 from dataworkspaces.cli.text import escape
-from dataworkspaces.errors import DwsError, InternalError, ToolError
+from dataworkspaces.errors import DwsError, InternalError, ToolError, kind_of_os_error, with_hint
 
 DEBUG_VARIABLE = "DWS_DEBUG"
 INTERRUPTED = 130
@@ -52,7 +52,7 @@ def _report(error: BaseException, verbose: bool) -> int:
         status = error.exit_code
     elif isinstance(error, OSError):
         _os_error(error)
-        status = 1
+        status = kind_of_os_error(error).exit_code
     elif isinstance(error, RecursionError):
         _line("Error", "The metadata of the workspace is nested too deeply", "dws fsck says which file it is")
         status = 1
@@ -70,9 +70,7 @@ def _report(error: BaseException, verbose: bool) -> int:
 
 
 def _line(label: str, message: str, hint: str | None = None) -> None:
-    text = escape(message).rstrip()
-    if hint:
-        text = f"{text}{'' if text.endswith(('.', '?', '!')) else '.'} {escape(hint)}"
+    text = with_hint(escape(message), escape(hint) if hint else None)
     click.echo(f"{_red(f'{label}:')} {text}", err=True)
 
 

@@ -53,7 +53,7 @@ class CloneOutcome:
             "name": self.name,
             "hostname": self.hostname,
             "cloned": list(self.cloned),
-            "missing": {name: str(error) for name, error in self.missing.items()},
+            "missing": {name: error.message for name, error in self.missing.items()},
             "nowhere": list(self.nowhere),
             "left": list(self.left),
         }
@@ -94,7 +94,7 @@ def clone_command(
         try:
             selection.check(workspace.get_resource_names())
         except DwsError as e:  # the workspace is here; nobody wants to clone it again for a wrong name
-            interaction.warn(f"{e}; no resource is cloned. 'dws pull' in the workspace brings them")
+            interaction.warn(f"{e.message}; no resource is cloned. 'dws pull' in the workspace brings them")
             selection = Selection(only_workspace=True)
         left = [name for name in names if not selection.holds(name)]
         names = [name for name in names if selection.holds(name)]

@@ -127,7 +127,7 @@ def _spoils_only_itself(workspace: Workspace, what: str) -> Iterator[None]:
     try:
         yield
     except DwsError as e:
-        workspace.interaction.warn(f"{what}: {e}")
+        workspace.interaction.warn(f"{what}: {e.message}")
 
 
 def _compare_values(old: Any, new: Any) -> tuple[ValueDiff, ...]:

@@ -140,9 +140,10 @@ def _create_resources(
             if made:
                 workspace.save(f"Added {', '.join(made)}")
             role = roles[len(made)]
+            reason = e.message if isinstance(e, DwsError) else e
             command = workspace.get_resource_factory(resource_type).command_name
             raise ConfigurationError(
-                f"The workspace was made, but its resource '{role}' could not be: {e}",
+                f"The workspace was made, but its resource '{role}' could not be: {reason}",
                 hint=f"Then add what is missing with: dws add {command} --role={role} --name={role} ./{role}",
             ) from e
         workspace.save(f"Added {', '.join(made)}")

@@ -206,7 +206,7 @@ def _list_changes(workspace: Workspace, name: str, restore_hash: str) -> tuple[F
     try:
         resource.restore_precheck(restore_hash)
     except StorageError as e:
-        workspace.interaction.warn(str(e))  # who only looks need not be able to write
+        workspace.interaction.warn(e.message)  # who only looks need not be able to write
     changes = resource.plan_restore(restore_hash)
     return None if changes is None else tuple(changes)
 

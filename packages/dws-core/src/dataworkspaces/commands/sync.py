@@ -76,7 +76,7 @@ class PullOutcome:
         return {
             "resources": list(self.resources),
             "cloned": list(self.cloned),
-            "failed": {name: str(error) for name, error in self.failed.items()},
+            "failed": {name: error.message for name, error in self.failed.items()},
             "snapshots": list(self.snapshots),
             "conflicts": self.conflicts,
         }
@@ -98,7 +98,7 @@ class SyncPlan:
                 name: None if changes is None else [{"status": c.status, "path": c.path} for c in changes]
                 for name, changes in self.changes.items()
             },
-            "failed": {name: str(error) for name, error in self.failed.items()},
+            "failed": {name: error.message for name, error in self.failed.items()},
         }
 
 
@@ -300,7 +300,7 @@ def adopt_lineage(workspace: Workspace, known: Sequence[str], changed: Collectio
     try:
         return workspace.adopt_lineage(known, changed)
     except DwsError as e:
-        workspace.interaction.warn(f"The lineage of what arrived could not be taken over: {e}")
+        workspace.interaction.warn(f"The lineage of what arrived could not be taken over: {e.message}")
         return []
 
 

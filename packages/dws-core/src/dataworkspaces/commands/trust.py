@@ -37,7 +37,7 @@ def named_addresses(workspace: Workspace) -> Iterator[NamedAddress]:
         try:
             addresses = list(workspace.get_resource(name).addresses())
         except DwsError as e:
-            workspace.interaction.warn(f"What resource '{name}' names is not known: {e}")
+            workspace.interaction.warn(f"What resource '{name}' names is not known: {e.message}")
             continue
         for address in addresses:
             yield NamedAddress(address, f"Resource '{name}'")

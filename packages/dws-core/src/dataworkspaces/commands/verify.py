@@ -105,7 +105,7 @@ def _repair(workspace: Workspace, resource: FileTreeMixin, damaged: dict[ObjectI
             try:
                 resource.remote_content.fetch({object_id: damaged[object_id] for object_id in lost})
             except DwsError as e:
-                workspace.interaction.warn(str(e))
+                workspace.interaction.warn(e.message)
             lost = kept.store.missing(lost)
     return lost
 

@@ -274,7 +274,7 @@ class Lineage:
             self._fail(self._output_refs, "failed", status)
         except DwsError as e:  # the error of the step is the one to be told
             self._leave_to_the_next()
-            self.workspace.interaction.warn(f"The outputs of step {self.step_name} could not be marked: {e}")
+            self.workspace.interaction.warn(f"The outputs of step {self.step_name} could not be marked: {e.message}")
 
     # -- inside --------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.durability import flush_directory, flush_open_files, make_directories
-from dataworkspaces.errors import ConfigurationError, MetadataError, NotFoundError, StorageError, UnavailableError
+from dataworkspaces.errors import ConfigurationError, MetadataError, kind_of_os_error
 from dataworkspaces.filetree.regular import read_regular
 
 MAX_JSON_BYTES = 256 * 1024 * 1024
@@ -163,9 +163,6 @@ def explain_os_error(error: OSError, doing: str) -> ConfigurationError:
         errno.EPERM: "Check the permissions",
     }
     where = f"{error.filename}: " if error.filename else ""
-    kind: type[ConfigurationError] = UnavailableError
-    if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        kind = NotFoundError
-    elif error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
-        kind = StorageError
-    return kind(f"{doing} failed: {where}{error.strerror or error}", hint=hints.get(error.errno or 0))
+    return kind_of_os_error(error)(
+        f"{doing} failed: {where}{error.strerror or error}", hint=hints.get(error.errno or 0)
+    )

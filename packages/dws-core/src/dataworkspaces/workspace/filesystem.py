@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.spec import AbstractFileSystem
 
-from dataworkspaces.errors import ConfigurationError, UnavailableError
+from dataworkspaces.errors import ConfigurationError, NotSupportedError, UnavailableError
 from dataworkspaces.workspace.file_access import is_watched, tell
 from dataworkspaces.workspace.files import FileResourceMixin
 from dataworkspaces.workspace.resource import Resource
@@ -105,7 +105,7 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
         files, rel_path = self._locate(path)
         try:
             return [] if files is None else _entries(files, path, rel_path)
-        except UnavailableError:
+        except (UnavailableError, NotSupportedError):
             raise
         except ConfigurationError:
             return self._list_or_none(path)
@@ -146,7 +146,7 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
         try:
             files, rel_path = self._locate(self._strip_protocol(path))
             return not kind.get("must_be_file") if files is None else files.does_subpath_exist(rel_path, **kind)
-        except UnavailableError:  # which is no "no"
+        except (UnavailableError, NotSupportedError):  # which is no "no"
             raise
         except ConfigurationError:  # a path that leads out of the resource, or a resource that is not there
             return False

@@ -60,7 +60,7 @@ class Problem:
 
 def one_line(error: BaseException) -> str:
     """What an exception says, short enough for a list."""
-    text = str(error) if isinstance(error, DwsError) else f"{type(error).__name__}: {error}"
+    text = error.message if isinstance(error, DwsError) else f"{type(error).__name__}: {error}"
     line = " ".join(text.split())
     return line if len(line) <= 400 else f"{line[:397]}..."
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.durability import boot_id
-from dataworkspaces.errors import ConfigurationError, LockedError
+from dataworkspaces.errors import ConfigurationError, LockedError, kind_of_os_error
 from dataworkspaces.workspace.interaction import log
 from dataworkspaces.workspace.processes import is_alive, process_exists, start_time
 
@@ -46,7 +46,7 @@ def hold_lock(directory: Path, command: str, timeout: float | None = None) -> It
             hint=f"Wait until it has finished, and try again. 'dws unlock' removes one that nobody holds: {path}",
         ) from None
     except OSError as e:
-        raise ConfigurationError(
+        raise kind_of_os_error(e)(
             f"The workspace cannot be changed: {path}: {e.strerror or e}", hint="Is the disk read-only or full?"
         ) from e
     log.debug("locked %s for %s after %.2f s", path, command, time.monotonic() - start)

@@ -136,7 +136,7 @@ class SnapshotWorkspaceMixin(ABC):
             return True
         except NotFoundError:
             return False
-        except UnavailableError:
+        except (UnavailableError, NotSupportedError):
             raise
         except ConfigurationError:  # all that the manual knows: it may mean either, which the list decides
             return any(metadata.hashval == hash_val for metadata in self.list_snapshots())
@@ -227,7 +227,7 @@ class SnapshotWorkspaceMixin(ABC):
                 if isinstance(resource, SnapshotResourceMixin):
                     found[name] = resource.present_contents(subpaths, keep=keep)
             except DwsError as e:
-                self._self_as_workspace().interaction.warn(f"Resource '{name}': its content is unknown: {e}")
+                self._self_as_workspace().interaction.warn(f"Resource '{name}': its content is unknown: {e.message}")
         return found
 
     # -- snapshot ------------------------------------------------------------------------------------------------
@@ -458,7 +458,8 @@ class SnapshotWorkspaceMixin(ABC):
                     resource.delete_snapshot(hash_val, restore_hashes.get(resource.name), destination)
                 except DwsError as e:
                     # The snapshot is gone all the same; an error here would come again at each attempt to finish.
-                    self._self_as_workspace().interaction.warn(f"The results in '{resource.name}' are still there: {e}")
+                    interaction = self._self_as_workspace().interaction
+                    interaction.warn(f"The results in '{resource.name}' are still there: {e.message}")
 
     def _own_results(self, metadata: SnapshotMetadata) -> list[str]:
         """The resources in which the results directory of a snapshot is its own: those whose files it moved, unless
@@ -599,7 +600,9 @@ class SnapshotWorkspaceMixin(ABC):
                 if resource.is_imported() and isinstance(resource, SnapshotResourceMixin):
                     resource.copy_imported_lineage(self.get_lineage_store())
             except DwsError as e:
-                self._self_as_workspace().interaction.warn(f"The imported lineage of '{name}' is not up to date: {e}")
+                self._self_as_workspace().interaction.warn(
+                    f"The imported lineage of '{name}' is not up to date: {e.message}"
+                )
 
     def newest_snapshots(self) -> list[SnapshotMetadata]:
         """Some of the newest snapshots, newest first: those in which what arrives with a pull is looked for."""
@@ -670,7 +673,7 @@ class SnapshotWorkspaceMixin(ABC):
                         now = resource.present_contents(untold).contents
                         found.update((ResourceRef(name, p), c) for p, c in zip(untold, now, strict=True))
             except DwsError as e:
-                self._self_as_workspace().interaction.warn(f"Lineage of resource '{name}': {e}")
+                self._self_as_workspace().interaction.warn(f"Lineage of resource '{name}': {e.message}")
         return found
 
     def _recover_restore(self, data: dict[str, Any], interrupted: bool) -> str:

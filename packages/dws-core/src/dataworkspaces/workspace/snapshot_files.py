@@ -75,14 +75,14 @@ class SnapshotFiles(FileResourceMixin):
         if must_be_directory:
             try:
                 self._files.ls(subpath)
-            except UnavailableError:
+            except (UnavailableError, NotSupportedError):
                 raise
             except ConfigurationError:
                 return False
             return not must_be_file
         try:
             kind = self._files.get_file_info(subpath).kind
-        except UnavailableError:
+        except (UnavailableError, NotSupportedError):
             raise
         except ConfigurationError:
             return False

@@ -35,7 +35,7 @@ class TreeFiles(VersionFiles):
         if entry.kind == "link":
             try:
                 _, target = self._find(path)
-            except UnavailableError:
+            except (UnavailableError, NotSupportedError):
                 raise
             except ConfigurationError:  # it leads out, or nowhere
                 return FileInfo("link")

@@ -115,7 +115,7 @@ class Consent:
         try:
             Agreements(self.place).add(new)
         except DwsError as e:  # a home that cannot be written to: the agreement holds for this command
-            self.interaction.warn(f"The agreement to contact {', '.join(new)} is not kept: {e}")
+            self.interaction.warn(f"The agreement to contact {', '.join(new)} is not kept: {e.message}")
 
     def _asked(self, address: str, named_by: str) -> bool:
         question = f"{named_by} names {address}, which this machine has not contacted for this workspace. Contact it?"

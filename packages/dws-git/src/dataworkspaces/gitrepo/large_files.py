@@ -173,7 +173,7 @@ def complete_restore(root: Path, consent: Consent) -> None:
             left = pointers(root)
             why = ""
         except DwsError as e:
-            left, why = pointers(root), f": {e}"
+            left, why = pointers(root), f": {e.message}"
         if left:
             interaction.warn(
                 f"Large files in {root} are not restored, {some(left)} hold pointers{why}. Once they can be had: "
@@ -186,7 +186,7 @@ def complete_restore(root: Path, consent: Consent) -> None:
             gitfat.ask_for_consent(root, consent)
             gitfat.pull(root, interaction.progress)
         except DwsError as e:
-            interaction.warn(f"Large files in {root} are not restored: {e}. Once they can be had: git fat pull")
+            interaction.warn(f"Large files in {root} are not restored: {e.message}. Once they can be had: git fat pull")
 
 
 def pointers(root: Path) -> list[str]:

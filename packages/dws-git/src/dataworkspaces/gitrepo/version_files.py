@@ -87,7 +87,7 @@ class GitVersionFiles(VersionFiles):
         if entry.mode == _LINK:
             try:
                 entry = self._entries.get(self._resolve(path))
-            except UnavailableError:
+            except (UnavailableError, NotSupportedError):
                 raise
             except ConfigurationError:  # it leads out, or nowhere
                 return FileInfo("link")

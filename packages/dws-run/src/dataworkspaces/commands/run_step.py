@@ -83,7 +83,7 @@ class CommandLineage(Lineage):
             self._fail([*self._named, *self.not_recorded(outputs)], how, exit_status)
         except DwsError as e:
             self._leave_to_the_next()
-            self.workspace.interaction.warn(f"The outputs of step {self.step_name} could not be marked: {e}")
+            self.workspace.interaction.warn(f"The outputs of step {self.step_name} could not be marked: {e.message}")
 
     def not_recorded(self, outputs: Sequence[ResourceRef]) -> list[ResourceRef]:
         """The outputs but for those that other steps have recorded meanwhile: within the command, or beside it."""

@@ -99,7 +99,7 @@ def _check_parameters(params: object, where: str) -> None:
     try:
         check_resource_name(params["name"])
     except ConfigurationError as e:
-        raise MetadataError(f"{where}: {e}") from e
+        raise MetadataError(f"{where}: {e.message}") from e
 
 
 def next_position(entries: Iterable[Entry]) -> int:

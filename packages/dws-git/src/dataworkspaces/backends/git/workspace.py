@@ -354,7 +354,7 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
         try:
             return found | self._subdirectories.present_contents(own, places, keep=keep)
         except DwsError as e:
-            self.interaction.warn(f"What lies in the workspace's repository is unknown: {e}")
+            self.interaction.warn(f"What lies in the workspace's repository is unknown: {e.message}")
             return found | {r.name: PresentContents([None] * len(places[r.name])) for r in own}
 
     def get_snapshot_versions_if_any(self, hash_val: str) -> dict[str, SnapshotVersion] | None:
