@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 from environment import ROOT, distributions, with_dependencies
+
+WHOLE = ROOT / "packages" / "dataworkspaces"
+"""Has no code, and depends on the others."""
 
 LOAD_ENTRY_POINTS = """
 import sys
@@ -24,11 +28,13 @@ def main(directory: Path) -> None:
     dist = directory / "dist"
     for path in distributions():
         run("uv", "build", "--quiet", "--out-dir", dist, path)  # the wheel is built from the sdist
+    run("uv", "build", "--quiet", "--out-dir", dist, WHOLE)
     run("twine", "check", "--strict", *dist.glob("*.whl"), *dist.glob("*.tar.gz"))
     wheels = {path: find_wheel(dist, path) for path in distributions()}
     for path, wheel in wheels.items():
         check_content(wheel, path)
         check_alone(directory / path.name, path.name, {wheels[needed] for needed in with_dependencies([path])})
+    check_whole(directory / WHOLE.name, dist)
 
 
 def find_wheel(dist: Path, path: Path) -> Path:
@@ -54,6 +60,16 @@ def check_alone(venv: Path, name: str, wheels: set[Path]) -> None:
     run("uv", "pip", "install", "--quiet", "--python", python, *wheels)
     run(python, "-c", LOAD_ENTRY_POINTS, name)
     run(venv / "bin" / "dws", "version")
+
+
+def check_whole(venv: Path, dist: Path) -> None:
+    """Install what brings the others, and see that it does; each of them is a dependency of it, or an extra."""
+    check_content(find_wheel(dist, WHOLE), WHOLE)
+    named = set(re.findall(r'"(dws-[a-z0-9]+)', (WHOLE / "pyproject.toml").read_text(encoding="utf-8")))
+    if missing := sorted({path.name for path in distributions()} - named):
+        sys.exit(f"{WHOLE.name} does not name {', '.join(missing)}")
+    check_alone(venv, WHOLE.name, {find_wheel(dist, path) for path in with_dependencies([WHOLE])})
+    run(venv / "bin" / "dws", "run", "--help")
 
 
 def run(*command: str | Path) -> None:
