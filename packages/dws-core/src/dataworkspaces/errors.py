@@ -157,6 +157,10 @@ class BatchModeError(ConfigurationError):
     """An answer is needed, and ``--batch`` forbids asking for it."""
 
 
+NO_ANSWER = (UnavailableError, StorageError, RefusedError, NotSupportedError, PluginError, BatchModeError)
+"""What code that asks "is it there?" lets through: whether it is, is not known."""
+
+
 class InternalError(DwsError):
     """A condition that the program should have made impossible."""
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.errors import DwsError, NotSupportedError
+from dataworkspaces.errors import NO_ANSWER, DwsError, NotSupportedError
 from dataworkspaces.workspace import FileResourceMixin, Resource, ResourceRoles
 from dataworkspaces.workspace.results import METRICS_HISTORY_FILE
 
@@ -76,6 +76,8 @@ def _read_history(resource: FileResourceMixin, path: str) -> dict[str, list[floa
         return {}
     try:
         metrics = resource.read_results_file(path).get("metrics")
+    except NO_ANSWER:
+        raise
     except DwsError:
         return {}
     found: dict[str, list[float | None]] = {}

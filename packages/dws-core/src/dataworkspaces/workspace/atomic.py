@@ -143,7 +143,13 @@ def read_json_object(path: Path, *required: str) -> dict[str, Any]:
 
 def read_json_object_if_any(path: Path, *required: str) -> dict[str, Any] | None:
     """As :func:`read_json_object`; None if there is nothing at ``path``."""
-    return read_json_object(path, *required) if path.exists() else None
+    try:
+        path.lstat()  # which newer Pythons' exists() does not tell from what cannot be looked at
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        pass  # told by the attempt to read it
+    return read_json_object(path, *required)
 
 
 def read_json_list(path: Path) -> list[Any]:

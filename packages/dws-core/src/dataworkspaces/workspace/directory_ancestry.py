@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.errors import ConfigurationError, NotSupportedError, UnavailableError
+from dataworkspaces.errors import NO_ANSWER, ConfigurationError
 from dataworkspaces.workspace.atomic import read_json_object_if_any, write_json
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class DirectoryAncestry:
         """The version of the resource in a snapshot; None if it has none, or is not here."""
         try:
             metadata = self._resource.workspace.as_snapshot_ws().get_snapshot_metadata(snapshot)
-        except (UnavailableError, NotSupportedError):
+        except NO_ANSWER:
             raise
         except ConfigurationError:
             return self._noted_versions().get(snapshot)

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.spec import AbstractFileSystem
 
-from dataworkspaces.errors import ConfigurationError, NotSupportedError, UnavailableError
+from dataworkspaces.errors import NO_ANSWER, ConfigurationError
 from dataworkspaces.workspace.file_access import is_watched, tell
 from dataworkspaces.workspace.files import FileResourceMixin
 from dataworkspaces.workspace.resource import Resource
@@ -105,7 +105,7 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
         files, rel_path = self._locate(path)
         try:
             return [] if files is None else _entries(files, path, rel_path)
-        except (UnavailableError, NotSupportedError):
+        except NO_ANSWER:
             raise
         except ConfigurationError:
             return self._list_or_none(path)
@@ -118,6 +118,8 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
             return _told(path, FileInfo("directory"))
         try:
             return _told(path, files.get_file_info(rel_path))
+        except NO_ANSWER:
+            raise
         except ConfigurationError:
             self._check_exists(path)
             raise
@@ -146,7 +148,7 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
         try:
             files, rel_path = self._locate(self._strip_protocol(path))
             return not kind.get("must_be_file") if files is None else files.does_subpath_exist(rel_path, **kind)
-        except (UnavailableError, NotSupportedError):  # which is no "no"
+        except NO_ANSWER:  # which is no "no"
             raise
         except ConfigurationError:  # a path that leads out of the resource, or a resource that is not there
             return False
@@ -329,6 +331,8 @@ def _missing_as_elsewhere(fs: FileSystem, path: str) -> Iterator[None]:
     it failed, since looking takes as long as reading."""
     try:
         yield
+    except NO_ANSWER:
+        raise
     except ConfigurationError as e:
         if fs.isfile(path):
             raise

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError, PluginError
+from dataworkspaces.errors import NO_ANSWER, ConfigurationError, DwsError, MetadataError, PluginError
 from dataworkspaces.workspace.files import FileResourceMixin, LocalStateResourceMixin
 from dataworkspaces.workspace.names import check_relative_path, check_resource_name
 from dataworkspaces.workspace.results import manifest_hash
@@ -238,6 +238,9 @@ class WorkspaceCheck:
                 continue
             try:
                 names = resource.ls(destination)
+            except NO_ANSWER:
+                is_there = True  # for all we know
+                continue
             except UNEXPECTED:
                 continue  # a snapshot without results has no directory
             is_there = is_there or RESULTS_FILE in names

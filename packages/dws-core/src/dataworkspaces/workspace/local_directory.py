@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -126,11 +127,14 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
             return False
         path = self._follow(subpath)
         with self._explained("Looking at", subpath):
-            if must_be_directory and not path.is_dir():
-                return False
-            if must_be_file and (path.is_dir() or not path.exists()):
-                return False
-            return path.exists() or path.is_symlink()
+            try:
+                is_directory = stat.S_ISDIR(path.stat().st_mode)
+            except OSError as e:
+                # What cannot be looked at raises, on newer Pythons too, whose exists() says no.
+                if e.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+                    raise
+                return not must_be_file and not must_be_directory and path.is_symlink()
+            return not (must_be_directory and not is_directory) and not (must_be_file and is_directory)
 
     def get_file_info(self, rel_path: str) -> FileInfo:
         place = self._place(rel_path)

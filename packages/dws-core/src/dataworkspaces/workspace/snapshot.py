@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from dataworkspaces.errors import (
+    NO_ANSWER,
     ConfigurationError,
     DwsError,
     MetadataError,
     NotFoundError,
     NotSupportedError,
-    UnavailableError,
 )
 from dataworkspaces.params import HASH_RE, RESULTS_DIR_TEMPLATE, RESULTS_MOVE_EXCLUDE_FILES
 from dataworkspaces.workspace.atomic import to_json
@@ -136,7 +136,7 @@ class SnapshotWorkspaceMixin(ABC):
             return True
         except NotFoundError:
             return False
-        except (UnavailableError, NotSupportedError):
+        except NO_ANSWER:
             raise
         except ConfigurationError:  # all that the manual knows: it may mean either, which the list decides
             return any(metadata.hashval == hash_val for metadata in self.list_snapshots())

@@ -10,7 +10,7 @@ from datetime import datetime
 from re import Pattern
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
-from dataworkspaces.errors import ConfigurationError, MetadataError, NotSupportedError, UnavailableError
+from dataworkspaces.errors import NO_ANSWER, ConfigurationError, MetadataError, NotSupportedError
 from dataworkspaces.workspace.files import FileResourceMixin
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
 from dataworkspaces.workspace.versions import FileInfo, VersionFiles
@@ -75,14 +75,14 @@ class SnapshotFiles(FileResourceMixin):
         if must_be_directory:
             try:
                 self._files.ls(subpath)
-            except (UnavailableError, NotSupportedError):
+            except NO_ANSWER:
                 raise
             except ConfigurationError:
                 return False
             return not must_be_file
         try:
             kind = self._files.get_file_info(subpath).kind
-        except (UnavailableError, NotSupportedError):
+        except NO_ANSWER:
             raise
         except ConfigurationError:
             return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import IO, TYPE_CHECKING
 
-from dataworkspaces.errors import ConfigurationError, MetadataError, NotFoundError, NotSupportedError, UnavailableError
+from dataworkspaces.errors import NO_ANSWER, ConfigurationError, MetadataError, NotFoundError, NotSupportedError
 from dataworkspaces.filetree import Entry, Tree
 from dataworkspaces.filetree.restoring import object_of
 from dataworkspaces.workspace.names import check_relative_path
@@ -35,7 +35,7 @@ class TreeFiles(VersionFiles):
         if entry.kind == "link":
             try:
                 _, target = self._find(path)
-            except (UnavailableError, NotSupportedError):
+            except NO_ANSWER:
                 raise
             except ConfigurationError:  # it leads out, or nowhere
                 return FileInfo("link")

@@ -15,6 +15,7 @@ from dataworkspaces.errors import (
     ConfigurationError,
     DwsError,
     MetadataError,
+    NotFoundError,
     NotSupportedError,
     PathNotAResourceError,
     UnfinishedError,
@@ -396,7 +397,7 @@ class Workspace(ABC):
         return False
 
     def get_resource_params(self, name: str) -> dict[str, Any]:
-        """The parameters of one resource; raises ConfigurationError if there is none of that name."""
+        """The parameters of one resource; raises NotFoundError if there is none of that name."""
         for params in self.read_resource_params():
             if params["name"] == name:
                 return params
@@ -404,7 +405,7 @@ class Workspace(ABC):
         if own is not None and own.name == name:
             return own.get_params()
         names = ", ".join(self.get_resource_names()) or "none"
-        raise ConfigurationError(f"Workspace '{self.name}' has no resource '{name}'", hint=f"It has: {names}")
+        raise NotFoundError(f"Workspace '{self.name}' has no resource '{name}'", hint=f"It has: {names}")
 
     def get_resource(self, name: str) -> Resource:
         """The resource of that name. Raises ConfigurationError if there is none, PluginError if its type is not

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from dataworkspaces.errors import ConfigurationError, NotFoundError, NotSupportedError, UnavailableError
+from dataworkspaces.errors import NO_ANSWER, ConfigurationError, NotFoundError, NotSupportedError
 from dataworkspaces.gitfat import placeholder
 from dataworkspaces.gitrepo.layout import objects_directory
 from dataworkspaces.gitrepo.objects import BlobReader
@@ -87,7 +87,7 @@ class GitVersionFiles(VersionFiles):
         if entry.mode == _LINK:
             try:
                 entry = self._entries.get(self._resolve(path))
-            except (UnavailableError, NotSupportedError):
+            except NO_ANSWER:
                 raise
             except ConfigurationError:  # it leads out, or nowhere
                 return FileInfo("link")

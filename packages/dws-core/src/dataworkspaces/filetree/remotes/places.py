@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-from dataworkspaces.errors import ConfigurationError, DwsError
+from dataworkspaces.errors import ConfigurationError, DwsError, StorageError, UnavailableError
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -147,13 +147,15 @@ class Place:
         return file_system
 
     def _explain(self, doing: str, error: Exception) -> ConfigurationError:
+        kind: type[ConfigurationError] = UnavailableError
         if isinstance(error, PermissionError):
             text, hint = "access was refused", "Check the credentials, and what they permit"
         elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            kind = StorageError
             text, hint = "there is no space left", "Make room there, and try again"
         else:
             text, hint = " ".join(str(error).split()) or type(error).__name__, "Check the URL and the network"
-        return ConfigurationError(f"The remote {self.url}: {doing} failed: {text[:300]}", hint=hint)
+        return kind(f"The remote {self.url}: {doing} failed: {text[:300]}", hint=hint)
 
 
 def _is_of_transport(error: Exception) -> bool:
