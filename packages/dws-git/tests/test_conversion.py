@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from dataworkspaces.backends.git.conversion import as_committed, converted_files, protect
-from dataworkspaces.backends.git.paths import METADATA_ATTRIBUTES, WorkspacePaths, add_lines
+from dataworkspaces.backends.git.paths import METADATA_ATTRIBUTES, WorkspacePaths
+from dataworkspaces.gitrepo.ignore_lines import add_lines
 from dataworkspaces.gitrepo.repo import GitRepo
 
 Git = Callable[..., str]

@@ -218,6 +218,7 @@ TEMPLATE_VARIABLES = (
 )  # fmt: skip
 RESULTS_DIR_TEMPLATE = "results.dir_template"
 RESULTS_MOVE_EXCLUDE_FILES = "results.move_exclude_files"
+LARGE_FILE = "results.large_file"
 SCRATCH_DIRECTORY = "scratch_directory"
 LOCAL_SCRATCH_DIRECTORY = "local_scratch_directory"
 HOSTNAME = "hostname"
@@ -227,6 +228,7 @@ OBJECTS_SHARED = "objects.shared"
 EXECUTOR = "executor"
 DEFAULT_RESULTS_DIR_TEMPLATE = "snapshots/{HOSTNAME}-{TAG}"
 DEFAULT_MOVE_EXCLUDE_FILES = ("README.txt", "README.rst", "README.md")
+DEFAULT_LARGE_FILE = 50 * 10**6
 
 
 class ResultsDirTemplate(StringType):
@@ -262,6 +264,13 @@ WORKSPACE_PARAMS = ParamDefs(
             True,
             "Files of results resources that a snapshot does not move",
             StringListType(),
+        ),
+        ParamDef(
+            LARGE_FILE,
+            DEFAULT_LARGE_FILE,
+            True,
+            "Files of results, code and data above this size are not committed to git unasked, in bytes or as in 200MB",
+            SizeType(),
         ),
         ParamDef(
             SCRATCH_DIRECTORY,

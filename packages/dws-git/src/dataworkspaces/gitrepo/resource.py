@@ -23,9 +23,10 @@ from dataworkspaces.gitrepo.nested import (
     holds_foreign_repositories,
     tell_untracked,
 )
+from dataworkspaces.gitrepo.new_files import Part, check_new_files, leave_out_secrets
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.restraint import ask, settings_addresses
-from dataworkspaces.params import BoolType, ParamDef, ParamDefs
+from dataworkspaces.params import LARGE_FILE, BoolType, ParamDef, ParamDefs
 from dataworkspaces.workspace import (
     EXPORT_PARAM,
     IMPORTED_PARAM,
@@ -164,6 +165,8 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         ask(self.root, self.workspace.interaction)
         self._repo.check_ready(self.what, self.branch)
         tell_untracked(self.workspace.interaction, check_submodules(self.root, self.what))
+        part = Part(self.root, results=("",) if self.has_results_role() else ())
+        check_new_files(part, self.workspace.interaction, self.what, self.workspace.get_global_param(LARGE_FILE))
         if self.has_results_role() and (files := self.results_current_files({LINEAGE_FILE}, SNAPSHOTS_DIRS_RE)):
             for text in check_ignored(self.root, [Looked(self.what, "", files)]):
                 self.workspace.interaction.warn(text)
@@ -287,6 +290,8 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         ours = [LINEAGE_FILE] if self.export or self.imported else []
         paths = [path or "" for path in subpaths]
         within = [""] if keep else paths
+        if keep:
+            leave_out_secrets(Part(self._repo.root), self.workspace.interaction, self.what)
         found = present_objects(self._repo.root, paths, within, ours, keep=keep, sources_only=True)
         if found.commit is not None and None in subpaths:
             self._remember_tree(found.commit, found.names[list(subpaths).index(None)])

@@ -43,23 +43,6 @@ class RestOfRepo:
         listed = git_without(self.root, listing, (*self.without, *SETTINGS))
         return any(os.path.lexists(self.root / os.fsdecode(path)) for path in listed.split(b"\0") if path)
 
-    def large_new_files(self, limit: int) -> dict[str, int]:
-        """The files beyond a size that git would take as they are: with their sizes."""
-        listing = ["ls-files", "--modified", "--others", "--exclude-standard", "-z"]
-        listed = {path for path in git_without(self.root, listing, self.without).split(b"\0") if path}
-        sizes = {}
-        for path in map(os.fsdecode, listed):
-            place = self.root / path
-            if place.is_file() and not place.is_symlink() and place.stat().st_size > limit:
-                sizes[path] = place.stat().st_size
-        if not sizes:
-            return {}
-        stdin = b"".join(os.fsencode(path) + b"\0" for path in sizes)
-        told = run_git(self.root, ["check-attr", "-z", "--stdin", "filter"], stdin=stdin).stdout
-        fields = os.fsdecode(told).split("\0")
-        filtered = {p for p, v in zip(fields[::3], fields[2::3], strict=False) if v not in ("unspecified", "unset")}
-        return {path: size for path, size in sorted(sizes.items()) if path not in filtered}
-
     def commit(self, message: str) -> RepoStatus:
         """Commit what is not committed; returns how it stood before."""
         before = self.status()

@@ -14,9 +14,10 @@ from dataworkspaces.gitrepo.files import GitDirectoryMixin
 from dataworkspaces.gitrepo.ignored import ignoring_rules
 from dataworkspaces.gitrepo.layout import empty_tree, how_to_fetch
 from dataworkspaces.gitrepo.nested import check_submodules, tell_untracked
+from dataworkspaces.gitrepo.new_files import Part, check_new_files
 from dataworkspaces.gitrepo.notebooks import holds_notebooks
 from dataworkspaces.gitrepo.repo import GitRepo
-from dataworkspaces.params import ParamDef, ParamDefs
+from dataworkspaces.params import LARGE_FILE, ParamDef, ParamDefs
 from dataworkspaces.workspace import (
     EXPORT_PARAM,
     FileChange,
@@ -25,6 +26,7 @@ from dataworkspaces.workspace import (
     Resource,
     ResourceChange,
     ResourceFactory,
+    ResourceRoles,
     SnapshotResourceMixin,
     SnapshotVersion,
     VersionFiles,
@@ -217,11 +219,16 @@ class GitSubdirectoryFactory(ResourceFactory):
             if not create:
                 raise ConfigurationError(f"{place} does not exist", hint="Create it, and add it again")
         readme = place / _README_NAME
+        git_workspace = _git_workspace(workspace)
+        if place.is_dir() and not readme.exists():  # all of it is committed with the resource
+            part = Part(root, (relative,), results=(relative,) if role == ResourceRoles.RESULTS else ())
+            limit = workspace.get_global_param(LARGE_FILE)
+            check_new_files(part, workspace.interaction, git_workspace.what, limit)
         if not place.is_dir() or not any(place.iterdir()):
             place.mkdir(parents=True, exist_ok=True)
             # Git keeps no empty directories.
             readme.write_text(_README[role] + "\n", encoding="utf-8")
-        _git_workspace(workspace).include_in_save(readme if readme.exists() else place)
+        git_workspace.include_in_save(readme if readme.exists() else place)
         return GitSubdirectory(name, role, workspace, relative, bool(kwargs.get("export", False)))
 
     def from_json(self, params: dict[str, Any], local_params: dict[str, Any], workspace: Workspace) -> GitSubdirectory:

@@ -13,13 +13,13 @@ from dataworkspaces.backends.git.paths import (
     METADATA_IGNORES,
     WORKSPACE_IGNORES,
     WorkspacePaths,
-    add_lines,
 )
 from dataworkspaces.backends.git.workspace import BRANCH_PARAM, GitWorkspace
 from dataworkspaces.durability import flush_directory, flush_tree
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.identity import check_identity
+from dataworkspaces.gitrepo.ignore_lines import add_lines
 from dataworkspaces.gitrepo.layout import current_branch, enclosing_repository, git_directory, operation_in_progress
 from dataworkspaces.gitrepo.restraint import made_here
 from dataworkspaces.gitrepo.run import run_git

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.backends.git.paths import add_lines
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo import large_files
+from dataworkspaces.gitrepo.ignore_lines import add_lines
 
 if TYPE_CHECKING:
     import click

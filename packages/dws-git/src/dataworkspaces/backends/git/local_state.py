@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from dataworkspaces.backends.git.conversion import converted_files, protect
 from dataworkspaces.backends.git.file_check import Listing
-from dataworkspaces.backends.git.paths import METADATA_IGNORES, WorkspacePaths, add_lines
+from dataworkspaces.backends.git.paths import METADATA_IGNORES, WorkspacePaths
 from dataworkspaces.errors import DwsError
+from dataworkspaces.gitrepo.ignore_lines import add_lines
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.integrity import UNEXPECTED, Problem, set_aside

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.backends.git.paths import WorkspacePaths
-from dataworkspaces.errors import NotFoundError, RefusedError
+from dataworkspaces.errors import NotFoundError
 from dataworkspaces.gitrepo.checks import check_object_name
 from dataworkspaces.gitrepo.contents import PresentObjects, present_objects, version_objects
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
+from dataworkspaces.gitrepo.new_files import Part, leave_out_secrets
 from dataworkspaces.gitrepo.objects import list_tree, read_blobs
 from dataworkspaces.gitrepo.rest import SETTINGS, RestOfRepo
 from dataworkspaces.gitrepo.run import run_git
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.integrity import Problem
 
 RESOURCE_TYPE = "git-workspace"
-LARGE = 50 * 1024 * 1024
-"""A new file of more bytes is not committed unasked: it could never be taken out of the history again."""
 _PLACES = ("relative_path", "relative_local_path")
 """The parameters of resources that say where they lie in the workspace."""
 
@@ -58,6 +57,16 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
     def rest(self) -> RestOfRepo:
         """The part of the repository that it is."""
         return RestOfRepo(self.workspace.repo, tuple(self._places))
+
+    @property
+    def part(self) -> Part:
+        """What of the repository a snapshot of it alone would commit."""
+        return Part(self.workspace.paths.root, without=tuple(self._places))
+
+    def part_with(self, places: Collection[str], results: Sequence[str]) -> Part:
+        """What a snapshot would commit of it and these resources, of which some hold ``results``."""
+        without = tuple(place for place in self._places if place not in places)
+        return Part(self.workspace.paths.root, without=without, results=tuple(results))
 
     @cached_property
     def _places(self) -> list[str]:
@@ -109,18 +118,6 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
 
     def snapshot_precheck(self) -> None:
         self.workspace.repo.check_ready(f"Workspace '{self.workspace.name}'")
-        large = self.rest.large_new_files(LARGE)
-        if not large:
-            return
-        told = some([f"{path} ({size / 1e6:,.0f} MB)" for path, size in large.items()])
-        if not self.workspace.interaction.confirm(
-            f"The snapshot would commit {told} to the workspace's repository for good. Commit it?", default=False
-        ):
-            raise RefusedError(
-                f"{told}: too large to be committed unasked to the workspace's repository",
-                hint="'dws add local-files DIRECTORY' keeps large files, and git-lfs does; what .gitignore names "
-                "is left out; 'git add' and 'git commit' commit it all the same",
-            )
 
     def snapshot(self) -> tuple[str | None, str | None]:
         self.keep()
@@ -208,6 +205,8 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
     def present_contents(self, subpaths: Sequence[str | None], *, keep: bool = False) -> PresentContents:
         """The whole of it is what no step wrote: the code. What steps wrote changes with each run."""
         root = self.workspace.paths.root
+        if keep:
+            leave_out_secrets(self.part, self.workspace.interaction, self.workspace.what)
         found: dict[str | None, str | None] = {}
         parts = [path for path in subpaths if path is not None]
         if parts:

@@ -89,27 +89,3 @@ class WorkspacePaths:
 
     def resource_local(self, name: str) -> Path:
         return self.metadata / "scratch" / name
-
-
-def add_lines(path: Path, lines: tuple[str, ...] | list[str]) -> bool:
-    """Add the lines that an ignore file lacks, at its end; returns whether it changed."""
-    from dataworkspaces.filetree.regular import read_regular
-    from dataworkspaces.workspace.atomic import write_bytes
-
-    try:
-        old = read_regular(path)
-    except FileNotFoundError:
-        old = b""
-    present = set(old.decode("utf-8", "surrogateescape").splitlines())
-    missing = [line for line in lines if line not in present]
-    if not missing:
-        return False
-    gap = b"\n" if old and not old.endswith(b"\n") else b""
-    write_bytes(path, old + gap + "".join(f"{line}\n" for line in missing).encode("utf-8", "surrogateescape"))
-    return True
-
-
-def ignore_pattern(relative: str) -> str:
-    """The line of an ignore file that stands for one directory; its name is taken literally."""
-    escaped = "".join("\\" + c if c in "\\*?[" else c for c in relative)
-    return f"/{escaped}/"

@@ -25,12 +25,14 @@ from dataworkspaces.filetree.regular import read_regular
 from dataworkspaces.gitrepo.checks import check_object_name, check_scratch_directory
 from dataworkspaces.gitrepo.ignored import Looked, check_ignored
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
+from dataworkspaces.gitrepo.new_files import Part, check_new_files, leave_out_secrets
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.rest import SETTINGS
 from dataworkspaces.gitrepo.restraint import ask, restraint_of, settings_addresses
 from dataworkspaces.lineage.kept_lineage import file_name
 from dataworkspaces.params import (
     HOSTNAME,
+    LARGE_FILE,
     LOCAL_SCRATCH_DIRECTORY,
     SCRATCH_DIRECTORY,
     WORKSPACE_PARAMS,
@@ -267,12 +269,21 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
     # -- resources in bulk ---------------------------------------------------------------------------------------
 
     def snapshot(self, tag: str | None = None, message: str = "") -> tuple[SnapshotMetadata, bytes]:
+        self._check_new_files()
         metadata, manifest = super().snapshot(tag, message)
         if not self.has_own_files():
             self.own_files_resource().keep()  # what git is told, and the deletion of the last of them
         if self.paths.snapshot_lineage.joinpath(metadata.hashval).is_dir():
             self._note_for_commit(self.paths.snapshot_lineage / metadata.hashval)
         return metadata, manifest
+
+    def _check_new_files(self) -> None:
+        """Before a snapshot looks which resources there are: if all of the own files are left out, there are none."""
+        own = [r for r in self.get_resources() if isinstance(r, GitSubdirectory)]
+        results = [r.relative_path for r in own if r.has_results_role()]
+        part = self.own_files_resource().part_with([r.relative_path for r in own], results)
+        check_new_files(part, self.interaction, self.what, self.get_global_param(LARGE_FILE))
+        self._seen_own_files = None
 
     @property
     def _subdirectories(self) -> SubdirectorySnapshots:
@@ -309,6 +320,11 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
         """As the contract says; one look-up for all subdirectories of the workspace's repository."""
         own, others = _split(resources)
         super().restore_prechecks(others, restore_hashes)
+        limit = self.get_global_param(LARGE_FILE)
+        parts = [resource.part for resource in others if isinstance(resource, GitOwnFiles)]
+        parts += [Part(self.paths.root, tuple(r.relative_path for r in own))] if own else []
+        for part in parts:  # what lies there now is committed first
+            check_new_files(part, self.interaction, self.what, limit)
         commits = {check_object_name(str(restore_hashes[r.name]), r.name) for r in own}
         if self.repo.has_commits(commits):
             for resource in own:
@@ -352,6 +368,9 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
         own = [r for r in resources if isinstance(r, GitSubdirectory)]
         found = super().present_contents({n: p for n, p in places.items() if n not in {r.name for r in own}}, keep=keep)
         try:
+            if own and keep:
+                part = Part(self.paths.root, tuple(r.relative_path for r in own))
+                leave_out_secrets(part, self.interaction, self.what)
             return found | self._subdirectories.present_contents(own, places, keep=keep)
         except DwsError as e:
             self.interaction.warn(f"What lies in the workspace's repository is unknown: {e.message}")
