@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 import pytest
-from conftest import Run
 from memory_workspace import MemoryWorkspace
 
+from conftest import Run
 from dataworkspaces import plugins
 from dataworkspaces.cli.cmd_diff import _row
 from dataworkspaces.commands.diff import ValueDiff
