@@ -11,6 +11,7 @@ from dataworkspaces.errors import DwsError, ToolError
 from dataworkspaces.gitrepo.advance import finish, is_unfinished
 from dataworkspaces.gitrepo.checks import check_object_name
 from dataworkspaces.gitrepo.contents import KEPT_TREES
+from dataworkspaces.gitrepo.damaged_objects import check_loose_objects
 from dataworkspaces.gitrepo.kept_trees import kept_trees
 from dataworkspaces.gitrepo.layout import git_directory, head_commit, how_to_fetch, operation_in_progress
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
@@ -41,6 +42,10 @@ def check_repository(
         )
         return
     yield from check_interrupted(root, where)
+    damaged = [*check_loose_objects(root, where)]
+    yield from damaged
+    if damaged:
+        return  # whatever git says then follows from that
     try:
         yield from _check_commits(root, where, wanted, is_from_elsewhere)
         yield from _check_objects(root, where)

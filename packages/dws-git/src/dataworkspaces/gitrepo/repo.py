@@ -12,6 +12,7 @@ from dataworkspaces.durability import flush_files
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.changes import parse_raw_diff
 from dataworkspaces.gitrepo.contents import objects_elsewhere
+from dataworkspaces.gitrepo.damaged_objects import look_after_restart
 from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.identity import check_identity
 from dataworkspaces.gitrepo.layout import current_branch, git_directory, head_commit, operation_in_progress
@@ -66,7 +67,8 @@ class GitRepo:
     # -- looking -------------------------------------------------------------------------------------------------
 
     def check_ready(self, what: str, branch: str | None = None) -> None:
-        """Raise ConfigurationError if nothing can be committed now. Starts no process."""
+        """Raise ConfigurationError if nothing can be committed now. Starts no process, unless the machine was started
+        since."""
         if git_directory(self.root) is None:
             raise ConfigurationError(f"{what}: {self.root} is not the root of a git repository")
         operation = operation_in_progress(self.root)
@@ -87,6 +89,7 @@ class GitRepo:
                 f"{what}: {self.root} is {where}, not on {wanted}", hint=f"git -C {self.root} switch {wanted}"
             )
         check_identity(self.root)
+        look_after_restart(self.root, self.tell)
 
     def status(self, paths: Sequence[str] = (), *, without: Sequence[str] = ()) -> RepoStatus:
         """HEAD, branch, and which of ``paths`` (all but those ``without``, if none are given) have changes. An

@@ -19,6 +19,7 @@ from dataworkspaces.backends.git.file_check import (
 )
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.gitrepo.advance import is_unfinished
+from dataworkspaces.gitrepo.damaged_objects import check_loose_objects
 from dataworkspaces.gitrepo.integrity import finish_advance
 from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.workspace.factory import METADATA_DIR
@@ -36,6 +37,10 @@ def check_before_opening(root: Path) -> Iterator[Problem]:
         yield Problem("metadata", str(root), what, remedy, comes_first=True)
         return
     machine = directory / "dws"
+    for problem in check_loose_objects(root, "the workspace's repository", only_empty=True):
+        repair = problem.repair
+        yield replace(problem, repair=None if repair is None else _locked(machine, repair), comes_first=True)
+        return
     try:
         listing = list_files(paths)
     except OSError as e:

@@ -1,0 +1,188 @@
+"""Objects of git that a power cut left empty, or without their end; and how they are written again.
+
+Git takes a file of the right name for the object, and never writes it again: what is staged counts as kept, and cannot
+be read. So such a file goes first; then contents come from the working tree, trees and the latest commits from index
+and reflog, and the rest from the origin.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from dataworkspaces.durability import boot_id, flush_directories
+from dataworkspaces.errors import DwsError
+from dataworkspaces.gitrepo.flushing import flush_repository
+from dataworkspaces.gitrepo.layout import git_directory, objects_directory
+from dataworkspaces.gitrepo.lost_commits import make_lost_commits
+from dataworkspaces.gitrepo.remote import origin_url
+from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.workspace.atomic import write_bytes
+from dataworkspaces.workspace.integrity import Problem, set_aside
+from dataworkspaces.workspace.names import some
+
+_SMALL = 16 << 10
+"""Compressed files up to this size are read to their end; of larger ones the beginning is looked at."""
+_BOOT = "dws/looked_at_boot"
+
+
+def check_loose_objects(root: Path, where: str, *, only_empty: bool = False) -> Iterator[Problem]:
+    """Objects that are files of their own, and cannot be what their names say. Empty ones are found by looking at sizes
+    alone."""
+    damaged = damaged_objects(root, only_empty=only_empty)
+    if _has_empty_index(root):
+        what = f"git's index of {root} is empty, as after a power cut"
+        yield Problem("resource", where, what, "dws fsck --repair makes it again", repair=lambda: mend(root))
+        return
+    if not damaged:
+        return
+    names = some(sorted(name[:12] for name in damaged))
+    what = f"{len(damaged)} objects of git in {root} are empty or damaged, as after a power cut: {names}"
+    remedy = "dws fsck --repair writes them again, from the working tree or the origin"
+    yield Problem("resource", where, what, remedy, repair=lambda: mend(root))
+
+
+def damaged_objects(root: Path, *, only_empty: bool = False) -> dict[str, Path]:
+    """By name, the files of objects that are empty, or that do not hold what git would have written."""
+    directory = objects_directory(root)
+    found: dict[str, Path] = {}
+    for first in range(256) if directory is not None else ():
+        assert directory is not None
+        with suppress(FileNotFoundError, NotADirectoryError), os.scandir(directory / f"{first:02x}") as entries:
+            for entry in entries:
+                if not entry.name.startswith("tmp_") and _is_damaged(entry, only_empty):
+                    found[f"{first:02x}{entry.name}"] = Path(entry.path)
+    return found
+
+
+def _is_damaged(entry: os.DirEntry[str], only_empty: bool) -> bool:
+    size = entry.stat(follow_symlinks=False).st_size
+    if size == 0 or only_empty:
+        return size == 0
+    reader = zlib.decompressobj()
+    try:
+        with Path(entry.path).open("rb") as file:
+            content = reader.decompress(file.read(_SMALL))
+    except OSError:
+        return False  # nobody can tell
+    except zlib.error:
+        return True
+    kind, _, length = content.partition(b"\0")[0].partition(b" ")
+    if kind not in (b"blob", b"tree", b"commit", b"tag") or not length.isdigit():
+        return True
+    return size <= _SMALL and not reader.eof
+
+
+def look_after_restart(root: Path, tell: Callable[[str], None] | None = None) -> None:
+    """Once after each start of the machine, before which its power may have been cut: what git says that it has is
+    there. What lies in the working tree is written again, so that nothing counts as kept which is not; `dws fsck` tells
+    of the rest. No origin is asked."""
+    directory, boot = git_directory(root), boot_id()
+    if directory is None or boot is None:
+        return
+    note = directory / _BOOT
+    with suppress(OSError):
+        if note.read_text(encoding="ascii") == boot:
+            return
+    if damaged_objects(root) or _has_empty_index(root):
+        said = mend(root, ask_origin=False)
+        if tell is not None:
+            tell(f"{root}: after a power cut, as it seems: {said}")
+    with suppress(OSError):
+        note.parent.mkdir(exist_ok=True)
+        write_bytes(note, boot.encode("ascii"), is_cache=True)
+
+
+def mend(root: Path, *, ask_origin: bool = True) -> str:
+    """Write damaged objects again, and say what became of them. What was there is set aside, unless it is empty."""
+    damaged = damaged_objects(root)
+    directory = git_directory(root) or root / ".git"
+    for path in damaged.values():
+        if path.stat().st_size:
+            set_aside(path, directory / "dws")
+        else:
+            path.unlink()
+    flush_directories(path.parent for path in damaged.values())
+    has_empty_index = _has_empty_index(root)
+    if has_empty_index:
+        (directory / "index").unlink()
+    _write_files(root, damaged)
+    make_lost_commits(root)
+    missing = _missing(root, damaged)
+    from_tree = len(damaged) - len(missing)
+    said = [f"{from_tree} of {len(damaged)} objects written again from the working tree"] if damaged else []
+    if missing and ask_origin and (url := origin_url(root)) is not None:
+        try:
+            _take_from(root, url, missing)
+        except DwsError as e:
+            said.append(f"the origin cannot be asked: {e.message}")
+        else:
+            left = _missing(root, damaged)
+            said.append(f"{len(missing) - len(left)} from the origin")
+            missing = left
+    if missing:
+        lost = f"lost: {some(sorted(name[:12] for name in missing))}"
+        said.append(lost if ask_origin else f"{lost}, unless the origin has them: dws fsck --repair")
+    if has_empty_index:
+        run_git(root, ["read-tree", "HEAD"], ok=range(256))
+        said.append("the index is that of the last commit")
+    flush_repository(root)
+    return ", ".join(said)
+
+
+def _has_empty_index(root: Path) -> bool:
+    """Git writes none that is empty."""
+    index = (git_directory(root) or root / ".git") / "index"
+    with suppress(OSError):
+        return index.stat().st_size == 0
+    return False
+
+
+def _missing(root: Path, names: Iterable[str]) -> list[str]:
+    asked = sorted(names)
+    text = "".join(f"{name}\n" for name in asked).encode("ascii")
+    lines = run_git(root, ["cat-file", "--batch-check=%(objectname)"], stdin=text).stdout.decode("ascii").splitlines()
+    return [name for name, line in zip(asked, lines, strict=True) if line.endswith(" missing")]
+
+
+def _write_files(root: Path, wanted: Iterable[str]) -> None:
+    """The contents of files that the index names, as far as they lie in the working tree."""
+    names = set(wanted)
+    listed = run_git(root, ["ls-files", "--stage", "-z"], ok=range(256))
+    if listed.returncode:
+        return  # the index cannot be read either
+    files: list[str] = []
+    for record in filter(None, listed.stdout.split(b"\0")):
+        mode, name, _ = record.partition(b"\t")[0].decode("ascii").split()
+        path = os.fsdecode(record.partition(b"\t")[2])
+        if name not in names:
+            continue
+        place = root / path
+        if mode == "120000" and place.is_symlink():
+            content = os.fsencode(place.readlink())
+            run_git(root, ["hash-object", "-w", "--stdin"], stdin=content, doing="Writing an object again")
+        elif mode != "160000" and place.is_file() and not place.is_symlink() and "\n" not in path and path[0] != '"':
+            files.append(path)
+    if files:
+        text = b"".join(os.fsencode(path) + b"\n" for path in files)
+        run_git(root, ["hash-object", "-w", "--stdin-paths"], stdin=text, doing="Writing objects again")
+
+
+def _take_from(root: Path, url: str, names: Iterable[str]) -> None:
+    """Objects from another repository, whatever references there are here."""
+    with tempfile.TemporaryDirectory(prefix="dws-") as temporary:
+        elsewhere = f"--git-dir={temporary}"
+        form = "sha256" if any(len(name) == 64 for name in names) else "sha1"
+        run_git(root, ["init", "--quiet", "--bare", f"--object-format={form}", temporary], doing="Asking the origin")
+        refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", "+refs/dws/*:refs/dws/*"]
+        run_git(root, [elsewhere, "fetch", "--quiet", "--", url, *refs], doing="Asking the origin")
+        text = "".join(f"{name}\n" for name in sorted(names)).encode("ascii")
+        told = run_git(root, [elsewhere, "cat-file", "--batch-check=%(objectname)"], stdin=text).stdout
+        there = [line for line in told.splitlines() if b" " not in line]
+        if there:
+            pack = run_git(root, [elsewhere, "pack-objects", "--quiet", "--stdout"], stdin=b"\n".join(there) + b"\n")
+            run_git(root, ["unpack-objects", "-q"], stdin=pack.stdout, doing="Writing objects again")

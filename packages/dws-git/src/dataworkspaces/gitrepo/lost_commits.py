@@ -1,0 +1,98 @@
+"""Commits and trees that a power cut took, made again from the reflog and from what lies in the working tree.
+
+The reflog says of each commit what it came after, who made it when, and its message. A snapshot makes two: one of the
+content, and one of the metadata of the snapshot. So the tree of the first is that of the second with the metadata of
+before. What is made is written only if it has the name that is wanted, so nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from dataworkspaces.gitrepo.layout import git_directory
+from dataworkspaces.gitrepo.objects import TreeEntry, index_info, list_tree
+from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.workspace.factory import METADATA_DIR
+from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
+
+_LINE_RE = re.compile(rb"([0-9a-f]{40,64}) ([0-9a-f]{40,64}) (.*> \d+ [+-]\d{4})\tcommit(?: \(initial\))?: (.*)")
+_LATEST = 20
+"""So many commits are looked for, the latest first; what is older was flushed long since."""
+
+
+class _Noted(NamedTuple):
+    parent: str
+    name: str
+    who: bytes
+    message: bytes
+
+
+def make_lost_commits(root: Path) -> None:
+    """Make again what the latest commits of the reflog lack. The index holds the present content."""
+    listed = run_git(root, ["ls-files", "--stage", "-z"], ok=range(256))
+    if listed.returncode:
+        return
+    for noted in _noted(root):
+        commit = run_git(root, ["cat-file", "commit", noted.name], ok=range(256))
+        is_there = commit.returncode == 0
+        if is_there and run_git(root, ["cat-file", "-e", f"{noted.name}^{{tree}}"], ok=range(256)).returncode == 0:
+            continue
+        for tree in _trees(root, listed.stdout, noted.parent):
+            if is_there:
+                if commit.stdout.startswith(b"tree " + tree):
+                    break
+            elif _make_commit(root, noted, tree):
+                break
+
+
+def _noted(root: Path) -> list[_Noted]:
+    """Oldest first, so that parents are there before their children."""
+    directory = git_directory(root) or root / ".git"
+    try:
+        lines = (directory / "logs" / "HEAD").read_bytes().splitlines()[-_LATEST:]
+    except OSError:
+        return []
+    found = [match for match in map(_LINE_RE.fullmatch, lines) if match is not None]
+    return [_Noted(m[1].decode("ascii"), m[2].decode("ascii"), m[3], m[4]) for m in found]
+
+
+def _trees(root: Path, listed: bytes, parent: str) -> Iterator[bytes]:
+    """The trees that a commit after ``parent`` may have had, all of them written: what the index holds, and the same
+    with the metadata, or with metadata and lineage, of the parent."""
+    yield _write(root, listed, b"")
+    if set(parent) == {"0"}:
+        return
+    if run_git(root, ["cat-file", "-e", f"{parent}^{{tree}}"], ok=range(256)).returncode:
+        return
+    before = list_tree(root, parent)
+    now = [record.partition(b"\t")[2].decode("utf-8", "surrogateescape") for record in listed.split(b"\0") if record]
+    for with_lineage in (False, True):
+        ours = {path for path in [*now, *before] if _is_ours(path, with_lineage)}
+        entries: dict[str, TreeEntry | None] = {path: before.get(path) for path in ours}
+        yield _write(root, listed, index_info(root, entries))
+
+
+def _is_ours(path: str, with_lineage: bool) -> bool:
+    return path.startswith(f"{METADATA_DIR}/") or (with_lineage and path.rpartition("/")[2] == LINEAGE_FILE)
+
+
+def _write(root: Path, listed: bytes, changes: bytes) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="dws-") as temporary:
+        env = {"GIT_INDEX_FILE": str(Path(temporary) / "index")}  # one that knows no trees, so that git writes all
+        arguments = ["update-index", "-z", "--index-info"]
+        run_git(root, arguments, stdin=listed + changes, env=env, doing="Writing trees again")
+        return run_git(root, ["write-tree", "--missing-ok"], env=env, ok=range(256)).stdout.strip()
+
+
+def _make_commit(root: Path, noted: _Noted, tree: bytes) -> bool:
+    parent = b"" if set(noted.parent) == {"0"} else b"parent " + noted.parent.encode("ascii") + b"\n"
+    text = b"tree %s\n%sauthor %s\ncommitter %s\n\n%s\n" % (tree, parent, noted.who, noted.who, noted.message)
+    arguments = ["hash-object", "-t", "commit", "--stdin"]
+    if run_git(root, arguments, stdin=text, ok=range(256)).stdout.strip().decode("ascii") != noted.name:
+        return False
+    run_git(root, [*arguments[:1], "-w", *arguments[1:]], stdin=text, doing="Writing a commit again")
+    return True
