@@ -53,11 +53,6 @@ def test_a_file_is_in_the_way(tmp_path: Path) -> None:
     refused(tmp_path, "is no directory", create_resources=["all"])
 
 
-def test_a_repository_is_in_the_way(tmp_path: Path) -> None:
-    (tmp_path / "code" / ".git").mkdir(parents=True)
-    refused(tmp_path, "git repository of its own", create_resources=["code"])
-
-
 def test_there_is_no_such_directory(tmp_path: Path) -> None:
     refused(tmp_path / "nothing", "is no directory")
 

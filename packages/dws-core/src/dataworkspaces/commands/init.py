@@ -62,6 +62,8 @@ def init_command(
     scratch = _check_scratch(scratch_directory, root)
     _check_places(root, roles, scratch)
     backend = backend or plugins.default_backend()
+    for role in roles:
+        plugins.load(plugins.BACKENDS, backend).check_resource_directory(root / role, role)
     workspace = init_workspace(backend, name, hostname, batch, verbose, scratch, directory=str(root), **backend_options)
     workspace.interaction = interaction
     if roles:
@@ -119,11 +121,6 @@ def _check_places(root: Path, roles: Sequence[str], scratch: str) -> None:
             raise ConfigurationError(f"The scratch directory {place} would be a part of the resource '{role}'")
         if place.is_symlink() or (place.exists() and not place.is_dir()):
             raise ConfigurationError(f"{place} is no directory, so resource '{role}' cannot be there")
-        if (place / ".git").exists():
-            raise ConfigurationError(
-                f"{place} is a git repository of its own, so it cannot be a subdirectory of the workspace's",
-                hint=f"Leave {role} out of --create-resources; then: dws add git --role={role} ./{role}",
-            )
 
 
 def _create_resources(

@@ -59,10 +59,10 @@ def _resource(workspace: Workspace, name: str) -> FileTreeMixin:
     for resource in keeping_resources(workspace):
         if resource.name == name and resource.restorable:
             return resource
-    kind = workspace.get_resource_type(name)
+    other = workspace.get_resource(name)
     raise NotSupportedError(
-        f"Resource '{name}' ({kind}) keeps no versions in the object store",
-        hint="What a restore of a git resource replaced is in its history: git log",
+        f"Resource '{name}' ({other.resource_type}) keeps no versions in the object store",
+        hint=other.hint_instead_of("undo-restore"),
     )
 
 

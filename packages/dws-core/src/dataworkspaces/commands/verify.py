@@ -147,7 +147,7 @@ def _checked(workspace: Workspace, name: str) -> FileTreeMixin:
     if not isinstance(resource, FileTreeMixin) or not resource.reads_content():
         raise NotSupportedError(
             f"Resource '{name}' ({resource.resource_type}) records no hashes of its files that could be verified",
-            hint="local-files do with --compute-hash or --restorable; git resources have 'git fsck'",
+            hint=resource.hint_instead_of("verify") or "local-files do with --compute-hash or --restorable",
         )
     return resource
 

@@ -127,7 +127,7 @@ def read_json(path: Path) -> Any:
     except RecursionError as e:
         raise MetadataError(f"{path} is nested too deeply") from e
     except ValueError as e:
-        raise MetadataError(f"{path} is not valid JSON: {e}", hint="Restore the file from git's history") from e
+        raise MetadataError(f"{path} is not valid JSON: {e}", hint="'dws fsck' says how it can be had again") from e
 
 
 def read_json_object(path: Path, *required: str) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def read_json_object(path: Path, *required: str) -> dict[str, Any]:
         raise MetadataError(f"{path} should hold a JSON object")
     for key in required:
         if key not in data:
-            raise MetadataError(f"{path} lacks the key '{key}'", hint="Restore the file from git's history")
+            raise MetadataError(f"{path} lacks the key '{key}'", hint="'dws fsck' says how it can be had again")
     return data
 
 

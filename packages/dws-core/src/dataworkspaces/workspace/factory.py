@@ -44,6 +44,11 @@ class WorkspaceFactory(ABC):
         return "file", {"restorable": True}
 
     @staticmethod
+    def check_resource_directory(place: Path, role: str) -> None:
+        """Raise ConfigurationError, with what to do instead, if ``dws init --create-resources`` cannot make a directory
+        that is there a resource. It is asked before there is a workspace."""
+
+    @staticmethod
     @abstractmethod
     def load_workspace(batch: bool, verbose: bool, parsed_uri: ParseResult) -> Workspace:
         """Open the workspace that a URI names. Changes nothing; takes no lock.

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Set
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, ClassVar, TypeGuard
 
 from dataworkspaces.workspace.finding import METADATA_DIR
 from dataworkspaces.workspace.names import some
@@ -28,6 +28,8 @@ class OwnFilesMixin(ABC):
 
     name: str
     workspace: Workspace
+    ignored_by: ClassVar[str] = "the workspace's backend"
+    """Who ignores what is excluded, in words for the user."""
 
     @abstractmethod
     def list_excluded(self) -> Set[str]:
@@ -82,8 +84,8 @@ def warn_of_ignored(workspace: Workspace, refs: Iterable[ResourceRef], what: str
     ignored = [path for path in paths if resource.is_excluded(path)] if paths else []
     if ignored:
         workspace.interaction.warn(
-            f"{what} uses {some(ignored)}, which git ignores and which is in no resource: no snapshot keeps it. "
-            "'dws add' makes a resource of its directory"
+            f"{what} uses {some(ignored)}, which {resource.ignored_by} ignores and which is in no resource: no snapshot "
+            "keeps it. 'dws add' makes a resource of its directory"
         )
 
 

@@ -81,6 +81,11 @@ class Resource(ABC):
         the resource passes them to :meth:`Workspace.consent` before the first contact. Contacts nothing."""
         return ()
 
+    def hint_instead_of(self, command: str) -> str | None:
+        """What somebody may do whom ``dws COMMAND`` tells that this type does not support it; None if there is nothing
+        like it."""
+        return None
+
     @abstractmethod
     def validate_subpath_exists(self, subpath: str) -> None:
         """Raise ConfigurationError if ``subpath`` is no place in this resource."""

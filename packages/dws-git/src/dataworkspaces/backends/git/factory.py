@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.backends.git.workspace import GitWorkspace
-from dataworkspaces.errors import MetadataError, NotAWorkspaceError
+from dataworkspaces.errors import ConfigurationError, MetadataError, NotAWorkspaceError
 from dataworkspaces.gitrepo.advance import finish, is_unfinished
 from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.workspace import WorkspaceFactory
@@ -37,6 +37,14 @@ class GitWorkspaceFactory(WorkspaceFactory):
     @staticmethod
     def directory_resource() -> tuple[str, dict[str, Any]]:
         return "git", {}  # which knows a subdirectory of the workspace
+
+    @staticmethod
+    def check_resource_directory(place: Path, role: str) -> None:
+        if (place / ".git").exists():
+            raise ConfigurationError(
+                f"{place} is a git repository of its own, so it cannot be a subdirectory of the workspace's",
+                hint=f"Leave {role} out of --create-resources; then: dws add git --role={role} ./{role}",
+            )
 
     @staticmethod
     def load_workspace(batch: bool, verbose: bool, parsed_uri: ParseResult) -> GitWorkspace:

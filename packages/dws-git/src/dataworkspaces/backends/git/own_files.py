@@ -46,6 +46,7 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
     repository. Nobody adds it, and it has no parameters."""
 
     workspace: GitWorkspace
+    ignored_by = "git"
 
     def __init__(self, name: str, workspace: GitWorkspace) -> None:
         super().__init__(RESOURCE_TYPE, name, ResourceRoles.CODE, workspace)
