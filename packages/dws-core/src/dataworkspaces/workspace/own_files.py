@@ -84,8 +84,8 @@ def warn_of_ignored(workspace: Workspace, refs: Iterable[ResourceRef], what: str
     ignored = [path for path in paths if resource.is_excluded(path)] if paths else []
     if ignored:
         workspace.interaction.warn(
-            f"{what} uses {some(ignored)}, which {resource.ignored_by} ignores and which is in no resource: no snapshot "
-            "keeps it. 'dws add' makes a resource of its directory"
+            f"{what} uses {some(ignored)}, which {resource.ignored_by} ignores and which is in no resource: no "
+            "snapshot keeps it. 'dws add' makes a resource of its directory"
         )
 
 
