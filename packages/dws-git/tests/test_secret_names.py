@@ -14,9 +14,10 @@ SECRET = [
     "id_rsa", ".ssh/id_ed25519", "credentials.json", "credentials-prod.json", "conf/local/credentials.yml",
     "client_secret_123.apps.json", "service-account.json", "service_account_key.json", ".streamlit/secrets.toml",
     "secrets.yaml", "kaggle.json", ".netrc", ".pypirc", ".git-credentials", ".pgpass", ".aws/credentials",
-    "home/.docker/config.json", ".kube/config", "passwords.kdbx", "id_rsa.bak", "rclone.conf",
+    "home/.docker/config.json", ".kube/config", "passwords.kdbx", "id_rsa.bak",
 ]  # fmt: skip
 PLAIN = [
+    "rclone.conf",
     ".env.example", ".env.sample", ".env.template", ".env.dist", ".env.example.local", "env", "environment.yml",
     "id_rsa.pub", "id_ed25519.pub", "params.yaml", "keys.csv", "keyboard.json", "my.keys", "secrets.py", "secrets.md",
     "config.json", "docker/config.json", "kube/config", "credentials", "credentials.md", "data/.envs/x", ".env/x.txt",

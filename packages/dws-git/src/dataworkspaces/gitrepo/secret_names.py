@@ -8,11 +8,11 @@ SECRETS = (
     ".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.ppk", "*.kdbx",
     "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*",
     "credentials*.json", "credentials*.yml", "credentials*.yaml", "client_secret*.json", "service?account*.json",
-    "secrets.toml", "secrets.yaml", "secrets.yml", "secrets.json", "kaggle.json", "rclone.conf",
+    "secrets.toml", "secrets.yaml", "secrets.yml", "secrets.json", "kaggle.json",
     ".netrc", "_netrc", ".pypirc", ".git-credentials", ".pgpass", ".my.cnf", ".htpasswd", ".boto", ".s3cfg",
     ".aws/credentials", ".docker/config.json", ".kube/config",
 )  # fmt: skip
-"""Patterns of the last parts of a path, in small letters."""
+"""Patterns of the last parts of a path, in small letters. A ``rclone.conf`` is none: a resource can name one for all."""
 EXAMPLES = ("*.pub", "*.example", "*.sample", "*.template", "*.dist", "*.tmpl", "*.example.*", "*.sample.*")
 """What is meant to be seen, though its name begins like one of those."""
 

@@ -22,9 +22,9 @@ def _stripped(root: Path, tree_ish: str, without: Sequence[Sequence[str]], env: 
         told, _, path = record.partition(b"\t")
         mode, kind, name = told.decode("ascii").split(" ")
         below = [parts[1:] for parts in without if parts[0] == os.fsdecode(path)]
-        if below:
-            if [] in below or kind != "tree":
-                continue
+        if [] in below:
+            continue
+        if below and kind == "tree":
             inner = _stripped(root, name, below, env)
             if inner is None:
                 continue
