@@ -12,7 +12,7 @@ SECRETS = (
     ".netrc", "_netrc", ".pypirc", ".git-credentials", ".pgpass", ".my.cnf", ".htpasswd", ".boto", ".s3cfg",
     ".aws/credentials", ".docker/config.json", ".kube/config",
 )  # fmt: skip
-"""Patterns of the last parts of a path, in small letters. A ``rclone.conf`` is none: a resource can name one for all."""
+"""Patterns of the last parts of a path, in small letters. ``rclone.conf`` is none: a resource may name one for all."""
 EXAMPLES = ("*.pub", "*.example", "*.sample", "*.template", "*.dist", "*.tmpl", "*.example.*", "*.sample.*")
 """What is meant to be seen, though its name begins like one of those."""
 
