@@ -14,7 +14,9 @@ from click.testing import CliRunner, Result
 
 from dataworkspaces import plugins
 from dataworkspaces.cli.main import dws
-from dataworkspaces.workspace import Workspace, find_and_load_workspace
+from dataworkspaces.commands.rerun_plan import plan_rerun
+from dataworkspaces.lineage import LineageBuilder
+from dataworkspaces.workspace import ResourceRef, Workspace, find_and_load_workspace
 
 SOURCE = Path(__file__).parent / "manual_plugin" / "stranger.py"
 ENTRY_POINTS = """
@@ -190,3 +192,40 @@ def test_its_fault_is_told_as_its_own(added: Run, tmp_path: Path) -> None:
     assert "RuntimeError: the stranger has made a mistake" in told
     assert "strangers-plugin 0.3" in told
     assert "bug in Data Workspaces" not in told
+
+
+def test_rerun(stranger: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a step that reads a folder and a table, whose types have no ``present_contents``: what the folder holds is
+    looked at; a table has no files, so it may have changed."""
+    root = tmp_path / "ws"
+    root.mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(root)
+    (tmp_path / "rows.txt").write_text("one")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a").write_text("1")
+
+    def dws_(*arguments: object) -> Result:
+        result = CliRunner().invoke(dws, ["--batch", *map(str, arguments)], input="")
+        assert result.exit_code == 0, result.output
+        return result
+
+    dws_("init", "--backend", "sql", "--hostname", "here")
+    dws_("add", "folder", "--role", "intermediate-data", tmp_path / "out")
+    dws_("run", "--name", "copy", "--input", "../out/a", "--output", "../out/b", "--", "cp", "../out/a", "../out/b")
+    assert "All is up to date" in dws_("rerun").output
+    (tmp_path / "out" / "a").write_text("2")
+    assert "out:a has changed" in dws_("rerun", "--dry-run").output
+    dws_("rerun")
+    assert (tmp_path / "out" / "b").read_text() == "2"
+    dws_("snapshot", "ONE")
+    assert "All is up to date" in dws_("rerun").output
+
+    dws_("add", "table", "--role", "source-data", "--name", "rows", tmp_path / "rows.txt")
+    workspace = reopened()
+    builder = LineageBuilder().with_workspace(workspace).with_step_name("read").with_parameters({})
+    with builder.with_input_ref(ResourceRef("rows")).eval() as lineage:
+        lineage.add_output_ref(ResourceRef("out", "c"))
+        (tmp_path / "out" / "c").write_text("one")
+    [step] = plan_rerun(workspace, "read").steps
+    assert "rows may have changed" in step.reasons

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError, NotSupportedError
-from dataworkspaces.workspace.atomic import read_json_object
+from dataworkspaces.workspace.atomic import explain_os_error, read_json_object
 from dataworkspaces.workspace.files import LocalStateResourceMixin
 from dataworkspaces.workspace.versions import FileChange, PresentContents, ResourceChange, SnapshotVersion, VersionFiles
 
@@ -117,8 +117,21 @@ class SnapshotResourceMixin(ABC):
         writes itself, do not count.
 
         ``keep`` asks to keep the whole resource as it is, if the type can do that without taking a version: code that
-        is not committed, which a step runs. Neither the resource nor its next version changes by it."""
-        return PresentContents([None] * len(subpaths))
+        is not committed, which a step runs. Neither the resource nor its next version changes by it.
+
+        By default what the files at the local path hold, if there is one."""
+        local = self.get_local_path_if_any() if isinstance(self, LocalStateResourceMixin) else None
+        if local is None:
+            return PresentContents([None] * len(subpaths))
+        from dataworkspaces.filetree.content import content_of
+
+        def is_of_snapshots(below: str) -> bool:
+            return below in (LINEAGE_FILE, "snapshots")
+
+        try:
+            return PresentContents([content_of(Path(local, p or ""), None if p else is_of_snapshots) for p in subpaths])
+        except OSError as e:
+            raise explain_os_error(e, f"Reading what lies in resource '{self.name}'") from e
 
     def version_contents(self, compare_hash: str, subpaths: Sequence[str | None]) -> list[str | None]:
         """What lies at places of a version: texts as :meth:`present_contents` gives them."""

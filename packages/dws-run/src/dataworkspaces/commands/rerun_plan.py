@@ -12,7 +12,7 @@ from typing import Any
 from dataworkspaces.commands.rerun_graph import Execution, ExecutionGraph, Lineages, identity
 from dataworkspaces.commands.run_last import changes_around, is_gone
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.lineage.model import LineageEntry, StepLineage
+from dataworkspaces.lineage.model import HashCertificate, LineageEntry, ResourceCert, StepLineage
 from dataworkspaces.lineage.own_commands import OwnCommands
 from dataworkspaces.lineage.places import Place, contradict, places
 from dataworkspaces.lineage.states import States
@@ -106,7 +106,8 @@ class Present:
         store = workspace.as_lineage_ws().get_lineage_store()
         names = list(workspace.get_resource_names())
         self.lineages: Lineages = {name: store.entries(name, snapshot) for name in names}
-        self._states = States(self.lineages, contents_now(workspace, self.lineages)).all()
+        self._contents = contents_now(workspace, self.lineages)
+        self._states = States(self.lineages, self._contents).all()
         self._places = {ref: p for name, found in self.lineages.items() for ref, p in places(name, found).items()}
         current = {} if snapshot is None else {name: places(name, store.entries(name)) for name in names}
         self._current = None if snapshot is None else {ref: p for found in current.values() for ref, p in found.items()}
@@ -127,12 +128,18 @@ class Present:
         if isinstance(place.entry, StepLineage):
             certs = (*place.entry.inputs, place.cert)
             found += [f"{cert.ref} is gone" for cert in certs if is_gone(self._workspace, cert)]
+            found += [f"{cert.ref} may have changed" for cert in place.entry.inputs if self._is_unknown(cert)]
         is_results = self._workspace.get_resource(place.cert.ref.name).has_results_role()
         if self._current is not None and is_results:
             now = self._current.get(place.cert.ref)
             if now is None or not _is_repeated(place.entry, now.entry):
                 found.append(f"{place.cert.ref} now holds what another run wrote")
         return found
+
+    def _is_unknown(self, cert: ResourceCert) -> bool:
+        """Whether the type of a resource can tell neither what a step read nor what is there now."""
+        is_told = self._contents.get(cert.ref) is not None or cert.certificate.content is not None
+        return not is_told and not isinstance(cert.certificate, HashCertificate)
 
 
 def _is_repeated(then: LineageEntry, now: LineageEntry) -> bool:
