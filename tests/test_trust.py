@@ -2,6 +2,9 @@
 
 Everything hostile is made with plain git. A canary is a file that exists if a program ran; what is outside of the
 workspace must stay as it was. See ``docs/trust.md``.
+
+Here are the stories, with the nastiest values. The tables of all values are unit tests of what refuses them, in
+``packages/dws-git/tests``: ``test_received_metadata.py``, ``test_checks.py`` and ``test_metadata_merge.py``.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from typing import Any
 import pytest
 from collaboration import files_with, local_state, machine
 from endtoend import FAILED, User, copy_workspace, describe, walk, write_files
+from forked import Forked
 from servers import HttpServer, make_bare
 
 pytestmark = pytest.mark.slow
@@ -122,7 +126,7 @@ def scene(prepared: Path, tmp_path: Path) -> Iterator[Scene]:
 
     def moved(person: str, directory: str) -> User:
         env = {**os.environ, **machine_environment(root / directory, person)}
-        return User(root / directory / "work", env)
+        return Forked(root / directory / "work", env)
 
     made = Scene(root, moved("mallory", "attacker"), moved("ada", "victim"))
     made = Scene(root, made.attacker.at(made.attacker.cwd / "ws"), made.victim)
@@ -233,8 +237,10 @@ def repository(url: object, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@both_layouts
-@pytest.mark.parametrize("url", URLS.values(), ids=URLS)
+@pytest.mark.parametrize(
+    ("url", "layout"),
+    [(URLS["ext"], "files"), (URLS["host of ssh"], "list of 1.6"), (URLS["terminal"], "files"), (3, "list of 1.6")],
+)
 def test_address_that_would_run_a_program(scene: Scene, url: object, layout: str) -> None:
     """The resource is left out, with a line that says so, and all else works."""
     text = url.format(canary=scene.canary) if isinstance(url, str) else url
@@ -289,8 +295,9 @@ def test_place_of_this_machine_in_a_workspace_from_the_network(scene: Scene) -> 
     server.start()
     try:
         url = server.url(scene.root / "hub" / "ws.git")
-        done = scene.victim.batch("clone", "--hostname", "x", url, "new")
-        assert "is a place on this machine" in done.stderr
+        done = scene.victim.batch("clone", "--hostname", "x", url, "new", check=False)
+        assert "is a place on this machine" in calm(done)
+        assert done.returncode == 1  # a resource is missing
         assert not (scene.new.cwd / "evil").exists()
         scene.copy.git("remote", "set-url", "origin", url)
         assert "is a place on this machine" in scene.copy.batch("pull", check=False).stderr
@@ -321,33 +328,10 @@ def test_password_in_the_address_of_a_resource(scene: Scene) -> None:
 
 # -- places ----------------------------------------------------------------------------------------------------------
 
-PLACES = {
-    "outside": "../../../../outside/dir",
-    "absolute": "/etc",
-    "hooks": ".git/hooks",
-    "git in capitals": ".GIT/hooks",
-    "git of macOS": ".g\u200cit/hooks",
-    "git of Windows": "git~1/hooks",
-    "git with a dot": ".git./hooks",
-    "stream of Windows": ".git::$INDEX_ALLOCATION/hooks",
-    "metadata": ".dataworkspace/resources",
-    "metadata in capitals": ".DataWorkspace/x",
-    "backslash": "a\\.git\\hooks",
-    "root": ".",
-    "nothing": "",
-    "terminal": f"a{ESCAPE}",
-    "half a character": "a\ud800",
-    "nul": "a\0b",
-    "no text": ["code"],
-    "too long": "a" * 5000 + "/..",
-}
 
-
-@both_layouts
-@both_ways
-@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
-def test_place_of_a_repository(scene: Scene, place: object, way: Callable[[Scene], str], layout: str) -> None:
-    scene.add_resource(repository(scene.url, relative_local_path=place), layout)
+@pytest.mark.parametrize(("way", "layout"), [(refused_clone, "list of 1.6"), (refused_pull, "files")])
+def test_place_of_a_repository(scene: Scene, way: Callable[[Scene], str], layout: str) -> None:
+    scene.add_resource(repository(scene.url, relative_local_path=".g\u200cit/hooks"), layout)
     assert "evil" in way(scene)
 
 
@@ -357,15 +341,16 @@ def subdirectory(place: object, **more: Any) -> dict[str, Any]:
 
 @both_layouts
 @both_ways
-@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
-def test_place_of_a_subdirectory(scene: Scene, place: object, way: Callable[[Scene], str], layout: str) -> None:
-    scene.add_resource(subdirectory(place), layout)
+def test_place_of_a_subdirectory(scene: Scene, way: Callable[[Scene], str], layout: str) -> None:
+    """Both ways and both layouts go through the same check."""
+    scene.add_resource(subdirectory("../../../../outside/dir"), layout)
     assert "evil" in way(scene)
 
 
-@both_ways
-@pytest.mark.parametrize("place", ["link", "link/dir", "link/new/deep", "a/link/dir"])
-@pytest.mark.parametrize("kind", ["git", "git-subdirectory"])
+@pytest.mark.parametrize(
+    ("way", "place", "kind"),
+    [(refused_clone, "a/link/dir", "git"), (refused_pull, "link/new/deep", "git-subdirectory")],
+)
 def test_place_behind_a_tracked_link(scene: Scene, way: Callable[[Scene], str], place: str, kind: str) -> None:
     scene.link(place[: place.index("link") + 4], scene.outside)
     scene.add_resource(subdirectory(place) if kind != "git" else repository(scene.url, relative_local_path=place))
@@ -476,15 +461,12 @@ def test_local_files_nowhere(scene: Scene, way: Callable[[Scene], str], place: o
 
 # -- names -----------------------------------------------------------------------------------------------------------
 
-NAMES = {
-    "outside": "../x", "option": "-x", "line break": "a\nb", "git": ".git", "long": "a" * 10_000, "empty": "",
-    "terminal": ESCAPE, "half a character": "\ud800", "no text": 3, "none": None,
-}  # fmt: skip
 
-
-@both_layouts
-@both_ways
-@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+@pytest.mark.parametrize(
+    ("name", "way", "layout"),
+    [("../x", refused_clone, "list of 1.6"), (ESCAPE, refused_pull, "files"), ("\ud800", refused_clone, "files")],
+    ids=["outside", "terminal", "half a character"],
+)
 def test_name_of_a_resource(scene: Scene, name: object, way: Callable[[Scene], str], layout: str) -> None:
     scene.add_resource(subdirectory("evil", name=name), layout, file_name="evil")
     assert META in way(scene)
@@ -496,14 +478,13 @@ def test_file_that_is_named_for_another_resource(scene: Scene, way: Callable[[Sc
     assert "it is named for another resource" in way(scene)
 
 
-@pytest.mark.parametrize("role", ["../..", "everything", "-x", None])
-@both_ways
+@pytest.mark.parametrize(("role", "way"), [("../..", refused_clone), (None, refused_pull)])
 def test_role(scene: Scene, role: object, way: Callable[[Scene], str]) -> None:
     scene.add_resource(subdirectory("evil", role=role))
     assert META in way(scene)
 
 
-@pytest.mark.parametrize("name", [".git", ".ssh", "..", "-x", ESCAPE, "", "\ud800", 3, "a" * 10_000])
+@pytest.mark.parametrize("name", [".git", ESCAPE], ids=ascii)
 def test_name_of_the_workspace_as_the_directory(scene: Scene, name: object) -> None:
     """A clone without a directory makes one of that name; a `.git` would be the repository of what lies above."""
     scene.edit("config.json", lambda config: {**config, "name": name})
@@ -519,7 +500,7 @@ def test_name_of_the_workspace_as_the_directory(scene: Scene, name: object) -> N
 
 
 @both_ways
-@pytest.mark.parametrize("place", ["../../outside/new", "/tmp/dws-trust-scratch", ".git/x", ".dataworkspace", ["a"], 3])
+@pytest.mark.parametrize("place", ["/tmp/dws-trust-scratch"])
 def test_scratch_directory(scene: Scene, way: Callable[[Scene], str], place: object) -> None:
     set_parameter(scene, "scratch_directory", place)
     assert "scratch" in way(scene).lower()
@@ -571,14 +552,9 @@ def test_host_name_of_others_in_the_parameters(scene: Scene) -> None:
 # -- files of the metadata -------------------------------------------------------------------------------------------
 
 
-@both_ways
 @pytest.mark.parametrize(
-    "name",
-    [
-        "", "config.json", "resources", "resources/code.json", "snapshots", "snapshot_metadata", "snapshot_lineage",
-        "file", "local_params.json", "current_lineage", "scratch",
-    ],
-)  # fmt: skip
+    ("way", "name"), [(refused_clone, ""), (refused_pull, "snapshots"), (refused_pull, "local_params.json")]
+)
 def test_metadata_that_is_a_link(scene: Scene, way: Callable[[Scene], str], name: str) -> None:
     place = scene.attacker.cwd / META / name
     kept = scene.outside.parent / "kept"
@@ -589,10 +565,7 @@ def test_metadata_that_is_a_link(scene: Scene, way: Callable[[Scene], str], name
     assert META in way(scene)
 
 
-@both_ways
-@pytest.mark.parametrize(
-    "name", ["local_params.json", "resource_local_params.json", "current_lineage/x", "scratch/x", "Scratch/x"]
-)
+@pytest.mark.parametrize(("way", "name"), [(refused_clone, "local_params.json"), (refused_pull, "Scratch/x")])
 def test_what_belongs_to_one_machine(scene: Scene, way: Callable[[Scene], str], name: str) -> None:
     (scene.attacker.cwd / META / name.split("/")[0]).unlink() if name == "local_params.json" else None
     scene.write({f"{META}/{name}": json.dumps({"hostname": "../../x", "local_scratch_directory": "/tmp/x"})})
@@ -618,26 +591,17 @@ def test_metadata_directory_that_is_a_submodule(scene: Scene, way: Callable[[Sce
     assert "is a repository" in refusal(done)
 
 
-CONTENTS: dict[str, str | bytes] = {
-    "deep list": "[" * 100_000,
-    "deep object": '{"a":' * 100_000 + "1" + "}" * 100_000,
-    "no JSON": "{",
-    "another type": "[3]",
-    "a text": '"x"',
-    "no UTF-8": b"\xff\xfe{}",
-    "a huge number": '{"position": ' + "9" * 5000 + "}",
-    "not a number": '{"position": NaN, "parameters": {}}',
-    "duplicate keys": '{"position": 1, "position": "x", "parameters": {}, "parameters": []}',
-}
-
-
-@both_ways
-@pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
-@pytest.mark.parametrize("name", ["config.json", "resources/evil.json", "resources.json"])
+@pytest.mark.parametrize(
+    ("way", "name", "content"),
+    [
+        (refused_clone, "config.json", b"\xff\xfe{}"),
+        (refused_pull, "resources/evil.json", '{"a":' * 100_000 + "1" + "}" * 100_000),
+        (refused_pull, "resources.json", '{"position": ' + "9" * 5000 + "}"),
+    ],
+    ids=["no UTF-8", "deep object", "a huge number"],
+)
 def test_metadata_that_is_nonsense(scene: Scene, way: Callable[[Scene], str], name: str, content: str | bytes) -> None:
     scene.write({f"{META}/{name}": content})
-    if name == "resources.json" and content == "[3]":
-        content = "{}"
     assert name in way(scene)
 
 
@@ -716,7 +680,10 @@ def test_metadata_of_a_snapshot(scene: Scene, change: dict[str, Any]) -> None:
     use(scene.copy)
 
 
-@pytest.mark.parametrize("change", OF_SNAPSHOT.values(), ids=OF_SNAPSHOT)
+IN_A_MERGE = ("hash leads out", "results outside, below", "tag with half a character", "metrics are nested")
+
+
+@pytest.mark.parametrize("change", [OF_SNAPSHOT[what] for what in IN_A_MERGE], ids=IN_A_MERGE)
 def test_metadata_of_a_snapshot_in_a_merge(scene: Scene, change: dict[str, Any]) -> None:
     """Both sides have changed the snapshot. Ours stays whole if theirs cannot be used."""
     path = scene.copy.cwd / META / scene.metadata_of_a()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 
 from dataworkspaces.errors import ConfigurationError, MetadataError
@@ -12,6 +14,7 @@ from dataworkspaces.gitrepo.checks import (
     check_url,
     without_password,
 )
+from dataworkspaces.gitrepo.resource import GitRepoResource
 
 
 @pytest.mark.parametrize(
@@ -30,11 +33,22 @@ def test_usual_urls_are_taken(url: str) -> None:
     [
         "ext::sh -c touch% /tmp/x", "--upload-pack=touch /tmp/x", "-u", "fd::17", "ssh://-oProxyCommand=x/y", "",
         "host:-option", "transport::address", "git@-oProxyCommand=x:y", "https://h/\nb", "https://h/\x1b[2J", "http://[::1",
+        "ext::/usr/bin/touch x", "-u touch x;", "ssh://-oProxyCommand=touch x/x", "ssh://git@-oProxyCommand=touch x/x",
+        "ssh://-oProxyCommand=touch@host/x", "git@-oProxyCommand=touch x:x", "host:-oProxyCommand=touch x",
+        "https://example.invalid/\x9b2J", "https://example.invalid/\ud800", "../../outside", "~/x",
+        "gopher://example.invalid/x", "https://example.invalid/\x1b]0;owned\x07\x1b[2J",
     ],
 )  # fmt: skip
 def test_urls_that_run_programs_are_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="no URL that can be cloned safely"):
         check_url(url, "r")
+
+
+@pytest.mark.parametrize("url", [3, ["https://example.com/x"], {}])
+def test_urls_that_are_no_text_are_refused(url: object) -> None:
+    params = {"name": "evil", "role": "code", "branch": "main", "remote_origin_url": url}
+    with pytest.raises(MetadataError, match=r"^Resource 'evil': .* is neither a URL nor a path"):
+        GitRepoResource.from_params(params, {}, cast("Any", None))
 
 
 @pytest.mark.parametrize(

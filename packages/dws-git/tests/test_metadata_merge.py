@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from dataworkspaces.backends.git.metadata_merge import MetadataMerge, merge_metadata
+from dataworkspaces.backends.git.snapshot_index import has_right_types
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.gitrepo.objects import TreeEntry
 from dataworkspaces.gitrepo.sides import Sides
+from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
 
 META = ".dataworkspace/"
 A, B, C = "a" * 40, "b" * 40, "c" * 40
@@ -220,3 +222,55 @@ def test_what_the_origin_must_not_hold_is_named(path: str, content: Any) -> None
     with pytest.raises(MetadataError) as caught:
         merge({path: good[path]}, {path: changed[path]}, {path: content})
     assert path in caught.value.message
+
+
+# -- of somebody else --------------------------------------------------------------------------------------------------
+
+ESCAPE = "\x1b]0;owned\x07\x1b[2J"
+DEEP = json.loads("[" * 600 + "]" * 600)
+OF_SNAPSHOT = {
+    "hash leads out": {"hash": "../../../outside/file"},
+    "hash with a slash": {"hash": "a/b"},
+    "tag is an option": {"tags": ["--output=x", "-x"]},
+    "tag for the terminal": {"tags": [ESCAPE]},
+    "tag with half a character": {"tags": ["\ud800"]},
+    "tags are numbers": {"tags": [3]},
+    "tag is an object": {"tags": [{}]},
+    "results outside": {"relative_destination_path": "../.."},
+    "results outside, below": {"relative_destination_path": "snapshots/../../../../outside"},
+    "results absolute": {"relative_destination_path": "/etc"},
+    "results are no text": {"relative_destination_path": ["snapshots"]},
+    "results of half a character": {"relative_destination_path": "snapshots/\ud800"},
+    "commit is an option": {"restore_hashes": {"code": "--output=x", "results": "-x"}},
+    "commit is a name": {"restore_hashes": {"code": "HEAD", "results": "main"}},
+    "commit is unknown": {"restore_hashes": {"code": "f" * 40, "results": "f" * 40}},
+    "commit is no text": {"restore_hashes": {"code": 3, "results": {}}},
+    "commit of an unknown resource": {"restore_hashes": {"../x": "f" * 40}},
+    "message for the terminal": {"message": ESCAPE},
+    "message is no text": {"message": 3},
+    "time is no text": {"timestamp": 3},
+    "time is a text": {"timestamp": ESCAPE},
+    "update is no text": {"updated_timestamp": 3},
+    "host leads out": {"hostname": "../../x"},
+    "host is no text": {"hostname": ["x"]},
+    "metrics are nested": {"metrics": {"a": DEEP}},
+    "metrics are for the terminal": {"metrics": {ESCAPE: ESCAPE}},
+    "metrics are no object": {"metrics": [1]},
+    "metrics are no numbers": {"metrics": {"a": float("nan"), "b": float("inf"), "c": 10**400}},
+    "more": {"x": DEEP},
+}
+
+
+@pytest.mark.parametrize("change", OF_SNAPSHOT.values(), ids=OF_SNAPSHOT)
+def test_a_snapshot_that_somebody_else_has_changed_is_merged_or_refused(change: dict[str, Any]) -> None:
+    """There is no other error; and what is merged has the types that it should have."""
+    mine = {**snapshot(A, ["t"]), "message": "mine", "updated_timestamp": "2026-01-01T00:00:00"}
+    theirs = {**snapshot(A, ["t"]), "message": "theirs", **change}
+    try:
+        merged, _ = merge({md(A): snapshot(A, ["t"])}, {md(A): mine}, {md(A): theirs}, ("t",))
+    except MetadataError as e:
+        said = str(e)
+    else:
+        said = md(A)
+        assert has_right_types(SnapshotMetadata.from_json(merged[md(A)]))
+    assert md(A) in said or "nested too deeply" in said
