@@ -160,12 +160,22 @@ def _pushed(
 
 def plan_push(workspace: Workspace, selection: Selection) -> SyncPlan:
     """What :func:`push_command` would change of the resources' files. Changes nothing."""
+    _check_origin(workspace, "push")
     return _plan(workspace, selection, lambda resource: resource.plan_push())
 
 
 def plan_pull(workspace: Workspace, selection: Selection) -> SyncPlan:
     """What :func:`pull_command` would change of the resources' files. Changes nothing."""
+    _check_origin(workspace, "pull")
     return _plan(workspace, selection, lambda resource: resource.plan_pull())
+
+
+def _check_origin(workspace: Workspace, doing: str) -> None:
+    """A dry run refuses what the command would."""
+    if not isinstance(workspace, (SyncedWorkspaceMixin, CentralWorkspaceMixin)):
+        raise workspace.not_supported(doing)
+    if isinstance(workspace, SyncedWorkspaceMixin):
+        workspace.check_origin(doing)
 
 
 def _plan(

@@ -19,7 +19,14 @@ from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError, S
 from dataworkspaces.filetree import Scan, Tree, Work, diff_trees
 from dataworkspaces.filetree.ignore import IGNORE_FILE, IgnoreRules
 from dataworkspaces.filetree.keeping import PACK_FILES, StoreKeeper, StoreTask, batch_bytes, keep_link_targets
-from dataworkspaces.filetree.objects.checkout import check_out, is_below, make_directories, remove, remove_directories
+from dataworkspaces.filetree.objects.checkout import (
+    check_out,
+    is_below,
+    is_there,
+    make_directories,
+    remove,
+    remove_directories,
+)
 from dataworkspaces.filetree.objects.compaction import merge_packs
 from dataworkspaces.filetree.objects.ids import DamagedContentError
 from dataworkspaces.filetree.objects.store import ObjectStore
@@ -138,7 +145,14 @@ class KeptContent:
     def _check(self, plan: RestorePlan) -> dict[ObjectId, str]:
         """Raise ConfigurationError if a plan cannot be carried out, or destroys what is not kept. Returns the content
         that has to be fetched, each with the path of a file."""
-        in_the_way = sorted(_existing(self._resource.local_root(), plan.new))
+        root = self._resource.local_root()
+        in_the_way = sorted(_existing(root, plan.new))
+        if in_the_way:
+            wanted = {content.path: content for content in plan.write}
+            same = {path for path in in_the_way if is_there(root, wanted[path])}
+            plan.write = [content for content in plan.write if content.path not in same]
+            plan.new -= same
+            in_the_way = [path for path in in_the_way if path not in same]
         if in_the_way:
             raise ConfigurationError(
                 f"Resource '{self._resource.name}': a restore would overwrite {some(map(repr, in_the_way))}, which no "

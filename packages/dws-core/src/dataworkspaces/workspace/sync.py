@@ -47,6 +47,10 @@ class SyncedWorkspaceMixin(_Prechecks, ABC):
         """Make the workspace available at a remote place, and send everything there, the resources to their origins
         first. For git the arguments are the URL of an empty repository, and a sequence of resources."""
 
+    def check_origin(self, doing: str) -> None:
+        """Raise ConfigurationError if there is no origin to push to or pull from: ``doing`` is ``push`` or ``pull``.
+        Without contact; a dry run asks this too. A backend extends it."""
+
     @abstractmethod
     def pull_workspace(self) -> SyncedWorkspaceMixin:
         """Bring the origin's changes of the workspace itself here, and return the workspace as it is then.

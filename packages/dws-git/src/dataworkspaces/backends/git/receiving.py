@@ -27,12 +27,18 @@ _RENAMED = "renamed_resources.json"
 """In the machine directory, while a merge that gave resources another name is not complete here."""
 
 
+def check_origin(workspace: GitSync) -> None:
+    if has_origin(workspace.paths.root):
+        return
+    if not any(_has_origin_of_its_own(workspace, name) for name in workspace.get_resource_names()):
+        raise ConfigurationError(f"{workspace.what} has no origin to pull from", hint="dws publish URL")
+
+
 def pull(workspace: GitSync) -> GitSync:
     """See :meth:`GitSync.pull_workspace`."""
     root = workspace.paths.root
+    check_origin(workspace)
     if not has_origin(root):
-        if not any(_has_origin_of_its_own(workspace, name) for name in workspace.get_resource_names()):
-            raise ConfigurationError(f"{workspace.what} has no origin to pull from", hint="dws publish URL")
         workspace.interaction.tell(f"{workspace.what}: it has no origin, so only its resources are pulled")
         return workspace
     workspace.save("Metadata of an interrupted command")

@@ -67,11 +67,15 @@ def publish(workspace: GitSync, url: str, resources: Sequence[LocalStateResource
         )
 
 
+def check_origin(workspace: GitSync) -> None:
+    if not has_origin(workspace.paths.root):
+        raise ConfigurationError(f"{workspace.what} has no origin to push to", hint="dws publish URL")
+
+
 def push_all(workspace: GitSync, resources: Sequence[LocalStateResourceMixin]) -> None:
     """See :meth:`GitSync.push`."""
     root = workspace.paths.root
-    if not has_origin(root):
-        raise ConfigurationError(f"{workspace.what} has no origin to push to", hint="dws publish URL")
+    check_origin(workspace)
     _check_clean(workspace)
     plan = plan_push(root, ORIGIN, _refspecs(workspace), workspace.interaction, workspace.what)
     if plan.rejected is not None:

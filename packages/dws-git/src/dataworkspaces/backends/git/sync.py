@@ -42,6 +42,14 @@ class GitSync(SyncedWorkspaceMixin, GitStorage):
 
         publish(self, str(args[0]), args[1] if len(args) > 1 else ())
 
+    def check_origin(self, doing: str) -> None:
+        """As the contract says. Resources with origins of their own are pulled without one of the workspace."""
+        if doing == "push":
+            from dataworkspaces.backends.git.sending import check_origin
+        else:
+            from dataworkspaces.backends.git.receiving import check_origin
+        check_origin(self)
+
     def push(self, resource_list: Sequence[LocalStateResourceMixin]) -> None:
         """As the contract says. Nothing is sent before all origins have said that they would take it."""
         from dataworkspaces.backends.git.sending import push_all
