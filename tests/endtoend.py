@@ -215,7 +215,7 @@ def contents_in_tree(directory: Path) -> set[str]:
 def copy_workspace(source: Path, target: Path) -> Path:
     """A copy of a workspace, or of a directory with workspaces, as if it had been made there: with its times, so that
     git need not read each file again; its notes of where it is say that it is there; and what somebody agreed to for
-    the one they have agreed to for the other."""
+    the one they have agreed to for the other. Their user is the same."""
     subprocess.run(["cp", "-a", str(source), str(target)], check=True)
     for note in [*target.rglob("place.json")]:
         data = json.loads(note.read_text())
@@ -230,7 +230,18 @@ def copy_workspace(source: Path, target: Path) -> Path:
                 if Path(place).is_relative_to(os.path.realpath(source)):
                     known[place.replace(os.path.realpath(source), os.path.realpath(target), 1)] = addresses
             agreements.write_text(json.dumps({"workspaces": known}))
+    _share_secret(source, target)
     return target
+
+
+def _share_secret(source: Path, target: Path) -> None:
+    """Let the user of a copy be that of the original, whose notes of commands count for nobody else."""
+    near = [[*Path(os.path.realpath(place)).parents][:3] for place in (source, target)]
+    secrets = [path for directory in near[0] for path in directory.glob("*/.config/dws/secret")]
+    homes = [directory / "home" for directory in near[1] if (directory / "home").is_dir()]
+    if len(secrets) == 1 and homes and not (homes[0] / ".config/dws/secret").exists():
+        (homes[0] / ".config/dws").mkdir(parents=True, exist_ok=True, mode=0o700)
+        shutil.copy(secrets[0], homes[0] / ".config/dws/secret")
 
 
 def remove(directory: Path) -> None:
