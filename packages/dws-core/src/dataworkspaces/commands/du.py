@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.commands.storage import keeping_resources, snapshot_versions
+from dataworkspaces.commands.storage import resources_with_versions, snapshot_versions
 from dataworkspaces.filetree.objects.garbage import disk_size
-from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.store import ObjectStore
-from dataworkspaces.filetree.restoring import all_objects
 from dataworkspaces.params import OBJECTS_LIMIT
 from dataworkspaces.workspace import LocalStateResourceMixin, SnapshotWorkspaceMixin
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
     from dataworkspaces.workspace import Workspace
+    from dataworkspaces.workspace.kept_versions import KeptVersionsMixin
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,10 @@ class Usage:
 def du_command(workspace: Workspace) -> Usage:
     """What resources and snapshots occupy on this machine."""
     kept: dict[str, _Kept] = {}
-    for resource in keeping_resources(workspace):
+    for resource in resources_with_versions(workspace):
         kept[resource.name] = _Kept()
         for snapshot, version in snapshot_versions(workspace, resource.name).items():
-            tree = resource.stored_tree(version)
-            if tree is not None:
-                kept[resource.name].add(snapshot, version, lambda tree=tree: set(all_objects(tree)))
+            kept[resource.name].add(snapshot, version, resource)
     resources = []
     for each in workspace.get_resources():
         place = each.get_local_path_if_any() if isinstance(each, LocalStateResourceMixin) else None
@@ -102,35 +101,34 @@ class _Kept:
     """The contents of a resource's versions. One version may be in many snapshots."""
 
     def __init__(self) -> None:
-        self.objects: dict[str, set[ObjectId]] = {}
+        self.objects: dict[str, Mapping[Hashable, int]] = {}
         self.version_of: dict[str, str] = {}
 
-    def add(self, snapshot: str, version: str, objects: Any) -> None:
-        self.version_of[snapshot] = version
-        if version not in self.objects:
-            self.objects[version] = objects()
+    def add(self, snapshot: str, version: str, resource: KeptVersionsMixin) -> None:
+        contents = self.objects[version] if version in self.objects else resource.contents_of_version(version)
+        if contents is not None:
+            self.version_of[snapshot] = version
+            self.objects[version] = contents
 
     def size(self) -> int:
-        return sum(object_id.size for object_id in set().union(*self.objects.values()))
+        return sum({key: size for contents in self.objects.values() for key, size in contents.items()}.values())
 
 
 def _snapshots(workspace: Workspace, kept: dict[str, _Kept]) -> tuple[SnapshotUsage, ...]:
     if not isinstance(workspace, SnapshotWorkspaceMixin) or not kept:
         return ()
-    needed_by: dict[ObjectId, str | None] = {}  # the one snapshot, or None for several
+    needed_by: dict[Hashable, str | None] = {}  # the one snapshot, or None for several
     for resource in kept.values():
         for snapshot, version in resource.version_of.items():
-            for object_id in resource.objects[version]:
-                only = needed_by.setdefault(object_id, snapshot)
+            for key in resource.objects[version]:
+                only = needed_by.setdefault(key, snapshot)
                 if only != snapshot:
-                    needed_by[object_id] = None
+                    needed_by[key] = None
     found = []
     for metadata in workspace.list_snapshots():
-        mine: set[ObjectId] = set()
+        mine: dict[Hashable, int] = {}
         for resource in kept.values():
-            mine |= resource.objects.get(resource.version_of.get(metadata.hashval, ""), set())
-        own = sum(object_id.size for object_id in mine if needed_by[object_id] == metadata.hashval)
-        found.append(
-            SnapshotUsage(metadata.hashval, tuple(metadata.tags), sum(object_id.size for object_id in mine), own)
-        )
+            mine.update(resource.objects.get(resource.version_of.get(metadata.hashval, ""), {}))
+        own = sum(size for key, size in mine.items() if needed_by[key] == metadata.hashval)
+        found.append(SnapshotUsage(metadata.hashval, tuple(metadata.tags), sum(mine.values()), own))
     return tuple(found)

@@ -16,6 +16,7 @@ from dataworkspaces.workspace import SnapshotWorkspaceMixin, load_workspace
 from dataworkspaces.workspace.file_tree import FileTreeMixin
 from dataworkspaces.workspace.finding import METADATA_DIR, find_workspace_uri
 from dataworkspaces.workspace.journal import Journal
+from dataworkspaces.workspace.kept_versions import KeptVersionsMixin
 from dataworkspaces.workspace.lock_without_space import hold_empty_lock
 from dataworkspaces.workspace.store_users import StoreUsers
 
@@ -28,9 +29,14 @@ _LOOK_AT = 5000
 
 
 def keeping_resources(workspace: Workspace) -> list[FileTreeMixin]:
+    """Those of the following whose content is in the object store."""
+    return [resource for resource in resources_with_versions(workspace) if isinstance(resource, FileTreeMixin)]
+
+
+def resources_with_versions(workspace: Workspace) -> list[KeptVersionsMixin]:
     """The resources that keep the content of versions, or have kept that of earlier ones."""
-    trees = [r for r in workspace.get_resources() if isinstance(r, FileTreeMixin)]
-    return [r for r in trees if r.restorable or snapshot_versions(workspace, r.name) or r.kept_content.replaced.all()]
+    able = [r for r in workspace.get_resources() if isinstance(r, KeptVersionsMixin)]
+    return [r for r in able if r.keeps_versions() or snapshot_versions(workspace, r.name) or r.replaced_versions()]
 
 
 def snapshot_versions(workspace: Workspace, name: str) -> dict[str, str]:

@@ -14,8 +14,7 @@ from dataworkspaces.workspace import (
     SnapshotWorkspaceMixin,
     SyncedWorkspaceMixin,
 )
-from dataworkspaces.workspace.file_tree import FileTreeMixin
-from dataworkspaces.workspace.placed_directory import PlacedDirectoryMixin
+from dataworkspaces.workspace.kept_versions import KeptVersionsMixin
 from dataworkspaces.workspace.trust import agreeing
 
 if TYPE_CHECKING:
@@ -117,9 +116,7 @@ def publish_command(workspace: Workspace, url: str, selection: Selection) -> Pus
 def _warn_of_what_goes_nowhere(workspace: Workspace, resources: Sequence[LocalStateResourceMixin]) -> None:
     """What is kept here of versions, and has no way to others."""
     for resource in resources:
-        if isinstance(resource, FileTreeMixin) and resource.restorable and resource.remote_content is None:
-            if "remote" not in resource.as_resource().param_defs:
-                continue  # it goes to others in another way
+        if isinstance(resource, KeptVersionsMixin) and resource.is_kept_here_only():
             name = _name(resource)
             workspace.interaction.warn(
                 f"The content of resource '{name}' stays on this machine, since it has no remote: others get its "
@@ -137,8 +134,8 @@ def push_command(workspace: Workspace, selection: Selection, *, repair: bool = F
     with workspace.transaction("push"):
         resources, left = _local_resources(workspace, selection)
         for resource in resources if repair else ():
-            if isinstance(resource, FileTreeMixin) and resource.remote_content is not None:
-                resource.remote_content.repair()
+            if isinstance(resource, KeptVersionsMixin):
+                resource.repair_remote_content()
         if isinstance(workspace, SyncedWorkspaceMixin):
             workspace.push(resources)
         else:
@@ -284,9 +281,7 @@ def clone_resources(workspace: Workspace, names: Iterable[str]) -> tuple[list[st
 
 def is_nowhere(resource: LocalStateResourceMixin) -> bool:
     """Whether nobody has said where the files of a resource are on this machine, or should be."""
-    return (
-        isinstance(resource, PlacedDirectoryMixin) and resource.needs_place and resource.get_local_path_if_any() is None
-    )
+    return resource.needs_place and resource.get_local_path_if_any() is None
 
 
 def _describe(workspace: Workspace, name: str) -> str:

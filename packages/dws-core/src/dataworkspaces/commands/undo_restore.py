@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.commands.storage import keeping_resources
+from dataworkspaces.commands.storage import resources_with_versions
 from dataworkspaces.errors import ConfigurationError, NotSupportedError
+from dataworkspaces.workspace import SnapshotResourceMixin
+from dataworkspaces.workspace.kept_versions import KeptVersionsMixin
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace
-    from dataworkspaces.workspace.file_tree import FileTreeMixin
-    from dataworkspaces.workspace.replaced_versions import ReplacedVersion
+    from dataworkspaces.workspace.kept_versions import ReplacedVersion
 
 
 @dataclass(frozen=True)
@@ -29,16 +30,16 @@ class Replaced:
 
 def list_replaced(workspace: Workspace, name: str | None = None) -> list[Replaced]:
     """What restores of a resource (or of all) replaced, the latest first."""
-    resources = keeping_resources(workspace) if name is None else [_resource(workspace, name)]
-    found = [_replaced(r.name, e) for r in resources for e in r.kept_content.replaced.all()]
+    resources = resources_with_versions(workspace) if name is None else [_resource(workspace, name)[0]]
+    found = [_replaced(r.name, e) for r in resources for e in r.replaced_versions()]
     return sorted(found, key=lambda replaced: replaced.time, reverse=True)
 
 
 def undo_restore_command(workspace: Workspace, name: str, version: str | None = None) -> Replaced:
     """Bring back a version that a restore replaced: the latest, or the one whose name starts with ``version``. What is
     there now can be brought back by the same means."""
-    resource = _resource(workspace, name)
-    entries = list(reversed(resource.kept_content.replaced.all()))
+    kept, resource = _resource(workspace, name)
+    entries = list(reversed(kept.replaced_versions()))
     chosen = [e for e in entries if version is None or e.version.startswith(version)]
     if not chosen:
         what = "no restore replaced anything" if version is None else f"no restore replaced the version {version}"
@@ -54,15 +55,18 @@ def undo_restore_command(workspace: Workspace, name: str, version: str | None = 
     return _replaced(name, chosen[0])
 
 
-def _resource(workspace: Workspace, name: str) -> FileTreeMixin:
+def _resource(workspace: Workspace, name: str) -> tuple[KeptVersionsMixin, SnapshotResourceMixin]:
     workspace.validate_resource_name(name)
-    for resource in keeping_resources(workspace):
-        if resource.name == name and resource.restorable:
-            return resource
-    other = workspace.get_resource(name)
+    resource = workspace.get_resource(name)
+    if (
+        isinstance(resource, KeptVersionsMixin)
+        and isinstance(resource, SnapshotResourceMixin)
+        and resource.keeps_versions()
+    ):
+        return resource, resource
     raise NotSupportedError(
-        f"Resource '{name}' ({other.resource_type}) keeps no versions in the object store",
-        hint=other.hint_instead_of("undo-restore"),
+        f"Resource '{name}' ({resource.resource_type}) keeps no versions in the object store",
+        hint=resource.hint_instead_of("undo-restore"),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +37,7 @@ from dataworkspaces.filetree.building import Known, TooMuchToRead
 from dataworkspaces.filetree.content import CHEAP_BYTES, content_of
 from dataworkspaces.filetree.scan import ScannedDirectory
 from dataworkspaces.workspace.executors import executor_of
+from dataworkspaces.workspace.kept_versions import KeptVersionsMixin, ReplacedVersion, Verified
 from dataworkspaces.workspace.local_directory import LocalDirectoryMixin
 from dataworkspaces.workspace.names import some
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE, SnapshotResourceMixin
@@ -58,7 +59,7 @@ NO_FILES = manifest_name(b"")
 _VERSION_RE = re.compile(r"[0-9a-f]{40}\Z")
 
 
-class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
+class FileTreeMixin(KeptVersionsMixin, LocalDirectoryMixin, SnapshotResourceMixin):
     """Snapshots of a directory of files. Put the mixin before :class:`Resource` in the bases of a resource.
 
     :ivar compute_hash: versions are told by the files' content, else by their sizes.
@@ -120,6 +121,43 @@ class FileTreeMixin(LocalDirectoryMixin, SnapshotResourceMixin):
         from dataworkspaces.workspace.kept_content import KeptContent
 
         return KeptContent(self)
+
+    # -- what is kept, for KeptVersionsMixin -----------------------------------------------------------------------
+
+    def keeps_versions(self) -> bool:
+        return self.restorable
+
+    def contents_of_version(self, version: str) -> Mapping[Hashable, int] | None:
+        from dataworkspaces.filetree.restoring import all_objects
+
+        tree = self.stored_tree(version)
+        return None if tree is None else {object_id: object_id.size for object_id in all_objects(tree)}
+
+    def replaced_versions(self) -> Sequence[ReplacedVersion]:
+        return self.kept_content.replaced.all()
+
+    def can_be_verified(self) -> bool:
+        return self.reads_content()
+
+    def verify_versions(self, versions: Sequence[str], *, repair: bool = False) -> Verified:
+        from dataworkspaces.workspace.tree_verification import verify_tree
+
+        return verify_tree(self, versions, repair=repair)
+
+    def has_remote_content(self) -> bool:
+        return self.remote_content is not None
+
+    def is_kept_here_only(self) -> bool:
+        return self.restorable and self.remote_content is None and "remote" in self.as_resource().param_defs
+
+    def verify_remote_content(self, *, read: bool = False) -> Verified:
+        from dataworkspaces.workspace.tree_verification import verify_remote
+
+        return verify_remote(self, read=read)
+
+    def repair_remote_content(self) -> None:
+        if self.remote_content is not None:
+            self.remote_content.repair()
 
     # -- the tree as it is now -----------------------------------------------------------------------------------
 

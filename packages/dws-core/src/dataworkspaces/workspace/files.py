@@ -131,6 +131,9 @@ class FileResourceMixin(ABC):
 class LocalStateResourceMixin(ABC):
     """A resource with state on this machine, which a new machine has to clone first."""
 
+    needs_place: bool = False
+    """Whether there is nothing of it here, as long as nobody has said where its files are on this machine."""
+
     def get_local_params(self) -> dict[str, Any]:
         """What is kept of the resource on this machine only (its path, say)."""
         return {}

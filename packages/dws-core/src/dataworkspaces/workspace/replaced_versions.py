@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.workspace.atomic import read_json_list, write_json
-
-
-@dataclass(frozen=True)
-class ReplacedVersion:
-    """:ivar version: what was there. :ivar time: when it was replaced, in local time. :ivar by: what is there since."""
-
-    version: str
-    time: datetime
-    by: str
+from dataworkspaces.workspace.kept_versions import ReplacedVersion
 
 
 class ReplacedVersions:
