@@ -61,13 +61,11 @@ def factory() -> KeepingFactory:
 
 @pytest.fixture
 def keeping(tmp_path: Path, factory: KeepingFactory) -> MemoryWorkspace:
-    """Two snapshots of the resource ``data``: ONE has ``a`` (3 bytes), TWO has ``b`` (5) too. ``plain`` keeps nothing."""
+    """Two snapshots of the resource ``data``: ONE has ``a`` (3 bytes), TWO has ``b`` (5) too."""
     directory = tmp_path / "ws"
     lineage = FileLineageStore(tmp_path / "current", tmp_path / "snapshots", tmp_path / "lineage.lock")
-    factories = {"folder": factory, "plain": FolderFactory()}
     (directory / "data").mkdir(parents=True)
-    (directory / "plain").mkdir()
-    workspace = MemoryWorkspace(directory, factories=factories, lineage_store=lineage)
+    workspace = MemoryWorkspace(directory, factories={"folder": factory}, lineage_store=lineage)
     add_command(workspace, "folder", "source-data", "data", path=directory / "data")
     for tag, name, content in (("ONE", "a", b"aaa"), ("TWO", "b", b"bbbbb")):
         (directory / "data" / name).write_bytes(content)
