@@ -1,7 +1,7 @@
-# Both commands need Python 3.10 or newer and git, and set up everything else themselves.
+# The commands need Python 3.10 or newer and git, and set up everything else themselves.
 PYTHON ?= python3
 
-.PHONY: quickstart test lint
+.PHONY: quickstart test lint fuzz
 
 quickstart:  ## run the Quick Start in a fresh directory
 	@$(PYTHON) scripts/quickstart.py
@@ -11,3 +11,6 @@ test:  ## run all checks and tests
 
 lint:  ## run the checks that need no test run
 	@$(PYTHON) scripts/test.py lint
+
+fuzz:  ## look for text from outside that a parser neither takes nor refuses; DWS_FUZZ_EXAMPLES=100 is quick
+	@$(PYTHON) scripts/fuzz.py

@@ -132,7 +132,10 @@ class SizeType(ParamType):
         match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?\s*", text.lower(), re.ASCII)
         if match is None:
             raise ValueError("must be a size, as in 500MB or 1.5GiB")
-        return int(float(match[1]) * {**self._UNITS, **self._BINARY_UNITS}[match[2] or ""])
+        try:
+            return int(float(match[1]) * {**self._UNITS, **self._BINARY_UNITS}[match[2] or ""])
+        except OverflowError:
+            raise ValueError("must be a size that a disk can have") from None
 
 
 @dataclass(frozen=True)
@@ -166,14 +169,14 @@ class ParamDef:
             return
         problem = self.type.validate(value)
         if problem is not None:
-            raise ParamValidationError(f"Parameter '{self.name}': {value!r} {problem}")
+            raise ParamValidationError(f"Parameter '{self.name}': {value!r:.200} {problem}")
 
     def parse(self, text: str) -> Any:
         """The value of what a user typed; raises ParamValidationError."""
         try:
             value = self.type.parse(text)
         except ValueError as e:
-            raise ParamValidationError(f"Parameter '{self.name}': {text!r} {e}") from None
+            raise ParamValidationError(f"Parameter '{self.name}': {text!r:.200} {e}") from None
         self.validate(value)
         return value
 
@@ -326,7 +329,7 @@ def check_tag(tag: str) -> None:
     """Raise ParamValidationError if ``tag`` cannot name a snapshot."""
     problem = NameType().validate(tag)
     if problem is not None:
-        raise ParamValidationError(f"Tag {tag!r} {problem}")
+        raise ParamValidationError(f"Tag {tag!r:.200} {problem}")
     if HASH_RE.match(tag):
         raise ParamValidationError(f"Tag '{tag}' looks like a snapshot hash; choose one that does not")
 
@@ -335,4 +338,4 @@ def check_hostname(hostname: str) -> None:
     """Raise ParamValidationError if ``hostname`` cannot name a copy of a workspace."""
     problem = NameType().validate(hostname)
     if problem is not None:
-        raise ParamValidationError(f"Host name {hostname!r} {problem}", hint="Give another with --hostname")
+        raise ParamValidationError(f"Host name {hostname!r:.200} {problem}", hint="Give another with --hostname")

@@ -56,6 +56,9 @@ def _report(error: BaseException, verbose: bool) -> int:
     elif isinstance(error, RecursionError):
         _line("Error", "The metadata of the workspace is nested too deeply", "dws fsck says which file it is")
         status = 1
+    elif isinstance(error, RuntimeError) and "home directory" in str(error):  # pathlib's, of ~NAME
+        _line("Error", "A path begins with the name of a user who has no home directory here", "Write it in full")
+        status = 1
     elif isinstance(error, MemoryError):
         _line("Error", "There is not enough memory for this", "Close other programs, or use a larger machine")
         status = 1

@@ -45,12 +45,18 @@ class IgnoreRules:
 
     def add(self, directory: str, content: bytes, what: str) -> None:
         """Take over what the ``.dwsignore`` of a directory holds; ``what`` names it in errors."""
+        import re
+        import warnings
+
+        import re2
         from pathspec import GitIgnoreSpec
 
         try:
             lines = _text(content).replace("\r\n", "\n").split("\n")
-            self._specs[directory] = GitIgnoreSpec.from_lines(lines, backend="re2")
-        except ValueError as e:  # pathspec's errors are such
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # of what another Python may take for a set
+                self._specs[directory] = GitIgnoreSpec.from_lines(lines, backend="re2")
+        except (ValueError, re.error, re2.error) as e:  # as of [z-a]
             raise ConfigurationError(f"{what} is not valid: {e}", hint="It has the syntax of .gitignore") from e
 
     def leaves_out_file(self, path: str) -> bool:

@@ -208,13 +208,13 @@ def _ref_from_json(data: Any, where: str) -> ResourceRef:
 
 def _check_subpath(subpath: str | None, where: str) -> None:
     if subpath is not None and (subpath.startswith("/") or "\0" in subpath or ".." in subpath.split("/")):
-        raise MetadataError(f"{where}: the subpath {subpath!r} leads out of its resource")
+        raise MetadataError(f"{where}: the subpath {subpath!r:.200} leads out of its resource")
 
 
 def _optional(fields: Mapping[str, Any], key: str, kind: type, where: str) -> Any:
     value = fields.get(key)
     if value is not None and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
-        raise MetadataError(f"{where}: '{key}' is {value!r}, which is no {_KINDS[kind]}")
+        raise MetadataError(f"{where}: '{key}' is {value!r:.200}, which is no {_KINDS[kind]}")
     return value
 
 
@@ -224,7 +224,7 @@ _KINDS = {str: "text", int: "whole number", dict: "JSON object", list: "JSON lis
 def _texts(fields: Mapping[str, Any], where: str) -> Mapping[str, str]:
     for key, value in fields.items():
         if not isinstance(value, str):
-            raise MetadataError(f"{where}: '{key}' is {value!r}, which is no text")
+            raise MetadataError(f"{where}: '{key}' is {value!r:.200}, which is no text")
     return fields
 
 

@@ -50,7 +50,8 @@ def check_remote(location: str, user: str | None, port: int | None, where: str =
         raise ConfigurationError(f"{where}: {user!r} is no name of a user")
     if port is not None and not 0 < port < 65536:
         raise ConfigurationError(f"{where}: {port} is no number of a port")
-    return FatRemote(str(Path(location).expanduser()) if location.startswith("~") else location, user, port)
+    # It leaves ~NAME of nobody as it is.
+    return FatRemote(os.path.expanduser(location), user, port)  # noqa: PTH111
 
 
 def read_remote(root: Path) -> FatRemote:

@@ -77,7 +77,9 @@ def check_branch_name(branch: object, name: str) -> None:
 def check_url(url: str, name: str) -> None:
     """Raise ConfigurationError for a URL that would make git run a program, or that could be an option."""
     if not _is_safe_url(url):
-        raise ConfigurationError(f"Resource '{name}': {without_password(url)!r} is no URL that can be cloned safely")
+        raise ConfigurationError(
+            f"Resource '{name}': {without_password(url)!r:.200} is no URL that can be cloned safely"
+        )
 
 
 def _is_safe_url(url: str) -> bool:

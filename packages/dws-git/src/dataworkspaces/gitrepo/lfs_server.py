@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -83,7 +84,7 @@ def _check_places(root: Path, source: list[str], origin: str | None) -> list[tup
     places = [(key, value) for key, value in places if key not in own]
     for key, value in places:
         local = is_local_url(value)
-        known = urlsplit(value).scheme.lower() in _SCHEMES if "://" in value else bool(_SCP_LIKE_RE.match(value))
+        known = _scheme(value) in _SCHEMES if "://" in value else bool(_SCP_LIKE_RE.match(value))
         bad = (
             (not known and not local)
             or "::" in value.partition("/")[0]
@@ -91,8 +92,9 @@ def _check_places(root: Path, source: list[str], origin: str | None) -> list[tup
             or (_host(value) or "").startswith("-")
         )
         if bad or (local and origin is not None and not is_local_url(origin)):
+            told = f"{value!r:.200} ({key:.80})"
             raise ConfigurationError(
-                f"The {LFS_CONFIG} of {_name(root)} has large files kept at {value!r} ({key}), which is no server",
+                f"The {LFS_CONFIG} of {_name(root)} has large files kept at {told}, which is no server",
                 hint="Do not use this repository before its owner explains; or name the right server yourself: "
                 f"git config --global {key} URL",
             )
@@ -106,10 +108,19 @@ def _list(root: Path, source: Iterable[str]) -> list[tuple[str, str]]:
     return [(key, value) for key, _, value in pairs]
 
 
+def _scheme(url: str) -> str | None:
+    """None if it is no URL."""
+    with suppress(ValueError):
+        return urlsplit(url).scheme.lower()
+    return None
+
+
 def _host(url: str) -> str | None:
     """None for places of this machine."""
     if "://" in url:
-        return urlsplit(url).hostname
+        with suppress(ValueError):  # as of http://[x
+            return urlsplit(url).hostname
+        return None
     found = _SCP_LIKE_RE.match(url)
     return found[1].lower() if found else None
 

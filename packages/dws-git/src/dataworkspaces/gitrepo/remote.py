@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.checks import without_password, without_passwords
@@ -255,7 +254,7 @@ def _check_writable_path(url: str | None, what: str) -> None:
     """Git would notice a directory that cannot be written to only when it sends."""
     if url is None:
         raise ConfigurationError(f"{what} has no origin to push to")
-    path = Path(urlsplit(url).path if url.startswith("file://") else url)
+    path = Path(url[len("file://") :] if url.startswith("file:///") else url)
     if (url.startswith("file://") or "://" not in url) and path.is_dir():
         objects = next((p for p in (path / "objects", path / ".git" / "objects") if p.is_dir()), None)
         if objects is not None and not os.access(objects, os.W_OK):

@@ -42,7 +42,7 @@ def check_url(url: str) -> str:
     if "::" in url:
         raise ConfigurationError(f"The remote {url} is a chain of file systems", hint="Give one plain URL")
     if "://" not in url:
-        return Path(url).expanduser().absolute().as_uri()
+        return Path(os.path.expanduser(url)).absolute().as_uri()  # noqa: PTH111 - it leaves ~NAME of nobody as it is
     protocol, _, rest = url.partition("://")
     if protocol in ("file", "local"):
         if not rest.startswith("/"):

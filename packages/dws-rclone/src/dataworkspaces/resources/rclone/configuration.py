@@ -15,7 +15,7 @@ from typing import Any
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.resources.rclone.allowed import ALLOWED, OVER_ANOTHER
-from dataworkspaces.resources.rclone.run import Rclone
+from dataworkspaces.resources.rclone.run import Rclone, parse_answer
 
 SERVER_KEYS = ("endpoint", "url", "host", "auth", "namenode", "sas_url", "storage_url", "remote")
 """Of which the first that is set says where a remote is."""
@@ -29,11 +29,8 @@ def is_in(directory: Path, path: Path) -> bool:
 
 def read_sections(config: Path) -> dict[str, dict[str, Any]]:
     """The remotes of a configuration file, by name. Secrets are among what they say."""
-    dumped = Rclone(config).read(["config", "dump"], doing=f"Reading the configuration {config}")
-    try:
-        sections = json.loads(dumped)
-    except ValueError as e:
-        raise ConfigurationError(f"The configuration of rclone {config} cannot be read") from e
+    doing = f"Reading the configuration {config}"
+    sections = parse_answer(Rclone(config).read(["config", "dump"], doing=doing), dict, doing)
     return {name: values for name, values in sections.items() if isinstance(values, dict)}
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dataworkspaces.resources.rclone.run import Event, Rclone
+from dataworkspaces.resources.rclone.run import Event, Rclone, parse_answer, size_of
 from dataworkspaces.workspace import FileChange
 
 Mode = Literal["copy", "sync"]
@@ -47,7 +46,7 @@ class Plan:
         path = str(event.get("object", ""))
         action = event.get("skipped")
         if action == "copy":
-            self.copies[path] = int(event.get("size") or 0)
+            self.copies[path] = size_of(event.get("size"))
         elif action == "delete":
             self.deletions.append(path)
         elif event.get("level") == "debug":
@@ -82,5 +81,5 @@ def make_plan(
 
 def count_files(rclone: Rclone, place: str) -> int:
     """How many files there are at a place, which has to be listed."""
-    said = rclone.read(["size", "--json"], [place], doing=f"Counting the files of {place}")
-    return int(json.loads(said)["count"])
+    doing = f"Counting the files of {place}"
+    return size_of(parse_answer(rclone.read(["size", "--json"], [place], doing=doing), dict, doing).get("count"))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 from subprocess import Popen
 from typing import IO, Any
 
 from dataworkspaces.errors import ConfigurationError, ToolError
 from dataworkspaces.resources.rclone.address import Address
-from dataworkspaces.resources.rclone.run import NOT_FOUND, Rclone, parse_event
+from dataworkspaces.resources.rclone.run import NOT_FOUND, Rclone, parse_answer, parse_event
 from dataworkspaces.workspace import FileInfo
 from dataworkspaces.workspace.names import check_relative_path
 
@@ -46,7 +45,12 @@ class RemoteFiles:
             return []
         if report.status != 0:
             raise self._rclone.error(report, f"{self._what}: listing {place} failed")
-        return sorted(((str(e["Name"]), _info(e)) for e in json.loads(report.output)), key=lambda found: found[0])
+        doing = f"{self._what}: listing {place}"
+        listed = parse_answer(report.output, list, doing)
+        found = [(entry["Name"], _info(entry)) for entry in listed if _is_entry(entry)]
+        if len(found) != len(listed):
+            raise ToolError(f"{doing} failed: rclone names what has neither name nor size")
+        return sorted(found, key=lambda entry: entry[0])
 
     def find(self, rel_path: str) -> FileInfo | None:
         """What lies at a path, or None."""
@@ -56,9 +60,12 @@ class RemoteFiles:
             return None
         if report.status != 0:
             raise self._rclone.error(report, f"{self._what}: looking at {place} failed")
-        entry = json.loads(report.output)
-        if not isinstance(entry, dict):  # older releases say null for a root that is empty
+        if report.output.strip() == b"null":  # as older releases say for a root that is empty
             return None
+        doing = f"{self._what}: looking at {place}"
+        entry = parse_answer(report.output, dict, doing)
+        if not _is_entry(entry):
+            raise ToolError(f"{doing} failed: rclone names what has neither name nor size")
         # To a bucket every path could be that of a directory.
         return _info(entry) if not entry["IsDir"] or not rel_path or self._entries(rel_path) else None
 
@@ -75,8 +82,17 @@ class RemoteFiles:
         return str(self._address.below(check_relative_path(rel_path, self._what)))
 
 
+def _is_entry(entry: object) -> bool:
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("Name"), str)
+        and isinstance(entry.get("IsDir"), bool)
+        and (entry["IsDir"] or type(entry.get("Size")) is int)
+    )
+
+
 def _info(entry: dict[str, Any]) -> FileInfo:
-    return FileInfo("directory") if entry["IsDir"] else FileInfo("file", int(entry["Size"]))
+    return FileInfo("directory") if entry["IsDir"] else FileInfo("file", entry["Size"])
 
 
 class _RemoteFile(io.RawIOBase):

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from dataworkspaces.errors import ToolError
 from dataworkspaces.resources.rclone.program import find_rclone
@@ -36,6 +36,7 @@ _UNTRUE = re.compile(
 """Those with which less would be done than is told; all others of the user's stand."""
 _TEXT_RE = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?:[A-Z]+ *: )?")
 _PASSWORD_RE = re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@]*@", re.IGNORECASE)
+T = TypeVar("T")
 _PARTIAL_RE = re.compile(r"\.[0-9a-f]{8}\.partial\Z")
 """The name under which a file is written."""
 _ERRORS = ("error", "critical", "fatal", "emergency", "alert", "panic")
@@ -169,10 +170,31 @@ def without_passwords(text: str) -> str:
     return _PASSWORD_RE.sub(r"\1", text)
 
 
+def parse_answer(output: bytes, kind: type[T], doing: str) -> T:
+    """The JSON that a command of rclone has written; raises ToolError, which begins with ``doing``, for anything but a
+    ``kind``."""
+    try:
+        found = json.loads(output)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, kind):
+        raise ToolError(f"{doing} failed: the answer of rclone is not understood", output=_start_of(output))
+    return found
+
+
+def _start_of(output: bytes) -> str:
+    return output[:2000].decode("utf-8", "replace")
+
+
+def size_of(value: object) -> int:
+    """A size that rclone tells; 0 for what is none, as of a directory in a bucket."""
+    return value if isinstance(value, int) and value > 0 else 0
+
+
 def parse_event(line: bytes) -> Event:
     """An event; of a line that is no JSON, as rclone writes before and after it reads its options, an error."""
     text = line.decode("utf-8", "replace").strip()
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         event = json.loads(text)
         if isinstance(event, dict):
             return event

@@ -69,7 +69,7 @@ def parse_page(body: bytes) -> VersionPage:
     reader = _Reader()
     try:
         reader.parser.Parse(body, True)
-    except expat.ExpatError as e:
+    except (expat.ExpatError, LookupError, ValueError) as e:  # the last two of its encoding, and of a size
         from botocore.parsers import ResponseParserError
 
         raise ResponseParserError(f"The answer is no whole XML document: {e}") from e

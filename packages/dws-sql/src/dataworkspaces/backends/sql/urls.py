@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.plain_text import has_control_characters
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -57,6 +58,8 @@ def parse_url(text: str) -> DatabaseUrl:
 
     if not text.startswith(PREFIX):
         raise ConfigurationError(f"A database's URL starts with {PREFIX}", hint=_HINT)
+    if has_control_characters(text):
+        raise ConfigurationError("The URL of the database holds characters that no URL has", hint=_HINT)
     try:
         url = make_url(text[len(PREFIX) :])
     except (ArgumentError, ValueError):
@@ -64,16 +67,18 @@ def parse_url(text: str) -> DatabaseUrl:
     dialect = url.get_backend_name()
     if url.drivername != dialect or dialect not in _DRIVERS:
         known = " and ".join(PREFIX + name for name in _DRIVERS)
-        raise ConfigurationError(f"There is no {PREFIX}{url.drivername}: there are {known}", hint=_HINT)
+        raise ConfigurationError(f"There is no {PREFIX}{url.drivername:.80}: there are {known}", hint=_HINT)
     workspace = url.query.get(WORKSPACE_KEY)
     url = url.difference_update_query([WORKSPACE_KEY]).set(drivername=_DRIVERS[dialect])
     unknown = sorted(set(url.query) - _QUERY_KEYS[dialect])
     if unknown or isinstance(workspace, tuple):
-        raise ConfigurationError(f"The URL of the database may not have the parameter '{(*unknown, WORKSPACE_KEY)[0]}'")
+        raise ConfigurationError(
+            f"The URL of the database may not have the parameter '{(*unknown, WORKSPACE_KEY)[0]:.80}'"
+        )
     if not url.database:
         raise ConfigurationError("The URL names no database", hint=_HINT)
     if dialect == "sqlite" and not Path(url.database).is_absolute():
-        raise ConfigurationError(f"'{url.database}' is no absolute path of a SQLite file", hint=_HINT)
+        raise ConfigurationError(f"'{url.database:.200}' is no absolute path of a SQLite file", hint=_HINT)
     return DatabaseUrl(url, workspace)
 
 
