@@ -48,7 +48,7 @@ class IgnoreRules:
         import re
         import warnings
 
-        import re2
+        import re2  # type: ignore[import-untyped]
         from pathspec import GitIgnoreSpec
 
         try:

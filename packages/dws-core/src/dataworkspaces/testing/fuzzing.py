@@ -15,7 +15,7 @@ from typing import Any
 
 from dataworkspaces.errors import DwsError, InternalError
 
-EXAMPLES = int(os.environ.get("DWS_FUZZ_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("DWS_FUZZ_EXAMPLES", "40"))
 _LONGEST = 2000
 _ODD_VALUES: tuple[Any, ...] = (
     None, True, False, 0, -1, 1.5, 10**400, 1 << 63, float("nan"), float("inf"), "", "\0", "..", "../x", "/", "-x",
