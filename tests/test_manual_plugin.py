@@ -16,7 +16,8 @@ from dataworkspaces import plugins
 from dataworkspaces.cli.main import dws
 from dataworkspaces.commands.rerun_plan import plan_rerun
 from dataworkspaces.lineage import LineageBuilder
-from dataworkspaces.workspace import ResourceRef, Workspace, find_and_load_workspace
+from dataworkspaces.testing.backends import WorkspaceBackendSuite
+from dataworkspaces.workspace import ResourceRef, Workspace, find_and_load_workspace, init_workspace
 
 SOURCE = Path(__file__).parent / "manual_plugin" / "stranger.py"
 ENTRY_POINTS = """
@@ -229,3 +230,28 @@ def test_rerun(stranger: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyP
         (tmp_path / "out" / "c").write_text("one")
     [step] = plan_rerun(workspace, "read").steps
     assert "rows may have changed" in step.reasons
+
+
+class TestItsBackend(WorkspaceBackendSuite):
+    """The behaviours that the manual asks of a backend, and storage that fails."""
+
+    faults_of_a_command = 2
+    lacks = {  # noqa: RUF012 - read only
+        **dict.fromkeys(("W3", "W14"), "it has one host name, whatever is asked for"),
+        "W10": "it says that nothing needs to be cloned",
+        "W20": "the manual leaves open what a hash does that fits several snapshots",
+        "W23": "the manual leaves open what an InternalError is",
+        "W26": "it counts its snapshots",
+        "W31": "it keeps no lineage",
+    }
+
+    @pytest.fixture(autouse=True)
+    def _installed(self, stranger: ModuleType, monkeypatch: pytest.MonkeyPatch, directory: Path) -> None:
+        monkeypatch.setenv("HOME", str(directory.parent / "home"))
+        monkeypatch.chdir(directory)
+
+    def make(self, directory: Path) -> Workspace:
+        return init_workspace("strange", "ws", "host1", True, False, "scratch")
+
+    def reopen(self, workspace: Workspace) -> Workspace:
+        return find_and_load_workspace(True, False, workspace.get_workspace_local_path_if_any())
