@@ -196,3 +196,22 @@ def test_large_files_in_a_repository_below(repository: Path, git: Git) -> None:
     git(repository / "lib", "add", "-A")
     with pytest.raises(RefusedError, match=r"lib/model\.bin"):
         check_new_files(Part(repository), Person(), "Repository", LIMIT)
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_what_was_decided_of_secrets_stays_when_a_large_file_is_refused(
+    repository: Path, git: Git, answer: bool
+) -> None:
+    class Two(Person):
+        def confirm(self, question: str, *, default: bool, option: str | None = None) -> bool:
+            return super().confirm(question, default=default, option=option) and "secret" in question
+
+    write(repository, ".env")
+    write(repository, "big.bin", size=LIMIT + 1)
+    with pytest.raises(RefusedError, match=r"big\.bin"):
+        check_new_files(Part(repository), Two(answer), "Repository", LIMIT)
+    (repository / "big.bin").unlink()
+    again = Person()
+    check_new_files(Part(repository), again, "Repository", LIMIT)
+    assert again.asked == []
+    assert (".env" in committed(git, repository)) is answer
