@@ -55,7 +55,8 @@ def test_what_the_readers_of_the_manual_catch() -> None:
     ("code", "kind"),
     [
         (errno.ENOENT, NotFoundError), (errno.ENOTDIR, NotFoundError), (errno.ENOSPC, StorageError),
-        (errno.EROFS, StorageError), (errno.EACCES, UnavailableError), (errno.EIO, UnavailableError),
+        (errno.EROFS, StorageError), (errno.EISDIR, ConfigurationError), (errno.ENAMETOOLONG, ConfigurationError),
+        (errno.EACCES, UnavailableError), (errno.EIO, UnavailableError),
     ],
 )  # fmt: skip
 def test_system_calls_that_fail(code: int, kind: type[DwsError]) -> None:

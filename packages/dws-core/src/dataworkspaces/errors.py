@@ -79,13 +79,21 @@ class RefusedError(ConfigurationError):
     exit_code = 9
 
 
+_ABSENT = (errno.ENOENT, errno.ENOTDIR)
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+_OF_THE_CALL = (
+    errno.EEXIST, errno.EINVAL, errno.EISDIR, errno.ENAMETOOLONG, errno.ENOTEMPTY, errno.EXDEV, None,
+)  # fmt: skip
+"""Of what was asked for, not of the disk or the connection."""
+
+
 def kind_of_os_error(error: OSError) -> type[ConfigurationError]:
     """The kind of a system call that failed."""
-    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+    if error.errno in _ABSENT:
         return NotFoundError
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+    if error.errno in _NO_ROOM:
         return StorageError
-    return UnavailableError
+    return ConfigurationError if error.errno in _OF_THE_CALL else UnavailableError
 
 
 class ApiParamError(ConfigurationError):
