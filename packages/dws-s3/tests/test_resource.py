@@ -22,6 +22,7 @@ from dataworkspaces.resources.s3 import FACTORY
 from dataworkspaces.resources.s3.resource import S3Resource
 from dataworkspaces.testing import MemoryWorkspace
 from dataworkspaces.workspace import FileChange, FileInfo, SnapshotVersion
+from dataworkspaces.workspace.trust import Agreements, place_of
 
 AddResource = Callable[..., S3Resource]
 ALL = re.compile(r"snapshots\Z")
@@ -249,7 +250,7 @@ def test_a_version_that_has_expired_is_named(bucket: S3Bucket, resource: S3Resou
     resource.unpin()
     bucket.put("lost.txt", b"two")
     bucket.delete("lost.txt", lost)  # as a lifecycle rule does
-    with pytest.raises(ConfigurationError, match=r"no longer has the versions of 'lost.txt'$"):
+    with pytest.raises(ConfigurationError, match=r"no longer has the versions of 'lost.txt'"):
         resource.restore_precheck(version)
     [problem] = resource.check_integrity({"ab" * 20: version})
     assert problem.what == "snapshot abababa cannot be restored: the bucket no longer has the versions of 'lost.txt'"
@@ -426,10 +427,11 @@ def test_results_of_somebody_elses_workspace_move_once_that_is_agreed(
     bucket: S3Bucket, results: S3Resource, workspace: DirectoryWorkspace
 ) -> None:
     results.snapshot_precheck()
-    workspace.write_resource_local_params(results.name, {})  # as in a clone
+    Agreements(place_of(workspace)).remove(results.addresses())  # as in a clone
     with pytest.raises(ConfigurationError, match="nobody on this machine") as caught:
         results.snapshot_precheck()
-    assert caught.value.hint == f"dws s3 allow {results.name}"
+    assert caught.value.hint == f"If it is right: dws trust {results.name}"
+    assert results.addresses() == (results.bucket.address, f"moving of results in {results.bucket.place}")
     results.agree()
     results.snapshot_precheck()
     elsewhere = S3Resource(results.name, results.role, workspace, replace(results.bucket, prefix="other/"))

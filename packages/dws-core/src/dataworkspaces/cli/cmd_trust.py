@@ -29,10 +29,18 @@ def trust(session: Session, addresses: tuple[str, ...], everything: bool, revoke
 
     try:
         workspace = session.open_workspace()
-    except RefusedError:  # opening it is a contact already
-        if not addresses or revoke:
+    except RefusedError as e:  # opening it is a contact already
+        told = f"{e.message} {e.hint}"
+        if not addresses or revoke or any(address not in told for address in addresses):
             raise
         commands.agree_for_directory(session.directory(), addresses)
+        if as_json:
+            from dataworkspaces.cli.render import print_json
+
+            print_json([{"address": address, "named_by": None, "agreed": True} for address in addresses])
+        else:
+            for address in addresses:
+                session.interaction().tell(f"Agreed: {address}")
         return
     if everything:
         commands.agree_to_all(workspace)

@@ -43,13 +43,14 @@ def unpin(session: Any, resource: str, workspace_dir: str | None) -> None:
     found.workspace.interaction.tell(f"Resource '{resource}' {done}: its files are those of now")
 
 
-@s3.command()
+@s3.command(hidden=True)
 @click.argument("resource")
 @_workspace_option
 @click.pass_obj
 def allow(session: Any, resource: str, workspace_dir: str | None) -> None:
-    """Agree, on this machine, that snapshots move the objects of a results resource, which somebody else has added."""
+    """Agree, on this machine, that snapshots move the objects of a results resource, which somebody else has added.
+
+    As 'dws trust RESOURCE', which takes its place."""
     found = _opened(session, resource, workspace_dir)
-    with found.workspace.transaction("s3 allow"):
-        found.agree()
+    found.agree()
     found.workspace.interaction.tell(f"Snapshots move the objects of {found.bucket.place}")

@@ -42,10 +42,7 @@ class S3Factory(ResourceFactory):
             anonymous=bool(kwargs.get("anonymous", False)),
         )
         bucket.check_versioned()
-        resource = S3Resource(name, role, workspace, bucket)
-        if resource.has_results_role():
-            resource.agree()
-        return resource
+        return S3Resource(name, role, workspace, bucket)
 
     def from_json(self, params: dict[str, Any], local_params: dict[str, Any], workspace: Workspace) -> S3Resource:
         for name, definition in self.param_defs.items():

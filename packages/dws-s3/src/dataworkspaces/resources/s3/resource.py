@@ -11,7 +11,7 @@ from pathlib import Path
 from re import Pattern
 from typing import IO, TYPE_CHECKING, Any
 
-from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError, NotSupportedError
+from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError, NotSupportedError, RefusedError
 from dataworkspaces.params import BoolType, ParamDef, ParamDefs
 from dataworkspaces.resources.s3 import results
 from dataworkspaces.resources.s3.bucket import REQUESTS_AT_ONCE, Bucket, NoSuchObject
@@ -34,13 +34,13 @@ from dataworkspaces.workspace import (
 from dataworkspaces.workspace.atomic import explain_os_error, to_json, write_bytes
 from dataworkspaces.workspace.names import check_relative_path, some
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
+from dataworkspaces.workspace.trust import Agreements, place_of
 
 if TYPE_CHECKING:
     from dataworkspaces.resources.s3.version_pages import KeyVersion
     from dataworkspaces.workspace.integrity import Problem
 
 RESOURCE_TYPE = "s3"
-_AGREED = "agreed"
 _NAMED = 5
 
 
@@ -73,7 +73,12 @@ class S3Resource(FileResourceMixin, SnapshotResourceMixin, Resource):
         return {**super().get_params(), "bucket_name": self.bucket.name, **options}
 
     def addresses(self) -> Iterable[str]:
-        return (self.bucket.address,)
+        """The bucket, and of results that they are moved there: the user may agree to read them, and not to that."""
+        return (self.bucket.address, *((self._moving,) if self.has_results_role() else ()))
+
+    @property
+    def _moving(self) -> str:
+        return f"moving of results in {self.bucket.place}"
 
     @property
     def _what(self) -> str:
@@ -271,22 +276,20 @@ class S3Resource(FileResourceMixin, SnapshotResourceMixin, Resource):
 
     def agree(self) -> None:
         """Let snapshots move objects of this bucket, whoever set up the workspace."""
-        known = self.workspace.read_resource_local_params(self.name) or {}
-        self.workspace.write_resource_local_params(self.name, {**known, _AGREED: self.bucket.place})
+        self.workspace.consent.agree([self._moving])
 
     def _check_agreed(self) -> None:
-        known = self.workspace.read_resource_local_params(self.name) or {}
-        if known.get(_AGREED) == self.bucket.place:
+        if self._moving in Agreements(place_of(self.workspace)).addresses():
             return
         question = (
             f"{self._what} is {self.bucket.place}, as whoever set up the workspace wants it. A snapshot moves all "
             "objects there to snapshots/. Go on?"
         )
         if not self.workspace.interaction.confirm(question, default=False):
-            raise ConfigurationError(
+            raise RefusedError(
                 f"{self._what}: snapshots move the objects of {self.bucket.place}, to which nobody on this machine "
                 "has agreed",
-                hint=f"dws s3 allow {self.name}",
+                hint=f"If it is right: dws trust {self.name}",
             )
         self.agree()
 
