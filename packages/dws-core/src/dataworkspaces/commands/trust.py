@@ -55,8 +55,10 @@ def agree(workspace: Workspace, wanted: Sequence[str]) -> list[str]:
     """Agree to addresses, or to all that resources of these names name; returns the addresses.
 
     Raises NotFoundError, and agrees to none, if one is neither named by the workspace nor a resource of it."""
-    found = _addresses(workspace, wanted, known=[named.address for named in named_addresses(workspace)])
-    Agreements(place_of(workspace)).add(found)
+    agreements = Agreements(place_of(workspace))
+    known = [*(named.address for named in named_addresses(workspace)), *agreements.addresses()]
+    found = _addresses(workspace, wanted, known)
+    agreements.add(found)
     return found
 
 
