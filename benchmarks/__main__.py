@@ -14,7 +14,18 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
-from . import collaboration, keras_kit, local_files, many_snapshots, many_steps, quickstart, rclone, s3, startup
+from . import (
+    collaboration,
+    flushing,
+    keras_kit,
+    local_files,
+    many_snapshots,
+    many_steps,
+    quickstart,
+    rclone,
+    s3,
+    startup,
+)
 from .harness import Row, as_json, table
 from .peers import PeerMissing
 from .sandbox import CommandFailed, Settings, Tool
@@ -27,6 +38,7 @@ ROWS: dict[str, Callable[[Settings], Iterator[Row]]] = {
     "collaboration": collaboration.rows,
     "keras": keras_kit.rows,
     "local-files": local_files.rows,
+    "flushing": flushing.rows,
     "rclone": rclone.rows,
     "s3": s3.rows,
 }

@@ -61,9 +61,15 @@ def flush_directory(path: Path) -> None:
 
 
 def flush_directories(paths: Iterable[Path]) -> None:
-    """Each once."""
-    for path in dict.fromkeys(paths):
-        flush_directory(path)
+    """Each once, and many at a time: all are on disk in the end, in whatever order they came there."""
+    todo = list(dict.fromkeys(paths))
+    if len(todo) < _FEW:
+        for path in todo:
+            flush_directory(path)
+        return
+    with ThreadPoolExecutor(min(8, len(todo))) as threads:
+        for _ in threads.map(flush_directory, todo):
+            pass
 
 
 def flush_files(paths: Iterable[Path]) -> None:
