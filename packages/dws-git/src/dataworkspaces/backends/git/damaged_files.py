@@ -17,6 +17,7 @@ from dataworkspaces.backends.git.file_check import (
     list_files,
     put_back,
 )
+from dataworkspaces.backends.git.local_files_anew import how_to_make_anew
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.gitrepo.advance import is_unfinished
 from dataworkspaces.gitrepo.damaged_objects import check_loose_objects
@@ -113,13 +114,14 @@ def damaged_file(
         remedy = f"git -C {quote(str(paths.root))} checkout {good.commit[:12]} -- {quote(where)}"
         repair = partial(put_back, paths, machine, relative, kind, good)
     else:
+        repair = None if kind.in_git else how_to_make_anew(paths, machine, relative)
         remedy = _REMEDIES.get(relative.partition("/")[0], "Git's history has no good version of it: mend it by hand")
     return Problem(kind.area, where, damage, remedy, "error", repair, comes_first=True)
 
 
 _REMEDIES = {
-    "local_params.json": "Remove it, then: dws config hostname NAME",
-    "resource_local_params.json": "Mend it, or remove it and say where resources are: dws config --resource NAME",
-    "current_lineage": "Remove it; where the present content came from is unknown then, until it is made again",
+    "local_params.json": "'dws fsck --repair' makes one with the defaults; then: dws config hostname NAME",
+    "resource_local_params.json": "Mend it, or 'dws fsck --repair' makes one for what is in the workspace's directory",
+    "current_lineage": "'dws fsck --repair' sets it aside; what made the content is unknown until it is made again",
     "snapshot_metadata": "Git's history has no good version: mend it by hand, or remove it and with it the snapshot",
 }
