@@ -112,7 +112,7 @@ def test_a_list_of_resources_goes_on(complete: Complete, uri: str) -> None:
 
 def test_parameters(complete: Complete, uri: str) -> None:
     assert complete("dws", "config", "--workspace-dir", uri, "results.") == [
-        "results.dir_template", "results.move_exclude_files"
+        "results.dir_template", "results.move_exclude_files", "results.large_file"
     ]  # fmt: skip
 
 

@@ -55,6 +55,10 @@ def manifest_name(manifest: bytes) -> str:
     return hashlib.sha1(manifest, usedforsecurity=False).hexdigest()
 
 
+NO_FILES = manifest_name(b"")
+"""The version of an empty directory."""
+
+
 def format_manifest(entries: Iterable[Entry]) -> bytes:
     """The manifest of a directory, whatever the order of its ``entries``."""
     lines = sorted((os.fsencode(e.name), f"{e.value}\t{e.kind}\t".encode("ascii")) for e in entries)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import NO_ANSWER, ConfigurationError
+from dataworkspaces.filetree.manifest import NO_FILES
 from dataworkspaces.workspace.atomic import read_json_object_if_any, write_json
 
 if TYPE_CHECKING:
@@ -98,8 +99,6 @@ class DirectoryAncestry:
 
     def has_versions(self) -> bool:
         """Whether any snapshot keeps files of the resource."""
-        from dataworkspaces.workspace.file_tree import NO_FILES
-
         return any(self.version_of(head) not in (None, NO_FILES) for head in self.heads())
 
     def heads(self) -> list[str]:

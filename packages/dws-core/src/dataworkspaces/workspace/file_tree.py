@@ -35,6 +35,7 @@ from dataworkspaces.filetree import (
 )
 from dataworkspaces.filetree.building import Known, TooMuchToRead
 from dataworkspaces.filetree.content import CHEAP_BYTES, content_of
+from dataworkspaces.filetree.manifest import NO_FILES
 from dataworkspaces.filetree.scan import ScannedDirectory
 from dataworkspaces.workspace.executors import executor_of
 from dataworkspaces.workspace.kept_versions import KeptVersionsMixin, ReplacedVersion, Verified
@@ -54,8 +55,6 @@ if TYPE_CHECKING:
 
 STAT_CACHES = "stat-cache"
 """In the workspace's directory for caches: a file a resource."""
-NO_FILES = manifest_name(b"")
-"""The version of an empty directory."""
 _VERSION_RE = re.compile(r"[0-9a-f]{40}\Z")
 
 
@@ -252,6 +251,14 @@ class FileTreeMixin(KeptVersionsMixin, LocalDirectoryMixin, SnapshotResourceMixi
         manifest = self.read_manifest(hashval)
         return manifest is not None and manifest_name(manifest) == hashval
 
+    def is_lost(self) -> bool:
+        """Whether something lay in the directory at the last snapshot. If it is empty now, it may be the place of a
+        disk that is not mounted."""
+        snapshots = self.workspace.as_snapshot_ws()
+        newest = snapshots.get_most_recent_snapshot()
+        before = None if newest is None else snapshots.get_snapshot_versions(newest.hashval).get(self.name)
+        return before is not None and before.compare_hash not in (None, NO_FILES)
+
     def snapshot_precheck(self) -> None:
         root = self._root()
         resource = self.as_resource()
@@ -262,7 +269,7 @@ class FileTreeMixin(KeptVersionsMixin, LocalDirectoryMixin, SnapshotResourceMixi
             )
         with self._explained("Reading"):
             is_empty = next(root.iterdir(), None) is None
-        if is_empty and is_lost_directory(self, NO_FILES):
+        if is_empty and self.is_lost():
             self.workspace.interaction.warn(
                 f"Resource '{self.name}': {root} is empty, so the snapshot has none of its files. If it was lost, dws "
                 f"restore --only {self.name} SNAPSHOT brings it back"
@@ -423,17 +430,6 @@ class FileTreeMixin(KeptVersionsMixin, LocalDirectoryMixin, SnapshotResourceMixi
         prefix = f"{subpath}/" if subpath else ""
         with self._explained("Reading", subpath or ""):
             return content_of(self._place(subpath or ""), lambda path: self._is_written_by_snapshots(prefix + path))
-
-
-def is_lost_directory(resource: FileTreeMixin, version: str) -> bool:
-    """Whether nothing lies in the directory, though something did at the last snapshot: as in the place of a disk that
-    is not mounted."""
-    if version != NO_FILES:
-        return False
-    snapshots = resource.workspace.as_snapshot_ws()
-    newest = snapshots.get_most_recent_snapshot()
-    before = None if newest is None else snapshots.get_snapshot_versions(newest.hashval).get(resource.name)
-    return before is not None and before.compare_hash not in (None, NO_FILES)
 
 
 def summary(changes: Sequence[Change]) -> str:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from dataworkspaces.errors import DwsError
 from dataworkspaces.filetree.objects.quarantine import set_damaged_packs_aside
 from dataworkspaces.filetree.restoring import all_objects
-from dataworkspaces.workspace.file_tree import NO_FILES, FileTreeMixin, is_lost_directory
 from dataworkspaces.workspace.kept_versions import Fault, Verified
 
 if TYPE_CHECKING:
     from dataworkspaces.filetree.objects.ids import ObjectId
+    from dataworkspaces.workspace.file_tree import FileTreeMixin
 
 A_PACK = "a pack"
 
@@ -52,7 +52,7 @@ def _lost_directory(resource: FileTreeMixin) -> str | None:
     """What is wrong with a directory that should hold files, and does not; raises ConfigurationError for a resource
     without a place on this machine."""
     root = resource.local_root()
-    if root.is_dir() and (any(root.iterdir()) or not is_lost_directory(resource, NO_FILES)):
+    if root.is_dir() and (any(root.iterdir()) or not resource.is_lost()):
         return None
     remedy = f"; dws restore --only {resource.name} SNAPSHOT brings it back" if resource.restorable else ""
     return ("it is empty" if root.is_dir() else "it is not there") + remedy

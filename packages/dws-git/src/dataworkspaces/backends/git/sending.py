@@ -23,12 +23,12 @@ from dataworkspaces.gitrepo.remote import (
     with_password,
 )
 from dataworkspaces.gitrepo.run import run_git
-from dataworkspaces.workspace.file_tree import FileTreeMixin
+from dataworkspaces.workspace import LocalStateResourceMixin
+from dataworkspaces.workspace.kept_versions import KeptVersionsMixin
 from dataworkspaces.workspace.names import some
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.sync import GitSync
-    from dataworkspaces.workspace import LocalStateResourceMixin
 
 _HINT_PULL = "dws pull, and push again"
 
@@ -123,7 +123,8 @@ def _places_of_files(workspace: GitSync) -> tuple[str, ...]:
     """Directories that are resources of their own, whose content is not git's to keep: git may track files in them that
     were there before."""
     root = Path(os.path.realpath(workspace.paths.root))
-    places = [r.get_local_path_if_any() for r in workspace.get_resources() if isinstance(r, FileTreeMixin)]
+    keeping = [r for r in workspace.get_resources() if isinstance(r, KeptVersionsMixin)]
+    places = [r.get_local_path_if_any() for r in keeping if isinstance(r, LocalStateResourceMixin)]
     real = [Path(os.path.realpath(place)) for place in places if place is not None]
     return tuple(f"{place.relative_to(root).as_posix()}/" for place in real if root in place.parents)
 
