@@ -113,7 +113,7 @@ class Link:
         if self._config_file is not None and not self._config_file.is_file():
             raise ConfigurationError(f"The configuration of rclone {self._config_file} is not there")
         self.workspace.consent.to(self.contact, f"Resource '{self.name}'")
-        return Rclone(self._config_file)
+        return Rclone(self._config_file, is_shared=self._shared_sections is not None)
 
     @cached_property
     def contact(self) -> str:

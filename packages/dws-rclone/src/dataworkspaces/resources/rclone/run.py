@@ -31,9 +31,19 @@ _ABOUT_OUTPUT = re.compile(
 )
 """Variables that would change what we read."""
 _UNTRUE = re.compile(
-    r"RCLONE_(DRY_RUN|INTERACTIVE|FILTER.*|INCLUDE.*|EXCLUDE.*|FILES_FROM.*|MIN_.*|MAX_(AGE|SIZE|DEPTH|DELETE.*|TRANSFER))\Z"
+    r"RCLONE_(DRY_RUN|INTERACTIVE|FILTER.*|INCLUDE.*|EXCLUDE.*|FILES_FROM.*|HASH_FILTER|METADATA_(FILTER|INCLUDE|EXCLUDE).*"
+    r"|MIN_.*|MAX_(AGE|SIZE|DEPTH|DELETE.*|TRANSFER|DURATION)|CUTOFF_MODE|EXISTING|IGNORE_(EXISTING|SIZE|ERRORS)|IMMUTABLE"
+    r"|UPDATE|SIZE_ONLY|COMPARE_DEST|COPY_DEST|DELETE_EXCLUDED|ERROR_ON_NO_TRANSFER|PARTIAL_SUFFIX|NAME_TRANSFORM"
+    r"|RC|RC_.*|METRICS_.*)\Z"
 )
-"""Those with which less would be done than is told; all others of the user's stand."""
+"""Those with which less, or something else, would be done than is told, or a server would listen; all others of the
+user's stand."""
+_OF_REMOTES = re.compile(
+    r"RCLONE_(CONFIG_(?!PASS\Z|DIR\Z).*|HEADER.*|CLIENT_(CERT|KEY|PASS)|HTTP_(?!PROXY\Z).*"
+    r"|(S3|B2|SFTP|FTP|WEBDAV|SMB|AZUREBLOB|GCS|SWIFT|DRIVE|DROPBOX|ONEDRIVE|BOX|PCLOUD|MEGA|HDFS|CRYPT)_.*)\Z"
+)
+"""Options of the user's own remotes, credentials among them (``RCLONE_S3_ENV_AUTH``). rclone would take them for
+remotes of another's configuration, too."""
 _TEXT_RE = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?:[A-Z]+ *: )?")
 _PASSWORD_RE = re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@]*@", re.IGNORECASE)
 T = TypeVar("T")
@@ -82,9 +92,13 @@ _PREFIX_RE = re.compile(r"Failed to (?:create file system for \"[^\"]*\"|\w+): "
 
 @dataclass(frozen=True)
 class Rclone:
-    """rclone with a configuration. :ivar config: its file; None is the one that rclone finds by itself."""
+    """rclone with a configuration.
+
+    :ivar config: its file; None is the one that rclone finds by itself.
+    :ivar is_shared: others can change it, so that no credentials of the environment go where it says."""
 
     config: Path | None = None
+    is_shared: bool = False
 
     def run(
         self,
@@ -139,13 +153,23 @@ class Rclone:
 
     def _start(self, line: list[str]) -> subprocess.Popen[bytes]:
         log.debug("%s", without_passwords(" ".join(line)))
-        environment = {name: value for name, value in os.environ.items() if _is_kept(name, value, self.config)}
+        environment = {name: value for name, value in os.environ.items() if self._is_kept(name, value)}
         pipe = subprocess.PIPE
         try:
             # A relative place of a remote is none on this machine that happens to be the current directory.
             return subprocess.Popen(line, cwd="/", env=environment, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe)
         except OSError as e:
             raise ToolError(f"{line[0]} cannot be run: {e.strerror}") from e
+
+    def _is_kept(self, name: str, value: str) -> bool:
+        """Whether rclone gets a variable of the environment. An empty one is none, where rclone would want a number."""
+        if not name.startswith("RCLONE_"):
+            return True
+        if not value or (self.is_shared and _OF_REMOTES.match(name)):
+            return False
+        if name == "RCLONE_CONFIG":
+            return self.config is None
+        return not _ABOUT_OUTPUT.match(name) and not _UNTRUE.match(name)
 
     def _hint(self, text: str) -> str | None:
         if "didn't find section in config file" in text:
@@ -155,15 +179,6 @@ class Rclone:
         if "no space left" in text.lower():
             return "Free some space and try again"
         return None
-
-
-def _is_kept(name: str, value: str, config: Path | None) -> bool:
-    """Whether rclone gets a variable of the environment. An empty one is none, where rclone would want a number."""
-    if not name.startswith("RCLONE_"):
-        return True
-    if name == "RCLONE_CONFIG":
-        return config is None and bool(value)
-    return bool(value) and not _ABOUT_OUTPUT.match(name) and not _UNTRUE.match(name)
 
 
 def without_passwords(text: str) -> str:
