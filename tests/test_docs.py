@@ -61,6 +61,7 @@ RUN_ELSEWHERE = {
     "howto/cluster.md": "test_several_users.py of dws-core",
     "jupyter.md": "test_jupyter.py",
     "kits.md": "test_docs.py of the kits",
+    "plugins.md": "test_manual_plugin.py",
     "s3.md": "test_docs_filesystems.py",
     "sql.md": "test_sql.py",
     "trust.md": "test_consent.py",

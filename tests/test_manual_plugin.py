@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,7 +29,16 @@ strange = stranger:FACTORY
 table = stranger:TABLE
 folder = stranger:FOLDER
 nothing = stranger:NOTHING
+
+[dataworkspaces.commands]
+count = counting:count
 """
+COMMAND = """
+import click
+from dataworkspaces.cli.session import common_options, json_option, pass_session
+
+"""
+PAGE = Path(__file__).parents[1] / "docs" / "plugins.md"
 
 Run = Callable[..., Result]
 
@@ -42,12 +52,15 @@ def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Module
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: strangers-plugin\nVersion: 0.3\n")
     (metadata / "entry_points.txt").write_text(ENTRY_POINTS)
     (site / "stranger.py").write_text(SOURCE.read_text())
+    [block] = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    (site / "counting.py").write_text(COMMAND + block)
     monkeypatch.syspath_prepend(site)
     plugins._entry_points.cache_clear()
     import stranger  # type: ignore[import-not-found]
 
     yield stranger
     del sys.modules["stranger"]
+    sys.modules.pop("counting", None)
     plugins._entry_points.cache_clear()
 
 
@@ -159,6 +172,11 @@ def test_push_and_pull(added: Run, stranger: ModuleType) -> None:
     stranger.CALLS.clear()
     added("--batch", "pull")
     assert stranger.CALLS == ["_pull_precheck", "pull_precheck out"]
+
+
+def test_the_command_of_the_documentation(added: Run) -> None:
+    added("count")
+    assert "Count the resources" in added("count", "--help").output
 
 
 def test_its_own_parameters_are_shown(added: Run) -> None:
