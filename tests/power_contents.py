@@ -17,9 +17,8 @@ OBJECTS = ".dataworkspace/objects/"
 MAY_BE_LOST = (
     "/dws/stat-cache/", "/dws/remote-index/", "/dws/snapshots.sqlite", "/dws/identity", "/dws/flushed", "/dws/unsaved",
     "/dws/lock", "/dws/lineage.lock", "/FETCH_HEAD", "/COMMIT_EDITMSG", ".git/logs/", "/objects/generation",
-    "/da39a3ee5e6b4b0d3255bfef95601890afd80709",
 )  # fmt: skip
-"""Of ours and of git's: caches, notes, and the manifest of an empty directory. Parts of their paths."""
+"""Of ours and of git's: caches and notes. Parts of their paths."""
 
 
 class Reader:
@@ -75,7 +74,7 @@ def problems_of(state: State, reader: Reader, had: Iterable[str], snapshots: Map
     tags: set[str] = set()
     found = []
     names = {entry.path for entry in state.entries}
-    for path, _, content in state.entries:
+    for path, _, content, is_empty in state.entries:
         if content is None:
             continue
         is_ours = path.startswith(".dataworkspace/") and not path.startswith(OBJECTS)
@@ -88,7 +87,8 @@ def problems_of(state: State, reader: Reader, had: Iterable[str], snapshots: Map
         if is_ours and ".git/dws/advance.json" in names:
             continue  # git was writing it; the next command writes it again
         must_be_whole = is_ours or path.startswith(OBJECTS) or ".git/" in path
-        if not content and must_be_whole and not is_temporary and not any(part in path for part in MAY_BE_LOST):
+        is_lost = not content and not is_empty and not is_temporary
+        if is_lost and must_be_whole and not any(part in path for part in MAY_BE_LOST):
             found.append(f"{path} is empty")
         if content and path.startswith(".dataworkspace/snapshot_metadata/") and not is_temporary:
             tags.update(json.loads(content)["tags"])

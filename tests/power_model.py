@@ -31,11 +31,13 @@ _OF_GIT = ("index", "HEAD", "ORIG_HEAD", "packed-refs")
 
 
 class Entry(NamedTuple):
-    """Something below the root: ``content`` is None for a directory, and what it leads to for a link."""
+    """Something below the root: ``content`` is None for a directory, and what it leads to for a link. ``is_empty``: it
+    held nothing before the cut, either."""
 
     path: str
     mode: int
     content: bytes | None
+    is_empty: bool
 
 
 class State(NamedTuple):
@@ -171,11 +173,11 @@ class Disk:
             for name, inside in sorted(names.get(id(node), node.durable).items()):
                 path = f"{above}{name}"
                 if stat.S_ISDIR(inside.mode):
-                    found.append(Entry(path, inside.mode, None))
+                    found.append(Entry(path, inside.mode, None, False))
                     walk(inside, f"{path}/")
                 else:
                     content = inside.content if id(inside) in whole else _on_disk(inside, after)
-                    found.append(Entry(path, inside.mode, content))
+                    found.append(Entry(path, inside.mode, content, not inside.content))
 
         walk(self.top, "")
         return tuple(found)
@@ -267,7 +269,7 @@ def read_states(path: Path) -> list[State]:
 def lay_out(root: Path, entries: Iterable[Entry], change: Callable[[str, bytes], bytes] = lambda _, text: text) -> None:
     """Make an empty directory what the disk held."""
     modes: list[tuple[Path, int]] = []
-    for path, mode, content in entries:
+    for path, mode, content, _ in entries:
         place = root / path
         if content is None:
             place.mkdir()

@@ -1,7 +1,7 @@
 """The power is cut at each point of a command, on a disk that keeps as little as it may: power_model.py says what.
 
 Of each command some hundred states are recorded. Each of them holds all contents that were there before and that the
-snapshots in it need, and no file of ours or of git's is empty. A few are laid out, and looked at by `dws`, which costs
+snapshots in it need, and no file of ours or of git's is empty. The last is laid out, and looked at by `dws`, which costs
 two seconds each (DWS_POWER_STATES says how many of each command; `all` takes an hour): the workspace opens, the
 snapshots of before come back, and what is damaged is mended by `dws fsck --repair`.
 """
@@ -36,7 +36,7 @@ from dataworkspaces.filetree.objects.store import ObjectStore
 
 pytestmark = pytest.mark.slow
 
-STATES = os.environ.get("DWS_POWER_STATES", "2")
+STATES = os.environ.get("DWS_POWER_STATES", "1")
 """How many states of each command are looked at, or `all`."""
 KEEP = os.environ.get("DWS_POWER_KEEP", "")
 """Where states are kept that do not hold."""
@@ -217,7 +217,7 @@ def replay(
         for problem in problems_of(state, reader, had, snapshots):
             found.setdefault(problem, []).append(number)
     problems = [
-        f"{problem} in {len(numbers)} states: {numbers[:5]}, the first cut before {states[numbers[0]]!s:.400}"
+        f"{problem} in {len(numbers)} states: {numbers[:5]}, the first cut before {states[numbers[0]].before:.200}"
         for problem, numbers in found.items()
     ]
     todo = chosen(states)
