@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
-from endtoend import FAILED, User, copy_workspace, read_tree, write_files
+from endtoend import FAILED, User, read_tree, write_files
 
 pytestmark = pytest.mark.slow
+
+
+def copied(source: Path, target: Path) -> Path:
+    """As a user copies a workspace, whose notes of where it is go with it."""
+    subprocess.run(["cp", "-a", str(source), str(target)], check=True)
+    return target
 
 
 @pytest.fixture
@@ -43,7 +50,7 @@ def test_a_copy_works_on_its_own_files(inside: User, is_old: bool) -> None:
     if is_old:
         forget_note(inside.cwd)
     original = read_tree(inside.cwd / "data")
-    copy = inside.at(copy_workspace(inside.cwd, inside.cwd.parent / "copy"))
+    copy = inside.at(copied(inside.cwd, inside.cwd.parent / "copy"))
     copy.batch("restore", "--only", "data", "A")
     assert (copy.cwd / "data/a").read_text() == "one\n"
     assert read_tree(inside.cwd / "data") == original
@@ -52,7 +59,7 @@ def test_a_copy_works_on_its_own_files(inside: User, is_old: bool) -> None:
 
 
 def test_what_lies_outside_is_the_originals_until_somebody_says_so(inside: User) -> None:
-    copy = inside.at(copy_workspace(inside.cwd, inside.cwd.parent / "copy"))
+    copy = inside.at(copied(inside.cwd, inside.cwd.parent / "copy"))
     refused = copy.batch("restore", "A", check=False)
     assert refused.returncode in FAILED
     assert f"copy of the one at {inside.cwd}" in refused.stderr
@@ -66,7 +73,7 @@ def test_a_link_in_a_copy_that_leads_to_the_originals_files(inside: User) -> Non
     (inside.cwd / "data").rename(inside.cwd.parent / "far")
     (inside.cwd / "data").symlink_to(inside.cwd.parent / "far")
     inside.batch("restore", "--only", "data", "B")
-    copy = inside.at(copy_workspace(inside.cwd, inside.cwd.parent / "copy"))
+    copy = inside.at(copied(inside.cwd, inside.cwd.parent / "copy"))
     assert copy.batch("restore", "--only", "data", "A", check=False).returncode in FAILED
     assert (inside.cwd / "data/a").read_text() == "two\n"
 
@@ -86,7 +93,7 @@ def test_a_workspace_that_was_moved_goes_on(inside: User, is_old: bool) -> None:
 
 
 def test_a_copy_whose_original_is_gone_is_the_workspace(inside: User) -> None:
-    copy = inside.at(copy_workspace(inside.cwd, inside.cwd.parent / "copy"))
+    copy = inside.at(copied(inside.cwd, inside.cwd.parent / "copy"))
     shutil.rmtree(inside.cwd)
     copy.batch("restore", "A")
     assert (copy.cwd.parent / "big/b").read_text() == "one\n"
@@ -96,7 +103,7 @@ def test_a_store_and_a_scratch_directory_go_with_the_workspace(inside: User) -> 
     inside.batch("config", "objects.path", inside.cwd / "store")
     write_files(inside.cwd, {"data/a": "three\n"})
     inside.batch("snapshot", "C")
-    copy = inside.at(copy_workspace(inside.cwd, inside.cwd.parent / "copy"))
+    copy = inside.at(copied(inside.cwd, inside.cwd.parent / "copy"))
     before = read_tree(inside.cwd / "store")
     write_files(copy.cwd, {"data/a": "four\n"})
     copy.batch("restore", "--only", "data", "C")
