@@ -14,6 +14,7 @@ have ended, too.
 from __future__ import annotations
 
 import ctypes
+import errno
 import gc
 import importlib
 import json
@@ -33,6 +34,57 @@ CHANGING = {
     "os.utime", "os.posix_spawn", "os.system", "sqlite3.connect", "subprocess.Popen",
 }  # fmt: skip
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+
+
+READING = {
+    "cat-file", "check-attr", "check-ignore", "diff", "diff-index", "diff-tree", "for-each-ref", "fsck", "log", "ls-files",
+    "ls-remote", "ls-tree", "merge-base", "rev-list", "rev-parse", "show", "status", "symbolic-ref", "var", "version",
+    "--version", "check-ref-format", "merge-tree", "show-ref", "grep", "count-objects",
+}  # fmt: skip
+"""What git does without writing anything, or nearly."""
+MAKING = {"open", "os.mkdir", "os.link", "os.symlink", "sqlite3.connect"}
+FAULTS = {
+    "no space": (errno.ENOSPC, MAKING),
+    "denied": (errno.EACCES, MAKING | {"os.chmod", "os.remove", "os.rename", "os.rmdir", "os.truncate", "os.utime"}),
+    "git refuses": (0, set[str]()),
+}
+"""The number of the error, and the events that fail; in each the processes of git that write fail, too."""
+
+
+class Fault:
+    """An audit hook that lets everything of a kind fail, from the N-th point on."""
+
+    def __init__(self, fault: str, fail_from: int, report: int) -> None:
+        self.errno, self.events = FAULTS[fault]
+        self.fail_from = fail_from
+        self.report = report
+        self.points = 0
+        self.busy = False
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self.busy:
+            return
+        if event == "subprocess.Popen":
+            command = arguments[1]
+            if Path(os.fsdecode(command[0])).name == "git" and not READING.intersection(map(os.fsdecode, command)):
+                if self.is_now(f"git {command[1:]!r}"):
+                    command[1:] = ["--git-dir=/nonexistent", "rev-parse", "HEAD"]
+        elif event in self.events:
+            path = arguments[0]
+            if event == "open" and (isinstance(path, int) or path is None or not arguments[2] & WRITING):
+                return
+            if isinstance(path, int) or os.fsdecode(path).startswith(("/dev/", "/tmp/dws-")):
+                return
+            if event == "os.mkdir" and os.path.isdir(path):
+                return
+            if self.is_now(f"{event} {path!r}"):
+                raise OSError(self.errno, os.strerror(self.errno), path)
+
+    def is_now(self, what: str) -> bool:
+        self.points += 1
+        if self.points == self.fail_from:
+            os.write(self.report, f"{self.points} {what}".encode("utf-8", "replace"))
+        return self.points >= self.fail_from
 
 
 class Killer:
@@ -76,7 +128,9 @@ class Killer:
 
 def child(request: dict[str, Any], report: int, stdin: int, stdout: int, stderr: int) -> None:
     """Be `dws` for one command; never returns."""
-    killer = Killer(request.get("kill_at"), report)
+    killer: Killer | Fault = Killer(request.get("kill_at"), report)
+    if "fault" in request:
+        killer = Fault(request["fault"], request["fail_from"], report)
     status = 70
     try:
         os.setsid()
@@ -109,7 +163,8 @@ def child(request: dict[str, Any], report: int, stdin: int, stdout: int, stderr:
         killer.busy = True
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        os.write(report, f"{killer.points}".encode())
+        if isinstance(killer, Killer) or killer.points < killer.fail_from:
+            os.write(report, f"{killer.points}".encode())
         os._exit(status)
 
 

@@ -63,11 +63,12 @@ class Server:
 
     def run(
         self, root: Path, *args: str, kill_at: int | None = None, env: dict[str, str] | None = None, wait: bool = True,
-        input: str = "", record: tuple[Path, Path] | None = None,
+        input: str = "", record: tuple[Path, Path] | None = None, fault: str = "", fail_from: int = 0,
     ) -> Answer:  # fmt: skip
         request = {
             "args": args, "cwd": str(root), "env": {**self.env, **(env or {})}, "kill_at": kill_at, "wait": wait,
             "input": input, **({"record": [str(path) for path in record]} if record else {}),
+            **({"fault": fault, "fail_from": fail_from} if fault else {}),
         }  # fmt: skip
         assert self.process.stdin is not None
         assert self.process.stdout is not None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dataworkspaces.cli.param_types import SnapshotName
-from dataworkspaces.cli.session import Session, common_options, pass_session
+from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace
@@ -61,10 +61,47 @@ def _kept_results(workspace: Workspace, destination: str) -> list[str]:
 @common_options
 @pass_session
 def delete_snapshot(session: Session, tag_or_hash: str, no_include_resources: bool) -> None:
-    """Remove a snapshot for good: its metadata, its lineage and the results that were kept for it."""
+    """Remove a snapshot: its metadata, its lineage and the results that were kept for it.
+
+    What is removed is kept on this machine for two weeks, or until 'dws gc' is told to: 'dws undo-delete' brings it back.
+    """
     from dataworkspaces.cli.text import snapshot_name
     from dataworkspaces.commands.delete_snapshot import delete_snapshot_command
 
     workspace = session.open_workspace()
     deleted = delete_snapshot_command(workspace, tag_or_hash, not no_include_resources)
     workspace.interaction.tell(f"Deleted snapshot {snapshot_name(deleted)}")
+
+
+@click.command("undo-delete")
+@click.argument("tag_or_hash", required=False)
+@click.option("--list", "only_list", is_flag=True, help="Show what was deleted, the latest first.")
+@json_option
+@common_options
+@pass_session
+def undo_delete(session: Session, tag_or_hash: str | None, only_list: bool, as_json: bool) -> None:
+    """Bring back a snapshot that 'dws delete-snapshot' removed here, with its lineage and results.
+
+    'dws gc' forgets what was deleted longer ago than its --keep-days.
+    """
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.cli.text import escape, snapshot_name
+    from dataworkspaces.commands.undo_delete import list_deleted, undo_delete_command
+
+    if only_list or tag_or_hash is None:
+        found = list_deleted(session.open_workspace(reading=True))
+        if as_json:
+            print_json([{"deleted": d.time.isoformat(), **d.metadata.to_json()} for d in found])
+            return
+        for deleted in found:
+            message = deleted.metadata.message.partition("\n")[0]
+            click.echo(f"{deleted.time:%Y-%m-%d %H:%M:%S}  {escape(snapshot_name(deleted.metadata))}  {escape(message)}")
+        if not found:
+            click.echo("No snapshot that was deleted here can be brought back", err=True)
+        return
+    workspace = session.open_workspace()
+    metadata = undo_delete_command(workspace, tag_or_hash)
+    if as_json:
+        print_json(metadata.to_json())
+    else:
+        workspace.interaction.tell(f"Snapshot {snapshot_name(metadata)} is back")

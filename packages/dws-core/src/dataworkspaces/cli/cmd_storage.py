@@ -61,7 +61,7 @@ def _print_usage(usage: Usage) -> None:
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
 @click.option(
     "--keep-days", type=click.FloatRange(min=0), default=14.0, show_default=True, metavar="DAYS",
-    help="Keep what is younger, and what a restore replaced since then.",
+    help="Keep what is younger, and what a restore replaced or a deletion removed since then.",
 )  # fmt: skip
 @click.option(
     "--forget", multiple=True, metavar="DIR", help="A workspace that shares the object store is gone for good."
@@ -83,7 +83,7 @@ def gc(session: Session, dry_run: bool, keep_days: float, forget: tuple[str, ...
     workspace = session.open_workspace()
     report = gc_command(workspace, keep_days=keep_days, forget=forget, dry_run=True)
     if not dry_run:
-        if (report.objects or report.forgotten) and not yes:
+        if (report.objects or report.forgotten or report.deletions) and not yes:
             _print_garbage(report)
             if not workspace.interaction.confirm("Remove this for good?", default=False, option="--yes"):
                 raise UserAbort("nothing was removed")
@@ -109,6 +109,9 @@ def _print_garbage(report: GarbageReport) -> None:
         click.echo(
             f"  {plural(report.forgotten, 'version')} that restores replaced can {verb} be brought back", err=stderr
         )
+    if report.deletions:
+        verb = "no longer" if report.removed else "then no longer"
+        click.echo(f"  {plural(report.deletions, 'deletion')} of snapshots can {verb} be undone", err=stderr)
     if report.workspaces:
         click.echo(f"  Shared with {', '.join(map(escape, report.workspaces))}", err=stderr)
     if report.obstacle:

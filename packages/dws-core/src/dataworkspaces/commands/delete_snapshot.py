@@ -1,4 +1,4 @@
-"""``dws delete-snapshot``: remove a snapshot for good."""
+"""``dws delete-snapshot``: remove a snapshot, which ``dws undo-delete`` brings back for a while."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dataworkspaces.commands.storage import hold_all, keeping_resources, needed_objects, open_sharing_workspaces
 from dataworkspaces.filetree.objects.garbage import Garbage, find_garbage, remove_garbage
 from dataworkspaces.filetree.objects.store import ObjectStore
+from dataworkspaces.workspace.deleted_snapshots import DeletedSnapshots
 from dataworkspaces.workspace.store_users import StoreUsers
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class GarbageReport:
     :ivar objects, size: contents, and the bytes in them.
     :ivar young: contents that are not needed, but kept for now.
     :ivar forgotten: versions that a restore replaced longer ago than contents are kept.
+    :ivar deletions: deletions of snapshots that are so long ago, and cannot be undone from then on.
     :ivar damaged: packs that cannot be read; they stay.
     :ivar workspaces: the other workspaces that use the store, whose contents stay too.
     :ivar obstacle: why packs could not be written anew, as on a full disk; empty if they were.
@@ -41,6 +43,7 @@ class GarbageReport:
     workspaces: tuple[str, ...]
     removed: bool
     obstacle: str = ""
+    deletions: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -49,6 +52,7 @@ class GarbageReport:
             "bytes": self.size,
             "young": self.young,
             "forgotten_versions": self.forgotten,
+            "forgotten_deletions": self.deletions,
             "damaged": list(self.damaged),
             "workspaces": list(self.workspaces),
             "removed": self.removed,
@@ -61,7 +65,7 @@ def gc_command(
 ) -> GarbageReport:
     """Remove what no snapshot of any branch, and no unfinished command, of any workspace that uses the store, needs.
 
-    :param keep_days: what is younger stays, and what a restore replaced since then.
+    :param keep_days: what is younger stays, and what a restore replaced or a deletion removed since then.
     :param forget: directories of workspaces that are gone for good.
     :param dry_run: say what would go, and change nothing."""
     store = ObjectStore(workspace.get_objects_directory())
@@ -78,6 +82,10 @@ def gc_command(
             if not dry_run:
                 with suppress(OSError):  # on a full disk it is listed once more
                     replaced.forget_before(before)
+        deletions = DeletedSnapshots(workspace).deleted_before(before)
+        if not dry_run:
+            for deleted in deletions:
+                deleted.forget()
         needed: set[bytes] = set()
         for each in (workspace, *others):
             needed |= needed_objects(each, before if each is workspace else None)
@@ -89,11 +97,11 @@ def gc_command(
                 StoreUsers(store.root).forget(place)
             if not garbage.is_empty:
                 remove_garbage(store, needed, garbage)
-    return _report(store, garbage, forgotten, others, not dry_run)
+    return _report(store, garbage, forgotten, others, not dry_run, len(deletions))
 
 
 def _report(
-    store: ObjectStore, garbage: Garbage, forgotten: int, others: list[Workspace], removed: bool
+    store: ObjectStore, garbage: Garbage, forgotten: int, others: list[Workspace], removed: bool, deletions: int
 ) -> GarbageReport:
     return GarbageReport(
         store=str(store.root),
@@ -105,4 +113,5 @@ def _report(
         workspaces=tuple(str(w.get_workspace_local_path_if_any()) for w in others),
         removed=removed,
         obstacle=garbage.obstacle,
+        deletions=deletions,
     )

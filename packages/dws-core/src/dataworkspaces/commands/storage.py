@@ -13,6 +13,7 @@ from dataworkspaces.errors import ConfigurationError, DwsError
 from dataworkspaces.filetree import Tree
 from dataworkspaces.filetree.restoring import all_objects
 from dataworkspaces.workspace import SnapshotWorkspaceMixin, load_workspace
+from dataworkspaces.workspace.deleted_snapshots import DeletedSnapshots
 from dataworkspaces.workspace.file_tree import FileTreeMixin
 from dataworkspaces.workspace.finding import METADATA_DIR, find_workspace_uri
 from dataworkspaces.workspace.journal import Journal
@@ -72,6 +73,10 @@ def needed_objects(workspace: Workspace, replaced_since: datetime | None = None)
             if replaced_since is not None and replaced.time < replaced_since:
                 continue
             take(Tree(replaced.version, resource.read_manifest), f"What a restore of resource '{name}' replaced")
+        for deleted in DeletedSnapshots(workspace).all():
+            lost = deleted.metadata.restore_hashes.get(name)
+            if lost is not None and (replaced_since is None or deleted.time >= replaced_since):
+                take(Tree(lost, resource.read_manifest), f"Deleted snapshot {deleted.metadata.hashval[:7]} of '{name}'")
     if isinstance(workspace, SnapshotWorkspaceMixin):
         for elsewhere in workspace.versions_on_other_branches():
             if elsewhere.read_state(elsewhere.restore_hash) is not None:

@@ -122,6 +122,9 @@ class FileLineageStore(LineageStore):
     def delete_snapshot(self, hashval: str) -> None:
         self._kept.delete(hashval)
 
+    def bring_back_snapshot(self, hashval: str, entries: Mapping[str, Entries]) -> None:
+        self._kept.write(hashval, {name: _content(name, each) for name, each in entries.items()})
+
     @contextmanager
     def _lock(self) -> Iterator[None]:
         from filelock import Timeout

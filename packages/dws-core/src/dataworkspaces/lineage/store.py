@@ -91,6 +91,10 @@ class LineageStore(ABC):
     def delete_snapshot(self, hashval: str) -> None:
         """Forget the lineage of a snapshot."""
 
+    def bring_back_snapshot(self, hashval: str, entries: Mapping[str, Entries]) -> None:
+        """Undo :meth:`delete_snapshot`: ``entries`` are what there was, by resource. A store that cannot do that keeps
+        a snapshot without lineage."""
+
     @abstractmethod
     def begin_writing(self, refs: Sequence[ResourceRef], step: StepLineage) -> Callable[[], None]:
         """A step of this process is about to write to places. If the process is gone before it calls what is returned,

@@ -256,15 +256,37 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
         with self._explained("Bringing back the results of"):
             move_files.undo_move(self._root(), destination, pairs)
 
-    def _delete_results_directory(self, rel_path: str) -> None:
-        """Delete what a snapshot keeps below ``rel_path``, read-only as it is. Idempotent.
+    def take_results_directory(self, rel_path: str, place: Path) -> None:
+        """Move what a snapshot keeps below ``rel_path`` out of the resource, to where it can be brought back from.
+        Idempotent. Raises ConfigurationError as a deletion does."""
+        path = self._results_directory(rel_path)
+        with self._explained("Moving", rel_path):
+            if os.path.lexists(path):
+                # Cut short, an earlier move to another file system has left a whole copy.
+                move_files.delete_tree(place)
+                move_files.move_tree(path, place)
+            move_files.remove_empty_directories(path.parent, self._root())
 
-        Raises ConfigurationError for a place where no snapshot puts results: the path comes from metadata,
-        which somebody else may have written."""
+    def holds_results_directory(self, rel_path: str) -> bool:
+        return os.path.lexists(self._results_directory(rel_path))
+
+    def bring_back_results_directory(self, rel_path: str, place: Path) -> None:
+        """Undo :meth:`take_results_directory`."""
+        path = self._results_directory(rel_path)
+        with self._explained("Bringing back", rel_path):
+            move_files.move_tree(place, path)
+
+    def _results_directory(self, rel_path: str) -> Path:
+        """Raises ConfigurationError for a place where no snapshot puts results: the path comes from metadata, which
+        somebody else may have written."""
         self._check_writable()
         if not rel_path.startswith("snapshots/"):
             raise ConfigurationError(f"Resource '{self.name}': '{rel_path}' is no place of a snapshot's results")
-        path = self._place(rel_path)
+        return self._place(rel_path)
+
+    def _delete_results_directory(self, rel_path: str) -> None:
+        """Delete what a snapshot keeps below ``rel_path``, read-only as it is. Idempotent."""
+        path = self._results_directory(rel_path)
         with self._explained("Deleting", rel_path):
             move_files.delete_tree(path)
             move_files.remove_empty_directories(path.parent, self._root())

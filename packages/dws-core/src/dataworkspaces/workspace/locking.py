@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -56,7 +56,8 @@ def hold_lock(directory: Path, command: str, timeout: float | None = None) -> It
         command_file.write_text(f"{os.getpid()} {command}\n{facts}\n", encoding="utf-8")
         yield
     finally:
-        command_file.unlink(missing_ok=True)
+        with suppress(OSError):  # the error of the command is the one to be told, and the lock has to go
+            command_file.unlink(missing_ok=True)
         lock.release()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterable
@@ -115,6 +116,30 @@ def delete_tree(path: Path) -> None:
     else:
         return
     flush_directories([path.parent])
+
+
+def move_tree(source: Path, target: Path) -> None:
+    """Move a directory to a place that is free, to another file system, too. If it is cut short, all is in ``source``,
+    or in ``target``. On disk on return."""
+    make_directories(target.parent)
+    if source.is_dir() and not source.is_symlink():
+        _add_mode(source, stat.S_IRWXU)
+    try:
+        source.rename(target)
+    except OSError as e:
+        if e.errno != errno.EXDEV:
+            raise
+        import shutil
+
+        with written_beside(target) as temporary:
+            if source.is_dir() and not source.is_symlink():
+                shutil.copytree(source, temporary, symlinks=True)
+            else:
+                shutil.copy2(source, temporary, follow_symlinks=False)
+            flush_files(path for path in temporary.rglob("*") if path.is_file() and not path.is_symlink())
+        flush_directories([target.parent])
+        delete_tree(source)
+    flush_directories([source.parent, target.parent])
 
 
 def _make_read_only(path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
@@ -423,6 +424,7 @@ class SnapshotWorkspaceMixin(ABC):
         metadata = self.get_snapshot_metadata(hash_val)
         destination = metadata.relative_destination_path
         results_in = self._own_results(metadata) if include_resources else []
+        kept_as = self._keep_deleted(metadata)
         journal = self._self_as_workspace().journal
         if journal is not None:
             journal.record(
@@ -432,8 +434,32 @@ class SnapshotWorkspaceMixin(ABC):
                 destination=destination,
                 restore_hashes=metadata.restore_hashes,
                 results_in=results_in,
+                kept_as=kept_as,
             )
-        self._delete_snapshot(hash_val, include_resources, destination, metadata.restore_hashes, results_in)
+        self._delete_snapshot(hash_val, include_resources, destination, metadata.restore_hashes, results_in, kept_as)
+
+    def _keep_deleted(self, metadata: SnapshotMetadata) -> str:
+        """Note a snapshot on this machine, from where its deletion can be undone."""
+        from dataworkspaces.lineage.model import entries_to_json
+        from dataworkspaces.workspace.deleted_snapshots import DeletedSnapshots
+
+        lineage = {}
+        if self.supports_lineage():
+            store = self.get_lineage_store()
+            for name in metadata.restore_hashes:
+                try:
+                    lineage[name] = entries_to_json(store.entries(name, metadata.hashval))
+                except MetadataError as e:  # which keeps nobody from deleting it
+                    self._self_as_workspace().interaction.warn(f"The lineage of '{name}' is lost: {e.message}")
+        manifest: bytes | None = None
+        with suppress(MetadataError):
+            manifest = self.get_snapshot_manifest_bytes(metadata.hashval)
+        return DeletedSnapshots(self._self_as_workspace()).keep(
+            metadata,
+            manifest,
+            lineage,
+            tuple(self.get_snapshot_graph().children(metadata.hashval)),
+        )
 
     def _delete_snapshot(
         self,
@@ -442,6 +468,7 @@ class SnapshotWorkspaceMixin(ABC):
         destination: str,
         restore_hashes: Mapping[str, str | None],
         results_in: Collection[str] | None = None,
+        kept_as: str | None = None,
     ) -> None:
         if self.has_snapshot(hash_val):
             self._hand_on_parents(hash_val)
@@ -450,11 +477,18 @@ class SnapshotWorkspaceMixin(ABC):
             self.get_lineage_store().delete_snapshot(hash_val)
         if not include_resources or not destination:
             return
+        from dataworkspaces.workspace.deleted_snapshots import DeletedSnapshots
+        from dataworkspaces.workspace.local_directory import LocalDirectoryMixin
+
+        deleted = DeletedSnapshots(self._self_as_workspace())
         for resource in self._self_as_workspace().get_resources():
             if results_in is not None and resource.name not in results_in:
                 continue
             if resource.has_results_role() and isinstance(resource, SnapshotResourceMixin):
                 try:
+                    if kept_as is not None and isinstance(resource, LocalDirectoryMixin):
+                        place = deleted.place_of_results(kept_as, resource.name)
+                        resource.take_results_directory(destination, place)
                     resource.delete_snapshot(hash_val, restore_hashes.get(resource.name), destination)
                 except DwsError as e:
                     # The snapshot is gone all the same; an error here would come again at each attempt to finish.
@@ -520,6 +554,7 @@ class SnapshotWorkspaceMixin(ABC):
                 data["destination"],
                 data["restore_hashes"],
                 data.get("results_in"),
+                data.get("kept_as"),
             )
             self._self_as_workspace().save(f"Deleted snapshot {data['hash']}")
             return "the snapshot has been deleted now"

@@ -183,6 +183,8 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
         manifest_path = self.paths.manifest(metadata.hashval)
         self._note_for_commit(manifest_path)
         self._note_for_commit(path)
+        if self.paths.snapshot_lineage.joinpath(metadata.hashval).is_dir():
+            self._note_for_commit(self.paths.snapshot_lineage / metadata.hashval)  # which is there before, if ever
         if not manifest_path.exists() or read_regular(manifest_path) != manifest:
             write_bytes(manifest_path, manifest, durable=True)
         write_bytes(
@@ -273,8 +275,6 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
         metadata, manifest = super().snapshot(tag, message)
         if not self.has_own_files():
             self.own_files_resource().keep()  # what git is told, and the deletion of the last of them
-        if self.paths.snapshot_lineage.joinpath(metadata.hashval).is_dir():
-            self._note_for_commit(self.paths.snapshot_lineage / metadata.hashval)
         return metadata, manifest
 
     def _check_new_files(self) -> None:

@@ -1,0 +1,108 @@
+"""Snapshots that were deleted, and their results: kept on this machine for a while, so that a deletion can be undone.
+
+``deleted/NAME/`` of the machine directory holds ``manifest``, ``lineage.json``, ``results/RESOURCE``, and last of all is
+written ``deletion.json``, without which there is nothing to bring back yet.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dataworkspaces.errors import MetadataError, NotFoundError
+from dataworkspaces.workspace import move_files
+from dataworkspaces.workspace.atomic import read_json_object, to_json, write_bytes, write_json
+from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
+
+if TYPE_CHECKING:
+    from dataworkspaces.workspace.workspace import Workspace
+
+DIRECTORY = "deleted"
+_DELETION, _MANIFEST, _LINEAGE, _RESULTS = "deletion.json", "manifest", "lineage.json", "results"
+
+
+@dataclass(frozen=True)
+class DeletedSnapshot:
+    """:ivar time: when it was deleted, in local time.
+    :ivar children: the snapshots that came after it."""
+
+    directory: Path
+    metadata: SnapshotMetadata
+    time: datetime
+    children: tuple[str, ...] = ()
+
+    def manifest(self) -> bytes:
+        """Raises NotFoundError if the snapshot had none any more when it was deleted."""
+        try:
+            return (self.directory / _MANIFEST).read_bytes()
+        except FileNotFoundError:
+            raise NotFoundError(
+                f"Snapshot {self.metadata.hashval[:7]} had lost its manifest when it was deleted",
+                hint=f"Its results are in {self.directory / _RESULTS}",
+            ) from None
+
+    def lineage(self) -> dict[str, Any]:
+        """By resource, as lineage files hold it."""
+        return read_json_object(self.directory / _LINEAGE)
+
+    def results(self) -> dict[str, Path]:
+        """What is kept of results, by resource."""
+        place = self.directory / _RESULTS
+        return {name: place / name for name in sorted(os.listdir(place))} if place.is_dir() else {}
+
+    def forget(self) -> None:
+        """Remove all of it for good."""
+        (self.directory / _DELETION).unlink(missing_ok=True)
+        move_files.delete_tree(self.directory)
+
+
+class DeletedSnapshots:
+    """Those of one copy of a workspace."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._directory = workspace.get_machine_directory() / DIRECTORY
+
+    def keep(
+        self, metadata: SnapshotMetadata, manifest: bytes | None, lineage: Mapping[str, Any], children: tuple[str, ...]
+    ) -> str:
+        """Note what is about to be deleted (``manifest`` is None if it is lost); returns the name of its directory. On disk on return."""
+        now = datetime.now()
+        name = f"{metadata.hashval}-{now:%Y%m%dT%H%M%S%f}"
+        directory = self._directory / name
+        if manifest is not None:
+            write_bytes(directory / _MANIFEST, manifest)
+        write_bytes(directory / _LINEAGE, to_json(dict(lineage)).encode("utf-8"))
+        deletion = {"metadata": metadata.to_json(), "time": now.isoformat(), "children": list(children)}
+        write_json(directory / _DELETION, deletion, durable=True)
+        return name
+
+    def place_of_results(self, name: str, resource_name: str) -> Path:
+        """Where the results of a deleted snapshot in a resource go."""
+        return self._directory / Path(name).name / _RESULTS / resource_name
+
+    def all(self) -> list[DeletedSnapshot]:
+        """The latest first. What cannot be read is left out: it can be of no use, and is in nobody's way."""
+        return sorted(self._all(), key=lambda deleted: deleted.time, reverse=True)
+
+    def _all(self) -> Iterator[DeletedSnapshot]:
+        for name in os.listdir(self._directory) if self._directory.is_dir() else ():
+            directory = self._directory / name
+            try:
+                data = read_json_object(directory / _DELETION, "metadata", "time")
+                children = tuple(str(child) for child in data.get("children", ()))
+                metadata = SnapshotMetadata.from_json(data["metadata"])
+                yield DeletedSnapshot(directory, metadata, datetime.fromisoformat(data["time"]), children)
+            except (MetadataError, KeyError, TypeError, ValueError):
+                continue
+
+    def deleted_before(self, time: datetime) -> list[DeletedSnapshot]:
+        return [deleted for deleted in self.all() if deleted.time < time]
+
+
+def without_tags(metadata: SnapshotMetadata, taken: set[str]) -> SnapshotMetadata:
+    """As :class:`SnapshotMetadata` is without the tags that others have by now."""
+    return replace(metadata, tags=[tag for tag in metadata.tags if tag not in taken])

@@ -1,0 +1,150 @@
+"""What fails once fails again: a disk that is full, a directory that may not be written to, a git that refuses. From some
+step of a command on everything fails, its undo included; then the fault is gone, and the next command sets all right.
+
+The points are those of kill_server.py; the workspace holds a resource of each kind that keeps versions.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from endtoend import FAILED, HOST, User, contents_in_git, contents_in_tree, copy_workspace, remove, write_files
+from test_kill import (
+    Answer,
+    Server,
+    env,  # noqa: F401 - fixtures
+    server,  # noqa: F401
+)
+
+STEP = int(os.environ.get("DWS_FAULT_STEP", "0"))
+"""Every so many points fail; a quick run takes FEW points of each command."""
+FEW = 2
+
+COMMANDS = {
+    "snapshot": ["--batch", "snapshot", "C", "-m", "snapshot C"],
+    "restore": ["--batch", "restore", "A"],
+    "delete": ["--batch", "delete-snapshot", "A"],
+    "add": ["--batch", "add", "local-files", "--role", "source-data", "--name", "more", "--restorable", "more"],
+    "config": ["--batch", "config", "results.dir_template", "snapshots/{TAG}"],
+    "pull": ["--batch", "pull"],
+    "push": ["--batch", "push"],
+    "run": ["--batch", "run", "--output", "intermediate-data", "--", "cp", "code/run.py", "intermediate-data/made"],
+}
+
+
+EVERY_WAY = ("no space", "denied", "git refuses")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where every workspace of these tests lies while it is used, so that none is a copy that has moved."""
+    return tmp_path_factory.mktemp("faults") / "ws"
+
+
+@pytest.fixture(scope="module")
+def alone(env: dict[str, str], place: Path) -> Path:  # noqa: F811
+    """A workspace with snapshots A and B, and work that is not committed."""
+    place.mkdir()
+    user = User(place, env)
+    user.batch("init", "--hostname", HOST, "--create-resources", "code,results,intermediate-data")
+    write_files(place, {"files/a": "1", "files/sub/b": "2", "more/c": "3"})
+    user.batch("add", "local-files", "--role", "source-data", "--name", "files", "--restorable", "files")
+    for tag in ("A", "B"):
+        changing = {"code/run.py": tag, "results/out.json": f'"{tag}"', "files/a": f"a {tag}", f"files/only {tag}": tag}
+        write_files(place, changing)
+        user.batch("snapshot", tag, "-m", f"snapshot {tag}")
+    changing = {"results/out.json": '"C"', "code/run.py": "not committed", "files/a": "in no snapshot", "n.txt": "n"}
+    write_files(place, changing)
+    return place.rename(place.with_name("alone"))
+
+
+@pytest.fixture(scope="module")
+def shared(env: dict[str, str], alone: Path, place: Path) -> Path:  # noqa: F811
+    """The same in a snapshot C that no origin has, whose origin has a snapshot D of somebody else."""
+    user = User(copy_workspace(alone, place), env)
+    origin = place.with_name("origin.git")
+    user.git("init", "-q", "--bare", origin)
+    user.batch("config", "--resource", "files", "remote", place.with_name("remote"))
+    user.batch("snapshot", "C", "-m", "snapshot C")
+    user.batch("publish", origin)
+    other = user.at(place.with_name("other"))
+    user.at(place.parent).batch("clone", "--hostname", "host2", origin, "other")
+    write_files(other.cwd, {"code/theirs.py": "theirs", "files/theirs": "theirs"})
+    other.batch("snapshot", "D", "-m", "snapshot D")
+    other.batch("push")
+    write_files(place, {"files/mine": "mine", "code/mine.py": "mine"})
+    user.batch("snapshot", "E", "-m", "snapshot E")
+    return place.rename(place.with_name("shared"))
+
+
+@pytest.fixture(scope="module")
+def ahead(env: dict[str, str], shared: Path, place: Path) -> Path:  # noqa: F811
+    """The same when the pull is done, and nothing is pushed."""
+    user = User(copy_workspace(shared, place), env)
+    user.batch("pull")
+    return place.rename(place.with_name("ahead"))
+
+
+def had(user: User) -> set[str]:
+    return contents_in_tree(user.cwd) | contents_in_git(user.cwd, user.env)
+
+
+def lost(server: Server, user: User, before: set[str]) -> set[str]:  # noqa: F811
+    """What is neither in the working tree, nor in git's history, nor comes back with undo-restore."""
+    missing = before - had(user)
+    listed = server.run(user.cwd, "undo-restore", "files", "--list").stdout.splitlines() if missing else []
+    for version in [line.split()[0] for line in listed]:
+        server.run(user.cwd, "--batch", "undo-restore", "files", version)
+        missing -= contents_in_tree(user.cwd)
+    return missing
+
+
+def problems_after(server: Server, user: User, command: list[str], failed: Answer, before: set[str]) -> list[str]:  # noqa: F811
+    """What is wrong with a workspace in which a command failed, now that the fault is gone."""
+    found = []
+    if failed.status == 70 or "Traceback" in failed.stderr:
+        found.append(f"a traceback: {failed.stderr}")
+    elif failed.status not in (0, *FAILED):
+        found.append(f"status {failed.status}: {failed.stderr}")
+    opened = server.run(user.cwd, "report", "history")
+    if opened.status or "snapshot B" not in opened.stdout or "could not" in opened.stderr:
+        found.append(f"report history: {opened.status} {opened.stdout} {opened.stderr}")
+    again = server.run(user.cwd, *command)
+    if again.status and not any(done in again.stderr for done in ("is taken", "No snapshot", "already", "no snapshot")):
+        found.append(f"the same command: {again.status} {again.stderr}")
+    if (user.cwd / ".git" / "dws" / "journal.json").exists():
+        found.append("the journal is still there")
+    checked = json.loads(server.run(user.cwd, "fsck", "--json").stdout)
+    if wrong := [each for each in checked["problems"] if "left by writes that were killed" not in each["what"]]:
+        found.append(f"fsck: {wrong}")
+    if missing := lost(server, user, before):
+        found.append(f"lost: {[content[:30] for content in missing]}")
+    return [f"{each}\n    (it had said {failed.stderr!r})" for each in found]
+
+
+@pytest.mark.parametrize("fault", EVERY_WAY)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_all_fails_from_some_step_on(
+    server: Server, env: dict[str, str], place: Path, name: str, fault: str, request: pytest.FixtureRequest  # noqa: F811
+) -> None:
+    template = request.getfixturevalue({"pull": "shared", "push": "ahead"}.get(name, "alone"))
+    command = COMMANDS[name]
+    user = User(copy_workspace(template, place), env)
+    before = had(user)
+    whole = server.run(place, *command, fault=fault, fail_from=1_000_000)
+    assert whole.status == 0, whole
+    remove(place)
+    step = STEP or max(1, -(-whole.points // FEW))
+    problems = []
+    for number in range(1 if STEP else max(1, whole.points - step * (FEW - 1) - step // 2), whole.points + 1, step):
+        copy_workspace(template, place)
+        failed = server.run(place, *command, fault=fault, fail_from=number)
+        problems += [
+            f"{number} of {whole.points}, {failed.killed_at}: {problem}"
+            for problem in problems_after(server, user, command, failed, before)
+        ]
+        remove(place)
+    assert not problems, f"{len(problems)} problems\n" + "\n".join(problems)
