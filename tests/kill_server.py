@@ -66,9 +66,9 @@ class Fault:
             return
         if event == "subprocess.Popen":
             command = arguments[1]
-            if Path(os.fsdecode(command[0])).name == "git" and not READING.intersection(map(os.fsdecode, command)):
-                if self.is_now(f"git {command[1:]!r}"):
-                    command[1:] = ["--git-dir=/nonexistent", "rev-parse", "HEAD"]
+            writes = not READING.intersection(map(os.fsdecode, command))
+            if Path(os.fsdecode(command[0])).name == "git" and writes and self.is_now(f"git {command[1:]!r}"):
+                command[1:] = ["--git-dir=/nonexistent", "rev-parse", "HEAD"]
         elif event in self.events:
             path = arguments[0]
             if event == "open" and (isinstance(path, int) or path is None or not arguments[2] & WRITING):

@@ -7,7 +7,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from endtoend import HOST, User, contents_in_tree, copy_workspace, isolated_environment, read_tree, remove, write_files
+from endtoend import (
+    HOST,
+    User,
+    age_deletions,
+    contents_in_tree,
+    copy_workspace,
+    isolated_environment,
+    read_tree,
+    remove,
+    write_files,
+)
 from test_kill import Answer, Server
 
 pytestmark = pytest.mark.slow
@@ -164,6 +174,7 @@ def test_gc(server: Server, base: Path, tmp_path: Path) -> None:
         assert messy.run("--batch", "delete-snapshot", tag).status == 0
     for path in (messy.root / ".dataworkspace/objects").rglob("*"):
         os.utime(path, (1_000_000_000, 1_000_000_000))
+    age_deletions(messy.root)
 
     def check(killed: Killed) -> None:
         for attempt in range(2):

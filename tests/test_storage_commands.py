@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from endtoend import FAILED, User, read_tree, write_files
+from endtoend import FAILED, User, age_deletions, read_tree, write_files
 
 pytestmark = pytest.mark.slow
 
@@ -34,10 +34,11 @@ def store_size(user: User) -> int:
 
 
 def make_old(user: User, days: float = 30) -> None:
-    """As if all that is in the store had been there for long."""
+    """As if all that is in the store had been there for long, and deletions were as long ago."""
     for path in (user.cwd / ".dataworkspace/objects").rglob("*"):
         if path.is_file():
             os.utime(path, (path.stat().st_mtime - days * 86400,) * 2)
+    age_deletions(user.cwd)
 
 
 def gc(user: User, *arguments: str) -> dict[str, object]:
@@ -84,6 +85,8 @@ def test_what_no_snapshot_needs_goes_and_the_rest_stays(workspace: User, data: P
     assert gc(workspace)["objects"] == 0
     before = store_size(workspace)
     workspace.batch("delete-snapshot", "B")
+    assert gc(workspace)["objects"] == 0, "the deletion can be undone"
+    age_deletions(workspace.cwd)
     would = json.loads(workspace.batch("gc", "--dry-run", "--json").stdout)
     assert (would["objects"], would["bytes"], would["removed"]) == (2, LARGE + 1, False)
     assert store_size(workspace) == before
@@ -98,6 +101,7 @@ def test_what_no_snapshot_needs_goes_and_the_rest_stays(workspace: User, data: P
 
 def test_what_is_young_stays_for_now(workspace: User, data: Path) -> None:
     workspace.batch("delete-snapshot", "B")
+    age_deletions(workspace.cwd)
     told = gc(workspace)
     assert (told["objects"], told["young"]) == (0, 2)
     assert gc(workspace, "--keep-days", "0")["objects"] == 2

@@ -73,7 +73,7 @@ def test_contents_of_a_deleted_snapshot_stay_as_long(two: User) -> None:
     two.batch("snapshot", "D", "-m", "D")
     two.batch("delete-snapshot", "C")
     long_ago = 1_000_000_000
-    for path in (two.cwd / ".git" / "dws" / "objects").rglob("*"):
+    for path in (two.cwd / ".dataworkspace" / "objects").rglob("*"):
         os.utime(path, (long_ago, long_ago))
     two.batch("gc", "--yes")
     two.batch("undo-delete", "C")

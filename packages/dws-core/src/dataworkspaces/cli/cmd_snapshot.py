@@ -63,7 +63,8 @@ def _kept_results(workspace: Workspace, destination: str) -> list[str]:
 def delete_snapshot(session: Session, tag_or_hash: str, no_include_resources: bool) -> None:
     """Remove a snapshot: its metadata, its lineage and the results that were kept for it.
 
-    What is removed is kept on this machine for two weeks, or until 'dws gc' is told to: 'dws undo-delete' brings it back.
+    What is removed is kept on this machine for two weeks, or as long as 'dws gc' is told: 'dws undo-delete' brings it
+    back.
     """
     from dataworkspaces.cli.text import snapshot_name
     from dataworkspaces.commands.delete_snapshot import delete_snapshot_command
@@ -95,7 +96,9 @@ def undo_delete(session: Session, tag_or_hash: str | None, only_list: bool, as_j
             return
         for deleted in found:
             message = deleted.metadata.message.partition("\n")[0]
-            click.echo(f"{deleted.time:%Y-%m-%d %H:%M:%S}  {escape(snapshot_name(deleted.metadata))}  {escape(message)}")
+            click.echo(
+                f"{deleted.time:%Y-%m-%d %H:%M:%S}  {escape(snapshot_name(deleted.metadata))}  {escape(message)}"
+            )
         if not found:
             click.echo("No snapshot that was deleted here can be brought back", err=True)
         return

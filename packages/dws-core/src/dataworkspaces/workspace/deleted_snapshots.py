@@ -1,12 +1,11 @@
 """Snapshots that were deleted, and their results: kept on this machine for a while, so that a deletion can be undone.
 
-``deleted/NAME/`` of the machine directory holds ``manifest``, ``lineage.json``, ``results/RESOURCE``, and last of all is
-written ``deletion.json``, without which there is nothing to bring back yet.
+``deleted/NAME/`` of the machine directory holds ``manifest``, ``lineage.json``, ``results/RESOURCE``, and last of all
+``deletion.json`` is written, without which there is nothing to bring back yet.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import MetadataError, NotFoundError
+from dataworkspaces.params import HASH_RE
 from dataworkspaces.workspace import move_files
 from dataworkspaces.workspace.atomic import read_json_object, to_json, write_bytes, write_json
 from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
@@ -52,7 +52,7 @@ class DeletedSnapshot:
     def results(self) -> dict[str, Path]:
         """What is kept of results, by resource."""
         place = self.directory / _RESULTS
-        return {name: place / name for name in sorted(os.listdir(place))} if place.is_dir() else {}
+        return {path.name: path for path in sorted(place.iterdir())} if place.is_dir() else {}
 
     def forget(self) -> None:
         """Remove all of it for good."""
@@ -69,7 +69,8 @@ class DeletedSnapshots:
     def keep(
         self, metadata: SnapshotMetadata, manifest: bytes | None, lineage: Mapping[str, Any], children: tuple[str, ...]
     ) -> str:
-        """Note what is about to be deleted (``manifest`` is None if it is lost); returns the name of its directory. On disk on return."""
+        """Note what is about to be deleted (``manifest`` is None if it is lost); returns the name of its directory. On
+        disk on return."""
         now = datetime.now()
         name = f"{metadata.hashval}-{now:%Y%m%dT%H%M%S%f}"
         directory = self._directory / name
@@ -89,12 +90,13 @@ class DeletedSnapshots:
         return sorted(self._all(), key=lambda deleted: deleted.time, reverse=True)
 
     def _all(self) -> Iterator[DeletedSnapshot]:
-        for name in os.listdir(self._directory) if self._directory.is_dir() else ():
-            directory = self._directory / name
+        for directory in self._directory.iterdir() if self._directory.is_dir() else ():
             try:
                 data = read_json_object(directory / _DELETION, "metadata", "time")
-                children = tuple(str(child) for child in data.get("children", ()))
+                children = tuple(child for child in data.get("children", ()) if HASH_RE.fullmatch(child))
                 metadata = SnapshotMetadata.from_json(data["metadata"])
+                if not HASH_RE.fullmatch(metadata.hashval):
+                    continue  # it becomes the name of files
                 yield DeletedSnapshot(directory, metadata, datetime.fromisoformat(data["time"]), children)
             except (MetadataError, KeyError, TypeError, ValueError):
                 continue
