@@ -20,6 +20,7 @@ from dataworkspaces.lineage.model import (
     SourceDataLineage,
     StepLineage,
     UnknownLineage,
+    entries_to_json,
     entry_outputs,
     entry_sources,
 )
@@ -90,6 +91,10 @@ class LineageStore(ABC):
     @abstractmethod
     def delete_snapshot(self, hashval: str) -> None:
         """Forget the lineage of a snapshot."""
+
+    def kept_document(self, hashval: str, resource_name: str) -> dict[str, Any]:
+        """What :meth:`bring_back_snapshot` needs of a resource, as JSON."""
+        return entries_to_json(self.entries(resource_name, hashval))
 
     def bring_back_snapshot(self, hashval: str, entries: Mapping[str, Entries]) -> None:
         """Undo :meth:`delete_snapshot`: ``entries`` are what there was, by resource. A store that cannot do that keeps

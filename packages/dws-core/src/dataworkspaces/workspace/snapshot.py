@@ -440,7 +440,6 @@ class SnapshotWorkspaceMixin(ABC):
 
     def _keep_deleted(self, metadata: SnapshotMetadata) -> str:
         """Note a snapshot on this machine, from where its deletion can be undone."""
-        from dataworkspaces.lineage.model import entries_to_json
         from dataworkspaces.workspace.deleted_snapshots import DeletedSnapshots
 
         lineage = {}
@@ -448,7 +447,7 @@ class SnapshotWorkspaceMixin(ABC):
             store = self.get_lineage_store()
             for name in metadata.restore_hashes:
                 try:
-                    lineage[name] = entries_to_json(store.entries(name, metadata.hashval))
+                    lineage[name] = store.kept_document(metadata.hashval, name)
                 except MetadataError as e:  # which keeps nobody from deleting it
                     self._self_as_workspace().interaction.warn(f"The lineage of '{name}' is lost: {e.message}")
         manifest: bytes | None = None
