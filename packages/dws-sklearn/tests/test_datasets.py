@@ -146,7 +146,7 @@ def test_other_files_and_directories_are_left_alone(directory: Path) -> None:
 
 @pytest.mark.parametrize(
     ("names", "lacking"),
-    [(["data.csv"], "data$"), (["target.csv"], "target"), (["data.csv", "target.csv"], "data and target")],
+    [(["data.csv"], r"data\."), (["target.csv"], "target"), (["data.csv", "target.csv"], "data and target")],
 )
 def test_what_is_missing_is_named(directory: Path, names: list[str], lacking: str) -> None:
     for name in names:
