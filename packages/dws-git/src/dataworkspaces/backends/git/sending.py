@@ -11,6 +11,7 @@ from dataworkspaces.backends.git.own_files import GitOwnFiles
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.checks import check_url_of_user, without_password
+from dataworkspaces.gitrepo.files import GitDirectoryMixin
 from dataworkspaces.gitrepo.kept_trees import refspecs_to_push
 from dataworkspaces.gitrepo.layout import head_commit
 from dataworkspaces.gitrepo.remote import (
@@ -24,7 +25,6 @@ from dataworkspaces.gitrepo.remote import (
 )
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace import LocalStateResourceMixin
-from dataworkspaces.workspace.kept_versions import KeptVersionsMixin
 from dataworkspaces.workspace.names import some
 
 if TYPE_CHECKING:
@@ -108,7 +108,8 @@ def _check_clean(workspace: GitSync) -> None:
     status = workspace.repo.status()
     if status.commit is None:
         raise ConfigurationError(f"{workspace.what} has no commit yet")
-    missed = [path for path in status.dirty if not path.startswith(_places_of_files(workspace))]
+    others = _places_of_others(workspace)
+    missed = [path for path in status.dirty if not _is_elsewhere(path, others)]
     stray = _in_no_resource(workspace, set(missed).intersection(status.untracked))
     if stray:
         workspace.interaction.warn(f"{workspace.what}: {some(stray)} stays here: the next snapshot takes it")
@@ -119,14 +120,18 @@ def _check_clean(workspace: GitSync) -> None:
         )
 
 
-def _places_of_files(workspace: GitSync) -> tuple[str, ...]:
-    """Directories that are resources of their own, whose content is not git's to keep: git may track files in them that
-    were there before."""
+def _is_elsewhere(path: str, places: Collection[str]) -> bool:
+    return path in places or path.startswith(tuple(f"{place}/" for place in places))
+
+
+def _places_of_others(workspace: GitSync) -> list[str]:
+    """Places of resources, of whatever type, whose content is not git's to keep: git may track files in them that were
+    there before."""
     root = Path(os.path.realpath(workspace.paths.root))
-    keeping = [r for r in workspace.get_resources() if isinstance(r, KeptVersionsMixin)]
-    places = [r.get_local_path_if_any() for r in keeping if isinstance(r, LocalStateResourceMixin)]
+    others = [r for r in workspace.get_resources() if not isinstance(r, GitDirectoryMixin)]
+    places = [r.get_local_path_if_any() for r in others if isinstance(r, LocalStateResourceMixin)]
     real = [Path(os.path.realpath(place)) for place in places if place is not None]
-    return tuple(f"{place.relative_to(root).as_posix()}/" for place in real if root in place.parents)
+    return [place.relative_to(root).as_posix() for place in real if root in place.parents]
 
 
 def _in_no_resource(workspace: GitSync, untracked: Collection[str]) -> list[str]:
