@@ -1,13 +1,17 @@
 # The commands need Python 3.10 or newer and git, and set up everything else themselves.
 PYTHON ?= python3
 
-.PHONY: quickstart test lint fuzz
+.PHONY: quickstart test test-kills lint fuzz
 
 quickstart:  ## run the Quick Start in a fresh directory
 	@$(PYTHON) scripts/quickstart.py
 
 test:  ## run all checks and tests
 	@$(PYTHON) scripts/test.py
+
+test-kills:  ## kill the commands at each of their points, where `make test` takes some; takes an hour
+	@DWS_KILL=each PYTEST_ADDOPTS="-k kill" $(PYTHON) scripts/test.py \
+		$$($(PYTHON) -c 'import sys; print(f"py3{sys.version_info.minor}-all")')
 
 lint:  ## run the checks that need no test run
 	@$(PYTHON) scripts/test.py lint

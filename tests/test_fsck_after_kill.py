@@ -7,12 +7,12 @@ The workspaces and the kills are those of test_kill.py.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from endtoend import User, copy_workspace, remove, walk, whole_state, write_files
+from kill_points import kill_points
 from test_kill import (
     RESTORE,
     SNAPSHOT,
@@ -22,13 +22,6 @@ from test_kill import (
     contents,
     env,  # noqa: F401
     server,  # noqa: F401
-)
-
-FEW = 17
-MANY = int(os.environ.get("DWS_KILL_STEP", "4"))
-"""A quick run kills at every so many points. A whole one at many more: at each, if DWS_KILL_STEP is 1."""
-steps = pytest.mark.parametrize(
-    "step", [pytest.param(FEW, id="some"), pytest.param(MANY, marks=pytest.mark.slow, id="many")]
 )
 
 DELETE = ["delete-snapshot", "A"]
@@ -93,22 +86,22 @@ def test_the_workspace_of_these_tests_is_whole(template: Path, server: Server) -
     assert json.loads(answer.stdout)["problems"] == []
 
 
-@steps
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
-def test_killed(template: Path, server: Server, tmp_path: Path, name: str, step: int) -> None:  # noqa: F811
+def test_killed(template: Path, server: Server, tmp_path: Path, name: str) -> None:  # noqa: F811
     had = contents(User(template, server.env)) if name != "delete" else set()
     problems = []
-    number = 1
-    while True:
+    whole = server.run(copy_workspace(template, tmp_path / "whole"), *COMMANDS[name], input="y\n")
+    assert whole.status == 0, whole
+    assert whole.points > 10
+    for number in kill_points(whole.points, some=8):
         killed = Killed(server, template, tmp_path / f"at-{number}", had)
         answer = server.run(killed.root, *COMMANDS[name], kill_at=number, input="y\n")
         if answer.status != -9:
             assert answer.status == 0, answer
-            break
+            continue
         killed.age_empty_locks()
         check(killed)
         problems += [f"killed at {number}, {answer.killed_at}: {problem}" for problem in killed.problems]
         remove(killed.root)
-        number += step
-    assert number > 10
     assert not problems, f"{len(problems)} problems\n" + "\n".join(problems)

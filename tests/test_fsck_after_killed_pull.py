@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from endtoend import remove, whole_state
-from test_fsck_after_kill import machine_state, steps
+from kill_points import kill_points
+from test_fsck_after_kill import machine_state
 from test_kill import Server
 from test_kill_sync import (
     Scene,
@@ -46,30 +47,29 @@ def check(scene: Scene, root: Path, had: set[str]) -> None:
     scene.expect(not lost, f"lost: {[content[:16] for content in lost]}")
 
 
-@steps
+@pytest.mark.slow
 @pytest.mark.parametrize("template", ["published", "apart"])
 def test_killed(
     server: Server,  # noqa: F811
     tmp_path: Path,
     template: str,
-    step: int,
     request: pytest.FixtureRequest,
 ) -> None:
     directory: Path = request.getfixturevalue(template)
     problems = []
-    number = 1
-    while True:
+    whole = Scene(server, directory, tmp_path / "whole")
+    points = whole.run(whole.user(1).cwd, "--batch", "pull").points
+    assert points > 10
+    for number in kill_points(points, some=8):
         scene = Scene(server, directory, tmp_path / f"at-{number}")
         root = scene.user(1).cwd
         had = contents(scene.user(1))
         answer = scene.run(root, "--batch", "pull", kill_at=number)
         if answer.status != -9:
             assert answer.status == 0, answer
-            break
+            continue
         scene.age_empty_locks()
         check(scene, root, had)
         problems += [f"killed at {number}, {answer.killed_at}: {problem}" for problem in scene.problems]
         remove(scene.directory)
-        number += step
-    assert number > 10
     assert not problems, f"{len(problems)} problems\n" + "\n".join(problems)

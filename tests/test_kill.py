@@ -30,6 +30,7 @@ from endtoend import (
     remove,
     write_files,
 )
+from kill_points import kill_points
 
 pytestmark = pytest.mark.slow
 
@@ -268,24 +269,25 @@ def kill_at_each_point(
     input: str = "",
     wait_for_locks: Collection[str] = (),
 ) -> None:
-    """Kill a command at every point of a stripe, and check what it leaves. The first time that it leaves one of
+    """Kill a command at the points of a stripe, and check what it leaves. The first time that it leaves one of
     ``wait_for_locks`` empty, the lock is as old as it is; all others have been empty for long."""
     problems = []
     had = contents(User(base, server.env))
     wait_for = set(wait_for_locks)
-    number = stripe + 1
-    while True:
+    whole = server.run(copy_workspace(base, tmp_path / "whole"), *command, input=input)
+    assert whole.status == 0, whole
+    assert whole.points > 10
+    for number in kill_points(whole.points, stripe, STRIPES):
         killed = Killed(server, base, tmp_path / f"at-{number}", had)
         answer = server.run(killed.root, *command, kill_at=number, input=input)
         if answer.status != -9:
             assert answer.status == 0, answer
-            break
+            continue
         wait_for -= killed.age_empty_locks(but=wait_for)
         check(killed)
         problems += [f"killed at {number}, {answer.killed_at}: {problem}" for problem in killed.problems]
         remove(killed.root)
-        number += STRIPES
-    assert number > 10
+    remove(tmp_path / "whole")
     assert not problems, f"{len(problems)} problems\n" + "\n".join(problems)
 
 
@@ -387,7 +389,7 @@ def test_snapshot_with_new_lineage_of_exports_killed_at_each_point(
     kill_at_each_point(server, template, tmp_path, SNAPSHOT, check, stripe)
 
 
-@pytest.mark.parametrize("part", [0.4, 0.6, 0.75, 0.95])
+@pytest.mark.parametrize("part", [0.5, 0.6, 0.75, 0.95])
 @pytest.mark.parametrize("command", [SNAPSHOT, RESTORE], ids=["snapshot", "restore"])
 def test_recovery_that_is_killed_itself(
     server: Server,
@@ -408,18 +410,15 @@ def test_recovery_that_is_killed_itself(
     server.run(first, *command, kill_at=int(points * part))
     assert (first / ".git" / "dws" / "journal.json").exists()
     problems = []
-    number = 1
-    while True:
+    recovery = server.run(copy_workspace(first, tmp_path / "recovered"), "report", "history")
+    assert recovery.points > 4
+    for number in kill_points(recovery.points + 1, some=5):
         killed = Killed(server, first, tmp_path / f"at-{number}", had)
         answer = server.run(killed.root, "report", "history", kill_at=number)
         killed.age_empty_locks()
         then_succeeds(command, expected)(killed)
         problems += [f"killed at {number}, {answer.killed_at}: {problem}" for problem in killed.problems]
         remove(killed.root)
-        if answer.status == 0:
-            break
-        number += 4
-    assert number > 4
     assert not problems, f"{len(problems)} problems\n" + "\n".join(problems)
 
 
@@ -509,14 +508,14 @@ def test_init_killed_at_each_point(server: Server, tmp_path: Path) -> None:
     """In a directory that holds files already: there is a workspace that works, or none and `init` makes one."""
     command = ["--batch", "init", "--hostname", HOST, "--create-resources", "code,results"]
     problems = []
-    number = 0
-    while True:
-        number += 1
+    mine = {"code/mine.py": "mine\n", ".gitignore": "mine\n"}
+    write_files(tmp_path / "whole", mine)
+    for number in kill_points(server.run(tmp_path / "whole", *command).points):
         root = tmp_path / f"at-{number}"
-        write_files(root, {"code/mine.py": "mine\n", ".gitignore": "mine\n"})
+        write_files(root, mine)
         answer = server.run(root, *command, kill_at=number)
         if answer.status == 0:
-            break
+            continue
         again = server.run(root, *command)
         if again.status != 0 and "is a workspace already" not in again.stderr:
             problems.append(f"killed at {number}, {answer.killed_at}: {again.stderr}")
@@ -576,23 +575,24 @@ def test_harm_at_each_call_of_git(
     expected = request.getfixturevalue("after_snapshot" if command is SNAPSHOT else "after_restore")
     had = contents(User(base, server.env))
     problems = []
-    number = 0
-    while True:
-        number += 1
+    Path(shim["SHIM_COUNT"]).write_text("0\n")
+    server.run(copy_workspace(base, tmp_path / "whole"), *command, env={**shim, "SHIM_AT": "0", "SHIM_DOES": does})
+    calls = int(Path(shim["SHIM_COUNT"]).read_text())
+    assert calls > 3
+    for number in kill_points(calls, some=5):
         killed = Killed(server, base, tmp_path / f"at-{number}", had)
         Path(shim["SHIM_COUNT"]).write_text("0\n")
         harm = {**shim, "SHIM_AT": str(number), "SHIM_DOES": does}
         answer = server.run(killed.root, *command, env=harm, wait=does != "parent-dies-git-is-late")
         if int(Path(shim["SHIM_COUNT"]).read_text()) < number:
             assert answer.status == 0, answer
-            break
+            continue
         if does.startswith("git-dies"):
             killed.expect(answer.status == 1, f"exit status {answer.status}")
             killed.expect("Traceback" not in answer.stderr, answer.stderr)
         then_succeeds(command, expected)(killed)
         problems += [f"call {number}: {problem}" for problem in killed.problems]
         remove(killed.root)
-    assert number > 3
     assert not problems, f"{len(problems)} problems\n" + "\n".join(problems)
 
 

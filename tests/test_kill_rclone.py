@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from endtoend import HOST, User, copy_workspace, isolated_environment, read_tree, remove, write_files
+from kill_points import kill_points
 from rclone_server import needs_rclone
 from test_kill import Server
 
@@ -52,18 +53,23 @@ class Killed:
         self.root = copy_workspace(base, root)
         User(self.root, server.env).batch("config", "--resource", "data", "my_local_path", self.root / "data")
 
-    def check(self, command: str, kill_at: int) -> bool:
-        """Whether the command came so far as to be killed. It is completed by the same command."""
+    def points(self, command: str) -> int:
+        """How many points the command has, undisturbed."""
+        answer = self.server.run(self.root, "--batch", command, "--only", "data")
+        assert answer.status == 0, answer
+        return answer.points
+
+    def check(self, command: str, kill_at: int) -> None:
+        """A command that is killed is completed by the same command."""
         answer = self.server.run(self.root, "--batch", command, "--only", "data", kill_at=kill_at)
         if answer.status != -9:
             assert answer.status == 0, answer
-            return False
+            return
         for lock in (self.root / ".git" / "dws").glob("*lock"):
             if lock.stat().st_size == 0:
                 os.utime(lock, (1, 1))  # as if the next command came later
         again = self.server.run(self.root, "--batch", command, "--only", "data")
         assert again.status == 0, (kill_at, answer.killed_at, again)
-        return True
 
     def contents(self) -> set[str]:
         """Of the resource's files, and of those that were kept."""
@@ -78,17 +84,14 @@ def test_pull(server: Server, env: dict[str, str], tmp_path: Path) -> None:
     write_files(base / "data", {"a.csv": "mine\n", "sub/c.csv": "mine too\n", "sub/d.csv": "and mine\n"})
     write_files(remote, {"a.csv": "theirs\n", "new/e.csv": "four\n"})
     (remote / "sub" / "c.csv").unlink()
-    number = 1
-    while True:
+    points = Killed(server, base, tmp_path / "whole").points("pull")
+    assert points > 10
+    for number in kill_points(points):
         killed = Killed(server, base, tmp_path / f"at-{number}")
-        is_killed = killed.check("pull", number)
+        killed.check("pull", number)
         assert read_tree(killed.root / "data") == read_tree(remote), number
         assert {"mine\n", "mine too\n", "and mine\n"} <= killed.contents(), number
         remove(killed.root)
-        if not is_killed:
-            break
-        number += 1
-    assert number > 10
 
 
 def test_push(server: Server, env: dict[str, str], tmp_path: Path) -> None:
@@ -98,15 +101,12 @@ def test_push(server: Server, env: dict[str, str], tmp_path: Path) -> None:
     shutil.copytree(remote, model)
     write_files(base / "data", {"a.csv": "new\n", "sub/d.csv": "four\n"})
     (base / "data" / "sub" / "c.csv").unlink()
-    number = 1
-    while True:
+    points = Killed(server, base, tmp_path / "whole").points("push")
+    assert points > 5
+    for number in kill_points(points):
         shutil.rmtree(remote)
         shutil.copytree(model, remote)
         killed = Killed(server, base, tmp_path / f"at-{number}")
-        is_killed = killed.check("push", number)
+        killed.check("push", number)
         assert read_tree(remote) == read_tree(killed.root / "data"), number
         remove(killed.root)
-        if not is_killed:
-            break
-        number += 1
-    assert number > 5

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+<<<<<<< HEAD
 from endtoend import (
     HOST,
     User,
@@ -18,6 +19,10 @@ from endtoend import (
     remove,
     write_files,
 )
+=======
+from endtoend import HOST, User, contents_in_tree, copy_workspace, isolated_environment, read_tree, remove, write_files
+from kill_points import kill_points
+>>>>>>> e07fbc9 (Commands are killed at some of their points in a run of the tests, at each by make test-kills; a restore that was killed notes the version all the same; pages follow)
 from test_kill import Answer, Server
 
 pytestmark = pytest.mark.slow
@@ -95,23 +100,23 @@ class Killed:
 
 
 def kill_at_each_point(
-    server: Server, base: Path, tmp_path: Path, command: list[str], check: Callable[[Killed], None], step: int = 1
+    server: Server, base: Path, tmp_path: Path, command: list[str], check: Callable[[Killed], None]
 ) -> None:
-    number = step
-    while True:
+    whole = Killed(server, base, tmp_path / "whole").run(*command)
+    assert whole.status == 0, whole
+    assert whole.points > 10
+    for number in kill_points(whole.points):
         killed = Killed(server, base, tmp_path / f"at-{number}")
         answer = killed.run(*command, kill_at=number)
         if answer.status != -9:
             assert answer.status == 0, answer
-            break
+            continue
         try:
             killed.go_on()
             check(killed)
         except AssertionError as e:
             raise AssertionError(f"killed at {number}, {answer.killed_at}: {e}") from e
         remove(killed.root)
-        number += step
-    assert number > 10
 
 
 def tree_at(server: Server, base: Path, root: Path, tag: str) -> dict[str, str]:
@@ -131,7 +136,7 @@ def test_snapshot(server: Server, base: Path, tmp_path: Path) -> None:
         assert read_tree(killed.root / "files") == before
         assert killed.run("fsck").status == 0
 
-    kill_at_each_point(server, base, tmp_path, ["--batch", "snapshot", "C"], check, step=4)
+    kill_at_each_point(server, base, tmp_path, ["--batch", "snapshot", "C"], check)
 
 
 def test_restore(server: Server, base: Path, tmp_path: Path) -> None:
@@ -143,7 +148,7 @@ def test_restore(server: Server, base: Path, tmp_path: Path) -> None:
         assert read_tree(killed.root / "files") == expected
         killed.check_kept()
 
-    kill_at_each_point(server, base, tmp_path, ["--batch", "restore", "A"], check, step=4)
+    kill_at_each_point(server, base, tmp_path, ["--batch", "restore", "A"], check)
 
 
 def test_undo_restore(server: Server, base: Path, tmp_path: Path) -> None:
@@ -156,7 +161,7 @@ def test_undo_restore(server: Server, base: Path, tmp_path: Path) -> None:
         killed.check_kept()
         assert killed.run("fsck").status == 0
 
-    kill_at_each_point(server, restored.root, tmp_path, ["--batch", "undo-restore", "files"], check, step=5)
+    kill_at_each_point(server, restored.root, tmp_path, ["--batch", "undo-restore", "files"], check)
 
 
 def test_gc(server: Server, base: Path, tmp_path: Path) -> None:
@@ -183,7 +188,7 @@ def test_gc(server: Server, base: Path, tmp_path: Path) -> None:
             assert killed.run("--batch", "gc", "--yes").status == 0
         assert killed.run("--batch", "restore", "STAYS").status == 0
 
-    kill_at_each_point(server, messy.root, tmp_path, ["--batch", "gc", "--yes"], check, step=7)
+    kill_at_each_point(server, messy.root, tmp_path, ["--batch", "gc", "--yes"], check)
 
 
 @pytest.mark.parametrize("command", ["publish", "push"])
@@ -223,7 +228,7 @@ def test_push(server: Server, base: Path, tmp_path: Path, command: str) -> None:
             assert killed.server.run(clone, "--batch", "restore", tag).status == 0
         remove(clone)
 
-    kill_at_each_point(server, here.root, tmp_path, arguments, check, step=9)
+    kill_at_each_point(server, here.root, tmp_path, arguments, check)
 
 
 @pytest.mark.parametrize("command", ["pull", "clone"])
@@ -241,25 +246,31 @@ def test_pull(server: Server, base: Path, tmp_path: Path, command: str) -> None:
     ada.user.batch("snapshot", "D")
     ada.user.batch("push")
     expected = read_tree(ada.root / "files")
-    number = step = 11
-    while True:
-        root = tmp_path / f"at-{number}"
-        if command == "pull":
+
+    def run(root: Path, kill_at: int | None = None) -> Answer:
+        if command == "clone":
+            arguments = ["--batch", "clone", str(origin), str(root), "--hostname", "carl"]
+            return server.run(tmp_path, *arguments, kill_at=kill_at)
+        if kill_at is not None or not root.exists():
             copy_workspace(template, root)
             User(root, server.env).batch("config", "--resource", "files", "my_local_path", root / "files")
-            answer = server.run(root, "--batch", "pull", kill_at=number)
-        else:
-            arguments = ["--batch", "clone", str(origin), str(root), "--hostname", "carl"]
-            answer = server.run(tmp_path, *arguments, kill_at=number)
+        return server.run(root, "--batch", "pull", kill_at=kill_at)
+
+    whole = run(tmp_path / "whole")
+    assert whole.status == 0, whole
+    assert whole.points > 30
+    for number in kill_points(whole.points):
+        root = tmp_path / f"at-{number}"
+        answer = run(root, number)
         if answer.status != -9:
             assert answer.status == 0, answer
-            break
+            continue
         try:
             if (root / ".git/dws").exists():
                 for lock in (root / ".git/dws").glob("*lock"):
                     os.utime(lock, (1, 1)) if lock.stat().st_size == 0 else None
             if command == "clone" and not root.exists():
-                assert server.run(tmp_path, *arguments).status == 0
+                assert run(root).status == 0
             else:
                 assert server.run(root, "--batch", "pull").status == 0
             assert read_tree(root / "files") == expected
@@ -267,5 +278,3 @@ def test_pull(server: Server, base: Path, tmp_path: Path, command: str) -> None:
         except AssertionError as e:
             raise AssertionError(f"killed at {number}, {answer.killed_at}: {e}") from e
         remove(root)
-        number += step
-    assert number > 30

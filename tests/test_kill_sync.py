@@ -24,6 +24,7 @@ from endtoend import (
     remove,
     write_files,
 )
+from kill_points import kill_points
 from servers import make_bare, references
 from test_kill import SHIM, STRIPES, Answer, Server, stripes
 
@@ -214,16 +215,17 @@ def kill_at_each_point(
     had, shown = contents(user), hashes(user.cwd)
     answer = undisturbed.run(user.cwd, *command)
     assert answer.status == 0, answer
+    assert answer.points > 10
     expected = outcome(user, undisturbed.directory / "hub")
     remove(undisturbed.directory)
-    problems, number = [], stripe + 1
-    while True:
+    problems = []
+    for number in kill_points(answer.points, stripe, STRIPES):
         scene = Scene(server, template, tmp_path / f"at-{number}")
         user = scene.user(who)
         killed = scene.run(user.cwd, *command, kill_at=number)
         if killed.status != -9:
             assert killed.status == 0, killed
-            break
+            continue
         scene.age_empty_locks()
         scene.check_hub()
         scene.check_opens(user.cwd, shown)
@@ -236,8 +238,6 @@ def kill_at_each_point(
         scene.expect(not had - contents(user), f"lost {len(had - contents(user))} files in the end")
         problems += [f"killed at {number}, {killed.killed_at}: {problem}" for problem in scene.problems]
         remove(scene.directory)
-        number += STRIPES
-    assert number > 10
     assert not problems, f"{len(problems)} problems\n" + "\n".join(problems)
 
 
@@ -259,7 +259,7 @@ def test_lineage_comes_even_if_the_pull_that_brought_the_snapshot_was_killed(
     points = undisturbed.run(user.cwd, "--batch", "pull").points
     expected = read_lineage(user.cwd)
     assert expected["intermediate-data.json"]["lineages"]
-    for number in range(1, points + 1):
+    for number in kill_points(points):
         scene = Scene(server, published, tmp_path / f"at-{number}")
         user = scene.user(1)
         scene.run(user.cwd, "--batch", "pull", kill_at=number)
@@ -289,22 +289,23 @@ def test_publish(server: Server, ahead: Path, tmp_path: Path, stripe: int) -> No
 def test_clone(server: Server, published: Path, tmp_path: Path, stripe: int) -> None:
     """What is at the target is a workspace that a pull completes, or nothing."""
     command = ["--batch", "clone", "--hostname", "host2", f"{HUB_ADDRESS}/ws.git"]
-    problems, number, expected = [], stripe + 1, None
-    for kill_at in (None, *range(stripe + 1, 10_000, STRIPES)):
+    undisturbed = Scene(server, published, tmp_path / "undisturbed")
+    (undisturbed.directory / "2").mkdir()
+    whole = undisturbed.run(undisturbed.directory / "2", *command)
+    assert whole.status == 0, whole
+    assert whole.points > 10
+    expected = outcome(undisturbed.user(2), undisturbed.directory / "hub")
+    problems = []
+    for kill_at in kill_points(whole.points, stripe, STRIPES):
         scene = Scene(server, published, tmp_path / f"at-{kill_at}")
         parent = scene.directory / "2"
         parent.mkdir()
         before = references(scene.directory / "hub" / "ws.git")
         killed = scene.run(parent, *command, kill_at=kill_at)
         user = scene.user(2)
-        if kill_at is None:
-            assert killed.status == 0, killed
-            expected = outcome(user, scene.directory / "hub")
-            continue
         if killed.status != -9:
             assert killed.status == 0, killed
-            break
-        number = kill_at
+            continue
         scene.age_empty_locks()
         seen = [name for name in os.listdir(parent) if not name.startswith(".")]
         scene.expect(seen in ([], ["ws"]), f"{seen} is there")
@@ -317,12 +318,11 @@ def test_clone(server: Server, published: Path, tmp_path: Path, stripe: int) -> 
         scene.expect(again.status == 0, f"again: {again.status} {again.stderr}")
         if again.status == 0:
             scene.check_opens(user.cwd, hashes(published / "0" / "ws"))
-            for difference in differences(outcome(user, scene.directory / "hub"), expected or {}):
+            for difference in differences(outcome(user, scene.directory / "hub"), expected):
                 scene.expect(False, difference)
         scene.expect(references(scene.directory / "hub" / "ws.git") == before, "the hub has changed")
         problems += [f"killed at {kill_at}, {killed.killed_at}: {problem}" for problem in scene.problems]
         remove(scene.directory)
-    assert number > 10
     assert not problems, f"{len(problems)} problems\n" + "\n".join(problems)
 
 
@@ -388,7 +388,7 @@ def test_git_dies_while_it_writes_the_files_that_a_pull_brought(
 def test_harm_at_each_call_of_git_of_a_pull(
     server: Server, apart: Path, pulled: dict[str, dict[str, Any]], tmp_path: Path, does: str
 ) -> None:
-    problems, number = [], 0
+    problems = []
     shim = tmp_path / "shim"
     write_files(shim, {"git": SHIM.replace('*" restore "*', '*" restore "*|*" merge "*|*" reset "*')})
     (shim / "git").chmod(0o755)
@@ -396,18 +396,21 @@ def test_harm_at_each_call_of_git_of_a_pull(
     harm = {"PATH": f"{shim}:{path}", "SHIM_PATH": path, "SHIM_COUNT": str(tmp_path / "count"), "SHIM_DOES": does}
     user = owner_of(apart, server.env, 1)
     had, shown = contents(user), hashes(user.cwd)
-    while True:
-        number += 1
+    (tmp_path / "count").write_text("0\n")
+    whole = Scene(server, apart, tmp_path / "whole")
+    server.run(whole.user(1).cwd, *PULL, env={**whole.user(1).env, **harm, "SHIM_AT": "0"})
+    calls = int((tmp_path / "count").read_text())
+    assert calls > 10
+    for number in kill_points(calls, some=6):
         scene = Scene(server, apart, tmp_path / f"at-{number}")
         (tmp_path / "count").write_text("0\n")
         env = {**scene.user(1).env, **harm, "SHIM_AT": str(number)}
         answer = server.run(scene.user(1).cwd, *PULL, env=env, wait=does != "parent-dies-git-is-late")
         if int((tmp_path / "count").read_text()) < number:
             assert answer.status == 0, answer
-            break
+            continue
         scene.expect("Traceback" not in answer.stderr, answer.stderr)
         check_pull_after_harm(scene, had, shown, pulled["apart"])
         problems += [f"call {number}: {problem}" for problem in scene.problems]
         remove(scene.directory)
-    assert number > 10
     assert not problems, f"{len(problems)} problems\n" + "\n".join(problems)

@@ -62,16 +62,16 @@ def test_a_project_is_kept_shared_and_brought_back(name: str, user: User, tmp_pa
     assert here.batch("fsck").stdout == "No problems found\n"
 
 
-def test_pushing_needs_one_snapshot_and_no_more(user: User, tmp_path: Path) -> None:
+def test_what_is_in_no_snapshot_is_not_sent_and_told(user: User, tmp_path: Path) -> None:
     here = LAYOUTS["makefile"].make(user, tmp_path / "proj")
     hub = make_bare(tmp_path / "hub" / "proj.git")
-    refused = here.batch("publish", hub, check=False)
-    assert refused.returncode != 0
-    assert "params.yaml" in refused.stderr
-    assert "Take a snapshot first" in refused.stderr
+    told = here.batch("publish", hub).stderr
+    assert "Makefile, params.yaml, train.py stays here: the next snapshot takes it" in told
+    assert "params.yaml" not in here.at(hub).git("ls-tree", "--name-only", "main")
     taken = here.batch("snapshot", "S1").stdout
     assert "New in the workspace's own files: Makefile, params.yaml, train.py" in taken
-    here.batch("publish", hub)
+    assert not here.batch("push").stderr
+    assert "params.yaml" in here.at(hub).git("ls-tree", "--name-only", "main")
     write_files(here.cwd, {".gitignore": "/scratch\nmine\n", "mine": "x"})
     here.batch("snapshot", "S2")
     here.batch("push")

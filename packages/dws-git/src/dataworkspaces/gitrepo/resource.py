@@ -201,7 +201,10 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
     def restore(self, restore_hashval: str) -> None:
         from dataworkspaces.gitrepo import large_files
 
-        if self._repo.restore_paths({"": restore_hashval}, f"Restore the state of {restore_hashval[:10]}"):
+        self._repo.restore_paths({"": restore_hashval}, f"Restore the state of {restore_hashval[:10]}")
+        head = head_commit(self._repo.root) or self._repo.resolve(["HEAD"])[0]
+        # Also if there was nothing to do, for a restore that was killed may have committed it.
+        if head is not None and self._version_before_our_files(head) != restore_hashval:
             self._remember_version(restore_hashval)
         large_files.complete_restore(self._repo.root, self.workspace.consent)
 
