@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-<<<<<<< HEAD
 from endtoend import (
     HOST,
     User,
@@ -19,10 +18,7 @@ from endtoend import (
     remove,
     write_files,
 )
-=======
-from endtoend import HOST, User, contents_in_tree, copy_workspace, isolated_environment, read_tree, remove, write_files
 from kill_points import kill_points
->>>>>>> e07fbc9 (Commands are killed at some of their points in a run of the tests, at each by make test-kills; a restore that was killed notes the version all the same; pages follow)
 from test_kill import Answer, Server
 
 pytestmark = pytest.mark.slow
