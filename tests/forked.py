@@ -35,7 +35,8 @@ class Forked(User):
         self, *command: str | Path, input: str | None = None, check: bool = True, timeout: float = 120
     ) -> subprocess.CompletedProcess[str]:
         name, *arguments = map(str, command)
-        if name not in (program("dws"), sys.executable):
+        options = name == sys.executable and arguments[0].startswith("-") and arguments[0] != "-c"
+        if options or name not in (program("dws"), sys.executable):
             return super().run(*command, input=input, check=check, timeout=timeout)
         done = call(["dws" if name == program("dws") else "python", *arguments], self, input or "", timeout)
         if check and done.returncode != 0:

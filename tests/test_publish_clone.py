@@ -8,17 +8,18 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from collaboration import (
+    HUB_ADDRESS,
     STEP,
     Hub,
     files_with,
     lineage,
     local_state,
-    machine,
     make_analysis,
     make_hub,
     more_data,
@@ -29,7 +30,9 @@ from collaboration import (
     snapshots,
     tags,
 )
-from endtoend import FAILED, User, program, read_tree, write_files
+from collaboration import machine as machine_with_programs
+from endtoend import FAILED, User, copy_workspace, program, read_tree, write_files
+from forked import Forked
 from servers import HttpServer, make_bare, references
 
 pytestmark = pytest.mark.slow
@@ -37,6 +40,11 @@ pytestmark = pytest.mark.slow
 DATASET = "sklearn-digits-dataset"
 EXAMPLES = Path(__file__).parent.parent / "examples" / "quickstart"
 TRANSPORTS = ("path", "ssh", "http")
+
+
+def machine(directory: Path, person: str) -> User:
+    user = machine_with_programs(directory, person)
+    return Forked(user.cwd, user.env)
 
 
 # -- the manual's tutorial, word for word ------------------------------------------------------------------------------
@@ -49,7 +57,7 @@ class Tutorial:
         hub = directory / "hub"
         origin = make_bare(hub / "dws-tutorial.git")
         dataset = hub / f"{DATASET}.git"
-        first = self.first = machine(directory / "machine1", "ada")
+        first = self.first = machine_with_programs(directory / "machine1", "ada")
         first.git("clone", "--quiet", "--bare", digits, dataset)
         (first.cwd / "quickstart").mkdir()
         first = self.first = first.at(first.cwd / "quickstart")
@@ -69,7 +77,7 @@ class Tutorial:
         self.published = references(origin)
         self.head = first.git("rev-parse", "HEAD").strip()
 
-        second = machine(directory / "machine2", "bob")
+        second = machine_with_programs(directory / "machine2", "bob")
         self.clone = second.dws("clone", origin, input="machine2\n").stdout
         second = self.second = second.at(second.cwd / "quickstart")
         self.history_of_clone = second.dws("report", "history").stdout
@@ -191,14 +199,90 @@ def make_two(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> Two:
     return Two(hub, here, second)
 
 
-@pytest.fixture
-def two(request: pytest.FixtureRequest, tmp_path: Path) -> Two:
-    return make_two(request, tmp_path, "path")
+class MovableHub(Hub):
+    """A hub whose address is the same wherever it is: git is told where it lies, or by what it is served."""
+
+    def url(self, path: Path) -> str:
+        return f"{HUB_ADDRESS}/{path.relative_to(self.root)}"
+
+    def where(self) -> str:
+        return str(self.root) if self.http is None else self.http.url(self.root).rstrip("/.")
+
+    def connect(self, user: User) -> User:
+        config = Path(user.env["GIT_CONFIG_GLOBAL"])
+        lines = config.read_text().partition("[url ")[0]
+        config.write_text(f'{lines}[url "{self.where()}"]\n\tinsteadOf = {HUB_ADDRESS}\n')
+        return user
+
+
+ENVIRONMENT = "environment.json"
+
+
+class Templates:
+    """Hubs with the first machine's workspace, to copy."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def make(self, name: str) -> Path:
+        """``unpublished``, ``published``, or ``ahead``, where the first one has new commits in the workspace and in two
+        resources."""
+        directory = self.directory / name
+        if directory.exists():
+            return directory
+        if name == "unpublished":
+            hub = MovableHub(directory / "hub")
+            hub.root.mkdir(parents=True)
+            first = make_analysis(hub.connect(machine(directory / "machine1", "ada")), hub)
+            (directory / ENVIRONMENT).write_text(json.dumps(first.env))
+            return directory
+        hub, first = copy_of(self.make("unpublished" if name == "published" else "published"), directory)
+        if name == "published":
+            first.batch("publish", hub.url(hub.repository("analysis.git")))
+            return directory
+        publish_repository(first, hub, "more", {"more.csv": "1\n"})
+        first.batch("add", "git", "--role", "source-data", "--name", "more", "more")
+        first.batch("snapshot", "B")
+        first.batch("push")
+        write_files(first.cwd, {"more/more.csv": "2\n"})
+        more_data(first, "5\n", "C")
+        return directory
+
+
+def copy_of(template: Path, directory: Path, *, http: bool = False) -> tuple[Hub, User]:
+    """A hub and a first machine like those of a template, in a directory which is not there."""
+    copy_workspace(template, directory)
+    home = directory / "machine1" / "home"
+    for agreements in home.glob(".config/dws/agreements.json"):
+        agreements.write_text(agreements.read_text().replace(str(template), str(directory)))
+    env: dict[str, str] = json.loads((directory / ENVIRONMENT).read_text().replace(str(template), str(directory)))
+    hub = MovableHub(directory / "hub", http=HttpServer(directory / "hub") if http else None)
+    if hub.http is not None:
+        hub.http.start()
+    return hub, hub.connect(Forked(directory / "machine1" / "work" / "analysis", env))
+
+
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    return Templates(tmp_path_factory.mktemp("templates"))
 
 
 @pytest.fixture
-def two_by_http(request: pytest.FixtureRequest, tmp_path: Path) -> Two:
-    return make_two(request, tmp_path, "http")
+def two(templates: Templates, tmp_path: Path) -> Two:
+    return copy_of_two(templates.make("published"), tmp_path)
+
+
+@pytest.fixture
+def two_by_http(templates: Templates, tmp_path: Path) -> Iterator[Two]:
+    two = copy_of_two(templates.make("published"), tmp_path, http=True)
+    assert two.hub.http is not None
+    yield two
+    two.hub.http.stop()
+
+
+def copy_of_two(template: Path, tmp_path: Path, *, http: bool = False) -> Two:
+    hub, first = copy_of(template, tmp_path / "two", http=http)
+    return Two(hub, first, hub.connect(machine(tmp_path / "machine2", "bob")))
 
 
 @pytest.mark.parametrize("kind", TRANSPORTS)
@@ -397,9 +481,8 @@ def test_kill_in_the_middle_of_a_clone_leaves_no_half_workspace(two: Two, tmp_pa
 
 
 @pytest.fixture
-def unpublished(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Hub, User]:
-    hub = make_hub(request, tmp_path, "path")
-    return hub, make_analysis(machine(tmp_path / "machine1", "ada"), hub)
+def unpublished(templates: Templates, tmp_path: Path) -> tuple[Hub, User]:
+    return copy_of(templates.make("unpublished"), tmp_path / "one")
 
 
 def test_publish_to_somebody_elses_repository(unpublished: tuple[Hub, User]) -> None:
@@ -735,15 +818,9 @@ def test_unknown_resource(two: Two, command: str, option: str) -> None:
 
 
 @pytest.fixture
-def ahead(two: Two) -> Two:
+def ahead(templates: Templates, tmp_path: Path) -> Two:
     """The first one has new commits in the workspace and in two resources."""
-    publish_repository(two.first, two.hub, "more", {"more.csv": "1\n"})
-    two.first.batch("add", "git", "--role", "source-data", "--name", "more", "more")
-    two.first.batch("snapshot", "B")
-    two.first.batch("push")
-    write_files(two.first.cwd, {"more/more.csv": "2\n"})
-    more_data(two.first, "5\n", "C")
-    return two
+    return copy_of_two(templates.make("ahead"), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -796,7 +873,7 @@ def test_json_of_publish_and_clone(unpublished: tuple[Hub, User], tmp_path: Path
     hub, first = unpublished
     url = hub.url(hub.repository("analysis.git"))
     assert json.loads(first.batch("publish", url, "--json").stdout)
-    second = machine(tmp_path / "machine2", "bob")
+    second = hub.connect(machine(tmp_path / "machine2", "bob"))
     assert json.loads(second.batch("clone", "--hostname", "second", url, "--json").stdout)
 
 
