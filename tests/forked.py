@@ -9,6 +9,7 @@ it, or about what a process has loaded, or that run several calls at a time, tak
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 import select
@@ -21,7 +22,10 @@ from pathlib import Path
 
 from endtoend import User, isolated_environment, program
 
-IMPORTED = ("backends.git", "cli", "commands", "filetree", "gitrepo", "lineage", "resources", "workspace")
+IMPORTED = (
+    "api", "backends", "cli", "commands", "filetree", "gitfat", "gitrepo", "lineage", "operations", "resources", "run",
+    "workspace",
+)  # fmt: skip
 """Below `dataworkspaces`."""
 
 
@@ -124,17 +128,20 @@ def serve() -> None:
 
 
 def import_all() -> None:
-    import pkgutil
     from importlib import import_module
 
     import dataworkspaces
 
-    for module in pkgutil.walk_packages(dataworkspaces.__path__, "dataworkspaces.", onerror=lambda _: None):
-        if module.name.partition(".")[2].startswith(IMPORTED):
-            try:
-                import_module(module.name)
-            except ImportError:
-                continue  # of a distribution that is not here
+    for portion in dataworkspaces.__path__:
+        for path in sorted(Path(portion).rglob("*.py")):
+            parts = path.relative_to(portion).with_suffix("").parts
+            if parts[0] in IMPORTED and path.stem != "__main__":
+                try:
+                    import_module(".".join(("dataworkspaces", *parts)).removesuffix(".__init__"))
+                except ImportError:
+                    continue  # it needs something that is not here
+    gc.collect()
+    gc.freeze()  # else each child would copy what it looks at to collect garbage
 
 
 def run_in_child(command: list[str], cwd: str, env: dict[str, str], streams: list[str]) -> None:

@@ -530,7 +530,7 @@ def test_publish_twice_to_the_same_place(two: Two) -> None:
     done = two.first.batch("publish", two.origin, check=False)
     assert "Traceback" not in done.stderr
     assert two.hub.references() == before
-    assert two.first.git("remote", "get-url", "origin").strip() == two.origin
+    assert two.first.git("config", "remote.origin.url").strip() == two.origin
 
 
 def test_publish_that_is_interrupted_can_be_repeated(request: pytest.FixtureRequest, tmp_path: Path) -> None:
@@ -548,7 +548,7 @@ def test_publish_that_is_interrupted_can_be_repeated(request: pytest.FixtureRequ
 
 
 def test_tutorial_says_what_was_published(two: Two) -> None:
-    assert two.first.git("remote", "get-url", "origin").strip() == two.origin
+    assert two.first.git("config", "remote.origin.url").strip() == two.origin
 
 
 # -- push --------------------------------------------------------------------------------------------------------------

@@ -211,3 +211,12 @@ def test_a_no_changes_nothing_and_a_yes_is_kept(repository: Path, canary: Path) 
     ask(repository, Yes())
     restraint._known.clear()
     ask(repository, BatchInteraction())
+
+
+def test_submodule_s_files_are_where_git_says_that_they_are(repository: Path, git: Git, tmp_path: Path) -> None:
+    git(repository, "clone", "-q", str(repository), str(tmp_path / "lib"))
+    git(repository, "submodule", "--quiet", "add", str(tmp_path / "lib"), "lib")
+    assert find_settings(repository)[0] == find_settings(repository / "lib")[0] == []
+    (repository / "elsewhere").mkdir()
+    git(repository / "lib", "config", "core.worktree", "../../../elsewhere")
+    assert [setting.key for setting in find_settings(repository)[0]] == ["core.worktree"]

@@ -125,8 +125,15 @@ def _settings_of(repository: Path) -> Iterator[Setting]:
             continue
         for entry in listed.split(b"\0"):
             key, found, value = os.fsdecode(entry).partition("\n")
+            if key == "core.worktree" and own is not None and _is_where_it_is(repository, own, value):
+                continue
             if key and not is_harmless(key, value if found else "true"):
                 yield Setting(repository, key, value)
+
+
+def _is_where_it_is(repository: Path, own: Path, worktree: str) -> bool:
+    """Git writes into each submodule where its files are; elsewhere it would take other files for those."""
+    return os.path.realpath(own / worktree) == os.path.realpath(repository)
 
 
 def _repositories(root: Path) -> Iterator[Path]:
