@@ -215,7 +215,7 @@ def contents_in_tree(directory: Path) -> set[str]:
 def copy_workspace(source: Path, target: Path) -> Path:
     """A copy of a workspace, or of a directory with workspaces, as if it had been made there: with its times, so that
     git need not read each file again; its notes of where it is say that it is there; and what somebody agreed to for
-    the one they have agreed to for the other. Their user is the same."""
+    the one they have agreed to for the other. Their user is the same, and knows it."""
     subprocess.run(["cp", "-a", str(source), str(target)], check=True)
     for note in [*target.rglob("place.json")]:
         data = json.loads(note.read_text())
@@ -231,6 +231,7 @@ def copy_workspace(source: Path, target: Path) -> Path:
                     known[place.replace(os.path.realpath(source), os.path.realpath(target), 1)] = addresses
             agreements.write_text(json.dumps({"workspaces": known}))
     _share_secret(source, target)
+    _make_familiar(source, target)
     return target
 
 
@@ -242,6 +243,22 @@ def _share_secret(source: Path, target: Path) -> None:
     if len(secrets) == 1 and homes and not (homes[0] / ".config/dws/secret").exists():
         (homes[0] / ".config/dws").mkdir(parents=True, exist_ok=True, mode=0o700)
         shutil.copy(secrets[0], homes[0] / ".config/dws/secret")
+
+
+def _make_familiar(source: Path, target: Path) -> None:
+    """The marks that only the secret of a user makes, for the places of the copy."""
+    old, new = (Path(os.path.realpath(place)) for place in (source, target))
+    near = [path for directory in [*old.parents][:3] for path in directory.glob("*/.config/dws/secret")]
+    secrets = [path.read_bytes() for path in {*near, *old.rglob(".config/dws/secret")}]
+    for marks in [*new.rglob(".git/dws/familiar")]:
+        root = marks.parents[2].relative_to(new)
+        for secret in secrets:
+            before, after = (
+                marks / hashlib.blake2b(os.fsencode(place / root), key=secret, digest_size=32).hexdigest()
+                for place in (old, new)
+            )
+            if before.exists():
+                before.rename(after)
 
 
 def age_deletions(root: Path) -> None:

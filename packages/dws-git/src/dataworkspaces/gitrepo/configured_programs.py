@@ -121,6 +121,8 @@ def _settings_of(repository: Path) -> Iterator[Setting]:
         try:
             listed = run_git(repository, ["config", scope, "--includes", "--list", "-z"], restrained=False).stdout
         except ToolError as e:
+            if not e.output:
+                raise  # git could not be started
             yield Setting(repository, "configuration", f"cannot be read ({e.message:.100})")
             continue
         for entry in listed.split(b"\0"):
