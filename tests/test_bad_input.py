@@ -84,6 +84,21 @@ def commit_all(user: User) -> None:
     user.git("commit", "-q", "-m", "edited")
 
 
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [(["restore", "basline"], "basline"), (["snapshot", "a b"], "a b"), (["config", "results.dir"], "results.dir")],
+    ids=["restore", "snapshot", "config"],
+)
+def test_program_that_starts_as_anybody_s(snapshotted: Forked, command: list[str], says: str) -> None:
+    """All others here are forked from one that has started."""
+    assert says in refused(snapshotted.in_new_processes(), *command)
+
+
+def test_broken_metadata_for_a_program_that_starts_as_anybody_s(snapshotted: Forked) -> None:
+    write_files(snapshotted.cwd, {".dataworkspace/config.json": '{"name": "ws", "dws-ver', "code/new": "x"})
+    assert "config.json" in refused(snapshotted.in_new_processes(), "snapshot", "B")
+
+
 # -- where ----------------------------------------------------------------------------------------------------------
 
 

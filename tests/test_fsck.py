@@ -311,7 +311,8 @@ def test_damage_that_can_be_repaired(ws: User, kind: str) -> None:
     ws.batch("restore", "A")
 
 
-def test_what_is_damaged_is_kept(ws: User) -> None:
+def test_what_is_damaged_is_kept(ws: Forked) -> None:
+    ws = ws.in_new_processes()
     write_files(ws.cwd, {f"{META}/config.json": "my own text"})
     fsck(ws, "--repair")
     kept = [path.read_text() for path in (ws.cwd / ".git" / "dws" / "set-aside").iterdir()]

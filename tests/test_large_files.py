@@ -70,7 +70,8 @@ def test_a_snapshot_has_a_pointer_in_git_and_the_content_in_the_directory(user: 
     assert user.git("status", "--porcelain") == ""
 
 
-def test_restore_brings_contents_back(user: User) -> None:
+def test_restore_brings_contents_back(user: Forked) -> None:
+    user = user.in_new_processes()
     init(user, "--git-lfs-attributes", "*.gz", "--create-resources", "source-data")
     for tag, content in (("S1", LARGE), ("S2", b"other")):
         write_files(user.cwd, {"source-data/a.gz": content})
@@ -181,7 +182,8 @@ def test_a_missing_program_is_told_of_before_anything_is_written(user: User, is_
 # -- git-fat -----------------------------------------------------------------------------------------------------------
 
 
-def test_git_fat_as_in_the_manual(user: User) -> None:
+def test_git_fat_as_in_the_manual(user: Forked) -> None:
+    user = user.in_new_processes()
     init(
         user, "--create-resources=source-data", "--git-fat-remote=remote-server:/home/fat/fat-store",
         "--git-fat-user=fat", "--git-fat-port=2222", "--git-fat-attributes=*.gz",

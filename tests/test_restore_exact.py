@@ -192,6 +192,19 @@ def test_back_and_forth(resources: Resources, kind: str) -> None:
     assert resources.tree(kind) == after
 
 
+def test_back_and_forth_by_programs_that_start_as_anybody_s(user: Forked, templates: Templates) -> None:
+    resources = Resources(user.in_new_processes().at(copy_workspace(templates.resources(), user.cwd / "ws")))
+    for place in resources.places.values():
+        populate(place)
+    resources.user.batch("snapshot", "A")
+    before = [resources.tree(kind) for kind in resources.places]
+    for place in resources.places.values():
+        upset(place)
+    resources.user.batch("snapshot", "B")
+    resources.user.batch("restore", "A")
+    assert [resources.tree(kind) for kind in resources.places] == before
+
+
 @both
 def test_restore_of_what_is_there_makes_no_commit(resources: Resources, kind: str) -> None:
     populate(resources.places[kind])
