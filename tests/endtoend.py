@@ -164,6 +164,13 @@ def whole_state(root: Path) -> dict[str, str]:
     return state
 
 
+def machine_files(root: Path) -> dict[str, bytes]:
+    """What Data Workspaces keeps of one copy, but for notes that somebody has looked at a repository."""
+    directory = root / ".git" / "dws"
+    files = {os.fspath(path.relative_to(directory)): path for path in walk(directory) if path.is_file()}
+    return {name: path.read_bytes() for name, path in files.items() if not name.startswith("familiar")}
+
+
 def describe(path: Path) -> str:
     if path.is_symlink():
         return f"link to {os.readlink(path)}"

@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from endtoend import FAILED, FIXTURES, HOST, User, copy_workspace, isolated_environment, walk, whole_state, write_files
+from endtoend import (
+    FAILED,
+    FIXTURES,
+    HOST,
+    User,
+    copy_workspace,
+    isolated_environment,
+    machine_files,
+    whole_state,
+    write_files,
+)
 from forked import Forked
 
 pytestmark = pytest.mark.slow
@@ -78,10 +88,7 @@ def hashes(user: User) -> dict[str, str]:
 
 
 def state(user: User) -> tuple[dict[str, str], dict[str, bytes]]:
-    """All that a look must not change. That somebody has looked, and found no settings that do harm, is noted."""
-    machine = user.cwd / ".git" / "dws"
-    kept = {str(p): p.read_bytes() for p in walk(machine) if p.is_file() and "familiar" not in p.parts}
-    return whole_state(user.cwd), kept
+    return whole_state(user.cwd), machine_files(user.cwd)
 
 
 def change_json(path: Path, change: Callable[[Any], Any]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from endtoend import User, copy_workspace, remove, walk, whole_state, write_files
+from endtoend import User, copy_workspace, machine_files, remove, whole_state, write_files
 from kill_points import kill_points
 from test_kill import (
     RESTORE,
@@ -38,12 +38,6 @@ COMMANDS = {
 }
 
 
-def machine_state(root: Path) -> dict[str, bytes]:
-    """What Data Workspaces keeps of this copy. The lock's age is all that may tell that somebody looked."""
-    directory = root / ".git" / "dws"
-    return {str(path.relative_to(directory)): path.read_bytes() for path in walk(directory) if path.is_file()}
-
-
 def fsck(killed: Killed, *options: str) -> dict[str, Any]:
     answer = killed.server.run(killed.root, "fsck", "--json", *options)
     killed.expect("Traceback" not in answer.stderr, answer.stderr)
@@ -54,9 +48,9 @@ def fsck(killed: Killed, *options: str) -> dict[str, Any]:
 
 
 def check(killed: Killed) -> None:
-    before = whole_state(killed.root), machine_state(killed.root)
+    before = whole_state(killed.root), machine_files(killed.root)
     found = fsck(killed)
-    killed.expect((whole_state(killed.root), machine_state(killed.root)) == before, "fsck changed something")
+    killed.expect((whole_state(killed.root), machine_files(killed.root)) == before, "fsck changed something")
     for problem in found["problems"]:
         killed.expect(problem["severity"] == "warning", f"an error: {problem}")
         killed.expect(problem["area"] != "resource", f"of a resource: {problem}")

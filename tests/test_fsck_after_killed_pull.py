@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from endtoend import remove, whole_state
+from endtoend import machine_files, remove, whole_state
 from kill_points import kill_points
-from test_fsck_after_kill import machine_state
 from test_kill import Server
 from test_kill_sync import (
     Scene,
@@ -34,10 +33,10 @@ def fsck(scene: Scene, root: Path, *options: str) -> dict[str, Any]:
 
 
 def check(scene: Scene, root: Path, had: set[str]) -> None:
-    before = whole_state(root), machine_state(root)
+    before = whole_state(root), machine_files(root)
     for problem in fsck(scene, root)["problems"]:
         scene.expect(problem["severity"] == "warning", f"an error: {problem}")
-    scene.expect((whole_state(root), machine_state(root)) == before, "fsck changed something")
+    scene.expect((whole_state(root), machine_files(root)) == before, "fsck changed something")
     for options in (["--repair"], []):
         left = fsck(scene, root, *options)["problems"]
         # What a pull has not brought yet is all that may be told: the next pull does.

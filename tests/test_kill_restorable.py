@@ -216,7 +216,9 @@ def test_push(server: Server, base: Path, tmp_path: Path, command: str) -> None:
 
     def clone_is_whole(killed: Killed) -> None:
         clone = killed.root.with_name("clone")
-        answer = killed.server.run(killed.root.parent, "--batch", "clone", str(origin), str(clone), "--hostname", "x")
+        answer = killed.server.run(
+            killed.root.parent, "--batch", "clone", "--trust", str(origin), str(clone), "--hostname", "x"
+        )
         assert answer.status == 0, answer
         assert "Warning" not in answer.stderr, answer
         assert read_tree(clone / "files")
@@ -245,7 +247,7 @@ def test_pull(server: Server, base: Path, tmp_path: Path, command: str) -> None:
 
     def run(root: Path, kill_at: int | None = None) -> Answer:
         if command == "clone":
-            arguments = ["--batch", "clone", str(origin), str(root), "--hostname", "carl"]
+            arguments = ["--batch", "clone", "--trust", str(origin), str(root), "--hostname", "carl"]
             return server.run(tmp_path, *arguments, kill_at=kill_at)
         if kill_at is not None or not root.exists():
             copy_workspace(template, root)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from collaboration import copy_copies, make_copies, owner_of
-from endtoend import User, isolated_environment, read_tree, remove, write_files
+from endtoend import FAILED, User, isolated_environment, read_tree, remove, write_files
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from test_kill import Answer, Server
@@ -101,7 +101,7 @@ class Story:
         self.told.append(f"{who}: dws {' '.join(arguments)} -> {answer.status}\n{said}")
         assert "Traceback" not in answer.stderr, self.log()
         assert "Internal error" not in answer.stderr, self.log()
-        assert answer.status in (0, 1), self.log()
+        assert answer.status in (0, *FAILED), self.log()
         return answer
 
     def log(self) -> str:

@@ -110,7 +110,8 @@ def switched_off(settings: Iterable[Setting]) -> list[str]:
 
 
 def _settings_of(repository: Path) -> Iterator[Setting]:
-    """Git itself reads them, with what they include: to run no program is for that no matter."""
+    """Git itself reads them, with what they include: to run no program is for that no matter. Raises ToolError where git
+    cannot be run, or read its configuration."""
     from dataworkspaces.gitrepo.run import run_git
 
     scopes = ["--local"]
@@ -121,8 +122,8 @@ def _settings_of(repository: Path) -> Iterator[Setting]:
         try:
             listed = run_git(repository, ["config", scope, "--includes", "--list", "-z"], restrained=False).stdout
         except ToolError as e:
-            if not e.output:
-                raise  # git could not be started
+            if scope == "--local":
+                raise
             yield Setting(repository, "configuration", f"cannot be read ({e.message:.100})")
             continue
         for entry in listed.split(b"\0"):
