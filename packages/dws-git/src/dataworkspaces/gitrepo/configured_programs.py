@@ -110,8 +110,8 @@ def switched_off(settings: Iterable[Setting]) -> list[str]:
 
 
 def _settings_of(repository: Path) -> Iterator[Setting]:
-    """Git itself reads them, with what they include: to run no program is for that no matter. Raises ToolError where git
-    cannot be run, or read its configuration."""
+    """Git itself reads them, with what they include: to run no program is for that no matter. Raises ToolError where
+    git cannot be run, or cannot read its configuration."""
     from dataworkspaces.gitrepo.run import run_git
 
     scopes = ["--local"]
