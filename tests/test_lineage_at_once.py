@@ -292,7 +292,7 @@ def test_full_disk_at_the_end_of_a_step_is_one_clear_error(project: User) -> Non
         then=f"lineage._contents = lambda refs: {{}}\n{FULL.format(300)}",
     )
     assert done.returncode in FAILED
-    assert "ConfigurationError" in done.stderr.strip().splitlines()[-1]
+    assert "StorageError" in done.stderr.strip().splitlines()[-1]
     assert "File too large" in done.stderr.strip().splitlines()[-1]
     assert (project.cwd / ".dataworkspace" / "current_lineage" / "intermediate-data.json").read_bytes() == before
     assert not list((project.cwd / ".dataworkspace").rglob("*.tmp"))

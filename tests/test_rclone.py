@@ -521,7 +521,7 @@ def test_a_configuration_in_the_workspace_that_turns_hostile(
     canary = tmp_path / "CANARY"
     write_files(workspace.cwd, {"rclone.conf": f"[own]\ntype = sftp\nhost = x\nssh = touch {canary}\n"})
     assert "has the option 'ssh'" in workspace.batch("push", check=False).stderr
-    status = workspace.json("report", "status")["resources"][-1]
+    status = next(r for r in workspace.json("report", "status")["resources"] if r["name"] == "data")
     assert "has the option 'ssh'" in status["origin"]
     assert not canary.exists()
 
