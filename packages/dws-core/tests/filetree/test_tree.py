@@ -114,7 +114,7 @@ def test_special_files_are_named(tmp_path: Path) -> None:
 def test_of_many_special_files_a_few_are_named(tmp_path: Path) -> None:
     for number in range(8):
         os.mkfifo(tmp_path / f"pipe{number}")
-    with pytest.raises(ConfigurationError, match=r"'pipe4' \(a named pipe\) and 3 more$"):
+    with pytest.raises(ConfigurationError, match=r"'pipe4' \(a named pipe\) and 3 more\. "):
         scan_tree(tmp_path, SIZE)
 
 
@@ -177,7 +177,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest
         return real_open(path, *args, **kwargs)
 
     monkeypatch.setattr(os, "open", open_)
-    with pytest.raises(ConfigurationError, match=r"cannot be recorded: 'sub/closed' \(Permission denied\)$"):
+    with pytest.raises(ConfigurationError, match=r"cannot be recorded: 'sub/closed' \(Permission denied\)\. "):
         scan_tree(tmp_path, SHA1)
 
 

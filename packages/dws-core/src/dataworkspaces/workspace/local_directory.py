@@ -258,7 +258,11 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
 
     def take_results_directory(self, rel_path: str, place: Path) -> None:
         """Move what a snapshot keeps below ``rel_path`` out of the resource, to where it can be brought back from.
-        Idempotent. Raises ConfigurationError as a deletion does."""
+        Idempotent; there is nothing to move where the resource is not on this machine. Raises ConfigurationError as a
+        deletion does."""
+        local = self.get_local_path_if_any()
+        if local is None or not os.path.isdir(local):
+            return
         path = self._results_directory(rel_path)
         with self._explained("Moving", rel_path):
             if os.path.lexists(path):
