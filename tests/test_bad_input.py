@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from endtoend import FAILED, HOST, User, copy_workspace, isolated_environment, whole_state, write_files
+from endtoend import FAILED, HOST, LABELS, User, copy_workspace, isolated_environment, whole_state, write_files
 from forked import Forked
 
 Failing = Callable[..., str]
@@ -44,9 +44,6 @@ def workspace(user: User, templates: Path) -> User:
 def snapshotted(user: User, templates: Path) -> User:
     """The workspace with one snapshot, tagged `A`."""
     return user.at(copy_workspace(templates / "snapshotted", user.cwd / "ws"))
-
-
-LABELS = ("Not supported", "Not available", "Cannot write", "Conflict", "Refused", "Lineage", "Cancelled")
 
 
 def refused(user: User, *arguments: str, status: int = 1, batch: bool = True, input: str = "") -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from endtoend import FAILED, User, isolated_environment, read_tree, write_files
+from endtoend import FAILED, LABELS, User, isolated_environment, read_tree, write_files
 from s3_server import S3Server
 from servers import SshServer, make_bare, needs_sshd
 
@@ -149,7 +149,7 @@ def test_what_was_lost_here_comes_from_there(two: Two) -> None:
 
 def one_line(done: subprocess.CompletedProcess[str]) -> str:
     assert done.returncode in FAILED
-    errors = [line for line in done.stderr.splitlines() if "rror: " in line]
+    errors = [line for line in done.stderr.splitlines() if "rror: " in line or line.startswith(LABELS)]
     assert len(errors) == 1, done.stderr
     assert "Traceback" not in done.stderr
     return errors[0]
