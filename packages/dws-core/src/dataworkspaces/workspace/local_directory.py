@@ -261,7 +261,7 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
         Idempotent; there is nothing to move where the resource is not on this machine. Raises ConfigurationError as a
         deletion does."""
         local = self.get_local_path_if_any()
-        if local is None or not os.path.isdir(local):
+        if local is None or not Path(local).is_dir():
             return
         path = self._results_directory(rel_path)
         with self._explained("Moving", rel_path):
