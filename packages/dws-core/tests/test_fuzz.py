@@ -27,7 +27,14 @@ from dataworkspaces.lineage.own_commands import OwnCommands
 from dataworkspaces.lineage.reading import entries_from_json
 from dataworkspaces.params import WORKSPACE_PARAMS
 from dataworkspaces.resources.local_files import FACTORY as LOCAL_FILES
-from dataworkspaces.testing.fuzzing import EXAMPLES, damaged, damaged_bytes, damaged_json, parsed_or_refused
+from dataworkspaces.testing.fuzzing import (
+    ALWAYS_THE_SAME,
+    EXAMPLES,
+    damaged,
+    damaged_bytes,
+    damaged_json,
+    parsed_or_refused,
+)
 from dataworkspaces.workspace.finding import config_file, known_workspaces, read_backend_file
 from dataworkspaces.workspace.journal import Journal
 from dataworkspaces.workspace.locking import describe_lock
@@ -38,7 +45,13 @@ from dataworkspaces.workspace.trust import Agreements, agreements_file
 from dataworkspaces.workspace.whereabouts import Whereabouts
 
 RELEASE_1_6 = Path(__file__).parent / "lineage" / "release-1.6" / "digits"
-fuzz = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+fuzz = settings(
+    max_examples=EXAMPLES,
+    derandomize=ALWAYS_THE_SAME,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+)
 randoms = st.randoms(use_true_random=False)
 MANIFEST = (
     b"# dws manifest 1\n" + b"file 12 " + b"a" * 64 + b" data/x.csv\nexec 0 " + b"b" * 64 + b' "a\\nb"\nlink 1 '

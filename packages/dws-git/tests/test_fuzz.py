@@ -26,10 +26,23 @@ from dataworkspaces.gitrepo.objects import TreeEntry
 from dataworkspaces.gitrepo.sides import Sides
 from dataworkspaces.resources.git_repo import FACTORY as GIT
 from dataworkspaces.resources.git_subdirectory import FACTORY as SUBDIRECTORY
-from dataworkspaces.testing.fuzzing import EXAMPLES, damaged, damaged_bytes, damaged_json, parsed_or_refused
+from dataworkspaces.testing.fuzzing import (
+    ALWAYS_THE_SAME,
+    EXAMPLES,
+    damaged,
+    damaged_bytes,
+    damaged_json,
+    parsed_or_refused,
+)
 from dataworkspaces.testing.memory import MemoryWorkspace
 
-fuzz = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+fuzz = settings(
+    max_examples=EXAMPLES,
+    derandomize=ALWAYS_THE_SAME,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+)
 fuzz_git = settings(fuzz, max_examples=max(10, EXAMPLES // 6))
 randoms = st.randoms(use_true_random=False)
 GIT_PARAMS = {

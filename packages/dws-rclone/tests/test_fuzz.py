@@ -19,10 +19,23 @@ from dataworkspaces.resources.rclone.factory import FACTORY
 from dataworkspaces.resources.rclone.plan import Plan, count_files
 from dataworkspaces.resources.rclone.remote_files import RemoteFiles
 from dataworkspaces.resources.rclone.run import parse_event
-from dataworkspaces.testing.fuzzing import EXAMPLES, damaged, damaged_bytes, damaged_json, parsed_or_refused
+from dataworkspaces.testing.fuzzing import (
+    ALWAYS_THE_SAME,
+    EXAMPLES,
+    damaged,
+    damaged_bytes,
+    damaged_json,
+    parsed_or_refused,
+)
 from dataworkspaces.testing.memory import MemoryWorkspace
 
-fuzz = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+fuzz = settings(
+    max_examples=EXAMPLES,
+    derandomize=ALWAYS_THE_SAME,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+)
 randoms = st.randoms(use_true_random=False)
 EVENT = {"level": "notice", "msg": "Skipped copy as --dry-run is set", "object": "a/b", "skipped": "copy", "size": 12}
 LISTED = [{"Path": "a", "Name": "a", "Size": 3, "IsDir": False, "ModTime": "2026-01-01T00:00:00Z"}]

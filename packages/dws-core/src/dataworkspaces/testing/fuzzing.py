@@ -16,6 +16,8 @@ from typing import Any
 from dataworkspaces.errors import DwsError, InternalError
 
 EXAMPLES = int(os.environ.get("DWS_FUZZ_EXAMPLES", "40"))
+ALWAYS_THE_SAME = "DWS_FUZZ_EXAMPLES" not in os.environ
+"""A run of all tests looks at the same documents each time; who looks for new ones says at how many."""
 _LONGEST = 2000
 _ODD_VALUES: tuple[Any, ...] = (
     None, True, False, 0, -1, 1.5, 10**400, 1 << 63, float("nan"), float("inf"), "", "\0", "..", "../x", "/", "-x",

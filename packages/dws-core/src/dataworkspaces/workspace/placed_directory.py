@@ -26,7 +26,7 @@ def text_param(params: Mapping[str, Any], key: str) -> str | None:
     """A stored parameter that is a text or not there; raises MetadataError for anything else."""
     value = params.get(key)
     if value is not None and not isinstance(value, str):
-        raise MetadataError(f"Resource '{params.get('name')}': '{key}' is {value!r}, but should be a text")
+        raise MetadataError(f"Resource '{params.get('name')}': '{key}' is {value!r:.100}, but should be a text")
     return value
 
 

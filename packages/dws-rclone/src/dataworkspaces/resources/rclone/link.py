@@ -55,7 +55,7 @@ class Link:
         for key, values in (("master", MASTERS), ("sync_mode", SYNC_MODES)):
             if params.get(key, values[0]) not in values:
                 raise MetadataError(
-                    f"Resource '{name}': '{key}' is {params[key]!r}, but should be {' or '.join(values)}"
+                    f"Resource '{name}': '{key}' is {params[key]!r:.100}, but should be {' or '.join(values)}"
                 )
         remote_origin = str(parse_address(str(params["remote_origin"])))
         config = text_param(params, "config") or None
