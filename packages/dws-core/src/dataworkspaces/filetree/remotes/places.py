@@ -40,29 +40,29 @@ def check_url(url: str) -> str:
     if not url or "\0" in url or "\n" in url:
         raise ConfigurationError(f"{url!r} is no URL of a remote")
     if "::" in url:
-        raise ConfigurationError(f"The remote {url} is a chain of file systems", hint="Give one plain URL")
+        raise ConfigurationError(f"The remote {url:.300} is a chain of file systems", hint="Give one plain URL")
     if "://" not in url:
         return Path(os.path.expanduser(url)).absolute().as_uri()  # noqa: PTH111 - it leaves ~NAME of nobody as it is
     protocol, _, rest = url.partition("://")
     if protocol in ("file", "local"):
         if not rest.startswith("/"):
-            raise ConfigurationError(f"The remote {url} is relative", hint="As in file:///absolute/path")
+            raise ConfigurationError(f"The remote {url:.300} is relative", hint="As in file:///absolute/path")
         return f"file://{os.path.normpath(rest)}"
     if protocol in _WRAPPERS:
-        raise ConfigurationError(f"The remote {url} is of a kind ({protocol}) that keeps nothing by itself")
+        raise ConfigurationError(f"The remote {url:.300} is of a kind ({protocol:.100}) that keeps nothing by itself")
     try:
         password = urlsplit(url).password
     except ValueError as e:
         raise ConfigurationError(f"{url!r} is no URL of a remote: {e}") from e
     if password is not None:
         raise ConfigurationError(
-            f"The remote {protocol}://… has a password in its URL, which would be stored",
+            f"The remote {protocol:.100}://… has a password in its URL, which would be stored",
             hint="Leave it out; the file system has a configuration of its own (a key, a profile, fsspec's conf)",
         )
     import fsspec
 
     if protocol not in fsspec.registry and protocol not in fsspec.available_protocols():
-        raise ConfigurationError(f"The remote {url} is of no kind that fsspec knows: {protocol}")
+        raise ConfigurationError(f"The remote {url:.300} is of no kind that fsspec knows: {protocol:.100}")
     return url
 
 
