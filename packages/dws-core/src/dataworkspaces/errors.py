@@ -31,6 +31,11 @@ class DwsError(Exception):
         return with_hint(self.message, self.hint)
 
 
+def message_of(error: BaseException) -> str:
+    """What an error says, without the hint of ours: for a line that has one of its own, or goes on."""
+    return error.message if isinstance(error, DwsError) else str(error)
+
+
 def with_hint(message: str, hint: str | None) -> str:
     """A message and what the user can do about it, as two sentences."""
     text = message.rstrip()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dataworkspaces.errors import ConfigurationError, LockedError, MetadataError
+from dataworkspaces.testing.memory import MemoryWorkspace
 from dataworkspaces.workspace.journal import Journal
 from dataworkspaces.workspace.locking import hold_lock
 
@@ -80,3 +81,16 @@ def test_a_damaged_journal_is_named(tmp_path: Path) -> None:
     (tmp_path / "journal.json").write_text("{", encoding="utf-8")
     with pytest.raises(MetadataError, match=r"journal\.json is not valid JSON"):
         Journal.pending(tmp_path)
+
+
+def test_the_way_out_of_a_damaged_journal_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = MemoryWorkspace(tmp_path)
+    told: list[str] = []
+    monkeypatch.setattr(workspace.interaction, "warn", told.append)
+    path = Journal.path(workspace.get_machine_directory())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("{", encoding="utf-8")
+    workspace.recover_if_interrupted()
+    (warning,) = told
+    assert "is not valid JSON" in warning
+    assert warning.count("dws recover --abandon") == 1

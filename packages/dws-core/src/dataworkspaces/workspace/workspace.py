@@ -19,6 +19,7 @@ from dataworkspaces.errors import (
     NotSupportedError,
     PathNotAResourceError,
     UnfinishedError,
+    message_of,
 )
 from dataworkspaces.params import OBJECTS_PATH, WORKSPACE_PARAMS, ParamDefs
 from dataworkspaces.workspace.files import LocalStateResourceMixin
@@ -279,14 +280,14 @@ class Workspace(ABC):
         except LockedError:
             return
         except Exception as e:  # whatever it is, it keeps nobody from reading
-            self.interaction.warn(f"An interrupted command could not be completed: {e}. {RECOVER_HINT}")
+            self.interaction.warn(f"An interrupted command could not be completed: {message_of(e)}. {RECOVER_HINT}")
 
     def _undo_after_error(self) -> None:
         try:
             self.finish_interrupted(interrupted=False)
         except Exception as e:
             # The error that brought us here is the one to be told; the journal stays for the next command.
-            self.interaction.warn(f"What was done so far could not be undone yet: {e}")
+            self.interaction.warn(f"What was done so far could not be undone yet: {message_of(e)}")
 
     def finish_interrupted(self, *, interrupted: bool = True) -> str | None:
         """Complete or undo what the journal tells of, and say which; None if there is no journal. The caller holds the
