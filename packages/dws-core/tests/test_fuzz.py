@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import struct
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 from blake3 import blake3
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from memory_workspace import MemoryWorkspace
 
@@ -27,14 +26,7 @@ from dataworkspaces.lineage.own_commands import OwnCommands
 from dataworkspaces.lineage.reading import entries_from_json
 from dataworkspaces.params import WORKSPACE_PARAMS
 from dataworkspaces.resources.local_files import FACTORY as LOCAL_FILES
-from dataworkspaces.testing.fuzzing import (
-    ALWAYS_THE_SAME,
-    EXAMPLES,
-    damaged,
-    damaged_bytes,
-    damaged_json,
-    parsed_or_refused,
-)
+from dataworkspaces.testing.fuzzing import damaged, damaged_bytes, damaged_json, fuzz, parsed_or_refused, randoms
 from dataworkspaces.workspace.finding import config_file, known_workspaces, read_backend_file
 from dataworkspaces.workspace.journal import Journal
 from dataworkspaces.workspace.locking import describe_lock
@@ -45,14 +37,6 @@ from dataworkspaces.workspace.trust import Agreements, agreements_file
 from dataworkspaces.workspace.whereabouts import Whereabouts
 
 RELEASE_1_6 = Path(__file__).parent / "lineage" / "release-1.6" / "digits"
-fuzz = settings(
-    max_examples=EXAMPLES,
-    derandomize=ALWAYS_THE_SAME,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    database=None,
-)
-randoms = st.randoms(use_true_random=False)
 MANIFEST = (
     b"# dws manifest 1\n" + b"file 12 " + b"a" * 64 + b" data/x.csv\nexec 0 " + b"b" * 64 + b' "a\\nb"\nlink 1 '
     b"c" * 64 + b" y\ntree 7 " + b"d" * 64 + b" z\n"
@@ -77,17 +61,6 @@ LOCAL_PARAMS = {
     "restorable": True, "hash_function": "blake3", "export": False, "imported": False, "compute_hash": False,
 }  # fmt: skip
 NOTEBOOK = {"cells": [{"cell_type": "code", "source": ["a\n", "b"], "metadata": {}}], "nbformat": 4, "metadata": {}}
-_numbers = itertools.count()
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Callable[[], Path]:
-    def fresh() -> Path:
-        directory = tmp_path / str(next(_numbers))
-        directory.mkdir()
-        return directory
-
-    return fresh
 
 
 @fuzz

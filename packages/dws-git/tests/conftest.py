@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from dataworkspaces.backends.git.workspace import GitWorkspace
+from dataworkspaces.workspace import init_workspace
+
 Git = Callable[..., str]
 
 
@@ -50,3 +53,13 @@ def repository(tmp_path: Path, git: Git) -> Path:
     git(root, "add", "-A")
     git(root, "commit", "-q", "-m", "first")
     return root
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> GitWorkspace:
+    """A new one, in ``ws``."""
+    root = tmp_path / "ws"
+    root.mkdir()
+    made = init_workspace("git", "ws", "host1", True, False, "scratch", directory=str(root))
+    assert isinstance(made, GitWorkspace)
+    return made

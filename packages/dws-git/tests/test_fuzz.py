@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataworkspaces.backends.git.metadata_merge import merge_metadata
@@ -27,24 +25,17 @@ from dataworkspaces.gitrepo.sides import Sides
 from dataworkspaces.resources.git_repo import FACTORY as GIT
 from dataworkspaces.resources.git_subdirectory import FACTORY as SUBDIRECTORY
 from dataworkspaces.testing.fuzzing import (
-    ALWAYS_THE_SAME,
     EXAMPLES,
     damaged,
     damaged_bytes,
     damaged_json,
+    fuzz,
     parsed_or_refused,
+    randoms,
 )
 from dataworkspaces.testing.memory import MemoryWorkspace
 
-fuzz = settings(
-    max_examples=EXAMPLES,
-    derandomize=ALWAYS_THE_SAME,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    database=None,
-)
 fuzz_git = settings(fuzz, max_examples=max(10, EXAMPLES // 6))
-randoms = st.randoms(use_true_random=False)
 GIT_PARAMS = {
     "name": "code", "role": "code", "resource_type": "git", "remote_origin_url": "https://x/y.git", "branch": "main",
     "relative_local_path": "code", "read_only": False, "export": False, "imported": False,
@@ -62,17 +53,6 @@ CONFIG = {
     "dws-version": "2.0",
     "global_params": {"dws_git_branch": "main", "scratch_directory": "scratch"},
 }
-_numbers = itertools.count()
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Callable[[], Path]:
-    def fresh() -> Path:
-        directory = tmp_path / str(next(_numbers))
-        directory.mkdir()
-        return directory
-
-    return fresh
 
 
 @fuzz

@@ -8,16 +8,12 @@ from pathlib import Path
 import pytest
 
 from dataworkspaces.backends.git.workspace import GitWorkspace
-from dataworkspaces.workspace import init_workspace
 
 COUNT = 50
 
 
-def test_each_file_is_looked_at_a_few_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = tmp_path / "ws"
-    root.mkdir()
-    workspace = init_workspace("git", "ws", "host1", True, False, "scratch", directory=str(root))
-    assert isinstance(workspace, GitWorkspace)
+def test_each_file_is_looked_at_a_few_times(workspace: GitWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = workspace.paths.root
     for number in range(COUNT):
         name = f"r{number:02}"
         (root / name).mkdir()

@@ -12,7 +12,7 @@ import pytest
 from dataworkspaces.backends.git.own_files import GitOwnFiles, places_in_commit
 from dataworkspaces.backends.git.workspace import GitWorkspace
 from dataworkspaces.errors import ConfigurationError, NotFoundError
-from dataworkspaces.workspace import SnapshotVersion, init_workspace
+from dataworkspaces.workspace import SnapshotVersion
 
 Git = Callable[..., str]
 
@@ -28,19 +28,15 @@ def entry(name: str, **params: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> GitWorkspace:
+def workspace(workspace: GitWorkspace) -> GitWorkspace:
     """With the resource ``code``, one that is not on this machine, and files of its own."""
-    root = tmp_path / "ws"
-    root.mkdir()
-    made = init_workspace("git", "ws", "host1", True, False, "scratch", directory=str(root))
-    assert isinstance(made, GitWorkspace)
-    write(root, "code/run.py", "params.yaml", "docs/a.md", "scratch/tmp")
-    made.write_resource_params(entry("code", relative_path="code"))
-    made.write_resource_params(
+    write(workspace.paths.root, "code/run.py", "params.yaml", "docs/a.md", "scratch/tmp")
+    workspace.write_resource_params(entry("code", relative_path="code"))
+    workspace.write_resource_params(
         entry("lib", resource_type="git", relative_local_path="lib", branch="main", remote_origin_url="https://x/y")
     )
-    made.save("resources")
-    return made
+    workspace.save("resources")
+    return workspace
 
 
 @pytest.fixture

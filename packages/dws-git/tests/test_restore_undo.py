@@ -9,16 +9,13 @@ from typing import Any
 
 import pytest
 
-from dataworkspaces.backends.git.workspace import GitWorkspace
 from dataworkspaces.errors import DwsError
-from dataworkspaces.workspace import init_workspace
 
 
-def test_a_git_that_restores_half_and_fails_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = tmp_path / "ws"
-    root.mkdir()
-    workspace: Any = init_workspace("git", "ws", "host1", True, False, "scratch", directory=str(root))
-    assert isinstance(workspace, GitWorkspace)
+def test_a_git_that_restores_half_and_fails_is_undone(
+    workspace: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = workspace.paths.root
     with workspace.transaction("add"):
         workspace.add_resource("code", "git-subdirectory", "code", path=str(root / "code"), create=True)
         workspace.save("add code")

@@ -17,15 +17,6 @@ Git = Callable[..., str]
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> GitWorkspace:
-    root = tmp_path / "ws"
-    root.mkdir()
-    made = init_workspace("git", "ws", "host1", True, False, "scratch", directory=str(root))
-    assert isinstance(made, GitWorkspace)
-    return made
-
-
-@pytest.fixture
 def with_code(workspace: GitWorkspace) -> GitWorkspace:
     """A workspace with the resource ``code``, which has one file."""
     with workspace.transaction("add"):

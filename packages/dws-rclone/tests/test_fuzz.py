@@ -8,8 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import given
 
 from dataworkspaces.errors import ToolError
 from dataworkspaces.resources.rclone import configuration
@@ -19,24 +18,9 @@ from dataworkspaces.resources.rclone.factory import FACTORY
 from dataworkspaces.resources.rclone.plan import Plan, count_files
 from dataworkspaces.resources.rclone.remote_files import RemoteFiles
 from dataworkspaces.resources.rclone.run import parse_event
-from dataworkspaces.testing.fuzzing import (
-    ALWAYS_THE_SAME,
-    EXAMPLES,
-    damaged,
-    damaged_bytes,
-    damaged_json,
-    parsed_or_refused,
-)
+from dataworkspaces.testing.fuzzing import damaged, damaged_bytes, damaged_json, fuzz, parsed_or_refused, randoms
 from dataworkspaces.testing.memory import MemoryWorkspace
 
-fuzz = settings(
-    max_examples=EXAMPLES,
-    derandomize=ALWAYS_THE_SAME,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    database=None,
-)
-randoms = st.randoms(use_true_random=False)
 EVENT = {"level": "notice", "msg": "Skipped copy as --dry-run is set", "object": "a/b", "skipped": "copy", "size": 12}
 LISTED = [{"Path": "a", "Name": "a", "Size": 3, "IsDir": False, "ModTime": "2026-01-01T00:00:00Z"}]
 PARAMS = {

@@ -9,30 +9,15 @@ from random import Random
 from typing import Any
 
 from botocore.parsers import ResponseParserError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dataworkspaces.resources.s3.factory import S3Factory, split_place
 from dataworkspaces.resources.s3.manifest import _parse
 from dataworkspaces.resources.s3.version_pages import parse_page
-from dataworkspaces.testing.fuzzing import (
-    ALWAYS_THE_SAME,
-    EXAMPLES,
-    damaged,
-    damaged_bytes,
-    damaged_json,
-    parsed_or_refused,
-)
+from dataworkspaces.testing.fuzzing import damaged, damaged_bytes, damaged_json, fuzz, parsed_or_refused, randoms
 from dataworkspaces.testing.memory import MemoryWorkspace
 
-fuzz = settings(
-    max_examples=EXAMPLES,
-    derandomize=ALWAYS_THE_SAME,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    database=None,
-)
-randoms = st.randoms(use_true_random=False)
 PAGE = (
     b'<?xml version="1.0" encoding="UTF-8"?><ListVersionsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
     b"<IsTruncated>true</IsTruncated><NextKeyMarker>b</NextKeyMarker><NextVersionIdMarker>2</NextVersionIdMarker>"

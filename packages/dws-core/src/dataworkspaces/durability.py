@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _CANNOT = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EISDIR)
 """What file systems say that cannot flush a directory, and directories that may be written to but not read."""
@@ -62,14 +65,7 @@ def flush_directory(path: Path) -> None:
 
 def flush_directories(paths: Iterable[Path]) -> None:
     """Each once, and many at a time: all are on disk in the end, in whatever order they came there."""
-    todo = list(dict.fromkeys(paths))
-    if len(todo) < _FEW:
-        for path in todo:
-            flush_directory(path)
-        return
-    with ThreadPoolExecutor(min(8, len(todo))) as threads:
-        for _ in threads.map(flush_directory, todo):
-            pass
+    _each(flush_directory, list(dict.fromkeys(paths)))
 
 
 def flush_files(paths: Iterable[Path]) -> None:
@@ -93,12 +89,16 @@ def flush_open_files(fds: list[int]) -> None:
     if len(fds) > 1:
         for fd in fds:
             start_flushing(fd)
-    if len(fds) < _FEW:
-        for fd in fds:
-            os.fsync(fd)
+    _each(os.fsync, fds)
+
+
+def _each(flush: Callable[[T], object], what: Sequence[T]) -> None:
+    if len(what) < _FEW:
+        for one in what:
+            flush(one)
         return
-    with ThreadPoolExecutor(min(8, len(fds))) as threads:  # a journal takes the requests of several at once
-        for _ in threads.map(os.fsync, fds):
+    with ThreadPoolExecutor(min(8, len(what))) as threads:  # a journal takes the requests of several at once
+        for _ in threads.map(flush, what):
             pass
 
 

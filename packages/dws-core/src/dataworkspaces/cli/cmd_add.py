@@ -32,7 +32,7 @@ class AddGroup(click.Group):
 
         if plugins.is_announced(plugins.RESOURCES, cmd_name):
             factory = plugins.load(plugins.RESOURCES, cmd_name)
-            if _name(cmd_name, factory) == cmd_name:
+            if factory.command(cmd_name) == cmd_name:
                 return _command(cmd_name, factory)
         factories, _broken = _factories()
         return _command(*factories[cmd_name]) if cmd_name in factories else None
@@ -82,14 +82,10 @@ def _factories() -> tuple[dict[str, tuple[str, ResourceFactory]], list[str]]:
         except PluginError:
             broken.append(resource_type)
             continue
-        name = _name(resource_type, factory)
+        name = factory.command(resource_type)
         if name is not None:
             found.setdefault(name, (resource_type, factory))
     return found, broken
-
-
-def _name(resource_type: str, factory: ResourceFactory) -> str | None:
-    return resource_type if factory.command_name == "" else factory.command_name
 
 
 def _unknown_type(name: str) -> str:
@@ -128,7 +124,7 @@ def _command(resource_type: str, factory: ResourceFactory) -> click.Command:
     if not own and factory.command_name == "":  # as the manual's, which says nothing of commands
         own = [click.Argument(["arguments"], nargs=-1)]
     command = click.command(
-        _name(resource_type, factory),
+        factory.command(resource_type),
         params=[*own, *_common_params(factory)],
         help=_sentence(f"Add {factory.help}") if factory.help else None,
     )(common_options(run))

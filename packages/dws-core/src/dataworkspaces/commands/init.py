@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces import plugins
-from dataworkspaces.errors import ConfigurationError, DwsError
+from dataworkspaces.errors import ConfigurationError, DwsError, message_of
 from dataworkspaces.workspace import RESOURCE_ROLE_CHOICES, init_workspace
 
 if TYPE_CHECKING:
@@ -62,8 +62,9 @@ def init_command(
     scratch = _check_scratch(scratch_directory, root)
     _check_places(root, roles, scratch)
     backend = backend or plugins.default_backend()
+    factory = plugins.load(plugins.BACKENDS, backend)
     for role in roles:
-        plugins.load(plugins.BACKENDS, backend).check_resource_directory(root / role, role)
+        factory.check_resource_directory(root / role, role)
     workspace = init_workspace(backend, name, hostname, batch, verbose, scratch, directory=str(root), **backend_options)
     workspace.interaction = interaction
     if roles:
@@ -137,10 +138,9 @@ def _create_resources(
             if made:
                 workspace.save(f"Added {', '.join(made)}")
             role = roles[len(made)]
-            reason = e.message if isinstance(e, DwsError) else e
-            command = workspace.get_resource_factory(resource_type).command_name
+            command = workspace.get_resource_factory(resource_type).command(resource_type)
             raise ConfigurationError(
-                f"The workspace was made, but its resource '{role}' could not be: {reason}",
+                f"The workspace was made, but its resource '{role}' could not be: {message_of(e)}",
                 hint=f"Then add what is missing with: dws add {command} --role={role} --name={role} ./{role}",
             ) from e
         workspace.save(f"Added {', '.join(made)}")

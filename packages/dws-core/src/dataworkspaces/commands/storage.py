@@ -64,6 +64,11 @@ def needed_objects(workspace: Workspace, replaced_since: datetime | None = None)
                 hint="dws fsck shows more; 'dws delete-snapshot' gives up a snapshot",
             ) from e
 
+    deletions = [
+        deleted
+        for deleted in DeletedSnapshots(workspace).all()
+        if replaced_since is None or deleted.time >= replaced_since
+    ]
     for resource in keeping_resources(workspace):
         name = resource.name
         for snapshot, version in snapshot_versions(workspace, name).items():
@@ -73,9 +78,9 @@ def needed_objects(workspace: Workspace, replaced_since: datetime | None = None)
             if replaced_since is not None and replaced.time < replaced_since:
                 continue
             take(Tree(replaced.version, resource.read_manifest), f"What a restore of resource '{name}' replaced")
-        for deleted in DeletedSnapshots(workspace).all():
+        for deleted in deletions:
             lost = deleted.metadata.restore_hashes.get(name)
-            if lost is not None and (replaced_since is None or deleted.time >= replaced_since):
+            if lost is not None:
                 take(Tree(lost, resource.read_manifest), f"Deleted snapshot {deleted.metadata.hashval[:7]} of '{name}'")
     if isinstance(workspace, SnapshotWorkspaceMixin):
         for elsewhere in workspace.versions_on_other_branches():

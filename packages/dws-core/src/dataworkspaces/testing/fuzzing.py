@@ -1,8 +1,8 @@
 """For tests of parsers: documents that are damaged a little, and what a parser may make of them.
 
 Whatever text reaches us from outside is parsed, or refused with one of our errors in one clear line. Tests draw a
-:class:`random.Random` from hypothesis, which then finds the smallest document. How many they look at says the
-environment variable ``DWS_FUZZ_EXAMPLES``; ``make fuzz`` sets it.
+:class:`random.Random` from hypothesis (``@fuzz``, ``@given(random=randoms)``), which then finds the smallest document.
+How many they look at says the environment variable ``DWS_FUZZ_EXAMPLES``; ``make fuzz`` sets it.
 """
 
 from __future__ import annotations
@@ -13,11 +13,21 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
 from dataworkspaces.errors import DwsError, InternalError
 
 EXAMPLES = int(os.environ.get("DWS_FUZZ_EXAMPLES", "40"))
-ALWAYS_THE_SAME = "DWS_FUZZ_EXAMPLES" not in os.environ
+fuzz = settings(
+    max_examples=EXAMPLES,
+    derandomize="DWS_FUZZ_EXAMPLES" not in os.environ,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+)
 """A run of all tests looks at the same documents each time; who looks for new ones says at how many."""
+randoms = st.randoms(use_true_random=False)
 _LONGEST = 2000
 _ODD_VALUES: tuple[Any, ...] = (
     None, True, False, 0, -1, 1.5, 10**400, 1 << 63, float("nan"), float("inf"), "", "\0", "..", "../x", "/", "-x",
@@ -48,10 +58,7 @@ def parsed_or_refused(parse: Callable[..., Any], *arguments: Any) -> Any:
 
 def damaged_json(random: Random, document: Any) -> bytes:
     """A document as JSON, with one to three things in it changed; now and then the text itself is."""
-    changed = json.loads(json.dumps(document))
-    for _ in range(random.randint(1, 3)):
-        changed = _damaged(random, changed)
-    text = json.dumps(changed, indent=random.choice([None, 2])).encode("utf-8")
+    text = json.dumps(damaged(random, document), indent=random.choice([None, 2])).encode("utf-8")
     return damaged_bytes(random, text) if random.random() < 0.3 else text
 
 

@@ -106,6 +106,10 @@ class ResourceFactory(ABC):
     param_defs: ParamDefs = ParamDefs()
     """The parameters of resources of this type, for ``dws config --resource``."""
 
+    def command(self, resource_type: str) -> str | None:
+        """The name after ``dws add`` of the type that entry points call so; None if it has no command."""
+        return resource_type if self.command_name == "" else self.command_name
+
     def get_click_params(self) -> list[click.Parameter]:
         """The options and arguments of ``dws add COMMAND_NAME`` beside the common ones (``--role``, ``--name``,
         ``--export``, ``--imported``), which the shell adds. Their values reach :meth:`from_command_line` and

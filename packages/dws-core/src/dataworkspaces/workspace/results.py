@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from dataworkspaces.workspace.files import FileResourceMixin
+from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
 
 METRICS_HISTORY_FILE = "metrics_history.json"
 """Beside ``results.json``: ``metrics``, by name a list with the value of each epoch, and ``epochs``, their numbers."""
@@ -76,7 +77,7 @@ def bring_back(resource: FileResourceMixin, rel_dest_root: str, files: Iterable[
                 resource.upload_file(copy.name, file)
         if _are_equal(resource, moved, file):
             resource.delete_file(moved)
-    lineage = f"{rel_dest_root}/lineage.json"
+    lineage = f"{rel_dest_root}/{LINEAGE_FILE}"
     if resource.does_subpath_exist(lineage, must_be_file=True):
         resource.delete_file(lineage)
 

@@ -19,6 +19,7 @@ from dataworkspaces.errors import RefusedError
 from dataworkspaces.gitrepo.configured_programs import Setting, find_settings, switched_off
 from dataworkspaces.gitrepo.layout import enclosing_repository, git_directory
 from dataworkspaces.workspace.familiar import make_familiar, mark_of
+from dataworkspaces.workspace.names import some
 from dataworkspaces.workspace.trust import is_agreed_anywhere
 
 if TYPE_CHECKING:
@@ -68,11 +69,10 @@ class Restraint:
 
     @property
     def warning(self) -> str:
-        keys = list(dict.fromkeys(s.key for s in self.settings))
-        more = f" and {len(keys) - _MOST_SHOWN} more" if len(keys) > _MOST_SHOWN else ""
+        keys = some(dict.fromkeys(s.key for s in self.settings), _MOST_SHOWN)
         return (
             f"{self.root} came neither by 'dws init' nor by 'dws clone', and has git settings that can run programs "
-            f"or contact others ({', '.join(keys[:_MOST_SHOWN])}{more}). They are off; filtered files look changed. "
+            f"or contact others ({keys}). They are off; filtered files look changed. "
             f"If they are right: dws trust {shlex.quote(self.address)}"
         )
 

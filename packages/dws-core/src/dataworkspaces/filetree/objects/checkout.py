@@ -20,7 +20,7 @@ from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.filetree.hashing import status_of
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
-from dataworkspaces.filetree.objects.storing import copy_and_hash
+from dataworkspaces.filetree.objects.storing import copy_and_hash, hash_open_file
 from dataworkspaces.filetree.scan import ScannedFile
 
 FileKind = Literal["blob", "exec", "link"]
@@ -48,17 +48,12 @@ class Wanted:
 
 def is_there(root: Path, wanted: Wanted) -> bool:
     """Whether a content is at its path already: of a file, for what a link says is quickly made anew."""
-    from blake3 import blake3
-
     place = root / wanted.path
     status = place.lstat()
     if not stat.S_ISREG(status.st_mode) or wanted.kind == "link" or status.st_size != wanted.id.size:
         return False
-    digest = blake3()
-    with place.open("rb") as f:
-        while block := f.read(1 << 20):
-            digest.update(block)
-    return digest.digest() == wanted.id.digest
+    with place.open("rb") as file:
+        return hash_open_file(file.fileno()) == wanted.id
 
 
 def check_out(

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.integrity import Problem
 
 RESOURCE_TYPE = "git-workspace"
-_PLACES = ("relative_path", "relative_local_path")
+PLACES = ("relative_path", "relative_local_path")
 """The parameters of resources that say where they lie in the workspace."""
 
 
@@ -62,7 +62,7 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
     @property
     def part(self) -> Part:
         """What of the repository a snapshot of it alone would commit."""
-        return Part(self.workspace.paths.root, without=tuple(self._places))
+        return self.part_with((), ())
 
     def part_with(self, places: Collection[str], results: Sequence[str]) -> Part:
         """What a snapshot would commit of it and these resources, of which some hold ``results``."""
@@ -108,7 +108,7 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         return place
 
     def _is_elsewhere(self, rel_path: str) -> bool:
-        return any(rel_path == place or rel_path.startswith(f"{place}/") for place in (".git", *self._places))
+        return lies_in(rel_path, (".git", *self._places))
 
     def holds_alone(self, path: str) -> bool:
         """Whether a path that git names, of a file or with a slash at its end of a directory, is its own, with all that
@@ -255,6 +255,11 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         """Goes with the workspace."""
 
 
+def lies_in(path: str, places: Iterable[str]) -> bool:
+    """Whether a path is one of some places, or lies below one."""
+    return any(path == place or path.startswith(f"{place}/") for place in places)
+
+
 def places_in_commit(paths: WorkspacePaths, commit: str) -> list[str]:
     """Where the metadata and the resources of a commit lay, relative to the root."""
     root = paths.root
@@ -272,5 +277,5 @@ def places_in_commit(paths: WorkspacePaths, commit: str) -> list[str]:
 
 
 def _places_of(params: Mapping[str, object]) -> list[str]:
-    texts = [params.get(key) for key in _PLACES]
+    texts = [params.get(key) for key in PLACES]
     return [check_relative_path(text, "A resource's place") for text in texts if isinstance(text, str) and text]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataworkspaces.backends.git.own_files import GitOwnFiles
+from dataworkspaces.backends.git.own_files import GitOwnFiles, lies_in
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.checks import check_url_of_user, without_password
@@ -29,6 +29,7 @@ from dataworkspaces.workspace.names import some
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.sync import GitSync
+    from dataworkspaces.workspace import Resource
 
 _HINT_PULL = "dws pull, and push again"
 
@@ -108,38 +109,32 @@ def _check_clean(workspace: GitSync) -> None:
     status = workspace.repo.status()
     if status.commit is None:
         raise ConfigurationError(f"{workspace.what} has no commit yet")
-    others = _places_of_others(workspace)
-    missed = [path for path in status.dirty if not _is_elsewhere(path, others)]
-    stray = _in_no_resource(workspace, set(missed).intersection(status.untracked))
+    if not status.dirty:
+        return
+    resources = list(workspace.get_resources())
+    others = _places_of_others(workspace, resources)
+    dirty = [path for path in status.dirty if not lies_in(path, others)]
+    own = next((resource for resource in resources if isinstance(resource, GitOwnFiles)), None)
+    # Of the files that git does not know those which are no resource's, and hold none: nobody counts on them yet.
+    unknown = set(status.untracked)
+    stray = {path for path in dirty if path in unknown and own is not None and own.holds_alone(path)}
     if stray:
-        workspace.interaction.warn(f"{workspace.what}: {some(stray)} stays here: the next snapshot takes it")
-    missed = [path for path in missed if path not in stray]
+        workspace.interaction.warn(f"{workspace.what}: {some(sorted(stray))} stays here: the next snapshot takes it")
+    missed = [path for path in dirty if path not in stray]
     if missed:
         raise ConfigurationError(
             f"{workspace.what} has changes that are not committed: {some(missed)}", hint="Take a snapshot first"
         )
 
 
-def _is_elsewhere(path: str, places: Collection[str]) -> bool:
-    return path in places or path.startswith(tuple(f"{place}/" for place in places))
-
-
-def _places_of_others(workspace: GitSync) -> list[str]:
+def _places_of_others(workspace: GitSync, resources: Iterable[Resource]) -> list[str]:
     """Places of resources, of whatever type, whose content is not git's to keep: git may track files in them that were
     there before."""
     root = Path(os.path.realpath(workspace.paths.root))
-    others = [r for r in workspace.get_resources() if not isinstance(r, GitDirectoryMixin)]
+    others = [r for r in resources if not isinstance(r, GitDirectoryMixin)]
     places = [r.get_local_path_if_any() for r in others if isinstance(r, LocalStateResourceMixin)]
     real = [Path(os.path.realpath(place)) for place in places if place is not None]
     return [place.relative_to(root).as_posix() for place in real if root in place.parents]
-
-
-def _in_no_resource(workspace: GitSync, untracked: Collection[str]) -> list[str]:
-    """Those of the files that git does not know which are no resource's, and hold none: nobody counts on them yet."""
-    if not untracked:
-        return []
-    own = next((resource for resource in workspace.get_resources() if isinstance(resource, GitOwnFiles)), None)
-    return sorted(path for path in untracked if own is not None and own.holds_alone(path))
 
 
 def _note_pushed(workspace: GitSync) -> None:

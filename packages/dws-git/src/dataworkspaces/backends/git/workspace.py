@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.backends.git.conversion import as_committed
-from dataworkspaces.backends.git.own_files import GitOwnFiles
+from dataworkspaces.backends.git.own_files import PLACES, GitOwnFiles
 from dataworkspaces.backends.git.snapshot_index import SnapshotIndex, read_metadata
 from dataworkspaces.backends.git.subdirectories import SubdirectorySnapshots
 from dataworkspaces.backends.git.sync import GitSync
@@ -256,7 +256,7 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
         if self._load(lineage, read_json_object, {}).get("lineages"):
             return True
         stored = self.read_resource_params()
-        places = [params.get(key) for params in stored for key in ("relative_path", "relative_local_path")]
+        places = [params.get(key) for params in stored for key in PLACES]
         scratch = self.read_params(True).get(SCRATCH_DIRECTORY)
         known = [".git", self.paths.metadata.name, *SETTINGS, scratch, *places]
         explained = {name for name in known if isinstance(name, str)}  # what is no text is refused where it is used
