@@ -35,6 +35,8 @@ from kill_points import kill_points
 
 pytestmark = pytest.mark.slow
 
+NOTES = ".dataworkspace/scratch"
+"""A directory a resource."""
 REPOSITORIES = ("", "data", "shared")
 """Places of the workspace's own repository and of its resources that are repositories."""
 STRIPES = 3
@@ -243,6 +245,10 @@ def outcome(user: User) -> dict[str, Any]:
         # What a killed write leaves in the metadata is ignored, by git and by us.
         if "snapshot_metadata" not in name and not (name.startswith(".dataworkspace") and ".tmp" in name)
     }
+    for note in root.glob(f"{NOTES}/*/after_snapshot.json"):  # names a commit, which has other parents after an undoing
+        noted = json.loads(note.read_text())
+        head = user.at(root / note.parent.name).git("rev-parse", "HEAD").strip()
+        tree[str(note.relative_to(root))] = f"{noted['version']}, of HEAD: {noted['after'] == head}"
     return {
         "files": tree,
         "modes of results": {
