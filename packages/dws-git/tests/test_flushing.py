@@ -43,6 +43,8 @@ class Recorder:
 
         monkeypatch.setattr("os.fsync", recorded_flush)
         monkeypatch.setattr("os.replace", recorded_replace)
+        # Python 3.10's own keeps the function that it found when it was imported.
+        monkeypatch.setattr(Path, "replace", lambda path, target: recorded_replace(path, target) or Path(target))
 
     def _has_content(self, path: Path) -> bool:
         status = path.stat()

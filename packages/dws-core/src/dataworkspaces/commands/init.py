@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces import plugins
 from dataworkspaces.errors import ConfigurationError, DwsError, message_of
+from dataworkspaces.params import check_hostname
 from dataworkspaces.workspace import RESOURCE_ROLE_CHOICES, init_workspace
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def init_command(
     """
     root = directory.resolve()
     name = check_workspace_name(root.name if name is None else name)
+    check_hostname(hostname)
     roles = _check_roles(create_resources)
     scratch = _check_scratch(scratch_directory, root)
     _check_places(root, roles, scratch)
