@@ -20,10 +20,10 @@ from dataworkspaces.filetree.objects.compaction import MANY, merge_packs
 from dataworkspaces.filetree.objects.garbage import find_garbage, remove_garbage
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.quarantine import set_aside
-from dataworkspaces.filetree.objects.sharing import is_shared, make_directory, share
 from dataworkspaces.filetree.objects.store import ObjectStore
 from dataworkspaces.filetree.objects.storing import store_files
 from dataworkspaces.filetree.remotes import RemoteStore
+from dataworkspaces.toolbox.sharing import is_shared, make_directory, share
 
 ADA, BEN, TEAM = 41001, 41002, 41100
 

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.filetree.objects.sharing import is_shared, share
 from dataworkspaces.params import EXECUTOR, OBJECTS_PATH, OBJECTS_SHARED, ParamDef, ParamDefs
+from dataworkspaces.toolbox.sharing import is_shared, share
 from dataworkspaces.workspace import LocalStateResourceMixin
 from dataworkspaces.workspace.atomic import explain_os_error
 from dataworkspaces.workspace.executors import executor_addresses

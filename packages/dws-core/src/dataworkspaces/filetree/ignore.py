@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.filetree.regular import read_regular
+from dataworkspaces.toolbox.regular import read_regular
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec

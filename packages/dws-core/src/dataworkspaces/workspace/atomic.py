@@ -13,7 +13,7 @@ from typing import Any
 
 from dataworkspaces.durability import flush_directory, flush_open_files, make_directories
 from dataworkspaces.errors import ConfigurationError, MetadataError, kind_of_os_error
-from dataworkspaces.filetree.regular import read_regular
+from dataworkspaces.toolbox.regular import read_regular
 
 MAX_JSON_BYTES = 256 * 1024 * 1024
 """A larger metadata file is refused: it cannot be ours."""

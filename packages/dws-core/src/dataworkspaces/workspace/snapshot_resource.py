@@ -123,7 +123,7 @@ class SnapshotResourceMixin(ABC):
         local = self.get_local_path_if_any() if isinstance(self, LocalStateResourceMixin) else None
         if local is None:
             return PresentContents([None] * len(subpaths))
-        from dataworkspaces.filetree.content import content_of
+        from dataworkspaces.toolbox.content import content_of
 
         def is_of_snapshots(below: str) -> bool:
             return below in (LINEAGE_FILE, "snapshots")

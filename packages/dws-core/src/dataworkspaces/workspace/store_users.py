@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import DwsError
-from dataworkspaces.filetree.objects.sharing import make_directory, share_file
 from dataworkspaces.params import OBJECTS_PATH
+from dataworkspaces.toolbox.sharing import make_directory, share_file
 from dataworkspaces.workspace.atomic import write_bytes
 
 if TYPE_CHECKING:

@@ -169,7 +169,7 @@ def _name_of(place: Path, name: str | None) -> str | None:
         return None
     if name is not None:
         return name
-    from dataworkspaces.filetree.content import content_of
+    from dataworkspaces.toolbox.content import content_of
 
     return content_of(place)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dataworkspaces.filetree.regular import read_regular
+from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace.atomic import write_bytes
 
 

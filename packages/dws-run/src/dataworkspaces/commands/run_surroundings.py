@@ -20,9 +20,9 @@ from typing import Any
 from dataworkspaces.commands.run_changes import HIDDEN, is_left_out, local_root, walk
 from dataworkspaces.commands.run_places import PlaceSet, Roots, inputs_to_read, named_paths, rest_of
 from dataworkspaces.errors import DwsError
-from dataworkspaces.filetree.content import content_of
 from dataworkspaces.lineage.model import RunRecord, StepLineage
 from dataworkspaces.lineage.places import NOTHING, group
+from dataworkspaces.toolbox.content import content_of
 from dataworkspaces.workspace import FileResourceMixin, ResourceRef, ResourceRoles, Workspace
 from dataworkspaces.workspace.own_files import is_own_files
 

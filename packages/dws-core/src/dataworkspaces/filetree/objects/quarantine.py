@@ -13,8 +13,8 @@ from pathlib import Path
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.pack import Pack
-from dataworkspaces.filetree.objects.sharing import make_directory
 from dataworkspaces.filetree.objects.store import ObjectStore
+from dataworkspaces.toolbox.sharing import make_directory
 
 DIRECTORY = "quarantine"
 

@@ -30,8 +30,8 @@ from dataworkspaces.durability import flush_directories, flush_directory, flush_
 from dataworkspaces.errors import ConfigurationError, MetadataError, UnavailableError
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.pack import SUFFIX, Pack, PackWriter
-from dataworkspaces.filetree.objects.sharing import make_directory, sealed_mode, share_file
-from dataworkspaces.filetree.regular import read_regular
+from dataworkspaces.toolbox.regular import read_regular
+from dataworkspaces.toolbox.sharing import make_directory, sealed_mode, share_file
 
 LARGE = 128 << 10
 """From this size on a content is a file of its own."""

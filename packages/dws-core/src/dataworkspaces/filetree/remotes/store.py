@@ -33,9 +33,9 @@ from dataworkspaces.filetree.objects.pack import (
     parse_footer,
     parse_index,
 )
-from dataworkspaces.filetree.objects.sharing import make_directory, sealed_mode, share_file
 from dataworkspaces.filetree.objects.store import FORMAT, LARGE, ObjectStore
 from dataworkspaces.filetree.remotes.places import Place, size_of
+from dataworkspaces.toolbox.sharing import make_directory, sealed_mode, share_file
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem

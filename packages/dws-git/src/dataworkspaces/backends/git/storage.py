@@ -14,12 +14,12 @@ from dataworkspaces.backends.git.conversion import as_committed, protect
 from dataworkspaces.backends.git.paths import METADATA_IGNORES, WorkspacePaths
 from dataworkspaces.backends.git.resource_files import next_position, read_entries, read_entry, take_over_list
 from dataworkspaces.errors import ConfigurationError, MetadataError
-from dataworkspaces.filetree.regular import read_regular
 from dataworkspaces.gitrepo.ignore_lines import add_lines, ignore_pattern
 from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace.atomic import read_json_object, write_bytes, write_files, write_json
 from dataworkspaces.workspace.names import check_relative_path, is_resource_name
 from dataworkspaces.workspace.resource import Resource

@@ -21,7 +21,6 @@ from dataworkspaces.errors import (
     NotFoundError,
     UnavailableError,
 )
-from dataworkspaces.filetree.regular import read_regular
 from dataworkspaces.gitrepo.checks import check_object_name, check_scratch_directory
 from dataworkspaces.gitrepo.ignored import Looked, check_ignored
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
@@ -40,6 +39,7 @@ from dataworkspaces.params import (
     ParamDefs,
 )
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
+from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace import (
     OWN_FILES,
     PresentContents,
