@@ -9,6 +9,10 @@ not a :class:`DwsError`, since that is a bug.
 from __future__ import annotations
 
 import errno
+import re
+
+_SPACE_RE = re.compile(r"(\s+)")
+_LONGEST_WORD = 600
 
 
 class DwsError(Exception):
@@ -22,13 +26,22 @@ class DwsError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        shown = _readable(message)
+        super().__init__(shown)
+        self.message = shown
+        self.hint = None if hint is None else _readable(hint)
 
     def __str__(self) -> str:
         """As the command line shows it: the message, and the hint."""
         return with_hint(self.message, self.hint)
+
+
+def _readable(text: str) -> str:
+    """Somebody else's value may be a word of any length, which would hide what the error says of it."""
+    if len(text) <= _LONGEST_WORD:
+        return text
+    words = _SPACE_RE.split(text)
+    return "".join(w if len(w) <= _LONGEST_WORD else f"{w[:400]}…{w[-100:]}" for w in words)
 
 
 def message_of(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""Objects of git that a power cut left empty, or without their end; and how they are written again.
+"""Objects and other files of git that a power cut left empty, or without their end; and how they are written again.
 
 Git takes a file of the right name for the object, and never writes it again: what is staged counts as kept, and cannot
 be read. So such a file goes first; then contents come from the working tree, trees and the latest commits from index
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from dataworkspaces.durability import boot_id, flush_directories
 from dataworkspaces.errors import DwsError
+from dataworkspaces.gitrepo.damaged_references import damaged_references, mend_head, mend_references
 from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.layout import git_directory, objects_directory
 from dataworkspaces.gitrepo.lost_commits import make_lost_commits
@@ -34,9 +35,11 @@ def check_loose_objects(root: Path, where: str, *, only_empty: bool = False) -> 
     """Objects that are files of their own, and cannot be what their names say. Empty ones are found by looking at sizes
     alone."""
     damaged = damaged_objects(root, only_empty=only_empty)
-    if _has_empty_index(root):
-        what = f"git's index of {root} is empty, as after a power cut"
-        yield Problem("resource", where, what, "dws fsck --repair makes it again", repair=lambda: mend(root))
+    files = [str(path) for path in damaged_references(root)] + (["its index"] if _has_empty_index(root) else [])
+    if files:
+        what = f"git's files of {root} are empty or damaged, as after a power cut: {some(files)}"
+        remedy = "dws fsck --repair writes them again, from git's logs and what is there"
+        yield Problem("resource", where, what, remedy, repair=lambda: mend(root))
         return
     if not damaged:
         return
@@ -77,7 +80,7 @@ def _is_damaged(entry: os.DirEntry[str], only_empty: bool) -> bool:
     return size <= _SMALL and not reader.eof
 
 
-def look_after_restart(root: Path, tell: Callable[[str], None] | None = None) -> None:
+def look_after_restart(root: Path, tell: Callable[[str], None]) -> None:
     """Once after each start of the machine, before which its power may have been cut: what git says that it has is
     there. What lies in the working tree is written again, so that nothing counts as kept which is not; `dws fsck` tells
     of the rest. No origin is asked."""
@@ -88,17 +91,17 @@ def look_after_restart(root: Path, tell: Callable[[str], None] | None = None) ->
     with suppress(OSError):
         if note.read_text(encoding="ascii") == boot:
             return
-    if damaged_objects(root) or _has_empty_index(root):
-        said = mend(root, ask_origin=False)
-        if tell is not None:
-            tell(f"{root}: after a power cut, as it seems: {said}")
+    if damaged_objects(root) or damaged_references(root) or _has_empty_index(root):
+        tell(f"{root}: after a power cut, as it seems: {mend(root, ask_origin=False)}")
     with suppress(OSError):
         note.parent.mkdir(exist_ok=True)
         write_bytes(note, boot.encode("ascii"), is_cache=True)
 
 
 def mend(root: Path, *, ask_origin: bool = True) -> str:
-    """Write damaged objects again, and say what became of them. What was there is set aside, unless it is empty."""
+    """Write damaged objects, references and an empty index again, and say what became of them. What was there is set
+    aside, unless it is empty."""
+    head = mend_head(root)  # before it git takes nothing here for a repository
     damaged = damaged_objects(root)
     directory = git_directory(root) or root / ".git"
     for path in damaged.values():
@@ -127,6 +130,7 @@ def mend(root: Path, *, ask_origin: bool = True) -> str:
     if missing:
         lost = f"lost: {some(sorted(name[:12] for name in missing))}"
         said.append(lost if ask_origin else f"{lost}, unless the origin has them: dws fsck --repair")
+    said = [*head, *said, *mend_references(root)]
     if has_empty_index:
         run_git(root, ["read-tree", "HEAD"], ok=range(256))
         said.append("the index is that of the last commit")

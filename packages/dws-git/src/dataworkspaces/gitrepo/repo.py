@@ -12,7 +12,8 @@ from dataworkspaces.durability import flush_files
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.changes import parse_raw_diff
 from dataworkspaces.gitrepo.contents import objects_elsewhere
-from dataworkspaces.gitrepo.damaged_objects import look_after_restart
+from dataworkspaces.gitrepo.damaged_objects import look_after_restart, mend
+from dataworkspaces.gitrepo.damaged_references import is_head_damaged
 from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.identity import check_identity
 from dataworkspaces.gitrepo.layout import current_branch, git_directory, head_commit, operation_in_progress
@@ -76,6 +77,8 @@ class GitRepo:
             raise ConfigurationError(
                 f"{what}: {operation} is in progress in {self.root}", hint="Finish or abort it with git, and try again"
             )
+        if is_head_damaged(self.root):
+            self._say(f"{self.root}: after a power cut, as it seems: {mend(self.root, ask_origin=False)}")
         current = current_branch(self.root)
         if current == ".invalid":
             raise ConfigurationError(
@@ -89,7 +92,11 @@ class GitRepo:
                 f"{what}: {self.root} is {where}, not on {wanted}", hint=f"git -C {self.root} switch {wanted}"
             )
         check_identity(self.root)
-        look_after_restart(self.root, self.tell)
+        look_after_restart(self.root, self._say)
+
+    def _say(self, what: str) -> None:
+        if self.tell is not None:
+            self.tell(what)
 
     def status(self, paths: Sequence[str] = (), *, without: Sequence[str] = ()) -> RepoStatus:
         """HEAD, branch, and which of ``paths`` (all but those ``without``, if none are given) have changes. An

@@ -12,6 +12,7 @@ from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.backends.git.workspace import GitWorkspace
 from dataworkspaces.errors import ConfigurationError, MetadataError, NotAWorkspaceError
 from dataworkspaces.gitrepo.advance import finish, is_unfinished
+from dataworkspaces.gitrepo.damaged_references import is_head_damaged
 from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.workspace import WorkspaceFactory
 from dataworkspaces.workspace.atomic import read_json_object
@@ -52,6 +53,7 @@ class GitWorkspaceFactory(WorkspaceFactory):
         paths = WorkspacePaths(root)
         if not paths.metadata.is_dir():
             raise NotAWorkspaceError(f"{root} is not a workspace: it has no {paths.metadata.name} directory")
+        mended = _mend_head(root) if is_head_damaged(root) else None
         try:
             config = read_json_object(paths.config, "name", "dws-version")
         except MetadataError:
@@ -59,7 +61,10 @@ class GitWorkspaceFactory(WorkspaceFactory):
                 raise
             _finish_advance(root)  # the file is half written, by a process that was killed
             config = read_json_object(paths.config, "name", "dws-version")
-        return GitWorkspace(root, str(config["name"]), str(config["dws-version"]), batch, verbose)
+        workspace = GitWorkspace(root, str(config["name"]), str(config["dws-version"]), batch, verbose)
+        if mended is not None:
+            workspace.interaction.warn(f"After a power cut, as it seems: {mended}")
+        return workspace
 
     @staticmethod
     def init_workspace(
@@ -93,6 +98,14 @@ class GitWorkspaceFactory(WorkspaceFactory):
         from dataworkspaces.backends.git.cloning import clone_workspace
 
         return clone_workspace(local_params, batch, verbose, *args)
+
+
+def _mend_head(root: Path) -> str:
+    """Until then git takes the directory for no repository, or for one that has no commit yet."""
+    from dataworkspaces.gitrepo.damaged_objects import mend
+
+    with hold_lock((git_directory(root) or root) / "dws", "recover"):
+        return mend(root, ask_origin=False)
 
 
 def _finish_advance(root: Path) -> None:
