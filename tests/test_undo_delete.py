@@ -65,10 +65,14 @@ def test_gc_makes_it_final(two: User) -> None:
     assert not os.listdir(Path(two.cwd, ".git", "dws", "deleted"))
 
 
-def test_contents_of_a_deleted_snapshot_stay_as_long(two: User) -> None:
+@pytest.mark.parametrize("keeps_versions", [True, False])
+def test_contents_of_a_deleted_snapshot_stay_as_long(two: User, keeps_versions: bool) -> None:
+    """Also the last ones of a resource that keeps none any more."""
     write_files(two.cwd, {"files/a": "content of C"})
     two.batch("add", "local-files", "--role", "source-data", "--name", "files", "--restorable", "files")
     two.batch("snapshot", "C", "-m", "C")
+    if not keeps_versions:
+        two.batch("config", "--resource", "files", "restorable", "false")
     write_files(two.cwd, {"files/a": "later"})
     two.batch("snapshot", "D", "-m", "D")
     two.batch("delete-snapshot", "C")
@@ -77,5 +81,6 @@ def test_contents_of_a_deleted_snapshot_stay_as_long(two: User) -> None:
         os.utime(path, (long_ago, long_ago))
     two.batch("gc", "--yes")
     two.batch("undo-delete", "C")
+    two.batch("config", "--resource", "files", "restorable", "true")
     two.batch("restore", "C")
     assert (two.cwd / "files" / "a").read_text() == "content of C"

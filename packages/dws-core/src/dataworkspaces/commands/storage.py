@@ -69,7 +69,8 @@ def needed_objects(workspace: Workspace, replaced_since: datetime | None = None)
         for deleted in DeletedSnapshots(workspace).all()
         if replaced_since is None or deleted.time >= replaced_since
     ]
-    for resource in keeping_resources(workspace):
+    # All of them: of one that keeps versions no more, those of a deleted snapshot may be the last that are kept.
+    for resource in (each for each in workspace.get_resources() if isinstance(each, FileTreeMixin)):
         name = resource.name
         for snapshot, version in snapshot_versions(workspace, name).items():
             tree = Tree(version, resource.read_manifest)
