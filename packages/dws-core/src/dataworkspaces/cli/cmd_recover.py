@@ -20,15 +20,24 @@ def recover(session: Session, abandon: bool, as_json: bool) -> None:
     """
     from dataworkspaces.cli.render import print_json
     from dataworkspaces.cli.text import escape
-    from dataworkspaces.commands.recover import recover_command
+    from dataworkspaces.commands.recover import recover_before_opening, recover_command
+    from dataworkspaces.errors import MetadataError, UnfinishedError
 
-    found = recover_command(session.open_workspace(), abandon=abandon)
+    try:
+        workspace = session.open_workspace()
+    except (MetadataError, UnfinishedError):
+        before = recover_before_opening(session.place(), abandon=abandon)
+        if before is None:
+            raise
+        found = before
+    else:
+        found = recover_command(workspace, abandon=abandon)
     if as_json:
         print_json(found.to_json())
         return
     click.echo(escape(f"{found.unfinished}: {found.outcome}" if found.unfinished else found.outcome.capitalize()))
     if found.kept_as is not None:
-        click.echo(f"  the journal is kept as {escape(found.kept_as)}")
+        click.echo(f"  it is kept as {escape(found.kept_as)}")
     for line in found.places:
         click.echo(f"  {escape(line)}")
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.files import LocalStateResourceMixin
     from dataworkspaces.workspace.integrity import Problem
     from dataworkspaces.workspace.resource import Resource
+    from dataworkspaces.workspace.unfinished import UnfinishedPart
     from dataworkspaces.workspace.workspace import Workspace
 
 
@@ -86,6 +87,12 @@ class WorkspaceFactory(ABC):
     def check_before_opening(parsed_uri: ParseResult) -> Iterable[Problem]:
         """What keeps the workspace that a URI names from being opened, or from being looked at safely. Changes nothing,
         and raises nothing for what it finds. A repair takes the workspace's lock itself."""
+        return ()
+
+    @staticmethod
+    def unfinished_before_opening(parsed_uri: ParseResult) -> Iterable[UnfinishedPart]:
+        """What a command that was cut short left, if the workspace that a URI names may not open because of it. Each
+        part takes the workspace's lock itself."""
         return ()
 
 
@@ -168,6 +175,13 @@ def check_before_opening(uri: str) -> list[Problem]:
     """See :meth:`WorkspaceFactory.check_before_opening`."""
     parsed = urlparse(uri)
     return list(_factory(parsed).check_before_opening(parsed))
+
+
+def unfinished_before_opening(uri: str) -> list[UnfinishedPart]:
+    """See :meth:`WorkspaceFactory.unfinished_before_opening`."""
+    parsed = urlparse(uri)
+    function = getattr(_factory(parsed), "unfinished_before_opening", WorkspaceFactory.unfinished_before_opening)
+    return list(function(parsed))
 
 
 def init_workspace(

@@ -12,7 +12,9 @@ from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.workspace.versions import FileChange, FileInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Set
+    from collections.abc import Iterable, Set
+
+    from dataworkspaces.workspace.unfinished import UnfinishedPart
 
     JSONDict = dict[str, Any]
     JSONList = list[Any]
@@ -155,6 +157,10 @@ class LocalStateResourceMixin(ABC):
         """What the last :meth:`pull` found changed on both sides, and has left to the user, in words. Nothing of it is
         lost."""
         return []
+
+    def unfinished_parts(self) -> Iterable[UnfinishedPart]:
+        """What a :meth:`pull` that was cut short has left, if a note of the resource's own says how to finish it."""
+        return ()
 
     @abstractmethod
     def push_precheck(self) -> None:

@@ -88,20 +88,25 @@ class Journal:
     @staticmethod
     def abandon(directory: Path) -> Path:
         """Set the journal aside, whatever it holds, and return its new place. Nothing else changes."""
-        path = Journal.path(directory)
-        aside = directory / ABANDONED
-        aside.mkdir(parents=True, exist_ok=True)
-        name = f"{datetime.now():%Y%m%dT%H%M%S}"
-        number, target = 1, aside / f"{name}.json"
-        while os.path.lexists(target):
-            number += 1
-            target = aside / f"{name}-{number}.json"
-        path.rename(target)
-        return target
+        return set_note_aside(Journal.path(directory), "")
 
     @staticmethod
     def discard(directory: Path) -> None:
         _remove(Journal.path(directory))
+
+
+def set_note_aside(path: Path, what: str) -> Path:
+    """Move a file that says how to finish something to :data:`ABANDONED` beside it, and return its new place."""
+    aside = path.parent / ABANDONED
+    aside.mkdir(parents=True, exist_ok=True)
+    name = f"{datetime.now():%Y%m%dT%H%M%S}{what}"
+    number, target = 1, aside / f"{name}.json"
+    while os.path.lexists(target):
+        number += 1
+        target = aside / f"{name}-{number}.json"
+    path.rename(target)
+    flush_directory(path.parent)
+    return target
 
 
 def _remove(path: Path) -> None:

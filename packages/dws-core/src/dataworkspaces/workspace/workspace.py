@@ -29,6 +29,7 @@ from dataworkspaces.workspace.names import check_resource_name, clean_resource_n
 from dataworkspaces.workspace.own_files import OWN_FILES, is_own_files
 from dataworkspaces.workspace.resource import Resource, ResourceRoles
 from dataworkspaces.workspace.resource_ref import ResourceRef
+from dataworkspaces.workspace.unfinished import RECOVER_HINT
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace.factory import ResourceFactory
@@ -37,10 +38,8 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
     from dataworkspaces.workspace.storage import Storage
     from dataworkspaces.workspace.trust import Consent
+    from dataworkspaces.workspace.unfinished import UnfinishedPart
     from dataworkspaces.workspace.whereabouts import Whereabouts
-
-
-RECOVER_HINT = "'dws recover' tries again and says why it fails; 'dws recover --abandon' sets it aside, and keeps all"
 
 
 def _unfinished_hint(error: Exception) -> str:
@@ -320,6 +319,16 @@ class Workspace(ABC):
         """What an unfinished operation has left where, a line each, for whoever sets its journal aside. ``data`` may
         hold anything."""
         return []
+
+    def unfinished_parts(self) -> Iterable[UnfinishedPart]:
+        """What a command that was cut short left besides the journal. A backend adds its own."""
+        for name in self.get_resource_names():
+            try:
+                resource = self.get_resource(name)
+            except (DwsError, OSError):  # of a type that is not installed, say
+                continue
+            if isinstance(resource, LocalStateResourceMixin):
+                yield from resource.unfinished_parts()
 
     def recover(self, operation: str, data: dict[str, Any], interrupted: bool) -> str:
         """Complete or undo an operation from its journal, and say which in a few words. Idempotent.

@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 
 from dataworkspaces.durability import flush_directory, flush_files
-from dataworkspaces.errors import ConfigurationError, ToolError
+from dataworkspaces.errors import ConfigurationError, DwsError, ToolError, UnfinishedError, message_of
+from dataworkspaces.gitrepo.checks import check_object_name
 from dataworkspaces.gitrepo.contents import present_objects
 from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.layout import git_directory, head_commit
@@ -21,7 +23,9 @@ from dataworkspaces.gitrepo.merge import Merge
 from dataworkspaces.gitrepo.objects import TreeEntry, changed_entries, index_info, no_object
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.atomic import read_json_object, write_bytes, write_json
+from dataworkspaces.workspace.journal import set_note_aside
 from dataworkspaces.workspace.names import some
+from dataworkspaces.workspace.unfinished import RECOVER_HINT, Abandoned
 
 MARKER = "advance.json"
 _ENV = {"GIT_LFS_SKIP_SMUDGE": "1"}
@@ -79,14 +83,39 @@ def finish(root: Path) -> str | None:
     """Complete or undo what a killed process left. Idempotent.
 
     Returns the name of the tree that keeps what lay in the files, if that was neither their old nor their new
-    content."""
+    content. Raises UnfinishedError if it can be neither completed nor undone."""
     directory = git_directory(root)
     if directory is None or not _marker(root).exists():
         return None
+    try:
+        return _finish(root, directory)
+    except (DwsError, OSError) as e:
+        raise UnfinishedError(
+            f"{root} is between two commits, since a command was cut short: {message_of(e)}", hint=RECOVER_HINT
+        ) from e
+
+
+def abandon(root: Path) -> Abandoned:
+    """Set the marker aside, whatever it holds. Nothing else changes."""
+    marker = _marker(root)
+    kept_as = set_note_aside(marker, "-advance")
+    try:
+        noted = read_json_object(kept_as, "from", "to")
+        old, new = (check_object_name(str(noted[key]), str(kept_as)) for key in ("from", "to"))
+    except DwsError:
+        states = "nobody knows any more between which commits"
+    else:
+        states = f"some may be as in {old[:12]}, some as in {new[:12]}, and some half written"
+    return Abandoned(
+        kept_as, (f"files of {root}: {states}; what is not as committed: git -C {quote(str(root))} status",)
+    )
+
+
+def _finish(root: Path, directory: Path) -> str | None:
     wait_for_git(root)  # which may outlive the process that started it
     remove_stale_git_locks(root)
     noted = read_json_object(_marker(root), "from", "to", "then")
-    old, new = str(noted["from"]), str(noted["to"])
+    old, new = (check_object_name(str(noted[key]), str(_marker(root))) for key in ("from", "to"))
     head = head_commit(root)
     kept = None
     if noted["then"] == "undo" and (directory / "MERGE_HEAD").exists():

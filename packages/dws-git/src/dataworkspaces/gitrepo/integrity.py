@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from shlex import quote
 
 from dataworkspaces.errors import DwsError, ToolError
-from dataworkspaces.gitrepo.advance import finish, is_unfinished
+from dataworkspaces.gitrepo.advance import abandon, finish, is_unfinished
 from dataworkspaces.gitrepo.checks import check_object_name
 from dataworkspaces.gitrepo.contents import KEPT_TREES
 from dataworkspaces.gitrepo.damaged_objects import check_loose_objects
@@ -20,6 +21,7 @@ from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.integrity import Problem, one_line, problem_of
 from dataworkspaces.workspace.names import some
+from dataworkspaces.workspace.unfinished import UnfinishedPart
 
 KEPT_COMMITS = "refs/dws/commits"
 """Below it: commits that snapshots refer to and no branch holds, so that git does not collect them."""
@@ -88,6 +90,12 @@ def finish_advance(root: Path) -> str:
         if kept is None
         else f"completed; what lay in the files is kept: git -C {quote(str(root))} show {kept}"
     )
+
+
+def unfinished_part(root: Path, what: str) -> Iterator[UnfinishedPart]:
+    """At most one."""
+    if is_unfinished(root):
+        yield UnfinishedPart(what, partial(finish_advance, root), partial(abandon, root))
 
 
 def _remove_locks(root: Path, lock: Path) -> str:

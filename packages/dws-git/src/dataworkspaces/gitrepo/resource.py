@@ -47,6 +47,7 @@ from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
 if TYPE_CHECKING:
     from dataworkspaces.gitrepo.remote import PushPlan
     from dataworkspaces.workspace.integrity import Problem
+    from dataworkspaces.workspace.unfinished import UnfinishedPart
 
 RESOURCE_TYPE = "git"
 _AFTER_SNAPSHOT = "after_snapshot.json"
@@ -347,6 +348,12 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
     def pull_precheck(self) -> None:
         ask(self.root, self.workspace.interaction)
         self._repo.check_ready(self.what, self.branch)
+
+    def unfinished_parts(self) -> Iterable[UnfinishedPart]:
+        from dataworkspaces.gitrepo.integrity import unfinished_part
+
+        place = self.get_local_path_if_any()
+        return () if place is None else unfinished_part(Path(place), f"a pull of {self.what}")
 
     def pull(self) -> bool:
         """Fast-forward, or merge. A repository without an origin stays as it is."""

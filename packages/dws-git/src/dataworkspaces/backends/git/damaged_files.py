@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from shlex import quote
+from typing import TypeVar
 
 from dataworkspaces.backends.git.file_check import (
     FileKind,
@@ -21,11 +22,14 @@ from dataworkspaces.backends.git.local_files_anew import how_to_make_anew
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.gitrepo.advance import is_unfinished
 from dataworkspaces.gitrepo.damaged_objects import check_loose_objects
-from dataworkspaces.gitrepo.integrity import finish_advance
+from dataworkspaces.gitrepo.integrity import finish_advance, unfinished_part
 from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.integrity import Problem, problem_of, set_aside
 from dataworkspaces.workspace.locking import hold_lock
+from dataworkspaces.workspace.unfinished import UnfinishedPart
+
+T = TypeVar("T")
 
 
 def check_before_opening(root: Path) -> Iterator[Problem]:
@@ -65,6 +69,16 @@ def check_before_opening(root: Path) -> Iterator[Problem]:
         yield replace(problem, repair=None if problem.repair is None else _locked(machine, problem.repair))
 
 
+def unfinished_before_opening(root: Path) -> Iterator[UnfinishedPart]:
+    """See :meth:`WorkspaceFactory.unfinished_before_opening`."""
+    directory = git_directory(root)
+    if directory is None:
+        return
+    machine = directory / "dws"
+    for part in unfinished_part(root, f"a pull of the workspace {root}"):
+        yield UnfinishedPart(part.what, _locked(machine, part.finish), _locked(machine, part.abandon))
+
+
 def _is_good(paths: WorkspacePaths, listing: Listing, relative: str) -> bool:
     kind = listing.files.get(relative)
     return kind is not None and examine(paths.metadata / relative, kind).damage is None
@@ -78,8 +92,8 @@ def known_kind(relative: str) -> FileKind:
     return kind
 
 
-def _locked(machine: Path, repair: Callable[[], str]) -> Callable[[], str]:
-    def with_lock() -> str:
+def _locked(machine: Path, repair: Callable[[], T]) -> Callable[[], T]:
+    def with_lock() -> T:
         with hold_lock(machine, "fsck"):
             return repair()
 

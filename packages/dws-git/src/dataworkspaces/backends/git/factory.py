@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import click
 
     from dataworkspaces.workspace.integrity import Problem
+    from dataworkspaces.workspace.unfinished import UnfinishedPart
 
 
 class GitWorkspaceFactory(WorkspaceFactory):
@@ -90,6 +91,12 @@ class GitWorkspaceFactory(WorkspaceFactory):
         from dataworkspaces.backends.git.damaged_files import check_before_opening
 
         return check_before_opening(Path(os.path.realpath(unquote(parsed_uri.path))))
+
+    @staticmethod
+    def unfinished_before_opening(parsed_uri: ParseResult) -> Iterable[UnfinishedPart]:
+        from dataworkspaces.backends.git.damaged_files import unfinished_before_opening
+
+        return unfinished_before_opening(Path(os.path.realpath(unquote(parsed_uri.path))))
 
     @staticmethod
     def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *args: Any) -> GitWorkspace:

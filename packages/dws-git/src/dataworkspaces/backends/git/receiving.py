@@ -41,6 +41,7 @@ def pull(workspace: GitSync) -> GitSync:
     if not has_origin(root):
         workspace.interaction.tell(f"{workspace.what}: it has no origin, so only its resources are pulled")
         return workspace
+    finish(root)
     workspace.save("Metadata of an interrupted command")
     protect(workspace.paths, for_all=False)
     branch = workspace.branch

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from dataworkspaces.lineage.store import LineageStore
     from dataworkspaces.workspace.integrity import Problem
     from dataworkspaces.workspace.snapshot_graph import SnapshotGraph
+    from dataworkspaces.workspace.unfinished import UnfinishedPart
 
 BRANCH_PARAM = "dws_git_branch"
 
@@ -396,6 +397,12 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
         from dataworkspaces.backends.git.integrity import check_workspace
 
         return check_workspace(self)
+
+    def unfinished_parts(self) -> Iterable[UnfinishedPart]:
+        from dataworkspaces.gitrepo.integrity import unfinished_part
+
+        yield from unfinished_part(self.paths.root, f"a pull of {self.what}")
+        yield from super().unfinished_parts()
 
     def recover(self, operation: str, data: dict[str, Any], interrupted: bool) -> str:
         places = [r.get_local_path_if_any() for r in self.get_resources() if isinstance(r, GitRepoResource)]
