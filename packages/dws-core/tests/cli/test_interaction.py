@@ -22,7 +22,7 @@ from dataworkspaces.cli.cmd_version import version
 from dataworkspaces.cli.session import Session
 import click
 
-def body():
+def body(as_json):
     ui = click.get_current_context().find_object(Session).interaction()
     {body}
 

@@ -67,7 +67,7 @@ def test_json_is_valid_whatever_the_metrics_hold(capsys: pytest.CaptureFixture[s
 def test_a_locale_that_cannot_write_a_text_is_no_error() -> None:
     code = (
         "import click\nfrom dataworkspaces.cli.main import dws\nfrom dataworkspaces.cli.cmd_version import version\n"
-        "version.callback = lambda: click.echo('\\u6570')\ndws.main(['version'])"
+        "version.callback = lambda as_json: click.echo('\\u6570')\ndws.main(['version'])"
     )
     env = {**os.environ, "PYTHONIOENCODING": "latin-1"}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)

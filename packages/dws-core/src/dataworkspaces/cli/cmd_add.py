@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dataworkspaces.cli.param_types import ROLES, Role
-from dataworkspaces.cli.session import Session, common_options, pass_session
+from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -107,9 +107,15 @@ def _command(resource_type: str, factory: ResourceFactory) -> click.Command:
 
     @pass_session
     def run(
-        session: Session, /, role: str | None, name: str | None, arguments: tuple[str, ...] = (), **values: Any
+        session: Session,
+        /,
+        role: str | None,
+        name: str | None,
+        as_json: bool,
+        arguments: tuple[str, ...] = (),
+        **values: Any,
     ) -> None:
-        from dataworkspaces.commands.add import add_command
+        from dataworkspaces.commands.add import add_command, resource_json
 
         workspace = session.open_workspace()
         if role is None:
@@ -118,6 +124,11 @@ def _command(resource_type: str, factory: ResourceFactory) -> click.Command:
             suggestion = workspace.suggest_resource_name(resource_type, role, *arguments, **values)
             name = workspace.interaction.ask("Name of the resource", default=suggestion)
         resource = add_command(workspace, resource_type, role, name, *arguments, **values)
+        if as_json:
+            from dataworkspaces.cli.render import print_json
+
+            print_json(resource_json(resource))
+            return
         workspace.interaction.tell(f"Added resource '{resource.name}' ({resource.resource_type}, {resource.role})")
 
     own = factory.get_click_params()
@@ -127,7 +138,7 @@ def _command(resource_type: str, factory: ResourceFactory) -> click.Command:
         factory.command(resource_type),
         params=[*own, *_common_params(factory)],
         help=_sentence(f"Add {factory.help}") if factory.help else None,
-    )(common_options(run))
+    )(json_option(common_options(run)))
     return command
 
 

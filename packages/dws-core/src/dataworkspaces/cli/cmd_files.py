@@ -50,9 +50,10 @@ def cat(session: Session, place: str) -> None:
 @click.argument("source")
 @click.argument("target")
 @click.option("--recursive", "-r", is_flag=True, help="Copy a directory with all that is in it.")
+@json_option
 @common_options
 @pass_session
-def cp(session: Session, source: str, target: str, recursive: bool) -> None:
+def cp(session: Session, source: str, target: str, recursive: bool, as_json: bool) -> None:
     """Copy files from or to a resource, or between two.
 
     A file of a resource is RESOURCE:PATH, as it was in a snapshot RESOURCE@SNAPSHOT:PATH; all else is a local path.
@@ -62,4 +63,9 @@ def cp(session: Session, source: str, target: str, recursive: bool) -> None:
 
     workspace = session.open_workspace(reading=True)
     count = cp_command(workspace, source, target, recursive=recursive)
+    if as_json:
+        from dataworkspaces.cli.render import print_json
+
+        print_json({"files": count})
+        return
     workspace.interaction.tell(f"Copied {plural(count, 'file')}")

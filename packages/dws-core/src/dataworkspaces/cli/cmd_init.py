@@ -9,7 +9,7 @@ import click
 
 from dataworkspaces import plugins
 from dataworkspaces.cli.param_types import ROLES, NameList, PluginName
-from dataworkspaces.cli.session import Session, batch_option, pass_session, verbose_option
+from dataworkspaces.cli.session import Session, batch_option, json_option, pass_session, verbose_option
 
 
 class InitCommand(click.Command):
@@ -67,6 +67,7 @@ def _backend_named(args: list[str]) -> str:
     show_default=True,
     help="Directory for temporary data; it is never versioned.",
 )
+@json_option
 @batch_option
 @verbose_option
 @pass_session
@@ -78,6 +79,7 @@ def init(
     create_resources: list[str] | None,
     scratch_directory: str,
     backend: str,
+    as_json: bool,
     **backend_options: Any,
 ) -> None:
     """Make the current directory a workspace.
@@ -106,6 +108,11 @@ def init(
         backend=backend,
         **given,
     )
+    if as_json:
+        from dataworkspaces.cli.render import print_json
+
+        print_json(outcome.to_json())
+        return
     interaction.tell(f"Workspace '{outcome.name}' is ready in {outcome.workspace_dir}")
     for resource in outcome.resources:
         interaction.tell(f"Created resource '{resource}'")

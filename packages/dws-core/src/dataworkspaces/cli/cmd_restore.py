@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dataworkspaces.cli.param_types import ResourceName, SnapshotName
-from dataworkspaces.cli.session import Session, common_options, pass_session
+from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 if TYPE_CHECKING:
     from dataworkspaces.commands.restore import RestorePlan
@@ -20,10 +20,17 @@ if TYPE_CHECKING:
 @click.option("--leave", metavar="R,R", type=ResourceName(many=True), help="All resources but these.")
 @click.option("--strict", is_flag=True, help="Fail if a resource cannot be brought back, instead of leaving it.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, file by file, and do nothing.")
+@json_option
 @common_options
 @pass_session
 def restore(
-    session: Session, tag_or_hash: str, only: list[str] | None, leave: list[str] | None, strict: bool, dry_run: bool
+    session: Session,
+    tag_or_hash: str,
+    only: list[str] | None,
+    leave: list[str] | None,
+    strict: bool,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Bring the resources back to the state that they had at a snapshot.
 
@@ -35,6 +42,11 @@ def restore(
 
     workspace = session.open_workspace(reading=True)  # The plan is made before anything is locked.
     plan = plan_restore(workspace, tag_or_hash, only, leave, strict, list_files=dry_run)
+    if as_json:
+        from dataworkspaces.cli.render import print_json
+
+        print_json(plan.to_json() if dry_run else restore_command(workspace, plan).to_json())
+        return
     _print_plan(plan, dry_run)
     if dry_run or not plan.restored:
         return

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from dataworkspaces.cli.param_types import SnapshotName
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
-if TYPE_CHECKING:
-    from dataworkspaces.workspace import Workspace
-
 
 @click.command()
 @click.argument("tag", required=False)
 @click.option("-m", "--message", metavar="TEXT", default="", help="What this snapshot is about.")
+@json_option
 @common_options
 @pass_session
-def snapshot(session: Session, tag: str | None, message: str) -> None:
+def snapshot(session: Session, tag: str | None, message: str, as_json: bool) -> None:
     """Keep the present state of all resources, under the name TAG if one is given.
 
     Current results move to a directory of their own, with the lineage of each.
@@ -29,10 +25,15 @@ def snapshot(session: Session, tag: str | None, message: str) -> None:
     workspace = session.open_workspace()
     tell = workspace.interaction.tell
     outcome = snapshot_command(workspace, tag, message)
+    if as_json:
+        from dataworkspaces.cli.render import print_json
+
+        print_json(outcome.to_json())
+        return
     metadata = outcome.metadata
     if outcome.is_new:
         tell(f"Took snapshot {snapshot_name(metadata)}")
-        for place in _kept_results(workspace, metadata.relative_destination_path):
+        for place in outcome.results:
             tell(f"Its results are in {place}")
     else:
         tell(f"Nothing has changed since snapshot {snapshot_name(metadata)} of {metadata.timestamp[:19]}")
@@ -42,25 +43,13 @@ def snapshot(session: Session, tag: str | None, message: str) -> None:
         tell(f"Tag {tag} was at snapshot {short_hash(outcome.tag_moved_from)} before")
 
 
-def _kept_results(workspace: Workspace, destination: str) -> list[str]:
-    """Where the results of a snapshot are, as ``resource:path``."""
-    from dataworkspaces.workspace import FileResourceMixin
-
-    return [
-        f"{resource.name}:{destination}"
-        for resource in workspace.get_resources()
-        if resource.has_results_role()
-        and isinstance(resource, FileResourceMixin)
-        and resource.does_subpath_exist(destination)
-    ]
-
-
 @click.command("delete-snapshot")
 @click.argument("tag_or_hash", type=SnapshotName())
 @click.option("--no-include-resources", is_flag=True, help="Keep the results that were kept for this snapshot.")
+@json_option
 @common_options
 @pass_session
-def delete_snapshot(session: Session, tag_or_hash: str, no_include_resources: bool) -> None:
+def delete_snapshot(session: Session, tag_or_hash: str, no_include_resources: bool, as_json: bool) -> None:
     """Remove a snapshot: its metadata, its lineage and the results that were kept for it.
 
     What is removed is kept on this machine for two weeks, or as long as 'dws gc' is told: 'dws undo-delete' brings it
@@ -71,7 +60,12 @@ def delete_snapshot(session: Session, tag_or_hash: str, no_include_resources: bo
 
     workspace = session.open_workspace()
     deleted = delete_snapshot_command(workspace, tag_or_hash, not no_include_resources)
-    workspace.interaction.tell(f"Deleted snapshot {snapshot_name(deleted)}")
+    if as_json:
+        from dataworkspaces.cli.render import print_json
+
+        print_json(deleted.to_json())
+    else:
+        workspace.interaction.tell(f"Deleted snapshot {snapshot_name(deleted)}")
 
 
 @click.command("undo-delete")

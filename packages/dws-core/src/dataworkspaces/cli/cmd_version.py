@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import click
 
+from dataworkspaces.cli.session import json_option
+
 
 @click.command()
-def version() -> None:
+@json_option
+def version(as_json: bool = False) -> None:
     """Print the version of Data Workspaces."""
     from dataworkspaces.workspace.version import get_version
 
+    if as_json:
+        from dataworkspaces.cli.render import print_json
+
+        print_json({"version": get_version()})
+        return
     click.echo(f"Data Workspaces version {get_version()}")

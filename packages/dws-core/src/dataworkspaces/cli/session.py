@@ -139,15 +139,18 @@ def common_options(function: F) -> F:
 
 
 def json_option(function: F) -> F:
-    """``--json``, for a command that calls :func:`dataworkspaces.cli.render.print_json` then."""
+    """``--json``, for a command that calls :func:`dataworkspaces.cli.render.print_json` then.
 
-    def set_stderr(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
+    Who reads the document is a program, so nothing is asked: ``--json`` has in it what ``--batch`` says."""
+
+    def set_session(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
         if value:
-            ctx.ensure_object(Session).to_stderr = True
+            session = ctx.ensure_object(Session)
+            session.to_stderr = session.batch = True
         return value
 
     option = click.option(
-        "--json", "as_json", is_flag=True, callback=set_stderr, help="Print one JSON document instead of tables."
+        "--json", "as_json", is_flag=True, callback=set_session, help="Print one JSON document, and never ask."
     )
     return option(function)
 

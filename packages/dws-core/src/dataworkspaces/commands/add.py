@@ -34,6 +34,16 @@ def add_command(
     return resource
 
 
+def resource_json(resource: Resource) -> dict[str, Any]:
+    """What ``dws add --json`` says of the new resource; ``dws report status --json`` says that too."""
+    return {
+        "name": resource.name,
+        "role": resource.role,
+        "type": resource.resource_type,
+        "parameters": dict(resource.describe_params()),
+    }
+
+
 def _check_sharing(factory: ResourceFactory, resource_type: str, role: str, options: Mapping[str, Any]) -> None:
     """Raise ConfigurationError if a resource of this type and role cannot be exported or imported as asked."""
     if options.get("export") and options.get("imported"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dataworkspaces.commands.summaries import snapshot_json
 from dataworkspaces.errors import ConfigurationError, UserAbort
 from dataworkspaces.params import check_tag
+from dataworkspaces.workspace import FileResourceMixin
 from dataworkspaces.workspace.names import check_text
 
 if TYPE_CHECKING:
@@ -22,12 +23,14 @@ class SnapshotOutcome:
     :ivar is_new: False if nothing had changed since a snapshot, which is then the one described here.
     :ivar tag_moved_from: hash of the snapshot that had the tag before.
     :ivar message_changed: whether the message of a snapshot that is not new was replaced.
+    :ivar results: where the results are that a new snapshot keeps, as ``resource:path``.
     """
 
     metadata: SnapshotMetadata
     is_new: bool
     tag_moved_from: str | None = None
     message_changed: bool = False
+    results: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -36,6 +39,7 @@ class SnapshotOutcome:
             "tag_moved_from": self.tag_moved_from,
             "message_changed": self.message_changed,
             "relative_destination_path": self.metadata.relative_destination_path,
+            "results": list(self.results),
             "metrics": self.metadata.metrics,
         }
 
@@ -58,7 +62,18 @@ def snapshot_command(workspace: Workspace, tag: str | None = None, message: str 
         snapshots.finish_snapshot(metadata.hashval)
         workspace.save(_commit_message(metadata, tag, is_new))
     moved_from = holder if holder != metadata.hashval else None
-    return SnapshotOutcome(metadata, is_new, moved_from, metadata.message != before.message)
+    results = _kept_results(workspace, metadata.relative_destination_path) if is_new else ()
+    return SnapshotOutcome(metadata, is_new, moved_from, metadata.message != before.message, results)
+
+
+def _kept_results(workspace: Workspace, destination: str) -> tuple[str, ...]:
+    return tuple(
+        f"{resource.name}:{destination}"
+        for resource in workspace.get_resources()
+        if resource.has_results_role()
+        and isinstance(resource, FileResourceMixin)
+        and resource.does_subpath_exist(destination)
+    )
 
 
 def _take_tag(workspace: Workspace, snapshots: SnapshotWorkspaceMixin, tag: str) -> str | None:
@@ -72,7 +87,7 @@ def _take_tag(workspace: Workspace, snapshots: SnapshotWorkspaceMixin, tag: str)
     holder = snapshots.get_snapshot_metadata(holders[0])
     taken = f"Tag '{tag}' is taken by snapshot {holder.hashval[:7]} of {holder.timestamp[:19]}"
     if workspace.batch:
-        raise ConfigurationError(taken, hint="Choose another tag; only without --batch can it be moved")
+        raise ConfigurationError(taken, hint="Choose another tag; only after a question is it moved")
     if not workspace.interaction.confirm(f"{taken}. Move it to the new snapshot?", default=False):
         raise UserAbort(f"{taken}, and stays there")
     return holder.hashval

@@ -31,6 +31,8 @@ log: Logger = _LoggerWhenNeeded()  # type: ignore[assignment]
 Advance = Callable[[int], None]
 """Called with the number of units done since the last call."""
 
+_NOT_ASKED = "with --batch and --json nothing is asked"
+
 
 class Interaction(Protocol):
     """How to reach the user. ``option`` is the command-line option that would have answered a question."""
@@ -70,12 +72,12 @@ class BatchInteraction:
     def confirm(self, question: str, *, default: bool, option: str | None = None) -> bool:
         if default or option is None:
             return default
-        raise BatchModeError(f"An answer is needed: {question}", hint=f"Answer with {option}, or leave out --batch")
+        raise BatchModeError(f"An answer is needed: {question}", hint=f"Answer with {option}: {_NOT_ASKED}")
 
     def ask(self, question: str, *, default: str | None = None, option: str | None = None) -> str:
         if default is not None:
             return default
-        how = f"Answer with {option}, or leave out --batch" if option else "Leave out --batch"
+        how = f"Answer with {option}: {_NOT_ASKED}" if option else _NOT_ASKED.capitalize()
         raise BatchModeError(f"An answer is needed: {question}", hint=how)
 
     def warn(self, message: str) -> None:
