@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from dataworkspaces.backends.git.damaged_files import damaged_file, known_kind
 from dataworkspaces.backends.git.paths import WorkspacePaths
 
@@ -39,9 +37,3 @@ def test_resources_in_the_workspace_are_where_they_are(repository: Path) -> None
     told = repaired(repository, "resource_local_params.json")
     assert json.loads((repository / ".dataworkspace" / "resource_local_params.json").read_text()) == {"here": {}}
     assert "far, gone" in told or "gone, far" in told
-
-
-@pytest.mark.parametrize("name", ["results", "x"])
-def test_lineage_is_set_aside(repository: Path, name: str) -> None:
-    assert "set aside" in repaired(repository, f"current_lineage/{name}.json")
-    assert not (repository / ".dataworkspace" / "current_lineage" / f"{name}.json").exists()

@@ -136,6 +136,6 @@ def damaged_file(
 _REMEDIES = {
     "local_params.json": "'dws fsck --repair' makes one with the defaults; then: dws config hostname NAME",
     "resource_local_params.json": "Mend it, or 'dws fsck --repair' makes one for what is in the workspace's directory",
-    "current_lineage": "'dws fsck --repair' sets it aside; what made the content is unknown until it is made again",
+    "current_lineage": "'dws fsck --repair' makes it anew from the last snapshot's and what lies there",
     "snapshot_metadata": "Git's history has no good version: mend it by hand, or remove it and with it the snapshot",
 }

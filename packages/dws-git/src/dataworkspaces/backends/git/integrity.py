@@ -29,6 +29,7 @@ from dataworkspaces.gitrepo.layout import current_branch
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
+from dataworkspaces.lineage.rebuilding import rebuild
 from dataworkspaces.workspace import Journal, SnapshotMetadata
 from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.integrity import (
@@ -107,6 +108,10 @@ class GitCheck:
                 continue
             look_ups += 1
             problem = damaged_file(self.paths, self.machine, relative, kind, damage, may_look_up=look_ups <= _LOOK_UPS)
+            if relative.startswith("current_lineage/"):
+                path = self.paths.metadata / relative
+                aside = partial(set_aside, path, self.machine)
+                problem = replace(problem, repair=partial(rebuild, self.workspace, path.stem, aside))
             yield _explained(problem) if is_unfinished(self.paths.root) else problem
 
     def _what_belongs_together(self) -> Iterator[Problem]:

@@ -23,8 +23,6 @@ def how_to_make_anew(paths: WorkspacePaths, machine: Path, relative: str) -> Cal
     makers = {"local_params.json": _local_params, "resource_local_params.json": _local_params_of_resources}
     if relative in makers:
         return partial(_make, paths, machine, relative, makers[relative])
-    if relative.startswith("current_lineage/"):
-        return partial(_make, paths, machine, relative, _nothing)
     return None
 
 
@@ -34,13 +32,8 @@ def _make(
     content, told = make(paths)
     path = paths.metadata / relative
     kept = f"; what was there is kept as {set_aside(path, machine)}" if os.path.lexists(path) else ""
-    if content is not None:
-        write_json(path, content, durable=True)
+    write_json(path, content, durable=True)
     return told + kept
-
-
-def _nothing(paths: WorkspacePaths) -> tuple[Any, str]:
-    return None, "set aside: where the present content came from is unknown until it is made again or restored"
 
 
 def _local_params(paths: WorkspacePaths) -> tuple[Any, str]:
