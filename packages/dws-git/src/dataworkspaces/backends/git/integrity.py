@@ -28,8 +28,8 @@ from dataworkspaces.gitrepo.integrity import check_repository, check_trees, snap
 from dataworkspaces.gitrepo.layout import current_branch
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.run import run_git
-from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.lineage.rebuilding import rebuild
+from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.workspace import Journal, SnapshotMetadata
 from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.integrity import (
