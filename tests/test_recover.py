@@ -84,6 +84,12 @@ def test_a_lock_that_nobody_holds_is_shown_and_removed(workspace: Path) -> None:
     assert lock.exists()  # the default is no
     assert "Removed the lock" in dws(workspace, "unlock", "--force")
     assert not lock.exists()
+    others = [lock.with_name(name) for name in ("lineage.lock", "run.lock")]
+    for other in others:
+        other.write_text("17\nelsewhere\n")
+    found, _ = json.JSONDecoder().raw_decode(dws(workspace, "unlock", "--force", "--json"))
+    assert [each["lock"] for each in found["locks"]] == [str(path) for path in others]
+    assert not any(path.exists() for path in others)
 
 
 # -- results directories ---------------------------------------------------------------------------------------------

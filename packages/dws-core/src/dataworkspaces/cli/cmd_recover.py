@@ -56,21 +56,21 @@ def unlock(session: Session, force: bool, as_json: bool) -> None:
     from dataworkspaces.cli.render import print_json
     from dataworkspaces.cli.text import escape
     from dataworkspaces.errors import UserAbort
-    from dataworkspaces.workspace.locking import describe_lock, remove_lock
+    from dataworkspaces.workspace.lock_holder import describe_all, remove_lock
 
     workspace = session.open_workspace()
     directory = workspace.get_machine_directory()
-    holder = describe_lock(directory)
-    removed = False
-    if holder is not None:
-        click.echo(escape(holder.text), err=True)
+    told = []
+    for name, what, holder in list(describe_all(directory)):
+        click.echo(escape(f"The lock of {what}: {holder.text}. {holder.advice}"), err=True)
         if not force and not workspace.interaction.confirm("Remove the lock?", default=False, option="--force"):
             raise UserAbort("the lock stays")
-        removed = remove_lock(directory, holder)
+        removed = remove_lock(directory, holder, name)
+        told.append({"lock": str(directory / name), "holder": holder.text, "is_alive": holder.is_alive,
+                     "silent_seconds": holder.silent, "removed": removed})  # fmt: skip
     if as_json:
-        print_json({"holder": None if holder is None else holder.text,
-                    "is_alive": None if holder is None else holder.is_alive, "removed": removed})  # fmt: skip
-    elif holder is None:
+        print_json({"locks": told})
+    elif not told:
         click.echo("The workspace is not locked")
-    else:
-        click.echo("Removed the lock" if removed else "The lock is another one by now, and stays")
+    for each in () if as_json else told:
+        click.echo("Removed the lock" if each["removed"] else "The lock is another one by now, and stays")

@@ -21,6 +21,7 @@ from dataworkspaces.lineage.reading import entries_from_json
 from dataworkspaces.lineage.store import NO_CONTENTS, Contents, Entries, LineageStore, ResourceLineage, unknown
 from dataworkspaces.lineage.writing import InterruptedStep, Writing
 from dataworkspaces.workspace.atomic import explain_os_error, read_json_object_if_any, to_json, write_bytes
+from dataworkspaces.workspace.lock_holder import describe_holder
 from dataworkspaces.workspace.locking import acquire
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
@@ -134,8 +135,8 @@ class FileLineageStore(LineageStore):
             lock = acquire(self._lock_path, _LOCK_SECONDS)
         except Timeout:
             raise LineageError(
-                f"Another process has been writing lineage for {_LOCK_SECONDS:.0f} s ({self._lock_path})",
-                hint="If no step is running, remove that file",
+                f"Lineage could not be written for {_LOCK_SECONDS:.0f} s: {describe_holder(self._lock_path)}",
+                hint="'dws unlock' removes a lock that nobody holds",
             ) from None
         except OSError as e:
             raise ConfigurationError(f"Lineage cannot be written: {self._lock_path}: {e.strerror or e}") from e

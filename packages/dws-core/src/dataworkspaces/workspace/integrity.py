@@ -318,7 +318,7 @@ def check_workspace(workspace: Workspace) -> Iterator[Problem]:
 def check_interruption(workspace: Workspace) -> Iterator[Problem]:
     """A command that was killed, or that runs."""
     from dataworkspaces.workspace.journal import Journal
-    from dataworkspaces.workspace.locking import describe_lock
+    from dataworkspaces.workspace.lock_holder import describe_lock
 
     directory = workspace.get_machine_directory()
     holder = describe_lock(directory)

@@ -7,14 +7,14 @@ this one is kept young.
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dataworkspaces.errors import LockedError
-from dataworkspaces.workspace.locking import LOCK_FILE, describe_lock
+from dataworkspaces.workspace.heartbeat import beating
+from dataworkspaces.workspace.lock_holder import LOCK_FILE, describe_lock
 
 _BEAT_SECONDS = 0.4
 _WAIT_SECONDS = 5.0
@@ -25,20 +25,10 @@ def hold_empty_lock(directory: Path) -> Iterator[None]:
     """Hold the lock in ``directory``, which is there; raises LockedError, naming the holder, after some seconds."""
     path = directory / LOCK_FILE
     _take(path, time.monotonic() + _WAIT_SECONDS)
-    stop = threading.Event()
-
-    def beat() -> None:
-        while not stop.wait(_BEAT_SECONDS):
-            with suppress(OSError):
-                os.utime(path)
-
-    thread = threading.Thread(target=beat, daemon=True)
-    thread.start()
     try:
-        yield
+        with beating(path, _BEAT_SECONDS):
+            yield
     finally:
-        stop.set()
-        thread.join()
         path.unlink(missing_ok=True)
 
 

@@ -2,6 +2,7 @@
 
 The lock is a file that is created exclusively, which works on every file system (NFS among them) without a lock
 daemon. It names its process and host; if that process has ended without removing it, the next command takes over.
+Where nobody can tell that from here, :mod:`~dataworkspaces.workspace.lock_holder` says what is known of it.
 """
 
 from __future__ import annotations
@@ -9,21 +10,25 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import datetime
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataworkspaces.durability import boot_id
 from dataworkspaces.errors import ConfigurationError, LockedError, kind_of_os_error
 from dataworkspaces.workspace.interaction import log
-from dataworkspaces.workspace.processes import is_alive, process_exists, start_time
+from dataworkspaces.workspace.lock_holder import (
+    LOCK_FILE,
+    describe_holder,
+    is_held,
+    is_here,
+    noting_holder,
+    read_facts,
+)
+from dataworkspaces.workspace.processes import process_exists
 
 if TYPE_CHECKING:
     from filelock import SoftFileLock
 
-LOCK_FILE = "lock"
 WAIT_SECONDS = 5.0
 """How long a command waits for another to finish; the environment variable ``DWS_LOCK_TIMEOUT`` overrides it."""
 _EMPTY_SECONDS = 2.0
@@ -42,7 +47,7 @@ def hold_lock(directory: Path, command: str, timeout: float | None = None) -> It
         lock = acquire(path, seconds)
     except Timeout:
         raise LockedError(
-            _describe_holder(path),
+            describe_holder(path),
             hint=f"Wait until it has finished, and try again. 'dws unlock' removes one that nobody holds: {path}",
         ) from None
     except OSError as e:
@@ -50,14 +55,10 @@ def hold_lock(directory: Path, command: str, timeout: float | None = None) -> It
             f"The workspace cannot be changed: {path}: {e.strerror or e}", hint="Is the disk read-only or full?"
         ) from e
     log.debug("locked %s for %s after %.2f s", path, command, time.monotonic() - start)
-    command_file = directory / "lock.command"
     try:
-        facts = f"{start_time(os.getpid()) or '-'} {boot_id() or '-'} {datetime.now().isoformat(timespec='seconds')}"
-        command_file.write_text(f"{os.getpid()} {command}\n{facts}\n", encoding="utf-8")
-        yield
+        with noting_holder(path, command):
+            yield
     finally:
-        with suppress(OSError):  # the error of the command is the one to be told, and the lock has to go
-            command_file.unlink(missing_ok=True)
         lock.release()
 
 
@@ -112,41 +113,6 @@ def _remove_if_empty(path: Path) -> bool:
         aside.unlink(missing_ok=True)
 
 
-@dataclass(frozen=True)
-class LockHolder:
-    """Whose a lock is. A process of another host cannot be looked at, so it counts as alive."""
-
-    text: str
-    is_alive: bool
-
-
-def describe_lock(directory: Path) -> LockHolder | None:
-    """Who holds the lock in ``directory``, or left it; None if nobody does. Changes nothing."""
-    path = directory / LOCK_FILE
-    try:
-        found = path.stat()
-        pid, host = [*path.read_text(encoding="utf-8").splitlines(), "", ""][:2]
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError):
-        return LockHolder(_describe_holder(path), True)
-    if found.st_size == 0:
-        return LockHolder("a command was killed when it had just locked the workspace", False)
-    if host != os.uname().nodename:
-        return LockHolder(_describe_holder(path), True)
-    if pid.isdigit() and _is_held(path, int(pid)):
-        return LockHolder(_describe_holder(path), True)
-    return LockHolder(f"process {pid[:20]}, which locked the workspace, is gone", False)
-
-
-def remove_lock(directory: Path, holder: LockHolder) -> bool:
-    """Remove a lock that :func:`describe_lock` has described; False if another holds it by now."""
-    if describe_lock(directory) != holder:
-        return False
-    (directory / LOCK_FILE).unlink(missing_ok=True)
-    return True
-
-
 def _remove_if_reused(path: Path) -> None:
     """Remove the lock of a process of this host that is gone, though its number is in use again, or of before the
     machine started."""
@@ -155,7 +121,9 @@ def _remove_if_reused(path: Path) -> None:
     except (OSError, ValueError):
         return
     pid, host = [*content.splitlines(), "", ""][:2]
-    if host != os.uname().nodename or not pid.isdigit() or _is_held(path, int(pid)) or not process_exists(int(pid)):
+    if not pid.isdigit() or not is_here(host, read_facts(path, pid)):
+        return
+    if is_held(path, int(pid)) or not process_exists(int(pid)):
         return  # filelock itself takes over those whose number is free
     aside = path.with_name(f"{path.name}.{os.urandom(6).hex()}.tmp")
     try:
@@ -170,43 +138,9 @@ def _remove_if_reused(path: Path) -> None:
         aside.unlink(missing_ok=True)
 
 
-def _is_held(path: Path, pid: int) -> bool:
-    """Whether the process lives that noted itself beside the lock; without a note, whether one of that number does."""
-    noted = _facts(path, str(pid))
-    return is_alive(pid, noted.get("started"), noted.get("boot"))
-
-
-def _facts(path: Path, pid: str) -> dict[str, str]:
-    """What the holder noted of itself beside its lock, if it is that of ``pid``."""
-    note = path.parent / f"{path.name}.command"
-    try:
-        if note.stat().st_mtime_ns < path.stat().st_mtime_ns:
-            return {}  # of an earlier holder, which may have had the same number
-        first, *more = note.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
-        return {}
-    owner, _, command = first.partition(" ")
-    if owner != pid:
-        return {}
-    values = dict(zip(("started", "boot", "since"), more[0].split(" ") if more else (), strict=False))
-    return {"command": command, **{key: value for key, value in values.items() if value != "-"}}
-
-
 def _wait_seconds() -> float:
     text = os.environ.get("DWS_LOCK_TIMEOUT", "")
     try:
         return float(text) if text else WAIT_SECONDS
     except ValueError:
         raise ConfigurationError(f"DWS_LOCK_TIMEOUT is '{text}', which is no number of seconds") from None
-
-
-def _describe_holder(path: Path) -> str:
-    """The lock file holds process id and host, a line each; beside it stands which command it is."""
-    try:
-        pid, host = path.read_text(encoding="utf-8").splitlines()[:2]
-    except (OSError, ValueError):
-        return "another process is changing it"
-    facts = _facts(path, pid)
-    running = f"'dws {facts['command']}'" if "command" in facts else "a command"
-    since = f", since {facts['since']}" if "since" in facts else ""
-    return f"{running} of process {pid} on host {host}{since} is changing it (lock: {path})"

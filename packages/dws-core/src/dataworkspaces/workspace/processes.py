@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from dataworkspaces.durability import boot_id
@@ -27,6 +28,14 @@ def start_time(pid: int) -> str | None:
     with suppress(OSError, IndexError):
         # The name, in parentheses, may hold anything.
         return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19]
+    return None
+
+
+@cache
+def process_namespace() -> str | None:
+    """Within which numbers of processes mean something: each container has its own. None where there is no such."""
+    with suppress(OSError):
+        return str(Path("/proc/self/ns/pid").stat().st_ino)
     return None
 
 

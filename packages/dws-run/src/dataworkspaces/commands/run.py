@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dataworkspaces.commands.run_changes import Footprint, changed_places, is_code, take_footprint
 from dataworkspaces.commands.run_last import look_at_last
@@ -24,7 +26,11 @@ from dataworkspaces.lineage.running import current_run, variables_of_run
 from dataworkspaces.workspace import ResourceRef, Workspace
 from dataworkspaces.workspace.atomic import explain_os_error
 from dataworkspaces.workspace.interaction import log
+from dataworkspaces.workspace.lock_holder import describe_holder, noting_holder
 from dataworkspaces.workspace.locking import acquire
+
+if TYPE_CHECKING:
+    from filelock import SoftFileLock
 
 
 @dataclass(frozen=True)
@@ -172,25 +178,30 @@ class _Watch:
 @contextmanager
 def _finding_outputs(workspace: Workspace, record: RunRecord) -> Iterator[None]:
     """One at a time: of two commands whose outputs have to be found, nobody could tell which wrote what."""
-    from filelock import Timeout
-
     if record.outputs is not None:
         yield
         return
     outer = current_run(workspace)  # which waits for us
     path = workspace.get_machine_directory() / ("run.lock" if outer is None else f"run-{outer.run_id}.lock")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
         try:
-            lock = acquire(path, 0.0)
-        except Timeout:
-            workspace.interaction.warn(
-                "Waiting for another 'dws run' to end: only commands whose outputs are named run at the same time"
-            )
-            lock = acquire(path, math.inf)
-    except OSError as e:
-        raise explain_os_error(e, "Beginning a run") from e
-    try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stack.callback(_when_free(workspace, path).release)
+            stack.enter_context(noting_holder(path, "run"))
+        except OSError as e:
+            raise explain_os_error(e, "Beginning a run") from e
         yield
-    finally:
-        lock.release()
+
+
+def _when_free(workspace: Workspace, path: Path) -> SoftFileLock:
+    """A lock, for which we wait as long as it takes."""
+    from filelock import Timeout
+
+    try:
+        return acquire(path, 0.0)
+    except Timeout:
+        workspace.interaction.warn(
+            "Waiting for another 'dws run' to end: only commands whose outputs are named run at the same time. "
+            f"{describe_holder(path)}; 'dws unlock' removes a lock that nobody holds"
+        )
+        return acquire(path, math.inf)
