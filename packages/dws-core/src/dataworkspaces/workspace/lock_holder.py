@@ -16,6 +16,8 @@ from dataworkspaces.workspace.processes import is_alive, process_namespace, star
 LOCK_FILE = "lock"
 _KINDS = (("lock", "the workspace"), ("lineage.lock", "its lineage"), ("run*.lock", "runs"), ("steps/*.lock", "a step"))
 """Patterns of the locks in a machine directory, and what they are over."""
+_NAMESPACE = "?pidns-"
+"""What newer releases of filelock write between the name of a host and a namespace of process numbers."""
 _FACTS = ("started", "boot", "since", "namespace", "beats")
 
 
@@ -116,7 +118,7 @@ def note_of(path: Path) -> Path:
 
 def is_here(host: str, facts: dict[str, str]) -> bool:
     """Whether a process can be looked at: those of another host, or of another container, cannot."""
-    name, _, namespace = host.partition("?pidns-")  # as newer releases of filelock write it
+    name, _, namespace = host.partition(_NAMESPACE)
     own = process_namespace()
     if name != os.uname().nodename:
         return False
@@ -159,4 +161,6 @@ def describe_holder(path: Path) -> str:
 def _text(path: Path, pid: str, host: str, facts: dict[str, str]) -> str:
     running = f"'dws {facts['command']}'" if "command" in facts else "a command"
     since = f", since {facts['since']}" if "since" in facts else ""
-    return f"{running} of process {pid[:20]} on host {host[:80]}{since}, is changing it (lock: {path})"
+    name, container, _ = host.partition(_NAMESPACE)
+    where = f"host {name[:80]}{' (in a container)' if container else ''}"
+    return f"{running} of process {pid[:20]} on {where}{since}, is changing it (lock: {path})"
