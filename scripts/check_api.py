@@ -14,7 +14,19 @@ from pathlib import Path
 import griffe
 from environment import ROOT, distributions
 
-PUBLIC = ("api", "errors", "exports", "filetree", "kit_support", "lineage", "params", "testing", "workspace")
+PUBLIC = (
+    "api",
+    "errors",
+    "exports",
+    "files",
+    "filetree",
+    "kit_support",
+    "lineage",
+    "params",
+    "testing",
+    "toolbox",
+    "workspace",
+)
 """The modules below `dataworkspaces` that others may import, beside those in `kits` and some in `cli`. What they do not
 name in `__all__` is their own, where they have one."""
 
@@ -43,13 +55,19 @@ def breakages(path: Path, revision: str) -> Iterator[str]:
     if subprocess.run(["git", "cat-file", "-e", f"{revision}:{sources}"], cwd=ROOT, capture_output=True).returncode:
         return  # a new distribution
     old = griffe.load_git("dataworkspaces", ref=revision, repo=ROOT, search_paths=[sources], resolve_aliases=True)
-    new = griffe.load("dataworkspaces", search_paths=[ROOT / sources], resolve_aliases=True)
     for name in public_modules(old):
+        home = next((each for each in [path, *distributions()] if _brings(each, name)), path)  # it may have moved
+        new = griffe.load("dataworkspaces", search_paths=[home / "src"], resolve_aliases=True)
         if name not in public_modules(new):
             yield f"dataworkspaces.{name}: the module was removed"
             continue
         for breakage in griffe.find_breaking_changes(public_part(old[name]), public_part(new[name])):
             yield f"dataworkspaces.{name}: {breakage.explain(ONE_LINE)}"
+
+
+def _brings(path: Path, name: str) -> bool:
+    module = path.joinpath("src", "dataworkspaces", *name.split("."))
+    return module.is_dir() or module.with_suffix(".py").is_file()
 
 
 def public_modules(package: griffe.Object | griffe.Alias) -> list[str]:

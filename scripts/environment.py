@@ -67,16 +67,25 @@ def distributions() -> list[Path]:
     return sorted(path.parent for path in ROOT.glob("packages/dws-*/pyproject.toml"))
 
 
-def with_dependencies(paths: Iterable[Path]) -> set[Path]:
-    """These distributions, and those of ours that they depend on. Extras are left out."""
+def with_dependencies(paths: Iterable[Path], *, tests: bool = False) -> set[Path]:
+    """These distributions, and those of ours that they depend on. Extras are left out.
+
+    :param tests: and those that the tests of ``paths`` need."""
     found: set[Path] = set()
     waiting = list(paths)
+    if tests:
+        waiting += [needed for path in waiting for needed in _ours(path, r"^test = \[(.*?)\]")]
     while waiting:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            text = (path / "pyproject.toml").read_text(encoding="utf-8")
-            required = re.search(r"^dependencies = \[$(.*?)^\]$", text, re.MULTILINE | re.DOTALL)
-            names = re.findall(r'^ *"(dws-[a-z0-9]+)', required[1], re.MULTILINE) if required else []
-            waiting += [ROOT / "packages" / name for name in names]
+            waiting += _ours(path, r"^dependencies = \[$(.*?)^\]$")
     return found
+
+
+def _ours(path: Path, table: str) -> list[Path]:
+    """What a list in the ``pyproject.toml`` of a distribution names of ours."""
+    text = (path / "pyproject.toml").read_text(encoding="utf-8")
+    required = re.search(table, text, re.MULTILINE | re.DOTALL)
+    names = re.findall(r'"(dws-[a-z0-9]+)', required[1]) if required else []
+    return [ROOT / "packages" / name for name in names]

@@ -1,6 +1,7 @@
 """What an environment of tox.ini installs of ours, or whose tests it runs: `own_distributions.py [--tests] NAME`.
 
-The factors after the first name distributions; if none does, all are installed.
+The factors after the first name distributions; if none does, all are installed. What their tests need of ours too is in
+the dependency group `test` of each.
 """
 
 from __future__ import annotations
@@ -21,7 +22,12 @@ def main(environment: str, *, only_tests: bool) -> None:
     if only_tests:
         print(*(path.relative_to(ROOT) / "tests" for path in found))
     else:
-        print(*(f"-e {path.relative_to(ROOT)}" for path in sorted(with_dependencies(found or distributions()))))
+        print(
+            *(
+                f"-e {path.relative_to(ROOT)}"
+                for path in sorted(with_dependencies(found or distributions(), tests=True))
+            )
+        )
 
 
 if __name__ == "__main__":

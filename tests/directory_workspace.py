@@ -1,6 +1,6 @@
 """A workspace for the tests of kits, which are to pass without any backend installed.
 
-It stands in for the ``git`` backend, and keeps its parameters in JSON files. Resources are those of dws-core; lineage
+It stands in for the ``git`` backend, and keeps its parameters in JSON files. Resources are those of dws-files; lineage
 is kept as every backend keeps it. It has no snapshots: the end-to-end tests take them, in real workspaces.
 
 A ``conftest.py`` imports the fixtures: ``backend``, ``workspace`` and ``script``.

@@ -21,9 +21,9 @@ from dataworkspaces.commands.restore import plan_restore, restore_command
 from dataworkspaces.commands.snapshot import snapshot_command
 from dataworkspaces.commands.sync import Selection, pull_command, push_command
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.files.file_tree import FileTreeMixin
 from dataworkspaces.filetree.restoring import all_objects
 from dataworkspaces.workspace import Workspace, load_workspace
-from dataworkspaces.workspace.file_tree import FileTreeMixin
 from dataworkspaces.workspace.finding import find_workspace_uri
 from dataworkspaces.workspace.trust import agreeing
 

@@ -58,7 +58,7 @@ def test_python_that_defines_something_runs(page: str) -> None:
 
 RUN_ELSEWHERE = {
     "filesystems.md": "test_docs_filesystems.py",
-    "howto/cluster.md": "test_several_users.py of dws-core",
+    "howto/cluster.md": "test_several_users.py of dws-files",
     "jupyter.md": "test_jupyter.py",
     "kits.md": "test_docs.py of the kits",
     "plugins.md": "test_manual_plugin.py",

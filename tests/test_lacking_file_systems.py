@@ -1,7 +1,7 @@
 """Restorable local files on a real exFAT: no modes, no links, no difference of cases, few names.
 
 Skipped where one cannot be mounted: that takes root, loop devices, ``mkfs.exfat``, and the file system in the kernel or
-``mount.exfat-fuse``. What is not of one file system is in ``test_lacking.py`` of dws-core, with refusals injected.
+``mount.exfat-fuse``. What is not of one file system is in ``test_lacking.py`` of dws-files, with refusals injected.
 """
 
 from __future__ import annotations

@@ -1,22 +1,14 @@
-"""What dws-core brings keeps the contracts, without git: the workspace in memory, and the resource types."""
+"""The workspace in memory keeps the contracts, without git."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from dataworkspaces.lineage.file_store import FileLineageStore
 from dataworkspaces.params import HOSTNAME
 from dataworkspaces.testing import MemoryStore, MemoryWorkspace
 from dataworkspaces.testing.backends import WorkspaceBackendSuite
-from dataworkspaces.testing.filesystems import FileSystemSuite
-from dataworkspaces.testing.resources import (
-    NAME,
-    FileResourceSuite,
-    LocalStateResourceSuite,
-    SnapshotResourceSuite,
-)
-from dataworkspaces.workspace import Resource, Workspace
+from dataworkspaces.workspace import Workspace
 
 
 def open_memory(directory: Path, store: MemoryStore | None = None) -> MemoryWorkspace:
@@ -35,35 +27,3 @@ class TestMemory(WorkspaceBackendSuite):
     def reopen(self, workspace: Workspace) -> Workspace:
         assert isinstance(workspace, MemoryWorkspace)
         return open_memory(workspace.directory, workspace.store)
-
-
-class TestLocalFiles(SnapshotResourceSuite, FileResourceSuite, LocalStateResourceSuite, FileSystemSuite):
-    entry_point = "file"
-
-    def add(self, workspace: Workspace, directory: Path) -> Resource:
-        (directory / "file").write_text("first")
-        return workspace.add_resource(NAME, "file", "intermediate-data", path=str(directory), restorable=True)
-
-    def change(self, resource: Any, value: str) -> None:
-        path = Path(resource.get_local_path_if_any())
-        (path / "file").write_text(value)
-        (path / "only-of-a").touch() if value == "a" else (path / "only-of-a").unlink(missing_ok=True)
-
-    def content(self, resource: Any) -> Any:
-        return {path.name: path.read_text() for path in Path(resource.get_local_path_if_any()).iterdir()}
-
-
-class TestApiResource(SnapshotResourceSuite):
-    entry_point = "api-resource"
-    lacks = dict.fromkeys(("S3", "S4"), "what an API delivers cannot be brought back")
-
-    def add(self, workspace: Workspace, directory: Path) -> Resource:
-        resource: Any = workspace.add_resource(NAME, "api-resource", "source-data")
-        resource.save_input_hash("first")
-        return resource
-
-    def change(self, resource: Any, value: str) -> None:
-        resource.save_input_hash(value)
-
-    def content(self, resource: Any) -> Any:
-        return resource.get_input_hash()

@@ -24,7 +24,6 @@ BUILT_IN = {
     "add": BuiltIn("dataworkspaces.cli.cmd_add:add", "Add a resource: data, code or results"),
     "snapshot": BuiltIn("dataworkspaces.cli.cmd_snapshot:snapshot", "Keep the present state of all resources"),
     "restore": BuiltIn("dataworkspaces.cli.cmd_restore:restore", "Bring resources back to a snapshot"),
-    "undo-restore": BuiltIn("dataworkspaces.cli.cmd_storage:undo_restore", "Bring back files that a restore replaced"),
     "delete-snapshot": BuiltIn("dataworkspaces.cli.cmd_snapshot:delete_snapshot", "Remove a snapshot and its results"),
     "undo-delete": BuiltIn("dataworkspaces.cli.cmd_snapshot:undo_delete", "Bring back a snapshot that was deleted"),
     "publish": BuiltIn("dataworkspaces.cli.cmd_sync:publish", "Send the workspace to a new, empty repository"),
@@ -37,9 +36,6 @@ BUILT_IN = {
     "fsck": BuiltIn("dataworkspaces.cli.cmd_fsck:fsck", "Check that the workspace is whole, and repair it"),
     "recover": BuiltIn("dataworkspaces.cli.cmd_recover:recover", "Finish what a command left, or set it aside"),
     "unlock": BuiltIn("dataworkspaces.cli.cmd_recover:unlock", "Remove a lock that nobody holds any more"),
-    "verify": BuiltIn("dataworkspaces.cli.cmd_storage:verify", "Read everything of resources, and compare it"),
-    "du": BuiltIn("dataworkspaces.cli.cmd_storage:du", "Show what resources and snapshots occupy"),
-    "gc": BuiltIn("dataworkspaces.cli.cmd_storage:gc", "Remove contents that no snapshot needs"),
     "ls": BuiltIn("dataworkspaces.cli.cmd_files:ls", "List files of a resource, now or in a snapshot"),
     "cat": BuiltIn("dataworkspaces.cli.cmd_files:cat", "Print a file of a resource, now or in a snapshot"),
     "cp": BuiltIn("dataworkspaces.cli.cmd_files:cp", "Copy files from or to a resource"),
@@ -63,6 +59,10 @@ class Known(NamedTuple):
 KNOWN = {
     "run": Known("Run a command as a step, and record its lineage", "add"),
     "rerun": Known("Run again the steps that are out of date", "add"),
+    "undo-restore": Known("Bring back files that a restore replaced", "restore"),
+    "verify": Known("Read everything of resources, and compare it", "unlock"),
+    "du": Known("Show what resources and snapshots occupy", "unlock"),
+    "gc": Known("Remove contents that no snapshot needs", "unlock"),
 }
 """They are announced as those of anybody, and listed only where they are: :data:`plugins.KNOWN_DISTRIBUTIONS` says what
 to install. An entry point has a name and no text, and so what others bring is listed with its distribution."""

@@ -94,8 +94,9 @@ def _unknown_type(name: str) -> str:
     from dataworkspaces import plugins
 
     factories, _broken = _factories()
-    distribution = plugins.KNOWN_DISTRIBUTIONS.get((plugins.RESOURCES, name))
-    if distribution is not None and not plugins.is_announced(plugins.RESOURCES, name):
+    resource_type = {command: each for each, command in TYPES_WITH_ANOTHER_COMMAND.items()}.get(name, name)
+    distribution = plugins.KNOWN_DISTRIBUTIONS.get((plugins.RESOURCES, resource_type))
+    if distribution is not None and not plugins.is_announced(plugins.RESOURCES, resource_type):
         return f"Resource type '{name}' is not installed. Install it with: pip install {distribution}"
     near = get_close_matches(name, factories, n=2)
     hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(sorted(factories))}."

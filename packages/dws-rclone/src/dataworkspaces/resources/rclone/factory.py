@@ -7,11 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.resources.rclone.address import parse_address
-from dataworkspaces.resources.rclone.link import MASTERS, SYNC_MODES, Link
-from dataworkspaces.resources.rclone.resource import RcloneResource
-from dataworkspaces.workspace import ResourceFactory, ResourceRoles, Workspace
-from dataworkspaces.workspace.placed_directory import (
+from dataworkspaces.files.placed_directory import (
     absolute_path,
     ask_for_place,
     check_place,
@@ -19,6 +15,10 @@ from dataworkspaces.workspace.placed_directory import (
     path_in_workspace,
     same_place_in_clone,
 )
+from dataworkspaces.resources.rclone.address import parse_address
+from dataworkspaces.resources.rclone.link import MASTERS, SYNC_MODES, Link
+from dataworkspaces.resources.rclone.resource import RcloneResource
+from dataworkspaces.workspace import ResourceFactory, ResourceRoles, Workspace
 
 if TYPE_CHECKING:
     import click

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.files.placed_directory import text_param
 from dataworkspaces.resources.rclone.address import Address, parse_address
 from dataworkspaces.resources.rclone.configuration import (
     SERVER_KEYS,
@@ -20,7 +21,6 @@ from dataworkspaces.resources.rclone.configuration import (
 from dataworkspaces.resources.rclone.plan import Mode
 from dataworkspaces.resources.rclone.run import Rclone
 from dataworkspaces.workspace import Workspace
-from dataworkspaces.workspace.placed_directory import text_param
 
 MASTERS = ("none", "remote", "local")
 SYNC_MODES = ("copy", "sync")

@@ -10,6 +10,15 @@ from pathlib import Path
 from typing import IO, Any
 
 from dataworkspaces.errors import ConfigurationError, DwsError, NotSupportedError
+from dataworkspaces.files.placed_directory import (
+    COMPUTE_HASH_PARAM,
+    GLOBAL_LOCAL_PATH_PARAM,
+    MY_LOCAL_PATH_PARAM,
+    RESTORABLE_PARAM,
+    PlacedDirectoryMixin,
+    is_free,
+    stored_files,
+)
 from dataworkspaces.filetree import BLAKE3
 from dataworkspaces.params import BoolType, EnumType, ParamDef, ParamDefs, StringType
 from dataworkspaces.resources.rclone.address import parse_address
@@ -21,15 +30,6 @@ from dataworkspaces.resources.rclone.run import Event
 from dataworkspaces.resources.rclone.transfer import Arrival, Transfer, check_replica
 from dataworkspaces.workspace import EXPORT_PARAM, IMPORTED_PARAM, FileChange, FileInfo, Resource, Workspace
 from dataworkspaces.workspace.names import some
-from dataworkspaces.workspace.placed_directory import (
-    COMPUTE_HASH_PARAM,
-    GLOBAL_LOCAL_PATH_PARAM,
-    MY_LOCAL_PATH_PARAM,
-    RESTORABLE_PARAM,
-    PlacedDirectoryMixin,
-    is_free,
-    stored_files,
-)
 
 RESOURCE_TYPE = "rclone"
 _QUICK = ("--contimeout=15s", "--timeout=30s", "--low-level-retries=3")

@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from dataworkspaces.errors import ConfigurationError, ToolError
+from dataworkspaces.files.placed_directory import is_free
 from dataworkspaces.filetree.objects.checkout import Directories, make_directories, remove, remove_directories
 from dataworkspaces.resources.rclone.edited import EditedFiles
 from dataworkspaces.resources.rclone.plan import Mode, Plan
@@ -23,7 +24,6 @@ from dataworkspaces.workspace.atomic import explain_os_error, write_json
 from dataworkspaces.workspace.interaction import Advance, Interaction
 from dataworkspaces.workspace.move_files import copy_file
 from dataworkspaces.workspace.names import check_relative_path, some
-from dataworkspaces.workspace.placed_directory import is_free
 
 _STATS = ("--stats=500ms", "--stats-log-level=NOTICE")
 _SHOWN = 5

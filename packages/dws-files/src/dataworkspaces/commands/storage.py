@@ -1,0 +1,159 @@
+"""What the object store holds for a workspace: the versions that need it, and the workspaces that share it."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataworkspaces.errors import ConfigurationError, DwsError
+from dataworkspaces.files.file_tree import FileTreeMixin
+from dataworkspaces.filetree import Tree
+from dataworkspaces.filetree.restoring import all_objects
+from dataworkspaces.workspace import SnapshotWorkspaceMixin, load_workspace
+from dataworkspaces.workspace.deleted_snapshots import DeletedSnapshots
+from dataworkspaces.workspace.finding import METADATA_DIR, find_workspace_uri
+from dataworkspaces.workspace.journal import Journal
+from dataworkspaces.workspace.kept_versions import KeptVersionsMixin
+from dataworkspaces.workspace.lock_without_space import hold_empty_lock
+from dataworkspaces.workspace.store_users import StoreUsers
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from dataworkspaces.workspace import Workspace
+
+_LOOK_AT = 5000
+
+
+def keeping_resources(workspace: Workspace) -> list[FileTreeMixin]:
+    """Those of the following whose content is in the object store."""
+    return [resource for resource in resources_with_versions(workspace) if isinstance(resource, FileTreeMixin)]
+
+
+def resources_with_versions(workspace: Workspace) -> list[KeptVersionsMixin]:
+    """The resources that keep the content of versions, or have kept that of earlier ones."""
+    able = [r for r in workspace.get_resources() if isinstance(r, KeptVersionsMixin)]
+    return [r for r in able if r.keeps_versions() or snapshot_versions(workspace, r.name) or r.replaced_versions()]
+
+
+def snapshot_versions(workspace: Workspace, name: str) -> dict[str, str]:
+    """By snapshot, newest first, the version of a resource that it can restore."""
+    if not isinstance(workspace, SnapshotWorkspaceMixin):
+        return {}
+    found = {s.hashval: s.restore_hashes.get(name) for s in workspace.list_snapshots()}
+    return {snapshot: version for snapshot, version in found.items() if version is not None}
+
+
+def needed_objects(workspace: Workspace, replaced_since: datetime | None = None) -> set[bytes]:
+    """The digests of all contents that a workspace needs: for its snapshots, on any branch, and for what a restore
+    replaced, of the latter only what was replaced since ``replaced_since``. Raises ConfigurationError if that cannot
+    be told for sure."""
+    needed: set[bytes] = set()
+    seen: set[str] = set()
+
+    def take(tree: Tree, what: str) -> None:
+        try:
+            needed.update(object_id.digest for object_id in all_objects(tree, seen))
+        except DwsError as e:
+            raise ConfigurationError(
+                f"{what}: {e.message}, so nobody can tell which contents are still needed",
+                hint="dws fsck shows more; 'dws delete-snapshot' gives up a snapshot",
+            ) from e
+
+    deletions = [
+        deleted
+        for deleted in DeletedSnapshots(workspace).all()
+        if replaced_since is None or deleted.time >= replaced_since
+    ]
+    # All of them: of one that keeps versions no more, those of a deleted snapshot may be the last that are kept.
+    for resource in (each for each in workspace.get_resources() if isinstance(each, FileTreeMixin)):
+        name = resource.name
+        for snapshot, version in snapshot_versions(workspace, name).items():
+            tree = Tree(version, resource.read_manifest)
+            take(tree, f"Snapshot {snapshot[:7]} of resource '{name}'")
+        for replaced in resource.kept_content.replaced.all():
+            if replaced_since is not None and replaced.time < replaced_since:
+                continue
+            take(Tree(replaced.version, resource.read_manifest), f"What a restore of resource '{name}' replaced")
+        for deleted in deletions:
+            lost = deleted.metadata.restore_hashes.get(name)
+            if lost is not None:
+                take(Tree(lost, resource.read_manifest), f"Deleted snapshot {deleted.metadata.hashval[:7]} of '{name}'")
+    if isinstance(workspace, SnapshotWorkspaceMixin):
+        for elsewhere in workspace.versions_on_other_branches():
+            if elsewhere.read_state(elsewhere.restore_hash) is not None:
+                take(
+                    Tree(elsewhere.restore_hash, elsewhere.read_state),
+                    f"Resource '{elsewhere.resource_name}' on another branch",
+                )
+    return needed
+
+
+def open_sharing_workspaces(workspace: Workspace, store: Path, forget: tuple[str, ...]) -> Iterator[Workspace]:
+    """The other workspaces that use the same store, but those that are to be forgotten. Raises ConfigurationError for
+    one that is not there any more, or of which nobody can tell whether it uses the store."""
+    own = workspace.get_workspace_local_path_if_any()
+    _find_unregistered(workspace, store, forget)
+    for place in StoreUsers(store).all():
+        if place in forget or (own is not None and Path(place).resolve() == Path(own).resolve()):
+            continue
+        try:
+            yield load_workspace(find_workspace_uri(place), True, False)
+        except DwsError as e:
+            raise ConfigurationError(
+                f"The workspace at {place} uses the object store {store} too, but cannot be opened: {e.message}",
+                hint=f"If it is gone for good: --forget {place}",
+            ) from e
+
+
+def _find_unregistered(workspace: Workspace, store: Path, forget: tuple[str, ...]) -> None:
+    """Look for workspaces that have not been opened since they were copied: beside those that use the store. Opening
+    one notes that it does."""
+    own = workspace.get_workspace_local_path_if_any()
+    known = {*StoreUsers(store).all(), *([] if own is None else [own])}
+    if len(known) < 2 and workspace.given_objects_directory() is None:
+        return  # the store is in the workspace, and nobody else has ever used it
+    for parent in sorted({Path(place).parent for place in known}):
+        for place in _workspaces_in(parent):
+            if str(place) in known or str(place) in forget:
+                continue
+            try:
+                load_workspace(find_workspace_uri(str(place)), True, False).get_objects_directory()
+            except DwsError as e:
+                raise ConfigurationError(
+                    f"Whether the workspace at {place} uses the object store {store} cannot be told: {e.message}",
+                    hint=f"If it does not: --forget {place}",
+                ) from e
+
+
+def _workspaces_in(directory: Path) -> list[Path]:
+    try:
+        return [path for path in islice(directory.iterdir(), _LOOK_AT) if (path / METADATA_DIR).is_dir()]
+    except OSError:  # whoever may not look there finds nothing
+        return []
+
+
+def hold_all(stack: ExitStack, workspaces: list[Workspace], command: str) -> bool:
+    """Lock workspaces, so that none of them takes a snapshot meanwhile; what was interrupted is put in order.
+
+    Where there is no space for that, only the lock is taken. A workspace of somebody else that cannot be written to is
+    not locked. Returns whether all were put in order."""
+    is_sure = True
+    for workspace in workspaces:
+        directory = workspace.get_machine_directory()
+        try:
+            stack.enter_context(workspace.transaction(command))
+        except ConfigurationError as e:
+            code = e.__cause__.errno if isinstance(e.__cause__, OSError) else None
+            if code in (errno.ENOSPC, errno.EDQUOT):
+                stack.enter_context(hold_empty_lock(directory))
+                is_sure = is_sure and Journal.pending(directory) is None
+            elif code in (errno.EACCES, errno.EPERM, errno.EROFS) and workspace is not workspaces[0]:
+                is_sure = False
+            else:
+                raise
+    return is_sure

@@ -1,0 +1,439 @@
+"""The capability of a resource whose versions are trees of files in a directory of this machine.
+
+A version is the name of its root's manifest; manifests are versioned state of the workspace. A resource that is
+``restorable`` keeps the content of its versions too: see :mod:`dataworkspaces.files.kept_content`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dataworkspaces.errors import ConfigurationError, DwsError, NotSupportedError
+from dataworkspaces.filetree import (
+    BLAKE3,
+    SHA1,
+    SIZE,
+    Change,
+    Entry,
+    Hasher,
+    Scan,
+    StatCache,
+    Tree,
+    Work,
+    build_tree,
+    diff_trees,
+    format_manifest,
+    manifest_name,
+    scan,
+)
+from dataworkspaces.filetree.building import Known, TooMuchToRead
+from dataworkspaces.filetree.content import CHEAP_BYTES, content_of
+from dataworkspaces.filetree.manifest import NO_FILES
+from dataworkspaces.filetree.scan import ScannedDirectory
+from dataworkspaces.workspace.executors import executor_of
+from dataworkspaces.workspace.kept_versions import KeptVersionsMixin, ReplacedVersion, Verified
+from dataworkspaces.workspace.local_directory import LocalDirectoryMixin
+from dataworkspaces.workspace.names import some
+from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE, SnapshotResourceMixin
+from dataworkspaces.workspace.versions import FileChange, PresentContents, ResourceChange, SnapshotVersion, VersionFiles
+
+if TYPE_CHECKING:
+    from dataworkspaces.files.directory_ancestry import DirectoryAncestry
+    from dataworkspaces.files.kept_content import KeptContent
+    from dataworkspaces.files.lacking_file_system import LackingFileSystem
+    from dataworkspaces.files.remote_content import RemoteContent
+    from dataworkspaces.workspace.integrity import Problem
+    from dataworkspaces.workspace.resource import Resource
+    from dataworkspaces.workspace.workspace import Workspace
+
+STAT_CACHES = "stat-cache"
+"""In the workspace's directory for caches: a file a resource."""
+_VERSION_RE = re.compile(r"[0-9a-f]{40}\Z")
+
+
+class FileTreeMixin(KeptVersionsMixin, LocalDirectoryMixin, SnapshotResourceMixin):
+    """Snapshots of a directory of files. Put the mixin before :class:`Resource` in the bases of a resource.
+
+    :ivar compute_hash: versions are told by the files' content, else by their sizes.
+    :ivar hash_function: ``blake3``, or ``sha1`` for a resource that release 1.6 added.
+    :ivar restorable: the content of new versions is kept, and versions can be restored.
+    """
+
+    workspace: Workspace
+    compute_hash: bool
+    hash_function: str
+    restorable: bool
+
+    def _is_here(self) -> bool:
+        place = self.get_local_path_if_any()
+        return place is not None and Path(place).is_dir()
+
+    def _place_if_missing(self) -> str:
+        """Where the directory should be, in words."""
+        return self.get_local_path_if_any() or "its directory"
+
+    def as_resource(self) -> Resource:
+        """This, as the resource that it is mixed into."""
+        from dataworkspaces.workspace.resource import Resource
+
+        if not isinstance(self, Resource):
+            raise TypeError(f"{type(self).__name__} is no Resource")
+        return self
+
+    @property
+    def _hasher(self) -> Hasher:
+        if self.restorable:
+            return BLAKE3
+        if not self.compute_hash:
+            return SIZE
+        return SHA1 if self.hash_function == "sha1" else BLAKE3
+
+    @property
+    def remote_content(self) -> RemoteContent | None:
+        """The place away from this machine that keeps the content too, if there is one."""
+        return None
+
+    @property
+    def ancestry(self) -> DirectoryAncestry:
+        """From which snapshots the files came."""
+        from dataworkspaces.files.directory_ancestry import DirectoryAncestry
+
+        return DirectoryAncestry(self)
+
+    @cached_property
+    def lacking(self) -> LackingFileSystem:
+        """What the file system here cannot hold."""
+        from dataworkspaces.files.lacking_file_system import LackingFileSystem
+
+        return LackingFileSystem(self)
+
+    @cached_property
+    def kept_content(self) -> KeptContent:
+        """What is kept of the content of versions, or was, when the resource was restorable."""
+        from dataworkspaces.files.kept_content import KeptContent
+
+        return KeptContent(self)
+
+    # -- what is kept, for KeptVersionsMixin -----------------------------------------------------------------------
+
+    def keeps_versions(self) -> bool:
+        return self.restorable
+
+    def contents_of_version(self, version: str) -> Mapping[Hashable, int] | None:
+        from dataworkspaces.filetree.restoring import all_objects
+
+        tree = self.stored_tree(version)
+        return None if tree is None else {object_id: object_id.size for object_id in all_objects(tree)}
+
+    def replaced_versions(self) -> Sequence[ReplacedVersion]:
+        return self.kept_content.replaced.all()
+
+    def can_be_verified(self) -> bool:
+        return self.reads_content()
+
+    def verify_versions(self, versions: Sequence[str], *, repair: bool = False) -> Verified:
+        from dataworkspaces.files.tree_verification import verify_tree
+
+        return verify_tree(self, versions, repair=repair)
+
+    def has_remote_content(self) -> bool:
+        return self.remote_content is not None
+
+    def is_kept_here_only(self) -> bool:
+        return self.restorable and self.remote_content is None and "remote" in self.as_resource().param_defs
+
+    def verify_remote_content(self, *, read: bool = False) -> Verified:
+        from dataworkspaces.files.tree_verification import verify_remote
+
+        return verify_remote(self, read=read)
+
+    def repair_remote_content(self) -> None:
+        if self.remote_content is not None:
+            self.remote_content.repair()
+
+    # -- the tree as it is now -----------------------------------------------------------------------------------
+
+    def _scan(self, only: Collection[str] | None = None) -> Scan:
+        resource = self.as_resource()
+        if self.restorable and not self.local_root().exists():
+            return Scan(self.local_root(), [ScannedDirectory("")])  # a restore makes it anew
+        is_written_to = resource.is_exported() or resource.has_results_role()
+        return scan(self._root(), self._is_written_by_snapshots if is_written_to else None, only)
+
+    def local_root(self) -> Path:
+        """Where the files are, or belong; raises ConfigurationError if nobody has said so on this machine."""
+        place = self.get_local_path_if_any()
+        return Path(place) if place is not None else self._root()
+
+    def present_tree(
+        self, *, keep: bool = False, known: Known | None = None, with_what_was_left_out: bool = True
+    ) -> Tree:
+        """The tree as it is now, with what the file system cannot hold; with ``keep`` its content is kept.
+
+        :param known: what was written just now, by path: need not be read."""
+        return self._tree(self._scan(), keep=keep, known=known, with_what_was_left_out=with_what_was_left_out)
+
+    def _is_written_by_snapshots(self, path: str) -> bool:
+        """The lineage that a snapshot adds after it took the version; counted in, nothing would ever be unchanged."""
+        if path == LINEAGE_FILE:
+            return self.as_resource().is_exported()
+        is_added = path.startswith("snapshots/") and path.endswith(f"/{LINEAGE_FILE}")
+        return is_added and self.as_resource().has_results_role()
+
+    def _stat_cache(self) -> StatCache | None:
+        root = Path(os.path.realpath(self.local_root()))
+        if not root.is_dir():
+            return None
+        path = self.workspace.get_machine_directory() / STAT_CACHES / f"{self.name}.sqlite"
+        return StatCache(path, f"{self._hasher.name} {root.stat().st_dev} {os.fspath(root)!r}")
+
+    def _tree(
+        self,
+        scanned: Scan,
+        advance: Callable[[int], None] | None = None,
+        *,
+        keep: bool = False,
+        known: Known | None = None,
+        read_at_most: int | None = None,
+        tell_changing: Callable[[str], None] | None = None,
+        with_what_was_left_out: bool = True,
+    ) -> Tree:
+        """The tree of what was scanned; with ``keep`` its content is kept. Raises TooMuchToRead."""
+        if keep or known:
+            work = replace(self.kept_content.work(scanned, advance), known=known or {}, tell_changing=tell_changing)
+        else:
+            work = Work(
+                executor_of(self.workspace), advance=advance, read_at_most=read_at_most, tell_changing=tell_changing
+            )
+        tree = build_tree(scanned, self._hasher, self._stat_cache() if self._hasher.reads_content else None, work)
+        if not self._hasher.records_modes:
+            return tree
+        return self.lacking.recorded(tree, with_what_was_left_out=with_what_was_left_out)
+
+    def reads_content(self) -> bool:
+        """Whether versions are told by the files' content."""
+        return self._hasher.reads_content
+
+    def reread(self) -> tuple[int, list[str]]:
+        """Read all files, whatever the cache knows: how many there are, and which hold something else than the cache
+        says. Of a cache that was wrong nothing is left."""
+        scanned = self._scan()
+        believed = self._tree(scanned)
+        with self.workspace.interaction.progress(f"Reading {self.name}", scanned.file_count) as advance:
+            found = build_tree(scanned, self._hasher, None, Work(executor_of(self.workspace), advance=advance))
+        changed = [change.path for change in diff_trees(believed, found)]
+        cache = self._stat_cache()
+        if changed and cache is not None:
+            cache.forget()
+        return scanned.file_count, changed
+
+    # -- versions ------------------------------------------------------------------------------------------------
+
+    def stored_tree(self, version: str | None) -> Tree | None:
+        """The tree of a version, or None if its manifests are not in the workspace."""
+        if version is None or not _VERSION_RE.match(version) or not self.has_manifest(version):
+            return None
+        return Tree(version, self.read_manifest)
+
+    def read_manifest(self, hashval: str) -> bytes | None:
+        """A manifest of a version, or None if the workspace does not have it."""
+        return self.workspace.read_resource_state(self.as_resource(), hashval)
+
+    def has_manifest(self, hashval: str) -> bool:
+        """Whether the workspace has a manifest, undamaged, and with it those of the directories in it."""
+        manifest = self.read_manifest(hashval)
+        return manifest is not None and manifest_name(manifest) == hashval
+
+    def is_lost(self) -> bool:
+        """Whether something lay in the directory at the last snapshot. If it is empty now, it may be the place of a
+        disk that is not mounted."""
+        snapshots = self.workspace.as_snapshot_ws()
+        newest = snapshots.get_most_recent_snapshot()
+        before = None if newest is None else snapshots.get_snapshot_versions(newest.hashval).get(self.name)
+        return before is not None and before.compare_hash not in (None, NO_FILES)
+
+    def snapshot_precheck(self) -> None:
+        root = self._root()
+        resource = self.as_resource()
+        if self.remote_content is not None and self.ancestry.is_incomplete():
+            raise ConfigurationError(
+                f"Resource '{self.name}': not all of its files have been fetched yet",
+                hint=f"dws pull brings the rest, or dws restore --only {self.name} SNAPSHOT",
+            )
+        with self._explained("Reading"):
+            is_empty = next(root.iterdir(), None) is None
+        if is_empty and self.is_lost():
+            self.workspace.interaction.warn(
+                f"Resource '{self.name}': {root} is empty, so the snapshot has none of its files. If it was lost, dws "
+                f"restore --only {self.name} SNAPSHOT brings it back"
+            )
+        if (resource.is_exported() or resource.has_results_role()) and not os.access(root, os.W_OK | os.X_OK):
+            raise ConfigurationError(
+                f"Resource '{self.name}': a snapshot writes to {root}, but it cannot be written to"
+            )
+
+    def snapshot(self) -> tuple[str | None, str | None]:
+        """See :meth:`SnapshotResourceMixin.snapshot`. Only a resource that is restorable has a restore hash."""
+        if self._hasher.records_modes:
+            self.lacking.try_out()
+        scanned = self._scan()
+        changing: list[str] = []
+        with self.workspace.interaction.progress(f"Reading {self.name}", scanned.file_count) as advance:
+            tree = self._tree(scanned, advance, keep=self.restorable, tell_changing=changing.append)
+        if changing:
+            self.workspace.interaction.warn(
+                f"Resource '{self.name}': {some(map(repr, sorted(changing)))} changed all the time, and "
+                "is in the snapshot as it was read last"
+            )
+        if self.restorable:
+            self.kept_content.complete(scanned)
+        self.workspace.write_resource_state(self.as_resource(), tree.manifests(self.has_manifest))
+        if self._hasher.records_modes:
+            self.lacking.note_version(tree.hashval)
+        return tree.hashval, tree.hashval if self.restorable else None
+
+    def is_of_snapshot(self, snapshot_hash: str, version: SnapshotVersion) -> None:
+        if version.restore_hash is not None and self.get_local_path_if_any() is not None:
+            self.ancestry.note_snapshot(snapshot_hash, version.restore_hash)
+
+    def get_version_parents(self, version: SnapshotVersion) -> list[str] | None:
+        return None if version.restore_hash is None else self.ancestry.seen(version.restore_hash)
+
+    def restored(self, snapshot_hash: str, restore_hashval: str) -> None:
+        self.ancestry.note_restored(snapshot_hash, restore_hashval)
+
+    def restore_precheck(self, restore_hashval: str) -> None:
+        self._check_restorable()
+        self.kept_content.restore_precheck(restore_hashval)
+
+    def restore(self, restore_hashval: str) -> None:
+        self._check_restorable()
+        self.kept_content.restore(restore_hashval)
+
+    def _check_restorable(self) -> None:
+        if not self.restorable:
+            raise NotSupportedError(
+                f"Resource '{self.name}' cannot be restored: its versions are recorded, but not kept",
+                hint=f"dws config --resource {self.name} restorable true keeps those of later snapshots",
+            )
+
+    def plan_restore(self, restore_hashval: str) -> list[FileChange] | None:
+        target = self.stored_tree(restore_hashval)
+        return None if target is None else self._file_changes(self._tree(self._scan()), target)
+
+    def delete_snapshot(
+        self, workspace_snapshot_hash: str, resource_restore_hash: str | None, relative_path: str
+    ) -> None:
+        if not self.as_resource().has_results_role():
+            return
+        if self._is_here():
+            self._delete_results_directory(relative_path)
+        else:
+            self.workspace.interaction.warn(
+                f"Resource '{self.name}' is not on this machine, so '{relative_path}' in it is not deleted"
+            )
+
+    def version_files(self, version: SnapshotVersion) -> VersionFiles:
+        from dataworkspaces.files.tree_files import TreeFiles
+
+        tree = self.stored_tree(version.compare_hash)
+        if tree is None:
+            raise ConfigurationError(
+                f"Resource '{self.name}': the workspace holds nothing of version {version.compare_hash}",
+                hint="dws pull may bring it",
+            )
+        return TreeFiles(self, tree)
+
+    def check_integrity(self, restore_hashes: Mapping[str, str]) -> Iterable[Problem]:
+        return self.kept_content.check_integrity(restore_hashes)
+
+    # -- what reports ask ----------------------------------------------------------------------------------------
+
+    def changes_since(self, version: SnapshotVersion) -> ResourceChange:
+        if not self._is_here():
+            return ResourceChange("missing", f"{self._place_if_missing()} is not there")
+        if version.compare_hash is None:
+            return ResourceChange("unknown")
+        try:
+            return self._changes_since(version.compare_hash)
+        except DwsError as e:  # a report shows it, and goes on with the other resources
+            return ResourceChange("unknown", e.message)
+
+    def _changes_since(self, compare_hash: str) -> ResourceChange:
+        scanned = self._scan()
+        stored = self.stored_tree(compare_hash)
+        try:
+            now = self._tree(scanned, read_at_most=CHEAP_BYTES)
+        except TooMuchToRead as e:
+            return self._changes_of_names(scanned, stored, e.size)
+        if now.hashval == compare_hash:
+            return ResourceChange("unchanged")
+        if stored is None:
+            return ResourceChange("changed")
+        found = self._differences(stored, now)
+        return ResourceChange("changed", summary(found)) if found else ResourceChange("unchanged")
+
+    def _changes_of_names(self, scanned: Scan, stored: Tree | None, unread: int) -> ResourceChange:
+        """Sizes differ from hashes at every file, but what was added and deleted shows all the same."""
+        found = [] if stored is None else self._differences(stored, build_tree(scanned, SIZE))
+        moved = [change for change in found if change.status != "modified"]
+        if moved:
+            return ResourceChange("changed", summary(moved))
+        return ResourceChange("unknown", f"same names; {unread / (1 << 20):,.0f} MiB would have to be read")
+
+    def diff_versions(self, old: SnapshotVersion, new: SnapshotVersion) -> list[FileChange] | None:
+        old_tree, new_tree = self.stored_tree(old.compare_hash), self.stored_tree(new.compare_hash)
+        return None if old_tree is None or new_tree is None else self._file_changes(old_tree, new_tree)
+
+    def _file_changes(self, old: Tree, new: Tree) -> list[FileChange]:
+        return [FileChange(change.status, change.path) for change in self._differences(old, new)]
+
+    def _differences(self, old: Tree, new: Tree) -> list[Change]:
+        """Release 1.6 counted the lineage of earlier snapshots in, so a version of its time may hold it."""
+        return [c for c in diff_trees(old, new) if not self._is_written_by_snapshots(c.path)]
+
+    # -- lineage -------------------------------------------------------------------------------------------------
+
+    def present_contents(self, subpaths: Sequence[str | None], *, keep: bool = False) -> PresentContents:
+        """By content, or where versions are told by size and reading would take long, by the files' sizes and times."""
+        if not self._is_here():
+            return PresentContents([None for _ in subpaths])
+        if not self._hasher.reads_content:
+            return PresentContents([self._cheap_content(path) for path in subpaths])
+        tree = self._tree(self._scan({path or "" for path in subpaths}))
+        return PresentContents([self._content_in(tree, path) for path in subpaths])
+
+    def version_contents(self, compare_hash: str, subpaths: Sequence[str | None]) -> list[str | None]:
+        tree = self.stored_tree(compare_hash) if self._hasher.reads_content else None
+        return [None if tree is None else self._content_in(tree, path) for path in subpaths]
+
+    def _content_in(self, tree: Tree, subpath: str | None) -> str | None:
+        """As :func:`content_of` gives it: of a directory its manifest, of a file the manifest that holds it alone."""
+        entry = Entry(tree.hashval, "tree", "")
+        for part in subpath.split("/") if subpath else ():
+            inside = tree.entries(entry.value) if entry.kind == "tree" else []
+            found = next((e for e in inside if e.name == part), None)
+            if found is None:
+                return None
+            entry = found
+        hashval = entry.value if entry.kind == "tree" else manifest_name(format_manifest([entry]))
+        return f"{self._hasher.name}:{hashval}"
+
+    def _cheap_content(self, subpath: str | None) -> str | None:
+        prefix = f"{subpath}/" if subpath else ""
+        with self._explained("Reading", subpath or ""):
+            return content_of(self._place(subpath or ""), lambda path: self._is_written_by_snapshots(prefix + path))
+
+
+def summary(changes: Sequence[Change]) -> str:
+    """How many entries changed, and the first of them."""
+    counts = Counter(change.status for change in changes)
+    told = ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))
+    return f"{told}: {some(change.path for change in changes)}"

@@ -1,0 +1,17 @@
+"""Means that the tests of dws-files share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dataworkspaces.testing import MemoryWorkspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> MemoryWorkspace:
+    """A workspace in memory without resources and without lineage, whose directory is ``workspace``."""
+    directory = tmp_path / "workspace"
+    directory.mkdir()
+    return MemoryWorkspace(directory)
