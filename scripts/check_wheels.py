@@ -23,6 +23,15 @@ for entry_point in distribution(sys.argv[1]).entry_points:
     entry_point.load()
 """
 
+IMPORT_ALL = """
+import pkgutil
+from importlib import import_module
+import dataworkspaces
+for module in pkgutil.walk_packages(dataworkspaces.__path__, "dataworkspaces."):
+    if not module.name.startswith("dataworkspaces.testing."):  # which needs the extra of that name
+        import_module(module.name)
+"""
+
 
 def main(directory: Path) -> None:
     dist = directory / "dist"
@@ -34,6 +43,7 @@ def main(directory: Path) -> None:
     for path, wheel in wheels.items():
         check_content(wheel, path)
         check_alone(directory / path.name, path.name, {wheels[needed] for needed in with_dependencies([path])})
+    check_core(directory / "dws-core")
     check_whole(directory / WHOLE.name, dist)
 
 
@@ -60,6 +70,15 @@ def check_alone(venv: Path, name: str, wheels: set[Path]) -> None:
     run("uv", "pip", "install", "--quiet", "--python", python, *wheels)
     run(python, "-c", LOAD_ENTRY_POINTS, name)
     run(venv / "bin" / "dws", "version")
+
+
+def check_core(venv: Path) -> None:
+    """Core by itself: each module can be imported, and what is missing says what brings it."""
+    run(venv / "bin" / "python", "-c", IMPORT_ALL)
+    for command, distribution in (("add local-files", "dws-files"), ("gc", "dws-files"), ("run", "dws-run")):
+        done = subprocess.run([venv / "bin" / "dws", *command.split()], capture_output=True, text=True)
+        if f"pip install {distribution}" not in done.stderr:
+            sys.exit(f"Without {distribution} 'dws {command}' says: {done.stderr}")
 
 
 def check_whole(venv: Path, dist: Path) -> None:

@@ -1,9 +1,9 @@
-"""``du``, ``verify`` and ``undo-restore`` act on any type that says what it keeps of its versions."""
+"""``du``, ``gc``, ``verify`` and ``undo-restore`` act on any type that says what it keeps of its versions."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ import pytest
 
 from dataworkspaces.commands.add import add_command
 from dataworkspaces.commands.du import du_command
+from dataworkspaces.commands.gc import gc_command
 from dataworkspaces.commands.snapshot import snapshot_command
 from dataworkspaces.commands.undo_restore import list_replaced, undo_restore_command
 from dataworkspaces.commands.verify import Fault, verify_command, verify_remote_command
-from dataworkspaces.errors import NotSupportedError
+from dataworkspaces.errors import NotSupportedError, UnavailableError
 from dataworkspaces.lineage.file_store import FileLineageStore
 from dataworkspaces.params import ParamDef, ParamDefs
 from dataworkspaces.testing import MemoryWorkspace
@@ -27,7 +28,7 @@ from dataworkspaces.workspace import (
     Workspace,
     kept_versions,
 )
-from dataworkspaces.workspace.kept_versions import KeptVersionsMixin, ReplacedVersion, Verified
+from dataworkspaces.workspace.kept_versions import Collected, KeptVersionsMixin, ReplacedVersion, Verified
 
 
 class KeepingFolder(KeptVersionsMixin, LocalDirectoryMixin, SnapshotResourceMixin, Resource):
@@ -90,6 +91,16 @@ class KeepingFolder(KeptVersionsMixin, LocalDirectoryMixin, SnapshotResourceMixi
         kept = self.factory.kept
         lost = tuple(kept_versions.Fault(version, "it is gone") for version in versions if version not in kept)
         return Verified(len(self.content()), len(versions), lost)
+
+    def forget_replaced(self, before: datetime) -> None:
+        self.factory.replaced[:] = [r for r in self.factory.replaced if r.time >= before]
+
+    def collect(self, needed: Collection[str], before: datetime, *, dry_run: bool = False) -> Collected:
+        garbage = {version for version in self.factory.kept if version not in needed}
+        size = sum(len(content) for version in garbage for content in self.factory.kept[version].values())
+        for version in () if dry_run else garbage:
+            del self.factory.kept[version]
+        return Collected(len(garbage), size)
 
     def hint_instead_of(self, command: str) -> str | None:
         return "Look into the folder"
@@ -161,6 +172,29 @@ def test_what_a_restore_replaced_comes_back(keeping: MemoryWorkspace, factory: K
     assert [(r.resource, r.version) for r in list_replaced(keeping)] == [("data", first)]
     assert undo_restore_command(keeping, "data").by == second
     assert [path.name for path in (keeping.directory / "data").iterdir()] == ["a"]
+
+
+def test_gc_collects_what_no_version_needs(keeping: MemoryWorkspace, factory: KeepingFactory) -> None:
+    first, second = factory.kept
+    factory.kept["old"] = {"c": b"cc"}
+    factory.kept["replaced"] = {"d": b"d"}
+    factory.replaced += [
+        ReplacedVersion("old", datetime(2026, 1, 1), second), ReplacedVersion("replaced", datetime.now(), second)
+    ]  # fmt: skip
+    told = gc_command(keeping, dry_run=True)
+    assert (told.objects, told.size, told.forgotten) == (1, 2, 1)
+    assert len(factory.kept) == 4
+    assert gc_command(keeping).objects == 1
+    assert list(factory.kept) == [first, second, "replaced"]
+    assert [r.version for r in factory.replaced] == ["replaced"]
+
+
+def test_what_a_type_cannot_tell_stays_and_is_told(keeping: MemoryWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> Collected:
+        raise UnavailableError("The shelf is closed")
+
+    monkeypatch.setattr(KeepingFolder, "collect", fail)
+    assert gc_command(keeping).damaged == ("The shelf is closed",)
 
 
 def test_type_that_keeps_nothing_says_what_to_do_instead(

@@ -1,10 +1,10 @@
-"""What a resource keeps of the content of its versions: the capability that ``dws du``, ``verify``, ``undo-restore``
-and ``push --repair`` ask for."""
+"""What a resource keeps of the content of its versions: the capability that ``dws du``, ``gc``, ``verify``,
+``undo-restore`` and ``push --repair`` ask for."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,12 +37,24 @@ class Verified:
     repaired: int = 0
 
 
+@dataclass(frozen=True)
+class Collected:
+    """:ivar contents, size: what is needed no more, and the bytes in it: removed, or to be removed.
+    :ivar young: how many contents are not needed either, but kept for now.
+    :ivar obstacles: what could not be looked at or removed, and stays, in words."""
+
+    contents: int = 0
+    size: int = 0
+    young: int = 0
+    obstacles: tuple[str, ...] = ()
+
+
 class KeptVersionsMixin(ABC):
     """A resource that can tell what it keeps of its versions. Put the mixin before :class:`Resource` in the bases.
 
-    A version is what :meth:`SnapshotResourceMixin.snapshot` returned to restore by. Nothing here is called while the
-    workspace's lock is held, but for :meth:`repair_remote_content`. What cannot be looked at raises UnavailableError:
-    it is never told as a fault, nor as nothing."""
+    A version is what :meth:`SnapshotResourceMixin.snapshot` returned to restore by. The workspace's lock is held while
+    :meth:`repair_remote_content`, :meth:`forget_replaced` and :meth:`collect` are called, and not for the others. What
+    cannot be looked at raises UnavailableError: it is never told as a fault, nor as nothing."""
 
     name: str
     resource_type: str
@@ -59,6 +71,20 @@ class KeptVersionsMixin(ABC):
     def replaced_versions(self) -> Sequence[ReplacedVersion]:
         """The versions that restores replaced, and that can be restored, the latest at the end."""
         return ()
+
+    def forget_replaced(self, before: datetime) -> None:
+        """:meth:`replaced_versions` tells no more what was replaced before a time. Idempotent."""
+
+    def collect(self, needed: Collection[str], before: datetime, *, dry_run: bool = False) -> Collected:
+        """Remove what is kept of no version that is ``needed``, and was kept before a time. A version that another
+        workspace needs is not named here: who shares a place with others asks them, or removes nothing. Doubt never
+        removes. Idempotent.
+
+        :param dry_run: say what would go, and change nothing.
+
+        By default nothing is collected: not what lies in the object store of the workspace, which ``dws gc`` looks
+        through for all resources and workspaces that use it."""
+        return Collected()
 
     def can_be_verified(self) -> bool:
         """Whether it is recorded what its files have to hold."""

@@ -1,17 +1,25 @@
-"""``dws gc``: remove contents from the object store that no snapshot needs."""
+"""``dws gc``: remove contents that no snapshot needs, from the object store and from where resources keep some."""
 
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.commands.storage import hold_all, keeping_resources, needed_objects, open_sharing_workspaces
+from dataworkspaces.commands.storage import (
+    hold_all,
+    needed_objects,
+    needed_versions,
+    open_sharing_workspaces,
+    resources_with_versions,
+)
+from dataworkspaces.errors import DwsError
 from dataworkspaces.filetree.objects.garbage import Garbage, find_garbage, remove_garbage
 from dataworkspaces.filetree.objects.store import ObjectStore
 from dataworkspaces.workspace.deleted_snapshots import DeletedSnapshots
+from dataworkspaces.workspace.kept_versions import Collected, KeptVersionsMixin
 from dataworkspaces.workspace.store_users import StoreUsers
 
 if TYPE_CHECKING:
@@ -25,11 +33,11 @@ _UNSURE_SECONDS = 86400.0
 class GarbageReport:
     """What was, or would be, removed.
 
-    :ivar objects, size: contents, and the bytes in them.
+    :ivar objects, size: contents, and the bytes in them, in the object store and wherever else resources keep some.
     :ivar young: contents that are not needed, but kept for now.
     :ivar forgotten: versions that a restore replaced longer ago than contents are kept.
     :ivar deletions: deletions of snapshots that are so long ago, and cannot be undone from then on.
-    :ivar damaged: packs that cannot be read; they stay.
+    :ivar damaged: packs that cannot be read, and what resources could not look at; they stay.
     :ivar workspaces: the other workspaces that use the store, whose contents stay too.
     :ivar obstacle: why packs could not be written anew, as on a full disk; empty if they were.
     """
@@ -76,12 +84,10 @@ def gc_command(
         is_sure = dry_run or hold_all(stack, [workspace, *others], "gc")
         before = datetime.now() - timedelta(days=keep_days)
         forgotten = 0
-        for resource in keeping_resources(workspace):
-            replaced = resource.kept_content.replaced
-            forgotten += len([r for r in replaced.all() if r.time < before])
+        for resource in resources_with_versions(workspace):
+            forgotten += len([r for r in resource.replaced_versions() if r.time < before])
             if not dry_run:
-                with suppress(OSError):  # on a full disk it is listed once more
-                    replaced.forget_before(before)
+                resource.forget_replaced(before)
         deletions = DeletedSnapshots(workspace).deleted_before(before)
         if not dry_run:
             for deleted in deletions:
@@ -97,19 +103,39 @@ def gc_command(
                 StoreUsers(store.root).forget(place)
             if not garbage.is_empty:
                 remove_garbage(store, needed, garbage)
-    return _report(store, garbage, forgotten, others, not dry_run, len(deletions))
+        until = datetime.fromtimestamp(time.time() - keep_seconds)
+        elsewhere = [_collect(workspace, name, before, until, dry_run) for name in workspace.get_resource_names()]
+    return _report(store, garbage, elsewhere, forgotten, others, not dry_run, len(deletions))
+
+
+def _collect(workspace: Workspace, name: str, since: datetime, until: datetime, dry_run: bool) -> Collected:
+    """What a resource keeps by itself, but for what restores replaced and deletions removed ``since`` then, and what is
+    kept since ``until``. What cannot be told of one resource keeps nothing else from being removed."""
+    resource = workspace.get_resource(name)
+    if not isinstance(resource, KeptVersionsMixin):
+        return Collected()
+    try:
+        return resource.collect(needed_versions(workspace, name, since), until, dry_run=dry_run)
+    except DwsError as e:
+        return Collected(obstacles=(e.message,))
 
 
 def _report(
-    store: ObjectStore, garbage: Garbage, forgotten: int, others: list[Workspace], removed: bool, deletions: int
+    store: ObjectStore,
+    garbage: Garbage,
+    elsewhere: list[Collected],
+    forgotten: int,
+    others: list[Workspace],
+    removed: bool,
+    deletions: int,
 ) -> GarbageReport:
     return GarbageReport(
         store=str(store.root),
-        objects=garbage.objects,
-        size=garbage.size,
-        young=garbage.young,
+        objects=garbage.objects + sum(each.contents for each in elsewhere),
+        size=garbage.size + sum(each.size for each in elsewhere),
+        young=garbage.young + sum(each.young for each in elsewhere),
         forgotten=forgotten,
-        damaged=tuple(garbage.damaged),
+        damaged=(*garbage.damaged, *(problem for each in elsewhere for problem in each.obstacles)),
         workspaces=tuple(str(w.get_workspace_local_path_if_any()) for w in others),
         removed=removed,
         obstacle=garbage.obstacle,

@@ -29,11 +29,6 @@ if TYPE_CHECKING:
 _LOOK_AT = 5000
 
 
-def keeping_resources(workspace: Workspace) -> list[FileTreeMixin]:
-    """Those of the following whose content is in the object store."""
-    return [resource for resource in resources_with_versions(workspace) if isinstance(resource, FileTreeMixin)]
-
-
 def resources_with_versions(workspace: Workspace) -> list[KeptVersionsMixin]:
     """The resources that keep the content of versions, or have kept that of earlier ones."""
     able = [r for r in workspace.get_resources() if isinstance(r, KeptVersionsMixin)]
@@ -46,6 +41,23 @@ def snapshot_versions(workspace: Workspace, name: str) -> dict[str, str]:
         return {}
     found = {s.hashval: s.restore_hashes.get(name) for s in workspace.list_snapshots()}
     return {snapshot: version for snapshot, version in found.items() if version is not None}
+
+
+def needed_versions(workspace: Workspace, name: str, since: datetime) -> set[str]:
+    """The versions of a resource that snapshots hold, on any branch, those that a restore replaced since a time, and
+    those of snapshots that were deleted since then."""
+    needed = set(snapshot_versions(workspace, name).values())
+    resource = workspace.get_resource(name)
+    if isinstance(resource, KeptVersionsMixin):
+        needed.update(replaced.version for replaced in resource.replaced_versions() if replaced.time >= since)
+    for deleted in DeletedSnapshots(workspace).all():
+        lost = deleted.metadata.restore_hashes.get(name)
+        if lost is not None and deleted.time >= since:
+            needed.add(lost)
+    if isinstance(workspace, SnapshotWorkspaceMixin):
+        elsewhere = workspace.versions_on_other_branches()
+        needed.update(version.restore_hash for version in elsewhere if version.resource_name == name)
+    return needed
 
 
 def needed_objects(workspace: Workspace, replaced_since: datetime | None = None) -> set[bytes]:

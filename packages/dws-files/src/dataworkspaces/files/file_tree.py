@@ -10,6 +10,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -45,6 +46,8 @@ from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE, SnapshotRes
 from dataworkspaces.workspace.versions import FileChange, PresentContents, ResourceChange, SnapshotVersion, VersionFiles
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from dataworkspaces.files.directory_ancestry import DirectoryAncestry
     from dataworkspaces.files.kept_content import KeptContent
     from dataworkspaces.files.lacking_file_system import LackingFileSystem
@@ -134,6 +137,10 @@ class FileTreeMixin(KeptVersionsMixin, LocalDirectoryMixin, SnapshotResourceMixi
 
     def replaced_versions(self) -> Sequence[ReplacedVersion]:
         return self.kept_content.replaced.all()
+
+    def forget_replaced(self, before: datetime) -> None:
+        with suppress(OSError):  # on a full disk it is listed once more
+            self.kept_content.replaced.forget_before(before)
 
     def can_be_verified(self) -> bool:
         return self.reads_content()
