@@ -55,13 +55,13 @@ def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Module
     [block] = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     (site / "counting.py").write_text(COMMAND + block)
     monkeypatch.syspath_prepend(site)
-    plugins._entry_points.cache_clear()
+    plugins.forget()
     import stranger  # type: ignore[import-not-found]
 
     yield stranger
     del sys.modules["stranger"]
     sys.modules.pop("counting", None)
-    plugins._entry_points.cache_clear()
+    plugins.forget()
 
 
 @pytest.fixture

@@ -1,22 +1,21 @@
-"""Discovery of plug-ins: the only module that touches stevedore and entry points.
+"""Discovery of plug-ins by stevedore: the only module that touches it, and entry points.
 
 Nothing is imported until it is asked for by name. A plug-in that cannot be imported spoils only itself: :func:`load`
 raises :class:`~dataworkspaces.errors.PluginError` with the reason and :func:`list_plugins` shows it.
 
-Every command looks up a backend and some resource types. Importing stevedore and :mod:`importlib.metadata` for that
-takes longer than most commands take in all, so what lies in a directory of ``sys.path`` is looked up in the
-``entry_points.txt`` files there; stevedore finds the rest.
+stevedore keeps what is installed in a file of the user's cache directory, without the distributions: those are looked
+up for errors and lists. What ``dws --help`` and completion show is in :mod:`dataworkspaces.plugin_names`.
 """
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataworkspaces.errors import PluginError
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution, EntryPoint
 
 BACKENDS = "dataworkspaces.backends"
 RESOURCES = "dataworkspaces.resources"
@@ -75,10 +74,19 @@ OUR_DISTRIBUTIONS = frozenset({
 class Announcement(NamedTuple):
     """An entry point: ``value`` is ``module:attribute``."""
 
+    group: str
     name: str
     value: str
-    distribution: str
-    version: str
+
+    @property
+    def distribution(self) -> str:
+        found = _distribution(self)
+        return "" if found is None else found.name
+
+    @property
+    def version(self) -> str:
+        found = _distribution(self)
+        return "" if found is None else found.version
 
     @property
     def origin(self) -> str:
@@ -101,15 +109,25 @@ class PluginInfo(NamedTuple):
 
 
 def announced(group: str) -> dict[str, Announcement]:
-    """What is announced in ``group`` in directories of ``sys.path``, in alphabetical order.
+    """What is announced in ``group``, in alphabetical order.
 
     Raises PluginError if two distributions announce the same name, since which one served would be chance."""
-    return _announced(group, tuple(sys.path))
+    found: dict[str, Announcement] = {}
+    for each in _entry_points(group):
+        announcement = Announcement(group, each.name, each.value)
+        other = found.setdefault(each.name, announcement)
+        if other != announcement:
+            raise PluginError(
+                f"The {KINDS.get(group, group)} '{other.name}' is announced twice: by {other.origin} and by "
+                f"{announcement.origin}",
+                hint="Uninstall one of the two",
+            )
+    return dict(sorted(found.items()))
 
 
 def names(group: str) -> list[str]:
-    """The names announced in ``group``, wherever they are installed; imports no plug-in."""
-    return sorted({*announced(group), *(ep.name for ep in _entry_points(group))})
+    """The names announced in ``group``; imports no plug-in."""
+    return sorted({each.name for each in _entry_points(group)})
 
 
 def default_backend() -> str:
@@ -120,137 +138,78 @@ def default_backend() -> str:
 
 def is_announced(group: str, name: str) -> bool:
     """Whether there is such a plug-in."""
-    return name in announced(group) or any(ep.name == name for ep in _entry_points(group))
+    return any(each.name == name for each in _entry_points(group))
 
 
 def load(group: str, name: str) -> Any:
     """The object that entry point ``name`` of ``group`` stands for.
 
     Raises PluginError if it is not installed (with the distribution to install) or fails to import."""
-    found = announced(group).get(name)
-    if found is not None:
-        return _import(group, found)
-    if any(ep.name == name for ep in _entry_points(group)):
-        return _load_by_stevedore(group, name)
-    raise _missing(group, name)
+    announcement = announced(group).get(name)
+    if announcement is None:
+        raise _missing(group, name)
+    from stevedore import DriverManager
+
+    failures: list[BaseException] = []
+    try:
+        # Without a callback a failure is only logged.
+        found = DriverManager(group, name, on_load_failure_callback=lambda _m, _ep, e: failures.append(e)).driver
+    except Exception as e:  # what stevedore has no callback for; or, after a failure, that nothing is loaded
+        cause = failures[0] if failures else e
+        raise _failed(announcement, cause) from cause
+    if found is None:
+        problem = TypeError(f"{announcement.value} is None, and no factory")
+        raise _failed(announcement, problem) from problem
+    return found
 
 
 def list_plugins() -> list[PluginInfo]:
     """Every installed plug-in, loaded to see whether it can be."""
     result = []
     for group in KINDS:
-        found = announced(group)
-        for name in names(group):
-            known = found.get(name) or _from_metadata(group, name)
+        for each in _entry_points(group):
+            known = Announcement(group, each.name, each.value)
             try:
-                load(group, name)
+                load(group, each.name)
                 error = None
             except PluginError as e:
                 error = _one_line(e.__cause__ or e)
-            result.append(PluginInfo(group, name, known.value, known.distribution, known.version, error))
-    return result
+            result.append(PluginInfo(group, each.name, each.value, known.distribution, known.version, error))
+    return sorted(result, key=lambda info: (list(KINDS).index(info.group), info.name, info.module))
 
 
-# -- reading the files -------------------------------------------------------------------------------------------
+def forget() -> None:
+    """Look anew at what is installed, where a process has changed that, or its ``sys.path``."""
+    from importlib import invalidate_caches
+
+    from stevedore import ExtensionManager
+
+    ExtensionManager.ENTRY_POINT_CACHE.clear()
+    _distributions.cache_clear()
+    invalidate_caches()
 
 
-@lru_cache(maxsize=64)
-def _announced(group: str, path: tuple[str, ...]) -> dict[str, Announcement]:
-    found: dict[str, Announcement] = {}
-    for announcement in _read(group, dict.fromkeys(path)):
-        other = found.setdefault(announcement.name, announcement)
-        if other.value != announcement.value:
-            raise PluginError(
-                f"The {KINDS.get(group, group)} '{other.name}' is announced twice: by {other.origin} and by "
-                f"{announcement.origin}",
-                hint="Uninstall one of the two",
-            )
-    return dict(sorted(found.items()))
+def _entry_points(group: str) -> list[EntryPoint]:
+    from stevedore import NamedExtensionManager
 
-
-def _read(group: str, directories: Iterable[str]) -> Iterator[Announcement]:
-    """The entry points of a group (the file's format is that of the entry-points specification)."""
-    for directory in directories:
-        for folder, text in _entry_point_files(directory or "."):
-            stem = folder.rpartition(".")[0]
-            distribution, _, version = stem.partition("-")
-            for name, value in _section(text, group):
-                yield Announcement(name, value, distribution.replace("_", "-"), version)
-
-
-def _entry_point_files(directory: str) -> Iterator[tuple[str, str]]:
-    """Name of the metadata folder, and content, of each ``entry_points.txt`` with something of ours."""
     try:
-        entries = list(os.scandir(directory))
-    except OSError:
-        return
-    for entry in entries:
-        if not entry.name.endswith((".dist-info", ".egg-info")):
-            continue
-        try:
-            with open(f"{entry.path}/entry_points.txt", encoding="utf-8") as file:  # noqa: PTH123 - pathlib is slow
-                text = file.read()
-        except (OSError, ValueError):
-            continue
-        if "dataworkspaces." in text:
-            yield entry.name, text
+        return NamedExtensionManager(group, []).list_entry_points()
+    except Exception as e:  # of the first distribution whose metadata cannot be read, whoever's it is
+        raise PluginError(
+            f"What is installed cannot be listed: {_one_line(e)}",
+            hint="'pip check' may say which distribution is broken",
+        ) from e
 
 
-def _section(text: str, group: str) -> Iterator[tuple[str, str]]:
-    here = False
-    for line in text.splitlines():
-        line = line.strip()
-        if line.startswith("["):
-            here = line == f"[{group}]"
-        elif here and "=" in line and line[0] not in "#;":
-            name, _, value = line.partition("=")
-            yield name.strip(), value.partition("[")[0].strip()
-
-
-def _import(group: str, announcement: Announcement) -> Any:
-    from importlib import import_module
-
-    module, _, attributes = announcement.value.partition(":")
-    try:
-        found: Any = import_module(module)
-        for attribute in filter(None, attributes.split(".")):
-            found = getattr(found, attribute)
-    except Exception as e:  # whatever somebody else's module raises
-        raise _failed(group, announcement, e) from e
-    return _checked(group, announcement, found)
-
-
-def _checked(group: str, announcement: Announcement, found: Any) -> Any:
-    """What an entry point stands for; raises PluginError if that is None."""
-    if found is None:
-        problem = TypeError(f"{announcement.value} is None, and no factory")
-        raise _failed(group, announcement, problem) from problem
-    return found
-
-
-# -- stevedore, for what lies elsewhere (in a zip file, behind an import hook) ---------------------------------------
-
-
-@lru_cache(maxsize=64)
-def _entry_points(group: str) -> tuple[Any, ...]:
+@lru_cache(maxsize=16)
+def _distributions(group: str) -> dict[tuple[str, str], Distribution | None]:
     from importlib import metadata
 
-    return tuple(metadata.entry_points(group=group))
+    return {(each.name, each.value): each.dist for each in metadata.entry_points(group=group)}
 
 
-def _from_metadata(group: str, name: str) -> Announcement:
-    ep = next(ep for ep in _entry_points(group) if ep.name == name)
-    return Announcement(name, ep.value, ep.dist.name if ep.dist else "", ep.dist.version if ep.dist else "")
-
-
-def _load_by_stevedore(group: str, name: str) -> Any:
-    from stevedore.driver import DriverManager
-
-    def on_failure(_manager: Any, _ep: Any, error: BaseException) -> None:
-        raise _failed(group, _from_metadata(group, name), error) from error
-
-    manager: Any = DriverManager(group, name, invoke_on_load=False, on_load_failure_callback=on_failure)
-    return _checked(group, _from_metadata(group, name), manager.driver)
+def _distribution(announcement: Announcement) -> Distribution | None:
+    return _distributions(announcement.group).get((announcement.name, announcement.value))
 
 
 # -- errors --------------------------------------------------------------------------------------------------------
@@ -272,7 +231,8 @@ def _missing(group: str, name: str) -> PluginError:
     )
 
 
-def _failed(group: str, announcement: Announcement, error: BaseException) -> PluginError:
+def _failed(announcement: Announcement, error: BaseException) -> PluginError:
+    group = announcement.group
     return PluginError(
         f"The {KINDS.get(group, group)} '{announcement.name}' of {announcement.origin} could not be loaded: "
         f"{_one_line(error)}",

@@ -22,7 +22,7 @@ def fail(run: Run, monkeypatch: pytest.MonkeyPatch) -> Fail:
     """Run a command that raises an error; its stderr and exit status."""
 
     def invoke(error: BaseException, *options: str, **env: str) -> tuple[str, int]:
-        def callback() -> None:
+        def callback(as_json: bool) -> None:
             raise error
 
         monkeypatch.setattr(version, "callback", callback)

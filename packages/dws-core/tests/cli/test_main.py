@@ -44,6 +44,7 @@ def test_known_command_is_listed_where_it_is_installed(
     assert "fly" not in catalog.listed()
     installation.add("dws-wings", {"dataworkspaces.commands": {"fly": "wings:fly"}})
     monkeypatch.syspath_prepend(str(installation.directory))
+    monkeypatch.setattr("stevedore.ExtensionManager.ENTRY_POINT_CACHE", {})  # what this process has found
     assert [*catalog.listed()][:3] == ["init", "fly", "add"]
     assert "fly" not in catalog.plugin_commands()
 
@@ -71,9 +72,10 @@ def test_help_imports_click_and_the_table_only(installation: Installation) -> No
         "print('LOADED', *sorted(m for m in sys.modules if m.startswith('dataworkspaces.')))\n"
         "print('OTHERS', *(m for m in ('rich', 'stevedore', 'git', 'importlib.metadata') if m in sys.modules))\n"
     )
+    installation.python(code)  # keeps the names of plug-ins
     out = installation.python(code).stdout
     loaded = "dataworkspaces.cli dataworkspaces.cli.catalog dataworkspaces.cli.main dataworkspaces.cli.session"
-    assert f"LOADED {loaded} dataworkspaces.errors dataworkspaces.plugins\n" in out
+    assert f"LOADED {loaded} dataworkspaces.errors dataworkspaces.plugin_names dataworkspaces.plugins\n" in out
     assert out.endswith("OTHERS\n")
 
 
@@ -145,7 +147,7 @@ def test_a_plugin_takes_no_built_in_command_away(installation: Installation) -> 
     assert installation.run("version").returncode == 0
 
 
-def test_the_quick_look_finds_what_importlib_finds(installation: Installation) -> None:
+def test_help_shows_what_plugins_announce(installation: Installation) -> None:
     installation.add("dws-two", {"dataworkspaces.commands": {"one": "x:y", "two": "x:y"}, "other": {"three": "x:y"}})
     done = installation.python(
         "from dataworkspaces import plugins\nfrom dataworkspaces.cli import catalog\n"
@@ -155,19 +157,13 @@ def test_the_quick_look_finds_what_importlib_finds(installation: Installation) -
     assert done.returncode == 0, done.stderr
 
 
-def test_the_quick_look_survives_what_is_odd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "a-1.dist-info").mkdir()
-    (tmp_path / "b-1.dist-info").write_text("a file")
-    odd = tmp_path / "c_d-1.egg-info"
-    odd.mkdir()
-    (odd / "entry_points.txt").write_text(
-        "[x]\na = b\n# [dataworkspaces.commands]\n[dataworkspaces.commands]\n; no\nyes=c:d\n"
-    )
-    bad = tmp_path / "e-1.dist-info"
-    bad.mkdir()
-    (bad / "entry_points.txt").write_bytes(b"\xff\xfe")
-    monkeypatch.setattr("sys.path", [str(tmp_path), str(tmp_path / "nowhere")])
-    assert catalog.plugin_commands() == {"yes": "c-d"}
+def test_help_survives_metadata_that_cannot_be_read(installation: Installation) -> None:
+    installation.add("dws-two", {"dataworkspaces.commands": {"one": "x:y"}})
+    (installation.directory / "dws_two-1.0.dist-info" / "entry_points.txt").write_bytes(b"\xff\xfe")
+    assert "snapshot" in installation.run("--help").stdout
+    refused = installation.run("report", "status", "--workspace-dir", "stored:/")
+    assert refused.returncode == 1
+    assert "What is installed cannot be listed: UnicodeDecodeError" in refused.stderr
 
 
 # -- dws plugins -----------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from dataworkspaces import plugins
-from dataworkspaces.errors import PluginError
+from dataworkspaces.plugin_names import shown_names
 
 
 class BuiltIn(NamedTuple):
@@ -70,7 +70,7 @@ to install. An entry point has a name and no text, and so what others bring is l
 
 def listed() -> dict[str, str]:
     """The built-in commands and the known ones that are announced, with their lines, in the order of ``dws --help``."""
-    announced = _announced()
+    announced = shown_names(plugins.COMMANDS)
     found = {}
     for name, command in BUILT_IN.items():
         if not command.hidden:
@@ -80,21 +80,12 @@ def listed() -> dict[str, str]:
 
 
 def plugin_commands() -> dict[str, str]:
-    """The other commands that plug-ins announce, each with the distribution that does, in alphabetical order.
-
-    A command that is hidden from a quick look (in a zip file, say) is not listed, but can be run all the same."""
+    """The other commands that plug-ins announce, each with the distribution that does, in alphabetical order."""
     own = {*BUILT_IN, *KNOWN}
-    return {name: announcement.distribution for name, announcement in _announced().items() if name not in own}
+    return {name: distribution for name, distribution in shown_names(plugins.COMMANDS).items() if name not in own}
 
 
 def hint_of(name: str) -> str | None:
     """What to install for a known command that is not installed."""
     distribution = plugins.KNOWN_DISTRIBUTIONS.get((plugins.COMMANDS, name))
     return None if distribution is None else f"Install it with: pip install {distribution}"
-
-
-def _announced() -> dict[str, plugins.Announcement]:
-    try:
-        return plugins.announced(plugins.COMMANDS)
-    except PluginError:
-        return {}  # two of one name: who calls it is told

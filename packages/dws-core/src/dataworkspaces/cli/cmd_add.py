@@ -56,8 +56,9 @@ class AddGroup(click.Group):
         from click.shell_completion import CompletionItem
 
         from dataworkspaces import plugins
+        from dataworkspaces.plugin_names import shown_names
 
-        types = plugins.names(plugins.RESOURCES)
+        types = shown_names(plugins.RESOURCES)
         names = sorted({TYPES_WITH_ANOTHER_COMMAND.get(name, name) for name in types})
         items = [CompletionItem(name) for name in names if name.startswith(incomplete)]
         return items + click.Command.shell_complete(self, ctx, incomplete)

@@ -22,8 +22,9 @@ class _FormatName(ParamType):
         from click.shell_completion import CompletionItem
 
         from dataworkspaces import plugins
+        from dataworkspaces.plugin_names import shown_names
 
-        return [CompletionItem(name) for name in plugins.names(plugins.EXPORTERS) if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in shown_names(plugins.EXPORTERS) if name.startswith(incomplete)]
 
 
 @click.command()

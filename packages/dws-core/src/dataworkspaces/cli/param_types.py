@@ -74,9 +74,9 @@ class PluginName(ParamType):
         self.group = group
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        from dataworkspaces import plugins
+        from dataworkspaces.plugin_names import shown_names
 
-        return _items(plugins.names(self.group), incomplete)
+        return _items(shown_names(self.group), incomplete)
 
 
 class _FromWorkspace(ParamType):
