@@ -67,7 +67,8 @@ def breakages(path: Path, revision: str) -> Iterator[str]:
 
 def _brings(path: Path, name: str) -> bool:
     module = path.joinpath("src", "dataworkspaces", *name.split("."))
-    return module.is_dir() or module.with_suffix(".py").is_file()
+    # Compiled modules may be left where a package has gone.
+    return any(module.rglob("*.py")) or module.with_suffix(".py").is_file()
 
 
 def public_modules(package: griffe.Object | griffe.Alias) -> list[str]:

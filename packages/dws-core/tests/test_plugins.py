@@ -12,7 +12,6 @@ import pytest
 from dataworkspaces import plugin_names, plugins
 from dataworkspaces.errors import PluginError
 
-
 Install = Callable[[str, str, str], Path]
 
 

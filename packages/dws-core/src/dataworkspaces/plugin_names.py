@@ -45,14 +45,15 @@ def _state() -> str:
 
 def _changed(path: str) -> int:
     try:
-        return os.stat(path).st_mtime_ns
+        return os.stat(path).st_mtime_ns  # noqa: PTH116 - pathlib is slow
     except OSError:
         return -1
 
 
 def _place() -> str:
     base = os.environ.get("XDG_CACHE_HOME", "")
-    base = base if os.path.isabs(base) else os.path.expanduser("~/.cache")  # noqa: PTH111 - pathlib is slow
+    if not base.startswith("/"):
+        base = os.path.expanduser("~/.cache")  # noqa: PTH111 - pathlib is slow
     number = crc32(repr((sys.executable, sys.path)).encode("utf-8", "surrogateescape"))
     return f"{base}/dws/plugin-names-{number:08x}"
 

@@ -151,6 +151,7 @@ def load(group: str, name: str) -> Any:
     from stevedore import DriverManager
 
     failures: list[BaseException] = []
+    found: Any
     try:
         # Without a callback a failure is only logged.
         found = DriverManager(group, name, on_load_failure_callback=lambda _m, _ep, e: failures.append(e)).driver
