@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -150,3 +151,13 @@ def test_a_command_that_commits_mends_first(repository: Path, second: str, git: 
     GitRepo(repository, told.append).check_ready("it", "main")
     assert git(repository, "rev-parse", "HEAD") == second
     assert len(told) == 1
+
+
+@pytest.mark.parametrize("name", ["HEAD", "refs/heads/main"])
+def test_nobody_waits_for_a_pipe(repository: Path, second: str, git: Git, name: str) -> None:
+    path = repository / ".git" / name
+    path.unlink()
+    os.mkfifo(path)
+    assert is_head_damaged(repository)
+    mend(repository)
+    assert git(repository, "rev-parse", "HEAD") == second

@@ -7,6 +7,7 @@ nothing says it for certain, nothing is written, and the commits are named among
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from pathlib import Path
 from dataworkspaces.errors import StorageError
 from dataworkspaces.gitrepo.layout import current_branch, git_directories, git_directory
 from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace.atomic import write_bytes
 from dataworkspaces.workspace.integrity import set_aside
 from dataworkspaces.workspace.names import some
@@ -117,26 +119,30 @@ def _logged(directory: Path) -> Iterator[Path]:
 
 
 def _is_damaged_reference(path: Path) -> bool:
+    """Of a pipe in its place git waits for what comes."""
     try:
-        with path.open("rb") as file:
-            return _REFERENCE_RE.fullmatch(file.read(_LONGEST).strip()) is None
-    except OSError:
-        return False  # there is none, or nobody can tell
+        return _REFERENCE_RE.fullmatch(read_regular(path).strip()) is None
+    except OSError as e:
+        return e.errno == errno.EINVAL  # else there is none, or nobody can tell
 
 
 def _is_blank(path: Path) -> bool:
     """Git writes neither an empty list of references nor an empty configuration."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_without_waiting) as file:
             return not file.read(_LONGEST).strip(b"\0 \r\n")
     except OSError:
         return False
 
 
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def _entries(log: Path) -> list[tuple[str, str]]:
     """What a reference became, and why; oldest first."""
     try:
-        lines = log.read_bytes().splitlines()
+        lines = read_regular(log).splitlines()
     except OSError:
         return []
     found = [match for match in map(_ENTRY_RE.fullmatch, lines) if match is not None]
@@ -232,7 +238,7 @@ def _mend_config(repository: _Repository) -> str:
 
 
 def _write(repository: _Repository, path: Path, content: str) -> None:
-    if path.exists() and not _is_blank(path):
+    if path.exists() and not (path.is_file() and _is_blank(path)):
         set_aside(path, repository.own / "dws")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(path, f"{content}\n".encode(), durable=True)

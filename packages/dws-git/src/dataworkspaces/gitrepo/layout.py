@@ -6,6 +6,8 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from dataworkspaces.toolbox.regular import read_regular
+
 _OPERATIONS = {
     "MERGE_HEAD": "a merge",
     "rebase-merge": "a rebase",
@@ -26,7 +28,7 @@ def git_directory(root: Path) -> Path | None:
     if dot_git.is_dir():
         return dot_git
     try:
-        text = dot_git.read_text(encoding="utf-8")
+        text = read_regular(dot_git).decode("utf-8")
     except (OSError, ValueError):
         return None
     if not text.startswith("gitdir:"):
@@ -104,7 +106,7 @@ def git_directories(root: Path) -> list[Path]:
     shared = directory / "commondir"
     found = [directory]
     with suppress(OSError):
-        found.append((directory / shared.read_text(encoding="utf-8").strip()).resolve())
+        found.append((directory / read_regular(shared).decode("utf-8").strip()).resolve())
     return found
 
 
@@ -112,7 +114,7 @@ def _read(root: Path, name: str) -> str:
     """A file of the git directories; empty if there is none."""
     for candidate in git_directories(root):
         try:
-            return (candidate / name).read_text(encoding="utf-8", errors="replace").strip()
+            return read_regular(candidate / name).decode("utf-8", "replace").strip()
         except OSError:
             continue
     return ""
