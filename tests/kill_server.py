@@ -47,8 +47,34 @@ FAULTS = {
     "no space": (errno.ENOSPC, MAKING),
     "denied": (errno.EACCES, MAKING | {"os.chmod", "os.remove", "os.rename", "os.rmdir", "os.truncate", "os.utime"}),
     "git refuses": (0, set[str]()),
+    "unreadable": (errno.EIO, {"os.listdir", "os.scandir"}),
+    "ignored": (0, MAKING),
+    "wrong names": (0, MAKING),
 }
-"""The number of the error, and the events that fail; in each the processes of git that write fail, too."""
+"""The number of the error, and the events that fail; in each the processes of git that write fail, too. Of
+`unreadable` files in the workspace (but git's own) each opening fails. The last two are no errors: at the point
+everything is ignored by git, or files appear whose names are no text and that git cannot add."""
+
+
+def let_git_ignore_all() -> None:
+    with open(".git/info/exclude", "a") as exclude:
+        exclude.write("*\n")
+
+
+def make_wrong_names() -> None:
+    """A name that is no text, and a repository without a commit, which git cannot add."""
+    for directory in ("code", "files", "results", "intermediate-data"):
+        nested = os.path.join(directory, "nested", ".git")
+        for part in ("objects", "refs"):
+            os.makedirs(os.path.join(nested, part), exist_ok=True)
+        with open(os.path.join(nested, "HEAD"), "w") as head:
+            head.write("ref: refs/heads/main\n")
+        for name in (os.path.join(directory, "nested", "file"), os.path.join(os.fsencode(directory), b"\xff\n")):
+            with open(name, "w") as file:
+                file.write("of a wrong name")
+
+
+ACTS = {"ignored": let_git_ignore_all, "wrong names": make_wrong_names}
 
 
 class Fault:
@@ -56,6 +82,8 @@ class Fault:
 
     def __init__(self, fault: str, fail_from: int, report: int) -> None:
         self.errno, self.events = FAULTS[fault]
+        self.act = ACTS.get(fault)
+        self.is_reading = fault == "unreadable"
         self.fail_from = fail_from
         self.report = report
         self.points = 0
@@ -67,8 +95,17 @@ class Fault:
         if event == "subprocess.Popen":
             command = arguments[1]
             writes = not READING.intersection(map(os.fsdecode, command))
-            if Path(os.fsdecode(command[0])).name == "git" and writes and self.is_now(f"git {command[1:]!r}"):
+            is_git = Path(os.fsdecode(command[0])).name == "git"
+            if is_git and writes and not self.is_reading and self.is_now(f"git {command[1:]!r}"):
                 command[1:] = ["--git-dir=/nonexistent", "rev-parse", "HEAD"]
+        elif self.is_reading and (event == "open" or event in self.events):
+            path = arguments[0]
+            if event == "open" and (isinstance(path, int) or path is None or arguments[2] & WRITING):
+                return
+            if not isinstance(path, (str, bytes)) or not is_readable_part(os.fsdecode(path)):
+                return
+            if self.is_now(f"{event} {path!r}"):
+                raise OSError(self.errno, os.strerror(self.errno), path)
         elif event in self.events:
             path = arguments[0]
             if event == "open" and (isinstance(path, int) or path is None or not arguments[2] & WRITING):
@@ -84,7 +121,16 @@ class Fault:
         self.points += 1
         if self.points == self.fail_from:
             os.write(self.report, f"{self.points} {what}".encode("utf-8", "replace"))
-        return self.points >= self.fail_from
+            if self.act is not None:
+                self.busy = True
+                self.act()
+        return self.points >= self.fail_from and self.act is None
+
+
+def is_readable_part(path: str) -> bool:
+    """Whether it is of the workspace, and not git's own."""
+    here = os.getcwd() + os.sep
+    return os.path.abspath(path).startswith(here) and f"{os.sep}.git{os.sep}" not in path
 
 
 class Killer:
@@ -163,7 +209,7 @@ def child(request: dict[str, Any], report: int, stdin: int, stdout: int, stderr:
         killer.busy = True
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        if isinstance(killer, Killer) or killer.points < killer.fail_from:
+        if isinstance(killer, Killer) or killer.points < killer.fail_from or killer.fail_from == 0:
             os.write(report, f"{killer.points}".encode())
         os._exit(status)
 
