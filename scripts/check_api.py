@@ -6,8 +6,11 @@ names what was removed or changed in a way that breaks callers.
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+import tarfile
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,7 +57,7 @@ def breakages(path: Path, revision: str) -> Iterator[str]:
     sources = path.relative_to(ROOT) / "src"
     if subprocess.run(["git", "cat-file", "-e", f"{revision}:{sources}"], cwd=ROOT, capture_output=True).returncode:
         return  # a new distribution
-    old = griffe.load_git("dataworkspaces", ref=revision, repo=ROOT, search_paths=[sources], resolve_aliases=True)
+    old = _as_it_was(revision, sources)
     for name in public_modules(old):
         home = next((each for each in [path, *distributions()] if _brings(each, name)), path)  # it may have moved
         new = griffe.load("dataworkspaces", search_paths=[home / "src"], resolve_aliases=True)
@@ -63,6 +66,15 @@ def breakages(path: Path, revision: str) -> Iterator[str]:
             continue
         for breakage in griffe.find_breaking_changes(public_part(old[name]), public_part(new[name])):
             yield f"dataworkspaces.{name}: {breakage.explain(ONE_LINE)}"
+
+
+def _as_it_was(revision: str, sources: Path) -> griffe.Object | griffe.Alias:
+    """From files of its own, so that several checks may run at once: a working tree has one name in all copies."""
+    archive = subprocess.run(["git", "archive", revision, str(sources)], cwd=ROOT, capture_output=True, check=True)
+    with tempfile.TemporaryDirectory() as directory:
+        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
+            files.extractall(directory, filter="data")
+        return griffe.load("dataworkspaces", search_paths=[Path(directory, sources)], resolve_aliases=True)
 
 
 def _brings(path: Path, name: str) -> bool:
