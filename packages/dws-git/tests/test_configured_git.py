@@ -10,6 +10,7 @@ import pytest
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.advance import begin_merge
+from dataworkspaces.gitrepo.contents import present_objects
 from dataworkspaces.gitrepo.layout import empty_tree
 from dataworkspaces.gitrepo.merge import Merge
 from dataworkspaces.gitrepo.objects import TreeEntry, build_tree, list_tree, write_blobs
@@ -65,6 +66,17 @@ def test_any_message_is_committed(repository: Path, git: Git, message: str) -> N
     ).stdout.decode("utf-8")
     assert said.partition("\n\n")[2].strip() == message.replace("\0", " ").replace("\udcfc", "?").strip()
     assert "encoding" not in said.partition("\n\n")[0]
+
+
+def test_nothing_is_refused_for_its_line_ends(repository: Path, git: Git) -> None:
+    """Such a git refuses to add each of our own files, and then no command could end."""
+    git(repository, "config", "core.autocrlf", "true")
+    git(repository, "config", "core.safecrlf", "true")
+    _write(repository, "a/lineage.json", ".gitignore")
+    (repository / "a/lineage.json").write_bytes(b"one\ntwo\r\n")
+    assert present_objects(repository, ["a"], ["a"]).names[0]
+    assert GitRepo(repository).commit_paths(["a"], "ours", own=[".gitignore"])
+    assert {"a/lineage.json", ".gitignore"} <= set(list_tree(repository, "HEAD"))
 
 
 VARIABLES = {

@@ -141,7 +141,7 @@ def _print_status(found: StatusReport) -> None:
     rows = [[r.name, r.role, r.resource_type, _parameters(r.parameters)] for r in found.resources]
     if found.last_snapshot is not None:
         last = found.last_snapshot
-        click.echo(f"Last snapshot: {escape(snapshot_name(last))}, taken {escape(last.timestamp[:19])}")
+        click.echo(f"Last snapshot: {escape(snapshot_name(last))}, taken {escape(last.taken_at)}")
         columns.append("Since then")
         for row, resource in zip(rows, found.resources, strict=True):
             change = resource.change
@@ -181,7 +181,7 @@ def _print_history(found: HistoryReport) -> None:
         values = [abridged(metrics[name]) if name in metrics else "" for name in found.metric_names]
         tags = tuple(snapshot.tags)
         rows.append(
-            [short_hash(snapshot.hashval), tags, snapshot.timestamp[:19], *values, one_line(snapshot.message or "")]
+            [short_hash(snapshot.hashval), tags, snapshot.taken_at, *values, one_line(snapshot.message or "")]
         )
     if rows:
         print_table(Table("History of snapshots", columns, rows))

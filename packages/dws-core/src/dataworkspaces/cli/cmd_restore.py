@@ -59,7 +59,7 @@ def restore(
 def _print_plan(plan: RestorePlan, dry_run: bool) -> None:
     from dataworkspaces.cli.text import escape, snapshot_name
 
-    click.echo(f"Snapshot {escape(snapshot_name(plan.snapshot))} of {escape(plan.snapshot.timestamp[:19])}")
+    click.echo(f"Snapshot {escape(snapshot_name(plan.snapshot))} of {escape(plan.snapshot.taken_at)}")
     would = "Would restore" if dry_run else "Will restore"
     if not plan.restored:
         click.echo("There is nothing to restore")

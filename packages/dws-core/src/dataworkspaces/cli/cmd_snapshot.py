@@ -36,7 +36,7 @@ def snapshot(session: Session, tag: str | None, message: str, as_json: bool) -> 
         for place in outcome.results:
             tell(f"Its results are in {place}")
     else:
-        tell(f"Nothing has changed since snapshot {snapshot_name(metadata)} of {metadata.timestamp[:19]}")
+        tell(f"Nothing has changed since snapshot {snapshot_name(metadata)} of {metadata.taken_at}")
         if outcome.message_changed:
             tell("It has the new message now")
     if outcome.tag_moved_from is not None:

@@ -13,13 +13,11 @@ if TYPE_CHECKING:
 def delete_snapshot_command(workspace: Workspace, tag_or_hash: str, include_resources: bool = True) -> SnapshotMetadata:
     """Delete a snapshot and, with ``include_resources``, the results that are kept for it; returns what it was.
 
-    Asks first (outside of batch mode); raises UserAbort if the user answers no."""
+    Asks first; raises UserAbort if the user answers no. Yes is the default, as for all that can be undone."""
     snapshots = workspace.as_snapshot_ws()
     with workspace.transaction("delete-snapshot"):
         metadata = snapshots.get_snapshot_by_tag_or_hash(tag_or_hash)
-        if not workspace.batch and not workspace.interaction.confirm(
-            _question(metadata, include_resources), default=False
-        ):
+        if not workspace.interaction.confirm(_question(metadata, include_resources), default=True):
             raise UserAbort(f"Snapshot {metadata.hashval[:7]} stays")
         snapshots.delete_snapshot(metadata.hashval, include_resources)
         workspace.save(f"Deleted snapshot {metadata.hashval[:7]}")
@@ -28,5 +26,6 @@ def delete_snapshot_command(workspace: Workspace, tag_or_hash: str, include_reso
 
 def _question(metadata: SnapshotMetadata, include_resources: bool) -> str:
     tags = f" ({', '.join(metadata.tags)})" if metadata.tags else ""
-    what = f"snapshot {metadata.hashval[:7]}{tags} of {metadata.timestamp[:19]}"
-    return f"Delete {what} and the results kept for it?" if include_resources else f"Delete {what}?"
+    what = f"snapshot {metadata.hashval[:7]}{tags} of {metadata.taken_at}"
+    what += " and the results kept for it" if include_resources else ""
+    return f"Delete {what} ('dws undo-delete' brings it back)?"

@@ -11,6 +11,7 @@ from dataworkspaces.errors import ConfigurationError, UserAbort
 from dataworkspaces.params import check_tag
 from dataworkspaces.workspace import FileResourceMixin
 from dataworkspaces.workspace.names import check_text
+from dataworkspaces.workspace.snapshot import RESULTS_IN
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, SnapshotWorkspaceMixin, Workspace
@@ -62,15 +63,17 @@ def snapshot_command(workspace: Workspace, tag: str | None = None, message: str 
         snapshots.finish_snapshot(metadata.hashval)
         workspace.save(_commit_message(metadata, tag, is_new))
     moved_from = holder if holder != metadata.hashval else None
-    results = _kept_results(workspace, metadata.relative_destination_path) if is_new else ()
+    results = _kept_results(workspace, metadata) if is_new else ()
     return SnapshotOutcome(metadata, is_new, moved_from, metadata.message != before.message, results)
 
 
-def _kept_results(workspace: Workspace, destination: str) -> tuple[str, ...]:
+def _kept_results(workspace: Workspace, metadata: SnapshotMetadata) -> tuple[str, ...]:
+    """Of a directory that another snapshot filled, nothing."""
+    destination, filled = metadata.relative_destination_path, metadata.other.get(RESULTS_IN)
     return tuple(
         f"{resource.name}:{destination}"
         for resource in workspace.get_resources()
-        if resource.has_results_role()
+        if (resource.name in filled if isinstance(filled, list) else resource.has_results_role())
         and isinstance(resource, FileResourceMixin)
         and resource.does_subpath_exist(destination)
     )
@@ -85,7 +88,7 @@ def _take_tag(workspace: Workspace, snapshots: SnapshotWorkspaceMixin, tag: str)
     if not holders:
         return None
     holder = snapshots.get_snapshot_metadata(holders[0])
-    taken = f"Tag '{tag}' is taken by snapshot {holder.hashval[:7]} of {holder.timestamp[:19]}"
+    taken = f"Tag '{tag}' is taken by snapshot {holder.hashval[:7]} of {holder.taken_at}"
     if workspace.batch:
         raise ConfigurationError(taken, hint="Choose another tag; only after a question is it moved")
     if not workspace.interaction.confirm(f"{taken}. Move it to the new snapshot?", default=False):

@@ -16,6 +16,7 @@ def snapshot_json(metadata: SnapshotMetadata) -> dict[str, Any]:
         "message": metadata.message,
         "hostname": metadata.hostname,
         "timestamp": metadata.timestamp,
+        "utc_offset": metadata.utc_offset,
     }
 
 

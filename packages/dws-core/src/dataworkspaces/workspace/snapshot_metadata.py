@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from dataworkspaces.workspace.names import readable
@@ -46,6 +48,16 @@ class SnapshotMetadata:
 
     _KEYS = ("tags", "message", "hostname", "timestamp", "relative_destination_path", "restore_hashes", "metrics")
     _OPTIONAL = ("updated_timestamp", "utc_offset", "parents", "results_moved_from")
+
+    @property
+    def taken_at(self) -> str:
+        """When it was taken, to the second, for people: as a clock of this machine shows that moment. What no zone is
+        known of is as it was noted."""
+        with suppress(ValueError, OverflowError):
+            if self.utc_offset is not None:
+                there = datetime.fromisoformat(self.timestamp + self.utc_offset)
+                return there.astimezone().replace(tzinfo=None).isoformat(timespec="seconds")
+        return self.timestamp[:19]
 
     def has_tag(self, tag: str) -> bool:
         return tag in self.tags

@@ -47,6 +47,8 @@ _OPTIONS = (
     "-c", "protocol.ext.allow=never", "-c", "safe.bareRepository=explicit",
     # what is read from git's output, and commit messages, must be the same whatever the user's configuration says
     "-c", "color.ui=false", "-c", "log.showSignature=false", "-c", "i18n.commitEncoding=utf-8",
+    # git refuses files of ours, too, whose line ends a checkout would change
+    "-c", "core.safecrlf=false",
 )  # fmt: skip
 _DURABLE = ("-c", "core.fsync=all", "-c", "core.fsyncMethod=batch")
 """Git has on disk what it writes when it ends: objects, index, references. From git 2.36 on; older ones ignore it."""
