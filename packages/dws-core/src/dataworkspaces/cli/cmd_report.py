@@ -180,9 +180,7 @@ def _print_history(found: HistoryReport) -> None:
         metrics = snapshot.metrics or {}
         values = [abridged(metrics[name]) if name in metrics else "" for name in found.metric_names]
         tags = tuple(snapshot.tags)
-        rows.append(
-            [short_hash(snapshot.hashval), tags, snapshot.taken_at, *values, one_line(snapshot.message or "")]
-        )
+        rows.append([short_hash(snapshot.hashval), tags, snapshot.taken_at, *values, one_line(snapshot.message or "")])
     if rows:
         print_table(Table("History of snapshots", columns, rows))
     if len(rows) < found.total:
