@@ -13,7 +13,8 @@ from dataworkspaces.gitrepo.advance import begin_merge
 from dataworkspaces.gitrepo.contents import present_objects
 from dataworkspaces.gitrepo.layout import empty_tree
 from dataworkspaces.gitrepo.merge import Merge
-from dataworkspaces.gitrepo.objects import TreeEntry, build_tree, list_tree, write_blobs
+from dataworkspaces.gitrepo.objects import build_tree, write_blobs
+from dataworkspaces.gitrepo.plumbing import TreeEntry, list_tree
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.restraint import made_here
 from dataworkspaces.gitrepo.run import explain, run_git

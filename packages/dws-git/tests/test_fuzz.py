@@ -20,7 +20,7 @@ from dataworkspaces.gitfat.placeholder import parse
 from dataworkspaces.gitfat.remote import read_remote
 from dataworkspaces.gitrepo.checks import check_branch_name, check_subdirectory_path, check_url
 from dataworkspaces.gitrepo.lfs_server import foreign_servers
-from dataworkspaces.gitrepo.objects import TreeEntry
+from dataworkspaces.gitrepo.plumbing import TreeEntry
 from dataworkspaces.gitrepo.sides import Sides
 from dataworkspaces.resources.git_repo import FACTORY as GIT
 from dataworkspaces.resources.git_subdirectory import FACTORY as SUBDIRECTORY

@@ -11,7 +11,7 @@ import pytest
 from dataworkspaces.backends.git.metadata_merge import MetadataMerge, merge_metadata
 from dataworkspaces.backends.git.snapshot_index import has_right_types
 from dataworkspaces.errors import MetadataError
-from dataworkspaces.gitrepo.objects import TreeEntry
+from dataworkspaces.gitrepo.plumbing import TreeEntry
 from dataworkspaces.gitrepo.sides import Sides
 from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
 

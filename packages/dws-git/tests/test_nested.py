@@ -11,7 +11,7 @@ import pytest
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.contents import present_objects
 from dataworkspaces.gitrepo.nested import changed_submodules, check_submodules
-from dataworkspaces.gitrepo.objects import list_tree
+from dataworkspaces.gitrepo.plumbing import list_tree
 from dataworkspaces.gitrepo.remote import plan_push
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.workspace.interaction import BatchInteraction

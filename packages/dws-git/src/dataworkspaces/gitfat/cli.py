@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from dataworkspaces.errors import DwsError
 from dataworkspaces.gitfat import filters
-from dataworkspaces.gitfat.repository import FatRepository
+from dataworkspaces.gitfat.store import ObjectStore
 
 _FILTERS = {
     "filter-clean": filters.run_clean,
@@ -21,7 +20,7 @@ def main() -> None:
     try:
         run_filter = _FILTERS.get(sys.argv[1]) if len(sys.argv) > 1 else None
         if run_filter is not None:
-            run_filter(FatRepository.find(Path.cwd()).store, sys.stdin.buffer, sys.stdout.buffer)
+            run_filter(ObjectStore.of_filter(), sys.stdin.buffer, sys.stdout.buffer)
             return
         from dataworkspaces.gitfat.cli_commands import fat
 

@@ -86,7 +86,7 @@ def verify() -> None:
 
 
 def _here() -> FatRepository:
-    return FatRepository.find(Path.cwd())
+    return FatRepository.find(Path.cwd(), by_hand=True)
 
 
 def _count(number: int) -> str:

@@ -15,9 +15,10 @@ from dataworkspaces.errors import ConfigurationError, ToolError
 from dataworkspaces.gitfat import transfer
 from dataworkspaces.gitfat.placeholder import LENGTHS, Placeholder, parse
 from dataworkspaces.gitfat.remote import read_remote
-from dataworkspaces.gitfat.repository import FatFile, FatRepository, run_git
+from dataworkspaces.gitfat.repository import FatFile, FatRepository
 from dataworkspaces.gitfat.store import read_chunks, sha1_of
 from dataworkspaces.gitfat.transfer import Progress, no_progress
+from dataworkspaces.gitrepo.plumbing import records
 from dataworkspaces.workspace.names import some
 
 _PROGRAM = "git-fat"
@@ -50,8 +51,8 @@ def init(repository: FatRepository) -> None:
     if shutil.which(_PROGRAM) is None:
         program = f"{shlex.quote(sys.executable)} -m dataworkspaces.gitfat"
     for name in _FILTERS:
-        run_git(repository.root, ["config", f"filter.fat.{name}", f"{program} filter-{name}"])
-    run_git(repository.root, ["config", "filter.fat.required", "true"])
+        repository.git(["config", f"filter.fat.{name}", f"{program} filter-{name}"])
+    repository.git(["config", "filter.fat.required", "true"])
 
 
 def status(repository: FatRepository, *, all_history: bool = False) -> Status:
@@ -103,8 +104,7 @@ def checkout(repository: FatRepository, patterns: Sequence[str] = ()) -> list[st
             written.append(file.path)
     if written:
         # Git looks at the files again, and finds by the filter that they are what it holds.
-        names = b"".join(os.fsencode(path) + b"\0" for path in written)
-        run_git(repository.root, ["update-index", "-q", "-z", "--stdin"], stdin=names)
+        repository.git(["update-index", "-q", "-z", "--stdin"], stdin=records(written))
     return written
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.gitfat.repository import run_git
+from dataworkspaces.gitrepo.run import run_git
 
 CONFIG_FILE = ".gitfat"
 _MAX_BYTES = 65536
@@ -65,7 +65,7 @@ def read_remote(root: Path) -> FatRemote:
         )
     if path.stat().st_size > _MAX_BYTES:
         raise ConfigurationError(f"{path} is larger than {_MAX_BYTES} bytes, which no such file is")
-    listed = run_git(root, ["config", "--no-includes", "-z", "--list", "-f", CONFIG_FILE])
+    listed = run_git(root, ["config", "--no-includes", "-z", "--list", "-f", CONFIG_FILE]).stdout
     values: dict[str, str] = {}
     for record in filter(None, listed.decode("utf-8", "replace").split("\0")):
         key, _, value = record.partition("\n")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dataworkspaces.errors import ConfigurationError, ToolError
 from dataworkspaces.gitfat.placeholder import LENGTHS, Placeholder, parse
 from dataworkspaces.gitfat.store import ObjectStore
+from dataworkspaces.gitrepo.plumbing import describe, list_index, list_tree, read_blobs
+from dataworkspaces.gitrepo.restraint import called_by_git
+from dataworkspaces.gitrepo.run import place_given_by_git, run_git
 
 
 @dataclass(frozen=True)
@@ -23,45 +25,46 @@ class FatFile:
 
 @dataclass(frozen=True)
 class FatRepository:
-    """:ivar root: of the working tree."""
+    """:ivar root: of the working tree.
+    :ivar env: where git is to look, if that is not where the root is."""
 
     root: Path
     store: ObjectStore
+    env: Mapping[str, str] = field(default_factory=dict)
 
     @staticmethod
-    def find(directory: Path) -> FatRepository:
-        """The repository in whose working tree a directory lies; raises ConfigurationError if there is none."""
+    def find(directory: Path, *, by_hand: bool = False) -> FatRepository:
+        """The repository in whose working tree a directory lies; raises ConfigurationError if there is none.
+
+        :param by_hand: whether the user has called git-fat as a part of git, which may have said where that is."""
+        env = place_given_by_git() if by_hand else {}
+        if by_hand:
+            called_by_git(directory)
         try:
-            found = run_git(directory, ["rev-parse", "--show-toplevel", "--git-common-dir"])
+            found = run_git(directory, ["rev-parse", "--show-toplevel", "--git-common-dir"], env=env).stdout
         except ToolError as e:
             raise ConfigurationError(f"{directory} lies in no git repository") from e
         root, common = os.fsdecode(found).rstrip("\n").split("\n")[:2]
-        return FatRepository(Path(root), ObjectStore(Path(os.path.normpath(directory / common)) / "fat"))
+        if by_hand:
+            called_by_git(Path(root))
+        return FatRepository(Path(root), ObjectStore(Path(os.path.normpath(directory / common)) / "fat"), env)
+
+    def git(self, arguments: Sequence[str], *, stdin: bytes | None = None) -> bytes:
+        """What git writes; raises ToolError if it fails."""
+        return run_git(self.root, arguments, stdin=stdin, env=dict(self.env)).stdout
 
     def head_files(self) -> list[FatFile]:
         """The large files of HEAD, by path; none before the first commit."""
         try:
-            listed = run_git(self.root, ["ls-tree", "-r", "-z", "-l", "--full-tree", "HEAD"])
+            entries = list_tree(self.root, "HEAD", sizes=True, env=self.env)
         except ToolError:
             return []
-        names: dict[str, str] = {}
-        for record in filter(None, listed.split(b"\0")):
-            told, _, path = record.partition(b"\t")
-            mode, kind, name, size = told.split()
-            if kind == b"blob" and mode != b"120000" and int(size) in LENGTHS:
-                names[os.fsdecode(path)] = name.decode("ascii")
-        return self._with_placeholders(names)
+        files = {path: entry.name for path, entry in entries.items() if entry.is_plain_file and entry.size in LENGTHS}
+        return self._with_placeholders(files)
 
     def index_files(self) -> list[FatFile]:
         """The large files of the index, by path."""
-        listed = run_git(self.root, ["ls-files", "-z", "-s"])
-        names: dict[str, str] = {}
-        for record in filter(None, listed.split(b"\0")):
-            told, _, path = record.partition(b"\t")
-            mode, name, _stage = told.split(b" ")
-            if mode in (b"100644", b"100755"):
-                names[os.fsdecode(path)] = name.decode("ascii")
-        return self._with_placeholders(names)
+        return self._with_placeholders({e.path: e.name for e in list_index(self.root, env=self.env) if e.is_plain_file})
 
     def _with_placeholders(self, names: dict[str, str]) -> list[FatFile]:
         found = self._placeholders(names.values())
@@ -70,44 +73,11 @@ class FatRepository:
     def all_placeholders(self) -> set[Placeholder]:
         """What any reference, any entry of a reflog or the index refers to."""
         arguments = ["rev-list", "--objects", "--no-object-names", "--all", "--reflog", "--indexed-objects"]
-        names = run_git(self.root, arguments).decode("ascii").split()
-        return set(self._placeholders(names).values())
+        return set(self._placeholders(self.git(arguments).decode("ascii").split()).values())
 
     def _placeholders(self, names: Iterable[str]) -> dict[str, Placeholder]:
         """Of blobs, those that are placeholders; by the blob's name."""
-        wanted = "".join(f"{name}\n" for name in dict.fromkeys(names)).encode("ascii")
-        if not wanted:
-            return {}
-        arguments = ["cat-file", "--batch-check=%(objectname) %(objecttype) %(objectsize)"]
-        short = []
-        for line in run_git(self.root, arguments, stdin=wanted).splitlines():
-            fields = line.split(b" ")
-            if len(fields) == 3 and fields[1] == b"blob" and int(fields[2]) in LENGTHS:
-                short.append(fields[0])
-        if not short:
-            return {}
-        output = run_git(self.root, ["cat-file", "--batch"], stdin=b"".join(name + b"\n" for name in short))
-        found = {}
-        start = 0
-        for name in short:
-            end = output.index(b"\n", start)
-            size = int(output[start:end].rpartition(b" ")[2])
-            placeholder = parse(output[end + 1 : end + 1 + size])
-            if placeholder is not None:
-                found[name.decode("ascii")] = placeholder
-            start = end + 1 + size + 1
-        return found
-
-
-def run_git(directory: Path, arguments: Sequence[str], *, stdin: bytes | None = None) -> bytes:
-    """What git writes; raises ToolError if it fails."""
-    # Of programs that the configuration names it runs none; what runs filters is called where these are agreed to.
-    command = ["git", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", *arguments]
-    try:
-        done = subprocess.run(command, cwd=directory, input=stdin, capture_output=True)
-    except FileNotFoundError as e:
-        raise ToolError("The program 'git' was not found", hint="Install git and see that it is on the PATH") from e
-    if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip()
-        raise ToolError(f"git {arguments[0]} failed in {directory}: {said.partition(chr(10))[0]}", output=said)
-    return done.stdout
+        infos = describe(self.root, list(dict.fromkeys(names)), env=self.env)
+        short = [info.name for info in infos if info is not None and info.kind == "blob" and info.size in LENGTHS]
+        contents = read_blobs(self.root, short, env=self.env)
+        return {name: found for name, content in contents.items() if (found := parse(content)) is not None}

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataworkspaces.durability import flush_directory, make_directories
+from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitfat.placeholder import Placeholder
+from dataworkspaces.gitrepo.layout import enclosing_repository, git_directories, with_shared
 
 CHUNK = 1 << 20
 _NAME_RE = re.compile(r"[0-9a-f]{40}\Z")
@@ -22,6 +24,17 @@ class ObjectStore:
     """:ivar directory: ``fat`` in the git directory that all working trees share."""
 
     directory: Path
+
+    @staticmethod
+    def of_filter() -> ObjectStore:
+        """That of the repository for which git has called us as a filter. Raises ConfigurationError if it is none."""
+        given = os.environ.get("GIT_COMMON_DIR") or os.environ.get("GIT_DIR")
+        here = Path.cwd()
+        root = enclosing_repository(here)
+        directories = with_shared(here / given) if given else git_directories(root) if root is not None else []
+        if not directories or not (directories[-1] / "objects").is_dir():
+            raise ConfigurationError(f"{here} lies in no git repository")
+        return ObjectStore(directories[-1] / "fat")
 
     @property
     def objects(self) -> Path:

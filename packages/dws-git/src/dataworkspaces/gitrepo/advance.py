@@ -20,7 +20,8 @@ from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.layout import git_directory, head_commit
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks, wait_for_git
 from dataworkspaces.gitrepo.merge import Merge
-from dataworkspaces.gitrepo.objects import TreeEntry, changed_entries, index_info, no_object
+from dataworkspaces.gitrepo.objects import changed_entries, index_info, no_object
+from dataworkspaces.gitrepo.plumbing import TreeEntry, records
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.atomic import read_json_object, write_bytes, write_json
 from dataworkspaces.workspace.journal import set_note_aside
@@ -189,7 +190,7 @@ def _force(root: Path, old: str, new: str, target: str) -> str | None:
     lines = index_info(root, dict.fromkeys(wanted))
     lines += index_info(root, {p: e for p, e in wanted.items() if e is not None})
     run_git(root, ["update-index", "-z", "--index-info"], stdin=lines, doing="Completing")
-    there = b"".join(os.fsencode(path) + b"\0" for path, entry in wanted.items() if entry is not None)
+    there = records(path for path, entry in wanted.items() if entry is not None)
     arguments = ["checkout-index", "--force", "--quiet", "-u", "-z", "--stdin"]
     run_git(root, arguments, stdin=there, env=_ENV, doing="Completing")
     return kept

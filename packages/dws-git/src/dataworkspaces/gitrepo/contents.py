@@ -11,6 +11,8 @@ from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.layout import git_directory, objects_directory
 from dataworkspaces.gitrepo.nested import add_all
 from dataworkspaces.gitrepo.notebooks import holds_notebooks, names_notebooks, put_sources
+from dataworkspaces.gitrepo.objects import index_info
+from dataworkspaces.gitrepo.plumbing import SUBMODULE, TreeEntry, list_index, records, resolve
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.gitrepo.stripped import tree_without
 from dataworkspaces.workspace.atomic import explain_os_error
@@ -82,14 +84,14 @@ def _present_objects(
             add_all(root, places, env=env, options=["-c", "core.looseCompression=0"])
         _set_dirty_submodules(root, places, env, keep)
         if leave_out:
-            paths_out = b"".join(os.fsencode(path) + b"\0" for path in leave_out)
-            run_git(root, ["update-index", "--force-remove", "-z", "--stdin"], stdin=paths_out, env=env)
+            run_git(root, ["update-index", "--force-remove", "-z", "--stdin"], stdin=records(leave_out), env=env)
         tree = compared = _write_tree(root, env)
         if sources_only and names_notebooks(index):
             compared, env = _tree_of_sources(root, env, Path(temporary))
         if without:
             compared = tree_without(root, compared, without, env)
-        head, head_tree, *objects = _names_in(root, ["HEAD", "HEAD^{tree}"], compared, paths, env)
+        wanted = ["HEAD", "HEAD^{tree}", *(f"{compared}:{path}" for path in paths)]
+        head, head_tree, *objects = resolve(root, wanted, env=env)
     names = [_name_of(root / path, name) for path, name in zip(paths, objects, strict=True)]
     is_committed = head_tree == tree
     if keep and not is_committed:
@@ -103,14 +105,14 @@ def version_objects(root: Path, tree: str, paths: Sequence[str], without: Sequen
     if without:
         tree = tree_without(root, tree, without)
     if not holds_notebooks(root):
-        return _names_in(root, [], tree, paths, {})
+        return resolve(root, [f"{tree}:{path}" for path in paths])
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="dws-") as temporary:
         env = {"GIT_INDEX_FILE": str(Path(temporary) / "index")}
         run_git(root, ["read-tree", tree], env=env, doing="Reading a version")
         compared, env = _tree_of_sources(root, env, Path(temporary))
-        return _names_in(root, [], compared, paths, env)
+        return resolve(root, [f"{compared}:{path}" for path in paths], env=env)
 
 
 def _tree_of_sources(root: Path, env: dict[str, str], temporary: Path) -> tuple[str, dict[str, str]]:
@@ -122,33 +124,21 @@ def _tree_of_sources(root: Path, env: dict[str, str], temporary: Path) -> tuple[
     return _write_tree(root, elsewhere), elsewhere
 
 
-def _names_in(
-    root: Path, revisions: Sequence[str], tree: str, paths: Sequence[str], env: dict[str, str]
-) -> list[str | None]:
-    """The names of the objects that revisions, and paths of a tree, stand for; None where there is none."""
-    wanted = [f"{tree}:{path}" if "\n" not in path else tree + ":\1" for path in paths]
-    text = "".join(f"{name}\n" for name in [*revisions, *wanted])
-    found = run_git(root, ["cat-file", "--batch-check=%(objectname)"], stdin=os.fsencode(text), env=env).stdout
-    answers = os.fsdecode(found).split("\n")[:-1]  # not splitlines: names hold other breaks of lines
-    return [None if line.endswith((" missing", " ambiguous")) else line for line in answers]
-
-
 def _set_dirty_submodules(root: Path, places: Sequence[str], env: dict[str, str], keep: bool) -> None:
     """Git has a submodule in a tree by its commit, whatever lies in it. Where that is something else, its tree stands
     in the commit's place (and is kept in the submodule's own repository)."""
     if not places or not (root / ".gitmodules").exists():
         return
-    listed = run_git(root, ["ls-files", "-z", "--stage", "--", *places], env=env, doing="Reading files").stdout
-    changed = b""
-    for record in filter(None, listed.split(b"\0")):
-        told, _, path = record.partition(b"\t")
-        directory = root / os.fsdecode(path)
-        if told.startswith(b"160000 ") and git_directory(directory) is not None:
+    changed: dict[str, TreeEntry | None] = {}
+    for path, mode, _name, _stage in list_index(root, places, env=env):
+        directory = root / path
+        if mode == SUBMODULE and git_directory(directory) is not None:
             found = present_objects(directory, [""], [""], keep=keep)
             if found.commit is None and found.names[0] is not None:
-                changed += b"160000 %s\t%s\0" % (os.fsencode(found.names[0]), path)
+                changed[path] = TreeEntry(SUBMODULE, found.names[0])
     if changed:
-        run_git(root, ["update-index", "-z", "--index-info"], stdin=changed, env=env, doing="Reading files")
+        lines = index_info(root, changed)
+        run_git(root, ["update-index", "-z", "--index-info"], stdin=lines, env=env, doing="Reading files")
 
 
 def _write_tree(root: Path, env: dict[str, str]) -> str:
@@ -156,9 +146,8 @@ def _write_tree(root: Path, env: dict[str, str]) -> str:
     out."""
     done = run_git(root, ["write-tree"], env=env, ok=(0, 128), doing="Reading files")
     if done.returncode:
-        unmerged = run_git(root, ["ls-files", "-z", "--unmerged"], env=env, doing="Reading files").stdout
-        names = dict.fromkeys(record.partition(b"\t")[2] + b"\0" for record in unmerged.split(b"\0") if record)
-        run_git(root, ["update-index", "--force-remove", "-z", "--stdin"], stdin=b"".join(names), env=env)
+        names = dict.fromkeys(entry.path for entry in list_index(root, unmerged=True, env=env))
+        run_git(root, ["update-index", "--force-remove", "-z", "--stdin"], stdin=records(names), env=env)
         done = run_git(root, ["write-tree"], env=env, doing="Reading files")
     return os.fsdecode(done.stdout.strip())
 

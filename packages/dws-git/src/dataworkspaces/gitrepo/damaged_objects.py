@@ -10,16 +10,17 @@ from __future__ import annotations
 import os
 import tempfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from dataworkspaces.durability import boot_id, flush_directories
-from dataworkspaces.errors import DwsError
+from dataworkspaces.errors import DwsError, ToolError
 from dataworkspaces.gitrepo.damaged_references import damaged_references, mend_head, mend_references
 from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.layout import git_directory, objects_directory
 from dataworkspaces.gitrepo.lost_commits import make_lost_commits
+from dataworkspaces.gitrepo.plumbing import LINK, SUBMODULE, IndexEntry, list_index, resolve
 from dataworkspaces.gitrepo.remote import origin_url
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.atomic import write_bytes
@@ -113,8 +114,10 @@ def mend(root: Path, *, ask_origin: bool = True) -> str:
     has_empty_index = _has_empty_index(root)
     if has_empty_index:
         (directory / "index").unlink()
-    _write_files(root, damaged)
-    make_lost_commits(root)
+    index = _index(root)
+    if index is not None:
+        _write_files(root, damaged, index)
+        make_lost_commits(root, index)
     missing = _missing(root, damaged)
     from_tree = len(damaged) - len(missing)
     said = [f"{from_tree} of {len(damaged)} objects written again from the working tree"] if damaged else []
@@ -146,47 +149,51 @@ def _has_empty_index(root: Path) -> bool:
     return False
 
 
-def _missing(root: Path, names: Iterable[str]) -> list[str]:
+def _index(root: Path) -> list[IndexEntry] | None:
+    """None if it cannot be read."""
+    try:
+        return list_index(root)
+    except ToolError:
+        return None
+
+
+def _missing(root: Path, names: Iterable[str], env: Mapping[str, str] | None = None) -> list[str]:
     asked = sorted(names)
-    text = "".join(f"{name}\n" for name in asked).encode("ascii")
-    lines = run_git(root, ["cat-file", "--batch-check=%(objectname)"], stdin=text).stdout.decode("ascii").splitlines()
-    return [name for name, line in zip(asked, lines, strict=True) if line.endswith(" missing")]
+    return [name for name, found in zip(asked, resolve(root, asked, env=env), strict=True) if found is None]
 
 
-def _write_files(root: Path, wanted: Iterable[str]) -> None:
+def _write_files(root: Path, wanted: Iterable[str], index: Iterable[IndexEntry]) -> None:
     """The contents of files that the index names, as far as they lie in the working tree."""
     names = set(wanted)
-    listed = run_git(root, ["ls-files", "--stage", "-z"], ok=range(256))
-    if listed.returncode:
-        return  # the index cannot be read either
     files: list[str] = []
-    for record in filter(None, listed.stdout.split(b"\0")):
-        mode, name, _ = record.partition(b"\t")[0].decode("ascii").split()
-        path = os.fsdecode(record.partition(b"\t")[2])
+    for path, mode, name, _stage in index:
         if name not in names:
             continue
         place = root / path
-        if mode == "120000" and place.is_symlink():
+        if mode == LINK and place.is_symlink():
             content = os.fsencode(place.readlink())
             run_git(root, ["hash-object", "-w", "--stdin"], stdin=content, doing="Writing an object again")
-        elif mode != "160000" and place.is_file() and not place.is_symlink() and "\n" not in path and path[0] != '"':
+        elif mode != SUBMODULE and place.is_file() and not place.is_symlink():
             files.append(path)
-    if files:
-        text = b"".join(os.fsencode(path) + b"\n" for path in files)
+    # Git reads a line for each, so what would not be one has a call of its own.
+    strange = [path for path in files if "\n" in path or path.endswith("\r") or path.startswith('"')]
+    for path in strange:
+        run_git(root, ["hash-object", "-w", "--", path], doing="Writing an object again")
+    if plain := [path for path in files if path not in strange]:
+        text = b"".join(os.fsencode(path) + b"\n" for path in plain)
         run_git(root, ["hash-object", "-w", "--stdin-paths"], stdin=text, doing="Writing objects again")
 
 
 def _take_from(root: Path, url: str, names: Iterable[str]) -> None:
     """Objects from another repository, whatever references there are here."""
     with tempfile.TemporaryDirectory(prefix="dws-") as temporary:
-        elsewhere = f"--git-dir={temporary}"
+        elsewhere = {"GIT_DIR": temporary}
         form = "sha256" if any(len(name) == 64 for name in names) else "sha1"
         run_git(root, ["init", "--quiet", "--bare", f"--object-format={form}", temporary], doing="Asking the origin")
         refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", "+refs/dws/*:refs/dws/*"]
-        run_git(root, [elsewhere, "fetch", "--quiet", "--", url, *refs], doing="Asking the origin")
-        text = "".join(f"{name}\n" for name in sorted(names)).encode("ascii")
-        told = run_git(root, [elsewhere, "cat-file", "--batch-check=%(objectname)"], stdin=text).stdout
-        there = [line for line in told.splitlines() if b" " not in line]
+        run_git(root, ["fetch", "--quiet", "--", url, *refs], env=elsewhere, doing="Asking the origin")
+        there = sorted(set(names) - set(_missing(root, names, elsewhere)))
         if there:
-            pack = run_git(root, [elsewhere, "pack-objects", "--quiet", "--stdout"], stdin=b"\n".join(there) + b"\n")
-            run_git(root, ["unpack-objects", "-q"], stdin=pack.stdout, doing="Writing objects again")
+            asked = "".join(f"{name}\n" for name in there).encode("ascii")
+            pack = run_git(root, ["pack-objects", "--quiet", "--stdout"], stdin=asked, env=elsewhere).stdout
+            run_git(root, ["unpack-objects", "-q"], stdin=pack, doing="Writing objects again")

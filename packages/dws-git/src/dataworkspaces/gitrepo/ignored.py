@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.gitrepo.plumbing import is_tracked, list_paths, records
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.names import some
 
@@ -65,7 +66,7 @@ def check_ignored(root: Path, resources: Iterable[Looked]) -> list[str]:
 
 def ignoring_rules(root: Path, paths: Sequence[str]) -> dict[str, str]:
     """For each path that git would ignore, the line that says so: ``FILE:LINE: PATTERN``."""
-    names = b"".join(b"./" + os.fsencode(path) + b"\0" for path in paths)  # what begins so has no magic
+    names = records(f"./{path}" for path in paths)  # what begins so has no magic
     arguments = ["--no-literal-pathspecs", "check-ignore", "--no-index", "--verbose", "-z", "--stdin"]
     fields = os.fsdecode(run_git(root, arguments, stdin=names, ok=(0, 1)).stdout).split("\0")
     rules = {}
@@ -83,9 +84,9 @@ def _asked(looked: Looked) -> list[str]:
 def _left_out(root: Path, resources: Sequence[Looked]) -> list[str]:
     if not resources:
         return []
-    arguments = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", "--"]
-    listed = run_git(root, [*arguments, *(looked.place or "." for looked in resources)]).stdout
-    found = [path for path in os.fsdecode(listed).split("\0") if path and not _is_usual(path)]
+    options = ["--others", "--ignored", "--exclude-standard", "--directory"]
+    listed = list_paths(root, options, [looked.place or "." for looked in resources])
+    found = [path for path in listed if not _is_usual(path)]
     whole = tuple(path for path in found if path.endswith("/"))
     found = [path for path in found if path in whole or not path.startswith(whole)]
     told = []
@@ -107,7 +108,7 @@ def _holds_tracked(root: Path, place: str) -> bool:
     directory = root / place
     if not directory.is_dir() or not any(directory.iterdir()):
         return True
-    return bool(run_git(root, ["ls-files", "-z", "--", place or "."]).stdout)
+    return is_tracked(root, place)
 
 
 def _nothing_kept(root: Path, what: str, which: str, rule: str) -> ConfigurationError:

@@ -20,7 +20,7 @@ from dataworkspaces.gitrepo.checks import without_password
 from dataworkspaces.gitrepo.layout import git_directory, objects_directory
 from dataworkspaces.gitrepo.lfs_server import LFS_CONFIG, check_config_of_tree, check_servers, foreign_servers
 from dataworkspaces.gitrepo.lfs_server import address as lfs_address
-from dataworkspaces.gitrepo.objects import read_blobs
+from dataworkspaces.gitrepo.plumbing import list_tree, parse_names, read_blobs
 from dataworkspaces.gitrepo.remote import ORIGIN, origin_url
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.factory import METADATA_DIR
@@ -63,22 +63,13 @@ def check_programs(root: Path) -> None:
 def check_programs_of_tree(root: Path, commit: str) -> None:
     """The same for a commit that is going to be checked out, or if it would send large files to, or get them from, a
     place that it has no business with. Only git's objects are read."""
-    listed = run_git(root, ["ls-tree", "-r", "-z", "--full-tree", commit], doing="Reading a commit").stdout
-    found: list[str] = []
-    top: set[bytes] = set()
-    for record in listed.split(b"\0"):
-        told, _, path = record.partition(b"\t")
-        if told.startswith(b"100"):  # no symbolic links, which git does not follow either
-            if path.rpartition(b"/")[2] == ATTRIBUTES.encode():
-                found.append(told.split(b" ")[2].decode("ascii"))
-            elif path in (FAT_CONFIG.encode(), LFS_CONFIG.encode()):
-                top.add(path)
-    attributes = read_blobs(root, found).values()
+    files = {path: e.name for path, e in list_tree(root, commit).items() if e.is_plain_file}  # git follows no links
+    attributes = read_blobs(root, [n for path, n in files.items() if path.rpartition("/")[2] == ATTRIBUTES]).values()
     if any(_LFS_RE.search(text) for text in attributes):
         check_lfs(_from_where(root))
-        if LFS_CONFIG.encode() in top:
+        if LFS_CONFIG in files:
             check_config_of_tree(root, commit)
-    if FAT_CONFIG.encode() in top or any(_FAT_RE.search(text) for text in attributes):
+    if FAT_CONFIG in files or any(_FAT_RE.search(text) for text in attributes):
         from dataworkspaces import gitfat
 
         gitfat.check_programs(root)
@@ -237,9 +228,9 @@ def _attributes(root: Path) -> Iterator[bytes]:
     yield _read((directory if objects is None else objects.parent) / "info" / "attributes")
     if _index_may_name_attributes(directory):
         arguments = ["--no-literal-pathspecs", "ls-files", "-z", "--", f":(glob)**/{ATTRIBUTES}"]
-        for path in run_git(root, arguments, doing="Listing files").stdout.split(b"\0"):
-            if path and os.fsdecode(path) not in _KNOWN_ATTRIBUTES:
-                yield _read(root / os.fsdecode(path))
+        for path in parse_names(run_git(root, arguments, doing="Listing files").stdout):
+            if path not in _KNOWN_ATTRIBUTES:
+                yield _read(root / path)
 
 
 def _index_may_name_attributes(directory: Path) -> bool:

@@ -101,12 +101,14 @@ def objects_directory(root: Path) -> Path | None:
 def git_directories(root: Path) -> list[Path]:
     """The git directory, and the one that linked working trees share."""
     directory = git_directory(root)
-    if directory is None:
-        return []
-    shared = directory / "commondir"
+    return [] if directory is None else with_shared(directory)
+
+
+def with_shared(directory: Path) -> list[Path]:
+    """A git directory, and the one that it shares with other working trees, if it is not that itself."""
     found = [directory]
     with suppress(OSError):
-        found.append((directory / read_regular(shared).decode("utf-8").strip()).resolve())
+        found.append((directory / read_regular(directory / "commondir").decode("utf-8").strip()).resolve())
     return found
 
 

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.checks import is_local_url, without_password
+from dataworkspaces.gitrepo.plumbing import describe
 from dataworkspaces.gitrepo.remote import ORIGIN, origin_url
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.trust import Consent
@@ -64,9 +65,8 @@ def _source(root: Path) -> list[str] | None:
     if (root / LFS_CONFIG).exists():
         return ["--file", str(root / LFS_CONFIG)]
     places = [f":{LFS_CONFIG}", f"HEAD:{LFS_CONFIG}"]
-    told = run_git(root, ["cat-file", "--batch-check"], stdin="".join(f"{p}\n" for p in places).encode()).stdout
-    found = (p for p, line in zip(places, told.splitlines(), strict=False) if b" blob " in line)
-    place = next(found, None)
+    found = zip(places, describe(root, places), strict=True)
+    place = next((place for place, info in found if info is not None and info.kind == "blob"), None)
     return None if place is None else ["--blob", place]
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from dataworkspaces.gitrepo.layout import git_directory
-from dataworkspaces.gitrepo.objects import TreeEntry, index_info, list_tree
+from dataworkspaces.gitrepo.objects import index_info
+from dataworkspaces.gitrepo.plumbing import IndexEntry, TreeEntry, list_tree, records
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
@@ -31,17 +32,14 @@ class _Noted(NamedTuple):
     message: bytes
 
 
-def make_lost_commits(root: Path) -> None:
+def make_lost_commits(root: Path, index: Sequence[IndexEntry]) -> None:
     """Make again what the latest commits of the reflog lack. The index holds the present content."""
-    listed = run_git(root, ["ls-files", "--stage", "-z"], ok=range(256))
-    if listed.returncode:
-        return
     for noted in _noted(root):
         commit = run_git(root, ["cat-file", "commit", noted.name], ok=range(256))
         is_there = commit.returncode == 0
         if is_there and run_git(root, ["cat-file", "-e", f"{noted.name}^{{tree}}"], ok=range(256)).returncode == 0:
             continue
-        for tree in _trees(root, listed.stdout, noted.parent):
+        for tree in _trees(root, index, noted.parent):
             if is_there:
                 if commit.stdout.startswith(b"tree " + tree):
                     break
@@ -60,18 +58,18 @@ def _noted(root: Path) -> list[_Noted]:
     return [_Noted(m[1].decode("ascii"), m[2].decode("ascii"), m[3], m[4]) for m in found]
 
 
-def _trees(root: Path, listed: bytes, parent: str) -> Iterator[bytes]:
+def _trees(root: Path, index: Sequence[IndexEntry], parent: str) -> Iterator[bytes]:
     """The trees that a commit after ``parent`` may have had, all of them written: what the index holds, and the same
     with the metadata, or with metadata and lineage, of the parent."""
+    listed = records(f"{e.mode} {e.name} {e.stage}\t{e.path}" for e in index)
     yield _write(root, listed, b"")
     if set(parent) == {"0"}:
         return
     if run_git(root, ["cat-file", "-e", f"{parent}^{{tree}}"], ok=range(256)).returncode:
         return
     before = list_tree(root, parent)
-    now = [record.partition(b"\t")[2].decode("utf-8", "surrogateescape") for record in listed.split(b"\0") if record]
     for with_lineage in (False, True):
-        ours = {path for path in [*now, *before] if _is_ours(path, with_lineage)}
+        ours = {path for path in [*(entry.path for entry in index), *before] if _is_ours(path, with_lineage)}
         entries: dict[str, TreeEntry | None] = {path: before.get(path) for path in ours}
         yield _write(root, listed, index_info(root, entries))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.layout import how_to_fetch
-from dataworkspaces.gitrepo.objects import TreeEntry
+from dataworkspaces.gitrepo.plumbing import TreeEntry
 from dataworkspaces.gitrepo.run import run_git
 
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from dataworkspaces.errors import ConfigurationError, ToolError
 from dataworkspaces.gitrepo.layout import git_directory, head_commit
+from dataworkspaces.gitrepo.plumbing import SUBMODULE, list_index, list_paths, list_tree, records
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.interaction import Interaction
 
 Environment = Mapping[str, str]
-_GITLINK = b"160000"
 _GITLINK_IN_INDEX = b"\0\0\xe0\0"
 """The mode, as a file of git's index has it, in all its versions."""
 _MODULES = ".gitmodules"
@@ -84,7 +84,7 @@ def _add(
 ) -> bytes | None:
     """What git says; None if it does not know one of the paths."""
     arguments = [*options, "add", "-A", *(["-f"] if force else []), "--pathspec-from-file=-", "--pathspec-file-nul"]
-    environment, names = dict(env or {}), _records(paths)
+    environment, names = dict(env or {}), records(paths)
     done = run_git(root, arguments, stdin=names, ok=(0, 1, 128), env=environment, doing="Staging changes")
     if done.returncode == 0 or _NO_COMMIT in done.stderr:
         return done.stderr
@@ -121,13 +121,7 @@ def submodule_names(root: Path) -> dict[str, str]:
 
 def gitlinks(root: Path, paths: Sequence[str], env: Environment | None = None) -> dict[str, str]:
     """The commits by which an index has repositories."""
-    listed = run_git(root, ["ls-files", "-z", "--stage", "--", *paths], env=dict(env or {})).stdout
-    found = {}
-    for record in listed.split(b"\0"):
-        told, _, path = record.partition(b"\t")
-        if told.startswith(_GITLINK):
-            found[os.fsdecode(path)] = told.split(b" ")[1].decode("ascii")
-    return found
+    return {entry.path: entry.name for entry in list_index(root, paths, env=env) if entry.mode == SUBMODULE}
 
 
 def holds_foreign_repositories(root: Path) -> bool:
@@ -142,9 +136,8 @@ def _foreign_gitlinks(root: Path, paths: Sequence[str], env: Environment | None)
 
 def _unknown_repositories(root: Path, paths: Sequence[str], env: Environment | None) -> list[str]:
     """Places of repositories that an index does not know. Git lists them with a slash, as no other directory."""
-    arguments = ["ls-files", "-z", "--others", "--exclude-standard", "--", *paths]
-    listed = run_git(root, arguments, env=dict(env or {})).stdout
-    return [os.fsdecode(name[:-1]) for name in listed.split(b"\0") if name.endswith(b"/")]
+    listed = list_paths(root, ["--others", "--exclude-standard"], paths, env=env)
+    return [name[:-1] for name in listed if name.endswith("/")]
 
 
 def _add_nested(root: Path, places: Collection[str], env: Environment | None) -> list[str]:
@@ -155,11 +148,10 @@ def _add_nested(root: Path, places: Collection[str], env: Environment | None) ->
         nested = root / place
         if git_directory(nested) is None:
             continue
-        arguments = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        listed = run_git(nested, arguments, doing="Listing files").stdout.split(b"\0")
-        files = [name for name in dict.fromkeys(filter(None, listed)) if _is_file(nested / os.fsdecode(name))]
+        listed = list_paths(nested, ["--cached", "--others", "--exclude-standard"])
+        files = [name for name in dict.fromkeys(listed) if _is_file(nested / name)]
         if files:
-            names = b"".join(os.fsencode(place) + b"/" + name + b"\0" for name in files)
+            names = records(f"{place}/{name}" for name in files)
             arguments = ["update-index", "--add", "--replace", "-z", "--stdin"]
             run_git(root, arguments, stdin=names, env=dict(env or {}), doing="Staging changes")
             added.append(place)
@@ -168,10 +160,6 @@ def _add_nested(root: Path, places: Collection[str], env: Environment | None) ->
 
 def _is_file(path: Path) -> bool:
     return path.is_symlink() or path.is_file()
-
-
-def _records(paths: Sequence[str]) -> bytes:
-    return b"".join(os.fsencode(path) + b"\0" for path in paths)
 
 
 # -- submodules ------------------------------------------------------------------------------------------------------
@@ -235,8 +223,7 @@ def remove_submodules(root: Path, paths: Sequence[str], commit: str) -> list[str
 
 def _gitlinks_of_commit(root: Path, paths: Sequence[str], commit: str) -> set[str]:
     within = [] if "." in paths else paths
-    listed = run_git(root, ["ls-tree", "-r", "-z", "--full-tree", commit, "--", *within]).stdout
-    return {os.fsdecode(record.partition(b"\t")[2]) for record in listed.split(b"\0") if record.startswith(_GITLINK)}
+    return {path for path, entry in list_tree(root, commit, within).items() if entry.mode == SUBMODULE}
 
 
 def update_submodules(root: Path, paths: Sequence[str] = ()) -> list[str]:

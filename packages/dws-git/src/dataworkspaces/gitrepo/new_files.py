@@ -15,6 +15,7 @@ from pathlib import Path
 from dataworkspaces.errors import RefusedError
 from dataworkspaces.gitrepo.ignore_lines import add_lines, literally
 from dataworkspaces.gitrepo.layout import git_directories, git_directory
+from dataworkspaces.gitrepo.plumbing import list_paths, parse_labelled, records
 from dataworkspaces.gitrepo.repo import git_without
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.gitrepo.secret_names import looks_secret
@@ -84,8 +85,7 @@ def _find(part: Part) -> _Found:
 
 
 def _add(found: _Found, root: Path, listed: bytes) -> None:
-    for record in filter(None, os.fsdecode(listed).split("\0")):
-        kind, _, path = record.partition(" ")
+    for kind, path in parse_labelled(listed, b" "):
         if path.endswith("/"):  # a repository of its own: all of its files are new to the one around it
             nested = root / path.rstrip("/")
             if git_directory(nested) is not None:
@@ -128,12 +128,9 @@ def _leave_out(part: Part, found: _Found, interaction: Interaction, what: str) -
 def _exclude(root: Path, paths: Sequence[str], results: Sequence[str]) -> None:
     file = _exclude_file(root)
     add_lines(file, [_HEADING, *(_line(path, results) for path in paths)])
-    arguments = ["ls-files", "-z", "--others", "--exclude-standard", "--", *paths]
-    still = os.fsdecode(run_git(root, arguments, doing="Looking for new files").stdout).split("\0")
-    if still[0]:
+    if still := list_paths(root, ["--others", "--exclude-standard"], paths):
         raise RefusedError(
-            f"{some(filter(None, still))} in {root} looks like a secret, and a line of .gitignore with '!' wants it to "
-            "be committed",
+            f"{some(still)} in {root} looks like a secret, and a line of .gitignore with '!' wants it to be committed",
             hint="Change that line; or if it should be kept: git add FILE",
         )
 
@@ -176,8 +173,7 @@ def _size(place: Path) -> int:
 
 def _filtered(root: Path, paths: Iterable[str]) -> set[str]:
     """Those that a filter (of git-lfs, git-fat) replaces by something small."""
-    stdin = b"".join(os.fsencode(path) + b"\0" for path in paths)
-    told = run_git(root, ["check-attr", "-z", "--stdin", "filter"], stdin=stdin).stdout
+    told = run_git(root, ["check-attr", "-z", "--stdin", "filter"], stdin=records(paths)).stdout
     fields = os.fsdecode(told).split("\0")
     return {path for path, value in zip(fields[::3], fields[2::3], strict=False) if value not in _NO_FILTER}
 

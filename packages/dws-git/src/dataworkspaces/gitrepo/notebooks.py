@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from dataworkspaces.gitrepo.layout import git_directory
+from dataworkspaces.gitrepo.objects import index_info
+from dataworkspaces.gitrepo.plumbing import IndexEntry, TreeEntry, list_index, read_blobs
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.notebooks import SUFFIX, notebook_sources
 
@@ -29,42 +30,20 @@ def put_sources(root: Path, env: dict[str, str], temporary: Path) -> None:
     """In the index that ``env`` names, put the sources of each notebook in its place; objects go where ``env`` says.
 
     :param temporary: an empty directory."""
-    listed = run_git(root, ["ls-files", "-z", "--stage"], env=env, doing="Reading notebooks").stdout
-    entries = []
-    for record in filter(None, listed.split(b"\0")):
-        told, _, path = record.partition(b"\t")
-        mode, name, _stage = told.split(b" ")
-        if mode.startswith(b"100") and path.endswith(os.fsencode(SUFFIX)):
-            entries.append((mode, name, path))
-    contents = _read(root, env, [name for _, name, _ in entries])
-    changed: list[tuple[bytes, bytes, Path]] = []
-    for (mode, _, path), content in zip(entries, contents, strict=True):
-        sources = notebook_sources(content)
+    entries = [e for e in list_index(root, env=env) if e.is_plain_file and e.path.endswith(SUFFIX)]
+    contents = read_blobs(root, [entry.name for entry in entries], env=env)
+    changed: list[tuple[IndexEntry, Path]] = []
+    for entry in entries:
+        sources = notebook_sources(contents[entry.name])
         if sources is not None:
             file = temporary / str(len(changed))
             file.write_bytes(sources)
-            changed.append((mode, path, file))
+            changed.append((entry, file))
     if not changed:
         return
-    paths = "".join(f"{file}\n" for _, _, file in changed)
-    written = run_git(
-        root, ["hash-object", "-w", "--no-filters", "--stdin-paths"], stdin=os.fsencode(paths), env=env,
-        doing="Reading notebooks",
-    ).stdout.split()  # fmt: skip
-    lines = (b"%s %s\t%s\0" % (mode, name, path) for (mode, path, _), name in zip(changed, written, strict=True))
-    run_git(root, ["update-index", "-z", "--index-info"], stdin=b"".join(lines), env=env, doing="Reading notebooks")
-
-
-def _read(root: Path, env: dict[str, str], names: Sequence[bytes]) -> list[bytes]:
-    """The contents of blobs."""
-    if not names:
-        return []
-    asked = b"".join(name + b"\n" for name in names)
-    answer = run_git(root, ["cat-file", "--batch"], stdin=asked, env=env, doing="Reading notebooks").stdout
-    found, start = [], 0
-    for _ in names:
-        end = answer.index(b"\n", start)
-        size = int(answer[start:end].split(b" ")[2])
-        found.append(answer[end + 1 : end + 1 + size])
-        start = end + size + 2
-    return found
+    paths = "".join(f"{file}\n" for _, file in changed)
+    arguments = ["hash-object", "-w", "--no-filters", "--stdin-paths"]
+    written = run_git(root, arguments, stdin=os.fsencode(paths), env=env, doing="Reading notebooks").stdout
+    names = written.decode("ascii").split()
+    lines = index_info(root, {e.path: TreeEntry(e.mode, name) for (e, _), name in zip(changed, names, strict=True)})
+    run_git(root, ["update-index", "-z", "--index-info"], stdin=lines, env=env, doing="Reading notebooks")

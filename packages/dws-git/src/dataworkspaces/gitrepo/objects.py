@@ -1,48 +1,20 @@
-"""Reading objects of a repository, many in one git process."""
+"""Objects of a repository: read one after the other, compared, and made."""
 
 from __future__ import annotations
 
 import os
 import weakref
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from dataworkspaces.errors import ToolError
 from dataworkspaces.gitrepo.layout import uses_sha256
+from dataworkspaces.gitrepo.plumbing import TreeEntry, lacking, read_object
 from dataworkspaces.gitrepo.run import run_git, start_git
 
 if TYPE_CHECKING:
     import subprocess
-
-
-@dataclass(frozen=True)
-class TreeEntry:
-    """What a tree holds at a path: its mode in octal digits, and the name of the object."""
-
-    mode: str
-    name: str
-
-
-def read_blobs(root: Path, names: Iterable[str]) -> dict[str, bytes]:
-    """The contents of blobs, by name."""
-    wanted = list(dict.fromkeys(names))
-    if not wanted:
-        return {}
-    output = run_git(root, ["cat-file", "--batch"], stdin="".join(f"{n}\n" for n in wanted).encode("ascii")).stdout
-    found = {}
-    start = 0
-    for name in wanted:
-        end = output.index(b"\n", start)
-        header = output[start:end].split(b" ")
-        if len(header) != 3 or header[1] != b"blob":
-            raise ToolError(f"{root} lacks the object {name}", hint=f"git -C {root} fsck")
-        size = int(header[2])
-        found[name] = output[end + 1 : end + 1 + size]
-        start = end + 1 + size + 1
-    return found
 
 
 class BlobReader:
@@ -62,13 +34,11 @@ class BlobReader:
             try:
                 process.stdin.write(f"{name}\n".encode("ascii"))
                 process.stdin.flush()
-                header = process.stdout.readline().split()
-                content = process.stdout.read(int(header[2])) if len(header) == 3 else b""
-                process.stdout.read(1 if len(header) == 3 else 0)
+                info, content = read_object(process.stdout)
             except BrokenPipeError:
-                header = []
-            if len(header) != 3 or header[1] != b"blob":
-                raise ToolError(f"{self._root} lacks the object {name}", hint=f"git -C {self._root} fsck")
+                info, content = None, b""
+            if info is None or info.kind != "blob":
+                raise lacking(self._root, name)
             return content
 
     def _running(self) -> subprocess.Popen[bytes]:
@@ -105,22 +75,12 @@ def write_blobs(root: Path, contents: Mapping[str, bytes]) -> dict[str, str]:
     return dict(zip(contents, found, strict=True))
 
 
-def list_tree(root: Path, tree_ish: str, paths: Iterable[str] = ()) -> dict[str, TreeEntry]:
-    """All files below ``paths`` (all, if none are given) of a commit or tree."""
-    output = run_git(root, ["ls-tree", "-r", "-z", "--full-tree", tree_ish, "--", *paths]).stdout
-    entries = {}
-    for record in filter(None, output.split(b"\0")):
-        told, _, path = record.partition(b"\t")
-        mode, _, name = told.decode("ascii").split(" ")
-        entries[os.fsdecode(path)] = TreeEntry(mode, name)
-    return entries
-
-
 def changed_entries(
     root: Path, old: str, new: str, paths: Iterable[str] = ()
 ) -> dict[str, tuple[TreeEntry | None, TreeEntry | None]]:
     """By path, what it was and what it is, of all files that differ between two commits or trees."""
-    output = run_git(root, ["diff-tree", "-r", "-z", "--no-renames", "--raw", old, new, "--", *paths]).stdout
+    arguments = ["diff-tree", "-r", "-z", "--no-renames", "--raw", "--end-of-options", old, new, "--", *paths]
+    output = run_git(root, arguments).stdout
     fields = iter(os.fsdecode(output).split("\0"))
     changes = {}
     for header in fields:

@@ -11,7 +11,8 @@ from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.advance import begin_merge, fast_forward, finish
 from dataworkspaces.gitrepo.layout import head_commit
 from dataworkspaces.gitrepo.merge import Merge, commit_merge, merge_base, merge_commits
-from dataworkspaces.gitrepo.objects import TreeEntry, build_tree, list_tree
+from dataworkspaces.gitrepo.objects import build_tree
+from dataworkspaces.gitrepo.plumbing import TreeEntry, list_tree
 from dataworkspaces.gitrepo.remote import ORIGIN, count_differences, fetch
 from dataworkspaces.gitrepo.sides import compare_sides, merge_contents, settle
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE

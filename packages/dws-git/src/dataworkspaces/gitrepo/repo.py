@@ -18,6 +18,7 @@ from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.identity import check_identity
 from dataworkspaces.gitrepo.layout import current_branch, git_directory, head_commit, operation_in_progress
 from dataworkspaces.gitrepo.nested import add_all, may_hold_gitlinks, remove_submodules, update_submodules
+from dataworkspaces.gitrepo.plumbing import is_tracked, list_paths, resolve
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.versions import FileChange
 
@@ -124,15 +125,11 @@ class GitRepo:
     def changed_paths(self, without: Sequence[str]) -> list[str]:
         """The paths that differ from HEAD and that ``git add`` knows, of all but some places."""
         dirty = self.status(without=without).dirty
-        return [path for path in dirty if os.path.lexists(self.root / path) or self._is_tracked(path)]
+        return [path for path in dirty if os.path.lexists(self.root / path) or is_tracked(self.root, path)]
 
     def resolve(self, names: Sequence[str]) -> list[str | None]:
         """The object that each of ``names`` (``HEAD``, ``COMMIT:path``) stands for, or None."""
-        # A name with a newline would be two; what stands for it is no name of an object.
-        text = "".join(f"{name}\n" if "\n" not in name else ":\1\n" for name in names)
-        result = run_git(self.root, ["cat-file", "--batch-check=%(objectname)"], stdin=os.fsencode(text))
-        lines = os.fsdecode(result.stdout).split("\n")[:-1]  # not splitlines: names hold other breaks of lines
-        return [None if line.endswith((" missing", " ambiguous")) else line for line in lines]
+        return resolve(self.root, names)
 
     def has_commit(self, commit: str) -> bool:
         return self.has_commits([commit])
@@ -144,8 +141,7 @@ class GitRepo:
 
     def ignored(self, directory: str) -> set[str]:
         """The files below a directory (``""`` is the root) that git ignores."""
-        arguments = ["ls-files", "--others", "--ignored", "--exclude-standard", "-z", "--", directory or "."]
-        return set(filter(None, os.fsdecode(run_git(self.root, arguments).stdout).split("\0")))
+        return set(list_paths(self.root, ["--others", "--ignored", "--exclude-standard"], [directory or "."]))
 
     def diff_trees(self, old: str, new: str) -> list[FileChange]:
         """The files that differ between two commits or trees."""
@@ -214,7 +210,7 @@ class GitRepo:
         """Stage paths, and leave of them those that hold something to commit."""
         if not paths or self._add(paths, force):
             return
-        to_add = [p for p in paths if os.path.lexists(self.root / p) or self._is_tracked(p)]
+        to_add = [p for p in paths if os.path.lexists(self.root / p) or is_tracked(self.root, p)]
         if to_add:
             self._add(to_add, force)
         # Of what is neither on disk nor in the index any more, the deletion may still have to be committed.
@@ -231,9 +227,6 @@ class GitRepo:
                 for place in added.nested
             )
         return added.found_all
-
-    def _is_tracked(self, path: str) -> bool:
-        return bool(run_git(self.root, ["ls-files", "-z", "--", path]).stdout)
 
     def _commit_only(self, paths: Sequence[str], message: str, own: Sequence[str] = ()) -> bool | None:
         """True if committed, False if there was nothing, None if a path holds no file that git knows."""
@@ -357,7 +350,7 @@ class GitRepo:
                 found = (p for p in (target, *above) if os.path.lexists(p) and (p.is_symlink() or not p.is_dir()))
             in_the_way.update(p.relative_to(self.root).as_posix() for p in found)
         ignored = sorted(in_the_way - {c.path for c in changes if c.status == "deleted"})
-        ignored = [p for p in ignored if not self._is_tracked(p)]
+        ignored = [p for p in ignored if not is_tracked(self.root, p)]
         if ignored:
             self._add(ignored, True)
             self._commit_only(ignored, f"Keep ignored files of {path or 'the repository'} before a restore")

@@ -10,6 +10,7 @@ from pathlib import Path
 from dataworkspaces.gitrepo.changes import parse_raw_diff
 from dataworkspaces.gitrepo.layout import head_commit
 from dataworkspaces.gitrepo.nested import may_hold_gitlinks
+from dataworkspaces.gitrepo.plumbing import parse_names, records
 from dataworkspaces.gitrepo.repo import GitRepo, RepoStatus, git_without
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.gitrepo.stripped import tree_without
@@ -41,7 +42,7 @@ class RestOfRepo:
         """Whether there is a file, of those that git has or would take."""
         listing = ["ls-files", "--cached", "--others", "--exclude-standard", "-z"]
         listed = git_without(self.root, listing, (*self.without, *SETTINGS))
-        return any(os.path.lexists(self.root / os.fsdecode(path)) for path in listed.split(b"\0") if path)
+        return any(os.path.lexists(self.root / path) for path in parse_names(listed))
 
     def commit(self, message: str) -> RepoStatus:
         """Commit what is not committed; returns how it stood before."""
@@ -69,9 +70,8 @@ class RestOfRepo:
         self.repo.keep_ignored("", changes)
         with_submodules = may_hold_gitlinks(self.root)
         paths = [change.path for change in changes]
-        listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
         options = ["--staged", "--worktree", "--pathspec-from-file=-", "--pathspec-file-nul"]
-        run_git(self.root, ["restore", f"--source={commit}", *options], stdin=listed, doing="Restoring files")
+        run_git(self.root, ["restore", f"--source={commit}", *options], stdin=records(paths), doing="Restoring files")
         written = {change.path for change in changes if change.status != "deleted"}
         done = False
         for start in range(0, len(paths), _AT_ONCE):

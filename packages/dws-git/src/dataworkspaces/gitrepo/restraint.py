@@ -102,6 +102,14 @@ class Restraint:
         _known.clear()
 
 
+class _PartOfGit(Restraint):
+    def environment(self) -> Mapping[str, str]:
+        return {}
+
+    def check(self, arguments: Sequence[str | bytes], env: Mapping[str, str]) -> None:
+        """All is allowed."""
+
+
 def restraint_of(directory: Path) -> Restraint | None:
     """None where git may do all that it is told to."""
     key = os.fspath(directory)
@@ -122,6 +130,12 @@ def made_here(root: Path) -> None:
 def is_being_made(root: Path) -> None:
     """As :func:`made_here`, at a place where it does not stay."""
     _known[os.fspath(root)] = None
+
+
+def called_by_git(directory: Path) -> None:
+    """In this process, which its user has called as a part of git: git has used the repository's configuration, and it
+    is not for us to ask. We run no program of it, and note nothing."""
+    _known[os.fspath(directory)] = _PartOfGit(directory, (), ())
 
 
 def settings_addresses(root: Path) -> list[str]:

@@ -50,6 +50,7 @@ _OPTIONS = (
     # git refuses files of ours, too, whose line ends a checkout would change
     "-c", "core.safecrlf=false",
 )  # fmt: skip
+_PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE")
 _DURABLE = ("-c", "core.fsync=all", "-c", "core.fsyncMethod=batch")
 """Git has on disk what it writes when it ends: objects, index, references. From git 2.36 on; older ones ignore it."""
 _THROWN_AWAY = ("-c", "core.fsync=none")
@@ -109,6 +110,11 @@ def start_git(directory: Path, arguments: Sequence[str]) -> subprocess.Popen[byt
         )
     except FileNotFoundError as e:
         raise _not_started(directory) from e
+
+
+def place_given_by_git() -> dict[str, str]:
+    """Where git says, to a program that it calls, that the repository is."""
+    return {name: os.environ[name] for name in _PLACES if name in os.environ}
 
 
 def _what_to_flush(env: Mapping[str, str]) -> Sequence[str]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.gitrepo.objects import TreeEntry, changed_entries, read_blobs, write_blobs
+from dataworkspaces.gitrepo.objects import changed_entries, write_blobs
+from dataworkspaces.gitrepo.plumbing import TreeEntry, read_blobs
 from dataworkspaces.gitrepo.run import run_git
 
 _FILE_MODES = ("100644", "100755")

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from dataworkspaces.gitrepo.plumbing import list_tree
 from dataworkspaces.gitrepo.run import run_git
 
 
@@ -16,20 +17,17 @@ def tree_without(root: Path, tree_ish: str, without: Iterable[str], env: dict[st
 
 
 def _stripped(root: Path, tree_ish: str, without: Sequence[Sequence[str]], env: dict[str, str] | None) -> str | None:
-    listed = run_git(root, ["ls-tree", "-z", tree_ish], env=env, doing="Reading a version").stdout
     kept = b""
-    for record in filter(None, listed.split(b"\0")):
-        told, _, path = record.partition(b"\t")
-        mode, kind, name = told.decode("ascii").split(" ")
-        below = [parts[1:] for parts in without if parts[0] == os.fsdecode(path)]
+    for path, entry in list_tree(root, tree_ish, recursive=False, env=env).items():
+        below = [parts[1:] for parts in without if parts[0] == path]
         if [] in below:
             continue
-        if below and kind == "tree":
-            inner = _stripped(root, name, below, env)
-            if inner is None:
+        name: str | None = entry.name
+        if below and entry.kind == "tree":
+            name = _stripped(root, entry.name, below, env)
+            if name is None:
                 continue
-            record = f"{mode} {kind} {inner}\t".encode("ascii") + path
-        kept += record + b"\0"
+        kept += f"{entry.mode} {entry.kind} {name}\t".encode("ascii") + os.fsencode(path) + b"\0"
     return _made(root, kept, env) if kept else None
 
 

@@ -8,28 +8,21 @@ import posixpath
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
 from dataworkspaces.errors import NO_ANSWER, ConfigurationError, NotFoundError, NotSupportedError
 from dataworkspaces.gitfat import placeholder
 from dataworkspaces.gitrepo.layout import objects_directory
 from dataworkspaces.gitrepo.objects import BlobReader
-from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.gitrepo.plumbing import LINK, SUBMODULE, TreeEntry, list_tree
 from dataworkspaces.workspace import FileInfo, VersionFiles
 from dataworkspaces.workspace.names import check_relative_path
 
-_LINK, _SUBMODULE = "120000", "160000"
 _LINKS = 40
 _LARGEST_POINTER = 1024
 _LFS_RE = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-.*\n)*oid sha256:([0-9a-f]{64})\nsize (\d+)\n"
 )
-
-
-class _Entry(NamedTuple):
-    mode: str
-    name: str
-    size: int
 
 
 class GitVersionFiles(VersionFiles):
@@ -45,14 +38,8 @@ class GitVersionFiles(VersionFiles):
         self._what = what
 
     @cached_property
-    def _entries(self) -> dict[str, _Entry]:
-        told = run_git(self._root, ["ls-tree", "-r", "-l", "-z", "--full-tree", self._tree], doing="Listing").stdout
-        entries = {}
-        for record in filter(None, told.split(b"\0")):
-            fields, _, path = record.partition(b"\t")
-            mode, _, name, size = fields.decode("ascii").split()
-            entries[os.fsdecode(path)] = _Entry(mode, name, int(size) if size.isdecimal() else 0)
-        return entries
+    def _entries(self) -> dict[str, TreeEntry]:
+        return list_tree(self._root, self._tree, sizes=True)
 
     @cached_property
     def _directories(self) -> dict[str, set[str]]:
@@ -84,18 +71,19 @@ class GitVersionFiles(VersionFiles):
         if entry is None:
             self._check_there(path, rel_path)
             return FileInfo("directory")
-        if entry.mode == _LINK:
+        if entry.mode == LINK:
             try:
                 entry = self._entries.get(self._resolve(path))
             except NO_ANSWER:
                 raise
             except ConfigurationError:  # it leads out, or nowhere
                 return FileInfo("link")
-        if entry is None or entry.mode == _SUBMODULE:
+        if entry is None or entry.mode == SUBMODULE:
             return FileInfo("link")
-        if entry.size > _LARGEST_POINTER:
-            return FileInfo("file", entry.size)
-        return FileInfo("file", _kept_size(self._blobs.read(entry.name), entry.size))
+        size = entry.size or 0
+        if size > _LARGEST_POINTER:
+            return FileInfo("file", size)
+        return FileInfo("file", _kept_size(self._blobs.read(entry.name), size))
 
     def open(self, rel_path: str) -> IO[bytes]:
         entry = self._file(rel_path)
@@ -111,10 +99,10 @@ class GitVersionFiles(VersionFiles):
                 hint=f"git -C {self._root} lfs fetch origin {self._tree}, or git fat pull",
             ) from None
 
-    def _file(self, rel_path: str) -> _Entry:
+    def _file(self, rel_path: str) -> TreeEntry:
         path = self._resolve(rel_path)
         entry = self._entries.get(path)
-        if entry is None or entry.mode == _SUBMODULE:
+        if entry is None or entry.mode == SUBMODULE:
             self._check_there(path, rel_path)
             raise ConfigurationError(f"{self._what}: '{rel_path}' is a directory")
         return entry
@@ -132,7 +120,7 @@ class GitVersionFiles(VersionFiles):
         while left:
             path = posixpath.join(done, left.pop(0))
             entry = self._entries.get(path)
-            if entry is None or entry.mode != _LINK or not (left or follow_last):
+            if entry is None or entry.mode != LINK or not (left or follow_last):
                 done = path
                 continue
             links += 1

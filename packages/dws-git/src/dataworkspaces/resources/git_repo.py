@@ -16,6 +16,7 @@ from dataworkspaces.gitrepo.checks import (
     without_password,
 )
 from dataworkspaces.gitrepo.layout import current_branch, enclosing_repository, git_directory, head_commit
+from dataworkspaces.gitrepo.plumbing import is_tracked
 from dataworkspaces.gitrepo.remote import clone, origin_url, temporary_clone_directory
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.resource import GitRepoResource
@@ -157,15 +158,13 @@ class GitRepoFactory(ResourceFactory):
             where = f" (it lies in the repository {enclosing})" if enclosing is not None else ""
             raise ConfigurationError(f"{place} is not the root of a git repository{where}")
         root = workspace.get_workspace_local_path_if_any()
-        if root is not None and Path(os.path.realpath(root)) in place.parents and git_directory(Path(root)) is not None:
-            tracked = run_git(
-                Path(root), ["ls-files", "-z", "--", place.relative_to(os.path.realpath(root)).as_posix()]
+        inside = None if root is None else Path(os.path.realpath(root))
+        is_inside = inside is not None and inside in place.parents and git_directory(inside) is not None
+        if inside is not None and is_inside and is_tracked(inside, place.relative_to(inside).as_posix()):
+            raise ConfigurationError(
+                f"{place} is a repository, but the workspace's repository tracks its files",
+                hint=f"git -C {root} rm -r --cached {place}, commit, and add it again",
             )
-            if tracked.stdout:
-                raise ConfigurationError(
-                    f"{place} is a repository, but the workspace's repository tracks its files",
-                    hint=f"git -C {root} rm -r --cached {place}, commit, and add it again",
-                )
         current = current_branch(place)
         if current is None:
             raise ConfigurationError(

@@ -6,11 +6,11 @@ heeds more than any other file, says so for this one: a workspace may be older t
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from dataworkspaces.backends.git.paths import METADATA_ATTRIBUTES, WorkspacePaths
 from dataworkspaces.gitrepo.layout import objects_directory
+from dataworkspaces.gitrepo.plumbing import parse_labelled, records
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.atomic import write_bytes
 from dataworkspaces.workspace.factory import METADATA_DIR
@@ -39,11 +39,8 @@ def converted_files(paths: WorkspacePaths) -> list[Path]:
     if not paths.metadata.is_dir():
         return []
     listed = run_git(paths.root, ["ls-files", "-z", "--eol", "--", METADATA_DIR], doing="Looking at metadata").stdout
-    found = []
-    for record in listed.split(b"\0"):
-        told, _, name = record.partition(b"\t")
-        if told.split()[:2] == [b"i/lf", b"w/crlf"]:
-            found.append(paths.root / os.fsdecode(name))
+    ends = parse_labelled(listed, b"\t")
+    found = [paths.root / name for told, name in ends if told.split()[:2] == ["i/lf", "w/crlf"]]
     return [path for path in found if not path.is_symlink()]
 
 
@@ -66,7 +63,7 @@ def _write_as_in_git(paths: WorkspacePaths) -> None:
     for path in converted:
         write_bytes(path, path.read_bytes().replace(b"\r\n", b"\n"))
     if converted:  # git takes a file of another size for changed, and does not look
-        names = b"".join(os.fsencode(path.relative_to(paths.root)) + b"\0" for path in converted)
+        names = records(path.relative_to(paths.root).as_posix() for path in converted)
         run_git(paths.root, ["update-index", "-z", "--stdin"], stdin=names, doing="Looking at metadata")
 
 

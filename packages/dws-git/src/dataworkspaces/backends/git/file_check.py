@@ -15,7 +15,8 @@ from typing import Any
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.backends.git.resource_files import read_entry, read_list
 from dataworkspaces.backends.git.snapshot_index import read_metadata
-from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.errors import ConfigurationError, MetadataError, ToolError
+from dataworkspaces.gitrepo.plumbing import list_tree
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.lineage.reading import entries_from_json
 from dataworkspaces.workspace.atomic import MAX_JSON_BYTES, read_json_list, read_json_object, write_bytes
@@ -200,8 +201,11 @@ def find_good_version(root: Path, relative: str, kind: FileKind) -> GoodVersion 
     arguments = ["log", "-n", str(_TRIES), "--format=%H", "--diff-filter=AMRT", "--no-renames", "HEAD", "--", path]
     listed = run_git(root, arguments, ok=(0, 128)).stdout.decode("ascii", "replace").split()
     for commit in listed:
-        mode = run_git(root, ["ls-tree", "-z", commit, "--", path], ok=(0, 128)).stdout.partition(b" ")[0]
-        if mode not in (b"100644", b"100755"):
+        try:
+            entry = list_tree(root, commit, [path], recursive=False).get(path)
+        except ToolError:  # that commit's trees are damaged too
+            continue
+        if entry is None or not entry.is_plain_file:
             continue
         result = run_git(root, ["cat-file", "blob", f"{commit}:{path}"], ok=(0, 128))
         if result.returncode == 0 and _is_good(relative, kind, result.stdout):

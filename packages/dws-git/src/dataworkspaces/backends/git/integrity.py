@@ -26,6 +26,7 @@ from dataworkspaces.backends.git.workspace import BRANCH_PARAM, GitWorkspace
 from dataworkspaces.gitrepo.advance import is_unfinished
 from dataworkspaces.gitrepo.integrity import check_repository, check_trees, snapshots_by_version
 from dataworkspaces.gitrepo.layout import current_branch
+from dataworkspaces.gitrepo.plumbing import list_paths, records
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.lineage.rebuilding import rebuild
@@ -218,8 +219,7 @@ class GitCheck:
             if not isinstance(resource, GitSubdirectory) or not resource.has_results_role():
                 continue
             place = f"{resource.relative_path}/snapshots"
-            listed = run_git(self.paths.root, ["ls-files", "--deleted", "-z", "--", place]).stdout
-            files = sorted(filter(None, os.fsdecode(listed).split("\0")))
+            files = sorted(list_paths(self.paths.root, ["--deleted"], [place]))
             if files:
                 what = f"results of snapshots are deleted, though git has them: {some(files)}"
                 remedy = f"git -C {quote(str(self.paths.root))} restore -- {quote(place)}"
@@ -227,7 +227,7 @@ class GitCheck:
 
     def _restore_files(self, files: Sequence[str]) -> str:
         missing = [file for file in files if not os.path.lexists(self.paths.root / file)]
-        names = b"".join(os.fsencode(file) + b"\0" for file in missing)
+        names = records(missing)
         arguments = ["restore", "--worktree", "--pathspec-from-file=-", "--pathspec-file-nul"]
         run_git(self.paths.root, arguments, stdin=names, doing="Bringing results back")
         return f"brought back {len(missing)} file{'' if len(missing) == 1 else 's'} of snapshots' results"

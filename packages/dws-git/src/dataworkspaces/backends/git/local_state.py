@@ -15,7 +15,7 @@ from dataworkspaces.backends.git.file_check import Listing
 from dataworkspaces.backends.git.paths import METADATA_IGNORES, WorkspacePaths
 from dataworkspaces.errors import DwsError
 from dataworkspaces.gitrepo.ignore_lines import add_lines
-from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.gitrepo.plumbing import list_paths
 from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.integrity import UNEXPECTED, Problem, set_aside
 from dataworkspaces.workspace.lock_holder import describe_lock
@@ -145,8 +145,7 @@ class LocalStateCheck:
         if not inside:
             return []
         # Asked for all at once: a directory that git would take, but does not know, is listed with a slash.
-        arguments = ["ls-files", "--others", "--directory", "--exclude-standard", "-z", "--", *inside]
-        listed = os.fsdecode(run_git(self.paths.root, arguments).stdout).split("\0")
+        listed = list_paths(self.paths.root, ["--others", "--directory", "--exclude-standard"], inside)
         shown = {path.rstrip("/") for path in listed}
         return [(name, self.paths.root / relative) for relative, name in inside.items() if relative in shown]
 

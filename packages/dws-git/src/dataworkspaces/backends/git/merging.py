@@ -9,7 +9,8 @@ from pathlib import Path
 
 from dataworkspaces.backends.git.metadata_merge import Content, MetadataMerge, merge_metadata, names_to_read
 from dataworkspaces.gitrepo.merge import Merge, merge_base, merge_commits
-from dataworkspaces.gitrepo.objects import TreeEntry, build_tree, list_tree, read_blobs, write_blobs
+from dataworkspaces.gitrepo.objects import build_tree, write_blobs
+from dataworkspaces.gitrepo.plumbing import TreeEntry, list_tree, read_blobs
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.gitrepo.sides import Sides, compare_sides, merge_contents, settle
 from dataworkspaces.workspace.factory import METADATA_DIR

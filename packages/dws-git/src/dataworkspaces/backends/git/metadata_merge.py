@@ -16,7 +16,7 @@ from typing import Any
 from dataworkspaces.backends.git.resource_files import SUFFIX, check_entry, check_list
 from dataworkspaces.backends.git.snapshot_index import has_right_types
 from dataworkspaces.errors import MetadataError
-from dataworkspaces.gitrepo.objects import TreeEntry
+from dataworkspaces.gitrepo.plumbing import TreeEntry
 from dataworkspaces.gitrepo.sides import Sides
 from dataworkspaces.workspace.atomic import to_json
 from dataworkspaces.workspace.factory import METADATA_DIR

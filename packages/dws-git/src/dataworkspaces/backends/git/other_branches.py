@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from dataworkspaces.backends.git.paths import WorkspacePaths
-from dataworkspaces.gitrepo.objects import list_tree, read_blobs
+from dataworkspaces.gitrepo.plumbing import list_tree, read_blobs
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.versions import VersionElsewhere

@@ -15,9 +15,8 @@ from dataworkspaces.gitrepo.checks import check_object_name
 from dataworkspaces.gitrepo.contents import PresentObjects, present_objects, version_objects
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
 from dataworkspaces.gitrepo.new_files import Part, leave_out_secrets
-from dataworkspaces.gitrepo.objects import list_tree, read_blobs
+from dataworkspaces.gitrepo.plumbing import list_paths, list_tree, read_blobs
 from dataworkspaces.gitrepo.rest import SETTINGS, RestOfRepo
-from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.gitrepo.stripped import tree_without
 from dataworkspaces.workspace import (
     OwnFilesMixin,
@@ -86,9 +85,8 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
 
     def list_excluded(self) -> Set[str]:
         root = self.workspace.paths.root
-        arguments = ["ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"]
-        listed = os.fsdecode(run_git(root, arguments).stdout).split("\0")
-        return {".git", *SETTINGS, *self._places, *(path.rstrip("/") for path in listed if path)}
+        listed = list_paths(root, ["--others", "--ignored", "--exclude-standard", "--directory"])
+        return {".git", *SETTINGS, *self._places, *(path.rstrip("/") for path in listed)}
 
     # -- files ---------------------------------------------------------------------------------------------------
 

@@ -17,8 +17,8 @@ from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.gitrepo.ignore_lines import add_lines, ignore_pattern
 from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
+from dataworkspaces.gitrepo.plumbing import list_paths
 from dataworkspaces.gitrepo.repo import GitRepo
-from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace.atomic import read_json_object, write_bytes, write_files, write_json
 from dataworkspaces.workspace.names import check_relative_path, is_resource_name
@@ -135,8 +135,7 @@ class GitStorage(Workspace):
             self._note_for_commit(self.paths.gitignore)
 
     def came_with_workspace(self, path: Path) -> bool:
-        others = ["ls-files", "--others", "-z", "--", os.fspath(path)]
-        return not run_git(self.paths.root, others, doing=f"Looking at {path}").stdout
+        return not list_paths(self.paths.root, ["--others"], [os.fspath(path)])
 
     # -- saving --------------------------------------------------------------------------------------------------
 
@@ -187,8 +186,7 @@ class GitStorage(Workspace):
         from dataworkspaces.backends.git.file_check import shared_files
 
         metadata = self.paths.metadata.name
-        arguments = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", metadata]
-        listed = {*os.fsdecode(run_git(self.paths.root, arguments).stdout).split("\0")}
+        listed = set(list_paths(self.paths.root, ["--others", "--ignored", "--exclude-standard"], [metadata]))
         return [
             path for name in (shared_files(self.paths) if listed else ()) if (path := f"{metadata}/{name}") in listed
         ]

@@ -5,7 +5,6 @@ See ``docs/trust.md``."""
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
@@ -14,8 +13,7 @@ from typing import Any
 from dataworkspaces.backends.git.resource_files import SUFFIX, check_entry, check_list
 from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.gitrepo.checks import check_branch_name, check_scratch_directory, check_subdirectory_path
-from dataworkspaces.gitrepo.objects import TreeEntry, list_tree, read_blobs
-from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.gitrepo.plumbing import LINK, TreeEntry, describe, list_tree, read_blobs
 from dataworkspaces.params import SCRATCH_DIRECTORY
 from dataworkspaces.workspace.atomic import MAX_JSON_BYTES
 from dataworkspaces.workspace.factory import METADATA_DIR
@@ -60,8 +58,7 @@ def directory_name(workspace_name: object) -> str:
 
 def _metadata_directories(root: Path, commit: str) -> list[str]:
     """The directory of the metadata; raises MetadataError for another that some file system takes for it."""
-    listed = run_git(root, ["ls-tree", "-z", "--name-only", "--full-tree", commit], doing="Reading a commit").stdout
-    for name in map(os.fsdecode, listed.split(b"\0")):
+    for name in list_tree(root, commit, recursive=False):
         if name != METADATA_DIR and name.lower() == METADATA_DIR:
             raise MetadataError(f"{name} of the origin could be taken for {METADATA_DIR}", hint=_HINT)
     return [METADATA_DIR]
@@ -85,12 +82,8 @@ def _is_resource_file(path: str) -> bool:
 
 
 def _check_sizes(root: Path, names: Mapping[str, str]) -> None:
-    if not names:
-        return
-    text = "".join(f"{name}\n" for name in names.values()).encode("ascii")
-    sizes = run_git(root, ["cat-file", "--batch-check=%(objectsize)"], stdin=text).stdout.split(b"\n")
-    for path, size in zip(names, sizes, strict=False):
-        if size.isdigit() and int(size) > MAX_JSON_BYTES:
+    for path, info in zip(names, describe(root, list(names.values())), strict=True):
+        if info is not None and info.size > MAX_JSON_BYTES:
             raise MetadataError(f"{path} of the origin is larger than {MAX_JSON_BYTES >> 20} MiB", hint=_HINT)
 
 
@@ -136,12 +129,9 @@ def _check_places(root: Path, commit: str, resources: Iterable[Mapping[str, Any]
     prefixes = {str(p): what for place, what in places.items() for p in _with_parents(place)}
     if not prefixes:
         return
-    listed = run_git(root, ["ls-tree", "-z", "--full-tree", commit, "--", *prefixes], doing="Reading a commit").stdout
-    for record in listed.split(b"\0"):
-        told, _, name = record.partition(b"\t")
-        path = os.fsdecode(name)
-        if told and told.split(b" ")[1] == b"blob" and path in prefixes:
-            kind = "a symbolic link" if told.startswith(b"120000") else "no directory"
+    for path, entry in list_tree(root, commit, prefixes, recursive=False).items():
+        if entry.kind == "blob" and path in prefixes:
+            kind = "a symbolic link" if entry.mode == LINK else "no directory"
             raise ConfigurationError(f"{prefixes[path]}: {path} of the origin is {kind}", hint=_HINT)
 
 

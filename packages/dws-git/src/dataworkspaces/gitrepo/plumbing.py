@@ -1,0 +1,224 @@
+"""What git's plumbing commands say, each read in one place: objects, trees, the index, and names of files.
+
+All of it is asked with NUL between names, so that names may hold anything but that; they are decoded as Python decodes
+file names, and nothing is lost of one that is no UTF-8.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from dataworkspaces.errors import MetadataError, ToolError
+from dataworkspaces.gitrepo.run import run_git
+
+LINK, SUBMODULE, TREE = "120000", "160000", "040000"
+"""Modes of what is no plain file."""
+
+Environment = Mapping[str, str]
+
+
+class TreeEntry(NamedTuple):
+    """What a tree holds at a path: its mode in octal digits, and the name of the object; the size of a file's content,
+    where it was asked for."""
+
+    mode: str
+    name: str
+    size: int | None = None
+
+    @property
+    def kind(self) -> str:
+        """Of the object."""
+        return {TREE: "tree", SUBMODULE: "commit"}.get(self.mode, "blob")
+
+    @property
+    def is_plain_file(self) -> bool:
+        return self.mode.startswith("100")
+
+
+class IndexEntry(NamedTuple):
+    """What the index holds at a path; ``stage`` is 0 but in conflicts."""
+
+    path: str
+    mode: str
+    name: str
+    stage: int
+
+    @property
+    def is_plain_file(self) -> bool:
+        return self.mode.startswith("100")
+
+
+class ObjectInfo(NamedTuple):
+    """What kind of object it is, and how many bytes it has."""
+
+    name: str
+    kind: str
+    size: int
+
+
+# -- objects -------------------------------------------------------------------------------------------------------
+
+
+def resolve(root: Path, names: Sequence[str], *, env: Environment | None = None) -> list[str | None]:
+    """The object that each of ``names`` (``HEAD``, ``COMMIT:path``) stands for, or None. An object of which a complete
+    name is given is there, but need not be readable."""
+    answers = _batch_check(root, names, "%(objectname)", env)
+    return [None if _is_none(line) else line for line in answers]
+
+
+def describe(root: Path, names: Sequence[str], *, env: Environment | None = None) -> list[ObjectInfo | None]:
+    """As :func:`resolve`, with kind and size."""
+    return [parse_header(os.fsencode(line)) for line in _batch_check(root, names, _HEADER, env)]
+
+
+_HEADER = "%(objectname) %(objecttype) %(objectsize)"
+_NO_NAME = ":\1"
+"""Stands for no object."""
+
+
+def _batch_check(root: Path, names: Sequence[str], form: str, env: Environment | None) -> list[str]:
+    if not names:
+        return []
+    # Git takes a line for a name, and thinks no part of it of a carriage return at the end.
+    strange = {name for name in names if "\n" in name or name.endswith("\r")}
+    resolved = {name: _resolve_alone(root, name, env) for name in strange}
+    text = "".join(f"{resolved.get(name, name) or _NO_NAME}\n" for name in names)
+    output = run_git(root, ["cat-file", f"--batch-check={form}"], stdin=os.fsencode(text), env=dict(env or {})).stdout
+    return os.fsdecode(output).split("\n")[:-1]  # not splitlines: names hold other breaks of lines
+
+
+def _resolve_alone(root: Path, name: str, env: Environment | None) -> str | None:
+    arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", name]
+    done = run_git(root, arguments, ok=(0, 1, 128), env=dict(env or {}))
+    return done.stdout.decode("ascii").strip() if done.returncode == 0 else None
+
+
+def _is_none(line: str) -> bool:
+    return line.endswith((" missing", " ambiguous"))
+
+
+def parse_header(line: bytes) -> ObjectInfo | None:
+    """What ``cat-file`` says of an object in one line; None if it has none."""
+    fields = line.rstrip(b"\n").rsplit(b" ", 2)
+    if len(fields) != 3 or not fields[2].isdigit():
+        return None
+    return ObjectInfo(fields[0].decode("ascii"), fields[1].decode("ascii"), int(fields[2]))
+
+
+def read_object(stream: IO[bytes]) -> tuple[ObjectInfo | None, bytes]:
+    """The next object of what ``cat-file --batch`` says."""
+    info = parse_header(stream.readline())
+    if info is None:
+        return None, b""
+    content = stream.read(info.size)
+    return (None, b"") if stream.read(1) != b"\n" else (info, content)
+
+
+def read_blobs(root: Path, names: Iterable[str], *, env: Environment | None = None) -> dict[str, bytes]:
+    """The contents of blobs, by name."""
+    wanted = list(dict.fromkeys(names))
+    if not wanted:
+        return {}
+    asked = "".join(f"{name}\n" for name in wanted).encode("ascii")
+    stream = io.BytesIO(run_git(root, ["cat-file", "--batch"], stdin=asked, env=dict(env or {})).stdout)
+    found = {}
+    for name in wanted:
+        info, found[name] = read_object(stream)
+        if info is None or info.kind != "blob":
+            raise lacking(root, name)
+    return found
+
+
+def lacking(root: Path, name: str) -> ToolError:
+    return ToolError(f"{root} lacks the object {name}", hint=f"git -C {root} fsck")
+
+
+# -- trees ---------------------------------------------------------------------------------------------------------
+
+
+def list_tree(
+    root: Path,
+    tree_ish: str,
+    paths: Iterable[str] = (),
+    *,
+    recursive: bool = True,
+    sizes: bool = False,
+    env: Environment | None = None,
+) -> dict[str, TreeEntry]:
+    """By path from the root, what a commit or tree holds at and below ``paths`` (all, if none are given): all files, or
+    what lies directly there. Raises MetadataError for a tree that holds a name twice."""
+    options = [*(["-r"] if recursive else []), *(["-l"] if sizes else [])]
+    arguments = ["ls-tree", *options, "-z", "--full-tree", "--end-of-options", tree_ish, *paths]
+    listed = run_git(root, arguments, env=dict(env or {}), doing="Reading a commit").stdout
+    entries: dict[str, TreeEntry] = {}
+    for path, entry in parse_tree(listed):
+        if entries.get(path, entry) != entry:
+            raise MetadataError(
+                f"{tree_ish:.50} of {root} holds '{path:.200}' twice, which git never writes",
+                hint="Do not use it before its owner explains",
+            )
+        entries[path] = entry
+    return entries
+
+
+def parse_tree(listed: bytes) -> Iterator[tuple[str, TreeEntry]]:
+    """What ``ls-tree -z`` says, with ``-l`` or without."""
+    for record in filter(None, listed.split(b"\0")):
+        told, _, path = record.partition(b"\t")
+        mode, _kind, name, *size = told.decode("ascii").split()
+        yield os.fsdecode(path), TreeEntry(mode, name, int(size[0]) if size and size[0].isdecimal() else None)
+
+
+# -- the index and the working tree --------------------------------------------------------------------------------
+
+
+def list_index(
+    root: Path, paths: Iterable[str] = (), *, unmerged: bool = False, env: Environment | None = None
+) -> list[IndexEntry]:
+    """What the index holds at and below ``paths`` (all, if none are given), or of that the conflicts."""
+    arguments = ["ls-files", "-z", "--unmerged" if unmerged else "--stage", "--", *paths]
+    return list(parse_index(run_git(root, arguments, env=dict(env or {}), doing="Reading git's index").stdout))
+
+
+def parse_index(listed: bytes) -> Iterator[IndexEntry]:
+    """What ``ls-files -z --stage`` says."""
+    for record in filter(None, listed.split(b"\0")):
+        told, _, path = record.partition(b"\t")
+        mode, name, stage = told.decode("ascii").split(" ")
+        yield IndexEntry(os.fsdecode(path), mode, name, int(stage))
+
+
+def list_paths(
+    root: Path, options: Sequence[str] = (), paths: Iterable[str] = (), *, env: Environment | None = None
+) -> list[str]:
+    """The paths that ``ls-files`` names with some options (without any, what the index holds), at and below ``paths``;
+    of directories with a slash at the end."""
+    arguments = ["ls-files", "-z", *options, "--", *paths]
+    return parse_names(run_git(root, arguments, env=dict(env or {}), doing="Listing files").stdout)
+
+
+def is_tracked(root: Path, path: str) -> bool:
+    """Whether the index holds a path, or something below it; ``""`` is the root."""
+    return bool(list_paths(root, (), [path or "."]))
+
+
+def parse_names(listed: bytes) -> list[str]:
+    """Names that end with NUL."""
+    return [os.fsdecode(name) for name in listed.split(b"\0") if name]
+
+
+def parse_labelled(listed: bytes, separator: bytes) -> Iterator[tuple[str, str]]:
+    """What ``ls-files`` says of each name, before a separator, and the name: with ``-t`` a letter and a blank, with
+    ``--eol`` the ends of lines and a tab."""
+    for record in filter(None, listed.split(b"\0")):
+        label, _, path = record.partition(separator)
+        yield label.decode("ascii", "replace"), os.fsdecode(path)
+
+
+def records(paths: Iterable[str]) -> bytes:
+    """Paths as git reads them with ``-z --stdin``."""
+    return b"".join(os.fsencode(path) + b"\0" for path in paths)
