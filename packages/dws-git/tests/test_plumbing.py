@@ -201,6 +201,6 @@ def test_only_the_plumbing_reads_what_git_lists() -> None:
     sources = Path(plumbing.__file__).parent.parent
     places = ("gitrepo", "gitfat", "backends/git", "resources")
     files = [path for place in places for path in (sources / place).rglob("*.py")]
-    for words in ('"ls-tree"', '"ls-files", "-z", "--stage"', '"--batch-check', '["cat-file", "--batch"'):
+    for words in ('"ls-tree"', '"ls-files", "-z", "--stage"', '"cat-file", "--batch-check', '"cat-file", "--batch"'):
         found = {f.name for f in files if words in f.read_text(encoding="utf-8")}
         assert found <= {"plumbing.py", "objects.py", "restraint.py"}, (words, found)
