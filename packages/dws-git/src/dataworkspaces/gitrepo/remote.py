@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, DwsError, ToolError
 from dataworkspaces.gitrepo.checks import without_password, without_passwords
 from dataworkspaces.gitrepo.kept_trees import FETCH_KEPT_TREES
 from dataworkspaces.gitrepo.layout import git_directory, read_reference
 from dataworkspaces.gitrepo.restraint import is_being_made
-from dataworkspaces.gitrepo.run import explain, run_git
+from dataworkspaces.gitrepo.run import explain, not_started, run_git
 from dataworkspaces.workspace.interaction import Interaction, log
 from dataworkspaces.workspace.processes import process_exists
 
+if TYPE_CHECKING:
+    from dataworkspaces.gitrepo.conversation import Progress, Told
+
 ORIGIN = "origin"
-_PROGRESS_RE = re.compile(r"(?:remote: )?([A-Z][a-z ]+):\s+\d+% \((\d+)/(\d+)\)")
 _NO_ACCESS = (
     "Permission denied", "Authentication failed", "access denied", "not allowed", "403", "read-only", "Read-only",
     "insufficient permission", "unable to create temporary", "unable to migrate objects", "denied to",
@@ -66,13 +67,14 @@ def fetch(root: Path, branch: str, interaction: Interaction, what: str) -> str |
 
     Neither the branch here nor any file changes."""
     refspec = f"+refs/heads/{branch}:refs/remotes/{ORIGIN}/{branch}"
-    arguments = ["fetch", "--progress", "--no-recurse-submodules", ORIGIN, refspec, FETCH_KEPT_TREES]
-    done = _talk(root, arguments, interaction, f"Fetching {what}", ok=(0, 1, 128))
-    if done.returncode:
-        error = done.stderr.decode("utf-8", "replace")
-        if "couldn't find remote ref" in error:
+    from dataworkspaces.gitrepo import conversation
+
+    with _talking(root, interaction, f"Fetching {what}") as (progress, env):
+        told = conversation.fetch(root, ORIGIN, [refspec, FETCH_KEPT_TREES], progress, env)
+    if told.status:
+        if "couldn't find remote ref" in told.text:
             return None
-        raise _connection_error(what, origin_url(root), error)
+        raise _connection_error(what, origin_url(root), told)
     return tracked_commit(root, branch)
 
 
@@ -92,45 +94,41 @@ def plan_push(
 
     Raises ConfigurationError if it cannot be reached, or if we may not write to it."""
     _check_writable_path(remote if remote != ORIGIN else origin_url(root), what)
+    from dataworkspaces.gitrepo import conversation
+
     submodules = "check" if (root / ".gitmodules").is_file() else "no"
-    arguments = ["push", "--dry-run", "--porcelain", "--no-verify", f"--recurse-submodules={submodules}"]
-    arguments += [remote, *refspecs]
-    done = _talk(root, arguments, interaction, f"Asking the origin of {what}", ok=(0, 1, 128), environment=environment)
-    output = done.stdout.decode("utf-8", "replace")
-    for line in output.splitlines():
-        if line.startswith("!\t"):
-            return PushPlan(True, line.rpartition("\t")[2])
-    if done.returncode:
-        url = remote if remote != ORIGIN else origin_url(root)
-        error = done.stderr.decode("utf-8", "replace")
-        if "not be found on any remote" in error:
-            names = ", ".join(line.strip() for line in error.splitlines() if line.startswith("  "))
+    with _talking(root, interaction, f"Asking the origin of {what}", environment) as (progress, env):
+        told = conversation.push(root, remote, refspecs, progress, env, dry_run=True, recurse_submodules=submodules)
+    if told.rejected is not None:
+        return PushPlan(True, told.rejected)
+    if told.status:
+        if "not be found on any remote" in told.text:
+            names = ", ".join(line.strip() for line in told.text.splitlines() if line.startswith("  "))
             raise ConfigurationError(
                 f"{what}: nobody could get the commits of its submodules: {names}",
                 hint="Push them to where the submodules come from, and push again",
             )
-        raise _connection_error(what, url, error, writing=True)
-    return PushPlan(any(line[:2] in (" \t", "*\t", "+\t") for line in output.splitlines()))
+        raise _connection_error(what, remote if remote != ORIGIN else origin_url(root), told, writing=True)
+    return PushPlan(told.lacks_some_of(refspecs))
 
 
 def push(
     root: Path, remote: str, refspecs: Sequence[str], interaction: Interaction, what: str, environment: Any = None
 ) -> None:
     """Send the commits of branches (and other references). Nothing else changes there."""
-    arguments = ["push", "--progress", "--porcelain", "--no-verify", "--recurse-submodules=no", remote, *refspecs]
-    done = _talk(root, arguments, interaction, f"Pushing {what}", ok=(0, 1, 128), environment=environment)
-    if done.returncode:
-        url = remote if remote != ORIGIN else origin_url(root)
-        output = done.stdout.decode("utf-8", "replace")
-        rejected = next((line.rpartition("\t")[2] for line in output.splitlines() if line.startswith("!\t")), None)
-        if rejected is not None:
-            is_behind = "fetch first" in rejected or "non-fast-forward" in rejected
-            said = "" if is_behind else _told_by_server(done.stderr.decode("utf-8", "replace"))
-            raise ConfigurationError(
-                f"The origin of {what} refused the push: {rejected}{said}",
-                hint="dws pull, and push again" if is_behind else "Ask whoever looks after the origin",
-            )
-        raise _connection_error(what, url, done.stderr.decode("utf-8", "replace"), writing=True)
+    from dataworkspaces.gitrepo import conversation
+
+    with _talking(root, interaction, f"Pushing {what}", environment) as (progress, env):
+        told = conversation.push(root, remote, refspecs, progress, env, recurse_submodules="no")
+    if told.rejected is not None:
+        is_behind = "fetch first" in told.rejected or "non-fast-forward" in told.rejected
+        said = "" if is_behind else _told_by_server(told.text)
+        raise ConfigurationError(
+            f"The origin of {what} refused the push: {told.rejected}{said}",
+            hint="dws pull, and push again" if is_behind else "Ask whoever looks after the origin",
+        )
+    if told.status:
+        raise _connection_error(what, remote if remote != ORIGIN else origin_url(root), told, writing=True)
 
 
 def _told_by_server(error: str) -> str:
@@ -144,27 +142,22 @@ def clone(
     url: str, place: Path, interaction: Interaction, what: str, *, branch: str | None = None, checkout: bool = True
 ) -> None:
     """Clone to a directory that does not exist. Passwords in the URL are used, but not stored."""
-    arguments = ["clone", "--progress", "--no-recurse-submodules", "--origin", ORIGIN]
-    arguments += ["--config", f"remote.{ORIGIN}.fetch={FETCH_KEPT_TREES}"]
-    arguments += [] if checkout else ["--no-checkout"]
-    arguments += ["--branch", branch] if branch is not None else []
+    from dataworkspaces.gitrepo import conversation
+
     clean = without_password(url)
-    arguments += ["--", clean, str(place)]
+    options = {
+        "origin": ORIGIN,
+        "config": f"remote.{ORIGIN}.fetch={FETCH_KEPT_TREES}",
+        "no_checkout": not checkout,
+        "branch": branch,
+    }
     environment = {"GIT_LFS_SKIP_SMUDGE": "1", **with_password(url)}
-    done = _talk(
-        place.parent,
-        arguments,
-        interaction,
-        f"Cloning {what}",
-        ok=(0, 1, 128),
-        environment=environment,
-        restrained=False,  # what the directory around it is does not matter
-    )
-    if done.returncode:
-        error = done.stderr.decode("utf-8", "replace")
-        if branch is not None and "Remote branch" in error:
+    with _talking(place.parent, interaction, f"Cloning {what}", environment) as (progress, env):
+        told = conversation.clone(clean, place, progress, env, **options)
+    if told.status:
+        if branch is not None and "Remote branch" in told.text:
             raise ConfigurationError(f"{what}: {clean} has no branch '{branch}'")
-        raise _connection_error(what, clean, error)
+        raise _connection_error(what, clean, told)
     is_being_made(place)
 
 
@@ -199,55 +192,26 @@ def branch_refspec(branch: str) -> str:
     return f"refs/heads/{branch}:refs/heads/{branch}"
 
 
-def _talk(
-    root: Path,
-    arguments: Sequence[str],
-    interaction: Interaction,
-    description: str,
-    ok: Sequence[int],
-    environment: Any = None,
-    restrained: bool = True,
-) -> Any:
-    """Run a git that talks to a remote, with a progress bar. If nobody can be asked, neither git nor ssh asks."""
+@contextmanager
+def _talking(
+    root: Path, interaction: Interaction, description: str, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[Progress, dict[str, str]]]:
+    """A progress bar, and the environment for a git that talks to a remote. If nobody can be asked, neither git nor ssh
+    asks."""
+    from dataworkspaces.gitrepo.conversation import GitCommandNotFound, GitError, Progress
+
     env = (
         {"GIT_TERMINAL_PROMPT": "1"}
         if interaction.can_ask
         else {"SSH_ASKPASS_REQUIRE": "force", "SSH_ASKPASS": "false"}
     )
-    with interaction.progress(description, 100, "%") as advance:
-        return run_git(
-            root,
-            arguments,
-            env={**env, **(environment or {})},
-            ok=ok,
-            doing=description,
-            watch=_bar(advance),
-            restrained=restrained,
-        )
-
-
-def _bar(advance: Callable[[int], None]) -> Callable[[str], None]:
-    """Git tells of several stages, each from 0 to 100%; the bar goes on with the slowest of them."""
-    shown = 0
-    weights = {
-        "Receiving objects": (0, 80),
-        "Writing objects": (0, 100),
-        "Resolving deltas": (80, 15),
-        "Updating files": (95, 5),
-    }
-
-    def watch(line: str) -> None:
-        nonlocal shown
-        found = _PROGRESS_RE.match(line)
-        if found is None or found[1] not in weights or not int(found[3]):
-            return
-        start, width = weights[found[1]]
-        now = start + width * int(found[2]) // int(found[3])
-        if now > shown:
-            advance(now - shown)
-            shown = now
-
-    return watch
+    try:
+        with interaction.progress(description, 100, "%") as advance:
+            yield Progress(advance), {**env, **(environment or {})}
+    except GitCommandNotFound as e:
+        raise not_started(root) from e
+    except GitError as e:
+        raise ToolError(f"{description} failed in {root}: {without_passwords(str(e))}") from e
 
 
 def _check_writable_path(url: str | None, what: str) -> None:
@@ -266,10 +230,12 @@ def _check_writable_path(url: str | None, what: str) -> None:
 _READ_ONLY_HINT = "Ask its owner for the right to write; a resource can be left out with --skip"
 
 
-def _connection_error(what: str, url: str | None, error: str, *, writing: bool = False) -> ConfigurationError:
+def _connection_error(what: str, url: str | None, told: Told, *, writing: bool = False) -> DwsError:
     where = without_password(url) if url else "its origin"
-    said, hint = explain(error)
-    if writing and any(text in error for text in _NO_ACCESS):
+    said, hint = explain(told.text)
+    if told.status not in (1, 128):  # it was killed, or is no git that we know
+        return ToolError(f"{what}: git ended with {told.status} while it talked to {where}: {said}", output=told.text)
+    if writing and any(text in told.text for text in _NO_ACCESS):
         return ConfigurationError(
             f"{what}: its origin {where} is read-only for you, so nothing can be pushed ({said})",
             hint=hint or _READ_ONLY_HINT,

@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ToolError
 from dataworkspaces.gitrepo.checks import without_passwords
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from dataworkspaces.gitrepo.restraint import Restraint
 
-_LEAKING = frozenset((
+LEAKING = frozenset((
     # `git rev-parse --local-env-vars`, but for the variables by which users configure git
     "GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR",
     "GIT_OBJECT_DIRECTORY", "GIT_CONFIG", "GIT_GRAFT_FILE", "GIT_NO_REPLACE_OBJECTS", "GIT_REPLACE_REF_BASE",
@@ -65,27 +65,21 @@ def run_git(
     ok: Collection[int] = (0,),
     env: dict[str, str] | None = None,
     doing: str | None = None,
-    watch: Callable[[str], None] | None = None,
     restrained: bool = True,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run git in ``directory`` and return what it wrote.
 
-    Raises ToolError if its exit status is not in ``ok``; ``doing`` says for the message what it was for. ``watch`` is
-    called with each line that git writes to its standard error while it works (its progress, say). Not ``restrained``:
-    for what finds out whether git has to be, see :mod:`.restraint`; it raises RefusedError."""
+    Raises ToolError if its exit status is not in ``ok``; ``doing`` says for the message what it was for. Not
+    ``restrained``: for what finds out whether git has to be, see :mod:`.restraint`; it raises RefusedError."""
     import subprocess
 
-    restraint = _restraint(directory, arguments, env or {}) if restrained else None
-    command = _command(directory, arguments, _what_to_flush(env or {}), restraint)
-    environment = {**_environment(), **(env or {}), **(restraint.environment() if restraint is not None else {})}
+    command = command_line(directory, arguments, env or {}, restrained=restrained)
+    environment = environment_of(directory, env or {}, restrained=restrained)
     started = time.time()
     try:
-        if watch is None:
-            result = subprocess.run(command, cwd=directory, input=stdin, capture_output=True, env=environment)
-        else:
-            result = _run_watched(command, directory, environment, watch)
+        result = subprocess.run(command, cwd=directory, input=stdin, capture_output=True, env=environment)
     except FileNotFoundError as e:
-        raise _not_started(directory) from e
+        raise not_started(directory) from e
     if result.returncode < 0:
         _remove_lock_of_killed(directory, started)
     if result.returncode not in ok:
@@ -101,15 +95,13 @@ def start_git(directory: Path, arguments: Sequence[str]) -> subprocess.Popen[byt
     import subprocess
 
     pipe = subprocess.PIPE
-    restraint = _restraint(directory, arguments, {})
-    command = _command(directory, arguments, (), restraint)
-    environment = {**_environment(), **(restraint.environment() if restraint is not None else {})}
+    command, environment = command_line(directory, arguments, {}), environment_of(directory, {})
     try:
         return subprocess.Popen(
             command, cwd=directory, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=environment
         )
     except FileNotFoundError as e:
-        raise _not_started(directory) from e
+        raise not_started(directory) from e
 
 
 def place_given_by_git() -> dict[str, str]:
@@ -124,30 +116,34 @@ def _what_to_flush(env: Mapping[str, str]) -> Sequence[str]:
     return _INDEX_THROWN_AWAY if "GIT_INDEX_FILE" in env else _DURABLE
 
 
-def _restraint(directory: Path, arguments: Sequence[str | bytes], env: Mapping[str, str]) -> Restraint | None:
-    """What git may not do in a repository to whose configuration nobody has agreed."""
-    from dataworkspaces.gitrepo.restraint import restraint_of
-
-    restraint = restraint_of(directory)
+def command_line(
+    directory: Path, arguments: Sequence[str | bytes], env: Mapping[str, str], *, restrained: bool = True
+) -> list[str | bytes]:
+    """Git with its options. Raises RefusedError for what it may not do where nobody has agreed to the repository's
+    configuration."""
+    log.debug("in %s: git %s", directory, without_passwords(" ".join(os.fsdecode(a) for a in arguments)))
+    restraint = _restraint(directory) if restrained else None
     if restraint is not None:
         restraint.check(arguments, env)
-    return restraint
+    options = () if restraint is None else restraint.options()
+    return ["git", *_OPTIONS, *_what_to_flush(env), *options, *arguments]
 
 
-def _command(
-    directory: Path, arguments: Sequence[str | bytes], options: Sequence[str], restraint: Restraint | None
-) -> list[str | bytes]:
-    log.debug("in %s: git %s", directory, without_passwords(" ".join(os.fsdecode(a) for a in arguments)))
-    return ["git", *_OPTIONS, *options, *(restraint.options() if restraint is not None else ()), *arguments]
-
-
-def _environment() -> dict[str, str]:
-    environment = {k: v for k, v in os.environ.items() if k not in _LEAKING}
+def environment_of(directory: Path, env: Mapping[str, str], *, restrained: bool = True) -> dict[str, str]:
+    """All variables for git, with these."""
+    environment = {k: v for k, v in os.environ.items() if k not in LEAKING}
     environment.update(LC_ALL="C", LANGUAGE="C", GIT_TERMINAL_PROMPT="0", GIT_EDITOR="true")
-    return environment
+    restraint = _restraint(directory) if restrained else None
+    return {**environment, **env, **({} if restraint is None else restraint.environment())}
 
 
-def _not_started(directory: Path) -> ToolError:
+def _restraint(directory: Path) -> Restraint | None:
+    from dataworkspaces.gitrepo.restraint import restraint_of
+
+    return restraint_of(directory)
+
+
+def not_started(directory: Path) -> ToolError:
     if not directory.is_dir():
         return ToolError(f"{directory} is not a directory, so git cannot work in it")
     return ToolError("The program 'git' was not found", hint="Install git and see that it is on the PATH")
@@ -156,42 +152,6 @@ def _not_started(directory: Path) -> ToolError:
 def explain(error: str) -> tuple[str, str | None]:
     """What git's standard error says, in one line, and what may be done about it."""
     return _first_line(without_passwords(error)), _hint(error)
-
-
-def _run_watched(
-    command: Sequence[str | bytes], directory: Path, environment: dict[str, str], watch: Callable[[str], None]
-) -> subprocess.CompletedProcess[bytes]:
-    import subprocess
-    from threading import Thread
-
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        command, cwd=directory, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, env=environment
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        said: list[bytes] = []
-        reader = Thread(target=_watch_lines, args=(process.stderr, said, watch), daemon=True)
-        reader.start()
-        try:
-            output = process.stdout.read()
-            reader.join()
-        except BaseException:
-            process.terminate()
-            raise
-    return subprocess.CompletedProcess(command, process.returncode, output, b"\n".join(said))
-
-
-def _watch_lines(stream: IO[bytes], said: list[bytes], watch: Callable[[str], None]) -> None:
-    """Git ends a line that it is going to write over by a carriage return."""
-    rest = b""
-    while chunk := stream.read1(65536):  # type: ignore[attr-defined]
-        *lines, rest = (rest + chunk).replace(b"\r", b"\n").split(b"\n")
-        said += [line for line in lines if b"%" not in line]
-        for line in lines:
-            with suppress(Exception):  # a bar that cannot be drawn
-                watch(line.decode("utf-8", "replace"))
-    said.append(rest)
 
 
 def _remove_lock_of_killed(directory: Path, started: float) -> None:

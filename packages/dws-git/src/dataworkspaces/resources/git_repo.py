@@ -17,7 +17,7 @@ from dataworkspaces.gitrepo.checks import (
 )
 from dataworkspaces.gitrepo.layout import current_branch, enclosing_repository, git_directory, head_commit
 from dataworkspaces.gitrepo.plumbing import is_tracked
-from dataworkspaces.gitrepo.remote import clone, origin_url, temporary_clone_directory
+from dataworkspaces.gitrepo.remote import ORIGIN, clone, origin_url, temporary_clone_directory
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.restraint import made_here
@@ -190,13 +190,9 @@ def _local_place(path: str) -> Path:
 
 
 def _origin_url(place: Path) -> str | None:
-    from git import Repo
+    from dataworkspaces.gitrepo.conversation import remote_urls
 
-    with Repo(place) as repo:
-        for remote in repo.remotes:
-            if remote.name == "origin":
-                return str(remote.config_reader.get("url"))
-    return None
+    return remote_urls(place).get(ORIGIN)
 
 
 def _is_local_workspace(workspace: Workspace) -> bool:
