@@ -11,7 +11,6 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -97,6 +96,8 @@ def _each(flush: Callable[[T], object], what: Sequence[T]) -> None:
         for one in what:
             flush(one)
         return
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(min(8, len(what))) as threads:  # a journal takes the requests of several at once
         for _ in threads.map(flush, what):
             pass

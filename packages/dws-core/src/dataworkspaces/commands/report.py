@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.commands.results import find_results
 from dataworkspaces.commands.summaries import snapshot_json
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.workspace import RESOURCE_ROLE_CHOICES, LocalStateResourceMixin
@@ -178,6 +177,8 @@ def results_report(
 ) -> ResultsReport | None:
     """The results of a run: those of a snapshot (tag or hash); without one the current results or, if there are
     none, those of the most recent snapshot that has some. None if nothing was found."""
+    from dataworkspaces.commands.results import find_results
+
     found = find_results(workspace, snapshot, resource)
     if found is None:
         return None

@@ -20,7 +20,6 @@ from dataworkspaces.gitrepo.layout import current_branch, git_directories, git_d
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace.atomic import write_bytes
-from dataworkspaces.workspace.integrity import set_aside
 from dataworkspaces.workspace.names import some
 
 _ENTRY_RE = re.compile(rb"[0-9a-f]{40,64} ([0-9a-f]{40,64}) [^\t]*\t?(.*)")
@@ -239,6 +238,8 @@ def _mend_config(repository: _Repository) -> str:
 
 def _write(repository: _Repository, path: Path, content: str) -> None:
     if path.exists() and not (path.is_file() and _is_blank(path)):
+        from dataworkspaces.workspace.integrity import set_aside
+
         set_aside(path, repository.own / "dws")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(path, f"{content}\n".encode(), durable=True)
@@ -248,6 +249,8 @@ def _remove(repository: _Repository, path: Path) -> None:
     if _is_blank(path):
         path.unlink()
     elif path.exists():
+        from dataworkspaces.workspace.integrity import set_aside
+
         set_aside(path, repository.own / "dws")
 
 

@@ -12,7 +12,6 @@ from dataworkspaces.durability import flush_files
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.changes import parse_raw_diff
 from dataworkspaces.gitrepo.contents import objects_elsewhere
-from dataworkspaces.gitrepo.damaged_objects import look_after_restart, mend
 from dataworkspaces.gitrepo.damaged_references import is_head_damaged
 from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.identity import check_identity
@@ -79,6 +78,8 @@ class GitRepo:
                 f"{what}: {operation} is in progress in {self.root}", hint="Finish or abort it with git, and try again"
             )
         if is_head_damaged(self.root):
+            from dataworkspaces.gitrepo.damaged_objects import mend
+
             self._say(f"{self.root}: after a power cut, as it seems: {mend(self.root, ask_origin=False)}")
         current = current_branch(self.root)
         if current == ".invalid":
@@ -93,6 +94,8 @@ class GitRepo:
                 f"{what}: {self.root} is {where}, not on {wanted}", hint=f"git -C {self.root} switch {wanted}"
             )
         check_identity(self.root)
+        from dataworkspaces.gitrepo.damaged_objects import look_after_restart
+
         look_after_restart(self.root, self._say)
 
     def _say(self, what: str) -> None:

@@ -23,7 +23,6 @@ from dataworkspaces.gitrepo.nested import (
     holds_foreign_repositories,
     tell_untracked,
 )
-from dataworkspaces.gitrepo.new_files import Part, check_new_files, leave_out_secrets
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.restraint import ask, settings_addresses
 from dataworkspaces.params import LARGE_FILE, BoolType, ParamDef, ParamDefs
@@ -166,6 +165,8 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         ask(self.root, self.workspace.interaction)
         self._repo.check_ready(self.what, self.branch)
         tell_untracked(self.workspace.interaction, check_submodules(self.root, self.what))
+        from dataworkspaces.gitrepo.new_files import Part, check_new_files
+
         part = Part(self.root, results=("",) if self.has_results_role() else ())
         check_new_files(part, self.workspace.interaction, self.what, self.workspace.get_global_param(LARGE_FILE))
         if self.has_results_role() and (files := self.results_current_files({LINEAGE_FILE}, SNAPSHOTS_DIRS_RE)):
@@ -295,6 +296,8 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         paths = [path or "" for path in subpaths]
         within = [""] if keep else paths
         if keep:
+            from dataworkspaces.gitrepo.new_files import Part, leave_out_secrets
+
             leave_out_secrets(Part(self._repo.root), self.workspace.interaction, self.what)
         found = present_objects(self._repo.root, paths, within, ours, keep=keep, sources_only=True)
         if found.commit is not None and None in subpaths:

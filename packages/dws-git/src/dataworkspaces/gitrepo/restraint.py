@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import RefusedError
-from dataworkspaces.gitrepo.configured_programs import Setting, find_settings, switched_off
 from dataworkspaces.gitrepo.layout import enclosing_repository, git_directory
 from dataworkspaces.workspace.familiar import make_familiar, mark_of
 from dataworkspaces.workspace.names import some
-from dataworkspaces.workspace.trust import is_agreed_anywhere
 
 if TYPE_CHECKING:
+    from dataworkspaces.gitrepo.configured_programs import Setting
     from dataworkspaces.workspace.interaction import Interaction
 
 _READING = frozenset((
@@ -77,6 +76,8 @@ class Restraint:
         )
 
     def options(self) -> list[str]:
+        from dataworkspaces.gitrepo.configured_programs import switched_off
+
         return switched_off(self.settings)
 
     def environment(self) -> Mapping[str, str]:
@@ -170,7 +171,12 @@ def _find(directory: Path) -> Restraint | None:
     if root is None or own is None:
         return None
     mark = mark_of(str(root), own / "dws")
-    if mark is not None and (not mark or is_agreed_anywhere(mark)):
+    if mark == "":
+        return None
+    from dataworkspaces.gitrepo.configured_programs import find_settings
+    from dataworkspaces.workspace.trust import is_agreed_anywhere
+
+    if mark is not None and is_agreed_anywhere(mark):
         return None
     settings, repositories = find_settings(root)
     restraint = Restraint(root, tuple(settings), tuple(repositories))

@@ -14,7 +14,6 @@ from dataworkspaces.gitrepo.files import GitDirectoryMixin
 from dataworkspaces.gitrepo.ignored import ignoring_rules
 from dataworkspaces.gitrepo.layout import empty_tree, how_to_fetch
 from dataworkspaces.gitrepo.nested import check_submodules, tell_untracked
-from dataworkspaces.gitrepo.new_files import Part, check_new_files
 from dataworkspaces.gitrepo.notebooks import holds_notebooks
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.params import LARGE_FILE, ParamDef, ParamDefs
@@ -221,6 +220,8 @@ class GitSubdirectoryFactory(ResourceFactory):
         readme = place / _README_NAME
         git_workspace = _git_workspace(workspace)
         if place.is_dir() and not readme.exists():  # all of it is committed with the resource
+            from dataworkspaces.gitrepo.new_files import Part, check_new_files
+
             part = Part(root, (relative,), results=(relative,) if role == ResourceRoles.RESULTS else ())
             limit = workspace.get_global_param(LARGE_FILE)
             check_new_files(part, workspace.interaction, git_workspace.what, limit)

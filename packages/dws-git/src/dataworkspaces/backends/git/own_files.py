@@ -14,7 +14,6 @@ from dataworkspaces.errors import NotFoundError
 from dataworkspaces.gitrepo.checks import check_object_name
 from dataworkspaces.gitrepo.contents import PresentObjects, present_objects, version_objects
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
-from dataworkspaces.gitrepo.new_files import Part, leave_out_secrets
 from dataworkspaces.gitrepo.plumbing import list_paths, list_tree, read_blobs
 from dataworkspaces.gitrepo.rest import SETTINGS, RestOfRepo
 from dataworkspaces.gitrepo.stripped import tree_without
@@ -32,6 +31,7 @@ from dataworkspaces.workspace.names import check_relative_path, some
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.workspace import GitWorkspace
+    from dataworkspaces.gitrepo.new_files import Part
     from dataworkspaces.workspace import FileChange
     from dataworkspaces.workspace.integrity import Problem
 
@@ -65,6 +65,8 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
 
     def part_with(self, places: Collection[str], results: Sequence[str]) -> Part:
         """What a snapshot would commit of it and these resources, of which some hold ``results``."""
+        from dataworkspaces.gitrepo.new_files import Part
+
         without = tuple(place for place in self._places if place not in places)
         return Part(self.workspace.paths.root, without=without, results=tuple(results))
 
@@ -205,6 +207,8 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         """The whole of it is what no step wrote: the code. What steps wrote changes with each run."""
         root = self.workspace.paths.root
         if keep:
+            from dataworkspaces.gitrepo.new_files import leave_out_secrets
+
             leave_out_secrets(self.part, self.workspace.interaction, self.workspace.what)
         found: dict[str | None, str | None] = {}
         parts = [path for path in subpaths if path is not None]

@@ -24,7 +24,6 @@ from dataworkspaces.errors import (
 from dataworkspaces.gitrepo.checks import check_object_name, check_scratch_directory
 from dataworkspaces.gitrepo.ignored import Looked, check_ignored
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
-from dataworkspaces.gitrepo.new_files import Part, check_new_files, leave_out_secrets
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.rest import SETTINGS
 from dataworkspaces.gitrepo.restraint import ask, restraint_of, settings_addresses
@@ -280,6 +279,8 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
 
     def _check_new_files(self) -> None:
         """Before a snapshot looks which resources there are: if all of the own files are left out, there are none."""
+        from dataworkspaces.gitrepo.new_files import check_new_files
+
         own = [r for r in self.get_resources() if isinstance(r, GitSubdirectory)]
         results = [r.relative_path for r in own if r.has_results_role()]
         part = self.own_files_resource().part_with([r.relative_path for r in own], results)
@@ -319,6 +320,8 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
         self, resources: Sequence[SnapshotResourceMixin], restore_hashes: Mapping[str, str | None]
     ) -> None:
         """As the contract says; one look-up for all subdirectories of the workspace's repository."""
+        from dataworkspaces.gitrepo.new_files import Part, check_new_files
+
         own, others = _split(resources)
         super().restore_prechecks(others, restore_hashes)
         limit = self.get_global_param(LARGE_FILE)
@@ -370,6 +373,8 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
         found = super().present_contents({n: p for n, p in places.items() if n not in {r.name for r in own}}, keep=keep)
         try:
             if own and keep:
+                from dataworkspaces.gitrepo.new_files import Part, leave_out_secrets
+
                 part = Part(self.paths.root, tuple(r.relative_path for r in own))
                 leave_out_secrets(part, self.interaction, self.what)
             return found | self._subdirectories.present_contents(own, places, keep=keep)
