@@ -24,8 +24,8 @@ from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.files.file_tree import FileTreeMixin
 from dataworkspaces.filetree.restoring import all_objects
 from dataworkspaces.workspace import Workspace, load_workspace
-from dataworkspaces.workspace.finding import find_workspace_uri
 from dataworkspaces.workspace.trust import agreeing
+from dataworkspaces.workspace.workspace_uri import find_workspace_uri
 
 pytestmark = pytest.mark.slow
 

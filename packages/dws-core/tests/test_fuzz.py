@@ -15,19 +15,19 @@ from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.lineage.file_store import FileLineageStore
+from dataworkspaces.lineage.from_json import entries_from_json
 from dataworkspaces.lineage.jsonable import jsonable
 from dataworkspaces.lineage.own_commands import OwnCommands
-from dataworkspaces.lineage.reading import entries_from_json
 from dataworkspaces.params import WORKSPACE_PARAMS
 from dataworkspaces.testing.fuzzing import damaged, damaged_bytes, damaged_json, fuzz, parsed_or_refused, randoms
-from dataworkspaces.workspace.finding import config_file, known_workspaces, read_backend_file
 from dataworkspaces.workspace.journal import Journal
-from dataworkspaces.workspace.locking import describe_lock
+from dataworkspaces.workspace.lock import describe_lock
 from dataworkspaces.workspace.names import check_relative_path
 from dataworkspaces.workspace.notebooks import code_cells, hash_of_sources
 from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
 from dataworkspaces.workspace.trust import Agreements, agreements_file
 from dataworkspaces.workspace.whereabouts import Whereabouts
+from dataworkspaces.workspace.workspace_uri import config_file, known_workspaces, read_backend_file
 
 RELEASE_1_6 = Path(__file__).parent / "lineage" / "release-1.6" / "digits"
 SNAPSHOT = {

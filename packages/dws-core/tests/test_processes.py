@@ -9,8 +9,8 @@ import pytest
 
 from dataworkspaces.durability import boot_id
 from dataworkspaces.errors import LockedError
+from dataworkspaces.workspace.lock import hold_lock
 from dataworkspaces.workspace.lock_holder import describe_lock
-from dataworkspaces.workspace.locking import hold_lock
 from dataworkspaces.workspace.processes import is_alive, start_time
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataworkspaces.lineage.gathering import gather
+from dataworkspaces.lineage.directories import gather
 from dataworkspaces.lineage.places import contains
 
 paths = st.lists(st.lists(st.sampled_from("abcd"), min_size=1, max_size=4).map("/".join), min_size=1, max_size=40)

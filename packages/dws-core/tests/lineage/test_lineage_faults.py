@@ -11,8 +11,8 @@ from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.errors import DwsError, LineageError, MetadataError
 from dataworkspaces.lineage import FileLineageStore, LineageBuilder, ResourceRef, jsonable
+from dataworkspaces.lineage.from_json import entry_from_json
 from dataworkspaces.lineage.model import HashCertificate
-from dataworkspaces.lineage.reading import entry_from_json
 from dataworkspaces.lineage.views import LineageRow, make_lineage_table
 
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataworkspaces.errors import MetadataError
+from dataworkspaces.lineage.from_json import MAX_DEPTH, entries_from_json, entry_from_json
 from dataworkspaces.lineage.model import (
     CodeLineage,
     HashCertificate,
@@ -22,7 +23,6 @@ from dataworkspaces.lineage.model import (
     SourceDataLineage,
     StepLineage,
 )
-from dataworkspaces.lineage.reading import MAX_DEPTH, entries_from_json, entry_from_json
 from dataworkspaces.workspace import ResourceRef
 
 WORDS = st.text("abcXYZ-_ .é\n'\"", min_size=1, max_size=12)

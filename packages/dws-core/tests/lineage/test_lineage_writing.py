@@ -16,7 +16,7 @@ from memory_workspace import MemoryWorkspace
 from dataworkspaces.lineage import FileLineageStore, Lineage, LineageBuilder, ResourceRef
 from dataworkspaces.lineage.model import StepLineage, UnknownLineage
 from dataworkspaces.lineage.places import places
-from dataworkspaces.lineage.writing import InterruptedStep, Writing
+from dataworkspaces.lineage.steps_in_progress import InterruptedStep, Writing
 
 STEP = StepLineage("train", datetime(2026, 1, 1, 12), parameters={"a": 1})
 PLACES = [ResourceRef("middle", "o"), ResourceRef("results")]
@@ -38,7 +38,7 @@ from datetime import datetime
 from pathlib import Path
 from dataworkspaces.lineage import ResourceRef
 from dataworkspaces.lineage.model import StepLineage
-from dataworkspaces.lineage.writing import InterruptedStep, Writing
+from dataworkspaces.lineage.steps_in_progress import InterruptedStep, Writing
 refs = [ResourceRef("middle", "o"), ResourceRef("results")]
 end = Writing(Path(sys.argv[1])).begin(refs, StepLineage("train", datetime(2026, 1, 1, 12), parameters={"a": 1}))
 exec(sys.argv[2])
@@ -111,7 +111,7 @@ def test_step_that_cannot_note_leaves_no_lock(
     def full(*_args: object, **_options: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("dataworkspaces.lineage.writing.write_json", full)
+    monkeypatch.setattr("dataworkspaces.lineage.steps_in_progress.write_json", full)
     with pytest.raises(OSError, match="No space"):
         writing.begin(PLACES, STEP)
     assert list(directory.iterdir()) == []

@@ -10,7 +10,7 @@ import pytest
 
 from dataworkspaces.lineage.own_commands import OwnCommands
 from dataworkspaces.workspace.familiar import make_familiar, mark_of, user_secret
-from dataworkspaces.workspace.finding import config_file
+from dataworkspaces.workspace.workspace_uri import config_file
 
 PLACE = "/home/ada/ws"
 

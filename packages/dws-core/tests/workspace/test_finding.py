@@ -9,7 +9,7 @@ import pytest
 
 from dataworkspaces import plugins
 from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError
-from dataworkspaces.workspace.finding import (
+from dataworkspaces.workspace.workspace_uri import (
     backend_of,
     find_workspace_by_name,
     find_workspace_uri,

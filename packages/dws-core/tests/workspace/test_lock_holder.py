@@ -11,8 +11,8 @@ import pytest
 from dataworkspaces.errors import LockedError
 from dataworkspaces.workspace import heartbeat
 from dataworkspaces.workspace.heartbeat import beating, in_words
+from dataworkspaces.workspace.lock import hold_lock
 from dataworkspaces.workspace.lock_holder import describe_all, describe_lock, noting_holder, remove_lock
-from dataworkspaces.workspace.locking import hold_lock
 from dataworkspaces.workspace.processes import process_namespace
 
 

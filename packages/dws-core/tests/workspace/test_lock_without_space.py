@@ -9,22 +9,22 @@ from pathlib import Path
 import pytest
 
 from dataworkspaces.errors import LockedError
-from dataworkspaces.workspace import locking
+from dataworkspaces.workspace import lock
 from dataworkspaces.workspace.lock_without_space import hold_empty_lock
 
 
 def test_others_wait_for_it_though_it_is_empty(tmp_path: Path) -> None:
     with hold_empty_lock(tmp_path):
         time.sleep(2.2)  # by then an empty lock without a process would be taken over
-        with pytest.raises(LockedError), locking.hold_lock(tmp_path, "other", timeout=0.3):
+        with pytest.raises(LockedError), lock.hold_lock(tmp_path, "other", timeout=0.3):
             pass
-    with locking.hold_lock(tmp_path, "other", timeout=0):
+    with lock.hold_lock(tmp_path, "other", timeout=0):
         pass
 
 
 def test_it_waits_for_others(tmp_path: Path) -> None:
     entered = threading.Event()
-    with locking.hold_lock(tmp_path, "snapshot"):
+    with lock.hold_lock(tmp_path, "snapshot"):
 
         def wait() -> None:
             with hold_empty_lock(tmp_path):

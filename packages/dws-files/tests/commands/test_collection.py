@@ -13,7 +13,7 @@ import pytest
 from dataworkspaces.commands.storage import hold_all
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.testing import MemoryWorkspace
-from dataworkspaces.workspace import locking
+from dataworkspaces.workspace import lock
 
 
 @pytest.mark.parametrize(("code", "is_sure"), [(errno.ENOSPC, True), (errno.EACCES, None)])
@@ -26,7 +26,7 @@ def test_a_collection_takes_it_where_there_is_no_space(
     def full(*_: Any) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(locking, "acquire", full)
+    monkeypatch.setattr(lock, "acquire", full)
     with ExitStack() as stack:
         if is_sure is None:  # one's own workspace has to be locked
             with pytest.raises(ConfigurationError):

@@ -23,7 +23,7 @@ from dataworkspaces.filetree.objects.quarantine import set_aside
 from dataworkspaces.filetree.objects.store import ObjectStore
 from dataworkspaces.filetree.objects.storing import store_files
 from dataworkspaces.filetree.remotes import RemoteStore
-from dataworkspaces.toolbox.sharing import is_shared, make_directory, share
+from dataworkspaces.toolbox.shared_directories import is_shared, make_directory, share
 
 ADA, BEN, TEAM = 41001, 41002, 41100
 

@@ -53,7 +53,7 @@ class Session:
             return self.workspace_dir
         if self.workspace_dir is not None:
             raise click.UsageError("--workspace and --workspace-dir exclude each other.")
-        from dataworkspaces.workspace.finding import backend_of, find_workspace_by_name
+        from dataworkspaces.workspace.workspace_uri import backend_of, find_workspace_by_name
 
         return self.workspace if backend_of(self.workspace) is not None else find_workspace_by_name(self.workspace)
 
@@ -61,7 +61,7 @@ class Session:
         """The directory of the workspace that the user means; it need not be possible to open it."""
         from pathlib import Path
 
-        from dataworkspaces.workspace.finding import find_workspace_directory
+        from dataworkspaces.workspace.workspace_uri import find_workspace_directory
 
         place = self.place()
         found = Path(place) if place is not None else find_workspace_directory(Path.cwd())
@@ -118,7 +118,7 @@ class WorkspaceName(click.types.StringParamType):
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
-        from dataworkspaces.workspace.finding import known_workspaces
+        from dataworkspaces.workspace.workspace_uri import known_workspaces
 
         return [CompletionItem(name) for name in known_workspaces() if name.startswith(incomplete)]
 

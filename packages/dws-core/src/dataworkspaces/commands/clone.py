@@ -15,8 +15,8 @@ from dataworkspaces.commands.trust import agree_to_all
 from dataworkspaces.errors import DwsError
 from dataworkspaces.params import HOSTNAME, check_hostname
 from dataworkspaces.workspace import SnapshotWorkspaceMixin
-from dataworkspaces.workspace.finding import backend_of
 from dataworkspaces.workspace.trust import agreeing
+from dataworkspaces.workspace.workspace_uri import backend_of
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Interaction, Workspace

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.params import EXECUTOR, OBJECTS_PATH, OBJECTS_SHARED, ParamDef, ParamDefs
-from dataworkspaces.toolbox.sharing import is_shared, share
+from dataworkspaces.toolbox.shared_directories import is_shared, share
 from dataworkspaces.workspace import LocalStateResourceMixin
 from dataworkspaces.workspace.atomic import explain_os_error
 from dataworkspaces.workspace.executors import executor_addresses

@@ -9,9 +9,9 @@ from typing import Any
 from dataworkspaces.errors import DwsError, LockedError
 from dataworkspaces.workspace import Interaction, Workspace, load_workspace
 from dataworkspaces.workspace.factory import check_before_opening
-from dataworkspaces.workspace.finding import find_workspace_uri
 from dataworkspaces.workspace.integrity import UNEXPECTED, Problem, one_line, problem_of, unique
-from dataworkspaces.workspace.locking import hold_lock
+from dataworkspaces.workspace.lock import hold_lock
+from dataworkspaces.workspace.workspace_uri import find_workspace_uri
 
 
 @dataclass(frozen=True)

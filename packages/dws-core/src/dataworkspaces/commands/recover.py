@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.workspace.factory import unfinished_before_opening
-from dataworkspaces.workspace.finding import find_workspace_uri
 from dataworkspaces.workspace.journal import Journal, JournalEntry
-from dataworkspaces.workspace.locking import hold_lock
+from dataworkspaces.workspace.lock import hold_lock
+from dataworkspaces.workspace.workspace_uri import find_workspace_uri
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace

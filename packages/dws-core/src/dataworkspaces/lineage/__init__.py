@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from dataworkspaces.lineage.builder import LineageBuilder
     from dataworkspaces.lineage.file_store import FileLineageStore
     from dataworkspaces.lineage.model import NotebookRecord
-    from dataworkspaces.lineage.naming import infer_step
     from dataworkspaces.lineage.parameters import (
         BooleanParameter,
         ChoiceParameter,
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
         get_lineage_parameter_values,
     )
     from dataworkspaces.lineage.results_step import ResultsLineage
+    from dataworkspaces.lineage.script import infer_step
     from dataworkspaces.lineage.step import Lineage
     from dataworkspaces.lineage.store import LineageStore
     from dataworkspaces.workspace.resource_ref import ResourceRef
@@ -57,7 +57,7 @@ _MODULES = {
     "NotebookRecord": "dataworkspaces.lineage.model",
     "ResourceRef": "dataworkspaces.workspace.resource_ref",
     "ResultsLineage": "dataworkspaces.lineage.results_step",
-    "infer_step": "dataworkspaces.lineage.naming",
+    "infer_step": "dataworkspaces.lineage.script",
 }
 
 

@@ -11,9 +11,9 @@ from typing import Any
 from dataworkspaces.errors import LineageError, PathNotAResourceError
 from dataworkspaces.lineage import probe
 from dataworkspaces.lineage.model import NotebookRecord
-from dataworkspaces.lineage.naming import script_path
 from dataworkspaces.lineage.results_step import ResultsLineage, check_results_ref
-from dataworkspaces.lineage.running import current_run, working_directory
+from dataworkspaces.lineage.run_environment import current_run, working_directory
+from dataworkspaces.lineage.script import script_path
 from dataworkspaces.lineage.step import Lineage, check_path, check_ref
 from dataworkspaces.workspace import ResourceRef, Workspace, find_and_load_workspace
 
@@ -182,7 +182,7 @@ class LineageBuilder:
         if self._workspace_directory is not None:
             return find_and_load_workspace(True, False, self._workspace_directory)
         if self._script is not None:
-            from dataworkspaces.workspace.finding import find_workspace_directory
+            from dataworkspaces.workspace.workspace_uri import find_workspace_directory
 
             directory = find_workspace_directory(self._script.resolve().parent)
             if directory is not None:

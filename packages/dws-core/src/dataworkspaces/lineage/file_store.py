@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, LineageError, MetadataError
+from dataworkspaces.lineage.from_json import entries_from_json
 from dataworkspaces.lineage.kept_lineage import KeptInFiles, KeptLineage, file_name
 from dataworkspaces.lineage.model import (
     HashCertificate,
@@ -17,12 +18,11 @@ from dataworkspaces.lineage.model import (
     entries_to_json,
     entry_outputs,
 )
-from dataworkspaces.lineage.reading import entries_from_json
+from dataworkspaces.lineage.steps_in_progress import InterruptedStep, Writing
 from dataworkspaces.lineage.store import NO_CONTENTS, Contents, Entries, LineageStore, ResourceLineage, unknown
-from dataworkspaces.lineage.writing import InterruptedStep, Writing
 from dataworkspaces.workspace.atomic import explain_os_error, read_json_object_if_any, to_json, write_bytes
+from dataworkspaces.workspace.lock import acquire
 from dataworkspaces.workspace.lock_holder import describe_holder
-from dataworkspaces.workspace.locking import acquire
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
 

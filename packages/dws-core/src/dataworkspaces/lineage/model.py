@@ -1,7 +1,7 @@
 """The lineage of resources: which step wrote what, from what, with which code and parameters.
 
 The JSON layout is that of release 1.6 (see the file formats in the documentation), with further keys.
-:mod:`dataworkspaces.lineage.reading` reads it.
+:mod:`dataworkspaces.lineage.from_json` reads it.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ from dataworkspaces.workspace import ResourceRef, ResourceRoles, SnapshotWorkspa
 from dataworkspaces.workspace.own_files import warn_of_ignored
 
 if TYPE_CHECKING:
-    from dataworkspaces.lineage.file_tracking import FileTracker
+    from dataworkspaces.lineage.file_tracker import FileTracker
 
 
 class Lineage:
@@ -175,7 +175,7 @@ class Lineage:
         of a resource (also as ``dws://…``) is an input, and each that is written an output, unless it lies in one
         already. Of many files in a directory, the directory is. Files as they were in a snapshot are none: they are
         no version that the workspace is at."""
-        from dataworkspaces.lineage.file_tracking import FileTracker
+        from dataworkspaces.lineage.file_tracker import FileTracker
 
         self._check_open("track_reads()")
         if self._tracker is None:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, LineageError
+from dataworkspaces.lineage.from_json import entries_from_json
 from dataworkspaces.lineage.model import (
     CodeLineage,
     HashCertificate,
@@ -35,7 +36,6 @@ from dataworkspaces.lineage.places import (
     places,
     same_content,
 )
-from dataworkspaces.lineage.reading import entries_from_json
 from dataworkspaces.workspace.atomic import to_json
 from dataworkspaces.workspace.resource_ref import ResourceRef
 

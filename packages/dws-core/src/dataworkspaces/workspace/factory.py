@@ -12,10 +12,10 @@ from urllib.parse import ParseResult, urlparse
 from dataworkspaces import plugins
 from dataworkspaces.errors import ConfigurationError, PluginError
 from dataworkspaces.params import ParamDefs
-from dataworkspaces.workspace.finding import METADATA_DIR as METADATA_DIR
-from dataworkspaces.workspace.finding import find_workspace_uri, write_backend_file
 from dataworkspaces.workspace.resource import RESOURCE_ROLE_CHOICES
 from dataworkspaces.workspace.store_users import register
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR as METADATA_DIR
+from dataworkspaces.workspace.workspace_uri import find_workspace_uri, write_backend_file
 
 if TYPE_CHECKING:
     import click

@@ -18,7 +18,7 @@ _BYTES = 32
 
 def user_secret() -> bytes | None:
     """Random bytes that only this user has, made when they are first needed; None if they cannot be kept."""
-    from dataworkspaces.workspace.finding import config_file
+    from dataworkspaces.workspace.workspace_uri import config_file
 
     try:
         path = config_file().with_name(SECRET_FILE)

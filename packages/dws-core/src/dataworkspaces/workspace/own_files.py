@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeGuard
 
-from dataworkspaces.workspace.finding import METADATA_DIR
 from dataworkspaces.workspace.names import some
 from dataworkspaces.workspace.resource_ref import ResourceRef
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace.resource import Resource

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import DwsError
 from dataworkspaces.params import OBJECTS_PATH
-from dataworkspaces.toolbox.sharing import make_directory, share_file
+from dataworkspaces.toolbox.shared_directories import make_directory, share_file
 from dataworkspaces.workspace.atomic import write_bytes
 
 if TYPE_CHECKING:

@@ -142,7 +142,7 @@ def place_of_directory(directory: str | Path) -> str:
 
 def agreements_file() -> Path:
     """Beside the user's list of workspaces."""
-    from dataworkspaces.workspace.finding import config_file
+    from dataworkspaces.workspace.workspace_uri import config_file
 
     return config_file().with_name(AGREEMENTS_FILE)
 

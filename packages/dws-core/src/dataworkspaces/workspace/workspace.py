@@ -23,13 +23,13 @@ from dataworkspaces.errors import (
 )
 from dataworkspaces.params import OBJECTS_PATH, WORKSPACE_PARAMS, ParamDefs
 from dataworkspaces.workspace.files import LocalStateResourceMixin
-from dataworkspaces.workspace.finding import METADATA_DIR
 from dataworkspaces.workspace.interaction import BatchInteraction, Interaction
 from dataworkspaces.workspace.names import check_resource_name, clean_resource_name
 from dataworkspaces.workspace.own_files import OWN_FILES, is_own_files
 from dataworkspaces.workspace.resource import Resource, ResourceRoles
 from dataworkspaces.workspace.resource_ref import ResourceRef
 from dataworkspaces.workspace.unfinished import RECOVER_HINT
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace.factory import ResourceFactory
@@ -231,7 +231,7 @@ class Workspace(ABC):
         yielded says what to do if this one is killed; if it raises, that is done at once. Not reentrant: raises
         LockedError, naming the holder, if the lock is not free within a few seconds."""
         from dataworkspaces.workspace.journal import Journal
-        from dataworkspaces.workspace.locking import hold_lock
+        from dataworkspaces.workspace.lock import hold_lock
 
         self.check_trusted()
         with hold_lock(self.get_machine_directory(), command):
@@ -257,7 +257,7 @@ class Workspace(ABC):
         it was made, moved or copied. Idempotent, and told to the user if a place is lost."""
         if self.whereabouts.state == "home":
             return
-        from dataworkspaces.workspace.settling import settle
+        from dataworkspaces.workspace.own_place import settle
 
         settle(self)
 
@@ -271,7 +271,7 @@ class Workspace(ABC):
         if not os.path.lexists(Journal.path(self.get_machine_directory())):
             return
         from dataworkspaces.errors import LockedError
-        from dataworkspaces.workspace.locking import hold_lock
+        from dataworkspaces.workspace.lock import hold_lock
 
         try:
             with hold_lock(self.get_machine_directory(), "recover", timeout=0):

@@ -15,11 +15,11 @@ from dataworkspaces.filetree import Tree
 from dataworkspaces.filetree.restoring import all_objects
 from dataworkspaces.workspace import SnapshotWorkspaceMixin, load_workspace
 from dataworkspaces.workspace.deleted_snapshots import DeletedSnapshots
-from dataworkspaces.workspace.finding import METADATA_DIR, find_workspace_uri
 from dataworkspaces.workspace.journal import Journal
 from dataworkspaces.workspace.kept_versions import KeptVersionsMixin
 from dataworkspaces.workspace.lock_without_space import hold_empty_lock
 from dataworkspaces.workspace.store_users import StoreUsers
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR, find_workspace_uri
 
 if TYPE_CHECKING:
     from datetime import datetime

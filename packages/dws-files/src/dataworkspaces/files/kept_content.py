@@ -94,8 +94,8 @@ class KeptContent:
             merge_packs(self.store)
 
     def mend(self, ids: Collection[ObjectId], *, damaged: bool = False) -> set[ObjectId]:
-        """See :func:`dataworkspaces.files.mending.mend`."""
-        from dataworkspaces.files.mending import mend
+        """See :func:`dataworkspaces.files.recovered_contents.mend`."""
+        from dataworkspaces.files.recovered_contents import mend
 
         return mend(self._resource, ids, damaged=damaged)
 

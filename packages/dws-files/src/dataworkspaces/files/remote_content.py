@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dataworkspaces.files.pull_merge import PullMerge, merge_heads
-from dataworkspaces.files.remote_pushing import RemotePushing
+from dataworkspaces.files.remote_push import RemotePushing
 from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ Nothing here knows scikit-learn, Keras or PyTorch. Those parts that look at data
 them depends.
 """
 
-from dataworkspaces.kit_support.finding import (
+from dataworkspaces.kit_support.places import (
     Place,
     as_file_resource,
     find_input,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.errors import ApiParamError
-from dataworkspaces.kit_support.finding import as_file_resource
+from dataworkspaces.kit_support.places import as_file_resource
 from dataworkspaces.lineage import jsonable
 from dataworkspaces.workspace import ResourceRef, Workspace
 from dataworkspaces.workspace.atomic import explain_os_error

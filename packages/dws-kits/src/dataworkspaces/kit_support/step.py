@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
 from dataworkspaces.errors import PathNotAResourceError
 from dataworkspaces.kit_support.data_hash import hash_of_inputs
 from dataworkspaces.lineage import Lineage, LineageBuilder, ResultsLineage, infer_step
-from dataworkspaces.lineage.naming import script_path
 from dataworkspaces.lineage.probe import settings
+from dataworkspaces.lineage.script import script_path
 from dataworkspaces.workspace import ResourceRef, Workspace
 from dataworkspaces.workspace.interaction import log
 

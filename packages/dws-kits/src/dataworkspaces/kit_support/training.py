@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dataworkspaces.kit_support.finding import Place, find_inputs, find_results, open_workspace
+from dataworkspaces.kit_support.places import Place, find_inputs, find_results, open_workspace
 from dataworkspaces.kit_support.result_files import save_result_json
 from dataworkspaces.kit_support.step import InputHashes, Running, begin_step, find_running, is_hashed, recorded
 from dataworkspaces.lineage import ResultsLineage, jsonable

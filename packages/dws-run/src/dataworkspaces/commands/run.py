@@ -22,12 +22,12 @@ from dataworkspaces.errors import DwsError
 from dataworkspaces.lineage.model import RunRecord
 from dataworkspaces.lineage.own_commands import OwnCommands
 from dataworkspaces.lineage.places import refs_overlap
-from dataworkspaces.lineage.running import current_run, variables_of_run
+from dataworkspaces.lineage.run_environment import current_run, variables_of_run
 from dataworkspaces.workspace import ResourceRef, Workspace
 from dataworkspaces.workspace.atomic import explain_os_error
 from dataworkspaces.workspace.interaction import log
+from dataworkspaces.workspace.lock import acquire
 from dataworkspaces.workspace.lock_holder import describe_holder, noting_holder
-from dataworkspaces.workspace.locking import acquire
 
 if TYPE_CHECKING:
     from filelock import SoftFileLock

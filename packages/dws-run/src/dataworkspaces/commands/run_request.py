@@ -12,7 +12,7 @@ from typing import Any
 from dataworkspaces.commands.run_places import PlaceSet, Roots, named_paths
 from dataworkspaces.errors import ConfigurationError, PathNotAResourceError
 from dataworkspaces.lineage.model import RunRecord, StepLineage, UnknownLineage, entry_outputs
-from dataworkspaces.lineage.running import working_directory
+from dataworkspaces.lineage.run_environment import working_directory
 from dataworkspaces.workspace import ResourceRef, ResourceRoles, Workspace
 
 _DATA = (ResourceRoles.SOURCE_DATA_SET, ResourceRoles.INTERMEDIATE_DATA)

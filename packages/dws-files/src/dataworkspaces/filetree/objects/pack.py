@@ -26,7 +26,7 @@ from blake3 import blake3
 
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
-from dataworkspaces.toolbox.sharing import sealed_mode
+from dataworkspaces.toolbox.shared_directories import sealed_mode
 
 MAGIC = b"DWSPACK1"
 SUFFIX = ".pack"

@@ -14,7 +14,7 @@ from dataworkspaces.errors import MetadataError
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.pack import Pack
 from dataworkspaces.filetree.objects.store import ObjectStore
-from dataworkspaces.toolbox.sharing import make_directory
+from dataworkspaces.toolbox.shared_directories import make_directory
 
 DIRECTORY = "quarantine"
 

@@ -31,7 +31,7 @@ from dataworkspaces.errors import ConfigurationError, MetadataError, Unavailable
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.pack import SUFFIX, Pack, PackWriter
 from dataworkspaces.toolbox.regular import read_regular
-from dataworkspaces.toolbox.sharing import make_directory, sealed_mode, share_file
+from dataworkspaces.toolbox.shared_directories import make_directory, sealed_mode, share_file
 
 LARGE = 128 << 10
 """From this size on a content is a file of its own."""

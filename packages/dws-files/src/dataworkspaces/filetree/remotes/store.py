@@ -35,7 +35,7 @@ from dataworkspaces.filetree.objects.pack import (
 )
 from dataworkspaces.filetree.objects.store import FORMAT, LARGE, ObjectStore
 from dataworkspaces.filetree.remotes.places import Place, size_of
-from dataworkspaces.toolbox.sharing import make_directory, sealed_mode, share_file
+from dataworkspaces.toolbox.shared_directories import make_directory, sealed_mode, share_file
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem

@@ -16,7 +16,7 @@ from dataworkspaces.gitrepo.damaged_references import is_head_damaged
 from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.workspace import WorkspaceFactory
 from dataworkspaces.workspace.atomic import read_json_object
-from dataworkspaces.workspace.locking import hold_lock
+from dataworkspaces.workspace.lock import hold_lock
 
 if TYPE_CHECKING:
     from urllib.parse import ParseResult
@@ -102,7 +102,7 @@ class GitWorkspaceFactory(WorkspaceFactory):
     def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *args: Any) -> GitWorkspace:
         """Arguments: the repository's URL, the directory to make (default: the workspace's name, in the current
         directory), and how to reach the user."""
-        from dataworkspaces.backends.git.cloning import clone_workspace
+        from dataworkspaces.backends.git.clone import clone_workspace
 
         return clone_workspace(local_params, batch, verbose, *args)
 

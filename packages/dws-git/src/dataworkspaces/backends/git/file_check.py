@@ -18,7 +18,7 @@ from dataworkspaces.backends.git.snapshot_index import read_metadata
 from dataworkspaces.errors import ConfigurationError, MetadataError, ToolError
 from dataworkspaces.gitrepo.plumbing import list_tree
 from dataworkspaces.gitrepo.run import run_git
-from dataworkspaces.lineage.reading import entries_from_json
+from dataworkspaces.lineage.from_json import entries_from_json
 from dataworkspaces.workspace.atomic import MAX_JSON_BYTES, read_json_list, read_json_object, write_bytes
 from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.integrity import UNEXPECTED, Area, one_line, set_aside

@@ -29,7 +29,7 @@ from dataworkspaces.gitrepo.layout import current_branch
 from dataworkspaces.gitrepo.plumbing import list_paths, records
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.run import run_git
-from dataworkspaces.lineage.rebuilding import rebuild
+from dataworkspaces.lineage.rebuilt_lineage import rebuild
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.workspace import Journal, SnapshotMetadata
 from dataworkspaces.workspace.factory import METADATA_DIR

@@ -18,8 +18,8 @@ from dataworkspaces.gitrepo.ignore_lines import add_lines
 from dataworkspaces.gitrepo.plumbing import list_paths
 from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.integrity import UNEXPECTED, Problem, set_aside
+from dataworkspaces.workspace.lock import acquire
 from dataworkspaces.workspace.lock_holder import describe_lock
-from dataworkspaces.workspace.locking import acquire
 from dataworkspaces.workspace.names import some
 from dataworkspaces.workspace.processes import process_exists
 

@@ -38,21 +38,21 @@ class GitSync(SyncedWorkspaceMixin, GitStorage):
         """Arguments: the URL of an empty repository, and the resources that are pushed too.
 
         The URL becomes ``origin`` once everything is there. A password in it is used, and not stored."""
-        from dataworkspaces.backends.git.sending import publish
+        from dataworkspaces.backends.git.push import publish
 
         publish(self, str(args[0]), args[1] if len(args) > 1 else ())
 
     def check_origin(self, doing: str) -> None:
         """As the contract says. Resources with origins of their own are pulled without one of the workspace."""
         if doing == "push":
-            from dataworkspaces.backends.git.sending import check_origin
+            from dataworkspaces.backends.git.push import check_origin
         else:
-            from dataworkspaces.backends.git.receiving import check_origin
+            from dataworkspaces.backends.git.pull import check_origin
         check_origin(self)
 
     def push(self, resource_list: Sequence[LocalStateResourceMixin]) -> None:
         """As the contract says. Nothing is sent before all origins have said that they would take it."""
-        from dataworkspaces.backends.git.sending import push_all
+        from dataworkspaces.backends.git.push import push_all
 
         push_all(self, resource_list)
 
@@ -64,19 +64,19 @@ class GitSync(SyncedWorkspaceMixin, GitStorage):
     def pull_workspace(self) -> GitSync:
         """As the contract says. If both sides have new commits they are merged: metadata always can be; conflicts in
         the user's own files raise ConfigurationError with their names, and leave a merge that the user finishes."""
-        from dataworkspaces.backends.git.receiving import pull
+        from dataworkspaces.backends.git.pull import pull
 
         return pull(self)
 
     def complete_pull(self) -> None:
         """What has to be done on this machine once files that came from an origin are there. Idempotent."""
-        from dataworkspaces.backends.git.receiving import complete
+        from dataworkspaces.backends.git.pull import complete
 
         complete(self)
 
     def recover_pull(self, repositories: Iterable[Path]) -> str:
         """Complete what a killed pull left in the working trees of the workspace and of these repositories."""
-        from dataworkspaces.backends.git.receiving import recover
+        from dataworkspaces.backends.git.pull import recover
 
         return recover(self, repositories)
 

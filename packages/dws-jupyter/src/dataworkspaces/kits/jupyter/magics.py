@@ -13,7 +13,7 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 
 from dataworkspaces import api
 from dataworkspaces.errors import DwsError
-from dataworkspaces.kit_support.finding import open_workspace
+from dataworkspaces.kit_support.places import open_workspace
 from dataworkspaces.kits.jupyter.arguments import HelpShown, add_parsers
 from dataworkspaces.kits.jupyter.history import history_table
 from dataworkspaces.kits.jupyter.notebook import find_notebook
@@ -24,7 +24,7 @@ from dataworkspaces.kits.jupyter.steps import begin_step, complete_step, drop_st
 from dataworkspaces.kits.jupyter.tables import Shown, StyledFrame, Table
 from dataworkspaces.plain_text import escape
 from dataworkspaces.workspace import ResourceRoles
-from dataworkspaces.workspace.finding import find_workspace_directory
+from dataworkspaces.workspace.workspace_uri import find_workspace_directory
 
 F = TypeVar("F", bound=Callable[..., Any])
 

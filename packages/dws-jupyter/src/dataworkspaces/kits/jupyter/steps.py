@@ -8,7 +8,7 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
-from dataworkspaces.kit_support.finding import find_inputs, find_results, open_workspace
+from dataworkspaces.kit_support.places import find_inputs, find_results, open_workspace
 from dataworkspaces.kits.jupyter.builder import NotebookLineageBuilder
 from dataworkspaces.lineage import Lineage, ResourceRef
 from dataworkspaces.plain_text import escape

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.kits.tensorflow.config import CheckpointConfig
-from dataworkspaces.kits.tensorflow.wrapping import add_lineage_to_keras_model_class
+from dataworkspaces.kits.tensorflow.model_class import add_lineage_to_keras_model_class
 
 if TYPE_CHECKING:
     from dataworkspaces.kits.tensorflow.callback import DwsLineageCallback

@@ -9,11 +9,11 @@ from typing import Any
 import keras
 
 from dataworkspaces.errors import ApiParamError
-from dataworkspaces.kit_support.finding import Place
+from dataworkspaces.kit_support.places import Place
 from dataworkspaces.kit_support.training import Places, Where
 from dataworkspaces.kits.tensorflow import settings
 from dataworkspaces.kits.tensorflow.data import UseCounter, Watched, watch, without_missing
-from dataworkspaces.kits.tensorflow.recording import Recorder
+from dataworkspaces.kits.tensorflow.recorder import Recorder
 
 
 class DwsLineageCallback(keras.callbacks.Callback):  # type: ignore[misc] # keras has no types

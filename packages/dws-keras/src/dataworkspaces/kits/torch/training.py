@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from dataworkspaces.errors import ApiParamError
-from dataworkspaces.kit_support.finding import Place
+from dataworkspaces.kit_support.places import Place
 from dataworkspaces.kit_support.result_files import check_result_file, save_described_file
 from dataworkspaces.kit_support.streams import PassStream, watch_iterable
 from dataworkspaces.kit_support.training import Places, TrainingStep, Where

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.kit_support.finding import as_file_resource, open_workspace
+from dataworkspaces.kit_support.places import as_file_resource, open_workspace
 from dataworkspaces.kits.scikit_learn.file_formats import ARRAY_EXTENSIONS, read_file, split_name
 from dataworkspaces.workspace import FileResourceMixin, ResourceRef
 from dataworkspaces.workspace.names import check_relative_path

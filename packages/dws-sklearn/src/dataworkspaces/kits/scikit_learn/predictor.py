@@ -15,7 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from dataworkspaces.errors import ApiParamError
-from dataworkspaces.kit_support.finding import Place, find_input, find_results, open_workspace
+from dataworkspaces.kit_support.places import Place, find_input, find_results, open_workspace
 from dataworkspaces.kit_support.step import InputHashes, Running, begin_step, find_running, recorded
 from dataworkspaces.kits.scikit_learn.extra_files import Names, Scored, check_names
 from dataworkspaces.kits.scikit_learn.metrics import Metrics, find_metrics_class

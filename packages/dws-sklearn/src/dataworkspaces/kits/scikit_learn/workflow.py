@@ -12,7 +12,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.utils import Bunch
 
 from dataworkspaces.errors import ApiParamError
-from dataworkspaces.kit_support.finding import Place, find_input, find_results, open_workspace
+from dataworkspaces.kit_support.places import Place, find_input, find_results, open_workspace
 from dataworkspaces.kit_support.step import InputHashes, begin_step, find_running, recorded
 from dataworkspaces.kits.scikit_learn.extra_files import Names, Scored, check_names, save_extra_files
 from dataworkspaces.kits.scikit_learn.metrics import Metrics, find_metrics_class

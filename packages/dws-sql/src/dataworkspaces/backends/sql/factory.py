@@ -20,9 +20,9 @@ from dataworkspaces.errors import ConfigurationError, MetadataError, NotAWorkspa
 from dataworkspaces.params import LOCAL_SCRATCH_DIRECTORY, SCRATCH_DIRECTORY
 from dataworkspaces.workspace import BatchInteraction, WorkspaceFactory
 from dataworkspaces.workspace.atomic import explain_os_error
-from dataworkspaces.workspace.finding import METADATA_DIR, read_backend_file, write_backend_file
 from dataworkspaces.workspace.names import check_relative_path
 from dataworkspaces.workspace.trust import Consent, agreeing, place_of_directory
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR, read_backend_file, write_backend_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,12 +11,12 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
 
 from dataworkspaces.errors import ApiParamError
-from dataworkspaces.kit_support.finding import Place
+from dataworkspaces.kit_support.places import Place
 from dataworkspaces.kit_support.training import Where
 from dataworkspaces.kits.tensorflow.config import CheckpointConfig
 
 if TYPE_CHECKING:
-    from dataworkspaces.kits.tensorflow.recording import Recorder
+    from dataworkspaces.kits.tensorflow.recorder import Recorder
 
 _RECORDER = "_dws_recorder"
 _is_loading: ContextVar[bool] = ContextVar("is_loading", default=False)
@@ -122,7 +122,7 @@ def _fit(
     from dataworkspaces.kits.tensorflow import settings
     from dataworkspaces.kits.tensorflow.checkpoints import DwsModelCheckpoint
     from dataworkspaces.kits.tensorflow.data import unpack
-    from dataworkspaces.kits.tensorflow.recording import Reading
+    from dataworkspaces.kits.tensorflow.recorder import Reading
 
     recorder = _recorder_of(model, where)
     if recorder.is_busy:
@@ -152,7 +152,7 @@ def _fit(
 
 
 def _evaluate(model: Any, evaluate: Callable[..., Any], args: Any, kwargs: Any, where: Where) -> Any:
-    from dataworkspaces.kits.tensorflow.recording import LogsOfTest, Reading
+    from dataworkspaces.kits.tensorflow.recorder import LogsOfTest, Reading
     from dataworkspaces.lineage import jsonable
 
     recorder = _recorder_of(model, where)
@@ -229,7 +229,7 @@ def recorder_if_any(model: Any) -> Recorder | None:
 
 
 def _recorder_of(model: Any, where: Where) -> Recorder:
-    from dataworkspaces.kits.tensorflow.recording import Recorder
+    from dataworkspaces.kits.tensorflow.recorder import Recorder
 
     found = recorder_if_any(model)
     if found is None:

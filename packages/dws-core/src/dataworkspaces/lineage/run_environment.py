@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dataworkspaces.errors import MetadataError
+from dataworkspaces.lineage.from_json import run_from_json
 from dataworkspaces.lineage.model import RunRecord
-from dataworkspaces.lineage.reading import run_from_json
 from dataworkspaces.workspace import Workspace
 from dataworkspaces.workspace.atomic import explain_os_error, write_json
 

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.base import clone, is_classifier, is_regressor
 
 from dataworkspaces.errors import ApiParamError
-from dataworkspaces.kit_support.finding import Place, find_inputs, find_results, open_workspace
+from dataworkspaces.kit_support.places import Place, find_inputs, find_results, open_workspace
 from dataworkspaces.kit_support.step import InputHashes, begin_step, find_running, recorded
 from dataworkspaces.kits.scikit_learn.extra_files import Names, Scored, check_names
 from dataworkspaces.kits.scikit_learn.metrics import METRICS, Metrics, find_metrics_class

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.backends.git.conversion import protect
-from dataworkspaces.backends.git.merging import merge_workspace
 from dataworkspaces.backends.git.trust import check_metadata_tree
+from dataworkspaces.backends.git.workspace_merge import merge_workspace
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.advance import begin_merge, fast_forward, finish

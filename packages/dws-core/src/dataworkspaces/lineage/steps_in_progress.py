@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataworkspaces.errors import MetadataError
+from dataworkspaces.lineage.from_json import step_from_json
 from dataworkspaces.lineage.model import StepLineage
-from dataworkspaces.lineage.reading import step_from_json
 from dataworkspaces.workspace.atomic import read_json_object, write_json
-from dataworkspaces.workspace.locking import acquire
+from dataworkspaces.workspace.lock import acquire
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
 

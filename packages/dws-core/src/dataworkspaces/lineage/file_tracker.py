@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import LineageError
-from dataworkspaces.lineage.gathering import gather
+from dataworkspaces.lineage.directories import gather
 from dataworkspaces.lineage.model import StepLineage
 from dataworkspaces.lineage.places import Place, contains, covering, overlap, places
 from dataworkspaces.workspace import FileResourceMixin, ResourceRef
