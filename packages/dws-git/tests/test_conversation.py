@@ -210,7 +210,7 @@ def test_the_bar_goes_from_0_to_100() -> None:
 def test_git_python_is_imported_for_remotes_alone() -> None:
     code = (
         "import sys; import dataworkspaces.backends.git, dataworkspaces.backends.git.sync, "
-        "dataworkspaces.backends.git.sending, dataworkspaces.resources.git_repo; print('git' in sys.modules)"
+        "dataworkspaces.backends.git.push, dataworkspaces.resources.git_repo; print('git' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
