@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from endtoend import FAILED, User, copy_workspace, isolated_environment, whole_state, write_files
+from forked import Forked
 from servers import HttpServer, SshServer, make_bare, references
 
 RUN = """\
@@ -31,7 +32,7 @@ def machine(directory: Path, person: str) -> User:
     config.write_text(config.read_text().replace("Ada", person.title()).replace("ada@", f"{person}@"))
     work = directory / "work"
     work.mkdir()
-    return User(work, env)
+    return Forked(work, env)
 
 
 @dataclass
@@ -224,7 +225,7 @@ def add_repository(user: User, directory: Path, name: str, files: dict[str, str 
 
 def owner_of(directory: Path, env: dict[str, str], who: int) -> User:
     """The one who works in a copy."""
-    return User(directory / str(who) / "ws", {**env, "GIT_CONFIG_GLOBAL": str(directory / "gitconfig")})
+    return Forked(directory / str(who) / "ws", {**env, "GIT_CONFIG_GLOBAL": str(directory / "gitconfig")})
 
 
 def copy_copies(template: Path, directory: Path) -> None:

@@ -7,17 +7,19 @@ from pathlib import Path
 import pytest
 from endtoend import HOST, User, isolated_environment, write_files
 from file_resources import file_resources  # noqa: F401
+from forked import Forked
 from rclone_server import remote  # noqa: F401
 from s3_server import s3_server  # noqa: F401 - fixtures
 from servers import http_server, ssh_server  # noqa: F401
 
 
 @pytest.fixture
-def user(tmp_path: Path) -> User:
-    """A user in an empty directory."""
+def user(tmp_path: Path, request: pytest.FixtureRequest) -> User:
+    """A user in an empty directory, whose calls of `dws` are forks unless the test is marked `real_starts`."""
     directory = tmp_path / "work"
     directory.mkdir()
-    return User(directory, isolated_environment(tmp_path / "home"))
+    kind = User if request.node.get_closest_marker("real_starts") else Forked
+    return kind(directory, isolated_environment(tmp_path / "home"))
 
 
 @pytest.fixture

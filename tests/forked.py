@@ -3,7 +3,8 @@
 A call of `dws` spends most of its time on imports. Here one process, of the program that is installed, imports what
 commands need, and forks for each call: a process of its own with the directory, the environment and the streams that
 it was given, which runs the same function that the program runs. What is left out is the start: tests that are about
-it, or about what a process has loaded, or that run several calls at a time, take :class:`endtoend.User`.
+it, or about what a process has loaded, or that run several calls at a time, are marked `real_starts`, or take
+:class:`endtoend.User`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 from endtoend import User, isolated_environment, program
@@ -27,6 +29,16 @@ IMPORTED = (
     "workspace",
 )  # fmt: skip
 """Below `dataworkspaces`."""
+READ_AT_THE_START = (
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "PYTHONPATH",
+    "PYTHONUTF8",
+    "PYTHONIOENCODING",
+    "PYTHONCOERCECLOCALE",
+)
+"""What Python takes from the environment once: who sets these otherwise has a start of their own."""
 
 
 class Forked(User):
@@ -40,12 +52,15 @@ class Forked(User):
     ) -> subprocess.CompletedProcess[str]:
         name, *arguments = map(str, command)
         options = name == sys.executable and arguments[0].startswith("-") and arguments[0] != "-c"
-        if options or name not in (program("dws"), sys.executable):
+        if options or name not in (program("dws"), sys.executable) or not self._starts_as_the_server():
             return super().run(*command, input=input, check=check, timeout=timeout)
         done = call(["dws" if name == program("dws") else "python", *arguments], self, input or "", timeout)
         if check and done.returncode != 0:
             raise AssertionError(f"{done.args}: exit status {done.returncode}\n{done.stdout}{done.stderr}")
         return done
+
+    def _starts_as_the_server(self) -> bool:
+        return all(self.env.get(name) == ("C.UTF-8" if name == "LC_ALL" else None) for name in READ_AT_THE_START)
 
     def in_new_processes(self) -> User:
         """The same user, whose programs start as anybody's."""
@@ -57,7 +72,11 @@ def call(command: list[str], user: User, input: str, timeout: float) -> subproce
     with tempfile.TemporaryDirectory(prefix="dws-forked-") as directory:
         streams = [Path(directory, name) for name in ("stdin", "stdout", "stderr")]
         streams[0].write_bytes(input.encode("utf-8", "surrogateescape"))
-        request = {"command": command, "cwd": str(user.cwd), "env": user.env, "streams": [str(s) for s in streams]}
+        umask = os.umask(0)
+        os.umask(umask)
+        request = {
+            "command": command, "cwd": str(user.cwd), "env": user.env, "umask": umask, "streams": [str(s) for s in streams],
+        }  # fmt: skip
         status = _ask(json.dumps(request), command, timeout)
         said = [stream.read_bytes().decode("utf-8", "surrogateescape") for stream in streams[1:]]
         # As those who read text from a program see it.
@@ -144,7 +163,7 @@ def import_all() -> None:
     gc.freeze()  # else each child would copy what it looks at to collect garbage
 
 
-def run_in_child(command: list[str], cwd: str, env: dict[str, str], streams: list[str]) -> None:
+def run_in_child(command: list[str], cwd: str, env: dict[str, str], umask: int, streams: list[str]) -> None:
     """Become the command."""
     import traceback
 
@@ -152,6 +171,8 @@ def run_in_child(command: list[str], cwd: str, env: dict[str, str], streams: lis
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
+    time.tzset()
+    os.umask(umask)
     for number, (path, flags) in enumerate(zip(streams, (os.O_RDONLY, *[os.O_WRONLY | os.O_CREAT] * 2), strict=True)):
         opened = os.open(path, flags | os.O_APPEND, 0o600)
         os.dup2(opened, number)

@@ -30,11 +30,6 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def user(user: User) -> User:
-    return Forked(user.cwd, user.env)
-
-
-@pytest.fixture
 def workspace(user: User, templates: Path) -> User:
     """At the root of a workspace with the resources `code` and `results`, and nothing snapshotted."""
     return user.at(copy_workspace(templates / "ws", user.cwd / "ws"))

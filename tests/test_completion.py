@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from endtoend import User, write_files
 
+pytestmark = pytest.mark.real_starts
+
 SCRIPT = """
 eval "$(dws completion bash)"
 COMP_WORDS=({words} '')

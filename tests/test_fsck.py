@@ -57,11 +57,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> User:
 
 
 @pytest.fixture
-def user(user: User) -> User:
-    return Forked(user.cwd, user.env)
-
-
-@pytest.fixture
 def ws(template: User, tmp_path: Path) -> User:
     return template.at(copy_workspace(template.cwd, tmp_path / "ws"))
 

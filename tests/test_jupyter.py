@@ -11,7 +11,7 @@ from doc_examples import DOCS
 from endtoend import User
 from jupyter_notebooks import CELLS, LOAD, Executed, add_data, write_notebook
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.real_starts]
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "quickstart"
 

@@ -21,11 +21,6 @@ LFS = "filter=lfs diff=lfs merge=lfs -text"
 FAT = "filter=fat -crlf"
 
 
-@pytest.fixture
-def user(user: User) -> User:
-    return Forked(user.cwd, user.env)
-
-
 def init(user: User, *arguments: str) -> None:
     user.batch("init", "--hostname", HOST, *arguments)
 

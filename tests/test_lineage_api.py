@@ -102,11 +102,6 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> User:
 
 
 @pytest.fixture
-def user(user: User) -> User:
-    return Forked(user.cwd, user.env)
-
-
-@pytest.fixture
 def project(bases: User, user: User) -> User:
     """At the root of a workspace with a resource of each role."""
     return user.at(copy_workspace(bases.cwd / "project", user.cwd / "ws"))

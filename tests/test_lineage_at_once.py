@@ -21,6 +21,8 @@ import json, os, resource, sys, time
 from pathlib import Path
 from dataworkspaces.lineage import LineageBuilder
 
+pytestmark = pytest.mark.real_starts
+
 spec = json.loads(sys.argv[1])
 builder = LineageBuilder().with_step_name(spec["name"]).with_parameters(spec.get("parameters", {}))
 for path in spec.get("inputs", []):

@@ -20,6 +20,7 @@ from collaboration import (
     files_with,
     lineage,
     local_state,
+    machine,
     make_analysis,
     make_hub,
     more_data,
@@ -30,7 +31,6 @@ from collaboration import (
     snapshots,
     tags,
 )
-from collaboration import machine as machine_with_programs
 from endtoend import FAILED, User, copy_workspace, program, read_tree, write_files
 from forked import Forked
 from servers import HttpServer, make_bare, references
@@ -40,11 +40,6 @@ pytestmark = pytest.mark.slow
 DATASET = "sklearn-digits-dataset"
 EXAMPLES = Path(__file__).parent.parent / "examples" / "quickstart"
 TRANSPORTS = ("path", "ssh", "http")
-
-
-def machine(directory: Path, person: str) -> User:
-    user = machine_with_programs(directory, person)
-    return Forked(user.cwd, user.env)
 
 
 # -- the manual's tutorial, word for word ------------------------------------------------------------------------------
@@ -57,7 +52,7 @@ class Tutorial:
         hub = directory / "hub"
         origin = make_bare(hub / "dws-tutorial.git")
         dataset = hub / f"{DATASET}.git"
-        first = self.first = machine_with_programs(directory / "machine1", "ada")
+        first = self.first = machine(directory / "machine1", "ada")
         first.git("clone", "--quiet", "--bare", digits, dataset)
         (first.cwd / "quickstart").mkdir()
         first = self.first = first.at(first.cwd / "quickstart")
@@ -77,7 +72,7 @@ class Tutorial:
         self.published = references(origin)
         self.head = first.git("rev-parse", "HEAD").strip()
 
-        second = machine_with_programs(directory / "machine2", "bob")
+        second = machine(directory / "machine2", "bob")
         self.clone = second.dws("clone", origin, input="machine2\n").stdout
         second = self.second = second.at(second.cwd / "quickstart")
         self.history_of_clone = second.dws("report", "history").stdout

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from endtoend import User, isolated_environment, read_tree
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.real_starts]
 
 DATASET = "sklearn-digits-dataset"
 

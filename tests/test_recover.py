@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from endtoend import FAILED, isolated_environment
 
+pytestmark = pytest.mark.real_starts
+
 
 @pytest.fixture(autouse=True)
 def somebody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

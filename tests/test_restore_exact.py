@@ -106,11 +106,6 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
 
 
 @pytest.fixture
-def user(user: User) -> User:
-    return Forked(user.cwd, user.env)
-
-
-@pytest.fixture
 def workspace(user: User, templates: Templates) -> User:
     return user.at(copy_workspace(templates.workspace(), user.cwd / "ws"))
 

@@ -16,6 +16,8 @@ from endtoend import FAILED, HOST, User, copy_workspace, isolated_environment, p
 
 UPPER = """
 import sys
+
+pytestmark = pytest.mark.real_starts
 open(sys.argv[2], "w").write(open(sys.argv[1]).read().upper())
 """
 PREPARE = ["python", "code/upper.py", "data/in.txt", "middle/a.txt"]

@@ -11,6 +11,8 @@ import pytest
 from collaboration import Hub, machine, make_hub
 from endtoend import User, program, write_files
 
+pytestmark = pytest.mark.real_starts
+
 
 @pytest.fixture
 def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Hub:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from endtoend import FAILED, HOST, User, program
 
+pytestmark = pytest.mark.real_starts
+
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "dws-sqlite-resource"
 TEMPLATE = ROOT / "packages" / "_template"

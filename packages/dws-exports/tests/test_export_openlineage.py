@@ -19,6 +19,8 @@ from dataworkspaces.exports import formats
 from dataworkspaces.lineage.graph import LineageGraph, StepNode
 from dataworkspaces.lineage.model import StepLineage
 
+pytestmark = pytest.mark.slow
+
 SCHEMAS = [fixture(f"openlineage/{path.name}") for path in sorted((FIXTURES / "openlineage").glob("*.json"))]
 OWN = json.loads((FIXTURES.parents[1] / "src/dataworkspaces/exports/facets.schema.json").read_text(encoding="utf-8"))
 REGISTRY: Registry[Any] = Registry().with_resources(

@@ -17,6 +17,8 @@ from dataworkspaces.exports import LineageView, formats
 from dataworkspaces.exports.prov import to_document
 from dataworkspaces.lineage.graph import LineageGraph
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = Draft4Validator(fixture("prov-json.schema.json"))
 
 

@@ -23,6 +23,8 @@ from dataworkspaces.lineage.graph import DataNode, LineageGraph
 from dataworkspaces.lineage.model import PlaceholderCertificate, ResourceCert
 from dataworkspaces.workspace import ResourceRef
 
+pytestmark = pytest.mark.slow
+
 CONTEXT = fixture("ro-crate-1.1-context.jsonld")
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 URI_RE = re.compile(r"([a-z][a-z0-9+.-]*:|#|\./)([A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-F]{2})*")

@@ -14,6 +14,8 @@ from dataworkspaces.testing.resources import NAME
 from dataworkspaces.workspace import Resource, Workspace
 from dataworkspaces.workspace.dws_filesystem import DwsFileSystem
 
+pytestmark = pytest.mark.slow
+
 
 class LocalFiles(FsspecFixtures):
     def add(self, workspace: Workspace, directory: Path) -> Resource:

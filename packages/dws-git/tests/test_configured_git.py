@@ -19,6 +19,8 @@ from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.restraint import made_here
 from dataworkspaces.gitrepo.run import explain, run_git
 
+pytestmark = pytest.mark.slow
+
 Git = Callable[..., str]
 IGNORES = ["data/", "data", "*.json", ".*", "*", ".dataworkspace/"]
 

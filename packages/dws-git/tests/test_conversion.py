@@ -12,6 +12,8 @@ from dataworkspaces.backends.git.paths import METADATA_ATTRIBUTES, WorkspacePath
 from dataworkspaces.gitrepo.ignore_lines import add_lines
 from dataworkspaces.gitrepo.repo import GitRepo
 
+pytestmark = pytest.mark.slow
+
 Git = Callable[..., str]
 CONTENT = b'{"a": "$Id$",\n "b": 1}\n'
 STATE = ".dataworkspace/snapshots/snapshot-x.json"

@@ -12,6 +12,8 @@ from dataworkspaces.testing.filesystems import FsspecFixtures
 from dataworkspaces.testing.resources import NAME
 from dataworkspaces.workspace import Resource, Workspace
 
+pytestmark = pytest.mark.slow
+
 
 class Repository(FsspecFixtures):
     @pytest.fixture(autouse=True)

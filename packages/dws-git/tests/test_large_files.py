@@ -17,6 +17,8 @@ from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.interaction import BatchInteraction
 from dataworkspaces.workspace.trust import Agreements, Consent
 
+pytestmark = pytest.mark.slow
+
 CONSENT = Consent("/ws", BatchInteraction())
 
 needs_lfs = pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is not installed")

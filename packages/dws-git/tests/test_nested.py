@@ -16,6 +16,8 @@ from dataworkspaces.gitrepo.remote import plan_push
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.workspace.interaction import BatchInteraction
 
+pytestmark = pytest.mark.slow
+
 Git = Callable[..., str]
 
 

@@ -14,6 +14,8 @@ from dataworkspaces.backends.git.workspace import GitWorkspace
 from dataworkspaces.errors import ConfigurationError, NotFoundError
 from dataworkspaces.workspace import SnapshotVersion
 
+pytestmark = pytest.mark.slow
+
 Git = Callable[..., str]
 
 

@@ -16,6 +16,8 @@ from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.rest import SETTINGS, RestOfRepo
 from dataworkspaces.gitrepo.stripped import tree_without
 
+pytestmark = pytest.mark.slow
+
 Git = Callable[..., str]
 NAMES = ["a", "b", "a b", "a*", "[x]", "ü", ".gitignore", "a\nb", "-x", ":y"]
 BLOB = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"

@@ -14,6 +14,8 @@ from dataworkspaces.gitrepo.contents import KEPT_TREES, present_objects, version
 from dataworkspaces.gitrepo.layout import EMPTY_TREE
 from dataworkspaces.gitrepo.repo import GitRepo
 
+pytestmark = pytest.mark.slow
+
 Git = Callable[..., str]
 
 

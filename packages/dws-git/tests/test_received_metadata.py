@@ -15,6 +15,8 @@ from dataworkspaces.backends.git.trust import check_metadata_tree, directory_nam
 from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.gitrepo.checks import check_subdirectory_path
 
+pytestmark = pytest.mark.slow
+
 META = ".dataworkspace"
 ESCAPE = "\x1b]0;owned\x07\x1b[2J"
 LINK, REPOSITORY, FILE = "120000", "160000", "100644"

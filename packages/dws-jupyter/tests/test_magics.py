@@ -13,6 +13,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from dataworkspaces.kits.jupyter import magics as magics_module
 from dataworkspaces.kits.jupyter.extension import load_ipython_extension, unload_ipython_extension
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def shell(workspace: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:

@@ -21,6 +21,8 @@ from dataworkspaces.lineage import FileLineageStore
 from dataworkspaces.lineage.model import StepLineage
 from dataworkspaces.testing.memory import MemoryWorkspace
 
+pytestmark = pytest.mark.slow
+
 ROLES = {"data": "source-data", "code": "code", "tools": "code", "middle": "intermediate-data", "results": "results"}
 Run = Callable[..., RunOutcome]
 

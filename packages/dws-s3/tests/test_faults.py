@@ -16,6 +16,8 @@ from s3_server import S3Bucket, S3Server
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.resources.s3.resource import S3Resource
 
+pytestmark = pytest.mark.slow
+
 AddResource = Callable[..., S3Resource]
 
 Fault = Callable[[BaseHTTPRequestHandler], bool]

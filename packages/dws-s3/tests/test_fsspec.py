@@ -12,6 +12,8 @@ from dataworkspaces.resources.s3.resource import S3Resource
 from dataworkspaces.testing.filesystems import FsspecFixtures
 from dataworkspaces.workspace.filesystem import ResourceFileSystem
 
+pytestmark = pytest.mark.slow
+
 
 class Fixtures(FsspecFixtures):
     @pytest.fixture

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from dataworkspaces.resources.s3 import listing
 from dataworkspaces.resources.s3.version_pages import KeyVersion, VersionPage, parse_page
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class FakeBucket:

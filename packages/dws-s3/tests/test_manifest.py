@@ -10,6 +10,8 @@ import pytest
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.resources.s3.manifest import _parse, manifest_hash, manifest_text
 
+pytestmark = pytest.mark.slow
+
 
 def packed(text: bytes) -> tuple[bytes, str]:
     return gzip.compress(text, mtime=0), manifest_hash(text)

@@ -24,6 +24,8 @@ from dataworkspaces.testing import MemoryWorkspace
 from dataworkspaces.workspace import FileChange, FileInfo, SnapshotVersion
 from dataworkspaces.workspace.trust import Agreements, place_of
 
+pytestmark = pytest.mark.slow
+
 AddResource = Callable[..., S3Resource]
 ALL = re.compile(r"snapshots\Z")
 

@@ -11,6 +11,8 @@ from memory_workspace import MemoryWorkspace
 from dataworkspaces.lineage import FileLineageStore, Lineage, LineageBuilder
 from dataworkspaces.workspace.dws_filesystem import DwsFileSystem
 
+pytestmark = pytest.mark.slow
+
 MANY = 200
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 TELL = "from dataworkspaces.lineage import infer_step; print(infer_step())"
 
 

@@ -18,6 +18,8 @@ from dataworkspaces.lineage import FileLineageStore, LineageBuilder, ResourceRef
 from dataworkspaces.lineage.workspace_graph import lineage_states
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
 
+pytestmark = pytest.mark.slow
+
 STEPS = {
     "one": (["source:a"], "middle:one"),
     "two": (["source:b"], "middle:two"),

@@ -13,6 +13,8 @@ from dataworkspaces.lineage import LineageBuilder, ResourceRef
 from dataworkspaces.lineage.states import State
 from dataworkspaces.lineage.workspace_graph import lineage_states
 
+pytestmark = pytest.mark.slow
+
 Step = Callable[..., None]
 
 

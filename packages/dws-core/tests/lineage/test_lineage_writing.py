@@ -18,6 +18,8 @@ from dataworkspaces.lineage.model import StepLineage, UnknownLineage
 from dataworkspaces.lineage.places import places
 from dataworkspaces.lineage.steps_in_progress import InterruptedStep, Writing
 
+pytestmark = pytest.mark.slow
+
 STEP = StepLineage("train", datetime(2026, 1, 1, 12), parameters={"a": 1})
 PLACES = [ResourceRef("middle", "o"), ResourceRef("results")]
 

@@ -19,6 +19,8 @@ from dataworkspaces.filetree.hashing import HashTask, ReadFile
 from dataworkspaces.filetree.manifest import Entry
 from dataworkspaces.filetree.scan import ScannedFile
 
+pytestmark = pytest.mark.slow
+
 TICK = 0.15  # seconds, after which a file is older than any tick of the clock
 
 

@@ -16,6 +16,8 @@ from dataworkspaces.resources.local_files_resource import LocalFilesResource
 from dataworkspaces.testing import MemoryWorkspace
 from dataworkspaces.workspace import BatchInteraction
 
+pytestmark = pytest.mark.slow
+
 EVERYTHING = Selection()
 SMALL = {f"small {n}": b"content %d\n" % n for n in range(100)}
 LARGE = os.urandom(300_000)
