@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 EACH = os.environ.get("DWS_KILL") == "each"
-SOME = 12
+SOME = 8
 
 
 def kill_points(points: int, stripe: int = 0, stripes: int = 1, some: int = SOME) -> list[int]:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from doc_examples import examples
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("kind", ["files", "api"])
 def test_writing_a_kit(workspace: Any, kind: str) -> None:

@@ -27,6 +27,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from dataworkspaces.kits.scikit_learn import LineagePredictor
 
+pytestmark = pytest.mark.slow
+
 X, y = make_classification(n_samples=60, random_state=0)
 KIND = "binary_classification"
 

@@ -16,6 +16,8 @@ from sklearn.tree import DecisionTreeClassifier
 from dataworkspaces.errors import ApiParamError
 from dataworkspaces.kits.scikit_learn import LineagePredictor, lineage_for, train_and_predict_with_cv
 
+pytestmark = pytest.mark.slow
+
 X, y = make_classification(n_samples=60, n_informative=4, random_state=0)
 THREE = np.arange(60) % 3
 PNG = b"\x89PNG\r\n\x1a\n"

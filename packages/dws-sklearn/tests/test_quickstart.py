@@ -16,6 +16,8 @@ from sklearn.svm import SVC
 
 from dataworkspaces.kits.scikit_learn import LineagePredictor, load_dataset_from_resource
 
+pytestmark = pytest.mark.slow
+
 # The parameters that the manual shows, in its order. ``probability`` is on its way out of scikit-learn.
 SVC_PARAMETERS = {
     "C": 1.0,

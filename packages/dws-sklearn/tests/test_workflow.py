@@ -20,6 +20,8 @@ from dataworkspaces.errors import ApiParamError, ConfigurationError
 from dataworkspaces.kits.scikit_learn import CvOutcome, RegressionMetrics, train_and_predict_with_cv
 from dataworkspaces.workspace import ResourceRef
 
+pytestmark = pytest.mark.slow
+
 GRID = {"C": [0.01, 1.0]}
 
 

@@ -9,6 +9,8 @@ import pytest
 from dataworkspaces.testing.backends import WorkspaceBackendSuite
 from dataworkspaces.workspace import Workspace, find_and_load_workspace, init_workspace
 
+pytestmark = pytest.mark.slow
+
 
 class TestSqliteInTheDirectory(WorkspaceBackendSuite):
     entry_point = "sql"
