@@ -38,7 +38,8 @@ READ_AT_THE_START = (
     "PYTHONIOENCODING",
     "PYTHONCOERCECLOCALE",
 )
-"""What Python takes from the environment once: who sets these otherwise has a start of their own."""
+"""What Python takes from the environment once: who sets these otherwise has a start of their own. So has who sets
+`FSSPEC_…`, which fsspec reads when it is imported."""
 
 
 class Forked(User):
@@ -60,6 +61,8 @@ class Forked(User):
         return done
 
     def _starts_as_the_server(self) -> bool:
+        if any(name.startswith("FSSPEC_") for name in self.env):
+            return False
         return all(self.env.get(name) == ("C.UTF-8" if name == "LC_ALL" else None) for name in READ_AT_THE_START)
 
     def in_new_processes(self) -> User:
