@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Literal
 
 from dataworkspaces.errors import NO_ANSWER, ConfigurationError, DwsError, MetadataError, PluginError
 from dataworkspaces.workspace.files import FileResourceMixin, LocalStateResourceMixin
-from dataworkspaces.workspace.names import check_relative_path, check_resource_name
+from dataworkspaces.workspace.names import LINEAGE_FILE, check_relative_path, check_resource_name
 from dataworkspaces.workspace.results import manifest_hash
-from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE, SnapshotResourceMixin
+from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace.resource import Resource

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dataworkspaces.durability import flush_directories, flush_files, make_directories
 from dataworkspaces.workspace.atomic import written_beside
-from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
+from dataworkspaces.workspace.names import LINEAGE_FILE
 
 _WRITE_BITS = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 

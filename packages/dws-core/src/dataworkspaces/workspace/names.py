@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 from dataworkspaces.errors import ConfigurationError
 
+LINEAGE_FILE = "lineage.json"
+"""The lineage of a results or exported resource, in the resource itself."""
 _NAME_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._ +@-]*\Z")
 
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from dataworkspaces.workspace.files import FileResourceMixin
-from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
 
 METRICS_HISTORY_FILE = "metrics_history.json"
 """Beside ``results.json``: ``metrics``, by name a list with the value of each epoch, and ``epochs``, their numbers."""
@@ -58,40 +57,6 @@ def find_metrics(resources: Iterable[FileResourceMixin]) -> dict[str, Any] | Non
             metrics = resource.read_results_file("results.json").get("metrics")
             return metrics if isinstance(metrics, dict) else None
     return None
-
-
-def bring_back(resource: FileResourceMixin, rel_dest_root: str, files: Iterable[str]) -> None:
-    """See :meth:`FileResourceMixin.results_undo_move`, with nothing but what the manual asks of a resource."""
-    import shutil
-    import tempfile
-
-    for file in files:
-        moved = f"{rel_dest_root}/{file}"
-        if not resource.does_subpath_exist(moved, must_be_file=True):
-            continue
-        if not resource.does_subpath_exist(file):
-            with tempfile.NamedTemporaryFile() as copy:
-                with resource.open(moved, "rb") as content:
-                    shutil.copyfileobj(content, copy)
-                copy.flush()
-                resource.upload_file(copy.name, file)
-        if _are_equal(resource, moved, file):
-            resource.delete_file(moved)
-    lineage = f"{rel_dest_root}/{LINEAGE_FILE}"
-    if resource.does_subpath_exist(lineage, must_be_file=True):
-        resource.delete_file(lineage)
-
-
-def _are_equal(resource: FileResourceMixin, one: str, other: str) -> bool:
-    if not resource.does_subpath_exist(other, must_be_file=True):
-        return False
-    with resource.open(one, "rb") as first, resource.open(other, "rb") as second:
-        while True:
-            block = first.read(1 << 20)
-            if block != second.read(1 << 20):
-                return False
-            if not block:
-                return True
 
 
 def _user_name() -> str:

@@ -21,6 +21,7 @@ from dataworkspaces.errors import (
 from dataworkspaces.params import HASH_RE, RESULTS_DIR_TEMPLATE, RESULTS_MOVE_EXCLUDE_FILES
 from dataworkspaces.workspace.atomic import to_json
 from dataworkspaces.workspace.files import FileResourceMixin
+from dataworkspaces.workspace.names import LINEAGE_FILE
 from dataworkspaces.workspace.resource import ResourceRoles
 from dataworkspaces.workspace.resource_ref import ResourceRef
 from dataworkspaces.workspace.results import (
@@ -31,7 +32,7 @@ from dataworkspaces.workspace.results import (
     manifest_hash,
 )
 from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
-from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE, SnapshotResourceMixin
+from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
 from dataworkspaces.workspace.versions import PresentContents, ResourceChange, SnapshotVersion, VersionElsewhere
 
 if TYPE_CHECKING:

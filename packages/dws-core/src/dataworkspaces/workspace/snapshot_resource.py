@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 from dataworkspaces.errors import ConfigurationError, NotSupportedError
 from dataworkspaces.workspace.atomic import explain_os_error, read_json_object
 from dataworkspaces.workspace.files import LocalStateResourceMixin
+from dataworkspaces.workspace.names import LINEAGE_FILE
 from dataworkspaces.workspace.versions import FileChange, PresentContents, ResourceChange, SnapshotVersion, VersionFiles
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.store import LineageStore
     from dataworkspaces.workspace.integrity import Problem
-
-LINEAGE_FILE = "lineage.json"
-"""The lineage of a results or exported resource, in the resource itself."""
 
 
 class SnapshotResourceMixin(ABC):

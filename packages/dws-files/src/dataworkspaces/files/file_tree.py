@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError, DwsError, NotSupportedError
+from dataworkspaces.files.summary import summary
 from dataworkspaces.filetree import (
     BLAKE3,
     SHA1,
@@ -41,8 +41,8 @@ from dataworkspaces.filetree.scan import ScannedDirectory
 from dataworkspaces.workspace.executors import executor_of
 from dataworkspaces.workspace.kept_versions import KeptVersionsMixin, ReplacedVersion, Verified
 from dataworkspaces.workspace.local_directory import LocalDirectoryMixin
-from dataworkspaces.workspace.names import some
-from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE, SnapshotResourceMixin
+from dataworkspaces.workspace.names import LINEAGE_FILE, some
+from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
 from dataworkspaces.workspace.versions import FileChange, PresentContents, ResourceChange, SnapshotVersion, VersionFiles
 
 if TYPE_CHECKING:
@@ -437,10 +437,3 @@ class FileTreeMixin(KeptVersionsMixin, LocalDirectoryMixin, SnapshotResourceMixi
         prefix = f"{subpath}/" if subpath else ""
         with self._explained("Reading", subpath or ""):
             return content_of(self._place(subpath or ""), lambda path: self._is_written_by_snapshots(prefix + path))
-
-
-def summary(changes: Sequence[Change]) -> str:
-    """How many entries changed, and the first of them."""
-    counts = Counter(change.status for change in changes)
-    told = ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))
-    return f"{told}: {some(change.path for change in changes)}"

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError, StorageError
-from dataworkspaces.files.file_tree import summary
 from dataworkspaces.files.replaced_versions import ReplacedVersions
+from dataworkspaces.files.summary import summary
 from dataworkspaces.filetree import Scan, Tree, Work, diff_trees
 from dataworkspaces.filetree.ignore import IGNORE_FILE, IgnoreRules
 from dataworkspaces.filetree.keeping import PACK_FILES, StoreKeeper, StoreTask, batch_bytes, keep_link_targets

@@ -17,7 +17,7 @@ from dataworkspaces.filetree import BLAKE3
 from dataworkspaces.resources.local_files_resource import LocalFilesResource
 from dataworkspaces.workspace import ResourceFactory, Workspace
 from dataworkspaces.workspace.atomic import read_json_object
-from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
+from dataworkspaces.workspace.names import LINEAGE_FILE
 
 if TYPE_CHECKING:
     import click

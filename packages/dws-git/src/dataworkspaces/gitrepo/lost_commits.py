@@ -18,7 +18,7 @@ from dataworkspaces.gitrepo.objects import index_info
 from dataworkspaces.gitrepo.plumbing import IndexEntry, TreeEntry, list_tree, records
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.factory import METADATA_DIR
-from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
+from dataworkspaces.workspace.names import LINEAGE_FILE
 
 _LINE_RE = re.compile(rb"([0-9a-f]{40,64}) ([0-9a-f]{40,64}) (.*> \d+ [+-]\d{4})\tcommit(?: \(initial\))?: (.*)")
 _LATEST = 20

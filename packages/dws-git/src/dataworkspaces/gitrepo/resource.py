@@ -39,9 +39,8 @@ from dataworkspaces.workspace import (
     Workspace,
 )
 from dataworkspaces.workspace.atomic import read_json_object, read_json_object_if_any, write_json
-from dataworkspaces.workspace.names import some
+from dataworkspaces.workspace.names import LINEAGE_FILE, some
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
-from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
 
 if TYPE_CHECKING:
     from dataworkspaces.gitrepo.remote import PushPlan

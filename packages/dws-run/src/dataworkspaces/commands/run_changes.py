@@ -17,9 +17,9 @@ from dataworkspaces.workspace import (
     SnapshotResourceMixin,
     Workspace,
 )
+from dataworkspaces.workspace.names import LINEAGE_FILE
 from dataworkspaces.workspace.own_files import is_own_files
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
-from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
 
 HIDDEN = frozenset({".git", ".dataworkspace", ".ipynb_checkpoints", "__pycache__"})
 _MANY_FILES = 20

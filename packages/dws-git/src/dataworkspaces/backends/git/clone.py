@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.backends.git.conversion import protect
-from dataworkspaces.backends.git.paths import WorkspacePaths
+from dataworkspaces.backends.git.paths import BRANCH_PARAM, WorkspacePaths
 from dataworkspaces.backends.git.trust import check_metadata_tree, directory_name
-from dataworkspaces.backends.git.workspace import BRANCH_PARAM, GitWorkspace
+from dataworkspaces.backends.git.workspace import GitWorkspace
 from dataworkspaces.durability import flush_directory, flush_files, flush_tree
 from dataworkspaces.errors import ConfigurationError, DwsError, NotAWorkspaceError
 from dataworkspaces.gitrepo import large_files

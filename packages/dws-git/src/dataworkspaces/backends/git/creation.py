@@ -9,12 +9,13 @@ from typing import Any
 
 from dataworkspaces.backends.git.large_file_options import OPTIONS, LargeFileOptions
 from dataworkspaces.backends.git.paths import (
+    BRANCH_PARAM,
     METADATA_ATTRIBUTES,
     METADATA_IGNORES,
     WORKSPACE_IGNORES,
     WorkspacePaths,
 )
-from dataworkspaces.backends.git.workspace import BRANCH_PARAM, GitWorkspace
+from dataworkspaces.backends.git.workspace import GitWorkspace
 from dataworkspaces.durability import flush_directory, flush_tree
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.flushing import flush_repository

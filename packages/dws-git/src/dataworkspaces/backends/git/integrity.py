@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from shlex import quote
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.backends.git.damaged_files import damaged_file, known_kind, unsafe_file
 from dataworkspaces.backends.git.file_check import (
@@ -21,8 +21,7 @@ from dataworkspaces.backends.git.file_check import (
 )
 from dataworkspaces.backends.git.local_state import SET_ASIDE, LocalStateCheck, is_own, is_running
 from dataworkspaces.backends.git.own_files import GitOwnFiles
-from dataworkspaces.backends.git.paths import WorkspacePaths
-from dataworkspaces.backends.git.workspace import BRANCH_PARAM, GitWorkspace
+from dataworkspaces.backends.git.paths import BRANCH_PARAM, WorkspacePaths
 from dataworkspaces.gitrepo.advance import is_unfinished
 from dataworkspaces.gitrepo.integrity import check_repository, check_trees, snapshots_by_version
 from dataworkspaces.gitrepo.layout import current_branch
@@ -43,6 +42,9 @@ from dataworkspaces.workspace.integrity import (
     set_aside,
 )
 from dataworkspaces.workspace.names import some
+
+if TYPE_CHECKING:
+    from dataworkspaces.backends.git.workspace import GitWorkspace
 
 _LOOK_UPS = 50
 """In how many damaged files' histories a check looks for a good version."""

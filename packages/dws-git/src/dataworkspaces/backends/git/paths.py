@@ -7,6 +7,8 @@ from pathlib import Path
 
 from dataworkspaces.workspace.factory import METADATA_DIR
 
+BRANCH_PARAM = "dws_git_branch"
+"""A global parameter."""
 WORKSPACE_IGNORES = (".ipynb_checkpoints/", ".~*")
 """In the ``.gitignore`` at the root, beside the scratch directory and resources in repositories of their own."""
 METADATA_IGNORES = ("local_params.json", "resource_local_params.json", "current_lineage/", "/scratch/", ".*.tmp")

@@ -12,8 +12,8 @@ from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.workspace.atomic import read_json_object, write_json
+from dataworkspaces.workspace.names import LINEAGE_FILE
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
-from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
 from dataworkspaces.workspace.versions import PresentContents, ResourceChange, SnapshotVersion
 
 FindVersions = Callable[[str], "dict[str, SnapshotVersion] | None"]

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from dataworkspaces.backends.git.paths import BRANCH_PARAM
 from dataworkspaces.backends.git.resource_files import SUFFIX, check_entry, check_list
 from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.gitrepo.checks import check_branch_name, check_scratch_directory, check_subdirectory_path
@@ -23,7 +24,6 @@ _LOCAL_ONLY = ("local_params.json", "resource_local_params.json", "current_linea
 _CONFIG = f"{METADATA_DIR}/config.json"
 _RESOURCES = f"{METADATA_DIR}/resources/"
 _RESOURCE_LIST = f"{METADATA_DIR}/resources.json"
-_BRANCH_PARAM = "dws_git_branch"
 _PLACES = ("relative_path", "relative_local_path")
 _DIRECTORY_NAME_RE = re.compile(r"[^\W_][^\x00-\x1f\x7f-\x9f/\\]{0,99}\Z")
 _HINT = "Do not use it before its owner explains"
@@ -122,7 +122,7 @@ def _check_places(root: Path, commit: str, resources: Iterable[Mapping[str, Any]
     global_params = config.get("global_params") if isinstance(config, dict) else None
     if not isinstance(global_params, dict):
         global_params = {}
-    if (branch := global_params.get(_BRANCH_PARAM)) is not None:
+    if (branch := global_params.get(BRANCH_PARAM)) is not None:
         check_branch_name(branch, "the workspace's branch")
     if scratch := global_params.get(SCRATCH_DIRECTORY):
         places[check_scratch_directory(root, scratch).relative_to(root).as_posix()] = "The scratch directory"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.backends.git.conversion import as_committed
 from dataworkspaces.backends.git.own_files import PLACES, GitOwnFiles
+from dataworkspaces.backends.git.paths import BRANCH_PARAM
 from dataworkspaces.backends.git.snapshot_index import SnapshotIndex, read_metadata
 from dataworkspaces.backends.git.subdirectories import SubdirectorySnapshots
 from dataworkspaces.backends.git.sync import GitSync
@@ -59,8 +60,6 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.integrity import Problem
     from dataworkspaces.workspace.snapshot_graph import SnapshotGraph
     from dataworkspaces.workspace.unfinished import UnfinishedPart
-
-BRANCH_PARAM = "dws_git_branch"
 
 
 class GitWorkspace(SnapshotWorkspaceMixin, GitSync):

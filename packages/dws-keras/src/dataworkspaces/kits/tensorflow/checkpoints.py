@@ -14,7 +14,7 @@ import keras
 from dataworkspaces.kit_support.places import Place, find_results, open_workspace
 from dataworkspaces.kit_support.result_files import check_result_file, save_described_file
 from dataworkspaces.kits.tensorflow.config import CheckpointConfig
-from dataworkspaces.kits.tensorflow.model_class import recorder_if_any
+from dataworkspaces.kits.tensorflow.recorder_of_model import recorder_if_any
 from dataworkspaces.workspace import ResourceRef, Workspace
 
 _PACKAGES_OF_BACKENDS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "jax": ("jax",), "torch": ("torch",)}

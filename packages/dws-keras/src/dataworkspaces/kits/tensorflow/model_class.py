@@ -8,17 +8,17 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ApiParamError
 from dataworkspaces.kit_support.places import Place
 from dataworkspaces.kit_support.training import Where
 from dataworkspaces.kits.tensorflow.config import CheckpointConfig
+from dataworkspaces.kits.tensorflow.recorder_of_model import RECORDER, recorder_if_any
 
 if TYPE_CHECKING:
     from dataworkspaces.kits.tensorflow.recorder import Recorder
 
-_RECORDER = "_dws_recorder"
 _is_loading: ContextVar[bool] = ContextVar("is_loading", default=False)
 """Whether a model is being made from its configuration, perhaps where there is no workspace."""
 
@@ -84,7 +84,7 @@ def _make_class(original: Any, where: Where, checkpoint_config: CheckpointConfig
 
         @functools.wraps(original.__init__)  # type: ignore[misc] # a constructor may not be decorated, says mypy
         def __init__(self, *args: Any, **kwargs: Any) -> None:
-            if _RECORDER not in self.__dict__ and not _is_loading.get():
+            if RECORDER not in self.__dict__ and not _is_loading.get():
                 where.find()  # for its errors: better now than after an hour of preparing data
                 _recorder_of(self, where)
             _stay_wrapped(self, args, kwargs)
@@ -223,18 +223,13 @@ class _Call:
         return self._method(*self._bound.args, **self._bound.kwargs)
 
 
-def recorder_if_any(model: Any) -> Recorder | None:
-    """What records the steps of a model, if its class is wrapped."""
-    return cast("Recorder | None", getattr(model, "__dict__", {}).get(_RECORDER))
-
-
 def _recorder_of(model: Any, where: Where) -> Recorder:
     from dataworkspaces.kits.tensorflow.recorder import Recorder
 
     found = recorder_if_any(model)
     if found is None:
         found = Recorder(where, type(model).__name__)
-        model.__dict__[_RECORDER] = found  # past Keras, which keeps track of what models have
+        model.__dict__[RECORDER] = found  # past Keras, which keeps track of what models have
     return found
 
 

@@ -32,8 +32,7 @@ from dataworkspaces.workspace import (
     Workspace,
 )
 from dataworkspaces.workspace.atomic import explain_os_error, to_json, write_bytes
-from dataworkspaces.workspace.names import check_relative_path, some
-from dataworkspaces.workspace.snapshot_resource import LINEAGE_FILE
+from dataworkspaces.workspace.names import LINEAGE_FILE, check_relative_path, some
 from dataworkspaces.workspace.trust import Agreements, place_of
 
 if TYPE_CHECKING:
