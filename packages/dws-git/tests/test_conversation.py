@@ -14,6 +14,7 @@ from dataworkspaces.errors import ConfigurationError, RefusedError, ToolError
 from dataworkspaces.gitrepo import restraint
 from dataworkspaces.gitrepo.kept_trees import FETCH_KEPT_TREES
 from dataworkspaces.gitrepo.remote import branch_refspec, clone, fetch, plan_push, push
+from dataworkspaces.resources.git_repo import _origin_url
 from dataworkspaces.workspace.interaction import BatchInteraction
 
 Git = Callable[..., str]
@@ -205,6 +206,18 @@ def test_the_bar_goes_from_0_to_100() -> None:
         handle(line)
     assert steps == [40, 40, 15]
     assert progress.text == "remote: hello\nfatal: it ends"
+
+
+@pytest.mark.parametrize("text", [b"", b"[user]\n\tname = J\xf6rg\n", b'[remote "other"]\n\tfetch = x\n'])
+def test_the_remotes_of_a_repository_that_is_added_are_looked_up(
+    repository: Path, git: Git, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: bytes
+) -> None:
+    assert _origin_url(repository) is None
+    git(repository, "remote", "add", "origin", "ssh://host/x")
+    with (repository / ".git" / "config").open("ab") as file:
+        file.write(text)
+    monkeypatch.setenv("GIT_OBJECT_DIRECTORY", str(tmp_path / "elsewhere"))
+    assert _origin_url(repository) == "ssh://host/x"
 
 
 def test_git_python_is_imported_for_remotes_alone() -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import errno
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _SPACE_RE = re.compile(r"(\s+)")
 _LONGEST_WORD = 600
@@ -185,6 +187,17 @@ class BatchModeError(ConfigurationError):
 
 NO_ANSWER = (UnavailableError, StorageError, RefusedError, NotSupportedError, PluginError, BatchModeError)
 """What code that asks "is it there?" lets through: whether it is, is not known."""
+
+
+@contextmanager
+def suppress_negative() -> Iterator[None]:
+    """Leaves the block at a ConfigurationError that says *no*, and lets :data:`NO_ANSWER` through."""
+    try:
+        yield
+    except NO_ANSWER:
+        raise
+    except ConfigurationError:
+        pass
 
 
 class InternalError(DwsError):

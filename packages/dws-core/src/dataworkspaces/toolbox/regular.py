@@ -1,4 +1,5 @@
-"""Reading files that should be regular ones, of which somebody may have made something else."""
+"""Files that should be regular ones, of which somebody may have made something else: reading one, and whether it is
+there."""
 
 from __future__ import annotations
 
@@ -6,6 +7,19 @@ import errno
 import os
 import stat
 from pathlib import Path
+
+from dataworkspaces.errors import UnavailableError
+
+
+def status_if_any(path: Path, *, follow_links: bool = True) -> os.stat_result | None:
+    """Of what lies at a path; None if nothing does. Raises UnavailableError if that cannot be told, which ``exists`` of
+    newer Pythons takes for a no."""
+    try:
+        return path.stat(follow_symlinks=follow_links)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as e:
+        raise UnavailableError(f"{path} cannot be looked at: {e.strerror or e}") from e
 
 
 def read_regular(path: Path) -> bytes:

@@ -7,13 +7,13 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from dataworkspaces.durability import flush_directory, flush_open_files, make_directories
-from dataworkspaces.errors import ConfigurationError, MetadataError, kind_of_os_error
-from dataworkspaces.toolbox.regular import read_regular
+from dataworkspaces.errors import ConfigurationError, MetadataError, UnavailableError, kind_of_os_error
+from dataworkspaces.toolbox.regular import read_regular, status_if_any
 
 MAX_JSON_BYTES = 256 * 1024 * 1024
 """A larger metadata file is refused: it cannot be ours."""
@@ -143,12 +143,9 @@ def read_json_object(path: Path, *required: str) -> dict[str, Any]:
 
 def read_json_object_if_any(path: Path, *required: str) -> dict[str, Any] | None:
     """As :func:`read_json_object`; None if there is nothing at ``path``."""
-    try:
-        path.lstat()  # which newer Pythons' exists() does not tell from what cannot be looked at
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError:
-        pass  # told by the attempt to read it
+    with suppress(UnavailableError):  # told by the attempt to read it
+        if status_if_any(path, follow_links=False) is None:
+            return None
     return read_json_object(path, *required)
 
 

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.spec import AbstractFileSystem
 
-from dataworkspaces.errors import NO_ANSWER, ConfigurationError
+from dataworkspaces.errors import NO_ANSWER, ConfigurationError, suppress_negative
 from dataworkspaces.workspace.file_access import is_watched, tell
 from dataworkspaces.workspace.files import FileResourceMixin
 from dataworkspaces.workspace.resource import Resource
@@ -103,12 +103,9 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
     def _list_found(self, path: str) -> list[dict[str, Any]]:
         """What lies in a directory that was just found, so that nobody need ask whether it is there."""
         files, rel_path = self._locate(path)
-        try:
+        with suppress_negative():
             return [] if files is None else _entries(files, path, rel_path)
-        except NO_ANSWER:
-            raise
-        except ConfigurationError:
-            return self._list_or_none(path)
+        return self._list_or_none(path)
 
     def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
         """Name, size and type: ``file``, ``directory``, or ``link`` for one that a walk does not follow."""
@@ -145,13 +142,10 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
         return self._has(path, must_be_directory=True)
 
     def _has(self, path: str, **kind: bool) -> bool:
-        try:
+        with suppress_negative():  # of a path that leads out of the resource, or a resource that is not there
             files, rel_path = self._locate(self._strip_protocol(path))
             return not kind.get("must_be_file") if files is None else files.does_subpath_exist(rel_path, **kind)
-        except NO_ANSWER:  # which is no "no"
-            raise
-        except ConfigurationError:  # a path that leads out of the resource, or a resource that is not there
-            return False
+        return False
 
     def _check_exists(self, path: str) -> None:
         files, rel_path = self._locate(path)

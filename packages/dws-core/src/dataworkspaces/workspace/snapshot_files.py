@@ -10,7 +10,7 @@ from datetime import datetime
 from re import Pattern
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
-from dataworkspaces.errors import NO_ANSWER, ConfigurationError, MetadataError, NotSupportedError
+from dataworkspaces.errors import ConfigurationError, MetadataError, NotSupportedError, suppress_negative
 from dataworkspaces.workspace.files import FileResourceMixin
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
 from dataworkspaces.workspace.versions import FileInfo, VersionFiles
@@ -73,20 +73,13 @@ class SnapshotFiles(FileResourceMixin):
 
     def does_subpath_exist(self, subpath: str, must_be_file: bool = False, must_be_directory: bool = False) -> bool:
         if must_be_directory:
-            try:
+            with suppress_negative():
                 self._files.ls(subpath)
-            except NO_ANSWER:
-                raise
-            except ConfigurationError:
-                return False
-            return not must_be_file
-        try:
-            kind = self._files.get_file_info(subpath).kind
-        except NO_ANSWER:
-            raise
-        except ConfigurationError:
+                return not must_be_file
             return False
-        return kind == "file" or not must_be_file
+        with suppress_negative():
+            return self._files.get_file_info(subpath).kind == "file" or not must_be_file
+        return False
 
     def read_results_file(self, subpath: str) -> dict[str, Any]:
         try:

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.errors import NO_ANSWER, ConfigurationError
+from dataworkspaces.errors import suppress_negative
 from dataworkspaces.filetree.manifest import NO_FILES
 from dataworkspaces.workspace.atomic import read_json_object_if_any, write_json
 
@@ -62,13 +62,10 @@ class DirectoryAncestry:
 
     def version_of(self, snapshot: str) -> str | None:
         """The version of the resource in a snapshot; None if it has none, or is not here."""
-        try:
+        with suppress_negative():
             metadata = self._resource.workspace.as_snapshot_ws().get_snapshot_metadata(snapshot)
-        except NO_ANSWER:
-            raise
-        except ConfigurationError:
-            return self._noted_versions().get(snapshot)
-        return metadata.restore_hashes.get(self._resource.name)
+            return metadata.restore_hashes.get(self._resource.name)
+        return self._noted_versions().get(snapshot)
 
     def _noted_versions(self) -> dict[str, str]:
         seen = self._note().get("seen", {})

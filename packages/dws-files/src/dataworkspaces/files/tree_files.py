@@ -5,7 +5,13 @@ from __future__ import annotations
 import posixpath
 from typing import IO, TYPE_CHECKING
 
-from dataworkspaces.errors import NO_ANSWER, ConfigurationError, MetadataError, NotFoundError, NotSupportedError
+from dataworkspaces.errors import (
+    ConfigurationError,
+    MetadataError,
+    NotFoundError,
+    NotSupportedError,
+    suppress_negative,
+)
 from dataworkspaces.filetree import Entry, Tree
 from dataworkspaces.filetree.restoring import object_of
 from dataworkspaces.workspace.names import check_relative_path
@@ -33,13 +39,11 @@ class TreeFiles(VersionFiles):
     def get_file_info(self, rel_path: str) -> FileInfo:
         path, entry = self._find(rel_path, follow_last=False)
         if entry.kind == "link":
-            try:
+            with suppress_negative():  # it leads out, or nowhere
                 _, target = self._find(path)
-            except NO_ANSWER:
-                raise
-            except ConfigurationError:  # it leads out, or nowhere
-                return FileInfo("link")
-            return FileInfo("link") if target.kind == "tree" else FileInfo("file", _size(target))
+                if target.kind != "tree":
+                    return FileInfo("file", _size(target))
+            return FileInfo("link")
         return FileInfo("directory") if entry.kind == "tree" else FileInfo("file", _size(entry))
 
     def open(self, rel_path: str) -> IO[bytes]:

@@ -14,6 +14,7 @@ from dataworkspaces.durability import flush_directory, make_directories
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitfat.placeholder import Placeholder
 from dataworkspaces.gitrepo.layout import enclosing_repository, git_directories, with_shared
+from dataworkspaces.toolbox.regular import status_if_any
 
 CHUNK = 1 << 20
 _NAME_RE = re.compile(r"[0-9a-f]{40}\Z")
@@ -50,11 +51,8 @@ class ObjectStore:
 
     def has(self, placeholder: Placeholder) -> bool:
         """Whether the object is there, in the size that the placeholder tells."""
-        try:
-            size = self.path(placeholder.sha1).stat().st_size
-        except FileNotFoundError:
-            return False
-        return placeholder.size is None or size == placeholder.size
+        status = status_if_any(self.path(placeholder.sha1))
+        return status is not None and placeholder.size in (None, status.st_size)
 
     def names(self) -> list[str]:
         """Of all objects, sorted."""

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO
 
-from dataworkspaces.errors import NO_ANSWER, ConfigurationError, NotFoundError, NotSupportedError
+from dataworkspaces.errors import ConfigurationError, NotFoundError, NotSupportedError, suppress_negative
 from dataworkspaces.gitfat import placeholder
 from dataworkspaces.gitrepo.layout import objects_directory
 from dataworkspaces.gitrepo.objects import BlobReader
@@ -72,12 +72,9 @@ class GitVersionFiles(VersionFiles):
             self._check_there(path, rel_path)
             return FileInfo("directory")
         if entry.mode == LINK:
-            try:
+            entry = None
+            with suppress_negative():  # it leads out, or nowhere
                 entry = self._entries.get(self._resolve(path))
-            except NO_ANSWER:
-                raise
-            except ConfigurationError:  # it leads out, or nowhere
-                return FileInfo("link")
         if entry is None or entry.mode == SUBMODULE:
             return FileInfo("link")
         size = entry.size or 0

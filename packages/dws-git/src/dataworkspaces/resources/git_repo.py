@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, ToolError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.checks import (
     check_branch_name,
@@ -192,7 +192,10 @@ def _local_place(path: str) -> Path:
 def _origin_url(place: Path) -> str | None:
     from dataworkspaces.gitrepo.conversation import remote_urls
 
-    return remote_urls(place).get(ORIGIN)
+    try:
+        return remote_urls(place).get(ORIGIN)
+    except ToolError:  # of what GitPython cannot read, which is no more than UTF-8
+        return origin_url(place)
 
 
 def _is_local_workspace(workspace: Workspace) -> bool:

@@ -30,7 +30,7 @@ from dataworkspaces.durability import flush_directories, flush_directory, flush_
 from dataworkspaces.errors import ConfigurationError, MetadataError, UnavailableError
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.pack import SUFFIX, Pack, PackWriter
-from dataworkspaces.toolbox.regular import read_regular
+from dataworkspaces.toolbox.regular import read_regular, status_if_any
 from dataworkspaces.toolbox.shared_directories import make_directory, sealed_mode, share_file
 
 LARGE = 128 << 10
@@ -186,12 +186,8 @@ class ObjectStore:
 
     def has_loose(self, object_id: ObjectId) -> bool:
         """Whether a content is here as a file of its own, as far as its size tells."""
-        try:
-            return self.loose_path(object_id).stat().st_size == object_id.size
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except OSError as e:
-            raise UnavailableError(f"{self.loose_path(object_id)} cannot be looked at: {e.strerror or e}") from e
+        status = status_if_any(self.loose_path(object_id))
+        return status is not None and status.st_size == object_id.size
 
     def damaged_loose(self, contents: Mapping[ObjectId, bytes]) -> set[ObjectId]:
         """Which of these contents, that are known here, are files of their own that hold something else."""

@@ -20,7 +20,6 @@ from dataworkspaces.errors import (
     InternalError,
     MetadataError,
     NotFoundError,
-    UnavailableError,
 )
 from dataworkspaces.gitrepo.checks import check_object_name, check_scratch_directory
 from dataworkspaces.gitrepo.ignored import Looked, check_ignored
@@ -39,7 +38,7 @@ from dataworkspaces.params import (
     ParamDefs,
 )
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
-from dataworkspaces.toolbox.regular import read_regular
+from dataworkspaces.toolbox.regular import read_regular, status_if_any
 from dataworkspaces.workspace import (
     OWN_FILES,
     PresentContents,
@@ -135,7 +134,7 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
 
     def get_snapshot_metadata(self, hash_val: str) -> SnapshotMetadata:
         path = self.paths.snapshot_metadata_file(hash_val)
-        if not hash_val.isalnum() or not _is_there(path):
+        if not hash_val.isalnum() or status_if_any(path) is None:
             raise NotFoundError(f"There is no snapshot {hash_val}", hint="'dws report history' lists them")
         return read_metadata(path)
 
@@ -193,7 +192,7 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
 
     def remove_tag_from_snapshot(self, hash_val: str, tag: str) -> None:
         path = self.paths.snapshot_metadata_file(hash_val)
-        if not _is_there(path) or tag not in read_metadata(path).tags:
+        if status_if_any(path) is None or tag not in read_metadata(path).tags:
             raise InternalError(f"Snapshot {hash_val} has no tag '{tag}' to remove")
         metadata = read_metadata(path)
         metadata.tags.remove(tag)
@@ -418,17 +417,6 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
             self.adopt_lineage(data.get("known", []), [])  # which is no news to the next pull
             return outcome
         return super().recover(operation, data, interrupted)
-
-
-def _is_there(path: Path) -> bool:
-    """Whether a file is there; raises UnavailableError if that cannot be told, which newer Pythons take for a no."""
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError as e:
-        raise UnavailableError(f"{path} cannot be looked at: {e.strerror or e}") from e
-    return True
 
 
 def _split(
