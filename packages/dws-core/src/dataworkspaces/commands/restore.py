@@ -104,13 +104,20 @@ def plan_restore(
     if own is not None and own.name in in_snapshot:
         in_workspace[own.name] = own.role  # also if all of them are gone
     roles = {**in_snapshot, **in_workspace}
-    _check_names("--only", only, roles)
+    lost = _lost_results(workspace, only, in_workspace)
+    _check_names("--only", only, {**roles, **dict.fromkeys(lost)})
     _check_names("--leave", leave, roles)
+    for name, brings_back in lost.items():
+        if brings_back != snapshot.hashval:
+            raise ConfigurationError(
+                f"--only: '{name}' holds the results of all snapshots, which come back as they were last",
+                hint=f"dws restore --only {name} {brings_back[:12]}",
+            )
 
     restored: list[PlannedRestore] = []
     left: list[LeftResource] = []
     for name, role in roles.items():
-        wish = _why_left_alone(name, role, only, leave)
+        wish = None if name in lost else _why_left_alone(name, role, only, leave)
         problem = None if wish is not None else _why_impossible(workspace, snapshot, name, in_snapshot, in_workspace)
         if problem is not None and (strict or only is not None):
             hint = "Leave it out of --only" if only is not None else "Name it with --leave, or leave out --strict"
@@ -140,7 +147,19 @@ def restore_command(workspace: Workspace, plan: RestorePlan) -> RestoreOutcome:
     return RestoreOutcome(plan.snapshot, names, plan.left)
 
 
-def _check_names(option: str, names: Sequence[str] | None, known: Mapping[str, str]) -> None:
+def _lost_results(workspace: Workspace, only: Sequence[str] | None, in_workspace: Mapping[str, str]) -> dict[str, str]:
+    """Results that the user names and whose directory is gone: by resource the snapshot that brings them back."""
+    found = {}
+    for name in only or ():
+        if in_workspace.get(name) == ResourceRoles.RESULTS:
+            resource = workspace.get_resource(name)
+            snapshot = resource.snapshot_of_lost_results() if isinstance(resource, SnapshotResourceMixin) else None
+            if snapshot is not None:
+                found[name] = snapshot
+    return found
+
+
+def _check_names(option: str, names: Sequence[str] | None, known: Mapping[str, str | None]) -> None:
     """Raise ConfigurationError for a name that is no resource, and for results in ``--only``."""
     for name in names or ():
         if name not in known:

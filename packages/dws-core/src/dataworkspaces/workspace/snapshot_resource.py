@@ -98,6 +98,11 @@ class SnapshotResourceMixin(ABC):
         """The files that :meth:`restore` would change, with what it would do; None if the type cannot tell."""
         return None
 
+    def snapshot_of_lost_results(self) -> str | None:
+        """Of results whose directory is gone or empty on this machine: the latest snapshot that brings them back. Other
+        results are never restored. None if nothing is lost, or if the type keeps none."""
+        return None
+
     def version_files(self, version: SnapshotVersion) -> VersionFiles:
         """The files of a version, to be read without restoring it. Raises NotSupportedError if the type keeps none,
         ConfigurationError if this version is not there."""

@@ -82,6 +82,9 @@ class FileTreeMixin(KeptVersionsMixin, LocalDirectoryMixin, SnapshotResourceMixi
         """Where the directory should be, in words."""
         return self.get_local_path_if_any() or "its directory"
 
+    def _why_missing(self) -> str:
+        return f"{self._place_if_missing()} is not there"
+
     def as_resource(self) -> Resource:
         """This, as the resource that it is mixed into."""
         from dataworkspaces.workspace.resource import Resource
@@ -266,6 +269,19 @@ class FileTreeMixin(KeptVersionsMixin, LocalDirectoryMixin, SnapshotResourceMixi
         before = None if newest is None else snapshots.get_snapshot_versions(newest.hashval).get(self.name)
         return before is not None and before.compare_hash not in (None, NO_FILES)
 
+    def snapshot_of_lost_results(self) -> str | None:
+        if not self.restorable or not self.as_resource().has_results_role():
+            return None
+        root = Path(self._place_if_missing())
+        if root.is_dir() and next(root.iterdir(), None) is not None:
+            return None
+        snapshots = self.workspace.as_snapshot_ws()
+        for snapshot in snapshots.list_snapshots():
+            version = snapshots.get_snapshot_versions(snapshot.hashval).get(self.name)
+            if version is not None and version.restore_hash and version.compare_hash not in (None, NO_FILES):
+                return snapshot.hashval
+        return None
+
     def snapshot_precheck(self) -> None:
         root = self._root()
         resource = self.as_resource()
@@ -365,7 +381,7 @@ class FileTreeMixin(KeptVersionsMixin, LocalDirectoryMixin, SnapshotResourceMixi
 
     def changes_since(self, version: SnapshotVersion) -> ResourceChange:
         if not self._is_here():
-            return ResourceChange("missing", f"{self._place_if_missing()} is not there")
+            return ResourceChange("missing", self._why_missing())
         if version.compare_hash is None:
             return ResourceChange("unknown")
         try:

@@ -110,10 +110,14 @@ class PlacedDirectoryMixin(FileTreeMixin):
     def _place_if_missing(self) -> str:
         return self.my_local_path or self.global_local_path
 
+    def _why_missing(self) -> str:
+        has_place = bool(self.my_local_path or self.is_placed)
+        return f"{self._place_if_missing()} is {'not there' if has_place else _where_it_was(self.global_local_path)}"
+
     def _root(self) -> Path:
         if not self._is_here():
             has_place = bool(self.my_local_path or self.is_placed)
-            why = "no directory here" if has_place else "where it is on another"
+            why = "no directory here" if has_place else _where_it_was(self.global_local_path)
             restore = (
                 f"; dws restore --only {self.name} SNAPSHOT brings it back" if has_place and self.restorable else ""
             )
@@ -212,6 +216,20 @@ def same_place_in_clone(resource: PlacedDirectoryMixin, *, merges: bool = False)
     return place if came or is_free(place) else None
 
 
+def _where_it_was(original: str) -> str:
+    """What a place that nobody here has agreed to is."""
+    if Path(original).is_dir():
+        return "there, but nobody has said that it is the resource's here"
+    return "where it is on another"
+
+
+def _elsewhere(original: str) -> str:
+    """Whether the place of others is on this machine, too: a clone of one's own workspace."""
+    if Path(original).is_dir():
+        return "for others, and whether that directory is to be used here nobody has said (dws clone --same-places)"
+    return "on another"
+
+
 def ask_for_place(resource: PlacedDirectoryMixin, origin: str | None) -> Path | None:
     """Where the user of this machine wants the files; None if nowhere yet, of which he is told.
 
@@ -230,10 +248,10 @@ def ask_for_place(resource: PlacedDirectoryMixin, origin: str | None) -> Path | 
     place = absolute_path(answer) if answer.strip() else None
     if place is not None and (place.is_dir() or (origin is not None and not os.path.lexists(place))):
         return place
-    reason = f"{place} is no directory" if place else f"they were at {original} on another"
+    reason = f"{place} is no directory" if place else f"they were at {original} {_elsewhere(original)}"
     then = f" DIRECTORY{'' if origin is None else ', then dws pull fetches them'}"
     interaction.warn(
-        f"The files of resource '{resource.name}' are not on this machine: {reason}. Once they are: "
+        f"The files of resource '{resource.name}' have no place on this machine: {reason}. Once they have: "
         f"dws config --resource {resource.name} my_local_path{then}"
     )
     return None

@@ -128,3 +128,8 @@ def without_password(url: str) -> str:
 def without_passwords(text: str) -> str:
     """A text of a program in which URLs may stand, as it may be shown."""
     return _PASSWORD_RE.sub(r"\1\2@", text)
+
+
+def absolute_url(url: str, root: Path) -> str:
+    """As a clone elsewhere can use it: git takes a relative path from the root of the repository that names it."""
+    return os.path.normpath(root / url) if url.startswith(("./", "../")) else url

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError, MetadataError
@@ -142,13 +143,18 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
             return self.local_path
         return inside  # also when the workspace was moved, and the path that was noted is no more
 
+    def _how_to_have_it(self, place: str | None) -> str:
+        if self.remote_origin_url is None:
+            return "It has no origin to clone it from: move it back, or copy it from a backup"
+        return f"git clone {quote(self.remote_origin_url)} {quote(place) if place else 'DIRECTORY'}"
+
     @property
     def _repo(self) -> GitRepo:
         place = self.get_local_path_if_any()
         if place is None or not Path(place).is_dir():
             raise ConfigurationError(
                 f"Resource '{self.name}' is not on this machine" + (f": {place} is not there" if place else ""),
-                hint=f"git clone {self.remote_origin_url} {place or 'DIRECTORY'}, and if it is elsewhere: "
+                hint=f"{self._how_to_have_it(place)}; if it is elsewhere: "
                 f"dws config --resource {self.name} local_path DIRECTORY",
             )
         root = self.workspace.get_workspace_local_path_if_any()

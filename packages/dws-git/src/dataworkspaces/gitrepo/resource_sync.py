@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo import large_files
-from dataworkspaces.gitrepo.checks import without_password
+from dataworkspaces.gitrepo.checks import absolute_url, without_password
 from dataworkspaces.gitrepo.kept_trees import refspecs_to_push
 from dataworkspaces.gitrepo.pulling import pull_repository
 from dataworkspaces.gitrepo.remote import ORIGIN, PushPlan, branch_refspec, has_origin, origin_url, plan_push, push
@@ -92,5 +92,5 @@ def _note_origin(resource: GitRepoResource) -> None:
     """Others clone it from where it is pushed to, if nobody knew when it was added."""
     url = origin_url(resource.root) if resource.remote_origin_url is None else None
     if url is not None:
-        resource.remote_origin_url = without_password(url)
+        resource.remote_origin_url = without_password(absolute_url(url, resource.root))
         resource.workspace.write_resource_params(resource.get_params())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dataworkspaces.errors import ConfigurationError, ToolError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.checks import (
+    absolute_url,
     check_branch_name,
     check_place_in_workspace,
     check_url,
@@ -108,7 +109,7 @@ class GitRepoFactory(ResourceFactory):
         place = self._place_for_clone(resource, workspace)
         if git_directory(place) is not None:
             present = origin_url(place)
-            if present is None or without_password(present) != url:
+            if present is None or without_password(absolute_url(present, place)) != url:
                 raise ConfigurationError(
                     f"Resource '{resource.name}': {place} is a repository with another origin than {url}",
                     hint="Move it away, and then: dws pull",
@@ -193,9 +194,10 @@ def _origin_url(place: Path) -> str | None:
     from dataworkspaces.gitrepo.conversation import remote_urls
 
     try:
-        return remote_urls(place).get(ORIGIN)
+        url = remote_urls(place).get(ORIGIN)
     except ToolError:  # of what GitPython cannot read, which is no more than UTF-8
-        return origin_url(place)
+        url = origin_url(place)
+    return None if url is None else absolute_url(url, place)
 
 
 def _is_local_workspace(workspace: Workspace) -> bool:

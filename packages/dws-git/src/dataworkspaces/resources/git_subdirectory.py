@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError, NotFoundError
@@ -89,9 +90,15 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
             raise NotFoundError(
                 f"Resource '{self.name}': {self.local_path} is not there, and a snapshot would record all of its files "
                 "as deleted",
-                hint=f"dws restore --only {self.name} SNAPSHOT brings it back; if nothing is meant to be in it, make "
+                hint=f"{self._how_to_bring_back()} brings it back; if nothing is meant to be in it, make "
                 "an empty directory",
             )
+
+    def _how_to_bring_back(self) -> str:
+        """Results are never restored to a snapshot: the last commit has those of all of them."""
+        if self.has_results_role():
+            return f"git -C {quote(str(self._repo.root))} checkout HEAD -- {quote(self.relative_path)}"
+        return f"dws restore --only {self.name} SNAPSHOT"
 
     def place_precheck(self) -> None:
         """Raise ConfigurationError if git, or what lies at its place, would be in the way."""
