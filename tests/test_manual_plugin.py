@@ -37,9 +37,8 @@ COMMAND = """
 import click
 from dataworkspaces.cli.session import common_options, json_option, pass_session
 
-pytestmark = pytest.mark.real_starts
-
 """
+pytestmark = pytest.mark.real_starts
 PAGE = Path(__file__).parents[1] / "docs" / "plugins.md"
 
 Run = Callable[..., Result]

@@ -13,6 +13,35 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+__all__ = [
+    "NO_ANSWER",
+    "ApiParamError",
+    "BatchModeError",
+    "ConfigurationError",
+    "ConflictError",
+    "DwsError",
+    "InternalError",
+    "LineageError",
+    "LockedError",
+    "MetadataError",
+    "NotAWorkspaceError",
+    "NotFoundError",
+    "NotSupportedError",
+    "ParamNotFoundError",
+    "ParamValidationError",
+    "PathNotAResourceError",
+    "PluginError",
+    "RefusedError",
+    "StorageError",
+    "ToolError",
+    "UnavailableError",
+    "UnfinishedError",
+    "UserAbort",
+    "kind_of_os_error",
+    "message_of",
+    "with_hint",
+]
+
 _SPACE_RE = re.compile(r"(\s+)")
 _LONGEST_WORD = 600
 

@@ -14,6 +14,39 @@ from typing import Any, ClassVar
 
 from dataworkspaces.errors import ParamNotFoundError, ParamValidationError
 
+__all__ = [
+    "DEFAULT_LARGE_FILE",
+    "DEFAULT_MOVE_EXCLUDE_FILES",
+    "DEFAULT_RESULTS_DIR_TEMPLATE",
+    "EXECUTOR",
+    "HASH_RE",
+    "HOSTNAME",
+    "LARGE_FILE",
+    "LOCAL_SCRATCH_DIRECTORY",
+    "NAME_RE",
+    "OBJECTS_LIMIT",
+    "OBJECTS_PATH",
+    "OBJECTS_SHARED",
+    "RESULTS_DIR_TEMPLATE",
+    "RESULTS_MOVE_EXCLUDE_FILES",
+    "SCRATCH_DIRECTORY",
+    "TEMPLATE_VARIABLES",
+    "WORKSPACE_PARAMS",
+    "AbsolutePathType",
+    "BoolType",
+    "EnumType",
+    "NameType",
+    "ParamDef",
+    "ParamDefs",
+    "ParamType",
+    "ResultsDirTemplate",
+    "SizeType",
+    "StringListType",
+    "StringType",
+    "check_hostname",
+    "check_tag",
+]
+
 NAME_RE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 """Host names, tags: a letter or digit, then letters, digits, dots, underscores and hyphens."""
 

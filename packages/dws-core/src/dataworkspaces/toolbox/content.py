@@ -18,6 +18,8 @@ from pathlib import Path
 
 from dataworkspaces.errors import ConfigurationError
 
+__all__ = ["CHEAP_BYTES", "CHEAP_FILES", "Skip", "content_of"]
+
 Skip = Callable[[str], bool]
 """Told the path of a file, a link or a directory, relative to the place: whether it is left out."""
 

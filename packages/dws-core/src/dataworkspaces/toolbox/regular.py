@@ -10,6 +10,8 @@ from pathlib import Path
 
 from dataworkspaces.errors import UnavailableError
 
+__all__ = ["read_regular", "status_if_any"]
+
 
 def status_if_any(path: Path, *, follow_links: bool = True) -> os.stat_result | None:
     """Of what lies at a path; None if nothing does. Raises UnavailableError if that cannot be told, which ``exists`` of

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from dataworkspaces.durability import flush_directories
 
+__all__ = ["is_shared", "make_directory", "sealed_mode", "share", "share_file"]
+
 _DIRECTORY_BITS = stat.S_ISGID | stat.S_IRWXG
 _FILE_BITS = stat.S_IRGRP | stat.S_IWGRP
 _SEALED = 0o444
