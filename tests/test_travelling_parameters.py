@@ -5,7 +5,14 @@ A new one fails here until somebody has said of which kind it is, and built what
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib import import_module
+
+import pytest
+
 from dataworkspaces import plugins
+from dataworkspaces.params import ParamDef
+from dataworkspaces.workspace.workspace import Workspace
 
 ADDRESS = "part of an address: Resource.addresses() tells it, and consent is asked before the first contact"
 GIT_ADDRESS = "the address of a git repository: checked, shown, and asked for if it is a path of this machine"
@@ -13,6 +20,7 @@ PLACE = "a path in the workspace: checked to be relative, below it, and not our 
 HINT = "a path of another machine: shown, and never used unless the user of this one says so"
 CONFIG = "a file in the workspace that a program reads: only what a list allows may stand in it"
 NAME = "the name of a branch: checked to be none of an option"
+TEMPLATE = "a path below a results resource, checked to stay there"
 HARMLESS = "a choice or a yes or no: the worst that it does is told in docs/trust.md"
 
 FILES = {"global_local_path": HINT, "compute_hash": HARMLESS, "restorable": HARMLESS}
@@ -56,3 +64,31 @@ def test_each_is_of_a_kind() -> None:
         for name in plugins.announced(plugins.RESOURCES)
     }
     assert found == {name: set(kinds) for name, kinds in KINDS.items()}
+
+
+WORKSPACES = {
+    "scratch_directory": PLACE,
+    "results.dir_template": TEMPLATE,
+    "results.move_exclude_files": HARMLESS,  # names; whatever is no list of texts is refused
+    "results.large_file": HARMLESS,  # whether one is asked
+    "dws_git_branch": NAME,
+}
+
+
+@pytest.mark.parametrize("backend", ["git", "sql"])
+def test_each_of_a_workspace_is_of_a_kind(backend: str) -> None:
+    """They are in config.json, or in the database."""
+    definitions = _definitions(backend)
+    travelling = {key for key, definition in definitions.items() if definition.is_global}
+    assert travelling <= set(WORKSPACES)
+    if backend == "git":
+        assert travelling == set(WORKSPACES)
+
+
+def _definitions(backend: str) -> Mapping[str, ParamDef]:
+    found = [
+        value.param_defs
+        for value in vars(import_module(f"dataworkspaces.backends.{backend}.workspace")).values()
+        if isinstance(value, type) and issubclass(value, Workspace) and value.__module__.endswith(f"{backend}.workspace")
+    ]
+    return found[-1]

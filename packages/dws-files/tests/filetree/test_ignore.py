@@ -102,3 +102,13 @@ def test_special_files_that_are_left_out_are_no_error(tmp_path: Path) -> None:
         scan(tmp_path)
     (tmp_path / ".dwsignore").write_text("pipe\n")
     assert listed(tmp_path) == set()
+
+
+def test_patterns_of_somebody_else_take_linear_time(tmp_path: Path) -> None:
+    """One that tries all ways would not come to an end here."""
+    (tmp_path / ".dwsignore").write_text("*a*a*a*a*a*a*a*b\n**/*a*a*a*a*a*a*a*b\n")
+    names = {"a" * 250, "a" * 240 + "c"}
+    for name in names:
+        (tmp_path / name).touch()
+    (tmp_path / ("a" * 200 + "b")).touch()
+    assert listed(tmp_path) == names
