@@ -89,6 +89,8 @@ def _definitions(backend: str) -> Mapping[str, ParamDef]:
     found = [
         value.param_defs
         for value in vars(import_module(f"dataworkspaces.backends.{backend}.workspace")).values()
-        if isinstance(value, type) and issubclass(value, Workspace) and value.__module__.endswith(f"{backend}.workspace")
+        if isinstance(value, type)
+        and issubclass(value, Workspace)
+        and value.__module__.endswith(f"{backend}.workspace")
     ]
     return found[-1]
