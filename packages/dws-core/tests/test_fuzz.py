@@ -21,7 +21,7 @@ from dataworkspaces.lineage.own_commands import OwnCommands
 from dataworkspaces.params import WORKSPACE_PARAMS
 from dataworkspaces.testing.fuzzing import damaged, damaged_bytes, damaged_json, fuzz, parsed_or_refused, randoms
 from dataworkspaces.workspace.journal import Journal
-from dataworkspaces.workspace.lock import describe_lock
+from dataworkspaces.workspace.lock_holder import describe_lock
 from dataworkspaces.workspace.names import check_relative_path
 from dataworkspaces.workspace.notebooks import code_cells, hash_of_sources
 from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
@@ -86,7 +86,8 @@ def test_files_of_this_machine(random: Random, place: Callable[[], Path]) -> Non
     where = Whereabouts(directory, directory)
     parsed_or_refused(lambda: (where.state, where.earlier))
     (directory / "lock").write_bytes(damaged_bytes(random, b"123\nhost\n"))
-    (directory / "lock.json").write_bytes(damaged_json(random, {"command": "x", "boot": "y", "started": 1}))
+    note = b"123 push\n1 boot 2030-01-01T12:00:00 4026531836 beats\n"
+    (directory / "lock.command").write_bytes(damaged_bytes(random, note))
     parsed_or_refused(describe_lock, directory)
     (directory / "commands").write_bytes(damaged_bytes(random, b"0" * 64 + b"\n"))
     parsed_or_refused(OwnCommands(directory).has, ["x"])

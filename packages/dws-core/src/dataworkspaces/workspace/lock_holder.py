@@ -67,8 +67,10 @@ def describe_lock(directory: Path, name: str = LOCK_FILE) -> LockHolder | None:
     if found.st_size == 0:
         return LockHolder("a command was killed when it had just locked the workspace", False, mark=mark)
     pid, host = [*content.splitlines(), "", ""][:2]
+    if not pid.isdigit() or not host:  # not ours, or damaged
+        return LockHolder(f"another process is changing it (lock: {path})", True, False, mark=mark)
     facts = read_facts(path, pid)
-    if not pid.isdigit() or not is_here(host, facts):
+    if not is_here(host, facts):
         silent = seconds_since(note_of(path)) if "beats" in facts else None
         return LockHolder(_text(path, pid, host, facts), True, False, silent, mark)
     if is_held(path, int(pid)):

@@ -111,8 +111,8 @@ class PlacedDirectoryMixin(FileTreeMixin):
         return self.my_local_path or self.global_local_path
 
     def _why_missing(self) -> str:
-        has_place = bool(self.my_local_path or self.is_placed)
-        return f"{self._place_if_missing()} is {'not there' if has_place else _where_it_was(self.global_local_path)}"
+        is_there = Path(self._place_if_missing()).is_dir()
+        return f"{self._place_if_missing()} is {_where_it_was(self.global_local_path) if is_there else 'not there'}"
 
     def _root(self) -> Path:
         if not self._is_here():
