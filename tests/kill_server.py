@@ -265,7 +265,17 @@ def import_everything() -> None:
     import dataworkspaces
 
     for place in dataworkspaces.__path__:
-        for name in ("cli", "commands", "workspace", "lineage", "filetree", "files", "gitrepo", "resources", "backends"):
+        for name in (
+            "cli",
+            "commands",
+            "workspace",
+            "lineage",
+            "filetree",
+            "files",
+            "gitrepo",
+            "resources",
+            "backends",
+        ):
             for module in pkgutil.walk_packages([str(Path(place, name))], f"dataworkspaces.{name}."):
                 importlib.import_module(module.name)
 
