@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from dataworkspaces.errors import ConfigurationError, RefusedError, ToolError
@@ -155,37 +158,32 @@ def test_hooks_and_variables_of_git_are_left_out(
     assert (bare / "refs" / "heads" / "main").read_text(encoding="ascii").strip() == commit
 
 
-def test_who_stops_us_stops_git(repository: Path, tmp_path: Path, git: Git, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A remote that never answers, and a KeyboardInterrupt while it is waited for."""
-    from git.cmd import handle_process_output
-
-    from dataworkspaces.gitrepo import conversation
-
-    monkeypatch.setenv("GIT_SSH_COMMAND", f"echo $PPID > {tmp_path / 'pid'}; sleep 60; :")
+@pytest.mark.parametrize("talk", ["fetch", "push"])
+def test_who_stops_us_stops_git(
+    repository: Path, tmp_path: Path, git: Git, monkeypatch: pytest.MonkeyPatch, talk: str
+) -> None:
+    """And the ssh that git has started, here one that never answers."""
+    note = tmp_path / "pid"
+    monkeypatch.setenv("GIT_SSH_COMMAND", f"echo $$ > {note}.new; mv {note}.new {note}; exec sleep 60; :")
     git(repository, "remote", "add", "origin", "ssh://nobody/x")
     restraint.made_here(repository)
 
-    def interrupted(*arguments: object, **options: object) -> None:
-        raise KeyboardInterrupt
+    def interrupted(*_arguments: object, **_options: object) -> None:
+        for _ in range(3000):
+            if note.exists():
+                raise KeyboardInterrupt
+            time.sleep(0.01)
 
     for module in ("git.remote", "git.cmd"):
         monkeypatch.setattr(f"{module}.handle_process_output", interrupted)
-    assert conversation.git.cmd.handle_process_output is not handle_process_output
-    started: list[subprocess.Popen[str]] = []
-    execute = conversation.SafeGit.execute
-
-    def noted(self: conversation.SafeGit, *arguments: object, **options: object) -> object:
-        done = execute(self, *arguments, **options)
-        started.extend([done.proc] if hasattr(done, "proc") else [])
-        return done
-
-    monkeypatch.setattr(conversation.SafeGit, "execute", noted)
+    calls: dict[str, Callable[[], object]] = {
+        "fetch": lambda: fetch(repository, "main", ASK, "it"),
+        "push": lambda: push(repository, "origin", [branch_refspec("main")], ASK, "it"),
+    }
     with pytest.raises(KeyboardInterrupt):
-        fetch(repository, "main", ASK, "it")
-    with pytest.raises(KeyboardInterrupt):
-        push(repository, "origin", [branch_refspec("main")], ASK, "it")
-    assert len(started) == 2
-    assert all(process.returncode is not None for process in started)
+        calls[talk]()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        assert psutil.Process(int(note.read_text(encoding="ascii"))).wait(timeout=30) is None
 
 
 def test_the_bar_goes_from_0_to_100() -> None:

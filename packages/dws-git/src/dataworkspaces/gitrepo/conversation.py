@@ -66,10 +66,20 @@ class SafeGit(git.Git):
     process: Any = None
 
     def end(self) -> None:
-        """End the process that runs, if one does."""
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait()
+        """End the process that runs, if one does, with what it has started: an ssh that outlives it holds its streams,
+        and whoever closes them waits for it."""
+        import psutil
+
+        if self.process is None or self.process.poll() is not None:
+            return
+        below: list[psutil.Process] = []
+        with suppress(psutil.Error):
+            below = psutil.Process(self.process.pid).children(recursive=True)
+        self.process.terminate()
+        for process in below:
+            with suppress(psutil.Error):
+                process.terminate()
+        self.process.wait()
 
 
 class SafeRepo(git.Repo):
