@@ -85,6 +85,9 @@ def mend_references(root: Path) -> list[str]:
     if repository is None:
         return []
     damaged = [path for path in damaged_references(root) if path != repository.own / "HEAD"]
+    for path in damaged:
+        if path.exists() and not path.is_file():  # a pipe, for which git would wait
+            _set_aside(repository, path)
     packed, config = repository.shared / "packed-refs", repository.shared / "config"
     said = []
     if config in damaged:
@@ -238,9 +241,7 @@ def _mend_config(repository: _Repository) -> str:
 
 def _write(repository: _Repository, path: Path, content: str) -> None:
     if path.exists() and not (path.is_file() and _is_blank(path)):
-        from dataworkspaces.workspace.integrity import set_aside
-
-        set_aside(path, repository.own / "dws")
+        _set_aside(repository, path)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(path, f"{content}\n".encode(), durable=True)
 
@@ -249,9 +250,13 @@ def _remove(repository: _Repository, path: Path) -> None:
     if _is_blank(path):
         path.unlink()
     elif path.exists():
-        from dataworkspaces.workspace.integrity import set_aside
+        _set_aside(repository, path)
 
-        set_aside(path, repository.own / "dws")
+
+def _set_aside(repository: _Repository, path: Path) -> None:
+    from dataworkspaces.workspace.integrity import set_aside
+
+    set_aside(path, repository.own / "dws")
 
 
 def _dangling(repository: _Repository, kind: str) -> list[str]:
