@@ -6,7 +6,6 @@ are the labels.
 
 from __future__ import annotations
 
-import io
 import json
 import shlex
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from typing import Any
 from prov.constants import PROV_LABEL, PROV_ROLE, PROV_TYPE
 from prov.identifier import Namespace, QualifiedName
 from prov.model import Literal, ProvDocument
+from prov.serializers.provjson import ProvJSONEncoder
 
 from dataworkspaces.exports.values import clean, iri_part, is_scalar, plain
 from dataworkspaces.exports.view import TERMS, Execution, LineageView, Version
@@ -25,9 +25,8 @@ Attributes = list[tuple[QualifiedName, Any]]
 
 
 def to_prov_json(view: LineageView) -> str:
-    stream = io.StringIO()
-    to_document(view).serialize(stream, format="json", indent=2)
-    return f"{stream.getvalue()}\n"
+    # Not `serialize`, nor indented: either way json's slow encoder is taken, which needs as long as all else.
+    return f"{json.dumps(to_document(view), cls=ProvJSONEncoder)}\n"
 
 
 def to_document(view: LineageView) -> ProvDocument:

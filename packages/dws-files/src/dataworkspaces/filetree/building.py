@@ -6,11 +6,11 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from dataworkspaces.filetree.hashing import BLAKE3, Hasher, HashTask, Task, run_batches
 from dataworkspaces.filetree.manifest import Entry, format_manifest, manifest_name
@@ -43,6 +43,8 @@ class Keeper(Protocol):
 
 
 _AT_MOST = 16
+_LITTLE_BYTES = 1 << 20
+"""What is read in about the time in which a thread starts."""
 
 
 Known = Mapping[str, tuple[ScannedFile, str]]
@@ -213,7 +215,8 @@ class _Builder:
         problems = Problems(self._scan.root)
         files = ((d.scanned.path_of(d.scanned.files[i].name), d.scanned.files[i]) for d, i in todo)
         task = self._work.task or HashTask(os.fspath(self._scan.root), self._hasher.name)
-        with _executor(self._work.executor) as (executor, start_with):
+        is_little = len(todo) <= self._work.batch_files and size <= _LITTLE_BYTES
+        with _executor(self._work.executor, is_little) as (executor, start_with):
             results = run_batches(
                 task,
                 files,
@@ -316,14 +319,29 @@ def _leave_out_deleted(directory: _Directory) -> None:
         directory.values = [directory.values[place] for place in there]
 
 
+class _Here(Executor):
+    """Does what is submitted at once, in the thread that submits it."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except Exception as e:
+            done.set_exception(e)
+        return done
+
+
 @contextmanager
 def _executor(
-    given: Callable[[], AbstractContextManager[Executor]] | None,
+    given: Callable[[], AbstractContextManager[Executor]] | None, is_little: bool
 ) -> Iterator[tuple[Executor, int]]:
-    """An executor, and how many batches to start with."""
+    """An executor, and how many batches to start with. What is little is done before a thread would have started."""
     if given is not None:
         with given() as executor:
             yield executor, _AT_MOST
+        return
+    if is_little:
+        yield _Here(), 1
         return
     pool = ThreadPoolExecutor(_AT_MOST)
     try:
