@@ -145,6 +145,11 @@ def load(group: str, name: str) -> Any:
     """The object that entry point ``name`` of ``group`` stands for.
 
     Raises PluginError if it is not installed (with the distribution to install) or fails to import."""
+    return _load(group, name)
+
+
+@lru_cache(maxsize=None)  # a workspace of a thousand resources asks for one type a thousand times
+def _load(group: str, name: str) -> Any:
     announcement = announced(group).get(name)
     if announcement is None:
         raise _missing(group, name)
@@ -186,6 +191,7 @@ def forget() -> None:
     from stevedore import ExtensionManager
 
     ExtensionManager.ENTRY_POINT_CACHE.clear()
+    _load.cache_clear()
     _distributions.cache_clear()
     invalidate_caches()
 
