@@ -6,13 +6,14 @@ facets of ours, ``dws_step`` and ``dws_version``, whose schema is ``facets.schem
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
-from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
+from openlineage.client.event_v2 import Dataset, InputDataset, Job, OutputDataset, Run, RunEvent, RunState
 from openlineage.client.generated.base import DatasetFacet, RunFacet
 from openlineage.client.generated.dataset_version_dataset import DatasetVersionDatasetFacet
 from openlineage.client.generated.documentation_job import DocumentationJobFacet
@@ -35,33 +36,49 @@ _FACETS = f"{PROJECT}:facets.schema.json#/$defs/"
 
 def to_json_lines(view: LineageView) -> str:
     """The events in the order of their times. Data that no step read or wrote is in none of them."""
-    events = [event for execution in view.executions for event in _events(view, execution)]
-    return "".join(f"{Serde.to_json(event)}\n" for _, event in sorted(events, key=lambda item: item[0]))
+    datasets = _Datasets(view)
+    events = [event for execution in view.executions for event in _events(datasets, execution)]
+    return "".join(f"{json.dumps(event, sort_keys=True)}\n" for _, event in sorted(events, key=lambda item: item[0]))
 
 
-def _events(view: LineageView, execution: Execution) -> list[tuple[datetime, RunEvent]]:
+def _events(datasets: _Datasets, execution: Execution) -> list[tuple[datetime, dict[str, Any]]]:
     """START and COMPLETE, or FAIL; an end that is not known is told as the time of the start."""
     end = execution.end or execution.start
     last = RunState.FAIL if execution.failure else RunState.COMPLETE
     return [
-        (execution.start, _event(view, execution, RunState.START, execution.start)),
-        (end, _event(view, execution, last, end)),
+        (execution.start, _event(datasets, execution, RunState.START, execution.start)),
+        (end, _event(datasets, execution, last, end)),
     ]
 
 
-def _event(view: LineageView, execution: Execution, state: RunState, at: datetime) -> RunEvent:
+def _event(datasets: _Datasets, execution: Execution, state: RunState, at: datetime) -> dict[str, Any]:
     has_ended = state != RunState.START
-    return RunEvent(
+    view = datasets.view
+    event = RunEvent(
         eventTime=at.isoformat(),
         producer=PROJECT,
         eventType=state,
         run=Run(runId=str(execution.run_id), facets=_run_facets(view, execution, has_ended)),
         job=Job(namespace=view.workspace, name=execution.name, facets=_job_facets(view, execution)),
-        inputs=[InputDataset(*_dataset(view, v), facets=_dataset_facets(v)) for v in execution.inputs],
-        outputs=[OutputDataset(*_dataset(view, v), facets=_dataset_facets(v)) for v in execution.outputs]
-        if has_ended
-        else [],
     )
+    inputs = [datasets.get(InputDataset, version) for version in execution.inputs]
+    outputs = [datasets.get(OutputDataset, version) for version in execution.outputs] if has_ended else []
+    return {**Serde.to_dict(event), "inputs": inputs, "outputs": outputs}
+
+
+class _Datasets:
+    """Data as events show them, each made once: a version is in the events of all steps that read or wrote it."""
+
+    def __init__(self, view: LineageView) -> None:
+        self.view = view
+        self._made: dict[tuple[type[Dataset], str], dict[str, Any]] = {}
+
+    def get(self, kind: type[Dataset], data: Version) -> dict[str, Any]:
+        made = self._made.get((kind, data.path))
+        if made is None:
+            made = Serde.to_dict(kind(*_dataset(self.view, data), facets=_dataset_facets(data)))
+            self._made[kind, data.path] = made
+        return made
 
 
 # -- facets of runs --------------------------------------------------------------------------------------------------
