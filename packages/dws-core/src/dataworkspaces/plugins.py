@@ -9,7 +9,7 @@ up for errors and lists. What ``dws --help`` and completion show is in :mod:`dat
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataworkspaces.errors import PluginError
@@ -148,7 +148,7 @@ def load(group: str, name: str) -> Any:
     return _load(group, name)
 
 
-@lru_cache(maxsize=None)  # a workspace of a thousand resources asks for one type a thousand times
+@cache  # a workspace of a thousand resources asks for one type a thousand times
 def _load(group: str, name: str) -> Any:
     announcement = announced(group).get(name)
     if announcement is None:
