@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 from endtoend import FAILED, HOST, User, copy_workspace, isolated_environment, program, write_files
 
+pytestmark = pytest.mark.real_starts
+
 STEP = '''\
 """SPEC: writes its outputs, and does what it is told on top."""
 import json, os, resource, sys, time
 from pathlib import Path
 from dataworkspaces.lineage import LineageBuilder
-
-pytestmark = pytest.mark.real_starts
 
 spec = json.loads(sys.argv[1])
 builder = LineageBuilder().with_step_name(spec["name"]).with_parameters(spec.get("parameters", {}))

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from endtoend import FAILED, HOST, User, copy_workspace, isolated_environment, program, whole_state, write_files
 
+pytestmark = pytest.mark.real_starts
+
 UPPER = """
 import sys
-
-pytestmark = pytest.mark.real_starts
 open(sys.argv[2], "w").write(open(sys.argv[1]).read().upper())
 """
 PREPARE = ["python", "code/upper.py", "data/in.txt", "middle/a.txt"]

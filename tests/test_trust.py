@@ -420,10 +420,10 @@ def test_local_files_of_the_victim_are_not_results(scene: Scene, where: str, lay
     place = scene.outside if where == "outside" else Path(scene.victim.env["HOME"]) / ".ssh"
     scene.add_resource(local_files(str(place)), layout)
     scene.publish()
-    assert "not on this machine" in calm(scene.clone())
+    assert "Not here yet: evil" in calm(scene.clone())
     said = use(scene.new)
     assert "not on this machine" in said["snapshot B"]
-    assert "not on this machine" in calm(scene.copy.batch("pull", check=False))
+    assert "dws config --resource evil my_local_path" in calm(scene.copy.batch("pull", check=False))
     use(scene.copy)
 
 
