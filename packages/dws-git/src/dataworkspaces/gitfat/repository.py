@@ -51,7 +51,7 @@ class FatRepository:
 
     def git(self, arguments: Sequence[str], *, stdin: bytes | None = None) -> bytes:
         """What git writes; raises ToolError if it fails."""
-        return run_git(self.root, arguments, stdin=stdin, env=dict(self.env)).stdout
+        return run_git(self.root, arguments, stdin=stdin, env=self.env).stdout
 
     def head_files(self) -> list[FatFile]:
         """The large files of HEAD, by path; none before the first commit."""

@@ -23,7 +23,7 @@ from threading import Lock
 from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, ToolError
-from dataworkspaces.gitrepo.run import LEAKING, command_line, environment_of, not_started
+from dataworkspaces.gitrepo.run import LEAKING, invocation, not_started
 
 try:
     import git
@@ -52,9 +52,8 @@ class SafeGit(git.Git):
     def execute(self, command: Any, *args: Any, env: Mapping[str, str] | None = None, **kwargs: Any) -> Any:
         directory = Path(self.working_dir or "/")
         given = {**self.environment(), **(env or {})}
-        words = command_line(directory, list(command[1:]), given, restrained=self.restrained)
+        words, wanted = invocation(directory, list(command[1:]), given, restrained=self.restrained)
         with _without_leaking():
-            wanted = environment_of(directory, given, restrained=self.restrained)
             done = super().execute(words, *args, env=wanted, **kwargs)
         if isinstance(done, git.Git.AutoInterrupt):
             self.process = done.proc

@@ -84,15 +84,15 @@ def _add(
 ) -> bytes | None:
     """What git says; None if it does not know one of the paths."""
     arguments = [*options, "add", "-A", *(["-f"] if force else []), "--pathspec-from-file=-", "--pathspec-file-nul"]
-    environment, names = dict(env or {}), records(paths)
-    done = run_git(root, arguments, stdin=names, ok=(0, 1, 128), env=environment, doing="Staging changes")
+    names = records(paths)
+    done = run_git(root, arguments, stdin=names, ok=(0, 1, 128), env=env, doing="Staging changes")
     if done.returncode == 0 or _NO_COMMIT in done.stderr:
         return done.stderr
     if _UNKNOWN in done.stderr:
         return None
     if _IGNORED in done.stderr:
         return b""  # git has added the others
-    run_git(root, arguments, stdin=names, env=environment, doing="Staging changes")
+    run_git(root, arguments, stdin=names, env=env, doing="Staging changes")
     return b""
 
 
@@ -153,7 +153,7 @@ def _add_nested(root: Path, places: Collection[str], env: Environment | None) ->
         if files:
             names = records(f"{place}/{name}" for name in files)
             arguments = ["update-index", "--add", "--replace", "-z", "--stdin"]
-            run_git(root, arguments, stdin=names, env=dict(env or {}), doing="Staging changes")
+            run_git(root, arguments, stdin=names, env=env, doing="Staging changes")
             added.append(place)
     return added
 

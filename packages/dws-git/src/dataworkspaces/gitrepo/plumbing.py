@@ -87,13 +87,13 @@ def _batch_check(root: Path, names: Sequence[str], form: str, env: Environment |
     strange = {name for name in names if "\n" in name or name.endswith("\r")}
     resolved = {name: _resolve_alone(root, name, env) for name in strange}
     text = "".join(f"{resolved.get(name, name) or _NO_NAME}\n" for name in names)
-    output = run_git(root, ["cat-file", f"--batch-check={form}"], stdin=os.fsencode(text), env=dict(env or {})).stdout
+    output = run_git(root, ["cat-file", f"--batch-check={form}"], stdin=os.fsencode(text), env=env).stdout
     return os.fsdecode(output).split("\n")[:-1]  # not splitlines: names hold other breaks of lines
 
 
 def _resolve_alone(root: Path, name: str, env: Environment | None) -> str | None:
     arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", name]
-    done = run_git(root, arguments, ok=(0, 1, 128), env=dict(env or {}))
+    done = run_git(root, arguments, ok=(0, 1, 128), env=env)
     return done.stdout.decode("ascii").strip() if done.returncode == 0 else None
 
 
@@ -124,7 +124,7 @@ def read_blobs(root: Path, names: Iterable[str], *, env: Environment | None = No
     if not wanted:
         return {}
     asked = "".join(f"{name}\n" for name in wanted).encode("ascii")
-    stream = io.BytesIO(run_git(root, ["cat-file", "--batch"], stdin=asked, env=dict(env or {})).stdout)
+    stream = io.BytesIO(run_git(root, ["cat-file", "--batch"], stdin=asked, env=env).stdout)
     found = {}
     for name in wanted:
         info, found[name] = read_object(stream)
@@ -153,7 +153,7 @@ def list_tree(
     what lies directly there. Raises MetadataError for a tree that holds a name twice."""
     options = [*(["-r"] if recursive else []), *(["-l"] if sizes else [])]
     arguments = ["ls-tree", *options, "-z", "--full-tree", "--end-of-options", tree_ish, *paths]
-    listed = run_git(root, arguments, env=dict(env or {}), doing="Reading a commit").stdout
+    listed = run_git(root, arguments, env=env, doing="Reading a commit").stdout
     entries: dict[str, TreeEntry] = {}
     for path, entry in parse_tree(listed):
         if entries.get(path, entry) != entry:
@@ -181,7 +181,7 @@ def list_index(
 ) -> list[IndexEntry]:
     """What the index holds at and below ``paths`` (all, if none are given), or of that the conflicts."""
     arguments = ["ls-files", "-z", "--unmerged" if unmerged else "--stage", "--", *paths]
-    return list(parse_index(run_git(root, arguments, env=dict(env or {}), doing="Reading git's index").stdout))
+    return list(parse_index(run_git(root, arguments, env=env, doing="Reading git's index").stdout))
 
 
 def parse_index(listed: bytes) -> Iterator[IndexEntry]:
@@ -198,7 +198,7 @@ def list_paths(
     """The paths that ``ls-files`` names with some options (without any, what the index holds), at and below ``paths``;
     of directories with a slash at the end."""
     arguments = ["ls-files", "-z", *options, "--", *paths]
-    return parse_names(run_git(root, arguments, env=dict(env or {}), doing="Listing files").stdout)
+    return parse_names(run_git(root, arguments, env=env, doing="Listing files").stdout)
 
 
 def is_tracked(root: Path, path: str) -> bool:

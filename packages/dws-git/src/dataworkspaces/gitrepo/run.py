@@ -63,7 +63,7 @@ def run_git(
     *,
     stdin: bytes | None = None,
     ok: Collection[int] = (0,),
-    env: dict[str, str] | None = None,
+    env: Mapping[str, str] | None = None,
     doing: str | None = None,
     restrained: bool = True,
 ) -> subprocess.CompletedProcess[bytes]:
@@ -73,8 +73,7 @@ def run_git(
     ``restrained``: for what finds out whether git has to be, see :mod:`.restraint`; it raises RefusedError."""
     import subprocess
 
-    command = command_line(directory, arguments, env or {}, restrained=restrained)
-    environment = environment_of(directory, env or {}, restrained=restrained)
+    command, environment = invocation(directory, arguments, env or {}, restrained=restrained)
     started = time.time()
     try:
         result = subprocess.run(command, cwd=directory, input=stdin, capture_output=True, env=environment)
@@ -95,7 +94,7 @@ def start_git(directory: Path, arguments: Sequence[str]) -> subprocess.Popen[byt
     import subprocess
 
     pipe = subprocess.PIPE
-    command, environment = command_line(directory, arguments, {}), environment_of(directory, {})
+    command, environment = invocation(directory, arguments, {})
     try:
         return subprocess.Popen(
             command, cwd=directory, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=environment
@@ -116,25 +115,22 @@ def _what_to_flush(env: Mapping[str, str]) -> Sequence[str]:
     return _INDEX_THROWN_AWAY if "GIT_INDEX_FILE" in env else _DURABLE
 
 
-def command_line(
+def invocation(
     directory: Path, arguments: Sequence[str | bytes], env: Mapping[str, str], *, restrained: bool = True
-) -> list[str | bytes]:
-    """Git with its options. Raises RefusedError for what it may not do where nobody has agreed to the repository's
-    configuration."""
+) -> tuple[list[str | bytes], dict[str, str]]:
+    """Git's command line with its options, and all variables for it. Raises RefusedError for what it may not do where
+    nobody has agreed to the repository's configuration."""
     log.debug("in %s: git %s", directory, without_passwords(" ".join(os.fsdecode(a) for a in arguments)))
+    command: list[str | bytes] = ["git", *_OPTIONS, *_what_to_flush(env)]
+    environment = {k: v for k, v in os.environ.items() if k not in LEAKING}
+    environment.update(LC_ALL="C", LANGUAGE="C", GIT_TERMINAL_PROMPT="0", GIT_EDITOR="true")
+    environment.update(env)
     restraint = _restraint(directory) if restrained else None
     if restraint is not None:
         restraint.check(arguments, env)
-    options = () if restraint is None else restraint.options()
-    return ["git", *_OPTIONS, *_what_to_flush(env), *options, *arguments]
-
-
-def environment_of(directory: Path, env: Mapping[str, str], *, restrained: bool = True) -> dict[str, str]:
-    """All variables for git, with these."""
-    environment = {k: v for k, v in os.environ.items() if k not in LEAKING}
-    environment.update(LC_ALL="C", LANGUAGE="C", GIT_TERMINAL_PROMPT="0", GIT_EDITOR="true")
-    restraint = _restraint(directory) if restrained else None
-    return {**environment, **env, **({} if restraint is None else restraint.environment())}
+        command += restraint.options()
+        environment.update(restraint.environment())
+    return [*command, *arguments], environment
 
 
 def _restraint(directory: Path) -> Restraint | None:
