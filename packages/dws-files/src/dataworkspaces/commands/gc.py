@@ -23,6 +23,8 @@ from dataworkspaces.workspace.kept_versions import Collected, KeptVersionsMixin
 from dataworkspaces.workspace.store_users import StoreUsers
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from dataworkspaces.workspace import Workspace
 
 KEEP_DAYS = 14.0
@@ -104,18 +106,20 @@ def gc_command(
             if not garbage.is_empty:
                 remove_garbage(store, needed, garbage)
         until = datetime.fromtimestamp(time.time() - keep_seconds)
-        elsewhere = [_collect(workspace, name, before, until, dry_run) for name in workspace.get_resource_names()]
+        held = needed_versions(workspace, before)
+        able = [resource for resource in workspace.get_resources() if isinstance(resource, KeptVersionsMixin)]
+        elsewhere = [_collect(each, held.get(each.name, set()), before, until, dry_run) for each in able]
     return _report(store, garbage, elsewhere, forgotten, others, not dry_run, len(deletions))
 
 
-def _collect(workspace: Workspace, name: str, since: datetime, until: datetime, dry_run: bool) -> Collected:
-    """What a resource keeps by itself, but for what restores replaced and deletions removed ``since`` then, and what is
-    kept since ``until``. What cannot be told of one resource keeps nothing else from being removed."""
-    resource = workspace.get_resource(name)
-    if not isinstance(resource, KeptVersionsMixin):
-        return Collected()
+def _collect(
+    resource: KeptVersionsMixin, held: Collection[str], since: datetime, until: datetime, dry_run: bool
+) -> Collected:
+    """What a resource keeps by itself of no version that is ``held``, but for what restores replaced ``since`` then,
+    and what is kept since ``until``. What cannot be told of one resource keeps nothing else from being removed."""
     try:
-        return resource.collect(needed_versions(workspace, name, since), until, dry_run=dry_run)
+        replaced = {each.version for each in resource.replaced_versions() if each.time >= since}
+        return resource.collect({*held, *replaced}, until, dry_run=dry_run)
     except DwsError as e:
         return Collected(obstacles=(e.message,))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import islice
@@ -43,20 +44,19 @@ def snapshot_versions(workspace: Workspace, name: str) -> dict[str, str]:
     return {snapshot: version for snapshot, version in found.items() if version is not None}
 
 
-def needed_versions(workspace: Workspace, name: str, since: datetime) -> set[str]:
-    """The versions of a resource that snapshots hold, on any branch, those that a restore replaced since a time, and
-    those of snapshots that were deleted since then."""
-    needed = set(snapshot_versions(workspace, name).values())
-    resource = workspace.get_resource(name)
-    if isinstance(resource, KeptVersionsMixin):
-        needed.update(replaced.version for replaced in resource.replaced_versions() if replaced.time >= since)
-    for deleted in DeletedSnapshots(workspace).all():
-        lost = deleted.metadata.restore_hashes.get(name)
-        if lost is not None and deleted.time >= since:
-            needed.add(lost)
+def needed_versions(workspace: Workspace, since: datetime) -> dict[str, set[str]]:
+    """By resource, the versions that snapshots hold, on any branch, and those of snapshots that were deleted since a
+    time."""
+    needed: defaultdict[str, set[str]] = defaultdict(set)
+    held = [d.metadata.restore_hashes for d in DeletedSnapshots(workspace).all() if d.time >= since]
     if isinstance(workspace, SnapshotWorkspaceMixin):
-        elsewhere = workspace.versions_on_other_branches()
-        needed.update(version.restore_hash for version in elsewhere if version.resource_name == name)
+        held += [snapshot.restore_hashes for snapshot in workspace.list_snapshots()]
+        for version in workspace.versions_on_other_branches():
+            needed[version.resource_name].add(version.restore_hash)
+    for versions in held:
+        for name, version_hash in versions.items():
+            if version_hash is not None:
+                needed[name].add(version_hash)
     return needed
 
 
