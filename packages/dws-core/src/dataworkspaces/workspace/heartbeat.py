@@ -35,18 +35,26 @@ def beating(path: Path, seconds: float = BEAT_SECONDS) -> Iterator[None]:
 
 def seconds_since(path: Path) -> float | None:
     """How long ago a file changed, by the clock of its own file system where that can be asked; None if it is gone."""
-    aside = path.with_name(f"{path.name}.{os.urandom(6).hex()}.tmp")
-    now = time.time()
-    try:
-        aside.touch()
-        now = aside.stat().st_mtime
-        aside.unlink()
-    except OSError:
-        pass  # whoever may only read has a clock of their own
+    now = time_beside(path)
+    if now is None:
+        now = time.time()  # whoever may only read has a clock of their own
     try:
         return max(0.0, now - path.stat().st_mtime)
     except OSError:
         return None
+
+
+def time_beside(path: Path) -> float | None:
+    """What the clock says that writes the times of a file, on a server perhaps; None if it cannot be asked."""
+    aside = path.with_name(f"{path.name}.{os.urandom(6).hex()}.tmp")
+    try:
+        aside.touch()
+        return aside.stat().st_mtime
+    except OSError:
+        return None
+    finally:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
 
 
 def in_words(seconds: float) -> str:

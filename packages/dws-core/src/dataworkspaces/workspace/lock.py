@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError, LockedError, kind_of_os_error
+from dataworkspaces.workspace.heartbeat import time_beside
 from dataworkspaces.workspace.interaction import log
 from dataworkspaces.workspace.lock_holder import (
     LOCK_FILE,
@@ -95,12 +96,11 @@ def _remove_if_empty(path: Path) -> bool:
         return False
     if found.st_size > 0:
         return False
+    now = time_beside(path)
+    if now is None or now - found.st_mtime < _EMPTY_SECONDS:
+        return False
     aside = path.with_name(f"{path.name}.{os.urandom(6).hex()}.tmp")
     try:
-        aside.touch()
-        age = aside.stat().st_mtime - found.st_mtime  # by one clock, that of the file server
-        if age < _EMPTY_SECONDS:
-            return False
         path.rename(aside)
         if aside.stat().st_ino != found.st_ino:
             aside.rename(path)  # another process was faster, and this is its lock
