@@ -35,9 +35,10 @@ from dataworkspaces.filetree import (
     scan,
 )
 from dataworkspaces.filetree.building import Known, TooMuchToRead
-from dataworkspaces.filetree.content import CHEAP_BYTES, content_of
+from dataworkspaces.filetree.content import content_of
 from dataworkspaces.filetree.manifest import NO_FILES
 from dataworkspaces.filetree.scan import ScannedDirectory
+from dataworkspaces.toolbox.content import CHEAP_BYTES
 from dataworkspaces.workspace.executors import executor_of
 from dataworkspaces.workspace.kept_versions import KeptVersionsMixin, ReplacedVersion, Verified
 from dataworkspaces.workspace.local_directory import LocalDirectoryMixin

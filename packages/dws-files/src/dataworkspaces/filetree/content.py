@@ -7,10 +7,7 @@ from pathlib import Path
 from dataworkspaces.filetree.building import build_tree
 from dataworkspaces.filetree.hashing import SHA1, SIZE_AND_TIME
 from dataworkspaces.filetree.scan import Scan, ScannedDirectory, ScannedFile, Skip, scan
-
-CHEAP_BYTES = 64 << 20
-CHEAP_FILES = 10_000
-"""Who only looks reads the content of no more than this."""
+from dataworkspaces.toolbox.content import CHEAP_BYTES, CHEAP_FILES
 
 
 def is_cheap_to_read(scanned: Scan) -> bool:
