@@ -36,16 +36,24 @@ def test_help_lists_the_commands(run: Run) -> None:
         assert (f"\n  {name} " in result.output) != command.hidden
 
 
+def test_help_groups_the_commands_and_cuts_no_line(run: Run) -> None:
+    lines = run("--help").output.splitlines()
+    assert [line[:-1] for line in lines if line[:-1] in catalog.GROUPS] == list(catalog.GROUPS)
+    for name, command in catalog.BUILT_IN.items():
+        if not command.hidden:
+            assert any(line.split(maxsplit=1) == [name, command.help] for line in lines), name
+
+
 def test_known_command_is_listed_where_it_is_installed(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "fly" not in catalog.listed()
-    monkeypatch.setitem(catalog.KNOWN, "fly", catalog.Known("Fly away", "init"))
+    monkeypatch.setitem(catalog.KNOWN, "fly", catalog.Known(catalog.START, "Fly away", "init"))
     assert "fly" not in catalog.listed()
     installation.add("dws-wings", {"dataworkspaces.commands": {"fly": "wings:fly"}})
     monkeypatch.syspath_prepend(str(installation.directory))
     monkeypatch.setattr("stevedore.ExtensionManager.ENTRY_POINT_CACHE", {})  # what this process has found
-    assert [*catalog.listed()][:3] == ["init", "fly", "add"]
+    assert [*catalog.listed()][:3] == ["init", "fly", "clone"]
     assert "fly" not in catalog.plugin_commands()
 
 

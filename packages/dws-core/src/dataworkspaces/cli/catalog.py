@@ -10,73 +10,109 @@ from typing import NamedTuple
 from dataworkspaces import plugins
 from dataworkspaces.plugin_names import shown_names
 
+START = "Start a workspace"
+WORK = "Work"
+LOOK = "Look"
+SHARE = "Share"
+KEEP = "Look after a workspace"
+
+GROUPS = (START, WORK, LOOK, SHARE, KEEP)
+"""The sections of ``dws --help``."""
+
 
 class BuiltIn(NamedTuple):
-    """A command: ``module:attribute`` of the click command, and its line in ``dws --help``."""
+    """A command: its section of ``dws --help``, ``module:attribute`` of the click command, and its line there."""
 
+    group: str
     target: str
     help: str
     hidden: bool = False
 
 
 BUILT_IN = {
-    "init": BuiltIn("dataworkspaces.cli.cmd_init:init", "Make the current directory a workspace"),
-    "add": BuiltIn("dataworkspaces.cli.cmd_add:add", "Add a resource: data, code or results"),
-    "snapshot": BuiltIn("dataworkspaces.cli.cmd_snapshot:snapshot", "Keep the present state of all resources"),
-    "restore": BuiltIn("dataworkspaces.cli.cmd_restore:restore", "Bring resources back to a snapshot"),
-    "delete-snapshot": BuiltIn("dataworkspaces.cli.cmd_snapshot:delete_snapshot", "Remove a snapshot and its results"),
-    "undo-delete": BuiltIn("dataworkspaces.cli.cmd_snapshot:undo_delete", "Bring back a snapshot that was deleted"),
-    "publish": BuiltIn("dataworkspaces.cli.cmd_sync:publish", "Send the workspace to a new, empty repository"),
-    "push": BuiltIn("dataworkspaces.cli.cmd_sync:push", "Send what is new here to the origins"),
-    "pull": BuiltIn("dataworkspaces.cli.cmd_sync:pull", "Bring what is new at the origins here"),
-    "clone": BuiltIn("dataworkspaces.cli.cmd_clone:clone", "Bring a workspace to this machine"),
-    "report": BuiltIn("dataworkspaces.cli.cmd_report:report", "Show status, history, lineage or results"),
-    "lineage": BuiltIn("dataworkspaces.cli.cmd_lineage:lineage", "Draw or export the lineage of results"),
-    "diff": BuiltIn("dataworkspaces.cli.cmd_diff:diff", "Compare two snapshots"),
-    "fsck": BuiltIn("dataworkspaces.cli.cmd_fsck:fsck", "Check that the workspace is whole, and repair it"),
-    "recover": BuiltIn("dataworkspaces.cli.cmd_recover:recover", "Finish what a command left, or set it aside"),
-    "unlock": BuiltIn("dataworkspaces.cli.cmd_recover:unlock", "Remove a lock that nobody holds any more"),
-    "ls": BuiltIn("dataworkspaces.cli.cmd_files:ls", "List files of a resource, now or in a snapshot"),
-    "cat": BuiltIn("dataworkspaces.cli.cmd_files:cat", "Print a file of a resource, now or in a snapshot"),
-    "cp": BuiltIn("dataworkspaces.cli.cmd_files:cp", "Copy files from or to a resource"),
-    "trust": BuiltIn("dataworkspaces.cli.cmd_trust:trust", "Agree to contact what a workspace names"),
-    "config": BuiltIn("dataworkspaces.cli.cmd_config:config", "Show or set parameters"),
-    "plugins": BuiltIn("dataworkspaces.cli.cmd_plugins:plugins", "Show the installed plug-ins and whether they load"),
-    "completion": BuiltIn("dataworkspaces.cli.cmd_completion:completion", "Print the completion script of a shell"),
-    "version": BuiltIn("dataworkspaces.cli.cmd_version:version", "Print the version"),
-    "status": BuiltIn("dataworkspaces.cli.cmd_report:status_alias", "Deprecated: see 'dws report'", hidden=True),
+    "init": BuiltIn(START, "dataworkspaces.cli.cmd_init:init", "Make the current directory a workspace"),
+    "clone": BuiltIn(START, "dataworkspaces.cli.cmd_clone:clone", "Copy a workspace to this machine"),
+    "add": BuiltIn(START, "dataworkspaces.cli.cmd_add:add", "Add a resource: data, code or results"),
+    "config": BuiltIn(
+        START, "dataworkspaces.cli.cmd_config:config", "Show or set parameters of the workspace and its resources"
+    ),
+    "snapshot": BuiltIn(WORK, "dataworkspaces.cli.cmd_snapshot:snapshot", "Record the present state of all resources"),
+    "restore": BuiltIn(
+        WORK, "dataworkspaces.cli.cmd_restore:restore", "Bring resources back to the state of a snapshot"
+    ),
+    "delete-snapshot": BuiltIn(
+        WORK, "dataworkspaces.cli.cmd_snapshot:delete_snapshot", "Delete a snapshot and its results"
+    ),
+    "undo-delete": BuiltIn(WORK, "dataworkspaces.cli.cmd_snapshot:undo_delete", "Bring back a deleted snapshot"),
+    "report": BuiltIn(LOOK, "dataworkspaces.cli.cmd_report:report", "Show status, history, lineage or results"),
+    "diff": BuiltIn(LOOK, "dataworkspaces.cli.cmd_diff:diff", "Compare two snapshots"),
+    "lineage": BuiltIn(LOOK, "dataworkspaces.cli.cmd_lineage:lineage", "Draw or export the lineage of results"),
+    "ls": BuiltIn(LOOK, "dataworkspaces.cli.cmd_files:ls", "List files of a resource, now or in a snapshot"),
+    "cat": BuiltIn(LOOK, "dataworkspaces.cli.cmd_files:cat", "Print a file of a resource, now or in a snapshot"),
+    "cp": BuiltIn(LOOK, "dataworkspaces.cli.cmd_files:cp", "Copy files from or to a resource"),
+    "status": BuiltIn(LOOK, "dataworkspaces.cli.cmd_report:status_alias", "Deprecated: see 'dws report'", hidden=True),
+    "publish": BuiltIn(SHARE, "dataworkspaces.cli.cmd_sync:publish", "Send the workspace to a new, empty repository"),
+    "push": BuiltIn(SHARE, "dataworkspaces.cli.cmd_sync:push", "Send what is new here to the origins"),
+    "pull": BuiltIn(SHARE, "dataworkspaces.cli.cmd_sync:pull", "Fetch what is new at the origins, and merge it"),
+    "trust": BuiltIn(
+        SHARE, "dataworkspaces.cli.cmd_trust:trust", "Allow a workspace to contact the addresses that it names"
+    ),
+    "fsck": BuiltIn(KEEP, "dataworkspaces.cli.cmd_fsck:fsck", "Check the workspace for damage, and repair it"),
+    "recover": BuiltIn(
+        KEEP, "dataworkspaces.cli.cmd_recover:recover", "Finish what an interrupted command began, or set it aside"
+    ),
+    "unlock": BuiltIn(KEEP, "dataworkspaces.cli.cmd_recover:unlock", "Remove the lock of a process that has died"),
+    "plugins": BuiltIn(
+        KEEP, "dataworkspaces.cli.cmd_plugins:plugins", "List the installed plug-ins, and check that they load"
+    ),
+    "completion": BuiltIn(
+        KEEP, "dataworkspaces.cli.cmd_completion:completion", "Print the script that completes commands in a shell"
+    ),
+    "version": BuiltIn(KEEP, "dataworkspaces.cli.cmd_version:version", "Print the version"),
 }
 """In the order in which they are listed."""
 
 
 class Known(NamedTuple):
-    """A command that a distribution of this project brings: its line in ``dws --help``, and after which it stands."""
+    """A command that a distribution of this project brings: its section and line, and after which it stands there."""
 
+    group: str
     help: str
-    after: str
+    after: str | None = None
+    """Without it, the command stands before the built-in ones."""
 
 
 KNOWN = {
-    "run": Known("Run a command as a step, and record its lineage", "add"),
-    "rerun": Known("Run again the steps that are out of date", "add"),
-    "undo-restore": Known("Bring back files that a restore replaced", "restore"),
-    "verify": Known("Read everything of resources, and compare it", "unlock"),
-    "du": Known("Show what resources and snapshots occupy", "unlock"),
-    "gc": Known("Remove contents that no snapshot needs", "unlock"),
+    "run": Known(WORK, "Run a command as a step, and record its lineage"),
+    "rerun": Known(WORK, "Repeat the steps that are out of date"),
+    "undo-restore": Known(WORK, "Bring back what a restore replaced", "restore"),
+    "verify": Known(KEEP, "Read all contents, and compare them with their hashes", "unlock"),
+    "du": Known(KEEP, "Show the disk space of resources and snapshots", "unlock"),
+    "gc": Known(KEEP, "Free the space of contents that no snapshot needs", "unlock"),
 }
 """They are announced as those of anybody, and listed only where they are: :data:`plugins.KNOWN_DISTRIBUTIONS` says what
 to install. An entry point has a name and no text, and so what others bring is listed with its distribution."""
 
 
-def listed() -> dict[str, str]:
-    """The built-in commands and the known ones that are announced, with their lines, in the order of ``dws --help``."""
+def sections() -> dict[str, dict[str, str]]:
+    """The built-in commands and the known ones that are announced, each with its line, by :data:`GROUPS`."""
     announced = shown_names(plugins.COMMANDS)
-    found = {}
-    for name, command in BUILT_IN.items():
-        if not command.hidden:
-            found[name] = command.help
-        found.update({other: k.help for other, k in KNOWN.items() if k.after == name and other in announced})
+    known = {name: command for name, command in KNOWN.items() if name in announced}
+    found: dict[str, dict[str, str]] = {group: {} for group in GROUPS}
+    for name, command in known.items():
+        if command.after is None:
+            found[command.group][name] = command.help
+    for name, built_in in BUILT_IN.items():
+        section = found[built_in.group]
+        if not built_in.hidden:
+            section[name] = built_in.help
+        section.update({other: command.help for other, command in known.items() if command.after == name})
     return found
+
+
+def listed() -> dict[str, str]:
+    """All of :func:`sections`, in one."""
+    return {name: text for section in sections().values() for name, text in section.items()}
 
 
 def plugin_commands() -> dict[str, str]:

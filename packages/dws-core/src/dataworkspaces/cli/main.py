@@ -52,8 +52,11 @@ class RootGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(catalog.listed().items()))
+        sections = catalog.sections()
+        width = max(len(name) for section in sections.values() for name in section)
+        for title, commands in sections.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), text) for name, text in commands.items()])
         added = catalog.plugin_commands()
         if added:
             with formatter.section("Commands of plug-ins"):
