@@ -604,7 +604,7 @@ def test_host_name_that_leads_out(workspace: User) -> None:
 )  # fmt: skip
 def test_wrong_usage(workspace: User, command: list[str]) -> None:
     said = refused(workspace, *command, status=2)
-    assert "Usage: dws" in said or "Error" in said
+    assert "Usage: dws" in said or "error:" in said
 
 
 def test_end_of_input_where_an_answer_is_needed(snapshotted: User) -> None:

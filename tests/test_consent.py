@@ -84,7 +84,7 @@ def test_a_remote_of_local_files(author: User, victim: User, tmp_path: Path) -> 
     hub = publish(author, tmp_path)
     done = victim.batch("clone", "--hostname", "h2", hub, "ws", check=False)
     assert done.returncode in FAILED
-    assert f"Refused: Resource 'data' names {remote.as_uri()}" in done.stderr
+    assert f"error: Resource 'data' names {remote.as_uri()}" in done.stderr
     assert "dws trust" in done.stderr
     here = victim.at(victim.cwd / "ws")
     assert not (here.cwd / "data" / "a").exists()

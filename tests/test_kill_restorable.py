@@ -220,7 +220,7 @@ def test_push(server: Server, base: Path, tmp_path: Path, command: str) -> None:
             killed.root.parent, "--batch", "clone", "--trust", str(origin), str(clone), "--hostname", "x"
         )
         assert answer.status == 0, answer
-        assert "Warning" not in answer.stderr, answer
+        assert "warning:" not in answer.stderr, answer
         assert read_tree(clone / "files")
         for tag in ("A", "B"):
             assert killed.server.run(clone, "--batch", "restore", tag).status == 0

@@ -135,7 +135,7 @@ def test_library_that_is_not_installed(pipeline: User) -> None:
     done = without.dws("lineage", "export", "--format", "prov", "out", check=False)
     assert (done.returncode, done.stderr) == (
         1,
-        "Configuration error: The export needs the distribution prov, which is not installed (No module named 'prov'). "
+        "error: The export needs the distribution prov, which is not installed (No module named 'prov'). "
         "Install it with: pip install dws-exports\n",
     )
 

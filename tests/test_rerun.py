@@ -269,7 +269,7 @@ def test_a_notebook_is_left_out_with_what_is_behind_it(here: User) -> None:
     assert done.stderr.splitlines()[-3:] == [
         "Ran a",
         "Step notebook was left out: no command line of step notebook is recorded (it may be a notebook)",
-        "Configuration error: Step last was left out: it reads what step notebook writes. "
+        "error: Step last was left out: it reads what step notebook writes. "
         "Run what is left out yourself, and then 'dws rerun' again",
     ]
     here.python("-c", NOTEBOOK)

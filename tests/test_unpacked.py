@@ -48,7 +48,7 @@ def test_it_is_read_and_not_changed_until_its_user_agrees(unpacked: tuple[User, 
         assert said.returncode == 0, said.stderr
         assert not canary.exists(), command
     warned = user.batch("report", "status").stderr
-    assert warned.count("Warning") == 1
+    assert warned.count("warning:") == 1
     assert "core.fsmonitor" in warned
     assert "dws trust 'settings " in warned
     for command in (
@@ -67,7 +67,7 @@ def test_it_is_read_and_not_changed_until_its_user_agrees(unpacked: tuple[User, 
     assert [row["agreed"] for row in rows] == [False, False]
     user.batch("trust", "--all")
     user.batch("config", "executor", "threads")
-    assert "Warning" not in user.batch("report", "status").stderr
+    assert "warning:" not in user.batch("report", "status").stderr
     assert canary.exists()
 
 
@@ -99,7 +99,7 @@ def test_what_the_user_configures_is_not_asked_about(tmp_path: Path) -> None:
     user.batch("init", "--hostname", "h1", "--create-resources", "code")
     user.git("config", "filter.mine.clean", "tr a b")
     write_files(place, {".gitattributes": "*.txt filter=mine\n", "code/a.txt": "aaa\n"})
-    assert "Warning" not in user.batch("snapshot", "S1").stderr
+    assert "warning:" not in user.batch("snapshot", "S1").stderr
     assert user.git("show", "HEAD:code/a.txt") == "bbb\n"
     user.git("init", "--quiet", "--bare", tmp_path / "hub.git")
     user.batch("publish", tmp_path / "hub.git")
@@ -107,4 +107,4 @@ def test_what_the_user_configures_is_not_asked_about(tmp_path: Path) -> None:
     other.batch("clone", "--hostname", "h2", tmp_path / "hub.git", "clone")
     clone = user.at(tmp_path / "clone")
     clone.git("config", "core.sshCommand", "ssh -v")
-    assert "Warning" not in clone.batch("snapshot", "S2").stderr
+    assert "warning:" not in clone.batch("snapshot", "S2").stderr

@@ -50,7 +50,7 @@ def test_what_a_workspace_cannot_do_is_told_in_one_line(shell: InteractiveShell)
     with pytest.raises(UsageError) as caught:
         shell.run_line_magic("dws_history", "")
     assert "\n" not in str(caught.value)
-    assert str(caught.value).startswith("Not supported: ")
+    assert str(caught.value).startswith("Workspace ")
 
 
 @pytest.mark.parametrize(

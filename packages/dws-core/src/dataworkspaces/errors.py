@@ -51,9 +51,10 @@ class DwsError(Exception):
 
     :param message: one line that names the thing and what is wrong with it.
     :param hint: what the user can do about it, if the message does not say it.
+    :cvar kind: what scripts tell errors apart by, beside the exit status.
     """
 
-    label = "Error"
+    kind = "error"
     exit_code = 1
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -89,12 +90,13 @@ def with_hint(message: str, hint: str | None) -> str:
 class ConfigurationError(DwsError):
     """Something that the user asked for does not fit the workspace, its resources or this machine."""
 
-    label = "Configuration error"
+    kind = "configuration"
 
 
 class NotFoundError(ConfigurationError):
     """It is certain that the thing is not there: what was asked has answered."""
 
+    kind = "not-found"
     exit_code = 4
 
 
@@ -103,28 +105,28 @@ class UnavailableError(ConfigurationError):
 
     Code that asks "is it there?" lets this error through: it is no *no*."""
 
-    label = "Not available"
+    kind = "unavailable"
     exit_code = 5
 
 
 class StorageError(ConfigurationError):
     """Nothing can be written there: the storage is full, or read-only."""
 
-    label = "Cannot write"
+    kind = "storage"
     exit_code = 6
 
 
 class ConflictError(ConfigurationError):
     """Two changes of the same thing exclude each other; both are kept."""
 
-    label = "Conflict"
+    kind = "conflict"
     exit_code = 8
 
 
 class RefusedError(ConfigurationError):
     """Somebody else's workspace asks for something that the user of this machine has not agreed to."""
 
-    label = "Refused"
+    kind = "refused"
     exit_code = 9
 
 
@@ -148,7 +150,7 @@ def kind_of_os_error(error: OSError) -> type[ConfigurationError]:
 class ApiParamError(ConfigurationError):
     """An argument passed to the Python API is not valid."""
 
-    label = "Parameter error"
+    kind = "parameter"
 
 
 class ParamNotFoundError(ConfigurationError):
@@ -170,7 +172,7 @@ class NotAWorkspaceError(ConfigurationError):
 class NotSupportedError(ConfigurationError):
     """A workspace or resource lacks the capability that a command asked for."""
 
-    label = "Not supported"
+    kind = "not-supported"
     exit_code = 11
 
 
@@ -181,33 +183,33 @@ class PluginError(ConfigurationError):
 class MetadataError(DwsError):
     """A file of the workspace's metadata cannot be read, or does not hold what it should."""
 
-    label = "Metadata error"
+    kind = "metadata"
     exit_code = 10
 
 
 class LineageError(ConfigurationError):
     """The lineage of a step is not consistent, or cannot be recorded as asked."""
 
-    label = "Lineage error"
+    kind = "lineage"
 
 
 class LockedError(DwsError):
     """Another command is changing the workspace."""
 
-    label = "Workspace is locked"
+    kind = "locked"
     exit_code = 7
 
 
 class UnfinishedError(DwsError):
     """An earlier command is unfinished, and can be neither completed nor undone now."""
 
-    label = "Unfinished"
+    kind = "unfinished"
 
 
 class UserAbort(DwsError):
     """The user answered no."""
 
-    label = "Cancelled"
+    kind = "cancelled"
 
 
 class BatchModeError(ConfigurationError):
@@ -232,7 +234,7 @@ def suppress_negative() -> Iterator[None]:
 class InternalError(DwsError):
     """A condition that the program should have made impossible."""
 
-    label = "Internal error"
+    kind = "internal"
     exit_code = 3
 
 
@@ -242,7 +244,7 @@ class ToolError(DwsError):
     :param output: what the program said on its standard error, for ``--verbose``.
     """
 
-    label = "Program error"
+    kind = "program"
 
     def __init__(self, message: str, *, hint: str | None = None, output: str = "") -> None:
         super().__init__(message, hint=hint)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 from cli_helpers import DWS, Installation, on_terminal
@@ -21,12 +23,12 @@ Fail = Callable[..., tuple[str, int]]
 def fail(run: Run, monkeypatch: pytest.MonkeyPatch) -> Fail:
     """Run a command that raises an error; its stderr and exit status."""
 
-    def invoke(error: BaseException, *options: str, **env: str) -> tuple[str, int]:
+    def invoke(error: BaseException, *options: str, after: Sequence[str] = (), **env: str) -> tuple[str, int]:
         def callback(as_json: bool) -> None:
             raise error
 
         monkeypatch.setattr(version, "callback", callback)
-        result = run(*options, "version", env=env)
+        result = run(*options, "version", *after, env=env)
         return result.stderr, result.exit_code
 
     monkeypatch.delenv("DWS_DEBUG", raising=False)
@@ -36,18 +38,18 @@ def fail(run: Run, monkeypatch: pytest.MonkeyPatch) -> Fail:
 @pytest.mark.parametrize(
     ("error", "line", "status"),
     [
-        (ConfigurationError("No such thing"), "Configuration error: No such thing", 1),
-        (DwsError("Odd", hint="Do this"), "Error: Odd. Do this", 1),
-        (ConfigurationError("Really?", hint="Yes"), "Configuration error: Really? Yes", 1),
-        (LockedError("'dws snapshot' is changing it"), "Workspace is locked: 'dws snapshot' is changing it", 7),
-        (ConfigurationError("two\nlines \x1b[2J"), "Configuration error: two\\nlines \\x1b[2J", 1),
-        (OSError(errno.ENOSPC, "No space left on device", "/d/f"), "Error: /d/f: No space left on device. ", 6),
-        (PermissionError(errno.EACCES, "Permission denied", "/d/f"), "Error: /d/f: Permission denied. ", 5),
-        (OSError(errno.EROFS, "Read-only file system"), "Error: Read-only file system. ", 6),
-        (InternalError("Cannot be"), "Internal error: Cannot be", 3),
+        (ConfigurationError("No such thing"), "error: No such thing", 1),
+        (DwsError("Odd", hint="Do this"), "error: Odd. Do this", 1),
+        (ConfigurationError("Really?", hint="Yes"), "error: Really? Yes", 1),
+        (LockedError("'dws snapshot' is changing it"), "error: 'dws snapshot' is changing it", 7),
+        (ConfigurationError("two\nlines \x1b[2J"), "error: two\\nlines \\x1b[2J", 1),
+        (OSError(errno.ENOSPC, "No space left on device", "/d/f"), "error: /d/f: No space left on device. ", 6),
+        (PermissionError(errno.EACCES, "Permission denied", "/d/f"), "error: /d/f: Permission denied. ", 5),
+        (OSError(errno.EROFS, "Read-only file system"), "error: Read-only file system. ", 6),
+        (InternalError("Cannot be"), "error: Cannot be", 3),
         (KeyboardInterrupt(), "Cancelled", 130),
-        (EOFError(), "Error: An answer is needed, and the input has ended", 1),
-        (KeyError("x"), "Internal error: KeyError: 'x'. This is a bug in Data Workspaces: please report it", 3),
+        (EOFError(), "error: An answer is needed, and the input has ended", 1),
+        (KeyError("x"), "error: KeyError: 'x'. This is a bug in Data Workspaces: please report it", 3),
     ],
     ids=repr,
 )
@@ -56,6 +58,33 @@ def test_an_error_is_one_line(fail: Fail, error: BaseException, line: str, statu
     assert exit_code == status
     assert said.strip().startswith(line)
     assert said.strip().count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "status"),
+    [
+        (ConfigurationError("No such thing", hint="Do this"), "configuration", 1),
+        (LockedError("No such thing", hint="Do this"), "locked", 7),
+        (PermissionError(errno.EACCES, "Permission denied", "/d/f"), "unavailable", 5),
+        (KeyError("x"), "internal", 3),
+        (KeyboardInterrupt(), "cancelled", 130),
+    ],
+    ids=repr,
+)
+def test_with_json_an_error_is_a_document(fail: Fail, error: BaseException, kind: str, status: int) -> None:
+    said, exit_code = fail(error, after=["--json"])
+    told = json.loads(said)["error"]
+    assert (told["kind"], told["status"], exit_code) == (kind, status, status)
+    if isinstance(error, DwsError):
+        assert (told["message"], told["hint"]) == ("No such thing", "Do this")
+
+
+def test_each_kind_is_documented() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "reference" / "errors.md").read_text()
+    kinds = [DwsError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+        assert f"`{kind.kind}`" in page, kind
 
 
 def chained() -> ConfigurationError:
@@ -70,7 +99,7 @@ def chained() -> ConfigurationError:
 
 def test_verbose_adds_the_cause_and_what_the_program_said(fail: Fail) -> None:
     said, _status = fail(chained(), "--verbose")
-    assert said.splitlines()[0] == "Configuration error: Not possible"
+    assert said.splitlines()[0] == "error: Not possible"
     assert "Caused by ToolError: git failed" in said
     assert "  fatal: it broke\n" in said
     assert "\\x1b[31mmend it" in said
@@ -82,6 +111,20 @@ def test_the_traceback_of_a_bug_is_shown_on_request(fail: Fail, options: list[st
     said, status = fail(KeyError("x"), *options, **env)
     assert status == 3
     assert "Traceback (most recent call last)" in said
+
+
+def test_a_command_names_the_common_options_in_one_entry(run: Run) -> None:
+    said = " ".join(run("snapshot", "--help").output.split())
+    assert "--workspace-dir DIR, --workspace NAME, --batch, --verbose: 'dws --help' describes them." in said
+    assert "Never ask: take the default" not in said
+    assert "Never ask: take the default" in run("--help").output
+
+
+def test_a_workspace_is_named_only_to_a_command_that_opens_one(run: Run, tmp_path: Path) -> None:
+    assert "is not a workspace" in run("--workspace-dir", str(tmp_path), "snapshot").stderr
+    refused = run("--workspace-dir", str(tmp_path), "version")
+    assert refused.exit_code == 2
+    assert "'dws version' works on no workspace" in refused.stderr
 
 
 def test_wrong_usage_is_what_click_says(run: Run) -> None:
@@ -103,7 +146,7 @@ def test_a_full_disk_is_one_line() -> None:
     with open("/dev/full", "w") as full:  # noqa: PTH123
         done = subprocess.run([*DWS, "version"], stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 6
-    assert done.stderr == "Error: No space left on device. Free some space, and run the command again\n"
+    assert done.stderr == "error: No space left on device. Free some space, and run the command again\n"
 
 
 def test_the_label_is_coloured_on_a_terminal(installation: Installation) -> None:
@@ -120,5 +163,5 @@ def test_no_workspace(run: Run, tmp_path: os.PathLike[str], monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     result = run("report", "status")
     assert result.exit_code == 1
-    assert result.stderr.startswith("Configuration error: There is no workspace at ")
+    assert result.stderr.startswith("error: There is no workspace at ")
     assert result.stderr.count("\n") == 1

@@ -123,7 +123,7 @@ def test_batch_names_the_option_that_would_have_answered() -> None:
 
 def test_warnings_go_to_stderr() -> None:
     done = piped('ui.warn("careful"); ui.tell("done")')
-    assert (done.stdout, done.stderr) == ("done\n", "Warning: careful\n")
+    assert (done.stdout, done.stderr) == ("done\n", "warning: careful\n")
 
 
 def test_stdout_can_be_kept_for_a_document(capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,7 +131,7 @@ def test_stdout_can_be_kept_for_a_document(capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().err == "done\n"
 
 
-@pytest.mark.parametrize(("verbose", "shown"), [(True, "called\nWarning: careful\n"), (False, "Warning: careful\n")])
+@pytest.mark.parametrize(("verbose", "shown"), [(True, "called\nwarning: careful\n"), (False, "warning: careful\n")])
 def test_verbose_shows_what_is_logged(capsys: pytest.CaptureFixture[str], verbose: bool, shown: str) -> None:
     show_log(verbose)
     log.debug("called")

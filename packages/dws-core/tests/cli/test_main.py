@@ -97,7 +97,7 @@ def test_an_unknown_command_gets_a_suggestion(run: Run, typed: str, near: str) -
 def test_an_unknown_command_like_none(run: Run) -> None:
     result = run("xyzzy")
     assert result.exit_code == 2
-    assert result.stderr.endswith("Error: No such command 'xyzzy'.\n")
+    assert result.stderr.endswith("error: No such command 'xyzzy'.\n")
 
 
 def test_version(run: Run) -> None:

@@ -7,24 +7,28 @@ import os
 import sys
 import traceback
 from contextlib import suppress
+from typing import NamedTuple
 
 import click
 
 from dataworkspaces.cli.text import escape
-from dataworkspaces.errors import DwsError, InternalError, ToolError, kind_of_os_error, with_hint
+from dataworkspaces.errors import DwsError, InternalError, ToolError, UserAbort, kind_of_os_error, with_hint
 
 DEBUG_VARIABLE = "DWS_DEBUG"
 INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 and the number of the signal, as shells have it."""
 
 
-def report(error: BaseException, *, verbose: bool) -> int:
-    """Tell on stderr why a command ended, and return the exit status."""
+def report(error: BaseException, *, verbose: bool, as_json: bool = False) -> int:
+    """Tell on stderr why a command ended, and return the exit status.
+
+    :param as_json: tell it as one JSON document, in a line.
+    """
     if isinstance(error, BrokenPipeError):
         _drop_output()
         return 1
     try:
-        status = _report(error, verbose)
+        status = _report(error, verbose, as_json)
         if sys.stderr is not None:
             sys.stderr.flush()
     except BrokenPipeError:
@@ -35,46 +39,84 @@ def report(error: BaseException, *, verbose: bool) -> int:
 
 def print_error(error: DwsError) -> None:
     """Tell on stderr what went wrong with a part of a command that goes on."""
-    _line(error.label, error.message, error.hint)
+    _print_line(_told_of(error))
 
 
-def _report(error: BaseException, verbose: bool) -> int:
+class Told(NamedTuple):
+    """What the user reads of an error."""
+
+    kind: str
+    status: int
+    message: str
+    hint: str | None = None
+
+
+def _report(error: BaseException, verbose: bool, as_json: bool) -> int:
     debug = bool(os.environ.get(DEBUG_VARIABLE))
-    if isinstance(error, click.ClickException):
-        error.show()
+    if isinstance(error, click.ClickException) and not as_json:
+        _print_usage_error(error)
         return error.exit_code
+    told = _told(error, verbose or debug)
+    if as_json:
+        _print_json(told)
+    elif told.kind == UserAbort.kind:
+        text = _red("Cancelled")
+        click.echo(f"{text}: {escape(told.message)}" if told.message else text, err=True)
+    else:
+        _print_line(told)
+    if isinstance(error, DwsError) and not as_json and (verbose or isinstance(error, InternalError)):
+        _details(error)
+    is_bug = told.kind == InternalError.kind and not isinstance(error, InternalError)
+    if debug or (is_bug and verbose):
+        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    return told.status
+
+
+def _told(error: BaseException, traceback_shown: bool) -> Told:
+    if isinstance(error, DwsError):
+        return _told_of(error)
+    if isinstance(error, click.ClickException):
+        return Told("usage", error.exit_code, error.format_message())
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return _interrupted(error)
-    if isinstance(error, DwsError):
-        print_error(error)
-        if verbose or isinstance(error, InternalError):
-            _details(error)
-        status = error.exit_code
-    elif isinstance(error, OSError):
-        _os_error(error)
-        status = kind_of_os_error(error).exit_code
-    elif isinstance(error, RecursionError):
-        _line("Error", "The metadata of the workspace is nested too deeply", "dws fsck says which file it is")
-        status = 1
-    elif isinstance(error, RuntimeError) and "home directory" in str(error):  # pathlib's, of ~NAME
-        _line("Error", "A path begins with the name of a user who has no home directory here", "Write it in full")
-        status = 1
-    elif isinstance(error, MemoryError):
-        _line("Error", "There is not enough memory for this", "Close other programs, or use a larger machine")
-        status = 1
-    else:
-        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        _line(InternalError.label, what, _please_report(error, verbose or debug))
-        status = InternalError.exit_code
-        debug = debug or verbose
-    if debug:
-        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
-    return status
+    if isinstance(error, OSError):
+        return _os_error(error)
+    if isinstance(error, RecursionError):
+        return _other("The metadata of the workspace is nested too deeply", "dws fsck says which file it is")
+    if isinstance(error, RuntimeError) and "home directory" in str(error):  # pathlib's, of ~NAME
+        return _other("A path begins with the name of a user who has no home directory here", "Write it in full")
+    if isinstance(error, MemoryError):
+        return _other("There is not enough memory for this", "Close other programs, or use a larger machine")
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return Told(InternalError.kind, InternalError.exit_code, what, _please_report(error, traceback_shown))
 
 
-def _line(label: str, message: str, hint: str | None = None) -> None:
-    text = with_hint(escape(message), escape(hint) if hint else None)
-    click.echo(f"{_red(f'{label}:')} {text}", err=True)
+def _told_of(error: DwsError) -> Told:
+    return Told(error.kind, error.exit_code, error.message, error.hint)
+
+
+def _other(message: str, hint: str | None = None) -> Told:
+    return Told(DwsError.kind, DwsError.exit_code, message, hint)
+
+
+def _print_line(told: Told) -> None:
+    text = with_hint(escape(told.message), escape(told.hint) if told.hint else None)
+    click.echo(f"{_red('error:')} {text}", err=True)
+
+
+def _print_json(told: Told) -> None:
+    import json
+
+    click.echo(json.dumps({"error": told._asdict()}), err=True)
+
+
+def _print_usage_error(error: click.ClickException) -> None:
+    """As click does, with our label."""
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        click.echo(error.ctx.get_usage(), err=True)
+        if error.ctx.command.get_help_option(error.ctx) is not None:
+            click.echo(f"Try '{error.ctx.command_path} --help' for help.\n", err=True)
+    click.echo(f"{_red('error:')} {error.format_message()}", err=True)
 
 
 def _red(text: str) -> str:
@@ -104,21 +146,20 @@ _OS_HINTS = {
 }
 
 
-def _os_error(error: OSError) -> None:
+def _os_error(error: OSError) -> Told:
     reason = error.strerror or str(error) or type(error).__name__
     names = [os.fsdecode(name) for name in (error.filename, error.filename2) if isinstance(name, (str, bytes))]
     where = " -> ".join(names)
-    _line("Error", f"{where}: {reason}" if where else reason, _OS_HINTS.get(error.errno or 0))
+    kind = kind_of_os_error(error)
+    return Told(kind.kind, kind.exit_code, f"{where}: {reason}" if where else reason, _OS_HINTS.get(error.errno or 0))
 
 
-def _interrupted(error: BaseException) -> int:
+def _interrupted(error: BaseException) -> Told:
     """Ctrl-C, or an end of the input where an answer was needed: click has one exception for both."""
     origin = error if isinstance(error, KeyboardInterrupt) else error.__cause__ or error.__context__
     if isinstance(origin, EOFError):
-        _line("Error", "An answer is needed, and the input has ended")
-        return 1
-    click.echo(_red("Cancelled"), err=True)
-    return INTERRUPTED
+        return _other("An answer is needed, and the input has ended")
+    return Told(UserAbort.kind, INTERRUPTED, "")
 
 
 def _please_report(error: BaseException, traceback_shown: bool) -> str:

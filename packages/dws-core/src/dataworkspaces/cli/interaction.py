@@ -54,7 +54,7 @@ class TerminalInteraction:
         return answer.strip()
 
     def warn(self, message: str) -> None:
-        click.echo(f"Warning: {escape(message)}", err=True)
+        click.echo(f"warning: {escape(message)}", err=True)
 
     def tell(self, message: str) -> None:
         click.echo(escape(message), err=self._to_stderr)

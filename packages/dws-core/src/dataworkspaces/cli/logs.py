@@ -14,7 +14,7 @@ class _StderrHandler(logging.Handler):
     """Writes to what ``sys.stderr`` is when something is logged."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        prefix = "Warning: " if record.levelno == logging.WARNING else ""
+        prefix = "warning: " if record.levelno == logging.WARNING else ""
         click.echo(prefix + escape(record.getMessage()), err=True)
 
 

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import click
 
 from dataworkspaces.cli import catalog
-from dataworkspaces.cli.session import Session, batch_option, verbose_option
+from dataworkspaces.cli.session import Session, common_options
 
 COMPLETE_VARIABLE = "_DWS_COMPLETE"
 
@@ -49,7 +49,14 @@ class RootGroup(click.Group):
             near = get_close_matches(name, self.list_commands(ctx), n=2)
             hint = catalog.hint_of(name) or (f"Did you mean {' or '.join(near)}?" if near else "")
             ctx.fail(f"No such command '{name}'. {hint}".rstrip())
-        return super().resolve_command(ctx, args)
+        found_name, command, rest = super().resolve_command(ctx, args)
+        session = ctx.ensure_object(Session)
+        takes_workspace = isinstance(command, click.Group) or any(
+            option.name == "workspace_dir" for option in (command.params if command else ())
+        )
+        if not takes_workspace and (session.workspace_dir or session.workspace):
+            ctx.fail(f"'dws {name}' works on no workspace that --workspace-dir or --workspace could name.")
+        return found_name, command, rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections = catalog.sections()
@@ -90,11 +97,11 @@ class RootGroup(click.Group):
         except Exception as e:
             from dataworkspaces.cli.failures import report
 
-            status = report(e, verbose=session.verbose)
+            status = report(e, verbose=session.verbose, as_json=session.as_json)
         except KeyboardInterrupt as e:
             from dataworkspaces.cli.failures import report
 
-            status = report(e, verbose=session.verbose)
+            status = report(e, verbose=session.verbose, as_json=session.as_json)
         finally:
             logs = sys.modules.get("dataworkspaces.cli.logs")
             if logs is not None:
@@ -124,8 +131,7 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
 
 
 @click.group(cls=RootGroup, epilog="'dws COMMAND --help' describes a command.")
-@batch_option
-@verbose_option
+@common_options
 @click.option(
     "--version",
     is_flag=True,

@@ -27,7 +27,8 @@ class Session:
     :ivar verbose: say each thing that is done.
     :ivar workspace_dir: what ``--workspace-dir`` named.
     :ivar workspace: what ``--workspace`` named.
-    :ivar to_stderr: stdout is for the one JSON document; what is told goes to stderr.
+    :ivar to_stderr: stdout is for the one document that was asked for; what is told goes to stderr.
+    :ivar as_json: ``--json`` was given: an error is a document, too.
     """
 
     batch: bool = False
@@ -36,6 +37,7 @@ class Session:
     workspace_dir: str | None = None
     workspace: str | None = None
     to_stderr: bool = False
+    as_json: bool = False
 
     def interaction(self) -> Interaction:
         """How to reach the user; also shows what is logged, from here on."""
@@ -88,28 +90,23 @@ def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
         setattr(ctx.ensure_object(Session), param.name, value)
 
 
-batch_option = click.option(
-    "-b",
-    "--batch",
-    is_flag=True,
-    expose_value=False,
-    callback=_store,
-    help="Never ask: take the default, or say which option is missing.",
-)
 yes_option = click.option(
     "--yes", is_flag=True, expose_value=False, callback=_store, help="Do not ask before files are deleted or sent."
 )
-verbose_option = click.option(
-    "--verbose", is_flag=True, expose_value=False, callback=_store, help="Say each thing that is done."
-)
-workspace_option = click.option(
-    "--workspace-dir",
-    type=click.Path(file_okay=False),
-    metavar="DIR",
-    expose_value=False,
-    callback=_store,
-    help="The workspace; default: the one that holds the current directory.",
-)
+
+
+class CommonOption(click.Option):
+    """An option that ``dws`` has before each command, too. ``dws --help`` describes it; the help of a command names all
+    of them in one entry."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        if ctx.parent is None:
+            return super().get_help_record(ctx)
+        common = [option for option in ctx.command.params if isinstance(option, CommonOption)]
+        if self is not common[0]:
+            return None
+        names = [f"{option.opts[-1]} {option.metavar or ''}".rstrip() for option in common]
+        return "Common options", f"{', '.join(names)}: 'dws --help' describes them."
 
 
 class WorkspaceName(click.types.StringParamType):
@@ -123,13 +120,40 @@ class WorkspaceName(click.types.StringParamType):
         return [CompletionItem(name) for name in known_workspaces() if name.startswith(incomplete)]
 
 
+workspace_option = click.option(
+    "--workspace-dir",
+    cls=CommonOption,
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    expose_value=False,
+    callback=_store,
+    help="The workspace; default: the one that holds the current directory.",
+)
 named_workspace_option = click.option(
     "--workspace",
+    cls=CommonOption,
     type=WorkspaceName(),
     metavar="NAME",
     expose_value=False,
     callback=_store,
     help="The workspace, by its name in ~/.config/dws/config.toml or its URI.",
+)
+batch_option = click.option(
+    "-b",
+    "--batch",
+    cls=CommonOption,
+    is_flag=True,
+    expose_value=False,
+    callback=_store,
+    help="Never ask: take the default, or say which option is missing.",
+)
+verbose_option = click.option(
+    "--verbose",
+    cls=CommonOption,
+    is_flag=True,
+    expose_value=False,
+    callback=_store,
+    help="Say each thing that is done.",
 )
 
 
@@ -146,7 +170,7 @@ def json_option(function: F) -> F:
     def set_session(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
         if value:
             session = ctx.ensure_object(Session)
-            session.to_stderr = session.batch = True
+            session.as_json = session.to_stderr = session.batch = True
         return value
 
     option = click.option(

@@ -49,7 +49,7 @@ def hold_lock(directory: Path, command: str, timeout: float | None = None) -> It
     except Timeout:
         raise LockedError(
             describe_holder(path),
-            hint=f"Wait until it has finished, and try again. 'dws unlock' removes one that nobody holds: {path}",
+            hint="Wait until it has finished, and try again. 'dws unlock' removes a lock that nobody holds",
         ) from None
     except OSError as e:
         raise kind_of_os_error(e)(

@@ -157,7 +157,7 @@ def read_facts(path: Path, pid: str) -> dict[str, str]:
 def describe_holder(path: Path) -> str:
     """Who holds the lock ``path``, as a sentence for those who wait for it."""
     holder = describe_lock(path.parent, path.name)
-    return "another process is changing it" if holder is None else holder.text
+    return f"another process holds the lock {path}" if holder is None else holder.text
 
 
 def _text(path: Path, pid: str, host: str, facts: dict[str, str]) -> str:
@@ -165,4 +165,4 @@ def _text(path: Path, pid: str, host: str, facts: dict[str, str]) -> str:
     since = f", since {facts['since']}" if "since" in facts else ""
     name, container, _ = host.partition(_NAMESPACE)
     where = f"host {name[:80]}{' (in a container)' if container else ''}"
-    return f"{running} of process {pid[:20]} on {where}{since}, is changing it (lock: {path})"
+    return f"{running} of process {pid[:20]} on {where}{since}, holds the lock {path}"

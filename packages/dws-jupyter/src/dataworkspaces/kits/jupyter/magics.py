@@ -46,16 +46,13 @@ def _command(function: F) -> F:
         except DwsError as e:
             raise UsageError(escape(_one_line(e))) from None
         except OSError as e:
-            raise UsageError(escape(f"Error: {e}")) from None
+            raise UsageError(escape(str(e))) from None
 
     return cast(F, run)
 
 
 def _one_line(error: DwsError) -> str:
-    message = f"{error.label}: {error.message}"
-    if error.hint:
-        message += f"{'' if message.endswith(('.', '?', '!')) else '.'} {error.hint}"
-    return " ".join(message.split())
+    return " ".join(str(error).split())
 
 
 @magics_class
