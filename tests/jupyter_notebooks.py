@@ -30,6 +30,7 @@ CELLS = {
     "help": "%dws_snapshot --help",
     "step": "%dws_step --step-name steps --input data --param C=3\nDWS_STEP.write_results({'accuracy': 0.5})\n%dws_snapshot -t four",
     "run": "%%dws_run --step-name cell --input data\nDWS_STEP.write_results({'loss': 0.5})\n41 + 1",
+    "await": "%%dws_run --step-name cell --input data\nimport asyncio\nawait asyncio.sleep(0)\nDWS_STEP.write_results({'loss': 0.4})",
     "graph": "%dws_lineage_graph",
     "end": "print('reached ' + 'the end')",
 }

@@ -120,6 +120,10 @@ def test_a_cell_is_a_step_and_shows_its_value(executed: Executed) -> None:
     assert executed.text("run").endswith("Recorded step cell\n")
 
 
+def test_a_cell_that_awaits_is_a_step(executed: Executed) -> None:
+    assert "Recorded step cell" in executed.text("await")
+
+
 def test_graph_is_in_the_notebook_and_in_its_page(executed: Executed) -> None:
     for page in (executed.html("graph"), executed.page):  # type: ignore[attr-defined]
         assert 'sandbox="allow-scripts allow-downloads"' in page
@@ -152,6 +156,8 @@ def test_papermill_disables_the_magics_by_a_parameter(workspace: User) -> None:
     cells = {
         "given": "DWS_MAGIC_DISABLE = False",
         "load": LOAD,
+        "run": "%%dws_run --step-name cell\nawait __import__('asyncio').sleep(0)\nDWS_STEP.write_results({'a': 1})\nran = 1",
+        "step": "%dws_step --step-name steps\nDWS_STEP.write_results({'a': ran})",
         "take": "%dws_snapshot -t one",
         "bad": "%dws_info --no",
     }
@@ -160,6 +166,7 @@ def test_papermill_disables_the_magics_by_a_parameter(workspace: User) -> None:
     here.run("papermill", notebook.name, "out.ipynb", "-p", "DWS_MAGIC_DISABLE", "True")
     assert "disabled" in Executed(notebook.parent / "out.ipynb").markdown("load")
     assert json.loads(here.dws("report", "history", "--json").stdout)["total"] == 0
+    assert not (workspace.cwd / "results" / "results.json").exists()
     assert here.run("papermill", notebook.name, "out.ipynb", check=False).returncode != 0
     assert json.loads(here.dws("report", "history", "--json").stdout)["total"] == 1
 

@@ -6,6 +6,7 @@ from typing import Any
 
 DISABLE = "DWS_MAGIC_DISABLE"
 NOTEBOOK = "DWS_JUPYTER_NOTEBOOK"
+_TRANSFORM = "dws_await_the_cell"
 
 _LOADED = f"""\
 Ran DWS initialization. The following magic commands have been added to your notebook:
@@ -25,7 +26,10 @@ been added to your variables, for use in future DWS calls.
 If you want to disable the DWS magic commands (e.g. when running in a batch context), set the variable `{DISABLE}` to \
 `True` ahead of the `%load_ext` call."""
 
-_DISABLED = f"DWS magic commands are loaded, and disabled: {DISABLE} is set. They have no effect."
+_DISABLED = (
+    f"DWS magic commands are loaded, and disabled: {DISABLE} is set. They have no effect; a cell with `%%dws_run` is "
+    "run, and not recorded."
+)
 
 
 def load_ipython_extension(shell: Any) -> None:
@@ -35,6 +39,7 @@ def load_ipython_extension(shell: Any) -> None:
     from dataworkspaces.kits.jupyter.completion import add_completion
     from dataworkspaces.kits.jupyter.magics import DwsMagics
     from dataworkspaces.kits.jupyter.notebook import executed_sources, find_notebook, is_notebook
+    from dataworkspaces.kits.jupyter.steps import await_the_cell
 
     disabled = bool(shell.user_ns.get(DISABLE, False))
     notebook = find_notebook()
@@ -46,6 +51,9 @@ def load_ipython_extension(shell: Any) -> None:
     for source in executed_sources()[-1:]:  # the cell that loads the magics runs already
         magics.ran.add(source, source)
     add_completion(shell, magics)
+    transform = await_the_cell(shell)
+    transform.__name__ = _TRANSFORM
+    shell.input_transformers_cleanup.append(transform)
     message = _DISABLED if disabled else _LOADED
     if is_notebook():
         display(Markdown(message))  # type: ignore[no-untyped-call]
@@ -67,7 +75,9 @@ def unload_ipython_extension(shell: Any) -> None:
 
 
 def _stop_noting(shell: Any) -> None:
-    """Magics that were loaded before no longer note what runs."""
+    """Magics that were loaded before no longer note what runs, nor change it."""
+    transforms = shell.input_transformers_cleanup
+    transforms[:] = [each for each in transforms if getattr(each, "__name__", "") != _TRANSFORM]
     magics = shell.magics_manager.registry.pop("DwsMagics", None)
     if magics is not None:
         shell.events.unregister("pre_run_cell", magics.ran.note)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from functools import wraps
+from inspect import iscoroutine
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -20,13 +22,22 @@ from dataworkspaces.kits.jupyter.notebook import find_notebook
 from dataworkspaces.kits.jupyter.ran import Ran
 from dataworkspaces.kits.jupyter.saved import state_of_notebook
 from dataworkspaces.kits.jupyter.sessions import saves_itself
-from dataworkspaces.kits.jupyter.steps import begin_step, complete_step, drop_step, run_cell
+from dataworkspaces.kits.jupyter.stand_ins import Nothing
+from dataworkspaces.kits.jupyter.steps import (
+    IdleStepOfCell,
+    RecordedStep,
+    begin_step,
+    complete_step,
+    drop_step,
+    run_cell,
+)
 from dataworkspaces.kits.jupyter.tables import Shown, StyledFrame, Table
 from dataworkspaces.plain_text import escape
 from dataworkspaces.workspace import ResourceRoles
 from dataworkspaces.workspace.workspace_uri import find_workspace_directory
 
 F = TypeVar("F", bound=Callable[..., Any])
+_WITH_A_VALUE = ("dws_info", "dws_history", "dws_lineage_table", "dws_results")
 
 
 def _command(function: F) -> F:
@@ -35,31 +46,51 @@ def _command(function: F) -> F:
 
     @wraps(function)
     def run(self: DwsMagics, line: str, *cell: str) -> Any:
-        if self.disabled:
-            return None
-        try:
-            return function(self, self.parsers[function.__name__].parse_line(line), *cell)
-        except HelpShown:
-            return None
-        except UsageError as e:
-            raise UsageError(escape(e)) from None
-        except DwsError as e:
-            raise UsageError(escape(_one_line(e))) from None
-        except OSError as e:
-            raise UsageError(escape(str(e))) from None
+        with _mistakes_in_one_line():
+            if self.disabled:
+                return self.stand_in(function.__name__, line, *cell)
+            try:
+                options = self.parsers[function.__name__].parse_line(line)
+            except HelpShown:
+                return None
+            result = function(self, options, *cell)
+            return _awaited(result) if iscoroutine(result) else result
 
     return cast(F, run)
+
+
+async def _awaited(result: Coroutine[Any, Any, Any]) -> Any:
+    with _mistakes_in_one_line():
+        return await result
+
+
+@contextmanager
+def _mistakes_in_one_line() -> Iterator[None]:
+    try:
+        yield
+    except UsageError as e:
+        raise UsageError(escape(e)) from None
+    except DwsError as e:
+        raise UsageError(escape(_one_line(e))) from None
+    except OSError as e:
+        raise UsageError(escape(str(e))) from None
 
 
 def _one_line(error: DwsError) -> str:
     return " ".join(str(error).split())
 
 
+def _cell_to_run(cell: str | None) -> str:
+    if cell is None:
+        raise UsageError("dws_run: There is no cell to run. Put %%dws_run into the first line of a cell")
+    return cell
+
+
 @magics_class
 class DwsMagics(Magics):
     """The magics of one shell.
 
-    :ivar disabled: they do nothing.
+    :ivar disabled: they do nothing; a cell is run, and not recorded.
     :ivar ran: what ran since they were loaded.
     """
 
@@ -163,11 +194,19 @@ class DwsMagics(Magics):
 
     @line_cell_magic
     @_command
-    def dws_run(self, options: Namespace, cell: str | None = None) -> None:
-        if cell is None:
-            raise UsageError("dws_run: There is no cell to run. Put %%dws_run into the first line of a cell")
+    def dws_run(self, options: Namespace, cell: str | None = None) -> Coroutine[Any, Any, None] | None:
+        cell = _cell_to_run(cell)
         drop_step(self.shell)
-        run_cell(self.shell, options, self._workspace(), cell)
+        return run_cell(self.shell, cell, RecordedStep(self.shell, options, self._workspace()))
+
+    def stand_in(self, name: str, line: str, cell: str | None = None) -> Any:
+        """What a magic does while all are disabled: the notebook runs on without it."""
+        if name == "dws_step":
+            IdleStepOfCell(self.shell, self._options_if_any(name, line)).begin()
+        elif name == "dws_run":
+            step = IdleStepOfCell(self.shell, self._options_if_any(name, line))
+            return run_cell(self.shell, _cell_to_run(cell), step)
+        return Nothing() if name in _WITH_A_VALUE else None
 
     # -- for completion ------------------------------------------------------------------------------------------
 
@@ -180,6 +219,12 @@ class DwsMagics(Magics):
         return [*tags, *(s.hashval[:8] for s in snapshots)]
 
     # -- inside --------------------------------------------------------------------------------------------------
+
+    def _options_if_any(self, name: str, line: str) -> Namespace | None:
+        try:
+            return self.parsers[name].parse_line(line)
+        except (UsageError, HelpShown):  # nobody is told what has no effect
+            return None
 
     def _workspace(self) -> str | None:
         """That of the notebook, wherever the kernel's directory is now; None: that of the current directory."""
