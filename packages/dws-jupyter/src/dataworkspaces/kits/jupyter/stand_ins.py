@@ -1,4 +1,4 @@
-"""What stands in for steps and tables while the magics are disabled: a notebook runs with it, and nothing comes of it."""
+"""What stands in for steps and tables while the magics are disabled: notebooks run with it, and nothing comes of it."""
 
 from __future__ import annotations
 

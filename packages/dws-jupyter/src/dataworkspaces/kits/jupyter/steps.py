@@ -92,8 +92,8 @@ class IdleStepOfCell:
             with suppress(UsageError):
                 name, value = _parameter(text)
                 parameters[name] = value
-        name = None if self._options is None else self._options.step_name
-        self._shell.push({STEP: IdleStep(name, parameters)})
+        step_name = None if self._options is None else self._options.step_name
+        self._shell.push({STEP: IdleStep(step_name, parameters)})
 
     def fail(self) -> str:
         self.complete()
