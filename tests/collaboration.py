@@ -143,7 +143,7 @@ def refused(
     done = user.batch(*arguments, check=False)
     assert done.returncode in FAILED, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
-    assert "Internal error" not in done.stderr
+    assert "This is a bug" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     for word in says:
         assert word in done.stderr

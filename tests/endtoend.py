@@ -20,8 +20,8 @@ FIXTURES = Path(__file__).parent / "fixtures"
 HOST = "host1"
 FAILED = (1, 4, 5, 6, 7, 8, 9, 10, 11)
 """The statuses with which a command ends that tells a user what is wrong: one for each kind of error."""
-LABELS = ("Not supported", "Not available", "Cannot write", "Conflict", "Refused", "Lineage", "Cancelled")
-"""The words before what is wrong, beside those that say that it is an error."""
+LABELS = ("error: ", "Cancelled")
+"""What the line begins with that says why a command ended."""
 
 GIT_CONFIG = """
 [user]

@@ -540,7 +540,7 @@ def test_while_another_command_runs_it_looks_and_does_not_repair(ws: User) -> No
         assert told(fsck(ws))[0].startswith("warning interrupted lock")
         done = ws.at(ws.cwd, DWS_LOCK_TIMEOUT="0.1").dws("fsck", "--repair", check=False)
         assert done.returncode in FAILED
-        assert "is locked" in done.stderr
+        assert "holds the lock" in done.stderr
     finally:
         holder.communicate()
 

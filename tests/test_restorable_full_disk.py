@@ -42,7 +42,7 @@ def run(user: User, limit: int, *arguments: str | Path) -> subprocess.CompletedP
         encoding="utf-8", preexec_fn=limited(limit), timeout=120,
     )  # fmt: skip
     assert "Traceback" not in done.stderr, done.stderr
-    assert "Internal error" not in done.stderr, done.stderr
+    assert "This is a bug" not in done.stderr, done.stderr
     return done
 
 

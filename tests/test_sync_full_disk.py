@@ -55,7 +55,7 @@ def run(user: User, limit: int, *arguments: str | Path) -> subprocess.CompletedP
         capture_output=True, encoding="utf-8", preexec_fn=with_limit(limit), timeout=120,
     )  # fmt: skip
     assert "Traceback" not in done.stderr
-    assert "Internal error" not in done.stderr
+    assert "This is a bug" not in done.stderr
     return done
 
 

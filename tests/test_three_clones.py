@@ -100,7 +100,7 @@ class Story:
         said = answer.stderr if "--json" in arguments else answer.stdout + answer.stderr
         self.told.append(f"{who}: dws {' '.join(arguments)} -> {answer.status}\n{said}")
         assert "Traceback" not in answer.stderr, self.log()
-        assert "Internal error" not in answer.stderr, self.log()
+        assert "This is a bug" not in answer.stderr, self.log()
         assert answer.status in (0, *FAILED), self.log()
         return answer
 
