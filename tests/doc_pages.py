@@ -18,7 +18,7 @@ from pathlib import Path
 
 _BLOCK_RE = re.compile(r"^(?:```|<!-- )(\w+)(?: +(\S+))?\n(.*?)^(?:```|-->)$", re.MULTILINE | re.DOTALL)
 _AFTER_RE = re.compile(r"^<!-- after (\S+) -->$", re.MULTILINE)
-_ERROR_RE = re.compile(r"([A-Z][a-z]+ e|E| +e)rror: |.* failed with exit status ")
+_ERROR_RE = re.compile(r" *error: |.* failed with exit status ")
 _VARYING = [
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?"), "TIME"),
     (re.compile(r"\b[0-9a-f]{7,64}\b"), "HASH"),

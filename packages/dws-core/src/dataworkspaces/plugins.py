@@ -51,6 +51,7 @@ KNOWN_DISTRIBUTIONS = {
     (COMMANDS, "gc"): "dws-files",
     (COMMANDS, "undo-restore"): "dws-files",
     (COMMANDS, "verify"): "dws-files",
+    (COMMANDS, "demo"): "dws-sklearn",
     (COMMANDS, "run"): "dws-run",
     (COMMANDS, "rerun"): "dws-run",
     (EXECUTORS, "dask"): "dws-files",

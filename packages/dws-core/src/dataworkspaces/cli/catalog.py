@@ -83,6 +83,7 @@ class Known(NamedTuple):
 
 
 KNOWN = {
+    "demo": Known(START, "Make a small workspace, to try things in", "clone"),
     "run": Known(WORK, "Run a command as a step, and record its lineage"),
     "rerun": Known(WORK, "Repeat the steps that are out of date"),
     "undo-restore": Known(WORK, "Bring back what a restore replaced", "restore"),
