@@ -16,7 +16,7 @@ PAGE = Path(__file__).parent.parent / "docs/reference/json.md"
 AS = {"undo-delete": "delete-snapshot", "push": "publish", "pull --dry-run": "push --dry-run"}
 """Commands of which the page says that they print what another one does."""
 OPTIONAL = {
-    "utc_offset", "parents", "updated_timestamp", "results_in", "results_moved_from", "resource_parents", "metrics_history",
+    "utc_offset", "parents", "updated_timestamp", "results_in", "results_moved_from", "resource_parents", "metrics_history", "labels", "notes",
 }  # fmt: skip
 WITHOUT = {"cat", "completion", "lineage graph", "lineage export", "run", "s3 allow", "s3 unpin"}
 """As the page has it; the group `report` and `status`, its old name, are no commands of their own."""
@@ -75,6 +75,10 @@ def test_each_command_prints_what_the_page_says(here: Forked) -> None:
         says(command, *arguments)
     assert here.json("trust") == []
 
+    says("tag", "V1", "ONE")
+    says("tag", "--delete", "V1")
+    says("label", "ONE", "stage=test")
+    says("note", "ONE", "a note")
     plan = says("restore --dry-run", "ONE", "--only", "raw")
     assert [change["path"] for change in plan["restored"][0]["changes"]] == ["a.csv"]
     assert (here.cwd / "data/a.csv").read_text() == "2\n"

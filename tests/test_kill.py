@@ -458,6 +458,22 @@ def test_moving_a_tag_killed_at_each_point(server: Server, base: Path, tmp_path:
 
 
 @stripes
+def test_move_of_a_tag_killed_at_each_point(server: Server, base: Path, tmp_path: Path, stripe: int) -> None:
+    """From one snapshot that is there to another."""
+
+    def check(killed: Killed) -> None:
+        killed.check_opens()
+        holders = [message for message, found in tags(killed.root).items() if "A" in found]
+        killed.expect(len(holders) == 1, f"the tag is in {holders}")
+        killed.expect(server.run(killed.root, "tag", "--move", "A", "B").status == 0, "the same command")
+        wanted = {"snapshot A": [], "snapshot B": ["A", "B"]}
+        found = {message: sorted(each) for message, each in tags(killed.root).items()}
+        killed.expect(found == wanted, f"tags: {found}")
+
+    kill_at_each_point(server, base, tmp_path, ["tag", "--move", "A", "B"], check, stripe)
+
+
+@stripes
 def test_delete_snapshot_killed_at_each_point(server: Server, base: Path, tmp_path: Path, stripe: int) -> None:
     """The snapshot is whole, or it is gone with its results."""
 

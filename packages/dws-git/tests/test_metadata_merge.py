@@ -164,6 +164,23 @@ def test_a_snapshot_that_both_took_is_one_with_both_tags() -> None:
     assert merged[lineage] == {"by": "them"}
 
 
+def test_labels_are_merged_one_by_one_and_notes_united() -> None:
+    early, late = (
+        {"text": t, "time": f"2026-01-0{d}T00:00:00+00:00", "hostname": "h"} for t, d in (("a", 1), ("b", 2))
+    )
+    base = snapshot(A, [], labels={"stage": "test", "owner": "ann"})
+    ours = snapshot(A, [], labels={"stage": "production", "owner": "ann"}, notes=[late])
+    theirs = snapshot(A, [], labels={"stage": "test", "paper": "yes"}, notes=[early])
+    merged, outcome = merge({md(A): base}, {md(A): ours}, {md(A): theirs})
+    assert merged[md(A)]["labels"] == {"stage": "production", "paper": "yes"}
+    assert merged[md(A)]["notes"] == [early, late]
+    assert outcome.notes == []
+    both = snapshot(A, [], labels={"stage": "archived"})
+    merged, outcome = merge({md(A): base}, {md(A): ours}, {md(A): both})
+    assert merged[md(A)]["labels"] == {"stage": "archived"}
+    assert "label 'stage'" in outcome.notes[0]
+
+
 @pytest.mark.parametrize("who_deleted", ["ours", "theirs"])
 def test_a_snapshot_deleted_on_one_side_and_tagged_on_the_other_stays_whole(who_deleted: str) -> None:
     manifest, lineage = f"snapshots/snapshot-{A}.json", f"snapshot_lineage/{A}/r.json"

@@ -109,20 +109,15 @@ def test_it_gains_the_tag(ws: MemoryWorkspace) -> None:
     assert ws.get_snapshot_by_tag("TWO") == outcome.metadata
 
 
-def test_its_message_stays_in_batch(ws: MemoryWorkspace) -> None:
+def test_its_message_stays_and_another_is_a_note(ws: MemoryWorkspace, answer: Answer) -> None:
     snapshot_command(ws, "ONE", "first")
-    outcome = snapshot_command(ws, "TWO", "second")
-    assert (outcome.metadata.message, outcome.message_changed) == ("first", False)
-
-
-@pytest.mark.parametrize(("confirmed", "message"), [(True, "second"), (False, "first")])
-def test_its_message_changes_on_confirmation(
-    ws: MemoryWorkspace, answer: Answer, confirmed: bool, message: str
-) -> None:
-    snapshot_command(ws, None, "first")
-    answer(confirmed)
-    outcome = snapshot_command(ws, None, "second")
-    assert (outcome.metadata.message, outcome.message_changed) == (message, confirmed)
+    asked = answer()
+    outcome = snapshot_command(ws, "TWO", "second", {"stage": "test"})
+    assert (outcome.metadata.message, outcome.message_changed, outcome.note_added) == ("first", False, True)
+    assert outcome.metadata.description == "first\nsecond"
+    assert outcome.metadata.labels == {"stage": "test"}
+    assert not snapshot_command(ws, None, "second").note_added  # it is there already
+    assert asked.questions == []
 
 
 @pytest.mark.parametrize("message", ["first", ""])

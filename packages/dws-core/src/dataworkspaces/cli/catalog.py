@@ -44,6 +44,9 @@ BUILT_IN = {
         WORK, "dataworkspaces.cli.cmd_snapshot:delete_snapshot", "Delete a snapshot and its results"
     ),
     "undo-delete": BuiltIn(WORK, "dataworkspaces.cli.cmd_snapshot:undo_delete", "Bring back a deleted snapshot"),
+    "tag": BuiltIn(WORK, "dataworkspaces.cli.cmd_tag:tag", "Give a snapshot a tag, move or delete one, or list them"),
+    "label": BuiltIn(WORK, "dataworkspaces.cli.cmd_tag:label", "Give a snapshot labels, or list them"),
+    "note": BuiltIn(WORK, "dataworkspaces.cli.cmd_tag:note", "Add a note to a snapshot"),
     "report": BuiltIn(LOOK, "dataworkspaces.cli.cmd_report:report", "Show status, history, lineage or results"),
     "diff": BuiltIn(LOOK, "dataworkspaces.cli.cmd_diff:diff", "Compare two snapshots"),
     "lineage": BuiltIn(LOOK, "dataworkspaces.cli.cmd_lineage:lineage", "Draw or export the lineage of results"),

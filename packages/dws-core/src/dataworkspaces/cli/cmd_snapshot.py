@@ -4,27 +4,38 @@ from __future__ import annotations
 
 import click
 
-from dataworkspaces.cli.param_types import SnapshotName
+from dataworkspaces.cli.param_types import LabelName, SnapshotName, TagName
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 
 @click.command()
-@click.argument("tag", required=False)
+@click.argument("tag", type=TagName(), required=False)
 @click.option("-m", "--message", metavar="TEXT", default="", help="What this snapshot is about.")
+@click.option(
+    "--label",
+    "labels",
+    metavar="KEY=VALUE",
+    type=LabelName(),
+    multiple=True,
+    help="Give it a label; several times for more.",
+)
 @json_option
 @common_options
 @pass_session
-def snapshot(session: Session, tag: str | None, message: str, as_json: bool) -> None:
+def snapshot(session: Session, tag: str | None, message: str, labels: tuple[str, ...], as_json: bool) -> None:
     """Keep the present state of all resources, under the name TAG if one is given.
 
-    Current results move to a directory of their own, with the lineage of each.
+    Current results move to a directory of their own, with the lineage of each. If nothing has changed since a snapshot
+    was taken or restored, that one gets TAG and labels, and the text of -m: as its message, or as a note beside it.
     """
-    from dataworkspaces.cli.text import short_hash, snapshot_name
+    from dataworkspaces.cli.text import one_line, short_hash, snapshot_name
+    from dataworkspaces.commands.labels import parse_labels
     from dataworkspaces.commands.snapshot import snapshot_command
 
+    given = parse_labels(labels)
     workspace = session.open_workspace()
     tell = workspace.interaction.tell
-    outcome = snapshot_command(workspace, tag, message)
+    outcome = snapshot_command(workspace, tag, message, given)
     if as_json:
         from dataworkspaces.cli.render import print_json
 
@@ -38,7 +49,9 @@ def snapshot(session: Session, tag: str | None, message: str, as_json: bool) -> 
     else:
         tell(f"Nothing has changed since snapshot {snapshot_name(metadata)} of {metadata.taken_at}")
         if outcome.message_changed:
-            tell("It has the new message now")
+            tell("It has the message now")
+        if outcome.note_added:
+            tell(f"Its message stays; '{one_line(message)}' is a note on it now")
     if outcome.tag_moved_from is not None:
         tell(f"Tag {tag} was at snapshot {short_hash(outcome.tag_moved_from)} before")
 

@@ -24,7 +24,7 @@ else:
     ParamType = click.ParamType  # It is generic since click 8.5.
 
 ROLES = {"s": "source-data", "i": "intermediate-data", "c": "code", "r": "results"}
-_HARMLESS_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._ +@-]*\Z")
+_HARMLESS_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._ +@=-]*\Z")
 
 
 class Role(ParamType):
@@ -113,12 +113,40 @@ class ResourceName(_FromWorkspace):
 
 
 class SnapshotName(_FromWorkspace):
-    """A snapshot, by tag or hash; the tags are what is completed."""
+    """A snapshot, by tag, hash or label; tags and labels are what is completed."""
 
     name = "snapshot"
 
     def candidates(self, workspace: Workspace, ctx: click.Context) -> Iterable[str]:
+        snapshots = workspace.as_snapshot_ws()
+        return [*snapshots.get_tags(), *snapshots.get_labels()]
+
+
+class TagName(_FromWorkspace):
+    """A tag, new or known."""
+
+    name = "tag"
+
+    def candidates(self, workspace: Workspace, ctx: click.Context) -> Iterable[str]:
         return workspace.as_snapshot_ws().get_tags()
+
+
+class LabelName(_FromWorkspace):
+    """A label, new or known."""
+
+    name = "label"
+
+    def candidates(self, workspace: Workspace, ctx: click.Context) -> Iterable[str]:
+        return workspace.as_snapshot_ws().get_labels()
+
+
+class LabelKey(_FromWorkspace):
+    """The key of a label that is known."""
+
+    name = "key"
+
+    def candidates(self, workspace: Workspace, ctx: click.Context) -> Iterable[str]:
+        return sorted({label.partition("=")[0] for label in workspace.as_snapshot_ws().get_labels()})
 
 
 class ParamName(_FromWorkspace):

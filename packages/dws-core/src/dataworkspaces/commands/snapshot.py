@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from dataworkspaces.commands.notes import new_note, with_note
 from dataworkspaces.commands.summaries import snapshot_json
-from dataworkspaces.errors import ConfigurationError, UserAbort
+from dataworkspaces.errors import ConfigurationError, ConflictError, UserAbort
 from dataworkspaces.params import check_tag
 from dataworkspaces.workspace import FileResourceMixin
 from dataworkspaces.workspace.names import check_text
@@ -23,7 +25,8 @@ class SnapshotOutcome:
 
     :ivar is_new: False if nothing had changed since a snapshot, which is then the one described here.
     :ivar tag_moved_from: hash of the snapshot that had the tag before.
-    :ivar message_changed: whether the message of a snapshot that is not new was replaced.
+    :ivar message_changed: whether a snapshot that is not new, and had no message, has one now.
+    :ivar note_added: whether the message became a note of a snapshot that is not new, beside the message that it has.
     :ivar results: where the results are that a new snapshot keeps, as ``resource:path``.
     """
 
@@ -31,6 +34,7 @@ class SnapshotOutcome:
     is_new: bool
     tag_moved_from: str | None = None
     message_changed: bool = False
+    note_added: bool = False
     results: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -39,32 +43,51 @@ class SnapshotOutcome:
             "is_new": self.is_new,
             "tag_moved_from": self.tag_moved_from,
             "message_changed": self.message_changed,
+            "note_added": self.note_added,
+            "labels": dict(self.metadata.labels),
+            "notes": [note.to_json() for note in self.metadata.notes],
             "relative_destination_path": self.metadata.relative_destination_path,
             "results": list(self.results),
             "metrics": self.metadata.metrics,
         }
 
 
-def snapshot_command(workspace: Workspace, tag: str | None = None, message: str = "") -> SnapshotOutcome:
+def snapshot_command(
+    workspace: Workspace,
+    tag: str | None = None,
+    message: str = "",
+    labels: Mapping[str, str] | None = None,
+) -> SnapshotOutcome:
     """Take a snapshot. A taken tag is moved on confirmation, and an error in batch mode."""
     snapshots = workspace.as_snapshot_ws()
     check_text(message, "The message")
     if tag is not None:
         check_tag(tag)
+    holder = None if tag is None else _may_take_tag(workspace, snapshots, tag)  # asked before anything is locked
     with workspace.transaction("snapshot"):
-        holder = None if tag is None else _take_tag(workspace, snapshots, tag)
+        if tag is not None:
+            _check_holder(snapshots, tag, holder)
         metadata, manifest = snapshots.snapshot(tag, message)
         is_new = not snapshots.has_snapshot(metadata.hashval)
-        before = metadata if is_new else snapshots.get_snapshot_metadata(metadata.hashval)
-        if not is_new:
-            metadata = _update(workspace, before, tag, message)
+        if is_new:
+            before = metadata = replace(metadata, labels=dict(labels or {}))
+        else:
+            before = snapshots.get_snapshot_metadata(metadata.hashval)
+            metadata = _update(workspace, before, tag, message, labels or {})
         if is_new or metadata != before:
             snapshots.save_snapshot_metadata_and_manifest(metadata, manifest)
         snapshots.finish_snapshot(metadata.hashval)
         workspace.save(_commit_message(metadata, tag, is_new))
     moved_from = holder if holder != metadata.hashval else None
     results = _kept_results(workspace, metadata) if is_new else ()
-    return SnapshotOutcome(metadata, is_new, moved_from, metadata.message != before.message, results)
+    return SnapshotOutcome(
+        metadata,
+        is_new,
+        moved_from,
+        message_changed=metadata.message != before.message,
+        note_added=len(metadata.notes) > len(before.notes),
+        results=results,
+    )
 
 
 def _kept_results(workspace: Workspace, metadata: SnapshotMetadata) -> tuple[str, ...]:
@@ -79,40 +102,39 @@ def _kept_results(workspace: Workspace, metadata: SnapshotMetadata) -> tuple[str
     )
 
 
-def _take_tag(workspace: Workspace, snapshots: SnapshotWorkspaceMixin, tag: str) -> str | None:
+def _may_take_tag(workspace: Workspace, snapshots: SnapshotWorkspaceMixin, tag: str) -> str | None:
     """The hash of the snapshot that has the tag, if the tag may leave it; None if nobody has the tag.
 
     It leaves once the new snapshot is saved: see :meth:`SnapshotWorkspaceMixin.finish_snapshot`."""
     holders = snapshots.get_hashes_with_tag(tag)
-    snapshots.expect_tag_holder(tag, holders[0] if holders else None)
     if not holders:
         return None
     holder = snapshots.get_snapshot_metadata(holders[0])
     taken = f"Tag '{tag}' is taken by snapshot {holder.hashval[:7]} of {holder.taken_at}"
     if workspace.batch:
-        raise ConfigurationError(taken, hint="Choose another tag; only after a question is it moved")
+        raise ConfigurationError(taken, hint=f"Choose another tag, or move it afterwards: dws tag --move {tag}")
     if not workspace.interaction.confirm(f"{taken}. Move it to the new snapshot?", default=False):
         raise UserAbort(f"{taken}, and stays there")
     return holder.hashval
 
 
-def _update(workspace: Workspace, metadata: SnapshotMetadata, tag: str | None, message: str) -> SnapshotMetadata:
-    """What is kept of a snapshot that was taken again."""
+def _check_holder(snapshots: SnapshotWorkspaceMixin, tag: str, expected: str | None) -> None:
+    """Raise ConflictError if a tag is not where it was when the user was asked."""
+    holders = snapshots.get_hashes_with_tag(tag)
+    if holders and expected not in holders:
+        raise ConflictError(f"Somebody has given tag '{tag}' to snapshot {holders[0][:7]} meanwhile", hint="Try again")
+    snapshots.expect_tag_holder(tag, expected if holders else None)
+
+
+def _update(
+    workspace: Workspace, metadata: SnapshotMetadata, tag: str | None, message: str, labels: Mapping[str, str]
+) -> SnapshotMetadata:
+    """What is kept of a snapshot that was taken again: another message than it has becomes a note."""
     tags = metadata.tags if tag is None or metadata.has_tag(tag) else [*metadata.tags, tag]
-    kept_message = message if _may_replace_message(workspace, metadata, message) else metadata.message
-    if (tags, kept_message) == (metadata.tags, metadata.message):
-        return metadata
-    return replace(metadata, tags=tags, message=kept_message, updated_timestamp=datetime.now().isoformat())
-
-
-def _may_replace_message(workspace: Workspace, metadata: SnapshotMetadata, message: str) -> bool:
-    if not message or message == metadata.message:
-        return False
-    return not metadata.message or workspace.interaction.confirm(
-        f"Nothing has changed since snapshot {metadata.hashval[:7]}. "
-        f"Replace its message '{metadata.message}' by '{message}'?",
-        default=False,
-    )
+    new = replace(metadata, tags=tags, labels={**metadata.labels, **labels}, message=metadata.message or message)
+    if message and message != new.message:
+        new = with_note(new, new_note(workspace, message))
+    return new if new == metadata else replace(new, updated_timestamp=datetime.now().isoformat())
 
 
 def _commit_message(metadata: SnapshotMetadata, tag: str | None, is_new: bool) -> str:

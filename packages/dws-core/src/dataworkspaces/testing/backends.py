@@ -6,6 +6,7 @@ import itertools
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -34,6 +35,7 @@ from dataworkspaces.workspace import (
     Workspace,
 )
 from dataworkspaces.workspace.results import manifest_hash
+from dataworkspaces.workspace.snapshot_metadata import Note
 
 ANYTHING: dict[str, Any] = {"text": "Zoë's 日本 \u0000 \udc80", "list": [1, 2.5, None, True], "object": {"": {}}}
 """Values of each kind that JSON has."""
@@ -330,6 +332,23 @@ class WorkspaceBackendSuite(ConformanceSuite):
         assert list(snapshots.list_snapshots()) == snapshots.get_tags() == []
         assert snapshots.get_snapshot_count() == 0
         assert snapshots.get_most_recent_snapshot() is None
+
+    def test_labels_and_notes(self, workspace: Workspace, snapshots: Any) -> None:
+        """W37: a snapshot is found by a label that only it has; labels and notes change after it was taken."""
+        one = self.put(snapshots, b"[1]", labels={"stage": "production", "owner": "Zoë"})
+        two = self.put(snapshots, b"[2]", labels={"stage": "production"}, notes=[Note("so-so", "2026-01-02", "h")])
+        again: Any = self.reopen(workspace).as_snapshot_ws()
+        assert again.get_labels() == ["owner=Zoë", "stage=production"]
+        assert sorted(again.get_hashes_with_label("stage", "production")) == sorted([one.hashval, two.hashval])
+        assert again.get_snapshot_by_tag_or_hash("owner=Zoë") == one
+        for label in ("stage=production", "stage=test"):
+            with pytest.raises(ConfigurationError):
+                again.get_snapshot_by_tag_or_hash(label)
+        with again.transaction("label"):
+            new = again.update_snapshot_metadata(two.hashval, lambda m: replace(m, labels={}, tags=["B"]))
+            again.save("label")
+        assert self.reopen(workspace).as_snapshot_ws().get_snapshot_by_tag_or_hash("stage=production") == one
+        assert again.get_snapshot_by_tag("B") == new == replace(two, labels={}, tags=["B"])
 
     def test_tags(self, snapshots: Any) -> None:
         """W23: tags are listed sorted; one can be taken from a snapshot, and taking what is not there is an error."""

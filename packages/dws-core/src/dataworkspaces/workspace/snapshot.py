@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from dataworkspaces.errors import (
@@ -21,7 +22,8 @@ from dataworkspaces.errors import (
 from dataworkspaces.params import HASH_RE, RESULTS_DIR_TEMPLATE, RESULTS_MOVE_EXCLUDE_FILES
 from dataworkspaces.workspace.atomic import to_json
 from dataworkspaces.workspace.files import FileResourceMixin
-from dataworkspaces.workspace.names import LINEAGE_FILE
+from dataworkspaces.workspace.names import LINEAGE_FILE, some
+from dataworkspaces.workspace.present_snapshot import note_present_snapshot, present_snapshot
 from dataworkspaces.workspace.resource import ResourceRoles
 from dataworkspaces.workspace.resource_ref import ResourceRef
 from dataworkspaces.workspace.results import (
@@ -84,6 +86,15 @@ class SnapshotWorkspaceMixin(ABC):
         """The snapshots that carry a tag: one, but for the moment in which a tag moves."""
         return [metadata.hashval for metadata in self.list_snapshots() if metadata.has_tag(tag)]
 
+    def get_hashes_with_label(self, key: str, value: str) -> list[str]:
+        """The snapshots that carry a label. Override it where not all snapshots have to be read for that."""
+        return [metadata.hashval for metadata in self.list_snapshots() if metadata.labels.get(key) == value]
+
+    def get_labels(self) -> list[str]:
+        """All labels, as ``KEY=VALUE``, sorted. Override it where not all snapshots have to be read for that."""
+        found = {f"{key}={value}" for metadata in self.list_snapshots() for key, value in metadata.labels.items()}
+        return sorted(found)
+
     @abstractmethod
     def get_snapshot_by_partial_hash(self, partial_hash: str) -> SnapshotMetadata:
         """Raises NotFoundError if there is none, ConfigurationError if it fits several, which are listed,
@@ -97,6 +108,17 @@ class SnapshotWorkspaceMixin(ABC):
     def save_snapshot_metadata_and_manifest(self, metadata: SnapshotMetadata, manifest: bytes) -> None:
         """Store (or replace) a snapshot's manifest, then its metadata. The write of the metadata is the commit point
         of a snapshot: before it there is none, after it there is one."""
+
+    def update_snapshot_metadata(
+        self, hash_val: str, change: Callable[[SnapshotMetadata], SnapshotMetadata]
+    ) -> SnapshotMetadata:
+        """Replace the metadata of a snapshot by what ``change`` makes of it, and return that. Override it where others
+        may write at the same time: ``change`` is then given what nobody changes meanwhile."""
+        before = self.get_snapshot_metadata(hash_val)
+        after = change(before)
+        if after != before:
+            self.save_snapshot_metadata_and_manifest(after, self.get_snapshot_manifest_bytes(hash_val))
+        return after
 
     @abstractmethod
     def remove_tag_from_snapshot(self, hash_val: str, tag: str) -> None:
@@ -148,10 +170,26 @@ class SnapshotWorkspaceMixin(ABC):
         return next(iter(self.list_snapshots(reverse=True, max_count=1)), None)
 
     def get_snapshot_by_tag_or_hash(self, tag_or_hash: str) -> SnapshotMetadata:
-        """By tag, or by a hash that may be shortened to seven digits or more."""
+        """By tag, by a hash that may be shortened to seven digits or more, or by the label ``KEY=VALUE`` that only one
+        snapshot has."""
+        key, equals, value = tag_or_hash.partition("=")
+        if equals:
+            return self._get_snapshot_by_label(key, value)
         if HASH_RE.match(tag_or_hash):
             return self.get_snapshot_by_partial_hash(tag_or_hash)
         return self.get_snapshot_by_tag(tag_or_hash)
+
+    def _get_snapshot_by_label(self, key: str, value: str) -> SnapshotMetadata:
+        hashes = self.get_hashes_with_label(key, value)
+        if not hashes:
+            hint = "'dws label' lists the labels"
+            raise NotFoundError(f"There is no snapshot with the label '{key}={value}'", hint=hint)
+        if len(hashes) > 1:
+            raise ConfigurationError(
+                f"Label '{key}={value}' is on {len(hashes)} snapshots: {some(h[:7] for h in hashes)}",
+                hint=f"Name one by its hash, or leave the label to one: dws label --move HASH {key}={value}",
+            )
+        return self.get_snapshot_metadata(hashes[0])
 
     def get_snapshot_manifest(self, hash_val: str) -> list[Any]:
         """The manifest: a list with the parameters of each resource, and its compare hash as ``hash``."""
@@ -266,6 +304,9 @@ class SnapshotWorkspaceMixin(ABC):
             "utf-8"
         )
         parents = self.get_parents_of_next_snapshot()
+        came_from = None if to_move else self._is_as_restored(resources, versions)
+        if came_from is not None:
+            manifest = self.get_snapshot_manifest_bytes(came_from)
         metadata = SnapshotMetadata(
             hashval=manifest_hash(manifest),
             tags=[] if tag is None else [tag],
@@ -293,6 +334,22 @@ class SnapshotWorkspaceMixin(ABC):
             self.write_export_lineage_for_snapshot(resources, metadata.hashval)
             self._keep_lineage_files(resources, destination, to_move)
         return metadata, manifest
+
+    def _is_as_restored(self, resources: Sequence[Resource], present: Mapping[str, SnapshotVersion]) -> str | None:
+        """The snapshot that was restored, if all is as it was in it. Results stay in a restore, so these count as they
+        were in the newest snapshot."""
+        hashval = present_snapshot(self._self_as_workspace())
+        newest = self.get_most_recent_snapshot()
+        if hashval is None or newest is None or hashval == newest.hashval or not self.has_snapshot(hashval):
+            return None
+        then, last = self.get_snapshot_versions(hashval), self.get_snapshot_versions(newest.hashval)
+        if then.keys() != present.keys():
+            return None
+        for resource in resources:
+            expected = (last if resource.has_results_role() else then).get(resource.name)
+            if expected is None or expected.compare_hash != present[resource.name].compare_hash:
+                return None
+        return hashval
 
     def _resource_parents(
         self,
@@ -416,6 +473,7 @@ class SnapshotWorkspaceMixin(ABC):
         self.restore_resources(restore_resources, targets)
         for resource in restore_resources:
             resource.restored(snapshot_hash, str(targets[resource.name]))
+        note_present_snapshot(self._self_as_workspace(), snapshot_hash)
         if self.supports_lineage():
             self.get_lineage_store().restore(snapshot_hash, names)
 
@@ -558,6 +616,8 @@ class SnapshotWorkspaceMixin(ABC):
             )
             self._self_as_workspace().save(f"Deleted snapshot {data['hash']}")
             return "the snapshot has been deleted now"
+        if operation in ("move-tag", "move-labels"):
+            return self._recover_move(data)
         from dataworkspaces.workspace.workspace import Workspace
 
         return Workspace.recover(self._self_as_workspace(), operation, data, interrupted)
@@ -601,6 +661,19 @@ class SnapshotWorkspaceMixin(ABC):
                 self.get_lineage_store().delete_snapshot(hashval)
         return "it has been undone; take the snapshot again"
 
+    def _recover_move(self, data: dict[str, Any]) -> str:
+        """Of a tag or labels: done, if the snapshot that they move to has them."""
+        to, tag, labels = data["to"], data.get("tag"), data.get("labels", {})
+        metadata = self.get_snapshot_metadata(to)
+        if tag is not None and metadata.has_tag(tag):
+            self.leave_tag_to(to, tag)
+        elif tag is None and labels.items() <= metadata.labels.items():
+            self.leave_labels_to(to, labels)
+        else:
+            return "nothing had been changed"
+        self._self_as_workspace().save(f"Completed a change of snapshot {to[:7]}")
+        return f"snapshot {to[:7]} has them now"
+
     def _remove_unfinished_lineage_files(self, resources: Iterable[Resource]) -> None:
         """Of exported resources, at whose root a killed write leaves its temporary file."""
         for resource in resources:
@@ -613,9 +686,7 @@ class SnapshotWorkspaceMixin(ABC):
         """What comes after the commit point of a snapshot: a tag that it took over leaves the snapshot that had it,
         resources learn of it, and current lineage gets the hashes. Idempotent."""
         for tag in self.get_snapshot_metadata(hash_val).tags:
-            for other in self.get_hashes_with_tag(tag):
-                if other != hash_val:
-                    self.remove_tag_from_snapshot(other, tag)
+            self.leave_tag_to(hash_val, tag)
         versions = self.get_snapshot_versions(hash_val)
         hashes = {name: v.compare_hash for name, v in versions.items()}
         for resource in self._self_as_workspace().get_resources():
@@ -623,8 +694,22 @@ class SnapshotWorkspaceMixin(ABC):
             if compare_hash is not None and isinstance(resource, SnapshotResourceMixin):
                 resource.snapshot_stored(compare_hash)
                 resource.is_of_snapshot(hash_val, versions[resource.name])
+        note_present_snapshot(self._self_as_workspace(), hash_val)
         if self.supports_lineage():
             self.get_lineage_store().resolve_current(hashes, self._contents_for_lineage(hashes))
+
+    def leave_tag_to(self, hash_val: str, tag: str) -> None:
+        """Other snapshots lose a tag that one has. Idempotent."""
+        for other in self.get_hashes_with_tag(tag):
+            if other != hash_val:
+                self.remove_tag_from_snapshot(other, tag)
+
+    def leave_labels_to(self, hash_val: str, labels: Mapping[str, str]) -> None:
+        """Other snapshots lose labels that one has. Idempotent."""
+        for key, value in labels.items():
+            for other in self.get_hashes_with_label(key, value):
+                if other != hash_val:
+                    self.update_snapshot_metadata(other, partial(_without_label, key))
 
     def refresh_imported_lineage(self, resource_names: Iterable[str]) -> None:
         """Take over the lineage of imported resources as it is now: whoever pulled new data, with whatever program,
@@ -729,6 +814,8 @@ class SnapshotWorkspaceMixin(ABC):
         snapshot = data["snapshot"]  # None if it is another version of one resource
         for resource in resources if snapshot is not None else ():
             resource.restored(snapshot, data["targets"][resource.name])
+        if snapshot is not None:
+            note_present_snapshot(workspace, snapshot)
         if self.supports_lineage() and snapshot is not None:
             self.get_lineage_store().restore(snapshot, names)
         workspace.save(f"Completed a restore of {', '.join(names)}")
@@ -740,6 +827,10 @@ class SnapshotWorkspaceMixin(ABC):
         if not isinstance(self, Workspace):
             raise TypeError(f"{type(self).__name__} is no Workspace")
         return self
+
+
+def _without_label(key: str, metadata: SnapshotMetadata) -> SnapshotMetadata:
+    return replace(metadata, labels={name: value for name, value in metadata.labels.items() if name != key})
 
 
 def _with_those_of(parents: Sequence[str], gone: str, before: Iterable[str]) -> list[str]:

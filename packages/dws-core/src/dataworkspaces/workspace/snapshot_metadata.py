@@ -14,6 +14,22 @@ def _readable(text: Any) -> Any:
     return readable(text) if isinstance(text, str) else text
 
 
+@dataclass(frozen=True)
+class Note:
+    """What somebody wrote of a snapshot.
+
+    :ivar time: ISO 8601, with the offset from UTC.
+    :ivar hostname: the copy of the workspace in which it was written.
+    """
+
+    text: str
+    time: str
+    hostname: str
+
+    def to_json(self) -> dict[str, str]:
+        return {"text": self.text, "time": self.time, "hostname": self.hostname}
+
+
 @dataclass
 class SnapshotMetadata:
     """What is kept of a snapshot beside its manifest.
@@ -28,6 +44,8 @@ class SnapshotMetadata:
         which came after each other by time.
     :ivar resource_parents: of resources whose files come from other snapshots than ``parents``.
     :ivar results_moved_from: where the results were when the snapshot was taken, if another had that place too.
+    :ivar labels: values that people gave it, by key: ``stage`` is ``production``.
+    :ivar notes: what people wrote of it after the message, oldest first.
     """
 
     hashval: str
@@ -43,6 +61,8 @@ class SnapshotMetadata:
     parents: list[str] | None = None
     resource_parents: dict[str, list[str]] = field(default_factory=dict)
     results_moved_from: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
     other: dict[str, Any] = field(default_factory=dict)
     """Keys that this version does not know; they are kept."""
 
@@ -59,6 +79,11 @@ class SnapshotMetadata:
                 return there.astimezone().replace(tzinfo=None).isoformat(timespec="seconds")
         return self.timestamp[:19]
 
+    @property
+    def description(self) -> str:
+        """The message and the notes, for people: a line or paragraph each."""
+        return "\n".join(filter(None, [self.message, *(note.text for note in self.notes)]))
+
     def has_tag(self, tag: str) -> bool:
         return tag in self.tags
 
@@ -71,6 +96,10 @@ class SnapshotMetadata:
         data.update({key: getattr(self, key) for key in self._OPTIONAL if getattr(self, key) is not None})
         if self.resource_parents:
             data["resource_parents"] = self.resource_parents
+        if self.labels:
+            data["labels"] = self.labels
+        if self.notes:
+            data["notes"] = [note.to_json() for note in self.notes]
         return {**data, **self.other}
 
     @staticmethod
@@ -85,7 +114,10 @@ class SnapshotMetadata:
             raise TypeError("'resource_parents' should have lists of hashes")
         if not all(isinstance(data.get(key, ""), str) for key in ("utc_offset", "results_moved_from")):
             raise TypeError("'utc_offset' and 'results_moved_from' should be texts")
-        known = {"hash", "resource_parents", *SnapshotMetadata._OPTIONAL, *SnapshotMetadata._KEYS}
+        labels, notes = data.get("labels", {}), data.get("notes", [])
+        if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
+            raise TypeError("'labels' should be a JSON object of texts")
+        known = {"hash", "resource_parents", "labels", "notes", *SnapshotMetadata._OPTIONAL, *SnapshotMetadata._KEYS}
         return SnapshotMetadata(
             hashval=data["hash"],
             tags=list(data["tags"]),
@@ -100,9 +132,20 @@ class SnapshotMetadata:
             parents=parents,
             resource_parents=resource_parents,
             results_moved_from=data.get("results_moved_from"),
+            labels={readable(key): readable(value) for key, value in labels.items()},
+            notes=_notes(notes),
             other={key: value for key, value in data.items() if key not in known},
         )
 
 
 def _are_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) and item.isascii() for item in value)
+
+
+def _notes(notes: Any) -> list[Note]:
+    keys = ("text", "time", "hostname")
+    if not isinstance(notes, list) or not all(
+        isinstance(note, dict) and all(isinstance(note.get(key), str) for key in keys) for note in notes
+    ):
+        raise TypeError("'notes' should be a list of objects with 'text', 'time' and 'hostname'")
+    return [Note(*(readable(note[key]) for key in keys)) for note in notes]

@@ -1,8 +1,8 @@
 """Merging the metadata of two copies of a workspace that both changed: there are no conflicts.
 
-What only one side changed is taken from it. What both changed is merged by what it means: tags and ignored paths are
-united, parameters go one by one, a snapshot that only one side deleted, and the other changed, stays. Where just one
-value can stand, that of the origin does, since others may have it already, and a note says so.
+What only one side changed is taken from it. What both changed is merged by what it means: tags, notes and ignored paths
+are united, parameters and labels go one by one, a snapshot that only one side deleted, and the other changed, stays.
+Where just one value can stand, that of the origin does, since others may have it already, and a note says so.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -281,12 +282,16 @@ class _Merger:
         if ours.message not in (old_message, message):
             self._note(f"Snapshot {theirs.hashval[:7]}: the origin's message '{message}' replaces '{ours.message}'")
         restore_hashes = {**ours.restore_hashes, **{k: v for k, v in theirs.restore_hashes.items() if v is not None}}
+        what = f"Snapshot {theirs.hashval[:7]}, label"
+        labels = self._merge_objects({} if base is None else base.labels, ours.labels, theirs.labels, what)
         updated = max(filter(None, [ours.updated_timestamp, theirs.updated_timestamp]), default=None)
         return replace(
             theirs,
             tags=tags,
             message=message,
             restore_hashes=restore_hashes,
+            labels=labels,
+            notes=sorted(dict.fromkeys([*theirs.notes, *ours.notes]), key=lambda note: _moment(note.time)),
             metrics=theirs.metrics if theirs.metrics is not None else ours.metrics,
             updated_timestamp=updated,
         )
@@ -364,6 +369,14 @@ class _Merger:
 
 
 _ABSENT = object()
+
+
+def _moment(time: str) -> float:
+    """For the order of notes, whose times others have written."""
+    try:
+        return datetime.fromisoformat(time).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return 0.0
 
 
 def _by_snapshot(sides: Iterable[str]) -> dict[str, list[str]]:

@@ -31,9 +31,12 @@ CREATE TABLE IF NOT EXISTS parents(parent TEXT NOT NULL, hash TEXT NOT NULL, PRI
 CREATE INDEX IF NOT EXISTS by_child ON parents(hash);
 CREATE TABLE IF NOT EXISTS tags(tag TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY(tag, hash)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_hash ON tags(hash);
+CREATE TABLE IF NOT EXISTS labels(
+    label TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY(label, hash)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_labelled ON labels(hash);
 CREATE TABLE IF NOT EXISTS state(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
-_VERSION = 3
+_VERSION = 4
 _CLOCK_TICK_NS = 50_000_000
 """A directory that changed less than this before it was read may change again without its time telling."""
 
@@ -55,6 +58,7 @@ def read_metadata(path: Path) -> SnapshotMetadata:
 def has_right_types(metadata: SnapshotMetadata) -> bool:
     """Whether all values are what they should be, and texts can be stored."""
     texts = [metadata.hashval, metadata.message, metadata.hostname, metadata.timestamp, *metadata.tags]
+    texts += [*metadata.labels, *metadata.labels.values(), *(note.text for note in metadata.notes)]
     texts += [metadata.relative_destination_path, metadata.updated_timestamp or ""]
     hashes = metadata.restore_hashes.values()
     try:
@@ -91,6 +95,13 @@ class SnapshotIndex:
 
     def tags(self) -> list[str]:
         return [row[0] for row in self._query("SELECT DISTINCT tag FROM tags ORDER BY tag")]
+
+    def with_label(self, label: str) -> list[str]:
+        """:param label: ``KEY=VALUE``."""
+        return [row[0] for row in self._query("SELECT hash FROM labels WHERE label = ? ORDER BY hash", label)]
+
+    def labels(self) -> list[str]:
+        return [row[0] for row in self._query("SELECT DISTINCT label FROM labels ORDER BY label")]
 
     def _query(self, sql: str, *arguments: str | int) -> list[tuple[Any, ...]]:
         try:
@@ -139,6 +150,8 @@ class SnapshotIndex:
                 connection.execute("INSERT INTO snapshots VALUES(?,?,?,?,?,?)", row)
                 tags = {(tag, metadata.hashval) for tag in metadata.tags}
                 connection.executemany("INSERT INTO tags VALUES(?,?)", tags)
+                labels = {(f"{key}={value}", metadata.hashval) for key, value in metadata.labels.items()}
+                connection.executemany("INSERT INTO labels VALUES(?,?)", labels)
                 parents = {(parent, metadata.hashval) for parent in node.parents or ()}
                 connection.executemany("INSERT INTO parents VALUES(?,?)", parents)
         _place(connection, new, all_anew=bool(changed))
@@ -178,7 +191,7 @@ def _node(text: str) -> SnapshotNode:
 
 
 def _forget(connection: sqlite3.Connection, hashval: str) -> None:
-    for table in ("snapshots", "tags", "parents"):
+    for table in ("snapshots", "tags", "labels", "parents"):
         connection.execute(f"DELETE FROM {table} WHERE hash = ?", (hashval,))
 
 
@@ -192,7 +205,7 @@ def _connect(database: str) -> sqlite3.Connection:
     try:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version != _VERSION:
-            for table in ("snapshots", "tags", "parents", "state"):
+            for table in ("snapshots", "tags", "labels", "parents", "state"):
                 connection.execute(f"DROP TABLE IF EXISTS {table}")
             connection.executescript(_SCHEMA)
             connection.execute(f"PRAGMA user_version = {_VERSION}")

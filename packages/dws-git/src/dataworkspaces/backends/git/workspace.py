@@ -151,6 +151,12 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
     def get_hashes_with_tag(self, tag: str) -> list[str]:
         return self._index.with_tag(tag)
 
+    def get_hashes_with_label(self, key: str, value: str) -> list[str]:
+        return self._index.with_label(f"{key}={value}")
+
+    def get_labels(self) -> list[str]:
+        return self._index.labels()
+
     def get_snapshot_by_partial_hash(self, partial_hash: str) -> SnapshotMetadata:
         hashes = self._index.with_prefix(partial_hash.lower())
         if not hashes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
@@ -121,21 +121,43 @@ class SqlSnapshots(SnapshotWorkspaceMixin, SqlStorage):
     def save_snapshot_metadata_and_manifest(self, metadata: SnapshotMetadata, manifest: bytes) -> None:
         """As the contract says. A tag leaves the snapshot that had it at the same moment; raises ConfigurationError,
         and changes nothing, if somebody else has taken it since :meth:`expect_tag_holder`."""
+        with self.database.changing(self.id) as connection:
+            self._save(connection, metadata, manifest)
+        self._tags_read[metadata.hashval] = list(metadata.tags)
+
+    def update_snapshot_metadata(
+        self, hash_val: str, change: Callable[[SnapshotMetadata], SnapshotMetadata]
+    ) -> SnapshotMetadata:
+        """In one transaction, since others may change the same snapshot."""
+        table = tables.snapshots
+        with self.database.changing(self.id) as connection:
+            wanted = select(table).where(self._own(table), table.c.hash == hash_val)
+            row = connection.execute(wanted).first()
+            if row is None:
+                raise NotFoundError(f"There is no snapshot {hash_val}", hint=_HISTORY)
+            tags = select(tables.tags.c.tag).where(self._own(tables.tags), tables.tags.c.hash == hash_val)
+            given = connection.execute(tags.order_by(tables.tags.c.number)).scalars().all()
+            before = self._metadata(row, list(given))
+            after = change(before)
+            if after != before:
+                self._save(connection, after, bytes(row.manifest))
+        self._tags_read[hash_val] = list(after.tags)
+        return after
+
+    def _save(self, connection: Connection, metadata: SnapshotMetadata, manifest: bytes) -> None:
         table = tables.snapshots
         data = {key: value for key, value in metadata.to_json().items() if key != "tags"}
         values = {"metadata": json.dumps(data), "manifest": manifest}
-        with self.database.changing(self.id) as connection:
-            values["timestamp"] = self._position(connection, metadata)
-            same = self._own(table) & (table.c.hash == metadata.hashval)
-            if connection.execute(select(table.c.hash).where(same)).first() is None:
-                connection.execute(insert(table).values(workspace=self.id, hash=metadata.hashval, **values))
-                count = tables.workspaces.c.snapshots_taken + 1
-                own = tables.workspaces.c.id == self.id
-                connection.execute(update(tables.workspaces).where(own).values(snapshots_taken=count))
-            else:
-                connection.execute(update(table).where(same).values(values))
-            self._write_tags(connection, metadata)
-        self._tags_read[metadata.hashval] = list(metadata.tags)
+        values["timestamp"] = self._position(connection, metadata)
+        same = self._own(table) & (table.c.hash == metadata.hashval)
+        if connection.execute(select(table.c.hash).where(same)).first() is None:
+            connection.execute(insert(table).values(workspace=self.id, hash=metadata.hashval, **values))
+            count = tables.workspaces.c.snapshots_taken + 1
+            own = tables.workspaces.c.id == self.id
+            connection.execute(update(tables.workspaces).where(own).values(snapshots_taken=count))
+        else:
+            connection.execute(update(table).where(same).values(values))
+        self._write_tags(connection, metadata)
 
     def _write_tags(self, connection: Connection, metadata: SnapshotMetadata) -> None:
         """The difference to what was read of the snapshot; what others gave or took meanwhile stays."""
