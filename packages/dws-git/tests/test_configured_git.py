@@ -67,7 +67,7 @@ def test_any_message_is_committed(repository: Path, git: Git, message: str) -> N
     said = subprocess.run(
         ["git", "cat-file", "commit", "HEAD"], cwd=repository, capture_output=True, check=True
     ).stdout.decode("utf-8")
-    assert said.partition("\n\n")[2].strip() == message.replace("\0", " ").replace("\udcfc", "?").strip()
+    assert said.partition("\n\n")[2].strip() == "dws: " + message.replace("\0", " ").replace("\udcfc", "?").strip()
     assert "encoding" not in said.partition("\n\n")[0]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.layout import how_to_fetch
+from dataworkspaces.gitrepo.messages import commit_message
 from dataworkspaces.gitrepo.plumbing import TreeEntry
 from dataworkspaces.gitrepo.run import run_git
 
@@ -73,5 +74,9 @@ def merge_base(root: Path, ours: str, theirs: str) -> str:
 
 def commit_merge(root: Path, tree: str, ours: str, theirs: str, message: str) -> str:
     """Make the commit of a merge; no branch moves."""
-    done = run_git(root, ["commit-tree", tree, "-p", ours, "-p", theirs, "-m", message], doing="Committing the merge")
+    done = run_git(
+        root,
+        ["commit-tree", tree, "-p", ours, "-p", theirs, "-m", commit_message(message)],
+        doing="Committing the merge",
+    )
     return done.stdout.decode("ascii").strip()

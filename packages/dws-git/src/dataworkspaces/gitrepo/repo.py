@@ -16,6 +16,7 @@ from dataworkspaces.gitrepo.damaged_references import is_head_damaged
 from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.identity import check_identity
 from dataworkspaces.gitrepo.layout import current_branch, git_directory, head_commit, operation_in_progress
+from dataworkspaces.gitrepo.messages import commit_message
 from dataworkspaces.gitrepo.nested import add_all, may_hold_gitlinks, remove_submodules, update_submodules
 from dataworkspaces.gitrepo.plumbing import is_tracked, list_paths, resolve
 from dataworkspaces.gitrepo.run import run_git
@@ -26,8 +27,7 @@ _COMMIT = ("commit", "--quiet", "--no-verify", "--cleanup=whitespace", "-F", "-"
 
 
 def _encoded(message: str) -> bytes:
-    """A message as git takes it, which refuses NUL."""
-    return message.replace("\0", " ").encode("utf-8", "replace")
+    return commit_message(message).encode("utf-8", "replace")
 
 
 _MAGIC = "--no-literal-pathspecs"
