@@ -82,6 +82,9 @@ def hashes(user: User) -> dict[str, str]:
     return found
 
 
+NO_PROBLEMS = "No problems found\nWhat files hold was not read: 'dws verify' does that\n"
+
+
 def state(user: User) -> tuple[dict[str, str], dict[str, bytes]]:
     return whole_state(user.cwd), machine_files(user.cwd)
 
@@ -95,14 +98,14 @@ def change_json(path: Path, change: Callable[[Any], Any]) -> None:
 
 def test_a_healthy_workspace_has_no_problems(ws: User) -> None:
     before = state(ws)
-    assert ws.dws("fsck").stdout == "No problems found\n"
+    assert ws.dws("fsck").stdout == NO_PROBLEMS
     assert fsck(ws) == {"problems": [], "errors": 0, "warnings": 0, "repaired": [], "complete": True}
     assert state(ws) == before
 
 
 def test_a_repair_of_a_healthy_workspace_changes_nothing(ws: User) -> None:
     before = whole_state(ws.cwd)
-    assert ws.dws("fsck", "--repair").stdout == "No problems found\n"
+    assert ws.dws("fsck", "--repair").stdout == NO_PROBLEMS
     assert whole_state(ws.cwd) == before
 
 

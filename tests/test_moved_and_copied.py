@@ -60,10 +60,15 @@ def test_a_copy_works_on_its_own_files(inside: User, is_old: bool) -> None:
 
 def test_what_lies_outside_is_the_originals_until_somebody_says_so(inside: User) -> None:
     copy = inside.at(copied(inside.cwd, inside.cwd.parent / "copy"))
-    refused = copy.batch("restore", "A", check=False)
+    refused = copy.batch("restore", "--strict", "A", check=False)
     assert refused.returncode in FAILED
-    assert f"copy of the one at {inside.cwd}" in refused.stderr
+    assert "my_local_path" in refused.stderr
     assert (inside.cwd.parent / "big/b").read_text() == (copy.cwd / "data/a").read_text() == "two\n"
+    done = copy.batch("restore", "A")
+    assert "Will leave big: it is not on this machine" in done.stdout
+    assert f"copy of the one at {inside.cwd}" in done.stderr
+    assert (inside.cwd.parent / "big/b").read_text() == "two\n"
+    assert (copy.cwd / "data/a").read_text() == "one\n"
     copy.batch("config", "--resource", "big", "my_local_path", "../big")
     copy.batch("restore", "A")
     assert (inside.cwd.parent / "big/b").read_text() == "one\n"

@@ -53,6 +53,7 @@ def _print_report(report: IntegrityReport) -> None:
         click.echo(f"    {escape(problem.remedy)}")
     if not report.problems:
         click.echo("No problems found")
+        click.echo(_UNREAD)
         return
     click.echo()
     found = [plural(report.errors, "error")] if report.errors else []
@@ -60,5 +61,10 @@ def _print_report(report: IntegrityReport) -> None:
     click.echo(", ".join(found))
     if not report.is_complete:
         click.echo("The rest of the workspace can be checked once this is mended")
-    elif any(problem.repair is not None for problem in report.problems):
+        return
+    if any(problem.repair is not None for problem in report.problems):
         click.echo("'dws fsck --repair' does what is safe")
+    click.echo(_UNREAD)
+
+
+_UNREAD = "What files hold was not read: 'dws verify' does that"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dataworkspaces.commands.summaries import changes_json, snapshot_json
 from dataworkspaces.errors import ConfigurationError, NotSupportedError, StorageError
 from dataworkspaces.workspace import ResourceRoles, SnapshotResourceMixin
+from dataworkspaces.workspace.absent import is_absent, way_to_bring
 from dataworkspaces.workspace.own_files import is_own_files
 
 if TYPE_CHECKING:
@@ -200,6 +201,9 @@ def _why_impossible(
         return "the snapshot was taken before it was added"
     if name not in in_workspace:
         return "it is no longer in the workspace"
+    resource = workspace.get_resource(name)
+    if is_absent(workspace, resource):
+        return f"it is not on this machine ({way_to_bring(workspace, resource)})"
     if snapshot.restore_hashes.get(name) is None:
         kind = workspace.get_resource_type(name)
         return (

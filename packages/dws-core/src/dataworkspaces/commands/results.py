@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import NO_ANSWER, DwsError, NotSupportedError
 from dataworkspaces.workspace import FileResourceMixin, Resource, ResourceRoles
+from dataworkspaces.workspace.absent import is_absent, way_to_bring
 from dataworkspaces.workspace.results import METRICS_HISTORY_FILE
 
 if TYPE_CHECKING:
@@ -53,8 +54,19 @@ def find_results(
 
 
 def results_resources(workspace: Workspace) -> list[str]:
-    """The names of the resources that hold results."""
-    return [n for n in workspace.get_resource_names() if workspace.get_resource_role(n) == ResourceRoles.RESULTS]
+    """The names of the resources that hold results, without those that are not on this machine, which is said."""
+    found = []
+    for name in workspace.get_resource_names():
+        if workspace.get_resource_role(name) != ResourceRoles.RESULTS:
+            continue
+        resource = workspace.get_resource(name)
+        if is_absent(workspace, resource):
+            workspace.interaction.warn(
+                f"The results in '{name}' are not on this machine ({way_to_bring(workspace, resource)} brings them)"
+            )
+        else:
+            found.append(name)
+    return found
 
 
 def read_results(resource: Resource, snapshot: SnapshotMetadata | None) -> FoundResults | None:

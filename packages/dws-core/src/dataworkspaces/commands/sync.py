@@ -14,6 +14,7 @@ from dataworkspaces.workspace import (
     SnapshotWorkspaceMixin,
     SyncedWorkspaceMixin,
 )
+from dataworkspaces.workspace.absent import is_nowhere
 from dataworkspaces.workspace.kept_versions import KeptVersionsMixin
 from dataworkspaces.workspace.trust import agreeing
 
@@ -277,11 +278,6 @@ def clone_resources(workspace: Workspace, names: Iterable[str]) -> tuple[list[st
         except DwsError as e:
             failed[name] = e
     return cloned, failed
-
-
-def is_nowhere(resource: LocalStateResourceMixin) -> bool:
-    """Whether nobody has said where the files of a resource are on this machine, or should be."""
-    return resource.needs_place and resource.get_local_path_if_any() is None
 
 
 def _describe(workspace: Workspace, name: str) -> str:

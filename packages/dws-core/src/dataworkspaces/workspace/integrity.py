@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dataworkspaces.errors import NO_ANSWER, ConfigurationError, DwsError, MetadataError, PluginError
+from dataworkspaces.workspace.absent import is_absent, way_to_bring
 from dataworkspaces.workspace.files import FileResourceMixin, LocalStateResourceMixin
 from dataworkspaces.workspace.names import LINEAGE_FILE, check_relative_path, check_resource_name
 from dataworkspaces.workspace.results import manifest_hash
@@ -146,7 +147,10 @@ class WorkspaceCheck:
             self.absent.add(name)
             why = "is no directory" if has_files else "is not there"
             what = f"is not on this machine: {place} {why}" if place else "is not on this machine"
-            remedy = "If it is elsewhere, say where with: dws config --resource NAME; else 'dws pull' brings it"
+            remedy = f"If it is elsewhere, say where with: dws config --resource {name}; else 'dws pull' brings it"
+            if is_absent(self.workspace, resource):
+                bring = way_to_bring(self.workspace, resource)
+                remedy = f"{bring}; until then, snapshots that are taken here have its last version"
             yield Problem("resource", name, what, remedy, "warning")
         elif not was_here:
             remedy = "dws pull takes up what is there"

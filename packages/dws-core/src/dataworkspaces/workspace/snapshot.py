@@ -20,6 +20,7 @@ from dataworkspaces.errors import (
     NotSupportedError,
 )
 from dataworkspaces.params import HASH_RE, RESULTS_DIR_TEMPLATE, RESULTS_MOVE_EXCLUDE_FILES
+from dataworkspaces.workspace.absent import LastVersion, is_absent, last_versions, way_to_bring
 from dataworkspaces.workspace.atomic import to_json
 from dataworkspaces.workspace.files import FileResourceMixin
 from dataworkspaces.workspace.names import LINEAGE_FILE, some
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
 _NEWEST = 10
 RESULTS_IN = "results_in"
 """Key of a snapshot's metadata: the resources whose files it moved to its results directory."""
+CARRIED_OVER = "carried_over"
+"""Key of a snapshot's metadata: the resources that were not on the machine that took it, and have their last version
+in it."""
 
 
 class SnapshotWorkspaceMixin(ABC):
@@ -288,23 +292,27 @@ class SnapshotWorkspaceMixin(ABC):
         unable = [r.name for r in resources if not isinstance(r, SnapshotResourceMixin)]
         if unable:
             raise NotSupportedError(f"Resource '{unable[0]}' does not support snapshots")
-        snapshot_resources = [r for r in resources if isinstance(r, SnapshotResourceMixin)]
+        absent = [r.name for r in resources if is_absent(workspace, r)]
+        carried = last_versions(self, absent)
+        here = [r for r in resources if r.name not in absent]
+        snapshot_resources = [r for r in here if isinstance(r, SnapshotResourceMixin)]
         self._snapshot_precheck(snapshot_resources)
+        self._tell_absent(absent, carried)
 
         now = datetime.now().astimezone()
         timestamp = now.replace(tzinfo=None)
-        destination, to_move = self._plan_results(resources, tag, timestamp)
-        metrics = find_metrics(r for r in resources if isinstance(r, FileResourceMixin) and r.has_results_role())
+        destination, to_move = self._plan_results(here, tag, timestamp)
+        metrics = find_metrics(r for r in here if isinstance(r, FileResourceMixin) and r.has_results_role())
         if journal is not None:
             journal.record("snapshot", destination=destination, moved=to_move)
-        self._move_results(resources, destination, to_move)
+        self._move_results(here, destination, to_move)
 
         versions = self.snapshot_resources(snapshot_resources)
-        manifest = to_json([{**r.get_params(), "hash": versions[r.name].compare_hash} for r in resources]).encode(
-            "utf-8"
-        )
+        versions.update({name: last.version for name, last in carried.items()})
+        held = [r for r in resources if r.name in versions]
+        manifest = to_json([{**r.get_params(), "hash": versions[r.name].compare_hash} for r in held]).encode("utf-8")
         parents = self.get_parents_of_next_snapshot()
-        came_from = None if to_move else self._is_as_restored(resources, versions)
+        came_from = None if to_move else self._is_as_restored(held, versions)
         if came_from is not None:
             manifest = self.get_snapshot_manifest_bytes(came_from)
         metadata = SnapshotMetadata(
@@ -314,25 +322,28 @@ class SnapshotWorkspaceMixin(ABC):
             hostname=workspace.get_instance(),
             timestamp=timestamp.isoformat(),
             relative_destination_path=destination,
-            restore_hashes={name: version.restore_hash for name, version in versions.items()},
+            restore_hashes={r.name: versions[r.name].restore_hash for r in held},
             metrics=metrics,
             utc_offset=now.strftime("%z")[:3] + ":" + now.strftime("%z")[3:5],
             parents=parents,
-            resource_parents=self._resource_parents(snapshot_resources, versions, parents),
-            other={RESULTS_IN: list(to_move)},
+            resource_parents=self._resource_parents(snapshot_resources, versions, parents)
+            | {name: last.parents for name, last in carried.items() if set(last.parents) != set(parents)},
+            other={RESULTS_IN: list(to_move), **({CARRIED_OVER: list(carried)} if carried else {})},
         )
         exists = self.has_snapshot(metadata.hashval)
         if journal is not None:
             journal.record("snapshot", destination=destination, moved=to_move, hash=metadata.hashval, existed=exists)
         if self.supports_lineage() and not exists:
             hashes = {name: version.compare_hash for name, version in versions.items()}
-            self.refresh_imported_lineage(hashes)
+            self.refresh_imported_lineage(r.name for r in here)
+            for name, last in carried.items():
+                self.get_lineage_store().restore(last.snapshot, [name])
             contents = self._contents_for_lineage(hashes)
-            self.get_lineage_store().snapshot(metadata.hashval, [r.name for r in resources], hashes, contents)
-            with_results = [r for r in resources if r.name in to_move]
+            self.get_lineage_store().snapshot(metadata.hashval, [r.name for r in held], hashes, contents)
+            with_results = [r for r in here if r.name in to_move]
             self.write_result_lineage_for_snapshot(with_results, destination, metadata.hashval)
-            self.write_export_lineage_for_snapshot(resources, metadata.hashval)
-            self._keep_lineage_files(resources, destination, to_move)
+            self.write_export_lineage_for_snapshot(here, metadata.hashval)
+            self._keep_lineage_files(here, destination, to_move)
         return metadata, manifest
 
     def _is_as_restored(self, resources: Sequence[Resource], present: Mapping[str, SnapshotVersion]) -> str | None:
@@ -350,6 +361,19 @@ class SnapshotWorkspaceMixin(ABC):
             if expected is None or expected.compare_hash != present[resource.name].compare_hash:
                 return None
         return hashval
+
+    def _tell_absent(self, absent: Sequence[str], carried: Mapping[str, LastVersion]) -> None:
+        workspace = self._self_as_workspace()
+        for name in absent:
+            if name in carried:
+                metadata = self.get_snapshot_metadata(carried[name].snapshot)
+                version = f"its version of {', '.join(metadata.tags) or metadata.hashval[:7]}"
+            else:
+                version = "nothing of it, as all before"
+            bring = way_to_bring(workspace, workspace.get_resource(name))
+            workspace.interaction.warn(
+                f"Resource '{name}' is not on this machine: the snapshot has {version} ({bring} brings it here)"
+            )
 
     def _resource_parents(
         self,
@@ -689,9 +713,12 @@ class SnapshotWorkspaceMixin(ABC):
             self.leave_tag_to(hash_val, tag)
         versions = self.get_snapshot_versions(hash_val)
         hashes = {name: v.compare_hash for name, v in versions.items()}
-        for resource in self._self_as_workspace().get_resources():
+        workspace = self._self_as_workspace()
+        for resource in workspace.get_resources():
             compare_hash = hashes.get(resource.name)
-            if compare_hash is not None and isinstance(resource, SnapshotResourceMixin):
+            if compare_hash is None or is_absent(workspace, resource):
+                continue
+            if isinstance(resource, SnapshotResourceMixin):
                 resource.snapshot_stored(compare_hash)
                 resource.is_of_snapshot(hash_val, versions[resource.name])
         note_present_snapshot(self._self_as_workspace(), hash_val)

@@ -156,7 +156,7 @@ def verify(session: Session, resources: tuple[str, ...], remote: bool, read: boo
             click.echo(f"{escape(fault.resource)}: {escape(fault.what)}: {escape(fault.problem)}")
         if len(found.faults) > _SHOWN:
             click.echo(f"and {plural(len(found.faults) - _SHOWN, 'fault')} more (--json has all)")
-        why_none = "has a remote" if remote else "records hashes of its files"
+        why_none = "has a remote" if remote else "that is here records hashes of its files"
         names = ", ".join(map(escape, found.resources)) or f"no resource, since none {why_none}"
         if found.remote_contents is None:
             told = f"{plural(found.files, 'file')} and {plural(found.contents, 'content')} in the object store"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.storage import snapshot_versions
 from dataworkspaces.errors import NotSupportedError
+from dataworkspaces.workspace.absent import is_absent, way_to_bring
 from dataworkspaces.workspace.kept_versions import KeptVersionsMixin, Verified
 
 if TYPE_CHECKING:
@@ -53,11 +54,22 @@ def verify_command(workspace: Workspace, names: Sequence[str] = (), *, repair: b
     :param names: the resources; all that can be verified, if none are given. Raises NotSupportedError for one that
         cannot be.
     :param repair: what is damaged is set aside, and had again from files of the workspace or from the remote."""
-    resources = [_checked(workspace, name) for name in names] or [
-        r for r in workspace.get_resources() if isinstance(r, KeptVersionsMixin) and r.can_be_verified()
-    ]
+    resources = [_checked(workspace, name) for name in names] or list(_verifiable(workspace))
     versions = {r.name: r.verify_versions(_versions(workspace, r), repair=repair) for r in resources}
     return _together(versions)
+
+
+def _verifiable(workspace: Workspace) -> Iterator[KeptVersionsMixin]:
+    """All but those that are not on this machine, which is said."""
+    for resource in workspace.get_resources():
+        if isinstance(resource, KeptVersionsMixin) and resource.can_be_verified():
+            if is_absent(workspace, resource):
+                workspace.interaction.warn(
+                    f"Resource '{resource.name}' is not on this machine, and is left out "
+                    f"({way_to_bring(workspace, resource)} brings it)"
+                )
+            else:
+                yield resource
 
 
 def _versions(workspace: Workspace, resource: KeptVersionsMixin) -> list[str]:
