@@ -9,6 +9,7 @@ import pytest
 
 from dataworkspaces.backends.git.conversion import as_committed, converted_files, protect
 from dataworkspaces.backends.git.paths import METADATA_ATTRIBUTES, WorkspacePaths
+from dataworkspaces.gitrepo.attributes import keep_results_as_they_are, lines_of
 from dataworkspaces.gitrepo.ignore_lines import add_lines
 from dataworkspaces.gitrepo.repo import GitRepo
 
@@ -87,4 +88,43 @@ def test_our_line_is_the_last(repository: Path) -> None:
     add_lines(repository / ".git" / "info" / "attributes", ["*.json text"])
     assert protect(paths)
     assert paths.metadata_gitattributes.read_text(encoding="utf-8") == f"*.json text\n{METADATA_ATTRIBUTES}\n"
-    assert "*.json text\n/.dataworkspace/** -text" in (repository / ".git/info/attributes").read_text(encoding="utf-8")
+    said = (repository / ".git/info/attributes").read_text(encoding="utf-8").splitlines()
+    assert said[0] == "*.json text"
+    assert said[-1].startswith("/.dataworkspace/** -text")
+
+
+RESULTS = '{"step": "$Id$ train", "metrics": {"accuracy": 0.5}}\n'
+
+
+def test_what_we_write_among_results_is_everywhere_as_it_is(repository: Path, tmp_path: Path, git: Git) -> None:
+    """A filter that a clone lacks, an encoding that JSON has not."""
+    (repository / ".gitattributes").write_text("*.json filter=up ident working-tree-encoding=UTF-16\n")
+    git(repository, "config", "filter.up.clean", "tr a-z A-Z")
+    git(repository, "add", ".gitattributes")
+    git(repository, "commit", "-q", "-m", "attributes")
+    protect(WorkspacePaths(repository))
+    names = [f"results/snapshots/h-S1/{name}" for name in ("lineage.json", "results.json")]
+    for name in names:
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+        (repository / name).write_text(RESULTS)
+    git(repository, "add", *names)
+    git(repository, "commit", "-q", "-m", "results")
+    assert git(repository, "show", f"HEAD:{names[0]}").strip() == RESULTS.strip()
+    git(tmp_path, "clone", "-q", "--no-checkout", str(repository), "clone")
+    clone = tmp_path / "clone"
+    protect(WorkspacePaths(clone), for_all=False, commit=git(clone, "rev-parse", "HEAD").strip())
+    git(clone, "reset", "-q", "--hard")
+    for name in names:
+        assert (clone / name).read_text() == RESULTS
+    assert not keep_results_as_they_are(clone, lines_of(clone / ".git/info/attributes")[-1:])
+
+
+@pytest.mark.parametrize("said", ["*.json filter=lfs diff=lfs merge=lfs -text", "*.json filter=fat -crlf"])
+def test_results_that_are_kept_as_large_files_stay_so(repository: Path, git: Git, said: str) -> None:
+    (repository / ".gitattributes").write_text(f"{said}\n")
+    git(repository, "add", ".gitattributes")
+    git(repository, "commit", "-q", "-m", "attributes", "--no-verify")
+    for commit in (None, git(repository, "rev-parse", "HEAD").strip()):
+        (repository / ".git/info/attributes").unlink(missing_ok=True)
+        assert keep_results_as_they_are(repository, commit=commit)
+        assert "-filter" not in (repository / ".git/info/attributes").read_text()

@@ -50,6 +50,20 @@ def uses_fat(root: Path) -> bool:
     return (root / FAT_CONFIG).is_file() or _FAT_RE.search(_read(root / ATTRIBUTES)) is not None
 
 
+def are_used(root: Path) -> bool:
+    return uses_lfs(root) or uses_fat(root)
+
+
+def tree_names_them(root: Path, commit: str) -> bool:
+    """The same for a commit that is going to be checked out."""
+    files = {path: e.name for path, e in list_tree(root, commit).items() if e.is_plain_file}
+    return FAT_CONFIG in files or any(_LFS_RE.search(a) or _FAT_RE.search(a) for a in _attributes_of_tree(root, files))
+
+
+def _attributes_of_tree(root: Path, files: Mapping[str, str]) -> list[bytes]:
+    return list(read_blobs(root, [n for p, n in files.items() if p.rpartition("/")[2] == ATTRIBUTES]).values())
+
+
 def check_programs(root: Path) -> None:
     """Raise ConfigurationError if the repository needs a program that is not there. Changes nothing."""
     if uses_lfs(root):
@@ -64,7 +78,7 @@ def check_programs_of_tree(root: Path, commit: str) -> None:
     """The same for a commit that is going to be checked out, or if it would send large files to, or get them from, a
     place that it has no business with. Only git's objects are read."""
     files = {path: e.name for path, e in list_tree(root, commit).items() if e.is_plain_file}  # git follows no links
-    attributes = read_blobs(root, [n for path, n in files.items() if path.rpartition("/")[2] == ATTRIBUTES]).values()
+    attributes = _attributes_of_tree(root, files)
     if any(_LFS_RE.search(text) for text in attributes):
         check_lfs(_from_where(root))
         if LFS_CONFIG in files:

@@ -8,6 +8,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.gitrepo.attributes import keep_results_as_they_are
 from dataworkspaces.gitrepo.checks import (
     check_branch_name,
     check_object_name,
@@ -180,6 +181,8 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
 
     def snapshot(self) -> tuple[str | None, str | None]:
         repo = self._repo
+        if self.has_results_role() or self.is_exported():
+            keep_results_as_they_are(repo.root)
         status = repo.status()
         commit = status.commit
         if not (status.dirty or holds_foreign_repositories(repo.root)):

@@ -94,7 +94,7 @@ def _check_out(paths: WorkspacePaths, url: str) -> None:
         raise NotAWorkspaceError(f"{url} is an empty git repository, and no workspace", hint="dws publish fills it")
     check_metadata_tree(root, commit)
     large_files.check_programs_of_tree(root, commit)
-    protect(paths, for_all=False)
+    protect(paths, for_all=False, commit=commit)
     run_git(root, ["reset", "--quiet", "--hard"], env=_CHECKOUT, doing="Writing the files of the workspace")
     if not paths.config.is_file():
         raise NotAWorkspaceError(f"{url} is a git repository, but no workspace")

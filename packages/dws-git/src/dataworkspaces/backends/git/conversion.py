@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dataworkspaces.backends.git.paths import METADATA_ATTRIBUTES, WorkspacePaths
-from dataworkspaces.gitrepo.layout import objects_directory
+from dataworkspaces.gitrepo.attributes import info_attributes, keep_results_as_they_are, lines_of, put_last
 from dataworkspaces.gitrepo.plumbing import parse_labelled, records
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.atomic import write_bytes
@@ -18,19 +18,19 @@ from dataworkspaces.workspace.factory import METADATA_DIR
 _LINE = f"/{METADATA_DIR}/** {METADATA_ATTRIBUTES.partition(' ')[2]}"
 
 
-def protect(paths: WorkspacePaths, *, for_all: bool = True) -> bool:
-    """Keep git from converting metadata. Returns whether the file that all copies share had to change.
+def protect(paths: WorkspacePaths, *, for_all: bool = True, commit: str | None = None) -> bool:
+    """Keep git from converting metadata, and what we write among results. Returns whether the file that all copies
+    share had to change.
 
-    :param for_all: whether that file may change."""
-    info = _info_attributes(paths.root)
-    is_said = for_all and _ends_with(paths.metadata_gitattributes, METADATA_ATTRIBUTES)
-    if info is not None and not _ends_with(info, _LINE) and (info.exists() or not is_said):
-        info.parent.mkdir(exist_ok=True)
-        _put_last(info, _LINE)
+    :param for_all: whether that file may change.
+    :param commit: see :func:`keep_results_as_they_are`."""
+    info = info_attributes(paths.root)
+    was_said = info is not None and _ends_with(info, _LINE)
+    if keep_results_as_they_are(paths.root, [_LINE], commit) and not was_said:
         _write_as_in_git(paths)
     if not for_all or _ends_with(paths.metadata_gitattributes, METADATA_ATTRIBUTES):
         return False
-    _put_last(paths.metadata_gitattributes, METADATA_ATTRIBUTES)
+    put_last(paths.metadata_gitattributes, [METADATA_ATTRIBUTES])
     return True
 
 
@@ -51,12 +51,6 @@ def as_committed(paths: WorkspacePaths, path: Path) -> bytes | None:
     return done.stdout if done.returncode == 0 else None
 
 
-def _info_attributes(root: Path) -> Path | None:
-    """Linked working trees share it."""
-    objects = objects_directory(root)
-    return None if objects is None else objects.parent / "info" / "attributes"
-
-
 def _write_as_in_git(paths: WorkspacePaths) -> None:
     """Give files whose line ends git has converted those that they were committed with."""
     converted = converted_files(paths)
@@ -67,19 +61,7 @@ def _write_as_in_git(paths: WorkspacePaths) -> None:
         run_git(paths.root, ["update-index", "-z", "--stdin"], stdin=names, doing="Looking at metadata")
 
 
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_bytes().decode("utf-8", "surrogateescape").splitlines()
-    except FileNotFoundError:
-        return []
-
-
 def _ends_with(path: Path, line: str) -> bool:
     """The last line that fits a file decides."""
-    found = [text for text in _lines(path) if text.strip()]
+    found = [text for text in lines_of(path) if text.strip()]
     return bool(found) and found[-1] == line
-
-
-def _put_last(path: Path, line: str) -> None:
-    lines = [*(text for text in _lines(path) if text != line), line]
-    write_bytes(path, "".join(f"{text}\n" for text in lines).encode("utf-8", "surrogateescape"))
