@@ -13,7 +13,7 @@ from endtoend import HOST, User, program, write_files
 from forked import Forked
 
 PAGE = Path(__file__).parent.parent / "docs/reference/json.md"
-AS = {"undo-delete": "delete-snapshot", "push": "publish", "pull --dry-run": "push --dry-run"}
+AS = {"undo-delete": "delete-snapshot", "push": "publish", "pull --dry-run": "push --dry-run", "report history": "history"}
 """Commands of which the page says that they print what another one does."""
 OPTIONAL = {
     "utc_offset", "parents", "updated_timestamp", "results_in", "results_moved_from", "resource_parents", "metrics_history", "labels", "notes",
@@ -67,6 +67,7 @@ def test_each_command_prints_what_the_page_says(here: Forked) -> None:
     assert says("snapshot", "TWO")["is_new"]
 
     assert says("report history")["total"] == 2
+    assert says("history", "--where", "tag = 'ONE'")["snapshots"][0]["values"] == {"accuracy": 0.5}
     for command, *arguments in (
         ["report status"], ["report lineage"], ["report results"], ["diff", "ONE", "TWO"], ["ls", "raw:"],
         ["config"], ["config", "hostname"], ["fsck"], ["recover"], ["unlock"], ["du"], ["verify"], ["version"],

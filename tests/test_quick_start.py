@@ -134,7 +134,7 @@ def test_history_shows_tag_metric_and_message(quick_start: QuickStart) -> None:
     assert re.search(r"\b[0-9a-f]{7}\b", cells)
     assert "0.969" in cells
     assert "first run with SVC" in cells
-    assert "1 snapshots total" in quick_start.history
+    assert "1 snapshot total" in quick_start.history
 
 
 def test_lineage_shows_step_and_its_input(quick_start: QuickStart) -> None:

@@ -212,7 +212,7 @@ def test_old_snapshots_come_back_after_new_ones(digits_workspace: User) -> None:
 
 def test_old_snapshot_can_be_deleted(digits_workspace: User) -> None:
     digits_workspace.dws("delete-snapshot", "HALF", input="y\n")
-    assert "1 snapshots total" in digits_workspace.dws("report", "history").stdout
+    assert "1 snapshot total" in digits_workspace.dws("report", "history").stdout
     assert not (digits_workspace.cwd / "results" / "snapshots" / "host1-HALF").exists()
     assert (digits_workspace.cwd / "results" / "snapshots" / "host1-FULL").is_dir()
 

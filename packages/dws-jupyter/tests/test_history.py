@@ -9,16 +9,18 @@ from typing import Any
 import pytest
 from IPython.core.error import UsageError
 
-from dataworkspaces.api import SnapshotInfo
+from dataworkspaces.api import ExperimentInfo, SnapshotInfo
 from dataworkspaces.kits.jupyter.history import history_table
-from dataworkspaces.kits.jupyter.metrics import larger_is_better, ranks, standing
+from dataworkspaces.toolbox.metrics import larger_is_better, ranks, standing
 
 
-def snapshots(*metrics: Any) -> list[SnapshotInfo]:
-    return [
+def snapshots(*metrics: Any) -> list[ExperimentInfo]:
+    """The newest, which is the last of these, first."""
+    infos = [
         SnapshotInfo(i + 1, f"{i:x}abcdef0123", [f"t{i}"], f"2026-01-01T00:00:{i:02d}.5", f"<m{i}>", m)
         for i, m in enumerate(metrics)
     ]
+    return [ExperimentInfo(info, "", [], info.metrics or {}, {}, False) for info in reversed(infos)]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +51,7 @@ def test_standing_to_the_baseline() -> None:
 
 
 def test_missing_nan_and_text_values() -> None:
-    table = history_table(snapshots({"loss": "NaN", "u": "<b>"}, None, {"loss": 1, "other": {"a": 0.5}}), heatmap=True)
+    table = history_table(snapshots({"loss": 1.0, "u": "<b>", "other": 1}, None, {"loss": math.nan}), heatmap=True)
     assert list(table.columns) == ["timestamp", "hash", "tags", "message", "loss", "u", "other"]
     assert table["loss"].dtype == float
     assert table["loss"].isna().tolist() == [True, True, False]
@@ -62,7 +64,8 @@ def test_missing_nan_and_text_values() -> None:
 def test_tail_and_max_count() -> None:
     many = snapshots(*[{"loss": i} for i in range(12)])
     assert list(history_table(many, tail=True).index) == list(range(12, 2, -1))
-    assert list(history_table(many, max_count=2).index) == [1, 2]
+    assert list(history_table(many).index) == list(range(12, 0, -1))
+    assert list(history_table(many, max_count=2).index) == [12, 11]
     assert list(history_table(many, max_count=2, tail=True).index) == [12, 11]
     assert list(history_table([]).index) == []
 
@@ -73,7 +76,7 @@ def test_a_metric_may_have_the_name_of_a_column() -> None:
 
 
 def test_the_baseline_may_be_outside_of_what_is_shown() -> None:
-    table = history_table(snapshots({"loss": 2.0}, {"loss": 1.0}), baseline="t1", max_count=1)
+    table = history_table(snapshots({"loss": 1.0}, {"loss": 2.0}), baseline="t0", max_count=1)
     assert re.findall(r'class="dws-(\w+)"', table._repr_html_()) == ["worse"]
 
 

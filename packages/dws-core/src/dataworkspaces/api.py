@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
@@ -18,29 +18,34 @@ from dataworkspaces.errors import ApiParamError
 from dataworkspaces.workspace import FileResourceMixin, LocalStateResourceMixin, Workspace, find_and_load_workspace
 
 if TYPE_CHECKING:
+    import pandas
+
     from dataworkspaces.workspace.filesystem import ResourceFileSystem
 
     ResourceFilesystem = ResourceFileSystem
 
 __all__ = [
+    "ExperimentInfo",
     "ResourceFileSystem",
     "ResourceFilesystem",
     "ResourceInfo",
     "SnapshotInfo",
     "get_api_version",
+    "get_experiments",
     "get_filesystem_for_resource",
     "get_local_path_for_resource",
     "get_resource_info",
     "get_results",
     "get_snapshot_history",
     "get_version",
+    "history_frame",
     "make_lineage_graph",
     "make_lineage_table",
     "restore",
     "take_snapshot",
 ]
 
-API_VERSION = "0.4"
+API_VERSION = "0.5"
 """Grows with what this module offers, whatever the version of the program."""
 
 
@@ -127,6 +132,100 @@ def get_snapshot_history(
             SnapshotInfo(first + step * i, s.hashval, list(s.tags), s.timestamp, s.message, s.metrics)
             for i, s in enumerate(found)
         ]
+
+
+class ExperimentInfo(NamedTuple):
+    """What came of an experiment, and what it was made with: a snapshot, or the present state (``snapshot`` is None).
+
+    ``metrics`` and ``parameters`` are flat (``macro avg.f1-score``): those of the results, and of all steps behind
+    them. ``is_present``: the present state is this snapshot."""
+
+    snapshot: Optional[SnapshotInfo]  # noqa: UP045
+    author: str
+    parents: list[str]
+    metrics: dict[str, Any]
+    parameters: dict[str, Any]
+    is_present: bool
+
+
+def get_experiments(
+    workspace_uri_or_path: str | None = None,
+    max_count: int | None = None,
+    where: str | None = None,
+    sort: str | None = None,
+    metrics: Sequence[str] | None = None,
+    parameters: Sequence[str] | None = None,
+    changed: bool = False,
+    verbose: bool = False,
+) -> list[ExperimentInfo]:
+    """The experiments, the newest first: what ``dws history`` shows. Before them the present state, if it is none of
+    the snapshots.
+
+    :param where: a condition in SQL, such as ``accuracy > 0.9 and C < 1``.
+    :param sort: a column, and ``:asc`` or ``:desc``.
+    :param metrics: names or patterns of those to have; default: all. ``parameters`` likewise; default: those that vary.
+    :param changed: only those that differ."""
+    from dataworkspaces.commands.experiment_table import Choice, author_of
+    from dataworkspaces.commands.history import history_report
+
+    def names(given: Sequence[str] | None) -> tuple[str, ...] | None:
+        return None if given is None else tuple(given)
+
+    with _opened(workspace_uri_or_path, verbose, reading=True) as workspace:
+        choice = Choice(names(metrics), names(parameters), changed=changed)
+        table = history_report(workspace, max_count, choice, where=where, sort=sort).table
+        numbers = {}
+        if table.snapshots:
+            order = [s.hashval for s in workspace.as_snapshot_ws().list_snapshots(reverse=False)]
+            numbers = {hashval: number for number, hashval in enumerate(order, start=1)}
+        found = []
+        for row in table.rows:
+            s, info = row.snapshot, None
+            if s is not None:
+                number = numbers.get(s.hashval, 0)
+                info = SnapshotInfo(number, s.hashval, list(s.tags), s.timestamp, s.message, s.metrics)
+            kept = {n: row.metrics[n] for n in table.metric_names if n in row.metrics}
+            made_with = {n: row.parameters[n] for n in table.parameter_names if n in row.parameters}
+            author = "" if s is None else author_of(s)
+            parents = [] if s is None else list(s.parents or ())
+            found.append(ExperimentInfo(info, author, parents, kept, made_with, row.is_present))
+        return found
+
+
+def history_frame(
+    workspace_uri_or_path: str | None = None,
+    max_count: int | None = None,
+    where: str | None = None,
+    sort: str | None = None,
+    verbose: bool = False,
+) -> pandas.DataFrame:
+    """The experiments as a frame of pandas, the newest first: columns for the snapshot, and one for each metric and
+    each parameter. The present state, if it is no snapshot, is a row without a hash. Arguments are as of
+    :func:`get_experiments`. pandas has to be installed."""
+    try:
+        import pandas as pd
+    except ImportError as e:
+        raise ApiParamError("history_frame() needs pandas", hint="Install it with: pip install pandas") from e
+    found = get_experiments(workspace_uri_or_path, max_count, where, sort, None, ["*"], verbose=verbose)
+    about = [
+        {
+            "hash": None if e.snapshot is None else e.snapshot.hashval,
+            "tags": [] if e.snapshot is None else e.snapshot.tags,
+            "timestamp": pd.NaT if e.snapshot is None else pd.to_datetime(e.snapshot.timestamp, errors="coerce"),
+            "message": "" if e.snapshot is None else e.snapshot.message,
+            "author": e.author,
+            "parents": e.parents,
+        }
+        for e in found
+    ]
+    rows = [{**e.parameters, **e.metrics} for e in found]
+    names = list(dict.fromkeys(n for e in found for n in e.metrics))
+    names += [n for n in dict.fromkeys(n for e in found for n in e.parameters) if n not in names]
+    columns = ["hash", "tags", "timestamp", "message", "author", "parents"]
+    frame = pd.DataFrame(about, columns=columns)
+    values = pd.DataFrame([[row.get(n) for n in names] for row in rows], columns=names, index=frame.index)
+    values = values.infer_objects()
+    return pd.concat([frame, values[[n for n in names if n not in columns]]], axis=1)
 
 
 def get_resource_info(workspace_uri_or_path: str | None = None, verbose: bool = False) -> list[ResourceInfo]:

@@ -356,7 +356,7 @@ def test_history_with_a_limit(run: Run, full: MemoryWorkspace) -> None:
     out = run("report", "history", "--limit", "1").output
     assert "TWO" in out
     assert "ONE" not in out
-    assert out.endswith("Showing first 1 snapshots\n")
+    assert out.endswith("Showing first 1 snapshot\n")
 
 
 def test_history_of_nothing(run: Run, current_workspace: MemoryWorkspace) -> None:
@@ -415,7 +415,7 @@ def test_status_alias_says_that_it_is_deprecated(run: Run, full: MemoryWorkspace
     result = run("status", "--history", "--limit", "1")
     assert "deprecated" in result.stderr
     assert result.stdout.startswith("Status for workspace: ")
-    assert result.stdout.endswith("Showing first 1 snapshots\n")
+    assert result.stdout.endswith("Showing first 1 snapshot\n")
 
 
 def test_a_report_puts_in_order_what_was_interrupted(run: Run, full: MemoryWorkspace) -> None:

@@ -10,7 +10,8 @@ import pytest
 from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.commands.delete_snapshot import delete_snapshot_command
-from dataworkspaces.commands.report import history_report, lineage_report, results_report, status_report
+from dataworkspaces.commands.history import history_report
+from dataworkspaces.commands.report import lineage_report, results_report, status_report
 from dataworkspaces.commands.snapshot import snapshot_command
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.lineage.model import HashCertificate, PlaceholderCertificate, ResourceCert, SourceDataLineage
@@ -69,14 +70,14 @@ def test_history_can_be_limited(ws: MemoryWorkspace, write_code: Write) -> None:
 
 def test_history_of_none(ws: MemoryWorkspace) -> None:
     report = history_report(ws)
-    assert (report.snapshots, report.metric_names, report.total) == ((), (), 0)
+    assert (report.snapshots, report.table.metric_names, report.total) == ((), (), 0)
 
 
-def test_history_names_the_two_most_common_metrics(ws: MemoryWorkspace, write_results: Write) -> None:
-    for number, metrics in enumerate(({"loss": 1, "accuracy": 1}, {"recall": 1, "accuracy": 1}, {"recall": 2})):
+def test_history_has_all_metrics_the_most_telling_first(ws: MemoryWorkspace, write_results: Write) -> None:
+    for number, metrics in enumerate(({"n": 1, "accuracy": 1}, {"n": 1, "loss": 1, "accuracy": 1}, {"accuracy": 2})):
         write_results(metrics)
         snapshot_command(ws, f"RUN{number}")
-    assert sorted(history_report(ws).metric_names) == ["accuracy", "recall"]
+    assert history_report(ws).table.metric_names == ("accuracy", "loss", "n")
 
 
 def test_history_needs_a_limit_of_at_least_one(ws: MemoryWorkspace) -> None:

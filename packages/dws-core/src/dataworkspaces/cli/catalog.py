@@ -47,6 +47,8 @@ BUILT_IN = {
     "tag": BuiltIn(WORK, "dataworkspaces.cli.cmd_tag:tag", "Give a snapshot a tag, move or delete one, or list them"),
     "label": BuiltIn(WORK, "dataworkspaces.cli.cmd_tag:label", "Give a snapshot labels, or list them"),
     "note": BuiltIn(WORK, "dataworkspaces.cli.cmd_tag:note", "Add a note to a snapshot"),
+    "history": BuiltIn(LOOK, "dataworkspaces.cli.cmd_history:history", "List all experiments in one table"),
+    "log": BuiltIn(LOOK, "dataworkspaces.cli.cmd_history:history", "The same as 'dws history'", hidden=True),
     "report": BuiltIn(LOOK, "dataworkspaces.cli.cmd_report:report", "Show status, history, lineage or results"),
     "diff": BuiltIn(LOOK, "dataworkspaces.cli.cmd_diff:diff", "Compare two snapshots"),
     "lineage": BuiltIn(LOOK, "dataworkspaces.cli.cmd_lineage:lineage", "Draw or export the lineage of results"),

@@ -7,17 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dataworkspaces.cli.cmd_history import history, limit_option, print_snapshots
 from dataworkspaces.cli.param_types import ResourceName, SnapshotName
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 if TYPE_CHECKING:
     from dataworkspaces.cli.render import Table
-    from dataworkspaces.commands.report import HistoryReport, ResultsReport, StatusReport
+    from dataworkspaces.commands.report import ResultsReport, StatusReport
     from dataworkspaces.lineage.states import State
-
-limit_option = click.option(
-    "--limit", metavar="N", type=click.IntRange(min=1), help="Only so many snapshots, the newest."
-)
 
 
 @click.group()
@@ -42,21 +39,7 @@ def status(session: Session, as_json: bool) -> None:
         _print_status(found)
 
 
-@report.command()
-@limit_option
-@json_option
-@common_options
-@pass_session
-def history(session: Session, limit: int | None, as_json: bool) -> None:
-    """List the snapshots, the newest first, with their most common metrics."""
-    from dataworkspaces.cli.render import print_json
-    from dataworkspaces.commands.report import history_report
-
-    found = history_report(session.open_workspace(reading=True), limit)
-    if as_json:
-        print_json(found.to_json())
-    else:
-        _print_history(found)
+report.add_command(history)
 
 
 @report.command()
@@ -117,14 +100,15 @@ def results(session: Session, snapshot: str | None, resource: str | None, as_jso
 @pass_session
 def status_alias(session: Session, with_history: bool, limit: int | None) -> None:
     """Deprecated: use 'dws report status' and 'dws report history'."""
-    from dataworkspaces.commands.report import history_report, status_report
+    from dataworkspaces.commands.history import history_report
+    from dataworkspaces.commands.report import status_report
 
     workspace = session.open_workspace(reading=True)
     click.echo("'dws status' is deprecated: use 'dws report status' and 'dws report history'", err=True)
     _print_status(status_report(workspace))
     if with_history:
         click.echo()
-        _print_history(history_report(workspace, limit))
+        print_snapshots(history_report(workspace, limit))
 
 
 def _print_status(found: StatusReport) -> None:
@@ -162,31 +146,6 @@ def _print_status(found: StatusReport) -> None:
 
 def _parameters(parameters: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(f"{name}={value}" for name, value in parameters.items())
-
-
-def _print_history(found: HistoryReport) -> None:
-    from dataworkspaces.cli.render import Column, Table, print_table
-    from dataworkspaces.cli.text import abridged, one_line, short_hash
-
-    columns: list[Column | str] = [
-        Column("Hash", fixed=True),
-        "Tags",
-        Column("Created", fixed=True),
-        *found.metric_names,
-        Column("Message", least=16),
-    ]
-    rows = []
-    for snapshot in found.snapshots:
-        metrics = snapshot.metrics or {}
-        values = [abridged(metrics[name]) if name in metrics else "" for name in found.metric_names]
-        tags = tuple(snapshot.tags)
-        rows.append([short_hash(snapshot.hashval), tags, snapshot.taken_at, *values, one_line(snapshot.message or "")])
-    if rows:
-        print_table(Table("History of snapshots", columns, rows))
-    if len(rows) < found.total:
-        click.echo(f"Showing first {len(rows)} snapshots")
-    else:
-        click.echo(f"{found.total} snapshots total")
 
 
 def _state(state: State) -> list[str]:

@@ -27,10 +27,13 @@ def snapshot_name(snapshot: SnapshotMetadata) -> str:
     return f"{', '.join(snapshot.tags)} ({short})" if snapshot.tags else short
 
 
-def number(value: float) -> str:
-    """A float with three digits after the point, or three that count if it is less than one."""
+def number(value: float, precision: int | None = None) -> str:
+    """A float with three digits after the point, or three that count if it is less than one; or with ``precision``
+    digits after the point."""
     if not math.isfinite(value):
         return str(value)
+    if precision is not None:
+        return f"{value:.{precision}f}"
     return repr(round(value, 3) if abs(value) >= 1 else float(f"{value:.3g}"))
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.summaries import snapshot_json
-from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.workspace import RESOURCE_ROLE_CHOICES, LocalStateResourceMixin
 
 if TYPE_CHECKING:
@@ -58,25 +56,6 @@ class StatusReport:
             "resources": [r.to_json() for r in self.resources],
             "roles_without_resource": list(self.roles_without_resource),
             "last_snapshot": None if self.last_snapshot is None else snapshot_json(self.last_snapshot),
-        }
-
-
-@dataclass(frozen=True)
-class HistoryReport:
-    """Snapshots, newest first.
-
-    :ivar metric_names: the two most common metrics of those shown, or fewer.
-    :ivar total: how many there are; more than ``snapshots`` if a limit was given.
-    """
-
-    snapshots: tuple[SnapshotMetadata, ...]
-    metric_names: tuple[str, ...]
-    total: int
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "snapshots": [{**snapshot_json(s), "metrics": s.metrics} for s in self.snapshots],
-            "total": self.total,
         }
 
 
@@ -143,16 +122,6 @@ def status_report(workspace: Workspace) -> StatusReport:
 
 def _origin(resource: Resource) -> str:
     return resource.differences_from_origin() if isinstance(resource, LocalStateResourceMixin) else ""
-
-
-def history_report(workspace: Workspace, limit: int | None = None) -> HistoryReport:
-    """The snapshots, at most ``limit`` of them."""
-    if limit is not None and limit < 1:
-        raise ConfigurationError(f"--limit is {limit}, but must be at least 1")
-    snapshots = workspace.as_snapshot_ws()
-    shown = tuple(snapshots.list_snapshots(reverse=True, max_count=limit))
-    counts = Counter(name for snapshot in shown for name in snapshot.metrics or ())
-    return HistoryReport(shown, tuple(name for name, _count in counts.most_common(2)), snapshots.get_snapshot_count())
 
 
 def lineage_report(workspace: Workspace, snapshot: str | None = None) -> LineageReport:

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from dataworkspaces.errors import NO_ANSWER, DwsError, NotSupportedError
 from dataworkspaces.workspace import FileResourceMixin, Resource, ResourceRoles
 from dataworkspaces.workspace.absent import is_absent, way_to_bring
-from dataworkspaces.workspace.results import METRICS_HISTORY_FILE
+from dataworkspaces.workspace.results import METRICS_HISTORY_FILE, SNAPSHOTS_DIRS_RE
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, Workspace
 
 RESULTS_FILE = "results.json"
+_MOST_DIRECTORIES = 1000
+"""In which results files of one snapshot are looked for."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,27 @@ def results_resources(workspace: Workspace) -> list[str]:
             )
         else:
             found.append(name)
+    return found
+
+
+def find_results_files(resource: FileResourceMixin, snapshot: SnapshotMetadata | None) -> list[str]:
+    """The results files of a snapshot (None: the current ones), also those in subdirectories: paths in the resource,
+    that at the top first."""
+    top = "" if snapshot is None else snapshot.relative_destination_path
+    if snapshot is not None and (not top or not resource.does_subpath_exist(top, must_be_directory=True)):
+        return []
+    found: list[str] = []
+    pending = [top]
+    for _ in range(_MOST_DIRECTORIES):
+        if not pending:
+            break
+        directory = pending.pop(0)
+        for name, info in resource.list_infos(directory):
+            path = f"{directory}/{name}" if directory else name
+            if info.kind == "file" and name == RESULTS_FILE:
+                found.append(path)
+            elif info.kind == "directory" and not SNAPSHOTS_DIRS_RE.match(path) and not name.startswith("."):
+                pending.append(path)
     return found
 
 

@@ -74,6 +74,13 @@ def add_parsers() -> dict[str, MagicParser]:
     history("--tail", action="store_true", help="Just show the last 10 entries in reverse order")
     history("--baseline", metavar="TAG_OR_HASH", help="Snapshot tag or hash to use as a basis for metrics comparison.")
     history("--heatmap", action="store_true", help="Show a heatmap for metrics columns")
+    history(
+        "--metrics", metavar="NAMES", type=names, help="These metrics, with commas between them; macro* is a pattern"
+    )
+    history("--params", metavar="NAMES", type=names, help="These parameters (default: those that vary)")
+    history("--changed", action="store_true", help="Only metrics and parameters that differ")
+    history("--sort", metavar="NAME[:asc|desc]", help="By this column; default: the best, or the least, first")
+    history("--where", metavar="EXPR", help="Only rows for which this is true, as in SQL, in quotes")
     for way, size, example in (("maximize", "larger", "accuracy"), ("minimize", "smaller", "loss")):
         history(
             f"--{way}-metrics",

@@ -127,7 +127,14 @@ class DwsMagics(Magics):
     @_command
     def dws_history(self, options: Namespace) -> StyledFrame:
         return history_table(
-            list(api.get_snapshot_history(self._workspace())),
+            api.get_experiments(
+                self._workspace(),
+                where=options.where,
+                sort=options.sort,
+                metrics=options.metrics,
+                parameters=options.params,
+                changed=options.changed,
+            ),
             max_count=options.max_count,
             tail=options.tail,
             baseline=options.baseline,

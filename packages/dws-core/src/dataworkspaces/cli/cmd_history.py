@@ -1,0 +1,109 @@
+"""``dws history``, also ``dws report history`` and ``dws log``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from dataworkspaces.cli.pager import paged, pager_option
+from dataworkspaces.cli.param_types import split_names
+from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
+
+if TYPE_CHECKING:
+    from dataworkspaces.commands.history import HistoryReport
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+limit_option = click.option(
+    "--limit",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Only so many snapshots: the newest, or the first of those sorted.",
+)
+
+
+def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    return None if value is None else tuple(split_names(value))
+
+
+def _history_options(function: F) -> F:
+    options = [
+        click.option(
+            "--metrics", metavar="NAME,…", callback=_names, help="These metrics. 'macro*' and '*' are patterns."
+        ),
+        click.option("--params", metavar="NAME,…", callback=_names, help="These parameters, also where all are equal."),
+        click.option(
+            "--columns", metavar="NAME,…", callback=_names, help="These columns and no others, in this order."
+        ),
+        click.option("--changed", is_flag=True, help="Only metrics and parameters that differ between the rows."),
+        click.option(
+            "--sort", metavar="NAME[:asc|desc]", help="By this column; default: the best, or the least, first."
+        ),
+        click.option("--where", metavar="EXPR", help="Only rows for which this is true, as in SQL."),
+        limit_option,
+        click.option("--precision", metavar="N", type=click.IntRange(0, 17), help="Digits after the point."),
+        click.option("--csv", "as_csv", is_flag=True, help="Print CSV, with all digits."),
+        click.option("--md", "as_markdown", is_flag=True, help="Print a table in Markdown."),
+        pager_option,
+        json_option,
+        common_options,
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@click.command()
+@_history_options
+@pass_session
+def history(
+    session: Session,
+    metrics: tuple[str, ...] | None,
+    params: tuple[str, ...] | None,
+    columns: tuple[str, ...] | None,
+    changed: bool,
+    sort: str | None,
+    where: str | None,
+    limit: int | None,
+    precision: int | None,
+    as_csv: bool,
+    as_markdown: bool,
+    no_pager: bool,
+    as_json: bool,
+) -> None:
+    """List all experiments in one table: each snapshot with its metrics, and the parameters that vary.
+
+    Parameters are those of all steps behind the results. A terminal shows the columns that fit. The present state is a
+    row if it is no snapshot, and else it is marked.
+
+    \b
+    Example:
+      dws history --where 'accuracy > 0.9 and C < 1' --sort accuracy
+    """
+    from dataworkspaces.cli.history_table import print_csv, print_history, print_markdown
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.commands.experiment_table import Choice
+    from dataworkspaces.commands.history import history_report
+
+    if as_csv + as_markdown + as_json > 1:
+        raise click.UsageError("--csv, --md and --json exclude each other.")
+    choice = Choice(metrics, params, columns, changed)
+    found = history_report(session.open_workspace(reading=True), limit, choice, where=where, sort=sort)
+    if as_json:
+        print_json(found.to_json())
+    elif as_csv:
+        print_csv(found.table, precision)
+    elif as_markdown:
+        print_markdown(found.table, precision)
+    else:
+        with paged(no_pager):
+            print_history(found.table, precision, named=bool(metrics or params), is_filtered=where is not None)
+
+
+def print_snapshots(found: HistoryReport) -> None:
+    """The table, for ``dws status --history``."""
+    from dataworkspaces.cli.history_table import print_history
+
+    print_history(found.table, None)

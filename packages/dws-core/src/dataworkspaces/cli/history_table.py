@@ -1,0 +1,173 @@
+"""The table of ``dws history``: on a terminal, in a pipe, as CSV, as Markdown."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from dataworkspaces.cli.render import (
+    Column,
+    Table,
+    columns_that_fit,
+    markdown,
+    on_terminal,
+    print_table,
+    terminal_width,
+)
+from dataworkspaces.cli.text import escape, number, one_line, plural, short_hash, snapshot_name, value_text
+from dataworkspaces.commands.experiment_table import FIXED, ExperimentTable, Row
+from dataworkspaces.toolbox.metrics import larger_is_better
+
+NOW = "now"
+"""In the place of a hash: the present state."""
+_FIRST_METRICS, _FIRST_PARAMETERS = 2, 2
+"""So many of each come before all others where there is little room."""
+
+
+class _Column:
+    """A column of the table: its name, how its values are written, and before which others it is shown."""
+
+    def __init__(self, column: Column, value: Callable[[Row], Any], rank: int | None) -> None:
+        self.column, self.value, self.rank = column, value, rank
+
+
+def print_history(
+    table: ExperimentTable, precision: int | None, *, named: bool = False, is_filtered: bool = False
+) -> None:
+    """The table, and how many snapshots there are. ``named``: the user named metrics or parameters, which then come
+    before all else."""
+    shown = _all_columns(table, precision, named)
+    rows = [[column.value(row) for column in shown] for row in table.rows]
+    places = columns_that_fit([c.column for c in shown], rows, [c.rank for c in shown])
+    if rows:
+        columns = [shown[i].column for i in places]
+        print_table(Table("History of snapshots", columns, [[row[i] for i in places] for row in rows]))
+    _print_what_is_left(table, [c.column.name for i, c in enumerate(shown) if i not in places])
+    count = len(table.snapshots)
+    if is_filtered:
+        click.echo(f"Showing {count} of {plural(table.total, 'snapshot')}")
+    elif count < table.total:
+        click.echo(f"Showing first {plural(count, 'snapshot')}")
+    else:
+        click.echo(f"{plural(table.total, 'snapshot')} total")
+
+
+def _print_what_is_left(table: ExperimentTable, hidden: list[str]) -> None:
+    if hidden:
+        text = f"{plural(len(hidden), 'more column')} (see --columns): "
+        room = terminal_width() - len(text) - 3
+        names = [name for i, name in enumerate(hidden) if len(", ".join(hidden[: i + 1])) <= room]
+        click.echo(escape(text + ", ".join(names) + (", …" if len(names) < len(hidden) else "")))
+    present = next((row.snapshot for row in table.rows if row.is_present), None)
+    if present is not None:
+        mark = "* the present state" if on_terminal() else "The present state"
+        click.echo(f"{mark} is {escape(snapshot_name(present))}")
+
+
+def print_markdown(table: ExperimentTable, precision: int | None) -> None:
+    """As Markdown, for a comment in a review."""
+    shown = _all_columns(table, precision, False, marked=False)
+    rows = [[column.value(row) for column in shown] for row in table.rows]
+    click.echo(markdown(Table(None, [column.column for column in shown], rows)))
+
+
+def print_csv(table: ExperimentTable, precision: int | None) -> None:
+    """As CSV, with whole hashes and all digits."""
+    names = table.chosen or (*FIXED, *table.metric_names, *table.parameter_names)
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([escape(name) for name in names])
+    for row in table.rows:
+        values = row.values
+        cells = [row.fixed(n) if n in FIXED and n not in values else values.get(n) for n in names]
+        writer.writerow([_csv_cell(value, precision) for value in cells])
+
+
+def _csv_cell(value: Any, precision: int | None) -> Any:
+    if isinstance(value, float) and precision is not None:
+        return number(value, precision)
+    return escape(value) if isinstance(value, str) and sys.stdout.isatty() else value
+
+
+def _all_columns(
+    table: ExperimentTable, precision: int | None, named: bool, *, marked: bool | None = None
+) -> list[_Column]:
+    """All that there are to show."""
+    if table.chosen is not None:
+        return [_chosen_column(table, name, precision, marked) for name in table.chosen]
+    columns = [_fixed_column(name, marked) for name in ("hash", "tags", "created")]
+    values = [*_value_columns(table, precision, named)]
+    about = [_fixed_column(name, marked) for name in ("author", "parents", "message")]
+    has = [any(column.value(row) for row in table.rows) for column in about]
+    return [
+        *columns,
+        *values,
+        *(column for column, is_there in zip(about, has, strict=True) if is_there or column is about[-1]),
+    ]
+
+
+def _value_columns(table: ExperimentTable, precision: int | None, named: bool) -> list[_Column]:
+    found = []
+    first = [n for n in table.metric_names[:_FIRST_METRICS] if larger_is_better(n) is not None]
+    first = first or list(table.metric_names[:1])
+    for place, name in enumerate(table.metric_names):
+        rank = place if named or name in first else 1000 + place
+        found.append(_value_column(name, precision, rank, lambda row, name=name: row.metrics.get(name)))  # type: ignore[misc]
+    for place, name in enumerate(table.parameter_names):
+        rank = 100 + place if named or place < _FIRST_PARAMETERS else 10_000 + place
+        found.append(
+            _value_column(name, precision, rank, lambda row, name=name: row.parameters.get(name, ""))  # type: ignore[misc]
+        )
+    return found
+
+
+def _value_column(name: str, precision: int | None, rank: int | None, get: Callable[[Row], Any]) -> _Column:
+    def shown(row: Row) -> str:
+        value = get(row)
+        if isinstance(value, float):
+            return number(value, precision)
+        return "" if value is None and name not in row.parameters else one_line(value_text(value))
+
+    return _Column(Column(name, numeric=True, least=12), shown, rank)
+
+
+def _chosen_column(table: ExperimentTable, name: str, precision: int | None, marked: bool | None) -> _Column:
+    if name in FIXED and name not in table.metric_names:
+        column = _fixed_column(name, marked)
+        return _Column(column.column, column.value, None)
+    return _value_column(name, precision, None, lambda row: row.values.get(name))
+
+
+def _fixed_column(name: str, marked: bool | None) -> _Column:
+    if name == "hash":
+        with_mark = on_terminal() if marked is None else marked
+
+        def hash_of(row: Row) -> str:
+            text = NOW if row.snapshot is None else short_hash(row.snapshot.hashval)
+            if not with_mark:
+                return text
+            return f"{'*' if row.is_present or row.snapshot is None else ' '} {text}"
+
+        return _Column(Column("  Hash" if with_mark else "Hash", fixed=True), hash_of, None)
+    if name == "tags":
+        return _Column(Column("Tags"), lambda row: () if row.snapshot is None else tuple(row.snapshot.tags), None)
+    if name == "created":
+        return _Column(Column("Created", fixed=True), _created, None)
+    if name == "parents":
+        return _Column(
+            Column("Parents", fixed=True),
+            lambda row: tuple(map(short_hash, row.snapshot.parents or ())) if row.snapshot else (),
+            30_001,
+        )
+    if name == "message":
+        return _Column(Column("Message", least=12), lambda row: one_line(row.fixed("message") or ""), 500)
+    return _Column(Column(name.capitalize(), least=8), lambda row: row.fixed(name) or "", 30_000)
+
+
+def _created(row: Row) -> str:
+    """On a terminal without seconds, which tell little and take the place of others."""
+    created: str = row.fixed("created") or ""
+    return created[:16].replace("T", " ") if on_terminal() else created

@@ -1,0 +1,152 @@
+"""``dws history``: all experiments in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dataworkspaces.commands.experiment_cache import ExperimentCache
+from dataworkspaces.commands.experiment_table import (
+    Choice,
+    ExperimentTable,
+    Order,
+    Row,
+    author_of,
+    choose,
+    make_rows,
+    make_table,
+    sort_rows,
+)
+from dataworkspaces.commands.experiments import Experiment, ExperimentReader
+from dataworkspaces.commands.present import PresentState, present_state
+from dataworkspaces.commands.summaries import snapshot_json
+from dataworkspaces.errors import ConfigurationError, DwsError
+
+if TYPE_CHECKING:
+    from dataworkspaces.workspace import SnapshotMetadata, Workspace
+
+
+@dataclass(frozen=True)
+class HistoryReport:
+    """The snapshots, the newest first or as the user sorted them, and the present state if that is none of them.
+
+    :ivar total: how many snapshots there are; more than rows if a limit or a condition was given."""
+
+    table: ExperimentTable
+
+    @property
+    def total(self) -> int:
+        return self.table.total
+
+    @property
+    def snapshots(self) -> tuple[SnapshotMetadata, ...]:
+        return self.table.snapshots
+
+    def to_json(self) -> dict[str, Any]:
+        table = self.table
+        present = next((row for row in table.rows if row.snapshot is None), None)
+        return {
+            "snapshots": [self._row_json(row, row.snapshot) for row in table.rows if row.snapshot is not None],
+            "present": None if present is None else {"values": self._values(present)},
+            "metric_names": list(table.metric_names),
+            "parameter_names": list(table.parameter_names),
+            "total": table.total,
+        }
+
+    def _row_json(self, row: Row, snapshot: SnapshotMetadata) -> dict[str, Any]:
+        return {
+            **snapshot_json(snapshot),
+            "author": author_of(snapshot) or None,
+            "parents": snapshot.parents,
+            "metrics": snapshot.metrics,
+            "values": self._values(row),
+            "is_present": row.is_present,
+        }
+
+    def _values(self, row: Row) -> dict[str, Any]:
+        names = [*self.table.metric_names, *self.table.parameter_names]
+        if self.table.chosen is not None:
+            names = list(self.table.chosen)
+        values = row.values
+        return {name: values[name] for name in names if name in values}
+
+
+def history_report(
+    workspace: Workspace,
+    limit: int | None = None,
+    choice: Choice | None = None,
+    *,
+    where: str | None = None,
+    sort: str | None = None,
+) -> HistoryReport:
+    """The table of the experiments.
+
+    :param limit: so many snapshots: the newest, or the first of those that ``where`` chose and ``sort`` sorted.
+    :param where: a condition in SQL, see :mod:`dataworkspaces.commands.where`.
+    :param sort: a column, and ``:asc`` or ``:desc``."""
+    if limit is not None and limit < 1:
+        raise ConfigurationError(f"--limit is {limit}, but must be at least 1")
+    snapshots = workspace.as_snapshot_ws()
+    all_count = None if where is not None or sort is not None else limit
+    found = list(snapshots.list_snapshots(reverse=True, max_count=all_count))
+    state = _present_state(workspace)
+    rows = experiment_rows(workspace, found, state)
+    if where is not None:
+        from dataworkspaces.commands.where import where as chosen_by
+
+        rows = chosen_by(rows, where)
+    if sort is not None:
+        rows = sort_rows(rows, Order.parse(sort))
+    if limit is not None:
+        rows = _limited(rows, limit)
+    table = make_table(rows, snapshots.get_snapshot_count())
+    return HistoryReport(choose(table, choice or Choice()))
+
+
+def experiment_rows(
+    workspace: Workspace, snapshots: Sequence[SnapshotMetadata], state: PresentState | None
+) -> list[Row]:
+    """A row for each snapshot, and before them one for the present state, if that is none of the snapshots."""
+    reader, cache = ExperimentReader(workspace), ExperimentCache(workspace.get_machine_directory())
+    known = cache.get(snapshot.hashval for snapshot in snapshots)
+    read = {s.hashval: reader.read(s) for s in snapshots if s.hashval not in known}
+    cache.put({hashval: experiment for hashval, experiment in read.items() if experiment.complete})
+    experiments: list[tuple[SnapshotMetadata | None, Experiment]] = []
+    if state is not None and not state.is_snapshot:
+        experiments.append((None, reader.read(None)))
+    experiments += [(s, known.get(s.hashval) or read[s.hashval]) for s in snapshots]
+    _warn(workspace, [experiment for _, experiment in experiments])
+    is_snapshot = state is not None and state.is_snapshot and state.snapshot is not None
+    return make_rows(experiments, state.snapshot.hashval if is_snapshot and state and state.snapshot else None)
+
+
+def _present_state(workspace: Workspace) -> PresentState | None:
+    """None if that cannot be told, which is no reason to show no snapshots."""
+    try:
+        state = present_state(workspace)
+    except DwsError as e:
+        workspace.interaction.warn(f"What has changed since the last snapshot cannot be told: {e.message}")
+        return None
+    if state.snapshot is None and not any(part.metrics for part in ExperimentReader(workspace).read(None).parts):
+        return None
+    return state
+
+
+def _warn(workspace: Workspace, experiments: Sequence[Experiment]) -> None:
+    problems = [problem for experiment in experiments for problem in experiment.problems]
+    if problems:
+        more = f" (and {len(problems) - 1} more like this)" if len(problems) > 1 else ""
+        workspace.interaction.warn(f"{problems[0]}{more}")
+
+
+def _limited(rows: Sequence[Row], limit: int) -> list[Row]:
+    """The first ``limit`` snapshots; the present state does not count."""
+    shown: list[Row] = []
+    count = 0
+    for row in rows:
+        count += row.snapshot is not None
+        if count > limit:
+            break
+        shown.append(row)
+    return shown

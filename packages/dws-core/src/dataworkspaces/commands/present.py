@@ -1,0 +1,89 @@
+"""Which snapshot the present state is, or comes from, and what has changed since.
+
+A note in the machine directory says from which snapshot the state comes: the last one that was taken or restored here.
+It may be lost: the newest snapshot is then what the state is compared with. Nothing but reports depends on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dataworkspaces.errors import DwsError
+from dataworkspaces.params import RESULTS_MOVE_EXCLUDE_FILES
+from dataworkspaces.workspace import FileResourceMixin, ResourceChange
+from dataworkspaces.workspace.atomic import read_json_object, write_json
+from dataworkspaces.workspace.names import LINEAGE_FILE
+from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
+
+if TYPE_CHECKING:
+    from dataworkspaces.workspace import SnapshotMetadata, Workspace
+
+FILE = "present.json"
+
+
+@dataclass(frozen=True)
+class PresentState:
+    """:ivar snapshot: None if there is none.
+    :ivar changes: how each resource stands to it."""
+
+    snapshot: SnapshotMetadata | None
+    changes: Mapping[str, ResourceChange] = field(default_factory=dict)
+
+    @property
+    def is_snapshot(self) -> bool:
+        """Whether nothing has changed since, as far as that can be told."""
+        return self.snapshot is not None and all(c.state in ("unchanged", "unknown") for c in self.changes.values())
+
+
+def note_present(workspace: Workspace, hashval: str) -> None:
+    """The present state is that of a snapshot, which was just taken or restored."""
+    with suppress(OSError, DwsError):
+        write_json(workspace.get_machine_directory() / FILE, {"snapshot": hashval})
+
+
+def present_state(workspace: Workspace) -> PresentState:
+    """The snapshot that the present state is, or else the one that it comes from."""
+    snapshots = workspace.as_snapshot_ws()
+    newest = snapshots.get_most_recent_snapshot()
+    noted = _noted(workspace)
+    if newest is None:
+        return PresentState(None)
+    found = PresentState(newest, _changes(workspace, newest)) if noted is None else None
+    if found is None and noted is not None:
+        found = PresentState(noted, _changes(workspace, noted))
+        if not found.is_snapshot and noted.hashval != newest.hashval:
+            pulled = PresentState(newest, _changes(workspace, newest))
+            found = pulled if pulled.is_snapshot else found
+    assert found is not None
+    return found
+
+
+def _noted(workspace: Workspace) -> SnapshotMetadata | None:
+    with suppress(OSError, DwsError):
+        hashval = read_json_object(workspace.get_machine_directory() / FILE, "snapshot")["snapshot"]
+        return workspace.as_snapshot_ws().get_snapshot_metadata(hashval) if isinstance(hashval, str) else None
+    return None
+
+
+def _changes(workspace: Workspace, snapshot: SnapshotMetadata) -> dict[str, ResourceChange]:
+    snapshots = workspace.as_snapshot_ws()
+    changes = dict(snapshots.changes_since(snapshots.get_snapshot_versions(snapshot.hashval)))
+    for name, change in changes.items():
+        # Results of other snapshots lie beside those of this one: they are no change of the state.
+        if change.state == "changed" and not _has_current_results(workspace, name):
+            changes[name] = ResourceChange("unchanged")
+    return changes
+
+
+def _has_current_results(workspace: Workspace, name: str) -> bool:
+    """Whether a resource has something that the next snapshot would take; True for what holds no results."""
+    resource = workspace.get_resource(name)
+    if not resource.has_results_role() or not isinstance(resource, FileResourceMixin):
+        return True
+    exclude = {*workspace.get_global_param(RESULTS_MOVE_EXCLUDE_FILES), LINEAGE_FILE}
+    try:
+        return bool(resource.results_current_files(exclude, SNAPSHOTS_DIRS_RE))
+    except DwsError:
+        return True

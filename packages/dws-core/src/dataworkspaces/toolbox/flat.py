@@ -1,0 +1,55 @@
+"""Nested values of results as a flat table: ``macro avg.f1-score``."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from dataworkspaces.toolbox.metrics import as_number
+
+_NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+"""How results files write what JSON has not."""
+
+
+def flatten(values: Any, prefix: str = "") -> dict[str, Any]:
+    """The values of a dictionary and of those in it, by their path. Results files are anybody's: what is no dictionary
+    has none."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items() if isinstance(values, Mapping) else ():
+        if isinstance(value, Mapping) and value:
+            flat.update(flatten(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def scalars(values: Any) -> dict[str, Any]:
+    """Those of :func:`flatten` that are numbers, texts or truth values: no lists (a confusion matrix, a curve)."""
+    flat = {name: _NUMBERS.get(v, v) if isinstance(v, str) else v for name, v in flatten(values).items()}
+    return {name: value for name, value in flat.items() if isinstance(value, (bool, int, float, str))}
+
+
+def cells(values: Any) -> dict[str, Any]:
+    """All of :func:`flatten`, what is no scalar as the text of its JSON: parameters, of which lists are some."""
+    flat = flatten(values)
+    return {n: v if v is None or isinstance(v, (bool, int, float, str)) else _text(v) for n, v in flat.items()}
+
+
+def _text(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except (TypeError, ValueError):
+        return str(value)
+
+
+def same(one: Any, other: Any, rtol: float = 0.0) -> bool:
+    """Whether two values are equal, or closer than ``rtol`` as a part of the larger one. NaN is a value like others;
+    1 and True are none of the same."""
+    if isinstance(one, bool) is not isinstance(other, bool):
+        return False
+    if one == other or (one != one and other != other):
+        return True
+    number, second = as_number(one), as_number(other)
+    return rtol > 0 and number is not None and second is not None and math.isclose(number, second, rel_tol=rtol)
