@@ -13,7 +13,12 @@ from endtoend import HOST, User, program, write_files
 from forked import Forked
 
 PAGE = Path(__file__).parent.parent / "docs/reference/json.md"
-AS = {"undo-delete": "delete-snapshot", "push": "publish", "pull --dry-run": "push --dry-run", "report history": "history"}
+AS = {
+    "undo-delete": "delete-snapshot",
+    "push": "publish",
+    "pull --dry-run": "push --dry-run",
+    "report history": "history",
+}
 """Commands of which the page says that they print what another one does."""
 OPTIONAL = {
     "utc_offset", "parents", "updated_timestamp", "results_in", "results_moved_from", "resource_parents", "metrics_history", "labels", "notes",

@@ -132,7 +132,7 @@ def test_experiment_is_reproduced_on_the_second_machine(tutorial: Tutorial) -> N
 
 def test_first_machine_sees_the_snapshot_of_the_second_after_pull(tutorial: Tutorial) -> None:
     said = tutorial.first.dws("report", "history").stdout
-    assert re.findall(r"SVC-2|LR-1|SVC-1", said) == ["SVC-2", "LR-1", "SVC-1"]
+    assert re.findall(r"(?:SVC-2|LR-1|SVC-1)(?= +\|)", said) == ["SVC-2", "LR-1", "SVC-1"]
     assert "reproduce on second machine" in said
     assert "3 snapshots total" in said
 

@@ -132,7 +132,9 @@ def test_the_present_state_is_marked_or_a_row(runs: MemoryWorkspace, write_resul
     rows = history_report(runs, 1).table.rows
     assert tags(rows) == ["now", "lr-10.0"]
     assert rows[0].values["C"] == 3
-    assert history_report(runs).to_json()["present"] == {"values": {"accuracy": 0.5, "C": 3}}
+    assert history_report(runs).to_json()["present"] == {
+        "values": {"accuracy": 0.5, "C": 3}, "comes_from": history_report(runs).snapshots[2].hashval,
+    }  # fmt: skip
 
 
 # -- order and choice ------------------------------------------------------------------------------------------------

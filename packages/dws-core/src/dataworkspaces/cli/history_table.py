@@ -66,6 +66,9 @@ def _print_what_is_left(table: ExperimentTable, hidden: list[str]) -> None:
     if present is not None:
         mark = "* the present state" if on_terminal() else "The present state"
         click.echo(f"{mark} is {escape(snapshot_name(present))}")
+    if table.comes_from is not None:
+        name = escape(snapshot_name(table.comes_from))
+        click.echo(f"The present state has changed since {name}: see 'dws status'")
 
 
 def print_markdown(table: ExperimentTable, precision: int | None) -> None:

@@ -61,7 +61,8 @@ class ExperimentTable:
     :ivar metric_names: those of the rows, the most telling first.
     :ivar parameter_names: likewise; :attr:`varying` are those that differ between rows.
     :ivar total: how many snapshots there are, shown or not.
-    :ivar chosen: the columns that the user named, in their order; None if none were."""
+    :ivar chosen: the columns that the user named, in their order; None if none were.
+    :ivar comes_from: the snapshot from which the present state comes, if it has changed since."""
 
     rows: tuple[Row, ...]
     metric_names: tuple[str, ...]
@@ -69,6 +70,7 @@ class ExperimentTable:
     varying: frozenset[str]
     total: int
     chosen: tuple[str, ...] | None = None
+    comes_from: SnapshotMetadata | None = None
 
     @property
     def snapshots(self) -> tuple[SnapshotMetadata, ...]:

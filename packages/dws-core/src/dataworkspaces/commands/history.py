@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.experiment_cache import ExperimentCache
@@ -45,10 +45,14 @@ class HistoryReport:
 
     def to_json(self) -> dict[str, Any]:
         table = self.table
-        present = next((row for row in table.rows if row.snapshot is None), None)
+        row = next((row for row in table.rows if row.snapshot is None), None)
+        present: dict[str, Any] | None = None
+        if row is not None or table.comes_from is not None:
+            came = None if table.comes_from is None else table.comes_from.hashval
+            present = {"values": {} if row is None else self._values(row), "comes_from": came}
         return {
             "snapshots": [self._row_json(row, row.snapshot) for row in table.rows if row.snapshot is not None],
-            "present": None if present is None else {"values": self._values(present)},
+            "present": present,
             "metric_names": list(table.metric_names),
             "parameter_names": list(table.parameter_names),
             "total": table.total,
@@ -101,7 +105,8 @@ def history_report(
     if limit is not None:
         rows = _limited(rows, limit)
     table = make_table(rows, snapshots.get_snapshot_count())
-    return HistoryReport(choose(table, choice or Choice()))
+    comes_from = None if state is None or state.is_snapshot else state.snapshot
+    return HistoryReport(replace(choose(table, choice or Choice()), comes_from=comes_from))
 
 
 def experiment_rows(
@@ -114,7 +119,9 @@ def experiment_rows(
     cache.put({hashval: experiment for hashval, experiment in read.items() if experiment.complete})
     experiments: list[tuple[SnapshotMetadata | None, Experiment]] = []
     if state is not None and not state.is_snapshot:
-        experiments.append((None, reader.read(None)))
+        present = reader.read(None)
+        if any(part.metrics or part.parameters for part in present.parts):
+            experiments.append((None, present))
     experiments += [(s, known.get(s.hashval) or read[s.hashval]) for s in snapshots]
     _warn(workspace, [experiment for _, experiment in experiments])
     is_snapshot = state is not None and state.is_snapshot and state.snapshot is not None

@@ -93,7 +93,8 @@ def _fill(connection: sqlite3.Connection, rows: Sequence[Row], names: Sequence[s
     for number, row in enumerate(rows):
         values = row.values
         given = [*(_value(row.fixed(name)) for name in FIXED), *(_value(values.get(name)) for name in names)]
-        for tag in (None if row.snapshot is None else row.snapshot.tags) or [None]:
+        tags: list[str | None] = [] if row.snapshot is None else [*row.snapshot.tags]
+        for tag in tags or [None]:
             connection.execute(f"INSERT INTO experiments VALUES({marks})", (number, tag, *given))
 
 
