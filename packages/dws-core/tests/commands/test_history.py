@@ -46,7 +46,7 @@ def tags(rows: Any) -> list[str]:
 
 def test_all_scalar_metrics_and_the_parameters_that_vary(runs: MemoryWorkspace) -> None:
     table = history_report(runs).table
-    assert table.metric_names == ("accuracy", "report.macro avg.f1-score", "n_rows")
+    assert table.metric_names == ("accuracy", "n_rows", "report.macro avg.f1-score")
     assert table.parameter_names == ("C",)
     assert [row.metrics["report.macro avg.f1-score"] for row in table.rows] == [0.9, 0.95, 0.92]
     assert table.rows[0].parameters["kernel.degrees"] == "[1, 2]"
@@ -59,7 +59,7 @@ def test_chosen_columns(runs: MemoryWorkspace) -> None:
 
     assert names(metrics=("*macro*",)) == ("report.macro avg.f1-score", "C")
     assert names(parameters=("tol", "kernel*")) == (
-        "accuracy", "report.macro avg.f1-score", "n_rows", "tol", "kernel.name", "kernel.degrees",
+        "accuracy", "n_rows", "report.macro avg.f1-score", "tol", "kernel.name", "kernel.degrees",
     )  # fmt: skip
     assert names(changed=True) == ("accuracy", "report.macro avg.f1-score", "C")
     assert names(columns=("tags", "c", "Accuracy")) == ("tags", "C", "accuracy")

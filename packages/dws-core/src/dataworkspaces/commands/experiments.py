@@ -12,7 +12,7 @@ from dataworkspaces.errors import DwsError
 from dataworkspaces.lineage.places import Place, covering, places
 from dataworkspaces.lineage.steps_behind import steps_behind
 from dataworkspaces.toolbox.flat import cells, scalars
-from dataworkspaces.workspace import FileResourceMixin, ResourceRef
+from dataworkspaces.workspace import FileResourceMixin, ResourceRef, ResourceRoles
 from dataworkspaces.workspace.snapshot import RESULTS_IN
 
 if TYPE_CHECKING:
@@ -50,9 +50,12 @@ class ExperimentReader:
 
     workspace: Workspace
     _names: list[str] = field(init=False)
+    _first: str | None = field(init=False)
 
     def __post_init__(self) -> None:
         self._names = results_resources(self.workspace)
+        roles = ((name, self.workspace.get_resource_role(name)) for name in self.workspace.get_resource_names())
+        self._first = next((name for name, role in roles if role == ResourceRoles.RESULTS), None)
 
     def read(self, snapshot: SnapshotMetadata | None) -> Experiment:
         """That of a snapshot, or the present one (None)."""
@@ -62,7 +65,7 @@ class ExperimentReader:
         final: set[tuple[str, str]] = set()
         moved = None if snapshot is None else snapshot.other.get(RESULTS_IN)
         found_in = set()
-        for number, name in enumerate(self._names):
+        for name in self._names:
             if isinstance(moved, list) and name not in moved:
                 continue
             known = places(name, entries.get(name, []))
@@ -73,7 +76,7 @@ class ExperimentReader:
                     if step is not None:
                         final.add(_run(step))
                     # The first results resource has the names as they are, as the metrics of snapshots always had.
-                    shown = place if number == 0 else f"{name}/{place}".rstrip("/")
+                    shown = place if name == self._first else f"{name}/{place}".rstrip("/")
                     parts.append(_part(data, step, shown))
             except DwsError as e:
                 problems.append(f"The results in '{name}' cannot be read: {e.message}")

@@ -94,8 +94,9 @@ def history_report(
     snapshots = workspace.as_snapshot_ws()
     all_count = None if where is not None or sort is not None else limit
     found = list(snapshots.list_snapshots(reverse=True, max_count=all_count))
-    state = _present_state(workspace)
-    rows = experiment_rows(workspace, found, state)
+    reader = ExperimentReader(workspace)
+    state = _present_state(workspace, reader)
+    rows = _rows(reader, found, state)
     if where is not None:
         from dataworkspaces.commands.where import where as chosen_by
 
@@ -109,11 +110,9 @@ def history_report(
     return HistoryReport(replace(choose(table, choice or Choice()), comes_from=comes_from))
 
 
-def experiment_rows(
-    workspace: Workspace, snapshots: Sequence[SnapshotMetadata], state: PresentState | None
-) -> list[Row]:
+def _rows(reader: ExperimentReader, snapshots: Sequence[SnapshotMetadata], state: PresentState | None) -> list[Row]:
     """A row for each snapshot, and before them one for the present state, if that is none of the snapshots."""
-    reader, cache = ExperimentReader(workspace), ExperimentCache(workspace.get_machine_directory())
+    cache = ExperimentCache(reader.workspace.get_machine_directory())
     known = cache.get(snapshot.hashval for snapshot in snapshots)
     read = {s.hashval: reader.read(s) for s in snapshots if s.hashval not in known}
     cache.put({hashval: experiment for hashval, experiment in read.items() if experiment.complete})
@@ -123,19 +122,19 @@ def experiment_rows(
         if any(part.metrics or part.parameters for part in present.parts):
             experiments.append((None, present))
     experiments += [(s, known.get(s.hashval) or read[s.hashval]) for s in snapshots]
-    _warn(workspace, [experiment for _, experiment in experiments])
+    _warn(reader.workspace, [experiment for _, experiment in experiments])
     is_snapshot = state is not None and state.is_snapshot and state.snapshot is not None
     return make_rows(experiments, state.snapshot.hashval if is_snapshot and state and state.snapshot else None)
 
 
-def _present_state(workspace: Workspace) -> PresentState | None:
+def _present_state(workspace: Workspace, reader: ExperimentReader) -> PresentState | None:
     """None if that cannot be told, which is no reason to show no snapshots."""
     try:
         state = present_state(workspace)
     except DwsError as e:
         workspace.interaction.warn(f"What has changed since the last snapshot cannot be told: {e.message}")
         return None
-    if state.snapshot is None and not any(part.metrics for part in ExperimentReader(workspace).read(None).parts):
+    if state.snapshot is None and not any(part.metrics for part in reader.read(None).parts):
         return None
     return state
 
