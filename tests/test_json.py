@@ -85,6 +85,8 @@ def test_each_command_prints_what_the_page_says(here: Forked) -> None:
     says("tag", "--delete", "V1")
     says("label", "ONE", "stage=test")
     says("note", "ONE", "a note")
+    says("remove", "raw")
+    says("remove", "--undo", "raw")
     plan = says("restore --dry-run", "ONE", "--only", "raw")
     assert [change["path"] for change in plan["restored"][0]["changes"]] == ["a.csv"]
     assert (here.cwd / "data/a.csv").read_text() == "2\n"

@@ -60,7 +60,7 @@ def test_a_value_that_does_not_fit_changes_nothing(ws: MemoryWorkspace, name: st
     assert list_params(ws) == before
 
 
-@pytest.mark.parametrize(("name", "resource"), [("scratch_directory", None), ("role", "code"), ("path", "code")])
+@pytest.mark.parametrize(("name", "resource"), [("scratch_directory", None), ("path", "code")])
 def test_what_is_fixed_cannot_be_changed(ws: MemoryWorkspace, name: str, resource: str | None) -> None:
     with pytest.raises(ConfigurationError, match=f"'{name}' cannot be changed"):
         set_param(ws, name, "results", resource)

@@ -33,6 +33,9 @@ BUILT_IN = {
     "init": BuiltIn(START, "dataworkspaces.cli.cmd_init:init", "Make the current directory a workspace"),
     "clone": BuiltIn(START, "dataworkspaces.cli.cmd_clone:clone", "Copy a workspace to this machine"),
     "add": BuiltIn(START, "dataworkspaces.cli.cmd_add:add", "Add a resource: data, code or results"),
+    "remove": BuiltIn(
+        START, "dataworkspaces.cli.cmd_remove:remove", "Take a resource out of the workspace; its files stay"
+    ),
     "config": BuiltIn(
         START, "dataworkspaces.cli.cmd_config:config", "Show or set parameters of the workspace and its resources"
     ),

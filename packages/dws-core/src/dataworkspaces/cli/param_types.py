@@ -112,6 +112,15 @@ class ResourceName(_FromWorkspace):
         return workspace.get_resource_names()
 
 
+class AnyResourceName(_FromWorkspace):
+    """A resource; after ``--undo`` one that was removed."""
+
+    name = "resource"
+
+    def candidates(self, workspace: Workspace, ctx: click.Context) -> Iterable[str]:
+        return workspace.get_removed_resource_names() if ctx.params.get("undo") else workspace.get_resource_names()
+
+
 class SnapshotName(_FromWorkspace):
     """A snapshot, by tag, hash or label; tags and labels are what is completed."""
 

@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING, Any
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.params import EXECUTOR, OBJECTS_PATH, OBJECTS_SHARED, ParamDef, ParamDefs
 from dataworkspaces.toolbox.shared_directories import is_shared, share
-from dataworkspaces.workspace import LocalStateResourceMixin
+from dataworkspaces.workspace import LocalStateResourceMixin, ResourceRoles
 from dataworkspaces.workspace.atomic import explain_os_error
 from dataworkspaces.workspace.executors import executor_addresses
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace
 
+ROLE = "role"
+RESULTS = ResourceRoles.RESULTS
+
 RESOURCE_PARAMS = ParamDefs(
     [
         ParamDef("resource_type", None, True, "Type, as its plug-in names it", settable=False),
         ParamDef("name", None, True, "Name, unique in the workspace", settable=False),
-        ParamDef("role", None, True, "Role in the project", settable=False),
+        ParamDef(ROLE, None, True, "Role in the project"),
     ]
 )
 """The parameters that every resource has; its type adds its own."""
@@ -65,7 +68,8 @@ def set_param(workspace: Workspace, name: str, text: str, resource: str | None =
     definition = owner.definitions.find(name, owner=owner.title)
     if not definition.settable:
         when = "the workspace" if resource is None else "the resource"
-        raise ConfigurationError(f"Parameter '{name}' cannot be changed: it is fixed when {when} is made")
+        hint = "dws remove takes a resource out, and dws add adds one" if resource is not None else None
+        raise ConfigurationError(f"Parameter '{name}' cannot be changed: it is fixed when {when} is made", hint=hint)
     value = definition.parse(text)
     with workspace.transaction("config"):
         if resource is None:
@@ -142,10 +146,27 @@ def _set_workspace_param(workspace: Workspace, definition: ParamDef, value: Any)
         workspace.set_local_param(definition.name, value)
 
 
+def _check_role(workspace: Workspace, resource: str, params: Mapping[str, Any], role: str) -> None:
+    """Raise ConfigurationError for a role that the type cannot have. What results are is another thing than data: a
+    snapshot moves them, and no restore brings them back."""
+    possible = [each for each in workspace.get_resource_factory(params["resource_type"]).roles if each != RESULTS]
+    if params["role"] == RESULTS or role == RESULTS:
+        raise ConfigurationError(
+            f"Resource '{resource}': nothing becomes results, or ceases to be, since old snapshots hold it as it was",
+            hint=f"Remove it (dws remove {resource}), and add its directory under another name",
+        )
+    if role not in possible:
+        raise ConfigurationError(
+            f"Resource '{resource}' cannot have the role '{role}'", hint=f"It can have: {', '.join(possible)}"
+        )
+
+
 def _set_resource_param(workspace: Workspace, resource: str, definition: ParamDef, value: Any) -> None:
     """Write the parameter, if the type makes a resource of the parameters as they are then."""
     params = workspace.get_resource_params(resource)
     local_params = workspace.read_resource_local_params(resource) or {}
+    if definition.name == ROLE:
+        _check_role(workspace, resource, params, value)
     (params if definition.is_global else local_params)[definition.name] = value
     factory = workspace.get_resource_factory(params["resource_type"])
     changed = factory.from_json(dict(params), dict(local_params), workspace)

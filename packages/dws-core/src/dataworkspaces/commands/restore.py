@@ -204,6 +204,8 @@ def _why_impossible(
             return "the snapshot holds no files of the workspace's own"
         return "the snapshot was taken before it was added"
     if name not in in_workspace:
+        if name in workspace.get_removed_resource_names():
+            return f"it was removed ('dws remove --undo {name}' brings it back)"
         return "it is no longer in the workspace"
     resource = workspace.get_resource(name)
     if is_absent(workspace, resource):

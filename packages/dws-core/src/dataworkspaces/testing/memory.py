@@ -73,14 +73,14 @@ class MemoryWorkspace(SnapshotWorkspaceMixin, CentralWorkspaceMixin, Workspace):
     def write_params(self, is_global: bool, params: dict[str, Any]) -> None:
         self.store.params[is_global] = json.dumps(params)
 
-    def read_resource_params(self) -> list[dict[str, Any]]:
+    def read_all_resource_params(self) -> list[dict[str, Any]]:
         return [json.loads(text) for text in self.store.resources.values()]
 
     def write_resource_params(self, params: dict[str, Any]) -> None:
         self.store.resources[params["name"]] = json.dumps(params)
 
     def get_resource_names(self) -> Iterable[str]:
-        return list(self.store.resources)
+        return [params["name"] for params in self.read_resource_params()]
 
     def get_resource_factory(self, resource_type: str) -> ResourceFactory:
         return self.factories.get(resource_type) or super().get_resource_factory(resource_type)

@@ -28,6 +28,9 @@ RESOURCE_ROLE_CHOICES = [
     ResourceRoles.RESULTS,
 ]
 
+REMOVED = "removed"
+"""The parameter of a resource that was removed: true. Its others stay, since snapshots hold versions of it."""
+
 EXPORT_PARAM = ParamDef(
     "export", False, True, "Its lineage.json is kept for other workspaces", BoolType(), settable=False
 )

@@ -26,7 +26,7 @@ from dataworkspaces.workspace.files import LocalStateResourceMixin
 from dataworkspaces.workspace.interaction import BatchInteraction, Interaction
 from dataworkspaces.workspace.names import check_resource_name, clean_resource_name
 from dataworkspaces.workspace.own_files import OWN_FILES, is_own_files
-from dataworkspaces.workspace.resource import Resource, ResourceRoles
+from dataworkspaces.workspace.resource import REMOVED, Resource, ResourceRoles
 from dataworkspaces.workspace.resource_ref import ResourceRef
 from dataworkspaces.workspace.unfinished import RECOVER_HINT
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
@@ -105,7 +105,11 @@ class Workspace(ABC):
         self.storage.write_params(is_global, params)
 
     def read_resource_params(self) -> list[dict[str, Any]]:
-        """See :meth:`Storage.read_resource_params`."""
+        """See :meth:`Storage.read_resource_params`; without the resources that were removed."""
+        return [params for params in self.read_all_resource_params() if not params.get(REMOVED)]
+
+    def read_all_resource_params(self) -> list[dict[str, Any]]:
+        """See :meth:`Storage.read_resource_params`; with those that were removed, which have :data:`REMOVED`."""
         return self.storage.read_resource_params()
 
     def write_resource_params(self, params: dict[str, Any]) -> None:
@@ -430,6 +434,18 @@ class Workspace(ABC):
         except KeyError as e:
             raise MetadataError(f"Resource '{name}' lacks the parameter {e} in the workspace's metadata") from e
 
+    def get_removed_resource_names(self) -> list[str]:
+        """The names of the resources that were removed, and can be brought back."""
+        return [params["name"] for params in self.read_all_resource_params() if params.get(REMOVED)]
+
+    def get_removed_resources(self) -> Iterable[Resource]:
+        """Those that were removed: snapshots still hold versions of them."""
+        for params in self.read_all_resource_params():
+            if params.get(REMOVED):
+                known = {key: value for key, value in params.items() if key != REMOVED}
+                local = dict(self.read_resource_local_params(params["name"]) or {})
+                yield self.get_resource_factory(params["resource_type"]).from_json(known, local, self)
+
     def get_resources(self) -> Iterable[Resource]:
         """The resources, in the order in which they were added."""
         for name in self.get_resource_names():
@@ -457,6 +473,11 @@ class Workspace(ABC):
             )
         if name in set(self.get_resource_names()):
             raise ConfigurationError(f"There is a resource '{name}' already", hint="Choose another with --name")
+        if name in self.get_removed_resource_names():
+            raise ConfigurationError(
+                f"There was a resource '{name}', of which snapshots hold versions",
+                hint=f"Choose another name with --name, or bring that one back: dws remove --undo {name}",
+            )
         factory = self.get_resource_factory(resource_type)
         if role not in factory.roles:
             raise ConfigurationError(
@@ -521,7 +542,7 @@ class Workspace(ABC):
         given, named = as_taken(factory.suggest_name, factory.get_click_params(), args, kwargs)
         suggestion = factory.suggest_name(self, role, *given, **named)
         base = clean_resource_name(suggestion) or role
-        taken = {*self.get_resource_names(), OWN_FILES}
+        taken = {*self.get_resource_names(), *self.get_removed_resource_names(), OWN_FILES}
         number = 1
         name = base
         while name in taken:

@@ -82,7 +82,8 @@ def needed_objects(workspace: Workspace, replaced_since: datetime | None = None)
         if replaced_since is None or deleted.time >= replaced_since
     ]
     # All of them: of one that keeps versions no more, those of a deleted snapshot may be the last that are kept.
-    for resource in (each for each in workspace.get_resources() if isinstance(each, FileTreeMixin)):
+    every = (*workspace.get_resources(), *workspace.get_removed_resources())
+    for resource in (each for each in every if isinstance(each, FileTreeMixin)):
         name = resource.name
         for snapshot, version in snapshot_versions(workspace, name).items():
             tree = Tree(version, resource.read_manifest)

@@ -22,7 +22,7 @@ from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace.atomic import read_json_object, write_bytes, write_files, write_json
 from dataworkspaces.workspace.names import check_relative_path, is_resource_name
-from dataworkspaces.workspace.resource import Resource
+from dataworkspaces.workspace.resource import REMOVED, RESOURCE_ROLE_CHOICES, Resource
 from dataworkspaces.workspace.workspace import Workspace
 
 _UNSAVED = "unsaved"
@@ -56,14 +56,16 @@ class GitStorage(Workspace):
         else:
             write_json(self.paths.local_params, params)
 
-    def read_resource_params(self) -> list[dict[str, Any]]:
+    def read_all_resource_params(self) -> list[dict[str, Any]]:
         return [dict(entry["parameters"]) for entry in read_entries(self.paths, self._load)]
 
     def get_resource_params(self, name: str) -> dict[str, Any]:
         """From its own file, if there is one: a command that asks for each resource does not read all of them for
         each."""
         entry = self._load(self.paths.resource_file(name), read_entry, _MISSING) if is_resource_name(name) else None
-        return super().get_resource_params(name) if not entry else dict(entry["parameters"])
+        if not entry or entry["parameters"].get(REMOVED):
+            return super().get_resource_params(name)
+        return dict(entry["parameters"])
 
     def write_resource_params(self, params: dict[str, Any]) -> None:
         entries = read_entries(self.paths, self._load)
@@ -94,7 +96,13 @@ class GitStorage(Workspace):
     # -- state of resources --------------------------------------------------------------------------------------
 
     def read_resource_state(self, resource: Resource, key: str) -> bytes | None:
-        path = self.paths.resource_state(resource.role, resource.name) / check_relative_path(key, "State key")
+        # Its role may have been another when that was written.
+        roles = [resource.role, *(role for role in RESOURCE_ROLE_CHOICES if role != resource.role)]
+        found = (self._read_state(self.paths.resource_state(role, resource.name), key) for role in roles)
+        return next((content for content in found if content is not None), None)
+
+    def _read_state(self, directory: Path, key: str) -> bytes | None:
+        path = directory / check_relative_path(key, "State key")
         try:
             content = read_regular(path)
         except FileNotFoundError:

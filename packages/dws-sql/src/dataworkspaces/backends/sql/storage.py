@@ -65,7 +65,7 @@ class SqlStorage(Workspace):
     def get_resource_names(self) -> Iterable[str]:
         return [params["name"] for params in self.read_resource_params()]
 
-    def read_resource_params(self) -> list[dict[str, Any]]:
+    def read_all_resource_params(self) -> list[dict[str, Any]]:
         table = tables.resources
         rows = self.database.read(select(table).where(table.c.workspace == self.id).order_by(table.c.position))
         return [_resource_params(row.name, row.params) for row in rows]
