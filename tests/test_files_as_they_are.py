@@ -66,6 +66,9 @@ def test_names_are_bytes_whatever_the_locale(workspace: User, data: Path, latin_
         user.batch("restore", "--only", "data", "A")
         assert sorted(os.listdir(os.fsencode(data))) == before
         assert "Nothing has changed" in user.batch("snapshot").stdout
+    said = [shutil.which("dws", path=latin.env["PATH"]) or "dws", "note", "A", b"caf\xe9"]
+    subprocess.run(said, cwd=latin.cwd, env=latin.env, check=True)
+    assert workspace.json("note", "A")["notes"][0]["text"] == "caf\u00e9"
     # The library, in a process whose names are in the locale's encoding.
     (data / "new").write_text("new")
     script = (

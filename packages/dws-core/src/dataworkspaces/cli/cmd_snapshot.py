@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from dataworkspaces.cli.param_types import LabelName, SnapshotName, TagName
+from dataworkspaces.cli.param_types import LabelName, SnapshotName, TagName, Text
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 
 @click.command()
 @click.argument("tag", type=TagName(), required=False)
-@click.option("-m", "--message", metavar="TEXT", default="", help="What this snapshot is about.")
+@click.option("-m", "--message", metavar="TEXT", type=Text(), default="", help="What this snapshot is about.")
 @click.option(
     "--label",
     "labels",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dataworkspaces.cli.param_types import LabelKey, LabelName, SnapshotName, TagName
+from dataworkspaces.cli.param_types import LabelKey, LabelName, SnapshotName, TagName, Text
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def label(
 
 @click.command()
 @click.argument("snapshot", type=SnapshotName())
-@click.argument("text", required=False)
+@click.argument("text", type=Text(), required=False)
 @json_option
 @common_options
 @pass_session

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import click
 
 from dataworkspaces.cli import catalog
+from dataworkspaces.cli.encoding import encoding_of_terminal
 from dataworkspaces.cli.session import Session, common_options
 
 COMPLETE_VARIABLE = "_DWS_COMPLETE"
@@ -89,7 +90,7 @@ class RootGroup(click.Group):
         _open_closed_streams()
         if isinstance(sys.stdout, io.TextIOWrapper):
             # For what the user's locale cannot write.
-            sys.stdout.reconfigure(encoding=_encoding_of_terminal(), errors="backslashreplace")
+            sys.stdout.reconfigure(encoding=encoding_of_terminal(), errors="backslashreplace")
         status: int | None = None
         try:
             status = super().main(args, prog_name="dws", **{**extra, "standalone_mode": False, "obj": session})
@@ -154,21 +155,6 @@ def _start_again_in_utf8() -> None:
             os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
         except OSError:
             return  # names that are not ASCII are then as the locale has them
-
-
-def _encoding_of_terminal() -> str | None:
-    """What the locale says, where a ``dws`` in UTF-8 mode would take it for UTF-8."""
-    if not sys.flags.utf8_mode or "PYTHONIOENCODING" in os.environ:
-        return None
-    import locale
-
-    try:
-        locale.setlocale(locale.LC_CTYPE, "")
-        found = locale.nl_langinfo(locale.CODESET)
-        "".encode(found)
-    except (locale.Error, LookupError):
-        return None
-    return None if found.upper() in ("UTF-8", "ANSI_X3.4-1968") else found
 
 
 def main() -> NoReturn:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dataworkspaces.cli.encoding import as_typed
 from dataworkspaces.cli.session import Session
 
 if TYPE_CHECKING:
@@ -48,6 +49,15 @@ class Role(ParamType):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         return _items(self.roles, incomplete)
+
+
+class Text(ParamType):
+    """A text for people, such as a message."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return as_typed(str(value))
 
 
 class NameList(ParamType):
