@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from dataworkspaces.errors import ApiParamError
 from dataworkspaces.workspace import FileResourceMixin, LocalStateResourceMixin, Workspace, find_and_load_workspace
+from dataworkspaces.workspace.missing_type import resources_to_show
 
 if TYPE_CHECKING:
     import pandas
@@ -233,7 +234,7 @@ def get_resource_info(workspace_uri_or_path: str | None = None, verbose: bool = 
     with _opened(workspace_uri_or_path, verbose, reading=True) as workspace:
         return [
             ResourceInfo(resource.name, resource.role, resource.resource_type, _local_path(resource))
-            for resource in workspace.get_resources()
+            for resource in resources_to_show(workspace)
         ]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.summaries import snapshot_json
 from dataworkspaces.workspace import RESOURCE_ROLE_CHOICES, LocalStateResourceMixin
+from dataworkspaces.workspace.missing_type import resources_to_show
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.views import LineageRow
@@ -113,7 +114,7 @@ def status_report(workspace: Workspace) -> StatusReport:
     changes = {} if last is None else snapshots.changes_since(snapshots.get_snapshot_versions(last.hashval))
     resources = tuple(
         ResourceStatus(r.name, r.role, r.resource_type, dict(r.describe_params()), changes.get(r.name), _origin(r))
-        for r in workspace.get_resources()
+        for r in resources_to_show(workspace)
     )
     taken = {resource.role for resource in resources}
     missing = tuple(role for role in RESOURCE_ROLE_CHOICES if role not in taken)

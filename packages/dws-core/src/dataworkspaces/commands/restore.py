@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.present import note_present
 from dataworkspaces.commands.summaries import changes_json, snapshot_json
-from dataworkspaces.errors import ConfigurationError, NotSupportedError, StorageError
+from dataworkspaces.errors import ConfigurationError, NotSupportedError, PluginError, StorageError
 from dataworkspaces.workspace import ResourceRoles, SnapshotResourceMixin
 from dataworkspaces.workspace.absent import is_absent, way_to_bring
 from dataworkspaces.workspace.own_files import is_own_files
@@ -207,7 +207,10 @@ def _why_impossible(
         if name in workspace.get_removed_resource_names():
             return f"it was removed ('dws remove --undo {name}' brings it back)"
         return "it is no longer in the workspace"
-    resource = workspace.get_resource(name)
+    try:
+        resource = workspace.get_resource(name)
+    except PluginError as e:
+        return str(e)
     if is_absent(workspace, resource):
         return f"it is not on this machine ({way_to_bring(workspace, resource)})"
     if snapshot.restore_hashes.get(name) is None:

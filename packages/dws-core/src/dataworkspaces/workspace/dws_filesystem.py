@@ -8,6 +8,7 @@ from dataworkspaces.errors import ConfigurationError, NotSupportedError
 from dataworkspaces.workspace.factory import find_and_load_workspace
 from dataworkspaces.workspace.files import FileResourceMixin
 from dataworkspaces.workspace.filesystem import FileSystem
+from dataworkspaces.workspace.missing_type import resources_to_show
 from dataworkspaces.workspace.resource_ref import ResourceRef
 from dataworkspaces.workspace.workspace import Workspace
 
@@ -45,7 +46,7 @@ class DwsFileSystem(FileSystem):
         return resource
 
     def _list_root(self) -> list[str]:
-        return [r.name for r in self._workspace.get_resources() if isinstance(r, FileResourceMixin)]
+        return [r.name for r in resources_to_show(self._workspace) if isinstance(r, FileResourceMixin)]
 
     def _reference(self, path: str) -> tuple[Workspace, ResourceRef] | None:
         place, _, rel_path = path.partition("/")

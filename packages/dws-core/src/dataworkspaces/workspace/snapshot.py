@@ -23,6 +23,7 @@ from dataworkspaces.params import HASH_RE, RESULTS_DIR_TEMPLATE, RESULTS_MOVE_EX
 from dataworkspaces.workspace.absent import LastVersion, is_absent, last_versions, way_to_bring
 from dataworkspaces.workspace.atomic import to_json
 from dataworkspaces.workspace.files import FileResourceMixin
+from dataworkspaces.workspace.missing_type import ResourceOfMissingType, resources_to_show
 from dataworkspaces.workspace.names import LINEAGE_FILE, some
 from dataworkspaces.workspace.present_snapshot import note_present_snapshot, present_snapshot
 from dataworkspaces.workspace.resource import ResourceRoles
@@ -249,8 +250,10 @@ class SnapshotWorkspaceMixin(ABC):
     def changes_since(self, versions: Mapping[str, SnapshotVersion]) -> dict[str, ResourceChange]:
         """How each resource of the workspace stands to ``versions`` (of the last snapshot), by name."""
         result = {}
-        for resource in self._self_as_workspace().get_resources():
-            if not isinstance(resource, SnapshotResourceMixin):
+        for resource in resources_to_show(self._self_as_workspace()):
+            if isinstance(resource, ResourceOfMissingType):
+                result[resource.name] = resource.change
+            elif not isinstance(resource, SnapshotResourceMixin):
                 result[resource.name] = ResourceChange("unknown")
             elif resource.name not in versions:
                 result[resource.name] = ResourceChange("new")

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.commands.storage import resources_with_versions, snapshot_versions
+from dataworkspaces.commands.storage import snapshot_versions, with_versions
 from dataworkspaces.filetree.objects.garbage import disk_size
 from dataworkspaces.filetree.objects.store import ObjectStore
 from dataworkspaces.params import OBJECTS_LIMIT
 from dataworkspaces.workspace import LocalStateResourceMixin, SnapshotWorkspaceMixin
+from dataworkspaces.workspace.missing_type import resources_to_show
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -74,12 +75,12 @@ class Usage:
 def du_command(workspace: Workspace) -> Usage:
     """What resources and snapshots occupy on this machine."""
     kept: dict[str, _Kept] = {}
-    for resource in resources_with_versions(workspace):
+    for resource in with_versions(resources_to_show(workspace)):
         kept[resource.name] = _Kept()
         for snapshot, version in snapshot_versions(workspace, resource.name).items():
             kept[resource.name].add(snapshot, version, resource)
     resources = []
-    for each in workspace.get_resources():
+    for each in resources_to_show(workspace):
         place = each.get_local_path_if_any() if isinstance(each, LocalStateResourceMixin) else None
         files = disk_size(Path(place)) if place is not None and Path(place).is_dir() else None
         of_versions = kept.get(each.name)

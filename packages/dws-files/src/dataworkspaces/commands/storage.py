@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -25,15 +25,20 @@ from dataworkspaces.workspace.workspace_uri import METADATA_DIR, find_workspace_
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from dataworkspaces.workspace import Workspace
+    from dataworkspaces.workspace import Resource, Workspace
 
 _LOOK_AT = 5000
 
 
 def resources_with_versions(workspace: Workspace) -> list[KeptVersionsMixin]:
     """The resources that keep the content of versions, or have kept that of earlier ones."""
-    able = [r for r in workspace.get_resources() if isinstance(r, KeptVersionsMixin)]
-    return [r for r in able if r.keeps_versions() or snapshot_versions(workspace, r.name) or r.replaced_versions()]
+    return with_versions(workspace.get_resources())
+
+
+def with_versions(resources: Iterable[Resource]) -> list[KeptVersionsMixin]:
+    """Of ``resources``, those of :func:`resources_with_versions`."""
+    able = [r for r in resources if isinstance(r, KeptVersionsMixin)]
+    return [r for r in able if r.keeps_versions() or snapshot_versions(r.workspace, r.name) or r.replaced_versions()]
 
 
 def snapshot_versions(workspace: Workspace, name: str) -> dict[str, str]:

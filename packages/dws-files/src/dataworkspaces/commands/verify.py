@@ -10,6 +10,7 @@ from dataworkspaces.commands.storage import snapshot_versions
 from dataworkspaces.errors import NotSupportedError
 from dataworkspaces.workspace.absent import is_absent, way_to_bring
 from dataworkspaces.workspace.kept_versions import KeptVersionsMixin, Verified
+from dataworkspaces.workspace.missing_type import ResourceOfMissingType, resources_to_show
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace
@@ -61,7 +62,7 @@ def verify_command(workspace: Workspace, names: Sequence[str] = (), *, repair: b
 
 def _verifiable(workspace: Workspace) -> Iterator[KeptVersionsMixin]:
     """All but those that are not on this machine, which is said."""
-    for resource in workspace.get_resources():
+    for resource in resources_to_show(workspace):
         if isinstance(resource, KeptVersionsMixin) and resource.can_be_verified():
             if is_absent(workspace, resource):
                 workspace.interaction.warn(
@@ -70,6 +71,8 @@ def _verifiable(workspace: Workspace) -> Iterator[KeptVersionsMixin]:
                 )
             else:
                 yield resource
+        elif isinstance(resource, ResourceOfMissingType):
+            workspace.interaction.warn(f"Resource '{resource.name}' is left out: {resource.problem}")
 
 
 def _versions(workspace: Workspace, resource: KeptVersionsMixin) -> list[str]:
@@ -96,7 +99,7 @@ def verify_remote_command(workspace: Workspace, names: Sequence[str] = (), *, re
         none.
     :param read: by their hashes: all of them are read."""
     resources = [_with_remote(workspace, name) for name in names] or [
-        r for r in workspace.get_resources() if isinstance(r, KeptVersionsMixin) and r.has_remote_content()
+        r for r in resources_to_show(workspace) if isinstance(r, KeptVersionsMixin) and r.has_remote_content()
     ]
     return _together({r.name: r.verify_remote_content(read=read) for r in resources}, at_remote=True)
 

@@ -50,6 +50,7 @@ from dataworkspaces.workspace import (
 )
 from dataworkspaces.workspace.atomic import read_json_object, write_bytes, write_json
 from dataworkspaces.workspace.hostname import default_hostname
+from dataworkspaces.workspace.missing_type import ResourceOfMissingType, resources_to_show
 from dataworkspaces.workspace.resource import ResourceRoles
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE, manifest_hash
 from dataworkspaces.workspace.versions import VersionElsewhere
@@ -353,14 +354,17 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
         large_files.complete_restore(self.paths.root, self.consent)
 
     def changes_since(self, versions: Mapping[str, SnapshotVersion]) -> dict[str, ResourceChange]:
-        own = [r for r in self.get_resources() if isinstance(r, GitSubdirectory)]
+        resources = list(resources_to_show(self))
+        own = [r for r in resources if isinstance(r, GitSubdirectory)]
         changes = self._subdirectories.changes_since(
             own, versions, self._results_exclude(), self.get_snapshot_versions_if_any
         )
-        for resource in self.get_resources():
+        for resource in resources:
             if resource.name in changes:
                 continue
-            if resource.name not in versions:
+            if isinstance(resource, ResourceOfMissingType):
+                changes[resource.name] = resource.change
+            elif resource.name not in versions:
                 changes[resource.name] = ResourceChange("new")
             elif isinstance(resource, SnapshotResourceMixin):
                 changes[resource.name] = resource.changes_since(versions[resource.name])
