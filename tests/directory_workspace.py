@@ -19,8 +19,8 @@ import pytest
 
 from dataworkspaces import plugins
 from dataworkspaces.lineage import FileLineageStore, LineageStore
+from dataworkspaces.toolbox.atomic import read_json, write_bytes, write_json
 from dataworkspaces.workspace import PresentContents, Resource, SnapshotWorkspaceMixin, Workspace, WorkspaceFactory
-from dataworkspaces.workspace.atomic import read_json, write_bytes, write_json
 
 
 class DirectoryWorkspace(Workspace):

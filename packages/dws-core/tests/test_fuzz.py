@@ -20,10 +20,10 @@ from dataworkspaces.lineage.jsonable import jsonable
 from dataworkspaces.lineage.own_commands import OwnCommands
 from dataworkspaces.params import WORKSPACE_PARAMS
 from dataworkspaces.testing.fuzzing import damaged, damaged_bytes, damaged_json, fuzz, parsed_or_refused, randoms
+from dataworkspaces.toolbox.lock_holder import describe_lock
+from dataworkspaces.toolbox.names import check_relative_path
+from dataworkspaces.toolbox.notebooks import code_cells, hash_of_sources
 from dataworkspaces.workspace.journal import Journal
-from dataworkspaces.workspace.lock_holder import describe_lock
-from dataworkspaces.workspace.names import check_relative_path
-from dataworkspaces.workspace.notebooks import code_cells, hash_of_sources
 from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
 from dataworkspaces.workspace.trust import Agreements, agreements_file
 from dataworkspaces.workspace.whereabouts import Whereabouts

@@ -12,9 +12,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from dataworkspaces import toolbox
+
 MODULES = (
-    "errors", "lineage", "params", "testing", "toolbox", "toolbox.content", "toolbox.regular",
-    "toolbox.shared_directories", "workspace",
+    "errors", "lineage", "params", "testing", "toolbox", "workspace", *(f"toolbox.{name}" for name in toolbox.__all__),
 )  # fmt: skip
 KEPT = Path(__file__).parent / "public_surface.txt"
 

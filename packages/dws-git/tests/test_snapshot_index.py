@@ -9,8 +9,8 @@ import pytest
 
 from dataworkspaces.backends.git.snapshot_index import SUFFIX, SnapshotIndex
 from dataworkspaces.errors import MetadataError
+from dataworkspaces.toolbox.atomic import write_json
 from dataworkspaces.workspace import SnapshotMetadata
-from dataworkspaces.workspace.atomic import write_json
 
 
 def put(directory: Path, number: int, *tags: str, timestamp: str | None = None) -> str:

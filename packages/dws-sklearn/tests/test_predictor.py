@@ -24,8 +24,8 @@ from sklearn.svm import SVC
 from dataworkspaces.errors import ApiParamError, ConfigurationError, DwsError, NotAWorkspaceError
 from dataworkspaces.kits.scikit_learn import LineagePredictor, Metrics
 from dataworkspaces.lineage.model import UnknownLineage
+from dataworkspaces.toolbox.logs import log
 from dataworkspaces.workspace import ResourceRef
-from dataworkspaces.workspace.interaction import log
 
 X, y = make_classification(n_samples=60, random_state=0)
 KIND = "binary_classification"

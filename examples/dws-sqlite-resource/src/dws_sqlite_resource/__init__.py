@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace import ResourceFactory, ResourceRoles, SnapshotWorkspaceMixin, Workspace
-from dataworkspaces.workspace.names import check_relative_path
 from dws_sqlite_resource.resource import RESOURCE_TYPE, SqliteResource
 from dws_sqlite_resource.table import read_table
 

@@ -82,7 +82,7 @@ class SnapshotInfo(NamedTuple):
 
 def get_version() -> str:
     """The version of the installed Data Workspaces."""
-    from dataworkspaces.workspace.version import get_version
+    from dataworkspaces.toolbox.version import get_version
 
     return get_version()
 
@@ -345,7 +345,7 @@ def _told_on_stderr(verbose: bool) -> Iterator[None]:
     if not verbose:
         yield
         return
-    from dataworkspaces.workspace.interaction import log
+    from dataworkspaces.toolbox.logs import log
 
     handler = logging.StreamHandler(sys.stderr)
     level, propagate = log.level, log.propagate

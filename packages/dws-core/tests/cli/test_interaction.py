@@ -13,7 +13,7 @@ from cli_helpers import on_terminal
 from dataworkspaces.cli.interaction import TerminalInteraction
 from dataworkspaces.cli.logs import show_log
 from dataworkspaces.errors import BatchModeError
-from dataworkspaces.workspace.interaction import log
+from dataworkspaces.toolbox.logs import log
 
 HEAD = """
 import sys, time

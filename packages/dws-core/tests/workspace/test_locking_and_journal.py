@@ -12,13 +12,13 @@ import pytest
 
 from dataworkspaces.errors import ConfigurationError, LockedError, MetadataError
 from dataworkspaces.testing.memory import MemoryWorkspace
+from dataworkspaces.toolbox.lock import hold_lock
 from dataworkspaces.workspace.journal import Journal
-from dataworkspaces.workspace.lock import hold_lock
 
 
 def test_the_holder_is_named(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from dataworkspaces.workspace.lock import hold_lock\n"
+        "import sys, time; from pathlib import Path; from dataworkspaces.toolbox.lock import hold_lock\n"
         "with hold_lock(Path(sys.argv[1]), 'snapshot'):\n    print('held', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)

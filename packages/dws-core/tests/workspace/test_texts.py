@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.toolbox.names import check_text, readable
 from dataworkspaces.workspace import SnapshotMetadata
-from dataworkspaces.workspace.names import check_text, readable
 
 
 @pytest.mark.parametrize("text", ["", "plain", "two\nlines\t", "ü \U0001f600", "\x1b[1m", "x" * 300_000])

@@ -13,7 +13,7 @@ import pytest
 from dataworkspaces.commands.storage import hold_all
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.testing import MemoryWorkspace
-from dataworkspaces.workspace import lock
+from dataworkspaces.toolbox import lock
 
 
 @pytest.mark.parametrize(("code", "is_sure"), [(errno.ENOSPC, True), (errno.EACCES, None)])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.params import ParamDef, ParamDefs
+from dataworkspaces.toolbox.atomic import write_bytes
 from dataworkspaces.workspace import (
     Resource,
     ResourceChange,
@@ -16,7 +17,6 @@ from dataworkspaces.workspace import (
     SnapshotVersion,
     Workspace,
 )
-from dataworkspaces.workspace.atomic import write_bytes
 
 if TYPE_CHECKING:
     import click

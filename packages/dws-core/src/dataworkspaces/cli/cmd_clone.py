@@ -46,7 +46,7 @@ def clone(
     from dataworkspaces.cli.failures import print_error
     from dataworkspaces.commands.clone import clone_command
     from dataworkspaces.commands.sync import Selection
-    from dataworkspaces.workspace.hostname import default_hostname
+    from dataworkspaces.toolbox.hostname import default_hostname
 
     interaction = session.interaction()
     default = default_hostname()

@@ -88,7 +88,7 @@ def init(
     is there.
     """
     from dataworkspaces.commands.init import init_command
-    from dataworkspaces.workspace.hostname import default_hostname
+    from dataworkspaces.toolbox.hostname import default_hostname
 
     given = {option: value for option, value in backend_options.items() if value is not None}
     interaction = session.interaction()

@@ -56,7 +56,7 @@ def unlock(session: Session, force: bool, as_json: bool) -> None:
     from dataworkspaces.cli.render import print_json
     from dataworkspaces.cli.text import escape
     from dataworkspaces.errors import UserAbort
-    from dataworkspaces.workspace.lock_holder import describe_all, remove_lock
+    from dataworkspaces.toolbox.lock_holder import describe_all, remove_lock
 
     workspace = session.open_workspace()
     directory = workspace.get_machine_directory()

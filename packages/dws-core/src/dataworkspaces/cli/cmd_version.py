@@ -11,7 +11,7 @@ from dataworkspaces.cli.session import json_option
 @json_option
 def version(as_json: bool = False) -> None:
     """Print the version of Data Workspaces."""
-    from dataworkspaces.workspace.version import get_version
+    from dataworkspaces.toolbox.version import get_version
 
     if as_json:
         from dataworkspaces.cli.render import print_json

@@ -7,7 +7,7 @@ import logging
 import click
 
 from dataworkspaces.cli.text import escape
-from dataworkspaces.workspace.interaction import log
+from dataworkspaces.toolbox.logs import log
 
 
 class _StderrHandler(logging.Handler):

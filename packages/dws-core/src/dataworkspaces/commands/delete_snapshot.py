@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError, UserAbort
-from dataworkspaces.workspace.names import some
+from dataworkspaces.toolbox.names import some
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, Workspace

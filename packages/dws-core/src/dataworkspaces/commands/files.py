@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.workspace.atomic import explain_os_error, written_beside
+from dataworkspaces.toolbox.atomic import explain_os_error, written_beside
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace

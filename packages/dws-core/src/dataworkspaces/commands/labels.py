@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError, NotFoundError
 from dataworkspaces.params import NAME_RE
-from dataworkspaces.workspace.names import check_text
+from dataworkspaces.toolbox.names import check_text
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, Workspace

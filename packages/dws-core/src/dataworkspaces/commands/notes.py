@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.workspace.names import check_text
+from dataworkspaces.toolbox.names import check_text
 from dataworkspaces.workspace.snapshot_metadata import Note
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import DwsError
 from dataworkspaces.params import RESULTS_MOVE_EXCLUDE_FILES
+from dataworkspaces.toolbox.atomic import read_json_object, write_json
+from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace import FileResourceMixin, ResourceChange
-from dataworkspaces.workspace.atomic import read_json_object, write_json
-from dataworkspaces.workspace.names import LINEAGE_FILE
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
 
 if TYPE_CHECKING:

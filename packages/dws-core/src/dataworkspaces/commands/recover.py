@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import MetadataError
+from dataworkspaces.toolbox.lock import hold_lock
 from dataworkspaces.workspace.factory import unfinished_before_opening
 from dataworkspaces.workspace.journal import Journal, JournalEntry
-from dataworkspaces.workspace.lock import hold_lock
 from dataworkspaces.workspace.workspace_uri import find_workspace_uri
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, DwsError, NotFoundError, NotSupportedError, UserAbort
+from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import LocalStateResourceMixin
-from dataworkspaces.workspace.names import some
 from dataworkspaces.workspace.own_files import OWN_FILES
 from dataworkspaces.workspace.resource import REMOVED
 from dataworkspaces.workspace.workspace import Workspace

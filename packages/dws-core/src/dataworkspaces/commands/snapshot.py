@@ -12,8 +12,8 @@ from dataworkspaces.commands.present import note_present
 from dataworkspaces.commands.summaries import snapshot_json
 from dataworkspaces.errors import ConfigurationError, ConflictError, UserAbort
 from dataworkspaces.params import check_tag
+from dataworkspaces.toolbox.names import check_text
 from dataworkspaces.workspace import FileResourceMixin
-from dataworkspaces.workspace.names import check_text
 from dataworkspaces.workspace.snapshot import RESULTS_IN
 
 if TYPE_CHECKING:

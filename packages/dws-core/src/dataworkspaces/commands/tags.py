@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError, ConflictError, NotFoundError
 from dataworkspaces.params import check_tag
+from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import ResourceRoles
-from dataworkspaces.workspace.names import some
 from dataworkspaces.workspace.present_snapshot import present_snapshot
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any
 
 from dataworkspaces.errors import DwsError
 from dataworkspaces.lineage.model import Environment
-from dataworkspaces.workspace.atomic import read_json_object_if_any, write_json
+from dataworkspaces.toolbox.atomic import read_json_object_if_any, write_json
 
 
 def this_environment(cache_directory: Path) -> Environment:

@@ -11,7 +11,7 @@ from typing import ClassVar
 from dataworkspaces import plugins
 from dataworkspaces.errors import ConfigurationError, PluginError
 from dataworkspaces.lineage.graph import LineageGraph
-from dataworkspaces.workspace.atomic import write_bytes
+from dataworkspaces.toolbox.atomic import write_bytes
 
 
 class Exporter(ABC):

@@ -20,9 +20,9 @@ from dataworkspaces.lineage.model import (
 )
 from dataworkspaces.lineage.steps_in_progress import InterruptedStep, Writing
 from dataworkspaces.lineage.store import NO_CONTENTS, Contents, Entries, LineageStore, ResourceLineage, unknown
-from dataworkspaces.workspace.atomic import explain_os_error, read_json_object_if_any, to_json, write_bytes
-from dataworkspaces.workspace.lock import acquire
-from dataworkspaces.workspace.lock_holder import describe_holder
+from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object_if_any, to_json, write_bytes
+from dataworkspaces.toolbox.lock import acquire
+from dataworkspaces.toolbox.lock_holder import describe_holder
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
 

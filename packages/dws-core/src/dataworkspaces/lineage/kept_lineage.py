@@ -11,8 +11,8 @@ from typing import Any
 
 from dataworkspaces.durability import flush_directory, make_directories
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.workspace.atomic import explain_os_error, read_json_object_if_any, write_files
-from dataworkspaces.workspace.names import check_resource_name
+from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object_if_any, write_files
+from dataworkspaces.toolbox.names import check_resource_name
 
 
 class KeptLineage(ABC):

@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from dataworkspaces.workspace.atomic import explain_os_error
+from dataworkspaces.toolbox.atomic import explain_os_error
 from dataworkspaces.workspace.familiar import keyed_digest
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from dataworkspaces import plugins
 from dataworkspaces.errors import PluginError
-from dataworkspaces.workspace.interaction import log
+from dataworkspaces.toolbox.logs import log
 
 T = TypeVar("T")
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.lineage.from_json import run_from_json
 from dataworkspaces.lineage.model import RunRecord
+from dataworkspaces.toolbox.atomic import explain_os_error, write_json
 from dataworkspaces.workspace import Workspace
-from dataworkspaces.workspace.atomic import explain_os_error, write_json
 
 VARIABLE = "DWS_RUN"
 _MOST_CHARACTERS = 50_000

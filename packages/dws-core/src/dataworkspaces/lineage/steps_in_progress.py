@@ -11,8 +11,8 @@ from pathlib import Path
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.lineage.from_json import step_from_json
 from dataworkspaces.lineage.model import StepLineage
-from dataworkspaces.workspace.atomic import read_json_object, write_json
-from dataworkspaces.workspace.lock import acquire
+from dataworkspaces.toolbox.atomic import read_json_object, write_json
+from dataworkspaces.toolbox.lock import acquire
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
 

@@ -36,7 +36,7 @@ from dataworkspaces.lineage.places import (
     places,
     same_content,
 )
-from dataworkspaces.workspace.atomic import to_json
+from dataworkspaces.toolbox.atomic import to_json
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
 Entries = list[LineageEntry]

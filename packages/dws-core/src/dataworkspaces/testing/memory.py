@@ -14,6 +14,7 @@ from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, InternalError, MetadataError, NotFoundError
 from dataworkspaces.params import HOSTNAME
+from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace import (
     CentralWorkspaceMixin,
     Resource,
@@ -22,7 +23,6 @@ from dataworkspaces.workspace import (
     SnapshotWorkspaceMixin,
     Workspace,
 )
-from dataworkspaces.workspace.names import check_relative_path
 from dataworkspaces.workspace.snapshot_graph import SnapshotGraph, SnapshotNode
 
 

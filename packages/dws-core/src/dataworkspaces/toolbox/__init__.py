@@ -1,4 +1,22 @@
-"""Small things that plug-ins may use too: opening files that should be regular ones, directories of several users, what
-lies at a place."""
+"""Small things for everybody, plug-ins included: files written whole, locks, names and paths that are checked,
+processes, what lies at a place. Each module is public, and says in its ``__all__`` what it offers."""
 
-__all__ = ["content", "regular", "shared_directories"]
+__all__ = [
+    "atomic",
+    "content",
+    "flat",
+    "heartbeat",
+    "hostname",
+    "lock",
+    "lock_holder",
+    "lock_without_space",
+    "logs",
+    "metrics",
+    "move_files",
+    "names",
+    "notebooks",
+    "processes",
+    "regular",
+    "shared_directories",
+    "version",
+]

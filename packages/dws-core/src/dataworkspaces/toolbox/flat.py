@@ -9,6 +9,8 @@ from typing import Any
 
 from dataworkspaces.toolbox.metrics import as_number
 
+__all__ = ["cells", "same", "scalars"]
+
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 """How results files write what JSON has not."""
 

@@ -7,6 +7,8 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Any, Literal
 
+__all__ = ["as_number", "larger_is_better", "ranks", "standing"]
+
 LARGER_RE = re.compile(
     r"(^|_)(acc|accuracy|precision|recall|sensitivity|specificity|f1|f1_score|fbeta|auc|auroc|roc_auc|ap|map|"
     r"average_precision|r2|r2_score|explained_variance|jaccard|iou|dice|bleu|rouge|ndcg|mcc|matthews_corrcoef|"

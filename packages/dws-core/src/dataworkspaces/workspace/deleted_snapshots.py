@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import MetadataError, NotFoundError
 from dataworkspaces.params import HASH_RE
-from dataworkspaces.workspace import move_files
-from dataworkspaces.workspace.atomic import read_json_object, to_json, write_bytes, write_json
+from dataworkspaces.toolbox import move_files
+from dataworkspaces.toolbox.atomic import read_json_object, to_json, write_bytes, write_json
 from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
 
 if TYPE_CHECKING:

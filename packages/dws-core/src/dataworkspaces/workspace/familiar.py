@@ -72,7 +72,7 @@ def make_familiar(place: str, machine: Path, note: str = "") -> None:
     digest = keyed_digest(place)
     if digest is None:
         return
-    from dataworkspaces.workspace.atomic import write_bytes
+    from dataworkspaces.toolbox.atomic import write_bytes
 
     with suppress(OSError):
         (machine / _MARKS).mkdir(parents=True, exist_ok=True)

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dataworkspaces.errors import NO_ANSWER, ConfigurationError, DwsError, MetadataError, PluginError
+from dataworkspaces.toolbox.names import LINEAGE_FILE, check_relative_path, check_resource_name
 from dataworkspaces.workspace.absent import is_absent, way_to_bring
 from dataworkspaces.workspace.files import FileResourceMixin, LocalStateResourceMixin
-from dataworkspaces.workspace.names import LINEAGE_FILE, check_relative_path, check_resource_name
 from dataworkspaces.workspace.results import manifest_hash
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
 
@@ -321,8 +321,8 @@ def check_workspace(workspace: Workspace) -> Iterator[Problem]:
 
 def check_interruption(workspace: Workspace) -> Iterator[Problem]:
     """A command that was killed, or that runs."""
+    from dataworkspaces.toolbox.lock_holder import describe_lock
     from dataworkspaces.workspace.journal import Journal
-    from dataworkspaces.workspace.lock_holder import describe_lock
 
     directory = workspace.get_machine_directory()
     holder = describe_lock(directory)

@@ -8,25 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Protocol
 
 from dataworkspaces.errors import BatchModeError
-
-if TYPE_CHECKING:
-    from logging import Logger
-
-
-class _LoggerWhenNeeded:
-    """The logger; :mod:`logging` is imported when it is first used, which in most commands it is not."""
-
-    def __getattr__(self, name: str) -> Any:
-        import logging
-
-        return getattr(logging.getLogger("dataworkspaces"), name)
-
-
-log: Logger = _LoggerWhenNeeded()  # type: ignore[assignment]
-"""Each thing done is logged here, at INFO; calls of other programs at DEBUG. ``--verbose`` shows both."""
+from dataworkspaces.toolbox.logs import log
 
 Advance = Callable[[int], None]
 """Called with the number of units done since the last call."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from dataworkspaces.durability import flush_directory
 from dataworkspaces.errors import MetadataError
-from dataworkspaces.workspace.atomic import read_json_object, write_json
+from dataworkspaces.toolbox.atomic import read_json_object, write_json
 
 JOURNAL_FILE = "journal.json"
 ABANDONED = "abandoned"

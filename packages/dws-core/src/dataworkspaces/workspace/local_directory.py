@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError, MetadataError, NotSupportedError
-from dataworkspaces.workspace import move_files
-from dataworkspaces.workspace.atomic import explain_os_error, read_json_object, to_json, write_bytes
+from dataworkspaces.toolbox import move_files
+from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object, to_json, write_bytes
+from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace.files import FileResourceMixin, LocalStateResourceMixin
-from dataworkspaces.workspace.names import check_relative_path
 from dataworkspaces.workspace.versions import FileInfo
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeGuard
 
-from dataworkspaces.workspace.names import some
+from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace.resource_ref import ResourceRef
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 

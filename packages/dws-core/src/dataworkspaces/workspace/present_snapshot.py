@@ -10,8 +10,8 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from dataworkspaces.toolbox.atomic import write_json
 from dataworkspaces.toolbox.regular import read_regular
-from dataworkspaces.workspace.atomic import write_json
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace.workspace import Workspace

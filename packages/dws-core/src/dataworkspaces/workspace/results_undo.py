@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from dataworkspaces.workspace.names import LINEAGE_FILE
+from dataworkspaces.toolbox.names import LINEAGE_FILE
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace.files import FileResourceMixin

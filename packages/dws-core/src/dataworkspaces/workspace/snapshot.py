@@ -20,11 +20,11 @@ from dataworkspaces.errors import (
     NotSupportedError,
 )
 from dataworkspaces.params import HASH_RE, RESULTS_DIR_TEMPLATE, RESULTS_MOVE_EXCLUDE_FILES
+from dataworkspaces.toolbox.atomic import to_json
+from dataworkspaces.toolbox.names import LINEAGE_FILE, some
 from dataworkspaces.workspace.absent import LastVersion, is_absent, last_versions, way_to_bring
-from dataworkspaces.workspace.atomic import to_json
 from dataworkspaces.workspace.files import FileResourceMixin
 from dataworkspaces.workspace.missing_type import ResourceOfMissingType, resources_to_show
-from dataworkspaces.workspace.names import LINEAGE_FILE, some
 from dataworkspaces.workspace.present_snapshot import note_present_snapshot, present_snapshot
 from dataworkspaces.workspace.resource import ResourceRoles
 from dataworkspaces.workspace.resource_ref import ResourceRef

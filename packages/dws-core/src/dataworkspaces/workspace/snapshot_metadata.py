@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from dataworkspaces.workspace.names import readable
+from dataworkspaces.toolbox.names import readable
 
 
 def _readable(text: Any) -> Any:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError, NotSupportedError
-from dataworkspaces.workspace.atomic import explain_os_error, read_json_object
+from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object
+from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace.files import LocalStateResourceMixin
-from dataworkspaces.workspace.names import LINEAGE_FILE
 from dataworkspaces.workspace.versions import FileChange, PresentContents, ResourceChange, SnapshotVersion, VersionFiles
 
 if TYPE_CHECKING:

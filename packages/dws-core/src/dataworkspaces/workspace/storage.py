@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.errors import MetadataError
-from dataworkspaces.workspace.names import check_relative_path
+from dataworkspaces.toolbox.names import check_relative_path
 
 STATE_PARAM = "dws.resource_state"
 """Among the global parameters of a backend that has no other place for the state of resources."""

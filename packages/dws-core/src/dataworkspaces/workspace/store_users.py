@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import DwsError
 from dataworkspaces.params import OBJECTS_PATH
+from dataworkspaces.toolbox.atomic import write_bytes
 from dataworkspaces.toolbox.shared_directories import make_directory, share_file
-from dataworkspaces.workspace.atomic import write_bytes
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace.workspace import Workspace

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import DwsError, MetadataError, RefusedError
-from dataworkspaces.workspace.atomic import explain_os_error, read_json_object, write_json
+from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object, write_json
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace.interaction import Interaction

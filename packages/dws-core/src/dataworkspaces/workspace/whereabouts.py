@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dataworkspaces.errors import MetadataError
-from dataworkspaces.workspace.atomic import read_json_object, write_json
-from dataworkspaces.workspace.names import check_relative_path
+from dataworkspaces.toolbox.atomic import read_json_object, write_json
+from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 State = Literal["new", "home", "moved", "copied"]

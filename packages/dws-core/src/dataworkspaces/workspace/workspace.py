@@ -22,9 +22,9 @@ from dataworkspaces.errors import (
     message_of,
 )
 from dataworkspaces.params import OBJECTS_PATH, WORKSPACE_PARAMS, ParamDefs
+from dataworkspaces.toolbox.names import check_resource_name, clean_resource_name
 from dataworkspaces.workspace.files import LocalStateResourceMixin
 from dataworkspaces.workspace.interaction import BatchInteraction, Interaction
-from dataworkspaces.workspace.names import check_resource_name, clean_resource_name
 from dataworkspaces.workspace.own_files import OWN_FILES, is_own_files
 from dataworkspaces.workspace.resource import REMOVED, Resource, ResourceRoles
 from dataworkspaces.workspace.resource_ref import ResourceRef
@@ -234,8 +234,8 @@ class Workspace(ABC):
         What an earlier command left unfinished when it was killed is completed or undone first. The journal that is
         yielded says what to do if this one is killed; if it raises, that is done at once. Not reentrant: raises
         LockedError, naming the holder, if the lock is not free within a few seconds."""
+        from dataworkspaces.toolbox.lock import hold_lock
         from dataworkspaces.workspace.journal import Journal
-        from dataworkspaces.workspace.lock import hold_lock
 
         self.check_trusted()
         with hold_lock(self.get_machine_directory(), command):
@@ -275,7 +275,7 @@ class Workspace(ABC):
         if not os.path.lexists(Journal.path(self.get_machine_directory())):
             return
         from dataworkspaces.errors import LockedError
-        from dataworkspaces.workspace.lock import hold_lock
+        from dataworkspaces.toolbox.lock import hold_lock
 
         try:
             with hold_lock(self.get_machine_directory(), "recover", timeout=0):

@@ -14,7 +14,7 @@ from typing import Any
 
 from dataworkspaces import plugins
 from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError
-from dataworkspaces.workspace.atomic import read_json_object, write_bytes
+from dataworkspaces.toolbox.atomic import read_json_object, write_bytes
 
 METADATA_DIR = ".dataworkspace"
 """A local directory that holds a directory of this name is a workspace."""
@@ -73,7 +73,7 @@ def _uri_of_directory(directory: Path) -> str:
 
 def write_backend_file(directory: Path, backend: str, **data: Any) -> None:
     """Say in a workspace's directory which backend keeps it. For its owner only: it may hold a password."""
-    from dataworkspaces.workspace.atomic import to_json
+    from dataworkspaces.toolbox.atomic import to_json
 
     path = directory / METADATA_DIR / BACKEND_FILE
     path.parent.mkdir(parents=True, exist_ok=True)

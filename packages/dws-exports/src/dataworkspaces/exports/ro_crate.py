@@ -25,7 +25,7 @@ from dataworkspaces.exports.values import clean, in_utc, iri_part, is_scalar, pl
 from dataworkspaces.exports.view import TERMS, Execution, LineageView, Version
 from dataworkspaces.lineage.exporter import replace_file
 from dataworkspaces.lineage.states import State
-from dataworkspaces.workspace.atomic import write_bytes
+from dataworkspaces.toolbox.atomic import write_bytes
 
 PROCESS_RUN = "https://w3id.org/ro/wfrun/process/0.5"
 METADATA = "ro-crate-metadata.json"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import suppress_negative
 from dataworkspaces.filetree.manifest import NO_FILES
-from dataworkspaces.workspace.atomic import read_json_object_if_any, write_json
+from dataworkspaces.toolbox.atomic import read_json_object_if_any, write_json
 
 if TYPE_CHECKING:
     from dataworkspaces.files.file_tree import FileTreeMixin

@@ -39,10 +39,10 @@ from dataworkspaces.filetree.content import content_of
 from dataworkspaces.filetree.manifest import NO_FILES
 from dataworkspaces.filetree.scan import ScannedDirectory
 from dataworkspaces.toolbox.content import CHEAP_BYTES
+from dataworkspaces.toolbox.names import LINEAGE_FILE, some
 from dataworkspaces.workspace.executors import executor_of
 from dataworkspaces.workspace.kept_versions import KeptVersionsMixin, ReplacedVersion, Verified
 from dataworkspaces.workspace.local_directory import LocalDirectoryMixin
-from dataworkspaces.workspace.names import LINEAGE_FILE, some
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
 from dataworkspaces.workspace.versions import FileChange, PresentContents, ResourceChange, SnapshotVersion, VersionFiles
 

@@ -34,8 +34,8 @@ from dataworkspaces.filetree.objects.ids import DamagedContentError
 from dataworkspaces.filetree.objects.store import ObjectStore
 from dataworkspaces.filetree.restoring import RestorePlan, all_objects, ignore_files, leave_ignored, plan_restore
 from dataworkspaces.params import OBJECTS_LIMIT
+from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace.executors import executor_of
-from dataworkspaces.workspace.names import some
 from dataworkspaces.workspace.store_users import StoreUsers
 
 if TYPE_CHECKING:

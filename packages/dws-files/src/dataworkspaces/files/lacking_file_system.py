@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.filetree import Tree
 from dataworkspaces.filetree.lacking import keeps_modes, with_left_out, with_modes_of
-from dataworkspaces.workspace.atomic import read_json_object_if_any, write_json
+from dataworkspaces.toolbox.atomic import read_json_object_if_any, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.files.file_tree import FileTreeMixin
 from dataworkspaces.filetree import SHA1
 from dataworkspaces.params import BoolType, ParamDef, StringType
-from dataworkspaces.workspace.names import check_relative_path
+from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace.whereabouts import NOT_PLACED, moved_with
 from dataworkspaces.workspace.workspace import Workspace
 

@@ -11,7 +11,7 @@ from dataworkspaces.errors import DwsError
 from dataworkspaces.filetree.hashing import OPEN_FLAGS
 from dataworkspaces.filetree.objects.quarantine import set_aside
 from dataworkspaces.filetree.restoring import all_objects
-from dataworkspaces.workspace.interaction import log
+from dataworkspaces.toolbox.logs import log
 
 if TYPE_CHECKING:
     from pathlib import Path

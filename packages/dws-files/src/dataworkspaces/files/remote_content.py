@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dataworkspaces.files.pull_merge import PullMerge, merge_heads
 from dataworkspaces.files.remote_push import RemotePushing
-from dataworkspaces.workspace.names import LINEAGE_FILE
+from dataworkspaces.toolbox.names import LINEAGE_FILE
 
 if TYPE_CHECKING:
     from dataworkspaces.files.directory_ancestry import DirectoryAncestry

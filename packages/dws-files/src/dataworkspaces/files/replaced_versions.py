@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dataworkspaces.errors import MetadataError
-from dataworkspaces.workspace.atomic import read_json_list, write_json
+from dataworkspaces.toolbox.atomic import read_json_list, write_json
 from dataworkspaces.workspace.kept_versions import ReplacedVersion
 
 

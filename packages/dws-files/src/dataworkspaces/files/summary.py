@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from dataworkspaces.filetree import Change
-from dataworkspaces.workspace.names import some
+from dataworkspaces.toolbox.names import some
 
 
 def summary(changes: Sequence[Change]) -> str:

@@ -14,7 +14,7 @@ from dataworkspaces.errors import (
 )
 from dataworkspaces.filetree import Entry, Tree
 from dataworkspaces.filetree.restoring import object_of
-from dataworkspaces.workspace.names import check_relative_path
+from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace.versions import FileInfo, VersionFiles
 
 if TYPE_CHECKING:

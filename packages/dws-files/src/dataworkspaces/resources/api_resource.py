@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.errors import ApiParamError, ConfigurationError, NotSupportedError
+from dataworkspaces.toolbox.atomic import explain_os_error, write_bytes
 from dataworkspaces.workspace import (
     PresentContents,
     Resource,
@@ -20,7 +21,6 @@ from dataworkspaces.workspace import (
     SnapshotVersion,
     Workspace,
 )
-from dataworkspaces.workspace.atomic import explain_os_error, write_bytes
 
 RESOURCE_TYPE = "api-resource"
 HASH_FILE = "hashval.txt"

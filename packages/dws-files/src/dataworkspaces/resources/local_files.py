@@ -15,9 +15,9 @@ from dataworkspaces.files.placed_directory import (
 )
 from dataworkspaces.filetree import BLAKE3
 from dataworkspaces.resources.local_files_resource import LocalFilesResource
+from dataworkspaces.toolbox.atomic import read_json_object
+from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace import ResourceFactory, Workspace
-from dataworkspaces.workspace.atomic import read_json_object
-from dataworkspaces.workspace.names import LINEAGE_FILE
 
 if TYPE_CHECKING:
     import click

@@ -19,7 +19,7 @@ from dataworkspaces.gitfat.repository import FatFile, FatRepository
 from dataworkspaces.gitfat.store import read_chunks, sha1_of
 from dataworkspaces.gitfat.transfer import Progress, no_progress
 from dataworkspaces.gitrepo.plumbing import records
-from dataworkspaces.workspace.names import some
+from dataworkspaces.toolbox.names import some
 
 _PROGRAM = "git-fat"
 _FILTERS = ("clean", "smudge", "process")

@@ -23,9 +23,9 @@ from dataworkspaces.gitrepo.merge import Merge
 from dataworkspaces.gitrepo.objects import changed_entries, index_info, no_object
 from dataworkspaces.gitrepo.plumbing import TreeEntry, records
 from dataworkspaces.gitrepo.run import run_git
-from dataworkspaces.workspace.atomic import read_json_object, write_bytes, write_json
+from dataworkspaces.toolbox.atomic import read_json_object, write_bytes, write_json
+from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace.journal import set_note_aside
-from dataworkspaces.workspace.names import some
 from dataworkspaces.workspace.unfinished import RECOVER_HINT, Abandoned
 
 MARKER = "advance.json"

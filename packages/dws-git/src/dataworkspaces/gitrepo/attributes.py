@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dataworkspaces.gitrepo.layout import objects_directory
-from dataworkspaces.workspace.atomic import write_bytes
-from dataworkspaces.workspace.names import LINEAGE_FILE
+from dataworkspaces.toolbox.atomic import write_bytes
+from dataworkspaces.toolbox.names import LINEAGE_FILE
 
 _OWN_NAMES = (LINEAGE_FILE, "results.json")
 _AS_THEY_ARE = "-ident -working-tree-encoding"

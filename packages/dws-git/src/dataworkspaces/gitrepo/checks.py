@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.plain_text import has_control_characters
-from dataworkspaces.workspace.names import check_relative_path
+from dataworkspaces.toolbox.names import check_relative_path
 
 _SCHEMES = ("http", "https", "ssh", "git", "git+ssh", "file")
 _PASSWORD_RE = re.compile(r"([a-z][a-z0-9+.-]*://)([^\s/:@]*):[^\s/]*@", re.IGNORECASE)

@@ -15,7 +15,7 @@ from dataworkspaces.gitrepo.objects import index_info
 from dataworkspaces.gitrepo.plumbing import SUBMODULE, TreeEntry, list_index, records, resolve
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.gitrepo.stripped import tree_without
-from dataworkspaces.workspace.atomic import explain_os_error
+from dataworkspaces.toolbox.atomic import explain_os_error
 
 KEPT_TREES = "refs/dws/trees"
 """Below it: trees of uncommitted code that a step ran, so that git does not collect them."""

@@ -23,9 +23,9 @@ from dataworkspaces.gitrepo.lost_commits import make_lost_commits
 from dataworkspaces.gitrepo.plumbing import LINK, SUBMODULE, IndexEntry, list_index, resolve
 from dataworkspaces.gitrepo.remote import origin_url
 from dataworkspaces.gitrepo.run import run_git
-from dataworkspaces.workspace.atomic import write_bytes
+from dataworkspaces.toolbox.atomic import write_bytes
+from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace.integrity import Problem, set_aside
-from dataworkspaces.workspace.names import some
 
 _SMALL = 16 << 10
 """Compressed files up to this size are read to their end; of larger ones the beginning is looked at."""

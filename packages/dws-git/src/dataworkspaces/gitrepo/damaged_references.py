@@ -18,9 +18,9 @@ from pathlib import Path
 from dataworkspaces.errors import StorageError
 from dataworkspaces.gitrepo.layout import current_branch, git_directories, git_directory
 from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.toolbox.atomic import write_bytes
+from dataworkspaces.toolbox.names import some
 from dataworkspaces.toolbox.regular import read_regular
-from dataworkspaces.workspace.atomic import write_bytes
-from dataworkspaces.workspace.names import some
 
 _ENTRY_RE = re.compile(rb"[0-9a-f]{40,64} ([0-9a-f]{40,64}) [^\t]*\t?(.*)")
 _SWITCHED_RE = re.compile(r"checkout: moving from .* to (.+)|Branch: renamed .+ to (?:refs/heads/)?(.+)")

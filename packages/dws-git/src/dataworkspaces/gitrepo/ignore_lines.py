@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from dataworkspaces.toolbox.atomic import write_bytes
 from dataworkspaces.toolbox.regular import read_regular
-from dataworkspaces.workspace.atomic import write_bytes
 
 
 def add_lines(path: Path, lines: Sequence[str]) -> bool:

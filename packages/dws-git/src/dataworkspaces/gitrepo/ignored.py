@@ -11,7 +11,7 @@ from pathlib import Path
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.plumbing import is_tracked, list_paths, records
 from dataworkspaces.gitrepo.run import run_git
-from dataworkspaces.workspace.names import some
+from dataworkspaces.toolbox.names import some
 
 _PROBE = "dws-ignored"
 """A file that a resource could hold. What hits it is meant for all of them."""

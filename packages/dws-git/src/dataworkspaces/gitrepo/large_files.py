@@ -23,8 +23,8 @@ from dataworkspaces.gitrepo.lfs_server import address as lfs_address
 from dataworkspaces.gitrepo.plumbing import list_tree, parse_names, read_blobs
 from dataworkspaces.gitrepo.remote import ORIGIN, origin_url
 from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace.factory import METADATA_DIR
-from dataworkspaces.workspace.names import some
 from dataworkspaces.workspace.trust import Consent
 
 Progress = Callable[[str, int | None, str], AbstractContextManager[Callable[[int], None]]]

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from dataworkspaces.gitrepo.layout import current_branch, git_directory
-from dataworkspaces.workspace.interaction import log
+from dataworkspaces.toolbox.logs import log
 
 _WAIT_SECONDS = 20.0
 

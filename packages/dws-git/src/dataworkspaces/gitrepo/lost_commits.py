@@ -17,8 +17,8 @@ from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.gitrepo.objects import index_info
 from dataworkspaces.gitrepo.plumbing import IndexEntry, TreeEntry, list_tree, records
 from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace.factory import METADATA_DIR
-from dataworkspaces.workspace.names import LINEAGE_FILE
 
 _LINE_RE = re.compile(rb"([0-9a-f]{40,64}) ([0-9a-f]{40,64}) (.*> \d+ [+-]\d{4})\tcommit(?: \(initial\))?: (.*)")
 _LATEST = 20

@@ -9,7 +9,7 @@ from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.gitrepo.objects import index_info
 from dataworkspaces.gitrepo.plumbing import IndexEntry, TreeEntry, list_index, read_blobs
 from dataworkspaces.gitrepo.run import run_git
-from dataworkspaces.workspace.notebooks import SUFFIX, notebook_sources
+from dataworkspaces.toolbox.notebooks import SUFFIX, notebook_sources
 
 
 def holds_notebooks(root: Path) -> bool:

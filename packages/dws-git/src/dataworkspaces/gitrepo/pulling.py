@@ -15,7 +15,7 @@ from dataworkspaces.gitrepo.objects import build_tree
 from dataworkspaces.gitrepo.plumbing import TreeEntry, list_tree
 from dataworkspaces.gitrepo.remote import ORIGIN, count_differences, fetch
 from dataworkspaces.gitrepo.sides import compare_sides, merge_contents, settle
-from dataworkspaces.workspace.names import LINEAGE_FILE
+from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace.trust import Consent
 
 

@@ -17,8 +17,9 @@ from dataworkspaces.gitrepo.kept_trees import FETCH_KEPT_TREES
 from dataworkspaces.gitrepo.layout import git_directory, read_reference
 from dataworkspaces.gitrepo.restraint import is_being_made
 from dataworkspaces.gitrepo.run import explain, not_started, run_git
-from dataworkspaces.workspace.interaction import Interaction, log
-from dataworkspaces.workspace.processes import process_exists
+from dataworkspaces.toolbox.logs import log
+from dataworkspaces.toolbox.processes import process_exists
+from dataworkspaces.workspace.interaction import Interaction
 
 if TYPE_CHECKING:
     from dataworkspaces.gitrepo.conversation import Progress, Told

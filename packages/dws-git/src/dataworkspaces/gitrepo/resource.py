@@ -28,6 +28,8 @@ from dataworkspaces.gitrepo.nested import (
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.restraint import ask, settings_addresses
 from dataworkspaces.params import LARGE_FILE, BoolType, ParamDef, ParamDefs
+from dataworkspaces.toolbox.atomic import read_json_object, read_json_object_if_any, write_json
+from dataworkspaces.toolbox.names import LINEAGE_FILE, some
 from dataworkspaces.workspace import (
     EXPORT_PARAM,
     IMPORTED_PARAM,
@@ -40,8 +42,6 @@ from dataworkspaces.workspace import (
     VersionFiles,
     Workspace,
 )
-from dataworkspaces.workspace.atomic import read_json_object, read_json_object_if_any, write_json
-from dataworkspaces.workspace.names import LINEAGE_FILE, some
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from dataworkspaces.gitrepo.kept_trees import refspecs_to_push
 from dataworkspaces.gitrepo.pulling import pull_repository
 from dataworkspaces.gitrepo.remote import ORIGIN, PushPlan, branch_refspec, has_origin, origin_url, plan_push, push
 from dataworkspaces.gitrepo.repo import GitRepo
+from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace.factory import METADATA_DIR
-from dataworkspaces.workspace.names import some
 
 if TYPE_CHECKING:
     from dataworkspaces.gitrepo.resource import GitRepoResource

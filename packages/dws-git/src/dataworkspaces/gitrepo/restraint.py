@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import RefusedError
 from dataworkspaces.gitrepo.layout import enclosing_repository, git_directory
+from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace.familiar import make_familiar, mark_of
-from dataworkspaces.workspace.names import some
 
 if TYPE_CHECKING:
     from dataworkspaces.gitrepo.configured_programs import Setting

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from dataworkspaces.errors import ToolError
 from dataworkspaces.gitrepo.checks import without_passwords
 from dataworkspaces.gitrepo.layout import git_directory
-from dataworkspaces.workspace.interaction import log
+from dataworkspaces.toolbox.logs import log
 
 if TYPE_CHECKING:
     import subprocess

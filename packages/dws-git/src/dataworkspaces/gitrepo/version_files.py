@@ -15,8 +15,8 @@ from dataworkspaces.gitfat import placeholder
 from dataworkspaces.gitrepo.layout import objects_directory
 from dataworkspaces.gitrepo.objects import BlobReader
 from dataworkspaces.gitrepo.plumbing import LINK, SUBMODULE, TreeEntry, list_tree
+from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace import FileInfo, VersionFiles
-from dataworkspaces.workspace.names import check_relative_path
 
 _LINKS = 40
 _LARGEST_POINTER = 1024

@@ -24,8 +24,8 @@ from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.restraint import made_here
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.resources.git_subdirectory import FACTORY as SUBDIRECTORY_FACTORY
+from dataworkspaces.toolbox.atomic import explain_os_error
 from dataworkspaces.workspace import Resource, ResourceFactory, Workspace
-from dataworkspaces.workspace.atomic import explain_os_error
 
 if TYPE_CHECKING:
     import click

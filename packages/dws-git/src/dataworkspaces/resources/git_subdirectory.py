@@ -18,6 +18,7 @@ from dataworkspaces.gitrepo.nested import check_submodules, tell_untracked
 from dataworkspaces.gitrepo.notebooks import holds_notebooks
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.params import LARGE_FILE, ParamDef, ParamDefs
+from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace import (
     EXPORT_PARAM,
     FileChange,
@@ -32,7 +33,6 @@ from dataworkspaces.workspace import (
     VersionFiles,
     Workspace,
 )
-from dataworkspaces.workspace.names import check_relative_path
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.workspace import GitWorkspace

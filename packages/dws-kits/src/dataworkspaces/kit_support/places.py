@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import cast
 
 from dataworkspaces.errors import ConfigurationError, NotSupportedError, PathNotAResourceError
+from dataworkspaces.toolbox.logs import log
+from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace import (
     FileResourceMixin,
     Resource,
@@ -17,8 +19,6 @@ from dataworkspaces.workspace import (
     Workspace,
     find_and_load_workspace,
 )
-from dataworkspaces.workspace.interaction import log
-from dataworkspaces.workspace.names import check_relative_path
 
 Place = str | os.PathLike[str] | ResourceRef
 """How a user names a place in a workspace: by the name of a resource, else a local path, or a ResourceRef."""

@@ -13,10 +13,10 @@ from typing import Any
 from dataworkspaces.errors import ApiParamError
 from dataworkspaces.kit_support.places import as_file_resource
 from dataworkspaces.lineage import jsonable
+from dataworkspaces.toolbox.atomic import explain_os_error
+from dataworkspaces.toolbox.logs import log
+from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace import ResourceRef, Workspace
-from dataworkspaces.workspace.atomic import explain_os_error
-from dataworkspaces.workspace.interaction import log
-from dataworkspaces.workspace.names import check_relative_path
 from dataworkspaces.workspace.results import METRICS_HISTORY_FILE
 
 DESCRIPTION_SUFFIX = ".json"

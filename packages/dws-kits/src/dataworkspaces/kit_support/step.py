@@ -13,8 +13,8 @@ from dataworkspaces.kit_support.data_hash import hash_of_inputs
 from dataworkspaces.lineage import Lineage, LineageBuilder, ResultsLineage, infer_step
 from dataworkspaces.lineage.probe import settings
 from dataworkspaces.lineage.script import script_path
+from dataworkspaces.toolbox.logs import log
 from dataworkspaces.workspace import ResourceRef, Workspace
-from dataworkspaces.workspace.interaction import log
 
 
 @runtime_checkable

@@ -99,7 +99,7 @@ def _by_name(parameters: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
 
 
 def _describe(outcome: RunOutcome) -> str:
-    from dataworkspaces.workspace.names import some
+    from dataworkspaces.toolbox.names import some
 
     name, outputs = outcome.name, some(outcome.outputs)
     if outcome.skipped:

@@ -23,11 +23,11 @@ from dataworkspaces.lineage.model import RunRecord
 from dataworkspaces.lineage.own_commands import OwnCommands
 from dataworkspaces.lineage.places import refs_overlap
 from dataworkspaces.lineage.run_environment import current_run, variables_of_run
+from dataworkspaces.toolbox.atomic import explain_os_error
+from dataworkspaces.toolbox.lock import acquire
+from dataworkspaces.toolbox.lock_holder import describe_holder, noting_holder
+from dataworkspaces.toolbox.logs import log
 from dataworkspaces.workspace import ResourceRef, Workspace
-from dataworkspaces.workspace.atomic import explain_os_error
-from dataworkspaces.workspace.interaction import log
-from dataworkspaces.workspace.lock import acquire
-from dataworkspaces.workspace.lock_holder import describe_holder, noting_holder
 
 if TYPE_CHECKING:
     from filelock import SoftFileLock

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataworkspaces.lineage.places import contains
+from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace import (
     LocalStateResourceMixin,
     Resource,
@@ -17,7 +18,6 @@ from dataworkspaces.workspace import (
     SnapshotResourceMixin,
     Workspace,
 )
-from dataworkspaces.workspace.names import LINEAGE_FILE
 from dataworkspaces.workspace.own_files import is_own_files
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
 

@@ -17,7 +17,7 @@ from dataworkspaces.lineage.drawing import graph_json
 from dataworkspaces.lineage.drawing.looks import look, nodes_of
 from dataworkspaces.lineage.exporter import Drawing
 from dataworkspaces.lineage.graph import LineageGraph
-from dataworkspaces.workspace.version import get_version
+from dataworkspaces.toolbox.version import get_version
 
 _LIBRARIES = ("vendor/cytoscape.min.js", "vendor/cytoscape-dagre.min.js")
 _OWN_SCRIPTS = ("model.js", "layout.js", "drawing.js", "panel.js", "page.js")

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.lineage.graph import LineageGraph
 from dataworkspaces.lineage.jsonable import jsonable
-from dataworkspaces.workspace.atomic import explain_os_error, to_json, write_bytes
+from dataworkspaces.toolbox.atomic import explain_os_error, to_json, write_bytes
 
 Format = Literal["html", "dot", "json"]
 FORMATS: tuple[Format, ...] = get_args(Format)

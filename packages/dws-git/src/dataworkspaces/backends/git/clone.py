@@ -19,7 +19,7 @@ from dataworkspaces.gitrepo.layout import current_branch, head_commit
 from dataworkspaces.gitrepo.remote import ORIGIN, clone, temporary_clone_directory, tracked_commit, with_password
 from dataworkspaces.gitrepo.restraint import made_here
 from dataworkspaces.gitrepo.run import run_git
-from dataworkspaces.workspace.atomic import explain_os_error, read_json_object, write_json
+from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object, write_json
 from dataworkspaces.workspace.interaction import BatchInteraction, Interaction
 from dataworkspaces.workspace.trust import Consent, place_of_directory
 

@@ -12,7 +12,7 @@ from dataworkspaces.backends.git.paths import METADATA_ATTRIBUTES, WorkspacePath
 from dataworkspaces.gitrepo.attributes import info_attributes, keep_results_as_they_are, lines_of, put_last
 from dataworkspaces.gitrepo.plumbing import parse_labelled, records
 from dataworkspaces.gitrepo.run import run_git
-from dataworkspaces.workspace.atomic import write_bytes
+from dataworkspaces.toolbox.atomic import write_bytes
 from dataworkspaces.workspace.factory import METADATA_DIR
 
 _LINE = f"/{METADATA_DIR}/** {METADATA_ATTRIBUTES.partition(' ')[2]}"

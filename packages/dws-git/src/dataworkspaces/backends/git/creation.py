@@ -31,8 +31,8 @@ from dataworkspaces.params import (
     SCRATCH_DIRECTORY,
     WORKSPACE_PARAMS,
 )
-from dataworkspaces.workspace.atomic import write_json
-from dataworkspaces.workspace.names import check_relative_path
+from dataworkspaces.toolbox.atomic import write_json
+from dataworkspaces.toolbox.names import check_relative_path
 
 
 def init_workspace(

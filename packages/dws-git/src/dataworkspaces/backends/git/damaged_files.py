@@ -24,9 +24,9 @@ from dataworkspaces.gitrepo.advance import is_unfinished
 from dataworkspaces.gitrepo.damaged_objects import check_loose_objects
 from dataworkspaces.gitrepo.integrity import finish_advance, unfinished_part
 from dataworkspaces.gitrepo.layout import git_directory
+from dataworkspaces.toolbox.lock import hold_lock
 from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.integrity import Problem, problem_of, set_aside
-from dataworkspaces.workspace.lock import hold_lock
 from dataworkspaces.workspace.unfinished import UnfinishedPart
 
 T = TypeVar("T")

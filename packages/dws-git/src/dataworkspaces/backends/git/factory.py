@@ -14,9 +14,9 @@ from dataworkspaces.errors import ConfigurationError, MetadataError, NotAWorkspa
 from dataworkspaces.gitrepo.advance import finish, is_unfinished
 from dataworkspaces.gitrepo.damaged_references import is_head_damaged
 from dataworkspaces.gitrepo.layout import git_directory
+from dataworkspaces.toolbox.atomic import read_json_object
+from dataworkspaces.toolbox.lock import hold_lock
 from dataworkspaces.workspace import WorkspaceFactory
-from dataworkspaces.workspace.atomic import read_json_object
-from dataworkspaces.workspace.lock import hold_lock
 
 if TYPE_CHECKING:
     from urllib.parse import ParseResult

@@ -19,10 +19,10 @@ from dataworkspaces.errors import ConfigurationError, MetadataError, ToolError
 from dataworkspaces.gitrepo.plumbing import list_tree
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.lineage.from_json import entries_from_json
-from dataworkspaces.workspace.atomic import MAX_JSON_BYTES, read_json_list, read_json_object, write_bytes
+from dataworkspaces.toolbox.atomic import MAX_JSON_BYTES, read_json_list, read_json_object, write_bytes
+from dataworkspaces.toolbox.names import check_resource_name
 from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.integrity import UNEXPECTED, Area, one_line, set_aside
-from dataworkspaces.workspace.names import check_resource_name
 from dataworkspaces.workspace.results import manifest_hash
 
 Reader = Callable[[Path], Any]

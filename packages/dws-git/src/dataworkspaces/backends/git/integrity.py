@@ -30,6 +30,7 @@ from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.lineage.rebuilt_lineage import rebuild
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
+from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import Journal, SnapshotMetadata
 from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.integrity import (
@@ -41,7 +42,6 @@ from dataworkspaces.workspace.integrity import (
     problem_of,
     set_aside,
 )
-from dataworkspaces.workspace.names import some
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.workspace import GitWorkspace

@@ -12,10 +12,10 @@ from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.backends.git.resource_files import read_entries
 from dataworkspaces.errors import DwsError
 from dataworkspaces.params import HOSTNAME
-from dataworkspaces.workspace.atomic import write_json
-from dataworkspaces.workspace.hostname import default_hostname
+from dataworkspaces.toolbox.atomic import write_json
+from dataworkspaces.toolbox.hostname import default_hostname
+from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace.integrity import set_aside
-from dataworkspaces.workspace.names import some
 
 
 def how_to_make_anew(paths: WorkspacePaths, machine: Path, relative: str) -> Callable[[], str] | None:

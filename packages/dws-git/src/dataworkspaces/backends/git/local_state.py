@@ -16,12 +16,12 @@ from dataworkspaces.backends.git.paths import METADATA_IGNORES, WorkspacePaths
 from dataworkspaces.errors import DwsError
 from dataworkspaces.gitrepo.ignore_lines import add_lines
 from dataworkspaces.gitrepo.plumbing import list_paths
+from dataworkspaces.toolbox.lock import acquire
+from dataworkspaces.toolbox.lock_holder import describe_lock
+from dataworkspaces.toolbox.names import some
+from dataworkspaces.toolbox.processes import process_exists
 from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.integrity import UNEXPECTED, Problem, set_aside
-from dataworkspaces.workspace.lock import acquire
-from dataworkspaces.workspace.lock_holder import describe_lock
-from dataworkspaces.workspace.names import some
-from dataworkspaces.workspace.processes import process_exists
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.workspace import GitWorkspace

@@ -19,7 +19,7 @@ from dataworkspaces.backends.git.snapshot_index import has_right_types
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.gitrepo.plumbing import TreeEntry
 from dataworkspaces.gitrepo.sides import Sides
-from dataworkspaces.workspace.atomic import to_json
+from dataworkspaces.toolbox.atomic import to_json
 from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
 

@@ -17,6 +17,7 @@ from dataworkspaces.gitrepo.files import GitDirectoryMixin
 from dataworkspaces.gitrepo.plumbing import list_paths, list_tree, read_blobs
 from dataworkspaces.gitrepo.rest import SETTINGS, RestOfRepo
 from dataworkspaces.gitrepo.stripped import tree_without
+from dataworkspaces.toolbox.names import check_relative_path, some
 from dataworkspaces.workspace import (
     OwnFilesMixin,
     PresentContents,
@@ -27,7 +28,6 @@ from dataworkspaces.workspace import (
     SnapshotVersion,
     VersionFiles,
 )
-from dataworkspaces.workspace.names import check_relative_path, some
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.workspace import GitWorkspace

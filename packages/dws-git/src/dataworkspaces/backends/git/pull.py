@@ -17,8 +17,8 @@ from dataworkspaces.gitrepo.merge import commit_merge
 from dataworkspaces.gitrepo.remote import ORIGIN, count_differences, fetch, has_origin
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
+from dataworkspaces.toolbox.atomic import read_json_object, write_json
 from dataworkspaces.workspace import LocalStateResourceMixin, SnapshotWorkspaceMixin
-from dataworkspaces.workspace.atomic import read_json_object, write_json
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.sync import GitSync

@@ -24,8 +24,8 @@ from dataworkspaces.gitrepo.remote import (
     with_password,
 )
 from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import LocalStateResourceMixin
-from dataworkspaces.workspace.names import some
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.sync import GitSync

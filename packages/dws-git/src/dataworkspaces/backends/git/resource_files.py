@@ -16,8 +16,8 @@ from typing import Any
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.durability import flush_directory
 from dataworkspaces.errors import ConfigurationError, MetadataError
-from dataworkspaces.workspace.atomic import read_json_list, read_json_object, write_json
-from dataworkspaces.workspace.names import check_resource_name
+from dataworkspaces.toolbox.atomic import read_json_list, read_json_object, write_json
+from dataworkspaces.toolbox.names import check_resource_name
 from dataworkspaces.workspace.resource import RESOURCE_ROLE_CHOICES
 
 SUFFIX = ".json"

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.errors import MetadataError
-from dataworkspaces.workspace.atomic import read_json_object
+from dataworkspaces.toolbox.atomic import read_json_object
 from dataworkspaces.workspace.snapshot_graph import SnapshotGraph, SnapshotNode, position_after
 from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
 

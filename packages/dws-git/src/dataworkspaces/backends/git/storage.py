@@ -19,9 +19,9 @@ from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
 from dataworkspaces.gitrepo.plumbing import list_paths
 from dataworkspaces.gitrepo.repo import GitRepo
+from dataworkspaces.toolbox.atomic import read_json_object, write_bytes, write_files, write_json
+from dataworkspaces.toolbox.names import check_relative_path, is_resource_name
 from dataworkspaces.toolbox.regular import read_regular
-from dataworkspaces.workspace.atomic import read_json_object, write_bytes, write_files, write_json
-from dataworkspaces.workspace.names import check_relative_path, is_resource_name
 from dataworkspaces.workspace.resource import REMOVED, RESOURCE_ROLE_CHOICES, Resource
 from dataworkspaces.workspace.workspace import Workspace
 

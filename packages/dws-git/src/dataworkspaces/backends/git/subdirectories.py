@@ -11,8 +11,8 @@ from dataworkspaces.gitrepo.layout import empty_tree, head_commit
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
-from dataworkspaces.workspace.atomic import read_json_object, write_json
-from dataworkspaces.workspace.names import LINEAGE_FILE
+from dataworkspaces.toolbox.atomic import read_json_object, write_json
+from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
 from dataworkspaces.workspace.versions import PresentContents, ResourceChange, SnapshotVersion
 

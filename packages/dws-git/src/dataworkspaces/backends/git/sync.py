@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from dataworkspaces.backends.git.storage import GitStorage
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.layout import current_branch
+from dataworkspaces.toolbox.atomic import read_json_object
 from dataworkspaces.workspace import SyncedWorkspaceMixin
-from dataworkspaces.workspace.atomic import read_json_object
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import LocalStateResourceMixin

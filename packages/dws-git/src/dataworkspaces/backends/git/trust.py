@@ -16,7 +16,7 @@ from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.gitrepo.checks import check_branch_name, check_scratch_directory, check_subdirectory_path
 from dataworkspaces.gitrepo.plumbing import LINK, TreeEntry, describe, list_tree, read_blobs
 from dataworkspaces.params import SCRATCH_DIRECTORY
-from dataworkspaces.workspace.atomic import MAX_JSON_BYTES
+from dataworkspaces.toolbox.atomic import MAX_JSON_BYTES
 from dataworkspaces.workspace.factory import METADATA_DIR
 
 _REGULAR = ("100644", "100755")

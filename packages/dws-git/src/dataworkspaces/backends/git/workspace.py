@@ -38,6 +38,8 @@ from dataworkspaces.params import (
     ParamDefs,
 )
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
+from dataworkspaces.toolbox.atomic import read_json_object, write_bytes, write_json
+from dataworkspaces.toolbox.hostname import default_hostname
 from dataworkspaces.toolbox.regular import read_regular, status_if_any
 from dataworkspaces.workspace import (
     OWN_FILES,
@@ -48,8 +50,6 @@ from dataworkspaces.workspace import (
     SnapshotVersion,
     SnapshotWorkspaceMixin,
 )
-from dataworkspaces.workspace.atomic import read_json_object, write_bytes, write_json
-from dataworkspaces.workspace.hostname import default_hostname
 from dataworkspaces.workspace.missing_type import ResourceOfMissingType, resources_to_show
 from dataworkspaces.workspace.resource import ResourceRoles
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE, manifest_hash

@@ -13,8 +13,8 @@ from dataworkspaces.gitrepo.objects import build_tree, write_blobs
 from dataworkspaces.gitrepo.plumbing import TreeEntry, list_tree, read_blobs
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.gitrepo.sides import Sides, compare_sides, merge_contents, settle
+from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace.factory import METADATA_DIR
-from dataworkspaces.workspace.names import LINEAGE_FILE
 
 _GITIGNORE = ".gitignore"
 _FILE_MODE = "100644"

@@ -9,8 +9,8 @@ from dataworkspaces.errors import LineageError, PathNotAResourceError
 from dataworkspaces.kits.jupyter.executed import executed_cells, is_top_to_bottom
 from dataworkspaces.kits.jupyter.notebook import executed_sources, find_notebook
 from dataworkspaces.lineage import LineageBuilder, NotebookRecord, ResourceRef
+from dataworkspaces.toolbox.notebooks import code_cells, hash_of_sources
 from dataworkspaces.workspace import Workspace
-from dataworkspaces.workspace.notebooks import code_cells, hash_of_sources
 
 
 class NotebookLineageBuilder(LineageBuilder):

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dataworkspaces.kits.jupyter.ran import Ran
-from dataworkspaces.workspace.notebooks import code_cells
+from dataworkspaces.toolbox.notebooks import code_cells
 
 _SECONDS = 10.0
 _SECONDS_OF_WRITING = 1.0

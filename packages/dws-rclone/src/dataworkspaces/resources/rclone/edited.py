@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 
 from dataworkspaces.filetree.objects.checkout import Directories
-from dataworkspaces.workspace.atomic import read_json_object, write_json
-from dataworkspaces.workspace.move_files import copy_file
+from dataworkspaces.toolbox.atomic import read_json_object, write_json
+from dataworkspaces.toolbox.move_files import copy_file
 
 
 class EditedFiles:

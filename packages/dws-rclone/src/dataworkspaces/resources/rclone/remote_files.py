@@ -10,8 +10,8 @@ from typing import IO, Any
 from dataworkspaces.errors import ConfigurationError, ToolError
 from dataworkspaces.resources.rclone.address import Address
 from dataworkspaces.resources.rclone.run import NOT_FOUND, Rclone, parse_answer, parse_event
+from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace import FileInfo
-from dataworkspaces.workspace.names import check_relative_path
 
 _BRIEF = ("--no-modtime", "--no-mimetype")
 _BUFFER = 1 << 20

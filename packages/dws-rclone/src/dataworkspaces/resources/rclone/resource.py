@@ -28,8 +28,8 @@ from dataworkspaces.resources.rclone.plan import Plan, count_files, make_plan
 from dataworkspaces.resources.rclone.remote_files import RemoteFiles
 from dataworkspaces.resources.rclone.run import Event
 from dataworkspaces.resources.rclone.transfer import Arrival, Transfer, check_replica
+from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import EXPORT_PARAM, IMPORTED_PARAM, FileChange, FileInfo, Resource, Workspace
-from dataworkspaces.workspace.names import some
 
 RESOURCE_TYPE = "rclone"
 _QUICK = ("--contimeout=15s", "--timeout=30s", "--low-level-retries=3")

@@ -19,7 +19,7 @@ from typing import IO, Any, TypeVar
 
 from dataworkspaces.errors import ToolError
 from dataworkspaces.resources.rclone.program import find_rclone
-from dataworkspaces.workspace.interaction import log
+from dataworkspaces.toolbox.logs import log
 
 Event = dict[str, Any]
 Watch = Callable[[Event], None]

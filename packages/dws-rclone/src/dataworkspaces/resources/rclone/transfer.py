@@ -20,10 +20,10 @@ from dataworkspaces.filetree.objects.checkout import Directories, make_directori
 from dataworkspaces.resources.rclone.edited import EditedFiles
 from dataworkspaces.resources.rclone.plan import Mode, Plan
 from dataworkspaces.resources.rclone.run import Event, Rclone, Report
-from dataworkspaces.workspace.atomic import explain_os_error, write_json
+from dataworkspaces.toolbox.atomic import explain_os_error, write_json
+from dataworkspaces.toolbox.move_files import copy_file
+from dataworkspaces.toolbox.names import check_relative_path, some
 from dataworkspaces.workspace.interaction import Advance, Interaction
-from dataworkspaces.workspace.move_files import copy_file
-from dataworkspaces.workspace.names import check_relative_path, some
 
 _STATS = ("--stats=500ms", "--stats-log-level=NOTICE")
 _SHOWN = 5

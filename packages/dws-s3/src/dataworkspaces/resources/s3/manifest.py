@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.resources.s3.bucket import Bucket, NoAccess, NoSuchObject
-from dataworkspaces.workspace.atomic import write_bytes
+from dataworkspaces.toolbox.atomic import write_bytes
 
 if TYPE_CHECKING:
     from dataworkspaces.resources.s3.resource import S3Resource

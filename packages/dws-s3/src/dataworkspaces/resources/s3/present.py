@@ -9,8 +9,8 @@ from dataworkspaces.resources.s3.bucket import REQUESTS_AT_ONCE, Bucket, NoSuchO
 from dataworkspaces.resources.s3.keys import below, is_plain
 from dataworkspaces.resources.s3.manifest import SNAPSHOTS
 from dataworkspaces.resources.s3.object_file import open_to_read
+from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace import FileInfo, VersionFiles
-from dataworkspaces.workspace.names import check_relative_path
 
 
 class PresentFiles(VersionFiles):

@@ -19,6 +19,8 @@ from dataworkspaces.resources.s3.keys import KeyTree, below
 from dataworkspaces.resources.s3.manifest import SNAPSHOTS, Manifest, Manifests, is_hash, manifest_hash, manifest_text
 from dataworkspaces.resources.s3.present import PresentFiles
 from dataworkspaces.resources.s3.versions import S3VersionFiles
+from dataworkspaces.toolbox.atomic import explain_os_error, to_json, write_bytes
+from dataworkspaces.toolbox.names import LINEAGE_FILE, check_relative_path, some
 from dataworkspaces.workspace import (
     FileChange,
     FileInfo,
@@ -31,8 +33,6 @@ from dataworkspaces.workspace import (
     VersionFiles,
     Workspace,
 )
-from dataworkspaces.workspace.atomic import explain_os_error, to_json, write_bytes
-from dataworkspaces.workspace.names import LINEAGE_FILE, check_relative_path, some
 from dataworkspaces.workspace.trust import Agreements, place_of
 
 if TYPE_CHECKING:

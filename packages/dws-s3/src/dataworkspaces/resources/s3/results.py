@@ -9,7 +9,7 @@ from re import Pattern
 from dataworkspaces.resources.s3.bucket import REQUESTS_AT_ONCE, Bucket, NoSuchObject
 from dataworkspaces.resources.s3.keys import below
 from dataworkspaces.resources.s3.manifest import SNAPSHOTS
-from dataworkspaces.workspace.names import LINEAGE_FILE
+from dataworkspaces.toolbox.names import LINEAGE_FILE
 
 _CHUNK = 8 * 1024 * 1024
 

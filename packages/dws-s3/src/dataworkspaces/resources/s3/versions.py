@@ -12,8 +12,8 @@ from dataworkspaces.resources.s3.keys import KeyTree, below
 from dataworkspaces.resources.s3.manifest import Manifest
 from dataworkspaces.resources.s3.object_file import open_to_read
 from dataworkspaces.resources.s3.version_pages import KeyVersion
+from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace import FileInfo, VersionFiles
-from dataworkspaces.workspace.names import check_relative_path
 
 
 class S3VersionFiles(VersionFiles):

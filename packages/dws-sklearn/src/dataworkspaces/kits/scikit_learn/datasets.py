@@ -10,8 +10,8 @@ from sklearn.utils import Bunch
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.kit_support.places import as_file_resource, open_workspace
 from dataworkspaces.kits.scikit_learn.file_formats import ARRAY_EXTENSIONS, read_file, split_name
+from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace import FileResourceMixin, ResourceRef
-from dataworkspaces.workspace.names import check_relative_path
 
 
 def load_dataset_from_resource(

@@ -18,9 +18,9 @@ from urllib.parse import ParseResult, unquote
 from dataworkspaces.backends.sql.urls import DatabaseUrl, parse_url, sqlite_url
 from dataworkspaces.errors import ConfigurationError, MetadataError, NotAWorkspaceError
 from dataworkspaces.params import LOCAL_SCRATCH_DIRECTORY, SCRATCH_DIRECTORY
+from dataworkspaces.toolbox.atomic import explain_os_error
+from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace import BatchInteraction, WorkspaceFactory
-from dataworkspaces.workspace.atomic import explain_os_error
-from dataworkspaces.workspace.names import check_relative_path
 from dataworkspaces.workspace.trust import Consent, agreeing, place_of_directory
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR, read_backend_file, write_backend_file
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.errors import MetadataError
-from dataworkspaces.workspace.atomic import read_json_object_if_any, write_json
+from dataworkspaces.toolbox.atomic import read_json_object_if_any, write_json
 
 
 class LocalCopy:

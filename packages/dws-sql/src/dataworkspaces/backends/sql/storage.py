@@ -18,9 +18,9 @@ from dataworkspaces.backends.sql.database import Database
 from dataworkspaces.backends.sql.local_copy import LocalCopy
 from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.params import HOSTNAME, LOCAL_SCRATCH_DIRECTORY, SCRATCH_DIRECTORY
+from dataworkspaces.toolbox.hostname import default_hostname
+from dataworkspaces.toolbox.names import check_relative_path, check_resource_name
 from dataworkspaces.workspace import Resource, Workspace
-from dataworkspaces.workspace.hostname import default_hostname
-from dataworkspaces.workspace.names import check_relative_path, check_resource_name
 
 
 class SqlStorage(Workspace):

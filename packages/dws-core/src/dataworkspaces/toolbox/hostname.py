@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 
+__all__ = ["default_hostname"]
+
 
 def default_hostname() -> str:
     """The host's short name, made valid."""

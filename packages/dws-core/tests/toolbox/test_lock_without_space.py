@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from dataworkspaces.errors import LockedError
-from dataworkspaces.workspace import lock
-from dataworkspaces.workspace.lock_without_space import hold_empty_lock
+from dataworkspaces.toolbox import lock
+from dataworkspaces.toolbox.lock_without_space import hold_empty_lock
 
 
 def test_others_wait_for_it_though_it_is_empty(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from dataworkspaces.durability import boot_id
 from dataworkspaces.errors import LockedError
-from dataworkspaces.workspace.lock import hold_lock
-from dataworkspaces.workspace.lock_holder import describe_lock
-from dataworkspaces.workspace.processes import is_alive, start_time
+from dataworkspaces.toolbox.lock import hold_lock
+from dataworkspaces.toolbox.lock_holder import describe_lock
+from dataworkspaces.toolbox.processes import is_alive, start_time
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dataworkspaces.errors import MetadataError
-from dataworkspaces.workspace import atomic
+from dataworkspaces.toolbox import atomic
 
 
 def test_a_write_replaces_and_leaves_nothing_beside(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from dataworkspaces.durability import boot_id
 
+__all__ = ["is_alive", "process_exists", "process_namespace", "start_time"]
+
 
 def process_exists(pid: int) -> bool:
     """A process of another user counts, too."""

@@ -2,7 +2,7 @@
 
 The lock is a file that is created exclusively, which works on every file system (NFS among them) without a lock
 daemon. It names its process and host; if that process has ended without removing it, the next command takes over.
-Where nobody can tell that from here, :mod:`~dataworkspaces.workspace.lock_holder` says what is known of it.
+Where nobody can tell that from here, :mod:`~dataworkspaces.toolbox.lock_holder` says what is known of it.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError, LockedError, kind_of_os_error
-from dataworkspaces.workspace.heartbeat import time_beside
-from dataworkspaces.workspace.interaction import log
-from dataworkspaces.workspace.lock_holder import (
+from dataworkspaces.toolbox.heartbeat import time_beside
+from dataworkspaces.toolbox.lock_holder import (
     LOCK_FILE,
     describe_holder,
     is_held,
@@ -25,10 +24,13 @@ from dataworkspaces.workspace.lock_holder import (
     noting_holder,
     read_facts,
 )
-from dataworkspaces.workspace.processes import process_exists
+from dataworkspaces.toolbox.logs import log
+from dataworkspaces.toolbox.processes import process_exists
 
 if TYPE_CHECKING:
     from filelock import SoftFileLock
+
+__all__ = ["acquire", "hold_lock"]
 
 WAIT_SECONDS = 5.0
 """How long a command waits for another to finish; the environment variable ``DWS_LOCK_TIMEOUT`` overrides it."""

@@ -10,8 +10,20 @@ from datetime import datetime
 from pathlib import Path
 
 from dataworkspaces.durability import boot_id
-from dataworkspaces.workspace.heartbeat import SILENT_SECONDS, beating, in_words, seconds_since
-from dataworkspaces.workspace.processes import is_alive, process_namespace, start_time
+from dataworkspaces.toolbox.heartbeat import SILENT_SECONDS, beating, in_words, seconds_since
+from dataworkspaces.toolbox.processes import is_alive, process_namespace, start_time
+
+__all__ = [
+    "LOCK_FILE",
+    "describe_all",
+    "describe_holder",
+    "describe_lock",
+    "is_held",
+    "is_here",
+    "noting_holder",
+    "read_facts",
+    "remove_lock",
+]
 
 LOCK_FILE = "lock"
 _KINDS = (("lock", "the workspace"), ("lineage.lock", "its lineage"), ("run*.lock", "runs"), ("steps/*.lock", "a step"))

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+__all__ = ["SILENT_SECONDS", "beating", "in_words", "seconds_since", "time_beside"]
+
 BEAT_SECONDS = 10.0
 SILENT_SECONDS = 300.0
 """After so long without a sign a process is probably gone; or its machine sleeps, so only a person decides."""

@@ -13,8 +13,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dataworkspaces.errors import LockedError
-from dataworkspaces.workspace.heartbeat import beating
-from dataworkspaces.workspace.lock_holder import LOCK_FILE, describe_lock
+from dataworkspaces.toolbox.heartbeat import beating
+from dataworkspaces.toolbox.lock_holder import LOCK_FILE, describe_lock
+
+__all__ = ["hold_empty_lock"]
 
 _BEAT_SECONDS = 0.4
 _WAIT_SECONDS = 5.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__all__ = ["get_version"]
+
 
 def get_version() -> str:
     """The version of dws-core, from its distribution's metadata."""

@@ -6,6 +6,8 @@ import hashlib
 import json
 from typing import Any
 
+__all__ = ["SUFFIX", "code_cells", "hash_of_sources", "notebook_sources"]
+
 SUFFIX = ".ipynb"
 
 

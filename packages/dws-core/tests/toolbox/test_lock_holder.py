@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from dataworkspaces.errors import LockedError
-from dataworkspaces.workspace import heartbeat
-from dataworkspaces.workspace.heartbeat import beating, in_words
-from dataworkspaces.workspace.lock import hold_lock
-from dataworkspaces.workspace.lock_holder import describe_all, describe_lock, noting_holder, remove_lock
-from dataworkspaces.workspace.processes import process_namespace
+from dataworkspaces.toolbox import heartbeat
+from dataworkspaces.toolbox.heartbeat import beating, in_words
+from dataworkspaces.toolbox.lock import hold_lock
+from dataworkspaces.toolbox.lock_holder import describe_all, describe_lock, noting_holder, remove_lock
+from dataworkspaces.toolbox.processes import process_namespace
 
 
 def lock_of(directory: Path, host: str, *, silent: float | None, name: str = "lock", namespace: str = "-") -> None:

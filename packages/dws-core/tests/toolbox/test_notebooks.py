@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dataworkspaces.workspace.notebooks import code_cells, hash_of_sources, notebook_sources
+from dataworkspaces.toolbox.notebooks import code_cells, hash_of_sources, notebook_sources
 
 
 def notebook(*sources: Any, **cell: Any) -> bytes:

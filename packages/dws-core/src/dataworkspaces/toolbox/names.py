@@ -8,6 +8,17 @@ from collections.abc import Iterable
 
 from dataworkspaces.errors import ConfigurationError
 
+__all__ = [
+    "LINEAGE_FILE",
+    "check_relative_path",
+    "check_resource_name",
+    "check_text",
+    "clean_resource_name",
+    "is_resource_name",
+    "readable",
+    "some",
+]
+
 LINEAGE_FILE = "lineage.json"
 """The lineage of a results or exported resource, in the resource itself."""
 _NAME_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._ +@-]*\Z")

@@ -10,8 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from dataworkspaces.durability import flush_directories, flush_files, make_directories
-from dataworkspaces.workspace.atomic import written_beside
-from dataworkspaces.workspace.names import LINEAGE_FILE
+from dataworkspaces.toolbox.atomic import written_beside
+from dataworkspaces.toolbox.names import LINEAGE_FILE
+
+__all__ = ["copy_file", "copy_out", "delete_tree", "move_out", "move_tree", "remove_empty_directories", "undo_move"]
 
 _WRITE_BITS = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 

@@ -15,6 +15,20 @@ from dataworkspaces.durability import flush_directory, flush_open_files, make_di
 from dataworkspaces.errors import ConfigurationError, MetadataError, UnavailableError, kind_of_os_error
 from dataworkspaces.toolbox.regular import read_regular, status_if_any
 
+__all__ = [
+    "MAX_JSON_BYTES",
+    "explain_os_error",
+    "read_json",
+    "read_json_list",
+    "read_json_object",
+    "read_json_object_if_any",
+    "to_json",
+    "write_bytes",
+    "write_files",
+    "write_json",
+    "written_beside",
+]
+
 MAX_JSON_BYTES = 256 * 1024 * 1024
 """A larger metadata file is refused: it cannot be ours."""
 
