@@ -13,7 +13,7 @@ from memory_workspace import MemoryWorkspace
 
 from conftest import Run
 from dataworkspaces import plugins
-from dataworkspaces.cli.cmd_diff import _row
+from dataworkspaces.cli.diff_tables import value_row
 from dataworkspaces.commands.diff import ValueDiff
 from dataworkspaces.commands.init import InitOutcome
 from dataworkspaces.errors import UserAbort
@@ -436,18 +436,16 @@ def test_diff(run: Run, full: MemoryWorkspace) -> None:
     assert cells(out, "data")[1].startswith("different")
     assert "  added     b.csv" in out
     assert "  modified  a.csv" in out
-    assert cells(out, "C")[1:] == ["1.0", "2.0"]
-    assert cells(out, "accuracy")[1:] == ["0.9688542825361512", "0.94"]
+    assert cells(out, "C")[1:] == ["1.000", "2.000", "+1.000"]
+    assert cells(out, "accuracy")[1:] == ["0.969", "0.940", "-0.029 worse"]
 
 
 @pytest.mark.parametrize(
-    ("second", "shown"), [(0.94001, ("0.969", "0.94")), (0.96887, ("0.9688542825361512", "0.96887"))]
+    ("second", "shown"), [(0.94001, ["0.969", "0.940", "-0.029"]), (0.96887, ["0.96885", "0.96887", "+0.00002"])]
 )
-def test_diff_on_a_terminal_is_short_but_tells_values_apart(
-    monkeypatch: pytest.MonkeyPatch, second: float, shown: tuple[str, str]
-) -> None:
-    monkeypatch.setattr("dataworkspaces.cli.render.on_terminal", lambda: True)
-    assert _row(ValueDiff("accuracy", "changed", 0.9688542825361512, second)) == ("accuracy", *shown)
+def test_a_diff_is_short_but_tells_values_apart(second: float, shown: list[str]) -> None:
+    row = value_row(ValueDiff("accuracy", "changed", 0.9688542825361512, second))
+    assert list(map(str, row)) == ["accuracy", *shown]
 
 
 # -- config ----------------------------------------------------------------------------------------------------------

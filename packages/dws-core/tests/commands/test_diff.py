@@ -123,4 +123,6 @@ def test_a_diff_is_json(ws: MemoryWorkspace, write_results: Write) -> None:
     diff = compared(ws, write_results, {"parameters": {"a": 1}}, {"parameters": {"a": 2}})
     document = json.loads(json.dumps(diff.to_json()))
     assert document["resources"][0] == {"name": "code", "state": "same", "files": None}
-    assert document["results"][0]["parameters"] == [{"name": "a", "state": "changed", "first": 1, "second": 2}]
+    assert document["results"][0]["parameters"] == [
+        {"name": "a", "state": "changed", "first": 1, "second": 2, "change": 1.0}
+    ]

@@ -6,74 +6,108 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dataworkspaces.cli.pager import paged, pager_option
 from dataworkspaces.cli.param_types import SnapshotName
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 if TYPE_CHECKING:
-    from dataworkspaces.commands.diff import ResourceDiff, SnapshotDiff, ValueDiff
-    from dataworkspaces.workspace import SnapshotMetadata
+    from dataworkspaces.workspace import Workspace
+
+DIFFERENT = 1
+"""The exit status of ``--exit-code`` if something differs, as git has it."""
 
 
 @click.command()
-@click.argument("first", metavar="SNAPSHOT1", type=SnapshotName())
-@click.argument("second", metavar="SNAPSHOT2", type=SnapshotName())
+@click.argument("snapshots", metavar="[SNAPSHOT]…", type=SnapshotName(), nargs=-1)
+@click.option("--precision", metavar="N", type=click.IntRange(0, 17), help="Digits after the point.")
+@click.option("--rtol", metavar="X", type=click.FloatRange(min=0), default=0.0, help="Numbers this close are equal.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if something differs.")
+@click.option("--md", "as_markdown", is_flag=True, help="Print Markdown.")
+@pager_option
 @json_option
 @common_options
 @pass_session
-def diff(session: Session, first: str, second: str, as_json: bool) -> None:
-    """Compare two snapshots, each named by tag or hash.
+def diff(
+    session: Session,
+    snapshots: tuple[str, ...],
+    precision: int | None,
+    rtol: float,
+    exit_code: bool,
+    as_markdown: bool,
+    no_pager: bool,
+    as_json: bool,
+) -> None:
+    """Compare two snapshots, each named by tag or hash; one with the present state; or several.
 
-    Shows which resources differ, and in which files; and the parameters and metrics of results that differ.
+    Shows which resources differ, and in which files; the parameters and metrics of results that differ, with the
+    change; and what differs in small files of parameters. Without a snapshot: the one that the state comes from.
+
+    \b
+    Example:
+      dws diff SVC-1 LR-1
     """
+    if as_markdown and as_json:
+        raise click.UsageError("--md and --json exclude each other.")
+    workspace = session.open_workspace(reading=True)
+    names = snapshots or (_origin(workspace),)
+    if len(names) > 2:
+        identical = _compare_several(workspace, names, precision, rtol, as_markdown, no_pager, as_json)
+    else:
+        identical = _compare_two(workspace, names, precision, rtol, as_markdown, no_pager, as_json)
+    if exit_code and not identical:
+        click.get_current_context().exit(DIFFERENT)
+
+
+def _origin(workspace: Workspace) -> str:
+    """The snapshot that the present state comes from."""
+    from dataworkspaces.commands.present import present_state
+    from dataworkspaces.errors import NotFoundError
+
+    snapshot = present_state(workspace).snapshot
+    if snapshot is None:
+        raise NotFoundError("There is no snapshot to compare with", hint="dws snapshot takes one")
+    return snapshot.hashval
+
+
+def _compare_two(
+    workspace: Workspace,
+    names: tuple[str, ...],
+    precision: int | None,
+    rtol: float,
+    as_markdown: bool,
+    no_pager: bool,
+    as_json: bool,
+) -> bool:
+    from dataworkspaces.cli.diff_tables import print_diff
     from dataworkspaces.cli.render import print_json
     from dataworkspaces.commands.diff import diff_command
 
-    found = diff_command(session.open_workspace(reading=True), first, second)
+    found = diff_command(workspace, names[0], names[1] if len(names) > 1 else None, rtol=rtol)
     if as_json:
         print_json(found.to_json())
     else:
-        _print_diff(found)
+        with paged(no_pager or as_markdown):
+            print_diff(found, precision, as_markdown=as_markdown)
+    return found.identical
 
 
-def _print_diff(found: SnapshotDiff) -> None:
-    from dataworkspaces.cli.render import Table, print_table
-    from dataworkspaces.cli.text import escape, snapshot_name
+def _compare_several(
+    workspace: Workspace,
+    names: tuple[str, ...],
+    precision: int | None,
+    rtol: float,
+    as_markdown: bool,
+    no_pager: bool,
+    as_json: bool,
+) -> bool:
+    from dataworkspaces.cli.diff_tables import print_comparison
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.commands.compare import compare_command
 
-    click.echo(f"From {escape(snapshot_name(found.first))} to {escape(snapshot_name(found.second))}")
-    click.echo()
-    print_table(Table("Resources", ["Resource", "State"], [(r.name, _state(r)) for r in found.resources]))
-    for resource in found.resources:
-        if resource.files:
-            click.echo()
-            click.echo(f"Files of {escape(resource.name)}")
-            for change in resource.files:
-                click.echo(f"  {change.status:<8}  {escape(change)}")
-    names = ["Name", _column(found.first), _column(found.second)]
-    if names[1] == names[2]:
-        names[1:] = [found.first.hashval[:12], found.second.hashval[:12]]
-    for results in found.results:
-        for title, values in (("Parameters", results.parameters), ("Metrics", results.metrics)):
-            if values:
-                click.echo()
-                print_table(Table(f"{title} of {results.resource}", names, [_row(value) for value in values]))
-
-
-def _state(resource: ResourceDiff) -> str:
-    from dataworkspaces.cli.text import plural
-
-    return resource.state if resource.files is None else f"{resource.state}: {plural(len(resource.files), 'file')}"
-
-
-def _column(snapshot: SnapshotMetadata) -> str:
-    return snapshot.tags[0] if snapshot.tags else snapshot.hashval[:7]
-
-
-def _row(value: ValueDiff) -> tuple[str, str, str]:
-    from dataworkspaces.cli.render import on_terminal
-    from dataworkspaces.cli.text import value_text
-
-    # A person wants short numbers, but not so short that what differs looks the same.
-    exact = not on_terminal() or value_text(value.first) == value_text(value.second)
-    first = "" if value.state == "added" else value_text(value.first, exact=exact)
-    second = "" if value.state == "removed" else value_text(value.second, exact=exact)
-    return value.name, first, second
+    found = compare_command(workspace, names, rtol=rtol)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        with paged(no_pager or as_markdown):
+            print_comparison(found, precision, as_markdown=as_markdown)
+    return found.identical

@@ -82,13 +82,13 @@ def plain(table: Table) -> str:
 
 def markdown(table: Table) -> str:
     """The table as Markdown, for a comment in a review: without what its texts would do there."""
-    return plain(replace(table, title=None, rows=[[_in_markdown(value) for value in row] for row in table.rows]))
+    return plain(replace(table, title=None, rows=[[in_markdown(value) for value in row] for row in table.rows]))
 
 
-def _in_markdown(value: Any) -> Any:
+def in_markdown(value: Any) -> Any:
     """Nobody's text is a link, a mention, HTML or emphasis."""
     if isinstance(value, tuple):
-        return tuple(map(_in_markdown, value))
+        return tuple(map(in_markdown, value))
     return re.sub(r"[\\`*<>\[\]@#~]", r"\\\g<0>", value) if isinstance(value, str) else value
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.plain_text import escape as escape
@@ -67,3 +67,28 @@ def byte_size(size: int | None) -> str:
             return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:,.1f} TB"
+
+
+def numbers_alike(values: Sequence[Any], change: float | None, precision: int | None = None) -> list[str]:
+    """Values that differ, and by how much, as texts: numbers with as many digits after the point, and enough of them to
+    tell them apart."""
+    floats = [value for value in values if isinstance(value, float) and math.isfinite(value)]
+    if not floats:
+        # Of whole numbers the change is whole.
+        changed = "" if change is None else f"{change:+.0f}" if change == int(change) else f"{change:+g}"
+        return [*map(value_text, values), changed]
+    digits = precision
+    if digits is None:
+        digits = next((d for d in range(3, 18) if _tells_apart(floats, d)), 17)
+    texts = [f"{v:.{digits}f}" if isinstance(v, float) and math.isfinite(v) else value_text(v) for v in values]
+    if precision is None and any(len(text) > 20 for text in texts):  # very large or very small
+        return [*(value_text(v, exact=True) for v in values), "" if change is None else f"{change:+.3g}"]
+    return [*texts, "" if change is None else f"{change:+.{digits}f}"]
+
+
+def _tells_apart(floats: Sequence[float], digits: int) -> bool:
+    """Whether numbers that differ look different, and those that are not 0 do not look like it."""
+    different = set(floats)
+    shown = {f"{value:.{digits}f}" for value in different}
+    significant = all(value == 0 or abs(value) >= 10 ** (2 - digits) for value in different if abs(value) < 1)
+    return len(shown) == len(different) and significant

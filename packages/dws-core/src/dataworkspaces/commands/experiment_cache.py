@@ -64,7 +64,9 @@ class ExperimentCache:
 
 
 def _text(experiment: Experiment) -> str:
-    return json.dumps([[p.step, p.place, p.metrics, p.parameters] for p in experiment.parts], separators=(",", ":"))
+    return json.dumps(
+        [[p.step, p.place, p.metrics, p.parameters, p.wrote_results] for p in experiment.parts], separators=(",", ":")
+    )
 
 
 def _from_text(text: str) -> Experiment:

@@ -25,6 +25,7 @@ class Part:
     """The flat values of one step, or of one results file.
 
     :ivar step: the name of the step; "" if nobody knows it.
+    :ivar wrote_results: whether it is a step that wrote results, but no results file that is there.
     :ivar place: of a results file its directory in the results (``""`` at the top, ``svc``); None for a step behind
         them."""
 
@@ -32,6 +33,7 @@ class Part:
     place: str | None
     metrics: dict[str, Any]
     parameters: dict[str, Any]
+    wrote_results: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,13 @@ class ExperimentReader:
     """Reads experiments of one workspace."""
 
     workspace: Workspace
+    quiet: bool = False
+    """Whether somebody else has said which results are not on this machine."""
     _names: list[str] = field(init=False)
     _first: str | None = field(init=False)
 
     def __post_init__(self) -> None:
-        self._names = results_resources(self.workspace)
+        self._names = results_resources(self.workspace, quiet=self.quiet)
         roles = ((name, self.workspace.get_resource_role(name)) for name in self.workspace.get_resource_names())
         self._first = next((name for name, role in roles if role == ResourceRoles.RESULTS), None)
 
@@ -70,7 +74,7 @@ class ExperimentReader:
                 continue
             known = places(name, entries.get(name, []))
             try:
-                for place, data in _files(self.workspace, name, snapshot):
+                for place, data in results_of(self.workspace, name, snapshot):
                     found_in.add(name)
                     step = _step_of(known, name, place)
                     if step is not None:
@@ -84,7 +88,9 @@ class ExperimentReader:
         behind = [s for s in steps_behind(roots, lambda name: entries.get(name, [])) if _run(s) not in final]
         if snapshot is not None and not parts and snapshot.metrics:
             parts.append(Part("", "", scalars(snapshot.metrics), {}))
-        parts += [Part(s.step_name, None, scalars(s.metrics or {}), cells(s.parameters)) for s in behind]
+        for s in behind:
+            wrote = any(cert.ref.name in self._names for cert in s.outputs)
+            parts.append(Part(s.step_name, None, scalars(s.metrics or {}), cells(s.parameters), wrote))
         complete = not problems and (set(moved) <= found_in if isinstance(moved, list) else bool(found_in))
         return Experiment(tuple(parts), complete, tuple(problems))
 
@@ -104,7 +110,10 @@ class ExperimentReader:
         return found
 
 
-def _files(workspace: Workspace, name: str, snapshot: SnapshotMetadata | None) -> Iterable[tuple[str, dict[str, Any]]]:
+def results_of(
+    workspace: Workspace, name: str, snapshot: SnapshotMetadata | None
+) -> Iterable[tuple[str, dict[str, Any]]]:
+    """The results files of one resource, by their place in the results."""
     resource = workspace.get_resource(name)
     if not isinstance(resource, FileResourceMixin):
         return

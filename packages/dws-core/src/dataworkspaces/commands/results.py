@@ -55,7 +55,7 @@ def find_results(
     return found
 
 
-def results_resources(workspace: Workspace) -> list[str]:
+def results_resources(workspace: Workspace, *, quiet: bool = False) -> list[str]:
     """The names of the resources that hold results, without those that are not on this machine, which is said."""
     found = []
     for name in workspace.get_resource_names():
@@ -63,6 +63,8 @@ def results_resources(workspace: Workspace) -> list[str]:
             continue
         resource = workspace.get_resource(name)
         if is_absent(workspace, resource):
+            if quiet:
+                continue
             workspace.interaction.warn(
                 f"The results in '{name}' are not on this machine ({way_to_bring(workspace, resource)} brings them)"
             )

@@ -1,0 +1,125 @@
+"""``dws show``: all of one snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dataworkspaces.commands.experiment_table import author_of, make_rows
+from dataworkspaces.commands.experiments import ExperimentReader
+from dataworkspaces.commands.present import present_state
+from dataworkspaces.commands.summaries import snapshot_json
+from dataworkspaces.errors import DwsError, NotFoundError
+from dataworkspaces.lineage.steps_behind import steps_behind
+
+if TYPE_CHECKING:
+    from dataworkspaces.lineage.model import StepLineage
+    from dataworkspaces.workspace import SnapshotMetadata, Workspace
+
+
+@dataclass(frozen=True)
+class ShownResource:
+    """A resource in the snapshot.
+
+    :ivar change: how it stands to the snapshot before: ``same``, ``different``, ``added``; "" without one.
+    :ivar restorable: whether the snapshot holds what brings it back."""
+
+    name: str
+    role: str
+    resource_type: str
+    compare_hash: str | None
+    restorable: bool
+    change: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "role": self.role,
+            "type": self.resource_type,
+            "hash": self.compare_hash,
+            "restorable": self.restorable,
+            "change": self.change or None,
+        }
+
+
+@dataclass(frozen=True)
+class ShownSnapshot:
+    """A snapshot: what people know of it, its resources, the steps behind its results, and what came of them."""
+
+    snapshot: SnapshotMetadata
+    resources: tuple[ShownResource, ...]
+    steps: tuple[StepLineage, ...]
+    metrics: dict[str, Any]
+    parameters: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            **snapshot_json(self.snapshot),
+            "author": author_of(self.snapshot) or None,
+            "parents": self.snapshot.parents,
+            "relative_destination_path": self.snapshot.relative_destination_path,
+            "resources": [resource.to_json() for resource in self.resources],
+            "steps": [_step_json(step) for step in self.steps],
+            "metrics": self.metrics,
+            "parameters": self.parameters,
+        }
+
+
+def _step_json(step: StepLineage) -> dict[str, Any]:
+    return {
+        "name": step.step_name,
+        "start_time": step.start_time.isoformat(),
+        "execution_time_seconds": step.execution_time_seconds,
+        "command": None if step.command_line is None else list(step.command_line),
+        "inputs": [str(cert.ref) for cert in step.inputs],
+        "outputs": [str(cert.ref) for cert in step.outputs],
+    }
+
+
+def show_command(workspace: Workspace, tag_or_hash: str | None = None) -> ShownSnapshot:
+    """All of a snapshot; by default of that which the present state is, or comes from."""
+    snapshots = workspace.as_snapshot_ws()
+    if tag_or_hash is None:
+        snapshot = present_state(workspace).snapshot
+        if snapshot is None:
+            raise NotFoundError("There is no snapshot yet", hint="dws snapshot takes one")
+    else:
+        snapshot = snapshots.get_snapshot_by_tag_or_hash(tag_or_hash)
+    (row,) = make_rows([(snapshot, ExperimentReader(workspace).read(snapshot))])
+    return ShownSnapshot(
+        snapshot, _resources(workspace, snapshot), _steps(workspace, snapshot), row.metrics, row.parameters
+    )
+
+
+def _resources(workspace: Workspace, snapshot: SnapshotMetadata) -> tuple[ShownResource, ...]:
+    snapshots = workspace.as_snapshot_ws()
+    before: dict[str, str | None] | None = None
+    for parent in snapshot.parents or ():
+        try:
+            before = {name: v.compare_hash for name, v in snapshots.get_snapshot_versions(parent).items()}
+            break
+        except NotFoundError:
+            continue  # deleted since
+    found = []
+    for entry in snapshots.get_snapshot_manifest(snapshot.hashval):
+        name, compare_hash = entry["name"], entry.get("hash")
+        change = ""
+        if before is not None:
+            change = "added" if name not in before else "same" if before[name] == compare_hash else "different"
+        restorable = snapshot.restore_hashes.get(name) is not None
+        found.append(ShownResource(name, entry["role"], entry["resource_type"], compare_hash, restorable, change))
+    return tuple(found)
+
+
+def _steps(workspace: Workspace, snapshot: SnapshotMetadata) -> tuple[StepLineage, ...]:
+    """The first step first."""
+    snapshots = workspace.as_snapshot_ws()
+    if not snapshots.supports_lineage():
+        return ()
+    store = snapshots.get_lineage_store()
+    try:
+        entries = {name: store.entries(name, snapshot.hashval) for name in snapshot.restore_hashes}
+    except DwsError as e:
+        workspace.interaction.warn(f"The steps of the snapshot cannot be read: {e.message}")
+        return ()
+    return tuple(reversed(steps_behind(entries, lambda name: entries.get(name, []))))
