@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.results import RESULTS_FILE
 from dataworkspaces.errors import DwsError
+from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace import FileChange, FileResourceMixin
-from dataworkspaces.workspace.names import LINEAGE_FILE
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
 
 if TYPE_CHECKING:
