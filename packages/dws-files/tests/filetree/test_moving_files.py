@@ -142,3 +142,23 @@ def test_a_named_pipe_in_place_of_our_file_is_an_error(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "store" / "format")
     with pytest.raises(ConfigurationError, match="cannot be read"):
         ObjectStore(tmp_path / "store").check_format()
+
+
+def test_progress_adds_up_to_the_bytes_where_content_is_kept_and_restored(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    for directory in (source, target):
+        directory.mkdir()
+    (source / "large").write_bytes(os.urandom(12 << 20))
+    (source / "small").write_bytes(b"small")
+    store = ObjectStore(tmp_path / "store")
+    files = list(scan(source).files())
+    kept: list[int] = []
+    found = store_files(store, str(source), files, kept.append)
+    assert sum(kept) == (12 << 20) + 5
+    written: list[int] = []
+    wanted = [Wanted(path, stored.id, "blob") for (path, _), stored in zip(files, found, strict=True)]
+    check_out(store, target, wanted, advance=written.append)
+    assert sum(written) == sum(kept)
+    read: list[int] = []
+    assert [store.damage(stored.id, read.append) for stored in found] == [None, None]
+    assert sum(read) == sum(kept)

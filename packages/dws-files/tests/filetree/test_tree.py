@@ -218,12 +218,15 @@ def _change_while_read(monkeypatch: pytest.MonkeyPatch, path: Path, contents: ob
     monkeypatch.setattr(hashing.os, "fstat", fstat)
 
 
-def test_progress_adds_up_to_the_number_of_files(tmp_path: Path) -> None:
+def test_progress_adds_up_to_the_bytes_and_moves_within_a_large_file(tmp_path: Path) -> None:
     for number in range(150):
         write(tmp_path / f"d{number % 3}" / f"f{number}")
+    (tmp_path / "large").write_bytes(bytes(12 << 20))
+    scanned = scan(tmp_path)
     done: list[int] = []
-    build_tree(scan(tmp_path), SHA1, None, Work(advance=done.append, batch_files=20))
-    assert sum(done) == 150
+    build_tree(scanned, SHA1, None, Work(advance=done.append, batch_files=20))
+    assert sum(done) == scanned.total_size
+    assert max(done) <= 4 << 20
 
 
 # -- what lies between two trees -------------------------------------------------------------------------------------

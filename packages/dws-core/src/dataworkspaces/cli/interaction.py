@@ -7,7 +7,7 @@ redirected; if not, it goes to stdout, and stderr is left for what goes wrong.
 from __future__ import annotations
 
 import sys
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -95,22 +95,33 @@ class _LateBar:
         self._total = total
         self._unit = unit
         self._done = 0
-        self._start = time.monotonic()
+        self._is_over = False
         self._progress: Progress | None = None
         self._task: Any = None
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(PROGRESS_DELAY, self._show)
+        self._timer.daemon = True
+        self._timer.start()
 
     def advance(self, count: int) -> None:
-        self._done += count
-        if self._progress is not None:
-            self._progress.update(self._task, completed=self._done)
-        elif time.monotonic() - self._start >= PROGRESS_DELAY:
-            self._show()
+        with self._lock:
+            self._done += count
+            if self._progress is not None:
+                self._progress.update(self._task, completed=self._done)
 
     def stop(self) -> None:
-        if self._progress is not None:
-            self._progress.stop()
+        self._timer.cancel()
+        with self._lock:
+            self._is_over = True
+            if self._progress is not None:
+                self._progress.stop()
 
     def _show(self) -> None:
+        with self._lock:
+            if not self._is_over:
+                self._draw()
+
+    def _draw(self) -> None:
         from rich.console import Console
         from rich.progress import (
             BarColumn,

@@ -36,6 +36,7 @@ from dataworkspaces.filetree import (
 )
 from dataworkspaces.filetree.building import Known, TooMuchToRead
 from dataworkspaces.filetree.content import content_of
+from dataworkspaces.filetree.hashing import Tell, tell_nobody
 from dataworkspaces.filetree.manifest import NO_FILES
 from dataworkspaces.filetree.scan import ScannedDirectory
 from dataworkspaces.toolbox.content import CHEAP_BYTES
@@ -208,7 +209,7 @@ class FileTreeMixin(KeptVersionsMixin, LocalDirectoryMixin, SnapshotResourceMixi
     def _tree(
         self,
         scanned: Scan,
-        advance: Callable[[int], None] | None = None,
+        advance: Tell = tell_nobody,
         *,
         keep: bool = False,
         known: Known | None = None,
@@ -237,7 +238,7 @@ class FileTreeMixin(KeptVersionsMixin, LocalDirectoryMixin, SnapshotResourceMixi
         says. Of a cache that was wrong nothing is left."""
         scanned = self._scan()
         believed = self._tree(scanned)
-        with self.workspace.interaction.progress(f"Reading {self.name}", scanned.file_count) as advance:
+        with self.workspace.interaction.progress(f"Reading {self.name}", scanned.total_size, "bytes") as advance:
             found = build_tree(scanned, self._hasher, None, Work(executor_of(self.workspace), advance=advance))
         changed = [change.path for change in diff_trees(believed, found)]
         cache = self._stat_cache()
@@ -309,7 +310,7 @@ class FileTreeMixin(KeptVersionsMixin, LocalDirectoryMixin, SnapshotResourceMixi
             self.lacking.try_out()
         scanned = self._scan()
         changing: list[str] = []
-        with self.workspace.interaction.progress(f"Reading {self.name}", scanned.file_count) as advance:
+        with self.workspace.interaction.progress(f"Reading {self.name}", scanned.total_size, "bytes") as advance:
             tree = self._tree(scanned, advance, keep=self.restorable, tell_changing=changing.append)
         if changing:
             self.workspace.interaction.warn(

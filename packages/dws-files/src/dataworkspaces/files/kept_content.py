@@ -7,7 +7,7 @@ anew: never moved, and never replaced by links into the store.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime
@@ -19,6 +19,7 @@ from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError, S
 from dataworkspaces.files.replaced_versions import ReplacedVersions
 from dataworkspaces.files.summary import summary
 from dataworkspaces.filetree import Scan, Tree, Work, diff_trees
+from dataworkspaces.filetree.hashing import Tell, tell_nobody
 from dataworkspaces.filetree.ignore import IGNORE_FILE, IgnoreRules
 from dataworkspaces.filetree.keeping import PACK_FILES, StoreKeeper, StoreTask, batch_bytes, keep_link_targets
 from dataworkspaces.filetree.objects.checkout import (
@@ -65,7 +66,7 @@ class KeptContent:
 
     # -- keeping ---------------------------------------------------------------------------------------------------
 
-    def work(self, scanned: Scan, advance: Callable[[int], None] | None = None) -> Work:
+    def work(self, scanned: Scan, advance: Tell = tell_nobody) -> Work:
         """How to read the files of a scan so that their content is kept."""
         workers = os.cpu_count() or 1
         return Work(
@@ -203,8 +204,9 @@ class KeptContent:
         make_directories(root, sorted(plan.make_directories), left_out)
         if left_out:
             plan.write = [wanted for wanted in plan.write if not is_below(wanted.path, left_out)]
+        size = sum(wanted.id.size for wanted in plan.write)
         with (
-            self._workspace.interaction.progress(f"Restoring {resource.name}", len(plan.write)) as advance,
+            self._workspace.interaction.progress(f"Restoring {resource.name}", size, "bytes") as advance,
             self._executor() as executor,
         ):
             written = self._check_out(root, plan, left_out, executor, advance)
@@ -234,7 +236,7 @@ class KeptContent:
         plan: RestorePlan,
         left_out: dict[str, str],
         executor: Executor,
-        advance: Callable[[int], None],
+        advance: Tell,
     ) -> list[tuple[str, ScannedFile]]:
         """Write the files of a plan. A content that turns out to be damaged is set aside, and had again if possible."""
         mended: set[ObjectId] = set()

@@ -95,11 +95,11 @@ def _verify_store(resource: FileTreeMixin, versions: Sequence[str]) -> tuple[int
     damaged = {object_id: objects[object_id] for object_id in lost}
     nowhere = "its content is not in the object store" + ("" if remote is None else f", nor at {remote.url}")
     faults += [Fault(path, nowhere) for path in damaged.values()]
-    with resource.workspace.interaction.progress(f"Verifying {resource.name}", len(objects)) as advance:
+    size = sum(object_id.size for object_id in objects)
+    with resource.workspace.interaction.progress(f"Verifying {resource.name}", size, "bytes") as advance:
         for object_id, path in objects.items():
-            problem = None if object_id in missing else store.damage(object_id)
+            problem = None if object_id in missing else store.damage(object_id, advance)
             if problem is not None:
                 damaged[object_id] = path
                 faults.append(Fault(path, problem))
-            advance(1)
     return count + len(objects), faults, damaged

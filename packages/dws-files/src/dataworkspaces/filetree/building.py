@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from dataworkspaces.filetree.hashing import BLAKE3, Hasher, HashTask, Task, run_batches
+from dataworkspaces.filetree.hashing import BLAKE3, Hasher, HashTask, Task, Tell, run_batches, tell_nobody
 from dataworkspaces.filetree.manifest import Entry, format_manifest, manifest_name
 from dataworkspaces.filetree.mapped import NOTHING_MAPPED, WRITEBACK_NS, Mapped, mapped_files, tells_all_writes
 from dataworkspaces.filetree.scan import Problems, Scan, ScannedDirectory, ScannedFile, ScannedLink, Skip, scan
@@ -71,7 +71,7 @@ class Work:
     keeper: Keeper | None = None
     known: Known = field(default_factory=dict)
     read_at_most: int | None = None
-    advance: Callable[[int], None] | None = None
+    advance: Tell = tell_nobody
     tell_changing: Callable[[str], None] | None = None
 
 
@@ -89,7 +89,7 @@ def scan_tree(root: Path, hasher: Hasher, skip: Skip | None = None) -> Tree:
 
 
 def build_tree(scanned: Scan, hasher: Hasher, cache: StatCache | None = None, work: Work | None = None) -> Tree:
-    """The tree of what was scanned. ``work.advance`` is told how many files more have been read.
+    """The tree of what was scanned. ``work.advance`` is told of how many bytes more the content is known.
 
     What is deleted meanwhile is left out, and of a file that changes all the time it holds what was read last. Raises
     ConfigurationError, which names them, for files that cannot be read, once all others have been read."""
@@ -205,16 +205,18 @@ class _Builder:
             if value is None
         ]
         advance = self._work.advance
-        if advance is not None and (known := self._scan.file_count - len(todo)):
-            advance(known)
+        size = sum(directory.scanned.files[place].size for directory, place in todo)
+        if advance is not tell_nobody:
+            advance(self._scan.total_size - size)
         if not todo:
             return
-        size = sum(directory.scanned.files[place].size for directory, place in todo)
         if self._work.read_at_most is not None and size > self._work.read_at_most:
             raise TooMuchToRead(size)
         problems = Problems(self._scan.root)
         files = ((d.scanned.path_of(d.scanned.files[i].name), d.scanned.files[i]) for d, i in todo)
         task = self._work.task or HashTask(os.fspath(self._scan.root), self._hasher.name)
+        if advance is not tell_nobody and self._work.executor is None:
+            task, advance = task.telling(advance), tell_nobody
         is_little = len(todo) <= self._work.batch_files and size <= _LITTLE_BYTES
         with _executor(self._work.executor, is_little) as (executor, start_with):
             results = run_batches(

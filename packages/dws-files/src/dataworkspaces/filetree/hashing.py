@@ -12,7 +12,7 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -65,10 +65,22 @@ class ReadFile(NamedTuple):
     problem: str = ""
 
 
+Tell = Callable[[int], None]
+"""Is told how many bytes more have been read or written; by several threads at once."""
+
+
+def tell_nobody(_count: int) -> None:
+    pass
+
+
 class Task(Protocol):
     """Reads files below a root: paths relative to it, and what a scan told of each. Can be pickled."""
 
     def __call__(self, files: Sequence[tuple[str, ScannedFile]]) -> list[ReadFile]: ...
+
+    def telling(self, tell: Tell) -> Task:
+        """The same, for threads of this process, which tells what it has read."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -77,9 +89,15 @@ class HashTask:
 
     root: str
     algorithm: str
+    tell: Tell = tell_nobody
+
+    def telling(self, tell: Tell) -> HashTask:
+        return replace(self, tell=tell)
 
     def __call__(self, files: Sequence[tuple[str, ScannedFile]]) -> list[ReadFile]:
-        return [self._hash(path, file) for path, file in files]
+        found = [self._hash(path, file) for path, file in files]
+        self.tell(sum(file.size for _, file in files if file.size < _SEVERAL_THREADS_BYTES))
+        return found
 
     def _hash(self, path: str, file: ScannedFile) -> ReadFile:
         try:
@@ -91,7 +109,7 @@ class HashTask:
         try:
             told = file
             for _ in range(_ATTEMPTS):
-                value = _hash_content(fd, told.size, self.algorithm)
+                value = _hash_content(fd, told.size, self.algorithm, self.tell)
                 now = status_of(fd, file.name)
                 if now == told:
                     return ReadFile(value, now)
@@ -132,7 +150,7 @@ def threaded_blake3() -> blake3:
     return blake3(max_threads=blake3.AUTO if os.getpid() == _PROCESS else 1)
 
 
-def _hash_content(fd: int, size: int, algorithm: str) -> str:
+def _hash_content(fd: int, size: int, algorithm: str, tell: Tell) -> str:
     """The value of what lies in a file from the position of ``fd`` on; ``size`` is what it should hold.
 
     Not memory-mapped: a file that is cut off while it is read would end the process. A buffer of this size costs
@@ -154,6 +172,7 @@ def _hash_content(fd: int, size: int, algorithm: str) -> str:
     while count := os.readv(fd, [buffer]):
         digest.update(buffer[:count])
         total += count
+        tell(count)
     return digest.hexdigest() if algorithm == "sha1" else f"{total}:{digest.hexdigest()}"
 
 
@@ -166,10 +185,10 @@ def run_batches(
     batch_bytes: int,
     start_with: int,
     at_most: int,
-    advance: Callable[[int], None] | None = None,
+    advance: Tell = tell_nobody,
 ) -> Iterator[ReadFile]:
-    """Do a task for files in batches, and give the results in their order. ``advance`` is told how many files more
-    are done.
+    """Do a task for files in batches, and give the results in their order. ``advance`` is told how many bytes were in
+    the files that are done.
 
     ``start_with`` batches run at once, and up to ``at_most`` where they spend their time waiting for a disk or a
     network: for small files that are in memory, more threads of Python are slower than one."""
@@ -189,8 +208,7 @@ def run_batches(
                     timed = future.result()
                     if timed.is_waiting:
                         limit = min(2 * limit, at_most)
-                    if advance is not None:
-                        advance(len(timed.results))
+                    advance(timed.size)
             while running and running[0] in counted:
                 first = running.pop(0)
                 counted.discard(first)
@@ -202,6 +220,7 @@ def run_batches(
 
 class _Timed(NamedTuple):
     results: list[ReadFile]
+    size: int
     is_waiting: bool
 
 
@@ -209,8 +228,9 @@ def _timed(task: Task, files: Sequence[tuple[str, ScannedFile]]) -> _Timed:
     start, cpu_start = time.perf_counter(), time.thread_time()
     results = task(files)
     cpu = time.thread_time() - cpu_start
-    is_mostly_large = sum(file.size for _, file in files) > len(files) * _LARGE_ON_AVERAGE
-    return _Timed(results, is_mostly_large or time.perf_counter() - start > 2 * cpu + 0.001)
+    size = sum(file.size for _, file in files)
+    is_mostly_large = size > len(files) * _LARGE_ON_AVERAGE
+    return _Timed(results, size, is_mostly_large or time.perf_counter() - start > 2 * cpu + 0.001)
 
 
 def _batches(

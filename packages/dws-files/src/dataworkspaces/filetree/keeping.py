@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dataworkspaces.durability import boot_id
-from dataworkspaces.filetree.hashing import ReadFile
+from dataworkspaces.filetree.hashing import ReadFile, Tell, tell_nobody
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.store import ObjectStore
 from dataworkspaces.filetree.objects.storing import store_files
@@ -24,9 +24,13 @@ class StoreTask:
 
     store: str
     root: str
+    tell: Tell = tell_nobody
+
+    def telling(self, tell: Tell) -> StoreTask:
+        return replace(self, tell=tell)
 
     def __call__(self, files: Sequence[tuple[str, ScannedFile]]) -> list[ReadFile]:
-        found = store_files(ObjectStore(Path(self.store)), self.root, files)
+        found = store_files(ObjectStore(Path(self.store)), self.root, files, self.tell)
         return [ReadFile("" if s.id is None else s.id.text, s.file, s.problem) for s in found]
 
 

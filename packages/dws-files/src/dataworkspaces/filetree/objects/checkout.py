@@ -9,15 +9,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import Executor
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.filetree.hashing import status_of
+from dataworkspaces.filetree.hashing import Tell, status_of, tell_nobody
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
 from dataworkspaces.filetree.objects.storing import copy_and_hash, hash_open_file
@@ -64,7 +64,7 @@ def check_out(
     new: Collection[str] = (),
     left_out: dict[str, str] | None = None,
     executor: Executor | None = None,
-    advance: Callable[[int], None] | None = None,
+    advance: Tell = tell_nobody,
 ) -> list[tuple[str, ScannedFile]]:
     """Write files and links; the directories above them are there. Returns the status of each file.
 
@@ -79,15 +79,16 @@ def check_out(
     batches = [
         [(w, located.get(w.id)) for w in wanted[start : start + _BATCH]] for start in range(0, len(wanted), _BATCH)
     ]
-    write = _Writer(store, root, frozenset(new), left_out is not None)
+    is_here = executor is None or isinstance(executor, ThreadPoolExecutor)
+    write = _Writer(store, root, frozenset(new), left_out is not None, advance if is_here else tell_nobody)
     results = map(write, batches) if executor is None else executor.map(write, batches)
     found: list[tuple[str, ScannedFile]] = []
     for batch, (statuses, not_made) in zip(batches, results, strict=True):
         found += statuses
         if left_out is not None:
             left_out.update(not_made)
-        if advance is not None:
-            advance(len(batch))
+        if not is_here:
+            advance(sum(w.id.size for w, _ in batch))
     return found
 
 
@@ -197,11 +198,14 @@ class _Writer:
     root: Path
     new: frozenset[str] = frozenset()
     may_leave_out: bool = False
+    tell: Tell = tell_nobody
 
     def __call__(self, batch: Sequence[_Located]) -> tuple[list[tuple[str, ScannedFile]], dict[str, str]]:
         """The status of each file, and what was left out, with the reason."""
         left_out: dict[str, str] = {}
-        return list(self._write(batch, left_out)), left_out
+        statuses = list(self._write(batch, left_out))
+        self.tell(sum(w.id.size for w, _ in batch if w.id.size < LARGE))
+        return statuses, left_out
 
     def _write(self, batch: Sequence[_Located], left_out: dict[str, str]) -> Iterator[tuple[str, ScannedFile]]:
         with Directories(self.root) as directories:
@@ -271,7 +275,7 @@ class _Writer:
         except FileNotFoundError:
             raise self.store.missing_error(object_id) from None
         try:
-            found = copy_and_hash(source, fd, object_id.size)
+            found = copy_and_hash(source, fd, object_id.size, self.tell)
         finally:
             os.close(source)
         if found != object_id:

@@ -28,6 +28,7 @@ from blake3 import blake3
 
 from dataworkspaces.durability import flush_directories, flush_directory, flush_files, flush_open_files
 from dataworkspaces.errors import ConfigurationError, MetadataError, UnavailableError
+from dataworkspaces.filetree.hashing import Tell, tell_nobody
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.pack import SUFFIX, Pack, PackWriter
 from dataworkspaces.toolbox.regular import read_regular, status_if_any
@@ -264,17 +265,18 @@ class ObjectStore:
         except FileNotFoundError:
             raise self.missing_error(object_id) from None
 
-    def damage(self, object_id: ObjectId) -> str | None:
-        """What is wrong with a content that is here, or None; all of it is read."""
+    def damage(self, object_id: ObjectId, tell: Tell = tell_nobody) -> str | None:
+        """What is wrong with a content that is here, or None; all of it is read, and ``tell`` is told how much."""
         from dataworkspaces.filetree.objects.storing import hash_open_file
 
         try:
             if object_id.size < LARGE:
                 self.read(object_id)
+                tell(object_id.size)
                 return None
             fd = os.open(self.loose_path(object_id), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
-                found = hash_open_file(fd)
+                found = hash_open_file(fd, tell)
             finally:
                 os.close(fd)
             return None if found == object_id else self._damaged_error(object_id).message

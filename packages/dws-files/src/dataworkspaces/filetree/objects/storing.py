@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from blake3 import blake3
 
-from dataworkspaces.filetree.hashing import CHANGES, OPEN_FLAGS, changing, status_of, threaded_blake3
+from dataworkspaces.filetree.hashing import CHANGES, OPEN_FLAGS, Tell, changing, status_of, tell_nobody, threaded_blake3
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
 from dataworkspaces.filetree.scan import ScannedFile
@@ -20,7 +20,7 @@ _FEW = 64
 _FEW_BYTES = 1 << 20
 _ATTEMPTS = 3
 _FICLONE = 0x40049409
-_COPY_BYTES = 1 << 30
+_COPY_BYTES = 128 << 20  # at a time, so that a bar moves
 _BUFFER_BYTES = 4 << 20
 _HOLE_BYTES = 1 << 20
 _ZEROS = bytes(_HOLE_BYTES)
@@ -36,7 +36,9 @@ class StoredFile(NamedTuple):
     problem: str = ""
 
 
-def store_files(store: ObjectStore, root: str, files: Sequence[tuple[str, ScannedFile]]) -> list[StoredFile]:
+def store_files(
+    store: ObjectStore, root: str, files: Sequence[tuple[str, ScannedFile]], tell: Tell = tell_nobody
+) -> list[StoredFile]:
     """Keep files below ``root``: paths relative to it, and what a scan told of each.
 
     Small ones make one pack, unless they are few. A content that is in the store already is not kept twice. Raises
@@ -53,14 +55,15 @@ def store_files(store: ObjectStore, root: str, files: Sequence[tuple[str, Scanne
             results[place] = StoredFile(None, None, e.strerror or str(e))
             continue
         try:
-            results[place] = _store(store, fd, file, small)
+            results[place] = _store(store, fd, file, small, tell)
         finally:
             os.close(fd)
     _keep_small(store, small)
+    tell(sum(file.size for _, file in files if file.size < LARGE))
     return [result for result in results if result is not None]
 
 
-def _store(store: ObjectStore, fd: int, told: ScannedFile, small: dict[ObjectId, bytes]) -> StoredFile:
+def _store(store: ObjectStore, fd: int, told: ScannedFile, small: dict[ObjectId, bytes], tell: Tell) -> StoredFile:
     for attempt in range(1, _ATTEMPTS + 1):
         is_last = attempt == _ATTEMPTS  # what was read is kept then, though it may be nothing that ever lay there
         try:
@@ -76,7 +79,7 @@ def _store(store: ObjectStore, fd: int, told: ScannedFile, small: dict[ObjectId,
                 small[object_id] = content
                 return StoredFile(object_id, now) if is_settled else _changing(object_id, told)
         else:
-            kept, is_settled = _keep_large(store, fd, now, changes_too=is_last)
+            kept, is_settled = _keep_large(store, fd, now, tell, changes_too=is_last)
             if kept is not None:
                 return StoredFile(kept, now) if is_settled else _changing(kept, told)
             now = status_of(fd, told.name)
@@ -106,7 +109,9 @@ def _keep_small(store: ObjectStore, small: dict[ObjectId, bytes]) -> None:
         writer.discard()
 
 
-def _keep_large(store: ObjectStore, fd: int, told: ScannedFile, *, changes_too: bool) -> tuple[ObjectId | None, bool]:
+def _keep_large(
+    store: ObjectStore, fd: int, told: ScannedFile, tell: Tell, *, changes_too: bool
+) -> tuple[ObjectId | None, bool]:
     """Keep the content of an open file, unless it was changed meanwhile (then too, if ``changes_too``); says whether
     it was not.
 
@@ -115,8 +120,8 @@ def _keep_large(store: ObjectStore, fd: int, told: ScannedFile, *, changes_too: 
     try:
         copy = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         try:
-            copy_content(fd, copy, told.size)
-            object_id = hash_open_file(copy)
+            is_copied = copy_content(fd, copy, told.size, tell)
+            object_id = hash_open_file(copy, tell_nobody if is_copied else tell)
             is_settled = object_id.size == told.size and status_of(fd, told.name) == told
             if not is_settled and not changes_too:
                 return None, False
@@ -131,18 +136,21 @@ def _keep_large(store: ObjectStore, fd: int, told: ScannedFile, *, changes_too: 
         Path(temporary).unlink(missing_ok=True)
 
 
-def copy_content(source: int, target: int, size: int) -> None:
+def copy_content(source: int, target: int, size: int, tell: Tell = tell_nobody) -> bool:
     """Copy a file's content to an empty one: as a reflink where the file system can, else within the kernel, else by
-    reading and writing. ``size`` bytes at most, which is fewer if the file has been cut off. Holes stay holes."""
-    if not make_reflink(source, target):
-        _copy_data(source, target, size)
+    reading and writing. ``size`` bytes at most, which is fewer if the file has been cut off. Holes stay holes.
+    Returns False if it became a reflink, which takes no time."""
+    if make_reflink(source, target):
+        return False
+    _copy_data(source, target, size, tell)
+    return True
 
 
-def _copy_data(source: int, target: int, size: int) -> None:
+def _copy_data(source: int, target: int, size: int, tell: Tell = tell_nobody) -> None:
     size = min(size, os.fstat(source).st_size)
     done = 0
     for start, end in data_ranges(source, size):
-        done = _copy_range(source, target, start, end)
+        done = _copy_range(source, target, start, end, tell)
         if done < end:
             break  # cut off
     else:
@@ -182,28 +190,31 @@ def data_ranges(fd: int, size: int) -> Iterator[tuple[int, int]]:
             yield start, end
 
 
-def _copy_range(source: int, target: int, start: int, end: int) -> int:
+def _copy_range(source: int, target: int, start: int, end: int, tell: Tell) -> int:
     """Returns how far it came."""
     done = start
     try:
         while done < end and (count := os.copy_file_range(source, target, min(_COPY_BYTES, end - done), done, done)):
             done += count
+            tell(count)
     except (AttributeError, OSError) as e:
         if isinstance(e, OSError) and e.errno not in _CANNOT:
             raise
         os.lseek(target, done, os.SEEK_SET)
         while done < end and (chunk := os.pread(source, min(_BUFFER_BYTES, end - done), done)):
-            done += os.write(target, chunk)
+            written = os.write(target, chunk)
+            done += written
+            tell(written)
     return done
 
 
-def copy_and_hash(source: int, target: int, size: int) -> ObjectId:
+def copy_and_hash(source: int, target: int, size: int, tell: Tell = tell_nobody) -> ObjectId:
     """Copy a file's content to an empty one, and name it. What is nothing but zeros becomes a hole."""
     if make_reflink(source, target):
-        return hash_open_file(target)
+        return hash_open_file(target, tell)
     if os.fstat(source).st_blocks * 512 < os.fstat(source).st_size:
         _copy_data(source, target, size)
-        return hash_open_file(target)
+        return hash_open_file(target, tell)
     digest = threaded_blake3()
     done = 0
     while done < size and (chunk := os.pread(source, min(_HOLE_BYTES, size - done), done)):
@@ -213,11 +224,12 @@ def copy_and_hash(source: int, target: int, size: int) -> ObjectId:
             while written < len(chunk):
                 written += os.pwrite(target, chunk[written:] if written else chunk, done + written)
         done += len(chunk)
+        tell(len(chunk))
     os.ftruncate(target, done)
     return ObjectId(done, digest.digest())
 
 
-def hash_open_file(fd: int) -> ObjectId:
+def hash_open_file(fd: int, tell: Tell = tell_nobody) -> ObjectId:
     """The name of what an open file holds."""
     digest = threaded_blake3()
     buffer = memoryview(bytearray(_BUFFER_BYTES))
@@ -225,4 +237,5 @@ def hash_open_file(fd: int) -> ObjectId:
     while count := os.preadv(fd, [buffer], size):
         digest.update(buffer[:count])
         size += count
+        tell(count)
     return ObjectId(size, digest.digest())
