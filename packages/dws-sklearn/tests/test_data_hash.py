@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from scipy import sparse
 
@@ -52,6 +54,55 @@ DIFFERENT: dict[str, tuple[Any, Any]] = {
     "series": (pd.Series([1.0, 2.0]), pd.Series([2.0, 1.0])),
     "sparse value": (sparse.csr_array(MATRIX), sparse.csr_array(MATRIX + 1)),
     "sparse shape": (sparse.csr_array((2, 3)), sparse.csr_array((3, 2))),
+    "names of columns": (FRAME, FRAME.rename(columns={"n": "k"})),
+    "swapped names": (pd.DataFrame({"a": [1], "b": [2]}), pd.DataFrame({"b": [1], "a": [2]})),
+    "kind of a name": (pd.DataFrame({"1": [1]}), pd.DataFrame({1: [1]})),
+    "kind of a key": ({"1": 1}, {1: 1}),
+    "index": (pd.Series([1, 2], index=["a", "b"]), pd.Series([1, 2], index=["b", "a"])),
+    "index of times": (
+        pd.DataFrame([1.0], index=pd.to_datetime(["2020-01-01"])),
+        pd.DataFrame([1.0], index=pd.to_datetime(["2020-01-02"])),
+    ),
+    "rows of a frame without columns": (pd.DataFrame(index=range(2)), pd.DataFrame(index=range(3))),
+    "mask": (np.ma.array([1, 2], mask=[0, 1]), np.ma.array([1, 2], mask=[1, 0])),
+    "masked or not": (np.ma.array([1, 2], mask=[0, 1]), np.array([1, 2])),
+    "mask of a field": (
+        np.ma.array([(1, 2)], dtype="i4,i4", mask=[(0, 1)]),
+        np.ma.array([(1, 2)], dtype="i4,i4", mask=[(1, 0)]),
+    ),
+    "bytes and text": (b"a", "a"),
+    "bytes and text in an array": (np.array(["a", "bcd"]), np.array([b"a", b"bcd"])),
+    "bytes and text in a list": (["a"], [b"a"]),
+    "order of bytes in a field": (
+        np.array([(1,)], dtype=[("a", "<i4")]),
+        np.array([(1 << 24,)], dtype=[("a", "<i4")]),
+    ),
+    "bytes of a field": (
+        np.frombuffer(b"\0\0\0\1", dtype=[("a", "<i4")]),
+        np.frombuffer(b"\0\0\0\1", dtype=[("a", ">i4")]),
+    ),
+    "names of fields": (np.zeros(1, dtype=[("a", "i4")]), np.zeros(1, dtype=[("b", "i4")])),
+    "parts of a field": (np.zeros(1, dtype=[("a", "f4", 4)]), np.zeros(1, dtype=[("a", "f8", 2)])),
+    "missing or not a number": (pd.array([1.0, None], dtype="object"), pd.array([1.0, np.nan], dtype="object")),
+    "two kinds of missing": (np.array([None], dtype=object), np.array([pd.NA], dtype=object)),
+    "missing in a table of Arrow": (pa.table({"a": [1.0, None]}), pa.table({"a": [1.0, float("nan")]})),
+    "missing or zero in a table of Arrow": (pa.table({"a": [1, None]}), pa.table({"a": [1, 0]})),
+    "missing in a column of polars": (pl.Series([1.0, None]), pl.Series([1.0, float("nan")])),
+    "names in a table of polars": (pl.DataFrame({"a": [1], "b": [2]}), pl.DataFrame({"b": [1], "a": [2]})),
+    "times that are missing": (np.array(["NaT"], dtype="M8[ns]"), np.array([0], dtype="M8[ns]")),
+    "zones of times": (
+        pd.to_datetime(["2020-01-01"]).tz_localize("Europe/Paris"),
+        pd.to_datetime(["2020-01-01"]).tz_localize("Europe/Berlin"),
+    ),
+    "units of times": (np.array([1], dtype="M8[s]"), np.array([1], dtype="M8[ms]")),
+    "type of a column of pandas": (pd.Series([1], dtype="Int64"), pd.Series([1], dtype="Int32")),
+    "categories that are not used": (pd.Categorical(["a"]), pd.Categorical(["a"], ["a", "b"])),
+    "order of categories": (pd.Categorical(["a"], ["a", "b"]), pd.Categorical(["a"], ["b", "a"])),
+    "categories with an order": (pd.Categorical(["a"]), pd.Categorical(["a"], ordered=True)),
+    "categories and text": (pd.Series(["a"], dtype="category"), pd.Series(["a"])),
+    "type of a number among objects": (np.array([1], dtype=object), np.array([np.int8(1)], dtype=object)),
+    "numbers that no float holds": ([-1, 2**63], [-1, 2**63 + 1]),
+    "sparse vector": (sparse.coo_array(np.eye(1, 3)), sparse.coo_array(np.eye(1, 3)[0])),
     "sparse dtype": (sparse.csr_array(MATRIX), sparse.csr_array(MATRIX.astype(np.float32))),
 }
 
@@ -74,16 +125,28 @@ COPIES: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "frame's index": (FRAME, lambda f: f.set_index(pd.Index([7, 9]))),
     "format of a sparse matrix": (sparse.csr_array(MATRIX), lambda m: m.tocoo()),
     "array or matrix": (sparse.csr_array(MATRIX), sparse.csc_matrix),
-    "names of columns": (FRAME, lambda f: f.rename(columns={"n": "k"})),
     "order of bytes": (MATRIX, lambda a: a.astype(">f8")),
     "data frame of one type": (MATRIX, pd.DataFrame),
     "lists of numbers": (MATRIX, lambda a: a.tolist()),
     "series": (MATRIX[0], pd.Series),
     "series of text": (np.array(["a", "bcd"]), pd.Series),
     "text of another width": (np.array(["a", "bcd"]), lambda a: a.astype("U99")),
-    "bytes": (np.array(["a", "bcd"]), lambda a: a.astype("S")),
     "a list of text": (np.array(["a", "bcd"]), lambda a: a.tolist()),
-    "column and its values": (pd.Categorical(["u", "v"]), lambda c: np.asarray(c)),
+    "column of categories and its values": (pd.Series(["u", "v"], dtype="category"), lambda c: c.values),
+    "dictionary of bytes": ({"a": b"x"}, lambda d: {"a": bytearray(b"x")}),
+    "what is masked": (np.ma.array([1, 2], mask=[0, 1]), lambda m: np.ma.array([1, 7], mask=[0, 1])),
+    "fields in another order of bytes": (
+        np.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f8")]),
+        lambda a: a.astype([("a", ">i4"), ("b", ">f8")]),
+    ),
+    "fields with gaps": (
+        np.array([(1, 2.0)], dtype=[("a", "i1"), ("b", "f8")]),
+        lambda a: a.astype(np.dtype([("a", "i1"), ("b", "f8")], align=True)),
+    ),
+    "chunks of a table of Arrow": (
+        pa.table({"a": [1, None, 3]}),
+        lambda t: pa.concat_tables([t.slice(0, 1), t.slice(1)]),
+    ),
     "number": (1.5, np.float64),
     "tuple": ([MATRIX, [1, 2]], tuple),
     "order of a dictionary": ({"a": 1, "b": 2}, lambda d: dict(reversed(d.items()))),

@@ -1,8 +1,9 @@
 """The hash of data that a program hands to a kit: it says which version of an API resource was used.
 
-It depends on values, their types, shapes and order. It does not depend on how many samples come at a time, nor on what
-holds them: an array, the tensor of the same numbers, the list, the data frame of one type, and a generator of
-batches of them hash alike. It is the same in each process and on each machine.
+It depends on values, their types, shapes, names and order, and on which are missing. It does not depend on how many
+samples come at a time, nor on what holds them: an array, the tensor of the same numbers, the list, the data frame of
+one type without names, and a generator of batches of them hash alike. It is the same in each process and on each
+machine.
 
 How it is computed: data are a structure (tuples, dictionaries) with arrays as leaves; the first axis of an array counts
 samples. Of each leaf the samples go one after the other into a SHA-1: as they are, or, if they are larger than
@@ -21,6 +22,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from dataworkspaces.errors import ApiParamError
+from dataworkspaces.kit_support.data_tables import Parts, Typed, label, labels, parts_of_table
 
 HASHABLE = "NumPy arrays, tensors, pandas data frames and series, scipy sparse matrices, and lists of numbers or text"
 
@@ -33,8 +35,7 @@ def hash_of_inputs(*values: Any) -> str:
     """The hash of some values, as 40 hexadecimal digits.
 
     A value is one of :data:`HASHABLE`, None, a number, a text, a tuple, list or dictionary of these, or anything that
-    converts itself to a NumPy array; else ApiParamError is raised. The index of a data frame and the names of its
-    columns are left out."""
+    converts itself to a NumPy array; else ApiParamError is raised. What is the same is in the page of the kits."""
     hasher = DataHash()
     hasher.add(values)
     return hasher.hexdigest()
@@ -139,29 +140,31 @@ _GetSamples = Callable[[], Iterator[Samples]]
 def _take_apart(value: Any) -> tuple[str, list[_GetSamples]]:
     """The structure of a value (``*`` is a leaf), and its leaves from left to right."""
     np = _numpy()
-    pandas, scipy, torch = (sys.modules.get(name) for name in ("pandas", "scipy.sparse", "torch"))
+    scipy, torch = (sys.modules.get(name) for name in ("scipy.sparse", "torch"))
     if value is None:
         return "-", []
     if isinstance(value, (list, tuple)):
         array = _rectangular(value) if isinstance(value, list) else None
         return _array(array) if array is not None else _parts("", [_take_apart(item) for item in value])
     if isinstance(value, Mapping):
-        items = sorted(value.items(), key=lambda item: str(item[0]))
-        keys = ",".join(repr(str(key)) for key, _ in items)
-        return _parts(f"{{{keys}}}", [_take_apart(item) for _, item in items])
-    if isinstance(value, (bool, int, float, complex, str, bytes, np.generic)):
+        by_label = {label(key): item for key, item in value.items()}
+        names = sorted(by_label)
+        return _parts(f"{{{','.join(names)}}}", [_take_apart(by_label[name]) for name in names])
+    if isinstance(value, (bool, int, float, complex, str, bytes, bytearray, np.generic)):
         return "*", [lambda: iter([_scalar(value)])]
-    if pandas is not None and isinstance(value, pandas.DataFrame):
-        types = set(value.dtypes)
-        if len(types) == 1 and isinstance(next(iter(types)), np.dtype):
-            return _array(value.to_numpy())
-        return _parts("", [_array(_column(value.iloc[:, i])) for i in range(value.shape[1])])
-    if pandas is not None and isinstance(value, (pandas.Series, pandas.Index)):
-        return _array(_column(value))
+    if isinstance(value, Typed):
+        return _array(value.array, value.type_name)
+    if (found := value if isinstance(value, Parts) else parts_of_table(value)) is not None:
+        if isinstance(found, Parts):
+            return _parts(found.kind, [_take_apart(part) for part in found.parts])
+        return _take_apart(found)
     if scipy is not None and scipy.issparse(value):
         return _sparse(value)
     if torch is not None and isinstance(value, torch.Tensor):
-        return _torch(value, torch)
+        try:
+            return _torch(value, torch)
+        except (TypeError, RuntimeError) as e:
+            raise _unknown(value) from e
     if hasattr(value, "nested_row_lengths") and hasattr(value, "flat_values"):  # tensorflow.RaggedTensor
         lengths = [_take_apart(row) for row in value.nested_row_lengths()]
         return _parts("ragged", [*lengths, _take_apart(value.flat_values)])
@@ -169,7 +172,11 @@ def _take_apart(value: Any) -> tuple[str, list[_GetSamples]]:
         return _tensorflow_sparse(value)
     if hasattr(value, "__array__"):
         try:
-            return _array(np.asarray(value))
+            array = np.asarray(value)
+            if array.dtype.names:  # by field, since there may be gaps between them, and orders of bytes in them
+                fields = [_array(array[name]) for name in array.dtype.names]
+                return _parts(f"fields{labels(array.dtype.names)}", fields)
+            return _array(array)
         except (TypeError, ValueError, NotImplementedError, RuntimeError) as e:
             raise _unknown(value) from e
     raise _unknown(value)
@@ -191,7 +198,7 @@ def _samples(array: Any, name_of_type: str | None = None) -> Iterator[Samples]:
     dtype = array.dtype
     if dtype.kind in "OSUT" or dtype.hasobject:
         content = b"".join(_element(value) for value in array.flat)
-        yield Samples(f"{_OBJECTS}{array.shape[1:]}", len(array), content)
+        yield Samples(f"{name_of_type or _OBJECTS}{array.shape[1:]}", len(array), content)
         return
     if dtype.byteorder == ">" or (dtype.byteorder == "=" and sys.byteorder == "big"):
         array = array.astype(dtype.newbyteorder("<"))
@@ -213,8 +220,6 @@ def _content(block: Any, size: int) -> bytes:
 
 def _name_of_type(dtype: Any) -> str:
     """The type of numbers, without the order of bytes; that of extensions of NumPy (bfloat16) is their name."""
-    if dtype.names:
-        return str([(name, _name_of_type(dtype[name])) for name in dtype.names])
     return str(dtype.name if dtype.kind == "V" else dtype.str.lstrip("<>=|"))
 
 
@@ -223,25 +228,33 @@ _TYPES_OF_PYTHON = {bool: "b1", int: "i8", float: "f8", complex: "c16"}
 
 def _scalar(value: Any) -> Samples:
     name = _name_of_type(value.dtype) if hasattr(value, "dtype") else _TYPES_OF_PYTHON.get(type(value), _OBJECTS)
-    return Samples(f"scalar {_OBJECTS if name[:1] in 'SUOT' else name}", 1, _element(value))
+    plain = value.item() if isinstance(value, _numpy().generic) else value
+    return Samples(f"scalar {_OBJECTS if name[:1] in 'SUOT' else name}", 1, _element(plain))
 
 
 def _element(value: Any) -> bytes:
     """A Python object among others, so that no two different sequences of them look alike."""
-    if hasattr(value, "item") and getattr(value, "shape", None) == ():
+    if isinstance(value, _numpy().generic) and not isinstance(value, (str, bytes)):
+        name = _name_of_type(value.dtype)
+        if name not in _TYPES_OF_PYTHON.values():
+            return _tag("scalar", f"{name} {value!r}")
         value = value.item()
-    if value is None or type(value).__name__ == "NAType":
+    if value is None:
         return b"none;"
+    if type(value).__name__ == "NAType":
+        return b"missing;"
     if isinstance(value, str):
-        value = value.encode("utf-8", "surrogatepass")
-    if isinstance(value, bytes):
-        return _tag("text", len(value)) + value
+        text = value.encode("utf-8", "surrogatepass")
+        return _tag("text", len(text)) + text
+    if isinstance(value, (bytes, bytearray)):
+        return _tag("bytes", len(value)) + value
     if isinstance(value, (bool, int, float, complex)):
         return _tag(type(value).__name__, repr(value))
     if hasattr(value, "isoformat"):
-        return _tag(type(value).__name__, value.isoformat())
+        zone = getattr(value, "tzinfo", None)
+        return _tag(type(value).__name__, value.isoformat() if zone is None else f"{value.isoformat()} {zone}")
     if type(value).__name__ in ("Decimal", "Fraction", "UUID", "timedelta", "Timedelta", "Period", "Interval"):
-        return _tag(type(value).__name__, str(value))
+        return _tag(type(value).__name__, repr(value))
     return _tag("data", hash_of_inputs(value))
 
 
@@ -265,16 +278,10 @@ def _rectangular(values: Any) -> Any:
     if found not in (bool, int, float, complex):
         return None
     try:
-        return np.array(values)
+        array = np.array(values)
     except ValueError:  # of unequal length
         return None
-
-
-def _column(column: Any) -> Any:
-    """A column of pandas as an array; one of pandas' own types as an array of objects, None where one is missing."""
-    if isinstance(column.dtype, _numpy().dtype):
-        return column.to_numpy()
-    return column.astype(object).to_numpy()
+    return np.array(values, dtype=object) if found is int and array.dtype.kind == "f" else array
 
 
 def _torch(tensor: Any, torch: Any) -> tuple[str, list[_GetSamples]]:
@@ -289,10 +296,16 @@ def _torch(tensor: Any, torch: Any) -> tuple[str, list[_GetSamples]]:
 def _sparse(matrix: Any) -> tuple[str, list[_GetSamples]]:
     """The same for all formats: what counts is where which values are, with explicit zeros left out."""
     np = _numpy()
-    csr = matrix.tocsr(copy=True)
+    try:
+        csr = matrix.tocsr(copy=True)
+    except ValueError as e:  # of more dimensions
+        raise _unknown(matrix) from e
     csr.sum_duplicates()
     csr.eliminate_zeros()
-    return _rows(csr.shape[-1], np.diff(csr.indptr), csr.indices, csr.data)
+    lengths = np.diff(csr.indptr)
+    if matrix.ndim == 1:
+        return _parts("vector", [_rows(csr.shape[-1], lengths, csr.indices, csr.data)])
+    return _rows(csr.shape[-1], lengths, csr.indices, csr.data)
 
 
 def _tensorflow_sparse(tensor: Any) -> tuple[str, list[_GetSamples]]:
