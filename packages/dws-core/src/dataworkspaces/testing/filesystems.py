@@ -3,11 +3,13 @@ those of ``docs/spec/filesystem.md``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fsspec.core import OpenFile
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.spec import AbstractFileSystem
 from fsspec.tests import abstract
@@ -18,6 +20,42 @@ from dataworkspaces.workspace import ResourceRef, SnapshotVersion
 from dataworkspaces.workspace.file_access import watch
 from dataworkspaces.workspace.filesystem import ResourceFileSystem
 from dataworkspaces.workspace.snapshot_files import SnapshotFiles
+
+
+class CutShort(Exception):
+    """Raised in the middle of a write."""
+
+
+def _broken_off(piece: Any) -> Iterator[Any]:
+    for _ in range(3):
+        yield piece
+    raise CutShort
+
+
+def _binary(fs: Any, path: str) -> None:
+    with fs.open(path, "wb") as file:
+        file.writelines(_broken_off(b"x" * 100_000))
+
+
+def _text(fs: Any, path: str) -> None:
+    with fs.open(path, "w") as file:
+        file.writelines(_broken_off("x"))
+
+
+def _of_fsspec(fs: Any, path: str) -> None:
+    with OpenFile(fs, path, "w") as file:
+        file.writelines(_broken_off("x"))
+
+
+def _closed_in_the_end(fs: Any, path: str) -> None:
+    file = fs.open(path, "w")
+    try:
+        file.writelines(_broken_off("x"))
+    finally:
+        file.close()
+
+
+CUT_SHORT = (_binary, _text, _of_fsspec, _closed_in_the_end)
 
 
 class FileSystemSuite(ResourceFixtures):
@@ -106,6 +144,18 @@ class FileSystemSuite(ResourceFixtures):
         """D11: it says when a file was written, with a zone."""
         fs.pipe("dir/file", b"x")
         assert fs.modified("dir/file").utcoffset() is not None
+
+    @pytest.mark.filterwarnings("ignore:.*was closed while")
+    @pytest.mark.parametrize("way", CUT_SHORT)
+    def test_a_write_that_is_cut_short(self, fs: Any, way: Callable[[Any, str], None]) -> None:
+        """D12: a write that ends in an exception leaves what was there before, and nothing else."""
+        fs.pipe("dir/file", b"as it was")
+        for path in ("dir/file", "dir/new"):
+            with pytest.raises(CutShort):
+                way(fs, path)
+            gc.collect()
+        assert fs.find("dir") == ["dir/file"]
+        assert fs.cat("dir/file") == b"as it was"
 
     def test_copying_and_deleting(self, fs: Any, tmp_path: Path) -> None:
         """D6: files and directories are copied within it, from and to this machine, moved and deleted."""

@@ -46,7 +46,7 @@ def written_beside(path: Path) -> Iterator[Path]:
     """Where to write what is to replace ``path``, at once at the end; if the block raises, nothing is left of it.
     Directories above it are made."""
     make_directories(path.parent)
-    temporary = _beside(path)
+    temporary = beside(path)
     try:
         yield temporary
         temporary.replace(path)
@@ -55,7 +55,8 @@ def written_beside(path: Path) -> Iterator[Path]:
         raise
 
 
-def _beside(path: Path) -> Path:
+def beside(path: Path) -> Path:
+    """The name of a file that is to replace ``path``."""
     # Not mkstemp: its files are for their owner only, whatever the umask says.
     return path.parent / f".{path.name[:40]}.{os.urandom(6).hex()}.tmp"
 
@@ -103,7 +104,7 @@ def _write_together(directory: Path, contents: list[tuple[str, bytes]]) -> None:
     try:
         for name, content in contents:
             path = directory / name
-            temporary = _beside(path)
+            temporary = beside(path)
             fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
             open_files.append((fd, temporary, path))
             with os.fdopen(fd, "wb", closefd=False) as f:

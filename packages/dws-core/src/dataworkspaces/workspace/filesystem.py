@@ -15,12 +15,13 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.spec import AbstractFileSystem
 
-from dataworkspaces.errors import NO_ANSWER, ConfigurationError, suppress_negative
+from dataworkspaces.errors import NO_ANSWER, ConfigurationError, UnavailableError, suppress_negative
 from dataworkspaces.workspace.file_access import is_watched, tell
 from dataworkspaces.workspace.files import FileResourceMixin
 from dataworkspaces.workspace.resource import Resource
 from dataworkspaces.workspace.resource_ref import ResourceRef
 from dataworkspaces.workspace.versions import FileInfo
+from dataworkspaces.workspace.whole_writes import TextWriter
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace.workspace import Workspace
@@ -121,6 +122,16 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
             self._check_exists(path)
             raise
 
+    def du(
+        self, path: str, total: bool = True, maxdepth: int | None = None, withdirs: bool = False, **kwargs: Any
+    ) -> Any:
+        """Bytes of the files below ``path``, or by path. Raises UnavailableError where the size of one is not known."""
+        sizes: dict[str, Any] = super().du(path, total=False, maxdepth=maxdepth, withdirs=withdirs, **kwargs)
+        unknown = [name for name, size in sizes.items() if size is None]
+        if unknown:
+            raise UnavailableError(f"The size of '{unknown[0]}' is not known before it is read")
+        return sum(sizes.values()) if total else sizes
+
     def modified(self, path: str) -> datetime:
         """When a file was written; at a snapshot when that was taken. Raises NotImplementedError where the resource
         does not tell."""
@@ -155,9 +166,13 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
     # -- reading and writing -------------------------------------------------------------------------------------
 
     def open(self, path: str, mode: str = "rb", **kwargs: Any) -> Any:
-        """As the built-in ``open``, but binary unless ``mode`` says ``t``, or holds no ``b``. Text is UTF-8."""
+        """As the built-in ``open``, but binary unless ``mode`` says ``t``, or holds no ``b``. Text is UTF-8. A
+        write that ends in an exception leaves what was there before."""
         if "b" not in mode:
             kwargs.setdefault("encoding", "utf-8")
+            if "r" not in mode:
+                options = {key: kwargs.pop(key) for key in ("encoding", "errors", "newline") if key in kwargs}
+                return TextWriter(self.open(path, f"{mode.replace('t', '')}b", **kwargs), **options)
         return super().open(path, mode, **kwargs)
 
     def _open(self, path: str, mode: str = "rb", autocommit: bool = True, **kwargs: Any) -> IO[bytes]:
@@ -192,7 +207,10 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
         files, rel_path = self._file(path)
         with _missing_as_elsewhere(self, path):
             if (start is not None and start < 0) or (end is not None and end < 0):
-                start, end, _ = slice(start, end).indices(files.get_file_info(rel_path).size or 0)
+                size = files.get_file_info(rel_path).size
+                if size is None:  # of what has to be read to know it
+                    return files.read_range(rel_path, 0, None)[start:end]
+                start, end, _ = slice(start, end).indices(size)
             if end is not None and end <= (start or 0):
                 return b""
             return files.read_range(rel_path, start or 0, end)
@@ -312,7 +330,9 @@ def _entries(files: FileResourceMixin, path: str, rel_path: str) -> list[dict[st
 
 
 def _told(path: str, info: FileInfo) -> dict[str, Any]:
-    return {"name": path, "size": info.size or 0, "type": info.kind}
+    """The size of a file is None if it is not known."""
+    size = info.size if info.kind == "file" else info.size or 0
+    return {"name": path, "size": size, "type": info.kind}
 
 
 def _is_directory(path: str) -> IsADirectoryError:

@@ -17,6 +17,7 @@ from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object, to
 from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace.files import FileResourceMixin, LocalStateResourceMixin
 from dataworkspaces.workspace.versions import FileInfo
+from dataworkspaces.workspace.whole_writes import open_to_replace
 
 if TYPE_CHECKING:
     from collections.abc import Set
@@ -107,7 +108,8 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
         return sorted(name for name in names if name not in hidden)
 
     def open(self, rel_path: str, mode: str) -> IO[Any]:
-        """See :meth:`FileResourceMixin.open`. Text is UTF-8."""
+        """See :meth:`FileResourceMixin.open`. Text is UTF-8. A file that is replaced is as it was until it is
+        closed, and after a write that ends in an exception."""
         writing = any(letter in mode for letter in "wax+")
         if writing:
             self._check_writable()
@@ -120,6 +122,8 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
                 raise ConfigurationError(f"Resource '{self.name}' has no file '{rel_path}'")
             if writing:
                 path.parent.mkdir(parents=True, exist_ok=True)
+            if "+" not in mode and ("w" in mode or "x" in mode):
+                return open_to_replace(path, mode)
             return path.open(mode, encoding=None if "b" in mode else "utf-8")
 
     def does_subpath_exist(self, subpath: str, must_be_file: bool = False, must_be_directory: bool = False) -> bool:

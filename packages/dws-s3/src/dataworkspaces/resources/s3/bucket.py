@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import IO, Any, NamedTuple
 
 from dataworkspaces.errors import ConfigurationError, DwsError, NotFoundError, UnavailableError
+from dataworkspaces.resources.s3.null_version import NULL, null_version, split_version
 from dataworkspaces.resources.s3.version_pages import VersionPage, read_pages_fast
 
 REQUESTS_AT_ONCE = 16
@@ -32,7 +33,8 @@ class NoAccess(UnavailableError):
 
 
 class ObjectInfo(NamedTuple):
-    """:ivar version: None where the bucket has never had versions."""
+    """:ivar version: None where the bucket has never had versions; see
+    :mod:`dataworkspaces.resources.s3.null_version`."""
 
     size: int
     version: str | None
@@ -173,7 +175,11 @@ class Bucket:
         """Raises NoSuchObject."""
         with self._explained("Looking at", key):
             told = self.client.head_object(**self._place(key, version))
-        return ObjectInfo(told["ContentLength"], told.get("VersionId"), told.get("ETag"), told.get("LastModified"))
+        self._check_version(told, key, version)
+        found = told.get("VersionId")
+        if found == NULL:
+            found = null_version(told.get("ETag"))
+        return ObjectInfo(told["ContentLength"], found, told.get("ETag"), told.get("LastModified"))
 
     # -- reading and writing -------------------------------------------------------------------------------------
 
@@ -183,6 +189,7 @@ class Bucket:
         options = {} if first == 0 and last is None else {"Range": f"bytes={first}-{'' if last is None else last}"}
         with self._explained("Reading", key):
             answer, content = self._whole_answer({**self._place(key, version), **options})
+        self._check_version(answer, key, version)
         told = answer.get("ContentRange", "")
         return content, int(told.rpartition("/")[2]) if told else first + len(content)
 
@@ -213,7 +220,7 @@ class Bucket:
         size = told["ContentLength"]
         import io
 
-        return {"Body": io.BytesIO(), "ContentRange": f"bytes */{size}"}
+        return {"Body": io.BytesIO(), "ContentRange": f"bytes */{size}", "ETag": told.get("ETag")}
 
     def write(self, key: str, content: bytes) -> None:
         with self._explained("Writing", key):
@@ -259,7 +266,13 @@ class Bucket:
 
     def _place(self, key: str, version: str | None = None) -> dict[str, str]:
         place = {"Bucket": self.name, "Key": self.prefix + key}
-        return place if version is None else {**place, "VersionId": version}
+        return place if version is None else {**place, "VersionId": split_version(version)[0]}
+
+    def _check_version(self, answer: Mapping[str, Any], key: str, version: str | None) -> None:
+        """Raise NoSuchObject if an object without a version of its own is another by now."""
+        etag = None if version is None else split_version(version)[1]
+        if etag is not None and str(answer.get("ETag", "")).strip('"') != etag:
+            raise NoSuchObject(f"s3://{self.name}/{self.prefix}{key} was overwritten while the bucket kept no versions")
 
     @contextmanager
     def _explained(self, doing: str, key: str | None = None) -> Iterator[None]:

@@ -1,4 +1,5 @@
-"""What a snapshot holds: ``.snapshots/HASH.json.gz`` in the bucket, key to version id, as release 1.6 writes it.
+"""What a snapshot holds: ``.snapshots/HASH.json.gz`` in the bucket, key to version id, as release 1.6 writes it
+(but for objects without one, see :mod:`dataworkspaces.resources.s3.null_version`).
 
 A copy is kept on this machine, below the resource's scratch directory; where the bucket may not be written to, one
 travels with the workspace instead.
@@ -60,6 +61,10 @@ class Manifests:
     def _cached(self, hashval: str) -> Path:
         directory = self._resource.workspace.get_resource_local_directory(self._resource)
         return directory / "snapshot_cache" / f"{hashval}.json.gz"
+
+    def is_new(self, versions: Manifest) -> bool:
+        """Whether no such manifest has been kept by this machine."""
+        return not self._cached(manifest_hash(manifest_text(versions))).exists()
 
     def store(self, versions: Manifest) -> str:
         """Keep a manifest and return its hash. One that is there already is not written again."""

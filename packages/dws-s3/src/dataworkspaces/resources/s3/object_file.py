@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import IO, Any, cast
 
 from dataworkspaces.resources.s3.bucket import Bucket
+from dataworkspaces.workspace.whole_writes import TextWriter, WholeWrite
 
 FIRST_BYTES = 256 * 1024
 """What opening a file fetches, so that a small one takes one request."""
@@ -74,7 +75,7 @@ def open_to_write(bucket: Bucket, key: str, begin_with: bytes = b"") -> IO[bytes
 
 
 def open_text_to_write(bucket: Bucket, key: str, begin_with: bytes = b"") -> IO[str]:
-    return _TextWriter(cast(IO[bytes], _ObjectWriter(bucket, key, begin_with)), encoding="utf-8")
+    return TextWriter(cast(IO[bytes], _ObjectWriter(bucket, key, begin_with)), encoding="utf-8")
 
 
 class _ObjectWriter(io.BufferedIOBase):
@@ -82,6 +83,8 @@ class _ObjectWriter(io.BufferedIOBase):
 
     def __init__(self, bucket: Bucket, key: str, begin_with: bytes) -> None:
         self._bucket, self._key = bucket, key
+        self._write = WholeWrite()
+        self._is_forgotten = False
         self._buffer = bytearray(begin_with)
         self._written = len(begin_with)
         self._upload: str | None = None
@@ -115,6 +118,9 @@ class _ObjectWriter(io.BufferedIOBase):
 
     def close(self) -> None:
         if self.closed:
+            return
+        if self._is_forgotten or self._write.is_cut_short(self._key):
+            self.abort()
             return
         try:
             self._finish(self._complete)
@@ -163,16 +169,10 @@ class _ObjectWriter(io.BufferedIOBase):
         else:
             self.abort()
 
+    def _dealloc_warn(self, source: object) -> None:
+        """Called by a file of text around this one that nobody has closed."""
+        self._is_forgotten = True
+
     def __del__(self) -> None:
         """A file that nobody closed was not written to its end."""
         self.abort()
-
-
-class _TextWriter(io.TextIOWrapper):
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if exc_type is not None and isinstance(self.buffer, _ObjectWriter):
-            self.buffer.abort()
-        else:
-            self.close()

@@ -17,6 +17,7 @@ from dataworkspaces.resources.s3 import results
 from dataworkspaces.resources.s3.bucket import REQUESTS_AT_ONCE, Bucket, NoSuchObject
 from dataworkspaces.resources.s3.keys import KeyTree, below
 from dataworkspaces.resources.s3.manifest import SNAPSHOTS, Manifest, Manifests, is_hash, manifest_hash, manifest_text
+from dataworkspaces.resources.s3.null_version import NULL, is_null, is_same
 from dataworkspaces.resources.s3.present import PresentFiles
 from dataworkspaces.resources.s3.versions import S3VersionFiles
 from dataworkspaces.toolbox.atomic import explain_os_error, to_json, write_bytes
@@ -293,8 +294,22 @@ class S3Resource(FileResourceMixin, SnapshotResourceMixin, Resource):
         self.agree()
 
     def snapshot(self) -> tuple[str | None, str | None]:
-        version = self.pinned() or self.manifests.store(self._latest())
+        version = self.pinned()
+        if version is None:
+            versions = self._latest()
+            self._warn_of_null(versions)
+            version = self.manifests.store(versions)
         return version, version
+
+    def _warn_of_null(self, versions: Manifest) -> None:
+        null = [key for key, version in versions.items() if is_null(version)]
+        if null and self.manifests.is_new(versions):
+            self.workspace.interaction.warn(
+                f"{self._what}: {some((repr(key) for key in sorted(null)), _NAMED)} have no version of their own, "
+                "since they were written when the bucket kept none. The snapshot can be read as long as nobody "
+                "suspends the "
+                "versioning and overwrites them; dws fsck finds it out. To give one a version, write it again"
+            )
 
     def snapshot_stored(self, compare_hash: str) -> None:
         if not self.has_results_role():
@@ -345,6 +360,8 @@ class S3Resource(FileResourceMixin, SnapshotResourceMixin, Resource):
             for key, version, *_ in entries:
                 if key in wanted:
                     wanted[key].discard(version)
+                    if is_null(version):
+                        wanted[key].discard(NULL)
 
         list_versions(self.bucket, take)
         lost = {h: sorted(k for k, v in manifest.items() if v in wanted[k]) for h, manifest in manifests.items()}
@@ -440,7 +457,10 @@ class S3Resource(FileResourceMixin, SnapshotResourceMixin, Resource):
         return found
 
 
-_EXPIRED = "A lifecycle rule of the bucket may have removed them; give noncurrent versions a longer life"
+_EXPIRED = (
+    "A lifecycle rule of the bucket may have removed them (give noncurrent versions a longer life), or they were "
+    "overwritten while its versioning was suspended"
+)
 
 
 def _file_key(rel_path: str) -> str:
@@ -449,8 +469,9 @@ def _file_key(rel_path: str) -> str:
     return rel_path
 
 
-def _content_of_object(version: str) -> str:
-    return f"s3-version:{version}"
+def _content_of_object(version: str) -> str | None:
+    """None where nobody knows which of the versions without a name it is."""
+    return None if version == NULL else f"s3-version:{version}"
 
 
 def _content_of_directory(versions: Manifest, path: str) -> str | None:
@@ -465,7 +486,7 @@ def _content_of_directory(versions: Manifest, path: str) -> str | None:
 def _changes(old: Manifest, new: Manifest) -> list[FileChange]:
     changes = [FileChange("deleted", key) for key in old if key not in new]
     changes += [FileChange("added", key) for key in new if key not in old]
-    changes += [FileChange("modified", key) for key in new if key in old and old[key] != new[key]]
+    changes += [FileChange("modified", key) for key in new if key in old and not is_same(old[key], new[key])]
     return sorted(changes, key=lambda change: change.path)
 
 

@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 from xml.parsers import expat
 
+from dataworkspaces.resources.s3.null_version import NULL, null_version
+
 _STASH = "DwsVersionPage"
 _EMPTY = b"<ListVersionsResult/>"
-_FIELDS = frozenset({"Key", "VersionId", "IsLatest", "Size", "Prefix"})
+_FIELDS = frozenset({"Key", "VersionId", "IsLatest", "Size", "Prefix", "ETag"})
 _ENTRIES = frozenset({"Version", "DeleteMarker", "CommonPrefixes"})
 _TOP = frozenset({"IsTruncated", "NextKeyMarker", "NextVersionIdMarker", "EncodingType"})
 
@@ -114,7 +116,10 @@ class _Reader:
         elif name in ("Version", "DeleteMarker"):
             is_latest = name == "Version" and entry["IsLatest"] == "true"
             size = int(entry.get("Size") or 0)
-            self._versions.append((entry["Key"], entry.get("VersionId") or "null", is_latest, size))
+            version = entry.get("VersionId") or NULL
+            if version == NULL:
+                version = null_version(entry.get("ETag"))
+            self._versions.append((entry["Key"], version, is_latest, size))
         elif name in _TOP:
             self._top[name] = "".join(self._text)
             self.parser.CharacterDataHandler = None

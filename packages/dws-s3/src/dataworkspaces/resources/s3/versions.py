@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import IO
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import UnavailableError
 from dataworkspaces.resources.s3.bucket import REQUESTS_AT_ONCE, Bucket, NoSuchObject
 from dataworkspaces.resources.s3.keys import KeyTree, below
 from dataworkspaces.resources.s3.manifest import Manifest
+from dataworkspaces.resources.s3.null_version import is_null, is_same
 from dataworkspaces.resources.s3.object_file import open_to_read
 from dataworkspaces.resources.s3.version_pages import KeyVersion
 from dataworkspaces.toolbox.names import check_relative_path
@@ -67,7 +68,7 @@ class S3VersionFiles(VersionFiles):
                 return found
 
     def _holds(self, entry: KeyVersion) -> bool:
-        return self._manifest.get(entry.key) == entry.version
+        return entry.key in self._manifest and is_same(self._manifest[entry.key], entry.version)
 
     def is_directory(self, rel_path: str) -> bool:
         return self.tree.is_directory(rel_path)
@@ -114,8 +115,13 @@ class S3VersionFiles(VersionFiles):
         except NoSuchObject as e:
             raise self._expired(key) from e
 
-    def _expired(self, key: str) -> ConfigurationError:
-        return ConfigurationError(
+    def _expired(self, key: str) -> UnavailableError:
+        if is_null(self._manifest[key]):
+            return UnavailableError(
+                f"{self._what}: '{key}' was deleted or overwritten while the bucket kept no versions",
+                hint="dws fsck finds all such files",
+            )
+        return UnavailableError(
             f"{self._what}: the bucket no longer has version {self._manifest[key]} of '{key}'",
             hint="A lifecycle rule of the bucket may have removed it; give noncurrent versions a longer life",
         )
