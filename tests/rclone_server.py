@@ -35,6 +35,8 @@ class RcloneServer:
 
     kind: str
     root: Path
+    vendor: str = "rclone"
+    """Of WebDAV: what `other` has keeps neither times nor hashes."""
     port: int = 0
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
@@ -52,7 +54,7 @@ class RcloneServer:
             return ["sftp", f"host={LOOPBACK}", f"port={self.port}", f"user={USER}", f"pass={password}"]
         if self.kind == "webdav":
             url = f"http://{LOOPBACK}:{self.port}"
-            return ["webdav", f"url={url}", "vendor=rclone", f"user={USER}", f"pass={password}"]
+            return ["webdav", f"url={url}", f"vendor={self.vendor}", f"user={USER}", f"pass={password}"]
         return [
             "s3", "provider=Other", f"endpoint=http://{LOOPBACK}:{self.port}",
             f"access_key_id={USER}", f"secret_access_key={password}", "use_multipart_uploads=false",

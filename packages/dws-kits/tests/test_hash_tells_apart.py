@@ -23,7 +23,8 @@ SCALARS: list[Any] = [
     np.datetime64("NaT"), np.timedelta64(1, "s"), np.timedelta64(1, "ms"), pd.NA, pd.NaT, pd.Timestamp("2020-01-01"),
     pd.Timestamp("2020-01-01", tz="UTC"), pd.Timestamp("2020-01-01", tz="Europe/Paris"), datetime.date(2020, 1, 1),
     datetime.datetime(2020, 1, 1), pd.Timedelta("1s"), datetime.timedelta(seconds=1), pd.Period("2020-01", "M"),
-pd.Period("2020-01-01", "D"), pd.Interval(0, 1), ]  # fmt: skip
+    pd.Period("2020-01-01", "D"), pd.Interval(0, 1),
+]  # fmt: skip
 
 
 def of_type(value: Any) -> str:

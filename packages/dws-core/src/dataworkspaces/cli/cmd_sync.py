@@ -24,6 +24,10 @@ _dry_run = click.option(
     "--dry-run", is_flag=True, help="Show which files of the resources would change, and do nothing."
 )
 
+_checksum = click.option(
+    "--checksum", is_flag=True, help="Compare contents with the origins', where sizes and times may not tell (rclone)."
+)
+
 
 def _selection(only: list[str] | None, skip: list[str] | None, only_workspace: bool) -> Selection:
     from dataworkspaces.commands.sync import Selection
@@ -68,6 +72,7 @@ def publish(session: Session, remote_repo: str, skip: list[str] | None, as_json:
 @_skip
 @_only_workspace
 @_dry_run
+@_checksum
 @click.option("--repair", is_flag=True, help="Send again what remotes of local files have lost, or have damaged.")
 @yes_option
 @json_option
@@ -81,6 +86,7 @@ def push(
     skip: list[str] | None,
     only_workspace: bool,
     dry_run: bool,
+    checksum: bool,
     repair: bool,
     as_json: bool,
 ) -> None:
@@ -92,9 +98,9 @@ def push(
 
     selection = _selection(only, skip, only_workspace)
     if dry_run:
-        _show_plan(ctx, plan_push(session.open_workspace(reading=True), selection), "push", as_json)
+        _show_plan(ctx, plan_push(session.open_workspace(reading=True), selection, checksum=checksum), "push", as_json)
         return
-    outcome = push_command(session.open_workspace(), selection, repair=repair)
+    outcome = push_command(session.open_workspace(), selection, repair=repair, checksum=checksum)
     if as_json:
         from dataworkspaces.cli.render import print_json
 
@@ -106,6 +112,7 @@ def push(
 @_skip
 @_only_workspace
 @_dry_run
+@_checksum
 @click.option("--trust", is_flag=True, help="Agree to contact all buckets, remotes and servers that it names then.")
 @yes_option
 @json_option
@@ -119,6 +126,7 @@ def pull(
     skip: list[str] | None,
     only_workspace: bool,
     dry_run: bool,
+    checksum: bool,
     trust: bool,
     as_json: bool,
 ) -> None:
@@ -130,10 +138,10 @@ def pull(
 
     selection = _selection(only, skip, only_workspace)
     if dry_run:
-        _show_plan(ctx, plan_pull(session.open_workspace(reading=True), selection), "pull", as_json)
+        _show_plan(ctx, plan_pull(session.open_workspace(reading=True), selection, checksum=checksum), "pull", as_json)
         return
     workspace = session.open_workspace()
-    outcome = pull_command(workspace, selection, trust=trust)
+    outcome = pull_command(workspace, selection, trust=trust, checksum=checksum)
     if as_json:
         from dataworkspaces.cli.render import print_json
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class ListedFile:
     """:ivar name: ends with ``/`` for a directory; relative to what was listed.
-    :ivar size: in bytes; None for a directory."""
+    :ivar size: in bytes; None for a directory, and for a file whose size is not known."""
 
     name: str
     size: int | None

@@ -125,15 +125,19 @@ def _warn_of_what_goes_nowhere(workspace: Workspace, resources: Sequence[LocalSt
             )
 
 
-def push_command(workspace: Workspace, selection: Selection, *, repair: bool = False) -> PushOutcome:
+def push_command(
+    workspace: Workspace, selection: Selection, *, repair: bool = False, checksum: bool = False
+) -> PushOutcome:
     """Send what is new to the origins: all checks first, then the resources, then the workspace.
 
-    :param repair: send again also what was there, and is missing or damaged now."""
+    :param repair: send again also what was there, and is missing or damaged now.
+    :param checksum: compare contents with those at the origins, whatever sizes and times say."""
     if not isinstance(workspace, (SyncedWorkspaceMixin, CentralWorkspaceMixin)):
         raise workspace.not_supported("push")
     selection.check(workspace.get_resource_names())
     with workspace.transaction("push"):
         resources, left = _local_resources(workspace, selection)
+        _compare_contents(resources, checksum)
         for resource in resources if repair else ():
             if isinstance(resource, KeptVersionsMixin):
                 resource.repair_remote_content()
@@ -143,6 +147,11 @@ def push_command(workspace: Workspace, selection: Selection, *, repair: bool = F
             workspace.push_resources(resources)
     _warn_of_what_goes_nowhere(workspace, resources)
     return _pushed(workspace, resources, left)
+
+
+def _compare_contents(resources: Iterable[LocalStateResourceMixin], checksum: bool) -> None:
+    for resource in resources:
+        resource.compares_contents = checksum
 
 
 def _pushed(
@@ -156,16 +165,16 @@ def _pushed(
     return PushOutcome(tuple(map(_name, resources)), tuple(map(_name, left)))
 
 
-def plan_push(workspace: Workspace, selection: Selection) -> SyncPlan:
+def plan_push(workspace: Workspace, selection: Selection, *, checksum: bool = False) -> SyncPlan:
     """What :func:`push_command` would change of the resources' files. Changes nothing."""
     _check_origin(workspace, "push")
-    return _plan(workspace, selection, lambda resource: resource.plan_push())
+    return _plan(workspace, selection, lambda resource: resource.plan_push(), checksum)
 
 
-def plan_pull(workspace: Workspace, selection: Selection) -> SyncPlan:
+def plan_pull(workspace: Workspace, selection: Selection, *, checksum: bool = False) -> SyncPlan:
     """What :func:`pull_command` would change of the resources' files. Changes nothing."""
     _check_origin(workspace, "pull")
-    return _plan(workspace, selection, lambda resource: resource.plan_pull())
+    return _plan(workspace, selection, lambda resource: resource.plan_pull(), checksum)
 
 
 def _check_origin(workspace: Workspace, doing: str) -> None:
@@ -180,11 +189,13 @@ def _plan(
     workspace: Workspace,
     selection: Selection,
     plan: Callable[[LocalStateResourceMixin], list[FileChange] | None],
+    checksum: bool,
 ) -> SyncPlan:
     selection.check(workspace.get_resource_names())
     changes: dict[str, list[FileChange] | None] = {}
     failed: dict[str, DwsError] = {}
     asked, _left = _local_resources(workspace, selection)
+    _compare_contents(asked, checksum)
     for resource in asked:
         try:
             changes[_name(resource)] = plan(resource)
@@ -193,12 +204,15 @@ def _plan(
     return SyncPlan(changes, failed)
 
 
-def pull_command(workspace: Workspace, selection: Selection, *, trust: bool = False) -> PullOutcome:
+def pull_command(
+    workspace: Workspace, selection: Selection, *, trust: bool = False, checksum: bool = False
+) -> PullOutcome:
     """Bring what is new at the origins here: the workspace, its resources, and resources that are not here yet.
 
     A resource that fails does not hold up the others.
 
-    :param trust: agree to contact all addresses that the workspace names, those that come now too."""
+    :param trust: agree to contact all addresses that the workspace names, those that come now too.
+    :param checksum: as for :func:`push_command`."""
     if not isinstance(workspace, (SyncedWorkspaceMixin, CentralWorkspaceMixin)):
         raise workspace.not_supported("pull")
     if selection.only is None:
@@ -213,7 +227,7 @@ def pull_command(workspace: Workspace, selection: Selection, *, trust: bool = Fa
         failed: dict[str, DwsError] = {}
         conflicts: dict[str, list[str]] = {}
         here = [n for n in _here(present) if selection.holds(n)]
-        pulled, changed = _pull_resources(present, here, failed, conflicts)
+        pulled, changed = _pull_resources(present, here, failed, conflicts, checksum)
         cloned, missing = clone_resources(present, new)
         failed |= missing
         arrived = adopt_lineage(present, known, [*changed, *cloned])
@@ -243,7 +257,11 @@ def _pull_workspace(workspace: Workspace) -> Workspace:
 
 
 def _pull_resources(
-    workspace: Workspace, names: Sequence[str], failed: dict[str, DwsError], conflicts: dict[str, list[str]]
+    workspace: Workspace,
+    names: Sequence[str],
+    failed: dict[str, DwsError],
+    conflicts: dict[str, list[str]],
+    checksum: bool,
 ) -> tuple[list[str], list[str]]:
     """The resources that were pulled, and of these the ones whose content is another now."""
     done: list[str] = []
@@ -254,6 +272,7 @@ def _pull_resources(
             if isinstance(resource, LocalStateResourceMixin) and isinstance(
                 workspace, (SyncedWorkspaceMixin, CentralWorkspaceMixin)
             ):
+                resource.compares_contents = checksum
                 changed += workspace.pull_resources([resource]) or ()
                 done.append(name)
                 if resource.pull_conflicts():

@@ -136,6 +136,10 @@ class LocalStateResourceMixin(ABC):
     needs_place: bool = False
     """Whether there is nothing of it here, as long as nobody has said where its files are on this machine."""
 
+    compares_contents: bool = False
+    """Set by ``--checksum`` of a push or a pull: compare the contents here with those at the origin, however long it
+    takes, where sizes and times might be the same of files that are not."""
+
     def get_local_params(self) -> dict[str, Any]:
         """What is kept of the resource on this machine only (its path, say)."""
         return {}

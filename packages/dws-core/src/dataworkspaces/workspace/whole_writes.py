@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, cast
 
-from dataworkspaces.workspace.atomic import beside
+from dataworkspaces.toolbox.atomic import beside
 
 
 class WholeWrite:

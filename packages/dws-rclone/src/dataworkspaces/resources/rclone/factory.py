@@ -74,7 +74,7 @@ class RcloneFactory(ResourceFactory):
         :param local_path: a directory; it is made, and the files are fetched, if there is none.
         :param config, master, sync_mode, size_only, compute_hash, restorable, export, imported: see
             ``dws add rclone --help``."""
-        link = _link(kwargs, workspace)
+        link = _with_absolute_path(_link(kwargs, workspace))
         place = absolute_path(kwargs["local_path"])
         if not is_free(place) and not place.is_dir():
             raise ConfigurationError(f"{place} is not a directory")
@@ -94,7 +94,6 @@ class RcloneFactory(ResourceFactory):
             export=bool(kwargs.get("export", False)),
             imported=bool(kwargs.get("imported", False)),
         )
-        link.check_remote()
         if link.master == "local":
             if not place.is_dir():
                 raise ConfigurationError(f"{place} does not exist", hint="Make the directory, then add it")
@@ -161,6 +160,14 @@ def _link(options: dict[str, Any], workspace: Workspace) -> Link:
 def _agreed(link: Link) -> Link:
     """Who adds a resource agrees to what it says."""
     return replace(link, agreed=link.agreement)
+
+
+def _with_absolute_path(link: Link) -> Link:
+    """A relative path of a remote that is this machine is meant from where the user is; rclone runs elsewhere."""
+    kind, address = link.kind_of_remote(), link.address
+    if kind != "local" or Path(address.path).is_absolute():
+        return link
+    return _agreed(replace(link, remote_origin=str(address._replace(path=str(absolute_path(address.path or "."))))))
 
 
 def _check_direction(link: Link, role: str, export: bool) -> None:

@@ -102,10 +102,6 @@ class Link:
     def mode(self) -> Mode:
         return "sync" if self.sync_mode == "sync" else "copy"
 
-    @property
-    def options(self) -> list[str]:
-        return ["--size-only"] if self.size_only else []
-
     @cached_property
     def rclone(self) -> Rclone:
         """Raises ConfigurationError if the configuration is shared and holds what it may not, and RefusedError if
@@ -159,13 +155,15 @@ class Link:
         shared = self._shared_sections
         return self.remote_origin if shared is None else f"{self.remote_origin} {digest(shared)}"
 
-    def check_remote(self) -> None:
-        """Raise ConfigurationError if there is no remote of that name."""
-        known = self.rclone.read(["listremotes"], doing="Listing the remotes of rclone").decode("utf-8", "replace")
-        names = [line.rstrip(":") for line in known.splitlines()]
-        if self.address.remote not in names:
+    def kind_of_remote(self) -> str:
+        """``s3``, say; raises ConfigurationError if there is no remote of that name."""
+        told = self.rclone.read(["listremotes", "--long"], doing="Listing the remotes of rclone")
+        pairs = (line.partition(":") for line in told.decode("utf-8", "replace").splitlines())
+        kinds = {name: kind.strip() for name, _, kind in pairs}
+        if self.address.remote not in kinds:
             where = self._config_file or "the configuration of rclone"
             raise ConfigurationError(
                 f"There is no remote '{self.address.remote}' in {where}",
-                hint=f"There are: {', '.join(names) or 'none'}; 'rclone config' makes one",
+                hint=f"There are: {', '.join(kinds) or 'none'}; 'rclone config' makes one",
             )
+        return kinds[self.address.remote]

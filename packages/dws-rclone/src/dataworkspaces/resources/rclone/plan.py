@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -21,12 +21,20 @@ class Plan:
     :ivar deletions: files that the source does not have.
     :ivar links: how many symbolic links are left out, since rclone does not copy them.
     :ivar compared: those of ``copies`` that are there and differ, if the plan was made with ``compared``.
+    :ivar unseen: those of ``copies`` that rclone takes for the same, though they are not.
     """
 
     copies: dict[str, int] = field(default_factory=dict)
     deletions: list[str] = field(default_factory=list)
     links: int = 0
     compared: set[str] = field(default_factory=set)
+    unseen: set[str] = field(default_factory=set)
+
+    def add_unseen(self, sizes: Mapping[str, int]) -> None:
+        for path in sizes.keys() - self.copies.keys():
+            self.copies[path] = sizes[path]
+            self.compared.add(path)
+            self.unseen.add(path)
 
     @property
     def is_empty(self) -> bool:
@@ -66,7 +74,7 @@ def make_plan(
     options: Sequence[str] = (),
     tell_compared: bool = False,
 ) -> Plan:
-    """What ``rclone copy`` or ``sync`` would do. Raises ToolError, which begins with ``doing``."""
+    """What ``rclone copy`` or ``sync`` would do. Raises RemoteError, which begins with ``doing``."""
     plan = Plan()
     report = rclone.run(
         [mode, "--dry-run", "--retries=1", "--stats=0", *options],

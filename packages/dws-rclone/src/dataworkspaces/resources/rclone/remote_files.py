@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
+from collections.abc import Iterable
 from subprocess import Popen
+from tempfile import TemporaryFile
+from threading import Thread
 from typing import IO, Any
 
-from dataworkspaces.errors import ConfigurationError, ToolError
+from dataworkspaces.errors import ConfigurationError, NotFoundError
 from dataworkspaces.resources.rclone.address import Address
-from dataworkspaces.resources.rclone.run import NOT_FOUND, Rclone, parse_answer, parse_event
+from dataworkspaces.resources.rclone.run import NOT_FOUND, Rclone, RemoteError, parse_answer, parse_event
 from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace import FileInfo
 
@@ -35,7 +39,7 @@ class RemoteFiles:
         """What lies directly below a directory, by name; raises ConfigurationError if nothing does."""
         found = self._entries(rel_path)
         if not found and rel_path:
-            raise ConfigurationError(f"{self._what}: '{rel_path}' is no directory at {self._address}")
+            raise NotFoundError(f"{self._what}: '{rel_path}' is no directory at {self._address}")
         return found
 
     def _entries(self, rel_path: str) -> list[tuple[str, FileInfo]]:
@@ -49,7 +53,7 @@ class RemoteFiles:
         listed = parse_answer(report.output, list, doing)
         found = [(entry["Name"], _info(entry)) for entry in listed if _is_entry(entry)]
         if len(found) != len(listed):
-            raise ToolError(f"{doing} failed: rclone names what has neither name nor size")
+            raise RemoteError(f"{doing} failed: rclone names what has neither name nor size")
         return sorted(found, key=lambda entry: entry[0])
 
     def find(self, rel_path: str) -> FileInfo | None:
@@ -65,7 +69,7 @@ class RemoteFiles:
         doing = f"{self._what}: looking at {place}"
         entry = parse_answer(report.output, dict, doing)
         if not _is_entry(entry):
-            raise ToolError(f"{doing} failed: rclone names what has neither name nor size")
+            raise RemoteError(f"{doing} failed: rclone names what has neither name nor size")
         # To a bucket every path could be that of a directory.
         return _info(entry) if not entry["IsDir"] or not rel_path or self._entries(rel_path) else None
 
@@ -74,8 +78,12 @@ class RemoteFiles:
         found = self.find(rel_path)
         if found is None or found.kind != "file":
             raise ConfigurationError(f"{self._what} has no file '{rel_path}' at {self._address}")
-        raw = _RemoteFile(self._rclone, self._place(rel_path), found.size or 0)
-        buffered = io.BufferedReader(raw, _BUFFER)
+        place = self._place(rel_path)
+        buffered: IO[bytes]
+        if found.size is None:
+            buffered = _whole(self._rclone, place)
+        else:
+            buffered = io.BufferedReader(_RemoteFile(self._rclone, place, found.size), _BUFFER)
         return buffered if "b" in mode else io.TextIOWrapper(buffered, encoding="utf-8")
 
     def _place(self, rel_path: str) -> str:
@@ -92,7 +100,39 @@ def _is_entry(entry: object) -> bool:
 
 
 def _info(entry: dict[str, Any]) -> FileInfo:
-    return FileInfo("directory") if entry["IsDir"] else FileInfo("file", entry["Size"])
+    """The size of some files is not known before they are read (-1): documents that are made anew each time, or what a
+    server sends without saying how long it is."""
+    if entry["IsDir"]:
+        return FileInfo("directory")
+    return FileInfo("file", entry["Size"] if entry["Size"] >= 0 else None)
+
+
+def _whole(rclone: Rclone, place: str) -> IO[bytes]:
+    """A file whose size nobody knows, read to its end."""
+    found: IO[bytes] = TemporaryFile()  # noqa: SIM115 - the caller closes it
+    process = rclone.open(["cat"], [place])
+    assert process.stdout is not None
+    assert process.stderr is not None
+    said: list[bytes] = []
+    reader = Thread(target=lambda stream: said.extend(stream), args=(process.stderr,), daemon=True)
+    try:
+        with process:
+            reader.start()
+            shutil.copyfileobj(process.stdout, found, _BUFFER)
+            reader.join()
+    except BaseException:
+        process.kill()
+        found.close()
+        raise
+    if process.returncode != 0:
+        found.close()
+        raise RemoteError(f"Reading {place} failed: {_first_message(said)}")
+    found.seek(0)
+    return found
+
+
+def _first_message(lines: Iterable[bytes]) -> str:
+    return next((str(parse_event(line).get("msg")) for line in lines if line.strip()), "rclone does not say why")
 
 
 class _RemoteFile(io.RawIOBase):
@@ -156,10 +196,10 @@ class _RemoteFile(io.RawIOBase):
         """The remote gave less than it said that it has."""
         assert self._process is not None
         said = [] if self._process.stderr is None else self._process.stderr.read().splitlines()
-        told = next((parse_event(line).get("msg") for line in said if line.strip()), "it ends too early")
+        told = _first_message(said) if said else "it ends too early"
         at = self._at
         self._stop()
-        raise ToolError(f"Reading {self._place} failed after {at} of {self._size} bytes: {told}")
+        raise RemoteError(f"Reading {self._place} failed after {at} of {self._size} bytes: {told}")
 
     def _stop(self) -> None:
         process, self._process = self._process, None

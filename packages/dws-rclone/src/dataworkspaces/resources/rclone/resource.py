@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ from dataworkspaces.files.placed_directory import (
 from dataworkspaces.filetree import BLAKE3
 from dataworkspaces.params import BoolType, EnumType, ParamDef, ParamDefs, StringType
 from dataworkspaces.resources.rclone.address import parse_address
+from dataworkspaces.resources.rclone.comparison import Comparison
 from dataworkspaces.resources.rclone.edited import EditedFiles
 from dataworkspaces.resources.rclone.link import MASTERS, SYNC_MODES, Link
 from dataworkspaces.resources.rclone.plan import Plan, count_files, make_plan
@@ -148,9 +149,21 @@ class RcloneResource(PlacedDirectoryMixin, Resource):
     def arrival(self) -> Arrival:
         return Arrival(self.workspace.get_resource_local_directory(self))
 
-    @property
-    def _transfer(self) -> Transfer:
-        return Transfer(self.name, self.link.rclone, self.workspace.interaction, self.link.options)
+    @cached_property
+    def _comparison(self) -> Comparison:
+        return Comparison(self)
+
+    def _transfer(self, options: Sequence[str]) -> Transfer:
+        return Transfer(self.name, self.link.rclone, self.workspace.interaction, options)
+
+    def _fetching(self) -> Transfer:
+        """Files go to a directory of their own. What an earlier attempt has brought there counts where it can be told
+        from another version."""
+        incoming = self.arrival.incoming
+        if not incoming.is_dir() or not any(incoming.iterdir()):
+            return self._transfer([])
+        comparison = self._comparison
+        return self._transfer(["--ignore-times"] if comparison.compares == "sizes" else comparison.options)
 
     @property
     def _pulls(self) -> bool:
@@ -159,31 +172,23 @@ class RcloneResource(PlacedDirectoryMixin, Resource):
 
     @cached_property
     def _push_plan(self) -> Plan:
-        return self._plan_push()
-
-    def _plan_push(self, *, tell_compared: bool = False) -> Plan:
-        link = self.link
-        doing = f"Resource '{self.name}': comparing with {link.address}"
-        root = str(self._root())
-        return make_plan(
-            link.rclone, link.mode, root, str(link.address),
-            doing=doing, options=link.options, tell_compared=tell_compared,
-        )  # fmt: skip
+        return self._comparison.plan_push(self._root())
 
     @cached_property
     def _pull_plan(self) -> Plan:
-        link = self.link
-        doing = f"Resource '{self.name}': comparing with {link.address}"
-        root = self.local_root()
-        plan = make_plan(link.rclone, link.mode, str(link.address), str(root), doing=doing, options=link.options)
-        plan.compared = {path for path in plan.copies if (root / path).exists()}
-        return plan
+        return self._comparison.plan_pull(self.local_root())
+
+    def _forget_plans(self) -> None:
+        for name in ("_push_plan", "_pull_plan", "_comparison"):
+            self.__dict__.pop(name, None)
 
     def plan_push(self) -> list[FileChange] | None:
-        return self._plan_push(tell_compared=True).changes() if self.link.master == "local" else []
+        if self.link.master != "local":
+            return []
+        return Comparison(self).plan_push(self._root(), tell_compared=True).changes()
 
     def plan_pull(self) -> list[FileChange] | None:
-        return self._pull_plan.changes() if self._pulls else []
+        return Comparison(self).plan_pull(self.local_root()).changes() if self._pulls else []
 
     def push_precheck(self) -> None:
         """Asks before anything is written to a place that nobody on this machine has agreed to, or before more than
@@ -191,6 +196,7 @@ class RcloneResource(PlacedDirectoryMixin, Resource):
         if self.link.master != "local":
             return
         self._check_complete()
+        self._forget_plans()
         link, interaction = self.link, self.workspace.interaction
         _ = link.rclone  # whether it may be contacted at all comes first
         if link.agreed != link.agreement:
@@ -212,19 +218,23 @@ class RcloneResource(PlacedDirectoryMixin, Resource):
         """Send the files to the remote, if the master is here."""
         if self.link.master != "local":
             return
-        plan, address = self._push_plan, str(self.link.address)
+        plan, address, comparison = self._push_plan, str(self.link.address), self._comparison
         tell = self.workspace.interaction.tell
+        comparison.begin(plan)
+        if not plan.is_empty:
+            self._transfer(comparison.options).send(self.link.mode, self._root(), address, plan)
+        comparison.sent()
+        self._forget_plans()
         if plan.is_empty:
             tell(f"Resource '{self.name}': nothing to push, {address} has everything")
             return
-        self._transfer.send(self.link.mode, self._root(), address, plan)
-        del self._push_plan
         tell(f"Resource '{self.name}': sent {_told(plan)} to {address}")
 
     def pull_precheck(self) -> None:
         """Asks before more than half of what is here is deleted."""
         if not self._pulls:
             return
+        self._forget_plans()
         if self.get_local_path_if_any() is None:
             self._root()  # says how to name a place
         if is_free(self.local_root()):
@@ -244,18 +254,22 @@ class RcloneResource(PlacedDirectoryMixin, Resource):
         address, root = str(self.link.address), self.local_root()
         tell = self.workspace.interaction.tell
         if is_free(root):
-            plan = self._transfer.fetch_all(address, self.arrival.incoming)
+            plan = self._fetching().fetch_all(address, self.arrival.incoming)
         else:
             plan = self._pull_plan
             if plan.is_empty and not self.arrival.is_incomplete():
+                self._comparison.fetched(())
+                self._forget_plans()
                 tell(f"Resource '{self.name}': nothing to pull from {address}")
                 return False
-            self._transfer.fetch(address, plan, self.arrival.incoming)
+            self._comparison.begin(plan)
+            self._fetching().fetch(address, plan, self.arrival.incoming)
         if before_placing is not None:
             before_placing()
         edited = EditedFiles(self.workspace.get_resource_local_directory(self), trusts_times=not self.link.size_only)
         kept = self.arrival.put_in_place(root, plan, edited)
-        self.__dict__.pop("_pull_plan", None)
+        self._comparison.fetched(plan.copies)
+        self._forget_plans()
         tell(f"Resource '{self.name}': fetched {_told(plan)} from {address}")
         if kept:
             count = f"{len(kept)} {'file' if len(kept) == 1 else 'files'}"
@@ -277,10 +291,12 @@ class RcloneResource(PlacedDirectoryMixin, Resource):
             return ""
         link = self.link
         try:
+            comparison = Comparison(self)
             plan = make_plan(
                 link.rclone, "sync", str(self._root()), str(link.address),
-                doing="comparing", options=[*link.options, *_QUICK], tell_compared=True,
+                doing="comparing", options=[*comparison.options, *_QUICK], tell_compared=True,
             )  # fmt: skip
+            plan.add_unseen(dict.fromkeys(comparison.edited(), 0))
         except DwsError as e:  # a report shows it, and goes on with the other resources
             return e.message
         found = plan.changes()

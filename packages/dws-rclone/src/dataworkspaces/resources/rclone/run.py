@@ -17,7 +17,8 @@ from pathlib import Path
 from threading import Thread
 from typing import IO, Any, TypeVar
 
-from dataworkspaces.errors import ToolError
+from dataworkspaces.errors import ToolError, UnavailableError
+from dataworkspaces.resources.rclone.environment import is_let_through
 from dataworkspaces.resources.rclone.program import find_rclone
 from dataworkspaces.toolbox.logs import log
 
@@ -26,24 +27,6 @@ Watch = Callable[[Event], None]
 NOT_FOUND = (3, 4)
 """Exit statuses: a directory, or a file, is not there."""
 _OPTIONS = ("--use-json-log", "--log-file=", "--ask-password=false")
-_ABOUT_OUTPUT = re.compile(
-    r"RCLONE_(VERBOSE|QUIET|LOG_.*|USE_JSON_LOG|PROGRESS.*|STATS.*|SYSLOG.*|DUMP.*|COMBINED|HUMAN_READABLE)\Z"
-)
-"""Variables that would change what we read."""
-_UNTRUE = re.compile(
-    r"RCLONE_(DRY_RUN|INTERACTIVE|FILTER.*|INCLUDE.*|EXCLUDE.*|FILES_FROM.*|HASH_FILTER|METADATA_(FILTER|INCLUDE|EXCLUDE).*"
-    r"|MIN_.*|MAX_(AGE|SIZE|DEPTH|DELETE.*|TRANSFER|DURATION)|CUTOFF_MODE|EXISTING|IGNORE_(EXISTING|SIZE|ERRORS)|IMMUTABLE"
-    r"|UPDATE|SIZE_ONLY|COMPARE_DEST|COPY_DEST|DELETE_EXCLUDED|ERROR_ON_NO_TRANSFER|PARTIAL_SUFFIX|NAME_TRANSFORM"
-    r"|RC|RC_.*|METRICS_.*)\Z"
-)
-"""Those with which less, or something else, would be done than is told, or a server would listen; all others of the
-user's stand."""
-_OF_REMOTES = re.compile(
-    r"RCLONE_(CONFIG_(?!PASS\Z|DIR\Z).*|HEADER.*|CLIENT_(CERT|KEY|PASS)|HTTP_(?!PROXY\Z).*"
-    r"|(S3|B2|SFTP|FTP|WEBDAV|SMB|AZUREBLOB|GCS|SWIFT|DRIVE|DROPBOX|ONEDRIVE|BOX|PCLOUD|MEGA|HDFS|CRYPT)_.*)\Z"
-)
-"""Options of the user's own remotes, credentials among them (``RCLONE_S3_ENV_AUTH``). rclone would take them for
-remotes of another's configuration, too."""
 _TEXT_RE = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?:[A-Z]+ *: )?")
 _PASSWORD_RE = re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@]*@", re.IGNORECASE)
 T = TypeVar("T")
@@ -59,15 +42,19 @@ class Report:
 
     :ivar failed: by path, why a file could not be dealt with at the last attempt.
     :ivar errors: what is wrong, but with no file alone.
+    :ivar last_words: why it ended, as it says at the end, whatever it said before.
     """
 
     status: int = 0
     output: bytes = b""
     failed: dict[str, str] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+    last_words: str = ""
 
     def take(self, event: Event) -> None:
         text = without_passwords(str(event.get("msg", "")).strip())
+        if text.startswith("Failed to ") and "object" not in event:
+            self.last_words = text
         if event.get("level") not in _ERRORS or not text:
             return
         if text.startswith("Attempt ") and "failed with" in text:
@@ -83,11 +70,18 @@ class Report:
     @property
     def reason(self) -> str:
         """In one line."""
-        told = [*self.errors, *self.failed.values()]
-        return _PREFIX_RE.sub("", told[0]) if told else f"rclone ended with status {self.status}"
+        told = [*self.errors, *self.failed.values(), self.last_words]
+        return _PREFIX_RE.sub("", told[0]) if told[0] else f"rclone ended with status {self.status}"
 
 
-_PREFIX_RE = re.compile(r"Failed to (?:create file system for \"[^\"]*\"|\w+): ")
+_PREFIX_RE = re.compile(
+    r"Failed to (?:create file system for \"[^\"]*\""
+    r"|\w+)(?: with \d+ errors: last error was)?: (?:error in ListJSON: )?"
+)
+
+
+class RemoteError(ToolError, UnavailableError):
+    """rclone could not do what it was told: whether something is at the remote is not known."""
 
 
 @dataclass(frozen=True)
@@ -142,10 +136,10 @@ class Rclone:
         """A command that runs while its output is read. What it says goes to its standard error as it is."""
         return self._start(self._line(command, places, "ERROR"))
 
-    def error(self, report: Report, what: str) -> ToolError:
+    def error(self, report: Report, what: str) -> RemoteError:
         """The error for a run that failed."""
         text = "\n".join([*report.errors, *(f"{path}: {why}" for path, why in report.failed.items())])
-        return ToolError(f"{what}: {report.reason}", hint=self._hint(text), output=text)
+        return RemoteError(f"{what}: {report.reason}", hint=self._hint(text), output=text or report.last_words)
 
     def _line(self, command: Sequence[str], places: Sequence[str], level: str) -> list[str]:
         config = [] if self.config is None else [f"--config={self.config}"]
@@ -153,23 +147,18 @@ class Rclone:
 
     def _start(self, line: list[str]) -> subprocess.Popen[bytes]:
         log.debug("%s", without_passwords(" ".join(line)))
-        environment = {name: value for name, value in os.environ.items() if self._is_kept(name, value)}
+        has_config = self.config is not None
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if is_let_through(name, value, has_config=has_config, is_shared=self.is_shared)
+        }
         pipe = subprocess.PIPE
         try:
             # A relative place of a remote is none on this machine that happens to be the current directory.
             return subprocess.Popen(line, cwd="/", env=environment, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe)
         except OSError as e:
             raise ToolError(f"{line[0]} cannot be run: {e.strerror}") from e
-
-    def _is_kept(self, name: str, value: str) -> bool:
-        """Whether rclone gets a variable of the environment. An empty one is none, where rclone would want a number."""
-        if not name.startswith("RCLONE_"):
-            return True
-        if not value or (self.is_shared and _OF_REMOTES.match(name)):
-            return False
-        if name == "RCLONE_CONFIG":
-            return self.config is None
-        return not _ABOUT_OUTPUT.match(name) and not _UNTRUE.match(name)
 
     def _hint(self, text: str) -> str | None:
         if "didn't find section in config file" in text:
@@ -186,14 +175,14 @@ def without_passwords(text: str) -> str:
 
 
 def parse_answer(output: bytes, kind: type[T], doing: str) -> T:
-    """The JSON that a command of rclone has written; raises ToolError, which begins with ``doing``, for anything but a
-    ``kind``."""
+    """The JSON that a command of rclone has written; raises RemoteError, which begins with ``doing``, for anything but
+    a ``kind``."""
     try:
         found = json.loads(output)
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, kind):
-        raise ToolError(f"{doing} failed: the answer of rclone is not understood", output=_start_of(output))
+        raise RemoteError(f"{doing} failed: the answer of rclone is not understood", output=_start_of(output))
     return found
 
 

@@ -9,17 +9,17 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from dataworkspaces.errors import ConfigurationError, ToolError
+from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.files.placed_directory import is_free
 from dataworkspaces.filetree.objects.checkout import Directories, make_directories, remove, remove_directories
 from dataworkspaces.resources.rclone.edited import EditedFiles
 from dataworkspaces.resources.rclone.plan import Mode, Plan
-from dataworkspaces.resources.rclone.run import Event, Rclone, Report
+from dataworkspaces.resources.rclone.run import Event, Rclone, RemoteError, Report
 from dataworkspaces.toolbox.atomic import explain_os_error, write_json
 from dataworkspaces.toolbox.move_files import copy_file
 from dataworkspaces.toolbox.names import check_relative_path, some
@@ -31,7 +31,9 @@ _ASKED_ONE_BY_ONE = 100
 
 
 class Transfer:
-    """Files on their way for one resource."""
+    """Files on their way for one resource.
+
+    :param options: how files are compared with what is there."""
 
     def __init__(self, name: str, rclone: Rclone, interaction: Interaction, options: Sequence[str]) -> None:
         self._name = name
@@ -40,33 +42,34 @@ class Transfer:
         self._options = options
 
     def send(self, mode: Mode, root: Path, address: str, plan: Plan) -> None:
-        """Raises ToolError that names the files that did not arrive."""
+        """Raises RemoteError that names the files that did not arrive."""
         # More than the plan said may not go: the remote may have changed since.
         limit = [f"--max-delete={len(plan.deletions)}"] if mode == "sync" else []
         report = self._run("Sending", [mode, *limit, *self._options], [str(root), address], plan.total_size)
+        if report.status == 0 and plan.unseen:
+            with list_of(plan.unseen) as list_file:
+                size = sum(plan.copies[path] for path in plan.unseen)
+                command = ["copy", "--ignore-times", f"--files-from-raw={list_file}", *_traverse(plan.unseen)]
+                report = self._run("Sending", command, [str(root), address], size)
         if report.status != 0:
             raise self._error(report, f"could not be sent to {address}", "push")
 
     def fetch(self, address: str, plan: Plan, incoming: Path) -> None:
         """Bring the files of a plan to the directory ``incoming``; what an earlier attempt brought stays if it is
-        still right. Raises ToolError that names the files that did not arrive."""
+        still right. Raises RemoteError that names the files that did not arrive."""
         for path in (*plan.copies, *plan.deletions):
             check_relative_path(path, f"Resource '{self._name}': {address}")
         with _explained(f"Fetching resource '{self._name}'"):
             incoming.mkdir(parents=True, exist_ok=True)
             for path in list(files_below(incoming)):
-                if path not in plan.copies:
+                if path not in plan.copies or path in plan.unseen:
                     (incoming / path).unlink()
-            with NamedTemporaryFile(mode="w", encoding="utf-8", errors="surrogateescape", suffix=".txt") as list_file:
-                list_file.writelines(f"{path}\n" for path in plan.copies)
-                list_file.flush()
-                # Few files are asked for one by one; to find many, listing is cheaper.
-                few = ["--no-traverse"] if len(plan.copies) <= _ASKED_ONE_BY_ONE else []
-                command = ["copy", f"--files-from-raw={list_file.name}", *few]
+            with list_of(plan.copies) as list_file:
+                command = ["copy", f"--files-from-raw={list_file}", *_traverse(plan.copies)]
                 self._fetch(command, address, incoming, plan.total_size)
         lost = [path for path in plan.copies if not (incoming / path).is_file()]
         if lost:
-            raise ToolError(
+            raise RemoteError(
                 f"Resource '{self._name}': {some(map(repr, lost), _SHOWN)} vanished from {address} meanwhile",
                 hint="dws pull tries again",
             )
@@ -87,16 +90,30 @@ class Transfer:
         with self._interaction.progress(f"{doing} {self._name}", total, "bytes") as advance:
             return self._rclone.run([*command, *_STATS], places, watch=_Counter(advance, total))
 
-    def _error(self, report: Report, what: str, command: str) -> ToolError:
+    def _error(self, report: Report, what: str, command: str) -> RemoteError:
         if not report.failed:
             return self._rclone.error(report, f"Resource '{self._name}' {what}")
         reasons = dict.fromkeys(report.failed.values())
         first = next(iter(reasons))
-        return ToolError(
+        return RemoteError(
             f"Resource '{self._name}': {some(map(repr, report.failed), _SHOWN)} {what}: {first}",
             hint=f"The other files are there; dws {command} brings the rest",
             output="\n".join(f"{path}: {why}" for path, why in report.failed.items()),
         )
+
+
+@contextmanager
+def list_of(paths: Iterable[str]) -> Iterator[str]:
+    """The name of a file with a path in each line."""
+    with NamedTemporaryFile(mode="w", encoding="utf-8", errors="surrogateescape", suffix=".txt") as list_file:
+        list_file.writelines(f"{path}\n" for path in paths)
+        list_file.flush()
+        yield list_file.name
+
+
+def _traverse(paths: Sized) -> list[str]:
+    """Few files are asked for one by one; to find many, listing is cheaper."""
+    return ["--no-traverse"] if len(paths) <= _ASKED_ONE_BY_ONE else []
 
 
 class Arrival:
