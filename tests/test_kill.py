@@ -373,6 +373,27 @@ def test_restore_killed_at_each_point(
 
 
 @stripes
+def test_undo_restore_killed_at_each_point(server: Server, base: Path, tmp_path: Path, stripe: int) -> None:
+    """It is done, or not at all; and nothing is lost."""
+    template = copy_workspace(base, tmp_path / "template")
+    user = User(template, server.env)
+    before = {name: text for name, text in read_tree(template).items() if name.startswith("code/")}
+    user.batch(*RESTORE[1:])
+    restored = {name: text for name, text in read_tree(template).items() if name.startswith("code/")}
+
+    def check(killed: Killed) -> None:
+        killed.check_opens()
+        now = {name: text for name, text in read_tree(killed.root).items() if name.startswith("code/")}
+        killed.expect(now in (before, restored), f"half of it: {sorted(now)}")
+        if now == restored:
+            killed.expect(server.run(killed.root, "--batch", "undo-restore").status == 0, "the same command")
+            now = {name: text for name, text in read_tree(killed.root).items() if name.startswith("code/")}
+            killed.expect(now == before, "not undone")
+
+    kill_at_each_point(server, template, tmp_path, ["--batch", "undo-restore"], check, stripe)
+
+
+@stripes
 def test_snapshot_with_new_lineage_of_exports_killed_at_each_point(
     server: Server, base: Path, tmp_path: Path, stripe: int
 ) -> None:

@@ -297,7 +297,7 @@ def test_what_a_restore_replaced_comes_back_and_can_be_undone_too(workspace: Use
     workspace.batch("restore", "A")
     after = read_tree(data)
     workspace.batch("restore", "B")
-    assert len(workspace.dws("undo-restore", "--list").stdout.splitlines()) == 2
+    assert len(workspace.dws("undo-restore", "--list", "data").stdout.splitlines()) == 2
     oldest = workspace.json("undo-restore", "data", "--list")[-1]
     workspace.batch("undo-restore", "data", oldest["version"][:10])
     assert read_tree(data) == before

@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import DwsError
 from dataworkspaces.params import RESULTS_MOVE_EXCLUDE_FILES
-from dataworkspaces.toolbox.atomic import read_json_object, write_json
 from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace import FileResourceMixin, ResourceChange
+from dataworkspaces.workspace.present_snapshot import present_snapshot
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, Workspace
-
-FILE = "present.json"
 
 
 @dataclass(frozen=True)
@@ -35,12 +33,6 @@ class PresentState:
     def is_snapshot(self) -> bool:
         """Whether nothing has changed since, as far as that can be told."""
         return self.snapshot is not None and all(c.state in ("unchanged", "unknown") for c in self.changes.values())
-
-
-def note_present(workspace: Workspace, hashval: str) -> None:
-    """The present state is that of a snapshot, which was just taken or restored."""
-    with suppress(OSError, DwsError):
-        write_json(workspace.get_machine_directory() / FILE, {"snapshot": hashval})
 
 
 def present_state(workspace: Workspace) -> PresentState:
@@ -61,9 +53,9 @@ def present_state(workspace: Workspace) -> PresentState:
 
 
 def _noted(workspace: Workspace) -> SnapshotMetadata | None:
+    hashval = present_snapshot(workspace)
     with suppress(OSError, DwsError):
-        hashval = read_json_object(workspace.get_machine_directory() / FILE, "snapshot")["snapshot"]
-        return workspace.as_snapshot_ws().get_snapshot_metadata(hashval) if isinstance(hashval, str) else None
+        return None if hashval is None else workspace.as_snapshot_ws().get_snapshot_metadata(hashval)
     return None
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.commands.present import note_present
 from dataworkspaces.commands.summaries import changes_json, snapshot_json
 from dataworkspaces.errors import ConfigurationError, NotSupportedError, PluginError, StorageError
 from dataworkspaces.workspace import ResourceRoles, SnapshotResourceMixin
@@ -50,12 +49,11 @@ class LeftResource:
 
 @dataclass(frozen=True)
 class RestorePlan:
-    """What a restore would do. ``restored`` may be empty; ``is_partial`` if the user named resources."""
+    """What a restore would do. ``restored`` may be empty."""
 
     snapshot: SnapshotMetadata
     restored: tuple[PlannedRestore, ...]
     left: tuple[LeftResource, ...]
-    is_partial: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -132,7 +130,7 @@ def plan_restore(
             restore_hash = str(snapshot.restore_hashes[name])
             changes = _list_changes(workspace, name, restore_hash) if list_files else None
             restored.append(PlannedRestore(name, restore_hash, changes))
-    return RestorePlan(snapshot, tuple(restored), tuple(left), only is not None or leave is not None)
+    return RestorePlan(snapshot, tuple(restored), tuple(left))
 
 
 def restore_command(workspace: Workspace, plan: RestorePlan) -> RestoreOutcome:
@@ -147,8 +145,6 @@ def restore_command(workspace: Workspace, plan: RestorePlan) -> RestoreOutcome:
             restore_hashes: dict[str, str | None] = {p.name: p.restore_hash for p in plan.restored}
             snapshots.restore(hashval, restore_hashes, resources)
             workspace.save(f"Restored {', '.join(names)} to snapshot {hashval[:7]}")
-        if not plan.is_partial:
-            note_present(workspace, hashval)
     return RestoreOutcome(plan.snapshot, names, plan.left)
 
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.notes import new_note, with_note
-from dataworkspaces.commands.present import note_present
 from dataworkspaces.commands.summaries import snapshot_json
 from dataworkspaces.errors import ConfigurationError, ConflictError, UserAbort
 from dataworkspaces.params import check_tag
@@ -79,7 +78,6 @@ def snapshot_command(
             snapshots.save_snapshot_metadata_and_manifest(metadata, manifest)
         snapshots.finish_snapshot(metadata.hashval)
         workspace.save(_commit_message(metadata, tag, is_new))
-    note_present(workspace, metadata.hashval)
     moved_from = holder if holder != metadata.hashval else None
     results = _kept_results(workspace, metadata) if is_new else ()
     return SnapshotOutcome(

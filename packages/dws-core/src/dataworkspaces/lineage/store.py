@@ -111,6 +111,18 @@ class LineageStore(ABC):
         """:meth:`update_all` of one resource."""
         self.update_all([resource_name], lambda old: {resource_name: change(old[resource_name].entries)})
 
+    def current_documents(self, resource_names: Iterable[str]) -> dict[str, Any]:
+        """The current lineage of resources, as :meth:`bring_back_current` takes it."""
+        return {name: entries_to_json(self.entries(name)) for name in resource_names}
+
+    def bring_back_current(self, documents: Mapping[str, Any]) -> None:
+        """Undo what has become of current lineage since. Idempotent."""
+        from dataworkspaces.lineage.from_json import entries_from_json
+
+        for name, document in documents.items():
+            entries = entries_from_json(document, f"The lineage of '{name}' before a restore")
+            self.update(name, lambda _old, entries=entries: entries)  # type: ignore[misc]
+
     def forget_sources(self, certs: Collection[ResourceCert]) -> None:
         """These versions of source data are none that anything has read."""
         for name in {cert.ref.name for cert in certs}:

@@ -28,6 +28,7 @@ from dataworkspaces.workspace.missing_type import ResourceOfMissingType, resourc
 from dataworkspaces.workspace.present_snapshot import note_present_snapshot, present_snapshot
 from dataworkspaces.workspace.resource import ResourceRoles
 from dataworkspaces.workspace.resource_ref import ResourceRef
+from dataworkspaces.workspace.restores import forget_restore, note_restore, past_restores
 from dataworkspaces.workspace.results import (
     SNAPSHOTS_DIRS_RE,
     destination_variables,
@@ -42,6 +43,7 @@ from dataworkspaces.workspace.versions import PresentContents, ResourceChange, S
 if TYPE_CHECKING:
     from dataworkspaces.lineage.store import LineageStore
     from dataworkspaces.workspace.resource import Resource
+    from dataworkspaces.workspace.restores import PastRestore
     from dataworkspaces.workspace.snapshot_graph import SnapshotGraph
     from dataworkspaces.workspace.workspace import Workspace
 
@@ -489,20 +491,58 @@ class SnapshotWorkspaceMixin(ABC):
         raises is undone."""
         self._restore_precheck(restore_resources)
         self.restore_prechecks(restore_resources, restore_hashes)
-        journal = self._self_as_workspace().journal
         names = [resource.name for resource in restore_resources]
-        targets = {name: restore_hashes[name] for name in names}
-        if journal is not None:
-            journal.record("restore", snapshot=snapshot_hash, targets=targets, prior={})
-        prior = {name: v.restore_hash for name, v in self.snapshot_resources(restore_resources).items()}
-        if journal is not None:
-            journal.record("restore", snapshot=snapshot_hash, targets=targets, prior=prior)
-        self.restore_resources(restore_resources, targets)
+        self._replace(snapshot_hash, {name: restore_hashes[name] for name in names}, restore_resources)
         for resource in restore_resources:
-            resource.restored(snapshot_hash, str(targets[resource.name]))
-        note_present_snapshot(self._self_as_workspace(), snapshot_hash)
+            resource.restored(snapshot_hash, str(restore_hashes[resource.name]))
+        self._note_restored(snapshot_hash, names)
         if self.supports_lineage():
             self.get_lineage_store().restore(snapshot_hash, names)
+
+    def undo_restore(self, past: PastRestore, restore_resources: Sequence[SnapshotResourceMixin]) -> None:
+        """Bring back what a restore replaced, of all its resources at once, and their lineage. It is a restore itself,
+        which can be undone likewise. A killed one is completed, one that raises is undone."""
+        self._restore_precheck(restore_resources)
+        targets: dict[str, str | None] = {r.name: past.prior[r.name] for r in restore_resources}
+        self.restore_prechecks(restore_resources, targets)
+        self._replace(None, targets, restore_resources, undoes=past)
+        self._finish_undo(past, list(targets))
+
+    def _replace(
+        self,
+        snapshot_hash: str | None,
+        targets: Mapping[str, str | None],
+        resources: Sequence[SnapshotResourceMixin],
+        undoes: PastRestore | None = None,
+    ) -> None:
+        workspace = self._self_as_workspace()
+        journal = workspace.journal
+        what = {"snapshot": snapshot_hash, "targets": dict(targets), "undoes": None if undoes is None else undoes.name}
+        if journal is not None:
+            journal.record("restore", **what, prior={})
+        prior = {name: v.restore_hash for name, v in self.snapshot_resources(resources).items()}
+        lineage = self.get_lineage_store().current_documents(targets) if self.supports_lineage() else {}
+        noted = note_restore(workspace, snapshot_hash, present_snapshot(workspace), prior, targets, lineage)
+        if journal is not None:
+            journal.record("restore", **what, prior=prior, noted=noted)
+        self.restore_resources(resources, targets)
+
+    def _note_restored(self, snapshot_hash: str, names: Collection[str]) -> None:
+        """The state is of a snapshot, if all that could be was brought back to it."""
+        restore_hashes = self.get_snapshot_metadata(snapshot_hash).restore_hashes
+        for resource in self._self_as_workspace().get_resources():
+            can = not resource.has_results_role() and restore_hashes.get(resource.name) is not None
+            if can and resource.name not in names:
+                return
+        note_present_snapshot(self._self_as_workspace(), snapshot_hash)
+
+    def _finish_undo(self, past: PastRestore, names: Sequence[str]) -> None:
+        """What comes after the files. Idempotent."""
+        if self.supports_lineage():
+            documents = {name: document for name, document in past.lineage.items() if name in names}
+            self.get_lineage_store().bring_back_current(documents)
+        note_present_snapshot(self._self_as_workspace(), past.came_from)
+        forget_restore(self._self_as_workspace(), past.name)
 
     def delete_snapshot(self, hash_val: str, include_resources: bool = False) -> None:
         """Delete a snapshot's metadata, manifest and lineage, and with ``include_resources`` the results that are
@@ -839,13 +879,18 @@ class SnapshotWorkspaceMixin(ABC):
         self.snapshot_resources(resources)
         if not interrupted:
             self.restore_resources(resources, data["prior"])
+            if isinstance(data.get("noted"), str):
+                forget_restore(workspace, data["noted"])
             return "it has been undone"
         self.restore_resources(resources, data["targets"])
         snapshot = data["snapshot"]  # None if it is another version of one resource
         for resource in resources if snapshot is not None else ():
             resource.restored(snapshot, data["targets"][resource.name])
         if snapshot is not None:
-            note_present_snapshot(workspace, snapshot)
+            self._note_restored(snapshot, names)
+        for past in past_restores(workspace):
+            if past.name == data.get("undoes"):
+                self._finish_undo(past, names)
         if self.supports_lineage() and snapshot is not None:
             self.get_lineage_store().restore(snapshot, names)
         workspace.save(f"Completed a restore of {', '.join(names)}")

@@ -12,6 +12,7 @@ from dataworkspaces.cli.session import Session, common_options, json_option, pas
 if TYPE_CHECKING:
     from dataworkspaces.commands.du import Usage
     from dataworkspaces.commands.gc import GarbageReport
+    from dataworkspaces.workspace import Workspace
 
 
 _SHOWN = 50
@@ -180,9 +181,9 @@ def verify(session: Session, resources: tuple[str, ...], remote: bool, read: boo
 @common_options
 @pass_session
 def undo_restore(session: Session, resource: str | None, version: str | None, only_list: bool, as_json: bool) -> None:
-    """Bring back the files of a RESOURCE that a restore replaced, the latest or a VERSION that --list shows.
+    """Bring back what the last restore replaced: of all its resources, or of RESOURCE alone.
 
-    For resources whose content is kept in the object store. What is there now is kept, too.
+    VERSION is one that --list shows. What is there now is kept, too: the same command brings it back.
     """
     from dataworkspaces.cli.render import print_json
     from dataworkspaces.cli.text import escape
@@ -190,7 +191,7 @@ def undo_restore(session: Session, resource: str | None, version: str | None, on
     from dataworkspaces.errors import UserAbort
 
     workspace = session.open_workspace(reading=True)
-    if only_list or resource is None:
+    if only_list:
         found = list_replaced(workspace, resource)
         if as_json:
             print_json([replaced.to_json() for replaced in found])
@@ -200,6 +201,9 @@ def undo_restore(session: Session, resource: str | None, version: str | None, on
         if not found:
             click.echo("No restore has replaced anything that is kept", err=True)
         return
+    if resource is None:
+        _undo_whole_restore(workspace, as_json)
+        return
     if not workspace.interaction.confirm(f"Bring back what a restore of '{resource}' replaced?", default=True):
         raise UserAbort("nothing was changed")
     done = undo_restore_command(workspace, resource, version)
@@ -207,3 +211,24 @@ def undo_restore(session: Session, resource: str | None, version: str | None, on
         print_json(done.to_json())
     else:
         workspace.interaction.tell(f"Resource '{resource}' is as before the restore of {done.time[:19]}")
+
+
+def _undo_whole_restore(workspace: Workspace, as_json: bool) -> None:
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.cli.text import short_hash
+    from dataworkspaces.commands.undo_last_restore import plan_undo_restore, undo_last_restore
+    from dataworkspaces.errors import UserAbort
+
+    plan = plan_undo_restore(workspace)
+    past = plan.restore
+    what = "the undoing of a restore" if past.snapshot is None else f"the restore to {short_hash(past.snapshot)}"
+    names = ", ".join(plan.restored)
+    if not workspace.interaction.confirm(f"Undo {what} of {past.time:%Y-%m-%d %H:%M:%S} ({names})?", default=True):
+        raise UserAbort("nothing was changed")
+    done = undo_last_restore(workspace, plan)
+    if as_json:
+        print_json(done.to_json())
+        return
+    workspace.interaction.tell(f"Undid {what}: {names} {'is' if len(plan.restored) == 1 else 'are'} as before")
+    if done.left:
+        workspace.interaction.tell(f"Left, since they are no longer in the workspace: {', '.join(done.left)}")

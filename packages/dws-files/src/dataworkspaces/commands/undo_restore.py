@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dataworkspaces.commands.storage import resources_with_versions
 from dataworkspaces.errors import ConfigurationError, NotSupportedError
 from dataworkspaces.workspace import SnapshotResourceMixin
-from dataworkspaces.workspace.kept_versions import KeptVersionsMixin
+from dataworkspaces.workspace.restores import past_restores
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace
@@ -30,17 +30,24 @@ class Replaced:
 
 def list_replaced(workspace: Workspace, name: str | None = None) -> list[Replaced]:
     """What restores of a resource (or of all) replaced, the latest first."""
-    resources = resources_with_versions(workspace) if name is None else [_resource(workspace, name)[0]]
+    if name is not None:
+        workspace.validate_resource_name(name)
+    resources = [each for each in resources_with_versions(workspace) if name in (None, each.name)]
     found = [_replaced(r.name, e) for r in resources for e in r.replaced_versions()]
+    known = {(each.resource, each.version) for each in found}
+    found += [each for each in _of_past_restores(workspace, name) if (each.resource, each.version) not in known]
     return sorted(found, key=lambda replaced: replaced.time, reverse=True)
 
 
 def undo_restore_command(workspace: Workspace, name: str, version: str | None = None) -> Replaced:
     """Bring back a version that a restore replaced: the latest, or the one whose name starts with ``version``. What is
     there now can be brought back by the same means."""
-    kept, resource = _resource(workspace, name)
-    entries = list(reversed(kept.replaced_versions()))
+    workspace.validate_resource_name(name)
+    resource = workspace.get_resource(name)
+    entries = list_replaced(workspace, name)
     chosen = [e for e in entries if version is None or e.version.startswith(version)]
+    if not isinstance(resource, SnapshotResourceMixin):
+        raise NotSupportedError(f"Resource '{name}' ({resource.resource_type}) keeps no versions")
     if not chosen:
         what = "no restore replaced anything" if version is None else f"no restore replaced the version {version}"
         raise ConfigurationError(f"Resource '{name}': {what}", hint="dws undo-restore --list")
@@ -52,22 +59,18 @@ def undo_restore_command(workspace: Workspace, name: str, version: str | None = 
         journal.record("restore", snapshot=None, targets={name: target}, prior={name: prior})
         resource.restore(target)
         workspace.save(f"Undid a restore of {name}")
-    return _replaced(name, chosen[0])
+    return chosen[0]
 
 
-def _resource(workspace: Workspace, name: str) -> tuple[KeptVersionsMixin, SnapshotResourceMixin]:
-    workspace.validate_resource_name(name)
-    resource = workspace.get_resource(name)
-    if (
-        isinstance(resource, KeptVersionsMixin)
-        and isinstance(resource, SnapshotResourceMixin)
-        and resource.keeps_versions()
-    ):
-        return resource, resource
-    raise NotSupportedError(
-        f"Resource '{name}' ({resource.resource_type}) keeps no versions in the object store",
-        hint=resource.hint_instead_of("undo-restore"),
-    )
+def _of_past_restores(workspace: Workspace, name: str | None) -> list[Replaced]:
+    """Of resources that keep their versions elsewhere than in the object store, such as git."""
+    known = set(workspace.get_resource_names())
+    return [
+        Replaced(resource, version, past.time.isoformat(), past.targets.get(resource, ""))
+        for past in past_restores(workspace)
+        for resource, version in past.prior.items()
+        if resource in known and name in (None, resource)
+    ]
 
 
 def _replaced(name: str, entry: ReplacedVersion) -> Replaced:

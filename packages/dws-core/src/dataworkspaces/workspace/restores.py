@@ -1,0 +1,100 @@
+"""What restores replaced: of the last ones that this copy saw, enough to undo each as a whole.
+
+``restores/TIME.json`` of the machine directory says which versions lay there, the lineage of these resources, and from
+which snapshot the state came. The contents are where the resources keep those of any version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dataworkspaces.errors import MetadataError
+from dataworkspaces.toolbox.atomic import read_json_object, write_json
+
+if TYPE_CHECKING:
+    from dataworkspaces.workspace.workspace import Workspace
+
+_DIRECTORY = "restores"
+_KEPT = 20
+
+
+@dataclass(frozen=True)
+class PastRestore:
+    """:ivar name: of the file.
+    :ivar time: in local time.
+    :ivar snapshot: what was restored; None if it undid another.
+    :ivar came_from: the snapshot that the state came from before; None if nobody knew.
+    :ivar prior: the versions that lay there, by resource.
+    :ivar targets: those that lay there afterwards.
+    :ivar lineage: of these resources before, as documents.
+    """
+
+    name: str
+    time: datetime
+    snapshot: str | None
+    came_from: str | None
+    prior: Mapping[str, str]
+    targets: Mapping[str, str]
+    lineage: Mapping[str, Any]
+
+
+def note_restore(
+    workspace: Workspace,
+    snapshot: str | None,
+    came_from: str | None,
+    prior: Mapping[str, str | None],
+    targets: Mapping[str, str | None],
+    lineage: Mapping[str, Any],
+) -> str:
+    """Note what a restore is about to replace; returns the name of the note. On disk on return."""
+    directory = workspace.get_machine_directory() / _DIRECTORY
+    now = datetime.now()
+    name = f"{now:%Y%m%dT%H%M%S%f}.json"
+    note = {
+        "time": now.isoformat(),
+        "snapshot": snapshot,
+        "came_from": came_from,
+        "prior": dict(prior),
+        "targets": dict(targets),
+        "lineage": dict(lineage),
+    }
+    write_json(directory / name, note, durable=True)
+    for old in sorted(_notes(directory), reverse=True)[_KEPT:]:
+        old.unlink(missing_ok=True)
+    return name
+
+
+def forget_restore(workspace: Workspace, name: str) -> None:
+    """Idempotent."""
+    (workspace.get_machine_directory() / _DIRECTORY / Path(name).name).unlink(missing_ok=True)
+
+
+def past_restores(workspace: Workspace) -> list[PastRestore]:
+    """The latest first. What cannot be read is left out: it can be of no use."""
+    found = []
+    for path in sorted(_notes(workspace.get_machine_directory() / _DIRECTORY), reverse=True):
+        with suppress(MetadataError, ValueError, TypeError, KeyError, AttributeError):
+            found.append(read_restore(path))
+    return found
+
+
+def read_restore(path: Path) -> PastRestore:
+    data = read_json_object(path, "time", "snapshot", "came_from", "prior", "targets", "lineage")
+    return PastRestore(
+        path.name,
+        datetime.fromisoformat(data["time"]),
+        data["snapshot"],
+        data["came_from"],
+        {name: version for name, version in data["prior"].items() if isinstance(version, str)},
+        {name: version for name, version in data["targets"].items() if isinstance(version, str)},
+        dict(data["lineage"]),
+    )
+
+
+def _notes(directory: Path) -> list[Path]:
+    return [path for path in directory.glob("*.json") if not path.name.startswith(".")]
