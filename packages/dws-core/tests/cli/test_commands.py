@@ -329,7 +329,7 @@ def test_delete_snapshot_asks(run: Run, full: MemoryWorkspace) -> None:
 def test_status(run: Run, full: MemoryWorkspace, data: Path) -> None:
     (data / "c.csv").write_text("4\n")
     out = run("report", "status").output
-    assert out.startswith("Status for workspace: memory\nLast snapshot: TWO (")
+    assert out.startswith("Status for workspace: memory\nThe present state has changed since snapshot TWO (")
     assert cells(out, "data")[1:3] == ["source-data", "file"]
     assert cells(out, "data")[4].startswith("changed")
     assert out.endswith("\nNo resources for the following roles: intermediate-data, code.\n")
@@ -411,11 +411,12 @@ def test_no_results(run: Run, current_workspace: MemoryWorkspace) -> None:
     assert run("report", "results").output == "No results were found\n"
 
 
-def test_status_alias_says_that_it_is_deprecated(run: Run, full: MemoryWorkspace) -> None:
+def test_status_with_history(run: Run, full: MemoryWorkspace) -> None:
     result = run("status", "--history", "--limit", "1")
-    assert "deprecated" in result.stderr
-    assert result.stdout.startswith("Status for workspace: ")
+    assert result.stderr == ""
+    assert result.stdout.startswith("Status for workspace: memory\nThe present state is snapshot TWO (")
     assert result.stdout.endswith("Showing first 1 snapshot\n")
+    assert run("status").stdout == run("report", "status").stdout
 
 
 def test_a_report_puts_in_order_what_was_interrupted(run: Run, full: MemoryWorkspace) -> None:

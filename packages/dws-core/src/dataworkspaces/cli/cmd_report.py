@@ -1,19 +1,19 @@
-"""``dws report`` and its deprecated alias ``dws status``."""
+"""``dws report``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from dataworkspaces.cli.cmd_history import history, limit_option, print_snapshots
+from dataworkspaces.cli.cmd_history import history
+from dataworkspaces.cli.cmd_status import status
 from dataworkspaces.cli.param_types import ResourceName, SnapshotName
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 if TYPE_CHECKING:
     from dataworkspaces.cli.render import Table
-    from dataworkspaces.commands.report import ResultsReport, StatusReport
+    from dataworkspaces.commands.report import ResultsReport
     from dataworkspaces.lineage.states import State
 
 
@@ -23,22 +23,7 @@ def report() -> None:
     """Show the state of the workspace, its snapshots, its lineage or its results."""
 
 
-@report.command()
-@json_option
-@common_options
-@pass_session
-def status(session: Session, as_json: bool) -> None:
-    """Show the resources, and what has changed since the last snapshot."""
-    from dataworkspaces.cli.render import print_json
-    from dataworkspaces.commands.report import status_report
-
-    found = status_report(session.open_workspace(reading=True))
-    if as_json:
-        print_json(found.to_json())
-    else:
-        _print_status(found)
-
-
+report.add_command(status)
 report.add_command(history)
 
 
@@ -91,61 +76,6 @@ def results(session: Session, snapshot: str | None, resource: str | None, as_jso
         click.echo("No results were found")
     else:
         _print_results(found)
-
-
-@click.command("status")
-@click.option("--history", "with_history", is_flag=True, help="Also list the snapshots.")
-@limit_option
-@common_options
-@pass_session
-def status_alias(session: Session, with_history: bool, limit: int | None) -> None:
-    """Deprecated: use 'dws report status' and 'dws report history'."""
-    from dataworkspaces.commands.history import history_report
-    from dataworkspaces.commands.report import status_report
-
-    workspace = session.open_workspace(reading=True)
-    click.echo("'dws status' is deprecated: use 'dws report status' and 'dws report history'", err=True)
-    _print_status(status_report(workspace))
-    if with_history:
-        click.echo()
-        print_snapshots(history_report(workspace, limit))
-
-
-def _print_status(found: StatusReport) -> None:
-    from dataworkspaces.cli.render import Column, Table, print_table
-    from dataworkspaces.cli.text import escape, snapshot_name
-
-    click.echo(f"Status for workspace: {escape(found.workspace)}")
-    columns: list[Column | str] = [
-        "Resource",
-        Column("Role", fixed=True),
-        Column("Type", fixed=True),
-        Column("Parameters", least=20),
-    ]
-    rows = [[r.name, r.role, r.resource_type, _parameters(r.parameters)] for r in found.resources]
-    if found.last_snapshot is not None:
-        last = found.last_snapshot
-        click.echo(f"Last snapshot: {escape(snapshot_name(last))}, taken {escape(last.taken_at)}")
-        columns.append("Since then")
-        for row, resource in zip(rows, found.resources, strict=True):
-            change = resource.change
-            row.append(
-                "" if change is None else f"{change.state}: {change.details}" if change.details else change.state
-            )
-    if any(resource.origin for resource in found.resources):
-        columns.append("Origin")
-        for row, resource in zip(rows, found.resources, strict=True):
-            row.append(resource.origin)
-    click.echo()
-    if rows:
-        print_table(Table(f"Resources for workspace: {found.workspace}", columns, rows))
-    if found.roles_without_resource:
-        click.echo()
-        click.echo(f"No resources for the following roles: {', '.join(found.roles_without_resource)}.")
-
-
-def _parameters(parameters: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(f"{name}={value}" for name, value in parameters.items())
 
 
 def _state(state: State) -> list[str]:

@@ -117,7 +117,7 @@ def _around_the_point(text: str) -> tuple[str, str]:
 
 def wrap(text: str, width: int) -> str:
     """The text in lines of at most ``width`` columns: broken at blanks, else after ``/``, else after ``.``, ``_``,
-    ``-`` or ``,``, else anywhere."""
+    ``-``, ``,`` or ``=``, else anywhere."""
     return "\n".join(part for line in text.split("\n") for part in _wrapped(line, max(1, width)))
 
 
@@ -125,7 +125,7 @@ def _wrapped(line: str, width: int) -> Iterator[str]:
     while _width(line) > width:
         end = _cut(line, width)
         places = [line.rfind(" ", 0, end + 1), line.rfind("/", 0, end) + 1]
-        places.append(max(line.rfind(char, 0, end) for char in "._-,") + 1)
+        places.append(max(line.rfind(char, 0, end) for char in "._-,=") + 1)
         end = next((place for place in places if place > 0), end)
         yield line[:end].rstrip()
         line = line[end:].lstrip() if line[end : end + 1] == " " else line[end:]

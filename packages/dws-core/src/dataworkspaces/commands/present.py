@@ -1,7 +1,6 @@
 """Which snapshot the present state is, or comes from, and what has changed since.
 
-A note in the machine directory says from which snapshot the state comes: the last one that was taken or restored here.
-It may be lost: the newest snapshot is then what the state is compared with. Nothing but reports depends on it."""
+Where no note says from which snapshot the state comes, it is compared with the newest."""
 
 from __future__ import annotations
 
@@ -54,9 +53,9 @@ def present_state(workspace: Workspace) -> PresentState:
 
 def _noted(workspace: Workspace) -> SnapshotMetadata | None:
     hashval = present_snapshot(workspace)
-    with suppress(OSError, DwsError):
+    with suppress(DwsError):
         return None if hashval is None else workspace.as_snapshot_ws().get_snapshot_metadata(hashval)
-    return None
+    return None  # it was deleted
 
 
 def _changes(workspace: Workspace, snapshot: SnapshotMetadata) -> dict[str, ResourceChange]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dataworkspaces.commands.present import present_state
 from dataworkspaces.commands.summaries import snapshot_json
-from dataworkspaces.workspace import RESOURCE_ROLE_CHOICES, LocalStateResourceMixin
+from dataworkspaces.errors import DwsError
+from dataworkspaces.workspace import RESOURCE_ROLE_CHOICES, LocalStateResourceMixin, SyncedWorkspaceMixin
 from dataworkspaces.workspace.missing_type import resources_to_show
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.views import LineageRow
-    from dataworkspaces.workspace import Resource, ResourceChange, SnapshotMetadata, Workspace
+    from dataworkspaces.workspace import OriginState, Resource, ResourceChange, SnapshotMetadata, Workspace
 
 
 @dataclass(frozen=True)
@@ -44,12 +48,22 @@ class ResourceStatus:
 
 @dataclass(frozen=True)
 class StatusReport:
-    """The resources of a workspace. ``last_snapshot`` is None if none was taken."""
+    """Where a workspace is.
+
+    :ivar last_snapshot: the newest; None if none was taken.
+    :ivar snapshot: that which the present state is, or comes from: the changes of resources are those since then.
+    :ivar is_snapshot: whether nothing has changed since.
+    :ivar origin: what is known of the origin without asking it; None for a backend without one.
+    :ivar unpushed: the resources whose own origins may lack something that is here."""
 
     workspace: str
     resources: tuple[ResourceStatus, ...]
     roles_without_resource: tuple[str, ...]
     last_snapshot: SnapshotMetadata | None
+    snapshot: SnapshotMetadata | None = None
+    is_snapshot: bool = False
+    origin: OriginState | None = None
+    unpushed: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -57,7 +71,16 @@ class StatusReport:
             "resources": [r.to_json() for r in self.resources],
             "roles_without_resource": list(self.roles_without_resource),
             "last_snapshot": None if self.last_snapshot is None else snapshot_json(self.last_snapshot),
+            "snapshot": None if self.snapshot is None else snapshot_json(self.snapshot),
+            "is_snapshot": self.is_snapshot,
+            "branch": None if self.origin is None else self.origin.branch,
+            "origin": None if self.origin is None or not self.origin.has_origin else self._origin_json(self.origin),
+            "unpushed": list(self.unpushed),
         }
+
+    @staticmethod
+    def _origin_json(origin: OriginState) -> dict[str, Any]:
+        return {"ahead": origin.ahead, "behind": origin.behind, "snapshots": origin.snapshots}
 
 
 @dataclass(frozen=True)
@@ -108,17 +131,29 @@ class ResultsReport:
 
 
 def status_report(workspace: Workspace) -> StatusReport:
-    """The resources, and how each stands to the last snapshot."""
-    snapshots = workspace.as_snapshot_ws()
-    last = snapshots.get_most_recent_snapshot()
-    changes = {} if last is None else snapshots.changes_since(snapshots.get_snapshot_versions(last.hashval))
+    """The resources, and how each stands to the snapshot that the present state is, or comes from."""
+    last = workspace.as_snapshot_ws().get_most_recent_snapshot()
+    state = present_state(workspace)
+    changes = state.changes
     resources = tuple(
         ResourceStatus(r.name, r.role, r.resource_type, dict(r.describe_params()), changes.get(r.name), _origin(r))
         for r in resources_to_show(workspace)
     )
     taken = {resource.role for resource in resources}
     missing = tuple(role for role in RESOURCE_ROLE_CHOICES if role not in taken)
-    return StatusReport(workspace.name, resources, missing, last)
+    origin = workspace.origin_state() if isinstance(workspace, SyncedWorkspaceMixin) else None
+    unpushed = tuple(_unpushed(workspace, origin))
+    return StatusReport(workspace.name, resources, missing, last, state.snapshot, state.is_snapshot, origin, unpushed)
+
+
+def _unpushed(workspace: Workspace, origin: OriginState | None) -> Iterator[str]:
+    """Of a workspace that was never published all is here alone, which need not be said of each resource."""
+    if origin is None or not origin.has_origin:
+        return
+    for resource in resources_to_show(workspace):
+        with suppress(DwsError):
+            if isinstance(resource, LocalStateResourceMixin) and resource.has_unpushed_content():
+                yield resource.name
 
 
 def _origin(resource: Resource) -> str:

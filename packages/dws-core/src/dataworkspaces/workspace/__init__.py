@@ -29,7 +29,7 @@ from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
 from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
 from dataworkspaces.workspace.storage import Storage
-from dataworkspaces.workspace.sync import CentralWorkspaceMixin, SyncedWorkspaceMixin
+from dataworkspaces.workspace.sync import CentralWorkspaceMixin, OriginState, SyncedWorkspaceMixin
 from dataworkspaces.workspace.versions import (
     FileChange,
     FileInfo,
@@ -54,6 +54,7 @@ __all__ = [
     "Journal",
     "LocalDirectoryMixin",
     "LocalStateResourceMixin",
+    "OriginState",
     "OwnFilesMixin",
     "PresentContents",
     "Resource",

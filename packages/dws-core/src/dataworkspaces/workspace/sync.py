@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,6 +40,22 @@ class _Prechecks:
             resource.pull_precheck()
 
 
+@dataclass(frozen=True)
+class OriginState:
+    """How a copy of a workspace stands to its origin, as far as that is known here without asking it.
+
+    :ivar branch: the branch that is checked out; None if the backend has none, or none is.
+    :ivar has_origin: whether there is one.
+    :ivar ahead, behind: how many commits only this copy, or only the origin, has; None if nobody knows.
+    :ivar snapshots: how many snapshots the origin lacks; None if nobody knows."""
+
+    branch: str | None = None
+    has_origin: bool = False
+    ahead: int | None = None
+    behind: int | None = None
+    snapshots: int | None = None
+
+
 class SyncedWorkspaceMixin(_Prechecks, ABC):
     """A workspace that is a copy of a master copy, and is pushed to it and pulled from it."""
 
@@ -50,6 +67,10 @@ class SyncedWorkspaceMixin(_Prechecks, ABC):
     def check_origin(self, doing: str) -> None:
         """Raise ConfigurationError if there is no origin to push to or pull from: ``doing`` is ``push`` or ``pull``.
         Without contact; a dry run asks this too. A backend extends it."""
+
+    def origin_state(self) -> OriginState:
+        """How this copy stands to its origin; without contact. Override it where anything is known of that."""
+        return OriginState()
 
     @abstractmethod
     def pull_workspace(self) -> SyncedWorkspaceMixin:

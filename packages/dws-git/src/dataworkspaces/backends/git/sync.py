@@ -15,7 +15,7 @@ from dataworkspaces.toolbox.atomic import read_json_object
 from dataworkspaces.workspace import SyncedWorkspaceMixin
 
 if TYPE_CHECKING:
-    from dataworkspaces.workspace import LocalStateResourceMixin
+    from dataworkspaces.workspace import LocalStateResourceMixin, OriginState
 
 
 class GitSync(SyncedWorkspaceMixin, GitStorage):
@@ -49,6 +49,12 @@ class GitSync(SyncedWorkspaceMixin, GitStorage):
         else:
             from dataworkspaces.backends.git.pull import check_origin
         check_origin(self)
+
+    def origin_state(self) -> OriginState:
+        """What git knows of the origin since the last push or pull."""
+        from dataworkspaces.backends.git.origin_state import origin_state
+
+        return origin_state(self)
 
     def push(self, resource_list: Sequence[LocalStateResourceMixin]) -> None:
         """As the contract says. Nothing is sent before all origins have said that they would take it."""
