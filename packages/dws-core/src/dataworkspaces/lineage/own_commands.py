@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dataworkspaces.toolbox.atomic import explain_os_error
+from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace.familiar import keyed_digest
 
 
@@ -34,7 +35,7 @@ class OwnCommands:
     def has(self, command: Sequence[str]) -> bool:
         """Whether it has been run here."""
         try:
-            return _digest(command) in self._path.read_text(encoding="ascii", errors="replace").splitlines()
+            return _digest(command) in read_regular(self._path).decode("ascii", "replace").splitlines()
         except OSError:
             return False
 

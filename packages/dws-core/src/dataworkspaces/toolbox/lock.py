@@ -26,6 +26,7 @@ from dataworkspaces.toolbox.lock_holder import (
 )
 from dataworkspaces.toolbox.logs import log
 from dataworkspaces.toolbox.processes import process_exists
+from dataworkspaces.toolbox.regular import read_regular
 
 if TYPE_CHECKING:
     from filelock import SoftFileLock
@@ -119,7 +120,7 @@ def _remove_if_reused(path: Path) -> None:
     """Remove the lock of a process of this host that is gone, though its number is in use again, or of before the
     machine started."""
     try:
-        content = path.read_text(encoding="utf-8")
+        content = read_regular(path).decode("utf-8")
     except (OSError, ValueError):
         return
     pid, host = [*content.splitlines(), "", ""][:2]
@@ -130,7 +131,7 @@ def _remove_if_reused(path: Path) -> None:
     aside = path.with_name(f"{path.name}.{os.urandom(6).hex()}.tmp")
     try:
         path.rename(aside)
-        if aside.read_text(encoding="utf-8") != content:
+        if read_regular(aside).decode("utf-8") != content:
             aside.rename(path)  # another process was faster, and this is its lock
             return
         log.info("removed %s of process %s, whose number another process has now", path, pid)

@@ -24,6 +24,7 @@ __all__ = [
     "read_facts",
     "remove_lock",
 ]
+from dataworkspaces.toolbox.regular import read_regular
 
 LOCK_FILE = "lock"
 _KINDS = (("lock", "the workspace"), ("lineage.lock", "its lineage"), ("run*.lock", "runs"), ("steps/*.lock", "a step"))
@@ -70,7 +71,7 @@ def describe_lock(directory: Path, name: str = LOCK_FILE) -> LockHolder | None:
     path = directory / name
     try:
         found = path.stat()
-        content = path.read_text(encoding="utf-8")
+        content = read_regular(path).decode("utf-8")
     except FileNotFoundError:
         return None
     except (OSError, ValueError):
@@ -156,7 +157,7 @@ def read_facts(path: Path, pid: str) -> dict[str, str]:
     try:
         if note.stat().st_mtime_ns < path.stat().st_mtime_ns:
             return {}  # of an earlier holder, which may have had the same number
-        first, *more = note.read_text(encoding="utf-8").splitlines()
+        first, *more = read_regular(note).decode("utf-8").splitlines()
     except (OSError, ValueError):
         return {}
     owner, _, command = first.partition(" ")

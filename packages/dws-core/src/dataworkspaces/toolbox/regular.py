@@ -24,10 +24,17 @@ def status_if_any(path: Path, *, follow_links: bool = True) -> os.stat_result | 
         raise UnavailableError(f"{path} cannot be looked at: {e.strerror or e}") from e
 
 
-def read_regular(path: Path) -> bytes:
-    """What a file holds. Raises OSError for a named pipe, at whose other end nobody may be, a socket or a device."""
+LARGEST = 2 << 30
+"""Bytes that any file of ours may have, with much to spare."""
+
+
+def read_regular(path: Path, most: int = LARGEST) -> bytes:
+    """What a file holds. Raises OSError for a named pipe, at whose other end nobody may be, a socket or a device, and
+    for a file of more than ``most`` bytes."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     with os.fdopen(fd, "rb") as file:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise OSError(errno.EINVAL, "It is no regular file", str(path))
+        if os.fstat(fd).st_size > most:
+            raise OSError(errno.EFBIG, f"It has more than {most:,} bytes", str(path))
         return file.read()

@@ -16,6 +16,7 @@ from dataworkspaces.errors import MetadataError, NotFoundError
 from dataworkspaces.params import HASH_RE
 from dataworkspaces.toolbox import move_files
 from dataworkspaces.toolbox.atomic import read_json_object, to_json, write_bytes, write_json
+from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class DeletedSnapshot:
     def manifest(self) -> bytes:
         """Raises NotFoundError if the snapshot had none any more when it was deleted."""
         try:
-            return (self.directory / _MANIFEST).read_bytes()
+            return read_regular(self.directory / _MANIFEST)
         except FileNotFoundError:
             raise NotFoundError(
                 f"Snapshot {self.metadata.hashval[:7]} had lost its manifest when it was deleted",

@@ -11,6 +11,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from dataworkspaces.toolbox.regular import read_regular
+
 SECRET_FILE = "secret"
 _MARKS = "familiar"
 _BYTES = 32
@@ -23,7 +25,7 @@ def user_secret() -> bytes | None:
     try:
         path = config_file().with_name(SECRET_FILE)
         with suppress(FileNotFoundError):
-            return _checked(path.read_bytes())
+            return _checked(read_regular(path))
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         temporary = path.with_name(f".{SECRET_FILE}-{os.getpid()}-{os.urandom(4).hex()}")
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -34,7 +36,7 @@ def user_secret() -> bytes | None:
                 os.link(temporary, path)
         finally:
             temporary.unlink()
-        return _checked(path.read_bytes())
+        return _checked(read_regular(path))
     except (OSError, RuntimeError):  # a home that is missing or cannot be written to
         return None
 
@@ -62,7 +64,7 @@ def mark_of(place: str, machine: Path) -> str | None:
     if digest is None:
         return None
     try:
-        return (machine / _MARKS / digest).read_text(encoding="utf-8", errors="surrogateescape")
+        return read_regular(machine / _MARKS / digest).decode("utf-8", "surrogateescape")
     except OSError:
         return None
 

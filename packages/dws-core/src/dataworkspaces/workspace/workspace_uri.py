@@ -15,6 +15,7 @@ from typing import Any
 from dataworkspaces import plugins
 from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError
 from dataworkspaces.toolbox.atomic import read_json_object, write_bytes
+from dataworkspaces.toolbox.regular import read_regular
 
 METADATA_DIR = ".dataworkspace"
 """A local directory that holds a directory of this name is a workspace."""
@@ -112,7 +113,7 @@ def known_workspaces() -> dict[str, str]:
     """By name the places (directories or URIs) in the table ``[workspaces]`` of the user's configuration."""
     path = config_file()
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path).decode("utf-8")
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as e:

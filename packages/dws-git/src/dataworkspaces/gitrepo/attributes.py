@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from dataworkspaces.gitrepo.ignore_lines import read_settings
 from dataworkspaces.gitrepo.layout import objects_directory
 from dataworkspaces.toolbox.atomic import write_bytes
 from dataworkspaces.toolbox.names import LINEAGE_FILE
@@ -49,10 +50,7 @@ def keep_results_as_they_are(root: Path, last: Sequence[str] = (), commit: str |
 
 
 def lines_of(path: Path) -> list[str]:
-    try:
-        return path.read_bytes().decode("utf-8", "surrogateescape").splitlines()
-    except FileNotFoundError:
-        return []
+    return read_settings(path).decode("utf-8", "surrogateescape").splitlines()
 
 
 def put_last(path: Path, tail: Sequence[str]) -> None:

@@ -156,7 +156,7 @@ def _branches(repository: _Repository) -> set[str]:
     found = {str((Path(d) / name).relative_to(place)) for place in places for d, _, names in os.walk(place)
              for name in names if not name.endswith(".lock") and name[0] != "."}  # fmt: skip
     with suppress(OSError):
-        text = (repository.shared / "packed-refs").read_text(encoding="utf-8", errors="replace")
+        text = read_regular(repository.shared / "packed-refs").decode("utf-8", "replace")
         found |= {m[1] for m in re.finditer(r"^[0-9a-f]{40,64} refs/heads/(.+)$", text, re.MULTILINE)}
     return found
 

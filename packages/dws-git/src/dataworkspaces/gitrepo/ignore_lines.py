@@ -5,16 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.toolbox.atomic import write_bytes
 from dataworkspaces.toolbox.regular import read_regular
+
+_MOST = 100_000_000
+"""Bytes that git reads of such a file."""
+
+
+def read_settings(path: Path) -> bytes:
+    """A file with lines for git; empty if there is none. Raises ConfigurationError if it is none that can be read."""
+    try:
+        return read_regular(path, _MOST)
+    except FileNotFoundError:
+        return b""
+    except OSError as e:
+        raise ConfigurationError(f"{path} cannot be read: {e.strerror or e}", hint="Put a text file there") from e
 
 
 def add_lines(path: Path, lines: Sequence[str]) -> bool:
     """Add the lines that an ignore file lacks, at its end; returns whether it changed."""
-    try:
-        old = read_regular(path)
-    except FileNotFoundError:
-        old = b""
+    old = read_settings(path)
     present = set(old.decode("utf-8", "surrogateescape").splitlines())
     missing = [line for line in lines if line not in present]
     if not missing:

@@ -18,6 +18,7 @@ from dataworkspaces.gitrepo.objects import index_info
 from dataworkspaces.gitrepo.plumbing import IndexEntry, TreeEntry, list_tree, records
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.names import LINEAGE_FILE
+from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace.factory import METADATA_DIR
 
 _LINE_RE = re.compile(rb"([0-9a-f]{40,64}) ([0-9a-f]{40,64}) (.*> \d+ [+-]\d{4})\tcommit(?: \(initial\))?: (.*)")
@@ -51,7 +52,7 @@ def _noted(root: Path) -> list[_Noted]:
     """Oldest first, so that parents are there before their children."""
     directory = git_directory(root) or root / ".git"
     try:
-        lines = (directory / "logs" / "HEAD").read_bytes().splitlines()[-_LATEST:]
+        lines = read_regular(directory / "logs" / "HEAD").splitlines()[-_LATEST:]
     except OSError:
         return []
     found = [match for match in map(_LINE_RE.fullmatch, lines) if match is not None]

@@ -19,6 +19,7 @@ from dataworkspaces.gitrepo.restraint import is_being_made
 from dataworkspaces.gitrepo.run import explain, not_started, run_git
 from dataworkspaces.toolbox.logs import log
 from dataworkspaces.toolbox.processes import process_exists
+from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace.interaction import Interaction
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def has_origin(root: Path) -> bool:
     """Whether the repository has a remote ``origin``. Starts no process in the usual case."""
     directory = git_directory(root)
     try:
-        text = (directory / "config").read_text(encoding="utf-8", errors="replace") if directory else ""
+        text = read_regular(directory / "config").decode("utf-8", "replace") if directory else ""
     except OSError:
         text = ""
     return f'[remote "{ORIGIN}"]' in text or origin_url(root) is not None

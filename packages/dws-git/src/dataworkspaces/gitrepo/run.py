@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from dataworkspaces.errors import ToolError
 from dataworkspaces.gitrepo.checks import without_passwords
 from dataworkspaces.gitrepo.layout import git_directory
+from dataworkspaces.gitrepo.pipes import check_no_pipes
 from dataworkspaces.toolbox.logs import log
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def invocation(
 ) -> tuple[list[str | bytes], dict[str, str]]:
     """Git's command line with its options, and all variables for it. Raises RefusedError for what it may not do where
     nobody has agreed to the repository's configuration."""
+    check_no_pipes(directory)
     log.debug("in %s: git %s", directory, without_passwords(" ".join(os.fsdecode(a) for a in arguments)))
     command: list[str | bytes] = ["git", *_OPTIONS, *_what_to_flush(env)]
     environment = {k: v for k, v in os.environ.items() if k not in LEAKING}

@@ -21,6 +21,7 @@ from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.lineage.from_json import entries_from_json
 from dataworkspaces.toolbox.atomic import MAX_JSON_BYTES, read_json_list, read_json_object, write_bytes
 from dataworkspaces.toolbox.names import check_resource_name
+from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.integrity import UNEXPECTED, Area, one_line, set_aside
 from dataworkspaces.workspace.results import manifest_hash
@@ -55,7 +56,7 @@ def read_local_params_of_resources(path: Path) -> dict[str, Any]:
 
 def read_manifest(path: Path) -> list[Any]:
     if path.stat().st_size <= MAX_JSON_BYTES:
-        content = path.read_bytes()
+        content = read_regular(path)
         # Line ends that git has converted are told of as what they are: see LocalStateCheck.
         hashes = {manifest_hash(content), manifest_hash(content.replace(b"\r\n", b"\n"))}
         if path.name not in {f"snapshot-{found}.json" for found in hashes}:

@@ -20,6 +20,7 @@ from dataworkspaces.toolbox.lock import acquire
 from dataworkspaces.toolbox.lock_holder import describe_lock
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.toolbox.processes import process_exists
+from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.integrity import UNEXPECTED, Problem, set_aside
 
@@ -100,7 +101,7 @@ class LocalStateCheck:
     def check_ignores(self) -> Iterator[Problem]:
         """What git would take, though it belongs to one machine, or to a repository of its own."""
         try:
-            lines = set(self.paths.metadata_gitignore.read_text("utf-8", "surrogateescape").splitlines())
+            lines = set(read_regular(self.paths.metadata_gitignore).decode("utf-8", "surrogateescape").splitlines())
         except OSError:
             lines = set()
         missing = [line for line in METADATA_IGNORES if line not in lines]

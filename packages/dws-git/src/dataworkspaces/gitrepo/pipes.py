@@ -1,0 +1,58 @@
+"""Files that git reads for itself and that somebody has made something else of: it would wait for the other end of a
+named pipe, or read a device, for ever.
+
+Asked before each call of git, so it looks where such files usually are: in the git directory, the root of the working
+tree and the directories in it. Of directories further below git itself reads them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.gitrepo.layout import git_directories
+from dataworkspaces.workspace.factory import METADATA_DIR
+
+_IN_TREE = (".gitignore", ".gitattributes", ".gitmodules")
+_IN_GIT = (
+    "config", "config.worktree", "index", "shallow", "info/exclude", "info/attributes", "info/sparse-checkout",
+    "info/grafts", "objects/info/alternates",
+)  # fmt: skip
+
+
+def check_no_pipes(root: Path) -> None:
+    """Raise ConfigurationError for one that git would not come back from. What is no working tree is left to git."""
+    directories = git_directories(root)
+    if not directories:
+        return
+    for directory in directories:
+        for name in _IN_GIT:
+            _check(f"{directory}/{name}", _FILE, follow=True)
+    for place in (str(root), *_directories_in(root)):
+        # Git takes no notice of links and directories; of what should be ours, we do.
+        kinds = _FILE if place.endswith(f"/{METADATA_DIR}") else _FILE_OR_NOTHING
+        for name in _IN_TREE:
+            _check(f"{place}/{name}", kinds, follow=False)
+
+
+_FILE = frozenset({stat.S_IFREG})
+_FILE_OR_NOTHING = frozenset({stat.S_IFREG, stat.S_IFLNK, stat.S_IFDIR})
+
+
+def _directories_in(root: Path) -> Iterator[str]:
+    try:
+        with os.scandir(root) as entries:
+            yield from (entry.path for entry in entries if entry.is_dir(follow_symlinks=False))
+    except OSError:
+        return
+
+
+def _check(path: str, kinds: Collection[int], *, follow: bool) -> None:
+    try:
+        mode = os.stat(path, follow_symlinks=follow).st_mode  # noqa: PTH116 - there are many of them
+    except OSError:
+        return
+    if stat.S_IFMT(mode) not in kinds:
+        raise ConfigurationError(f"{path} is no regular file that git could read", hint="Put a text file there")

@@ -1,0 +1,54 @@
+"""Named pipes, devices and directories in place of what git reads for itself: it would wait for ever."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.gitrepo.ignore_lines import add_lines
+from dataworkspaces.gitrepo.run import run_git
+
+IN_TREE = (".gitignore", ".gitattributes", "code/.gitignore", ".dataworkspace/.gitattributes")
+IN_GIT = (".git/config", ".git/info/exclude", ".git/info/attributes")
+
+
+@pytest.mark.parametrize("name", [*IN_TREE, *IN_GIT])
+def test_git_is_not_sent_to_read_a_pipe(repository: Path, name: str) -> None:
+    path = repository / name
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    with pytest.raises(ConfigurationError, match="is no regular file") as error:
+        run_git(repository, ["status"])
+    assert str(path) in error.value.message
+
+
+@pytest.mark.parametrize("name", IN_GIT)
+def test_nor_a_device_or_a_directory(repository: Path, name: str) -> None:
+    path = repository / name
+    path.unlink(missing_ok=True)
+    for make in (lambda: path.symlink_to("/dev/zero"), path.mkdir):
+        make()
+        with pytest.raises(ConfigurationError, match="is no regular file"):
+            run_git(repository, ["status"])
+        path.unlink() if path.is_symlink() else path.rmdir()
+
+
+def test_what_git_takes_no_notice_of_is_no_error(repository: Path) -> None:
+    (repository / "code").mkdir()
+    (repository / ".gitignore").symlink_to("/dev/zero")
+    (repository / "code/.gitattributes").mkdir()
+    run_git(repository, ["status"])
+
+
+def test_lines_are_not_added_to_what_is_no_file_or_too_large(tmp_path: Path) -> None:
+    (tmp_path / "directory").mkdir()
+    (tmp_path / "device").symlink_to("/dev/zero")
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(5 << 30)
+    for name in ("directory", "device", "huge"):
+        with pytest.raises(ConfigurationError, match="cannot be read"):
+            add_lines(tmp_path / name, ["x"])
