@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from endtoend import User, write_files
@@ -23,7 +24,12 @@ def test_where_am_i(workspace: User) -> None:
         workspace.batch("snapshot", tag)
     same = {"code": "unchanged", "results": "unchanged"}
     assert where(workspace) == (["TWO"], True, None, same)
-    workspace.batch("restore", "ONE")
+    write_files(workspace.cwd, {"code/run.py": "print('not committed')\n"})
+    said = workspace.batch("restore", "ONE").stdout
+    assert re.search(r"\nWhat was there is kept: code [0-9a-f]{7}; dws undo-restore brings it back\n\Z", said)
+    workspace.batch("undo-restore")
+    assert (workspace.cwd / "code/run.py").read_text() == "print('not committed')\n"
+    assert workspace.json("restore", "ONE")["kept"].keys() == {"code"}
     assert where(workspace) == (["ONE"], True, None, same)
     assert [s["is_present"] for s in workspace.json("history")["snapshots"]] == [False, True]
     write_files(workspace.cwd, {"code/run.py": "print('new')\n"})

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
 
 from dataworkspaces.cli.param_types import ResourceName, SnapshotName
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
+
+_LISTED = 5
+"""So many resources are named with what was kept of them."""
 
 if TYPE_CHECKING:
     from dataworkspaces.commands.restore import RestorePlan
@@ -54,6 +58,19 @@ def restore(
         raise UserAbort("nothing was changed")
     outcome = restore_command(workspace, plan)
     workspace.interaction.tell(f"Restored {', '.join(outcome.restored)} to {snapshot_name(outcome.snapshot)}")
+    if outcome.kept:
+        workspace.interaction.tell(_what_was_kept(outcome.kept))
+
+
+def _what_was_kept(kept: Mapping[str, str]) -> str:
+    """With the one command that brings it back, if that is installed."""
+    from dataworkspaces import plugins
+    from dataworkspaces.cli.text import short_hash
+
+    versions = [f"{name} {short_hash(version)}" for name, version in kept.items()]
+    shown = ", ".join(versions[:_LISTED]) + (f" and {len(versions) - _LISTED} more" if len(versions) > _LISTED else "")
+    is_there = plugins.is_announced(plugins.COMMANDS, "undo-restore")
+    return f"What was there is kept: {shown}{'; dws undo-restore brings it back' if is_there else ''}"
 
 
 def _print_plan(plan: RestorePlan, dry_run: bool) -> None:

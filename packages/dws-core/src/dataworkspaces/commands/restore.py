@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from dataworkspaces.errors import ConfigurationError, NotSupportedError, PluginE
 from dataworkspaces.workspace import ResourceRoles, SnapshotResourceMixin
 from dataworkspaces.workspace.absent import is_absent, way_to_bring
 from dataworkspaces.workspace.own_files import is_own_files
+from dataworkspaces.workspace.restores import past_restores
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import FileChange, SnapshotMetadata, Workspace
@@ -65,17 +66,21 @@ class RestorePlan:
 
 @dataclass(frozen=True)
 class RestoreOutcome:
-    """What a restore did."""
+    """What a restore did.
+
+    :ivar kept: the versions that lay there before, by resource; they can be brought back."""
 
     snapshot: SnapshotMetadata
     restored: tuple[str, ...]
     left: tuple[LeftResource, ...]
+    kept: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return {
             "snapshot": snapshot_json(self.snapshot),
             "restored": list(self.restored),
             "left": [r.to_json() for r in self.left],
+            "kept": dict(self.kept),
         }
 
 
@@ -145,7 +150,15 @@ def restore_command(workspace: Workspace, plan: RestorePlan) -> RestoreOutcome:
             restore_hashes: dict[str, str | None] = {p.name: p.restore_hash for p in plan.restored}
             snapshots.restore(hashval, restore_hashes, resources)
             workspace.save(f"Restored {', '.join(names)} to snapshot {hashval[:7]}")
-    return RestoreOutcome(plan.snapshot, names, plan.left)
+    return RestoreOutcome(plan.snapshot, names, plan.left, _kept(workspace, hashval) if names else {})
+
+
+def _kept(workspace: Workspace, hashval: str) -> dict[str, str]:
+    """What the restore that is done has noted of the state before."""
+    last = next(iter(past_restores(workspace)), None)
+    if last is None or last.snapshot != hashval:
+        return {}
+    return {name: version for name, version in last.prior.items() if version != last.targets.get(name)}
 
 
 def _lost_results(workspace: Workspace, only: Sequence[str] | None, in_workspace: Mapping[str, str]) -> dict[str, str]:
