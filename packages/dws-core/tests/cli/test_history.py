@@ -214,3 +214,18 @@ def test_a_pager_only_where_git_would_use_one(monkeypatch: pytest.MonkeyPatch) -
     assert shown == ["0\n1\n2\n3\n4\n5\n"]
     monkeypatch.setenv("GIT_PAGER", "cat")
     assert say(6)
+
+
+def test_metrics_by_class_are_a_table() -> None:
+    from dataworkspaces.cli.cmd_report import metric_table
+
+    report = {"0": {"recall": 0.98765, "support": 88}, "accuracy": 0.5, "macro avg": {"recall": 0.9, "f1": 1.0}}
+    assert plain(metric_table("report", report)).splitlines() == [
+        "Metrics: report",
+        "|           | recall | support | f1  | value |",
+        "|-----------|--------|---------|-----|-------|",
+        "| 0         | 0.988  | 88      |     |       |",
+        "| accuracy  |        |         |     | 0.5   |",
+        "| macro avg | 0.9    |         | 1.0 |       |",
+    ]
+    assert "| a   | 1     |" in plain(metric_table("flat", {"a": 1}))

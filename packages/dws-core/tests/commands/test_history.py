@@ -246,3 +246,15 @@ def test_a_damaged_results_file_spoils_only_itself(runs: MemoryWorkspace, answer
     table = history_report(runs).table
     assert [json.dumps(r.metrics.get("accuracy")) for r in table.rows] == ["0.9", "0.95", "0.92"]
     assert len(said.warnings) == 1
+
+
+def test_four_digits_of_a_hash_are_enough_where_they_are_of_one(runs: MemoryWorkspace, write_code: Write) -> None:
+    newest, *_, oldest = runs.list_snapshots()
+    assert runs.get_snapshot_by_tag_or_hash(oldest.hashval[:4].upper()).hashval == oldest.hashval
+    write_code("more")
+    snapshot_command(runs, oldest.hashval[:4])  # a tag that looks like a hash
+    assert runs.get_snapshot_by_tag_or_hash(oldest.hashval[:4]).tags == [oldest.hashval[:4]]
+    assert runs.get_snapshot_by_tag_or_hash(newest.hashval[:5]).hashval == newest.hashval
+    for name in (oldest.hashval[:3], "ffff"):
+        with pytest.raises(ConfigurationError, match="There is no snapshot with the tag"):
+            runs.get_snapshot_by_tag_or_hash(name)

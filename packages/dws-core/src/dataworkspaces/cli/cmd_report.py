@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from dataworkspaces.cli.render import Table
     from dataworkspaces.commands.report import ResultsReport
     from dataworkspaces.lineage.states import State
+
+
+_OF_ALL = "value"
+"""The column for what is no metric of a class, such as the accuracy in a classification report."""
+_MOST_COLUMNS = 12
+"""Of a table of metrics by class; what has more is none."""
 
 
 @click.group()
@@ -85,7 +92,7 @@ def _state(state: State) -> list[str]:
 
 
 def _print_results(found: ResultsReport) -> None:
-    from dataworkspaces.cli.render import key_value_table, on_terminal, print_table
+    from dataworkspaces.cli.render import key_value_table, print_table
     from dataworkspaces.cli.text import escape
 
     click.echo(f"Results file at {escape(found.location)}")
@@ -93,11 +100,7 @@ def _print_results(found: ResultsReport) -> None:
         key_value_table("General Properties", found.properties),
         key_value_table("Parameters", found.parameters, exact=True),
         key_value_table("Metrics", found.metrics),
-        # A program may want each digit of these; a person wants them on one line.
-        *(
-            key_value_table(f"Metrics: {name}", values, exact=not on_terminal())
-            for name, values in found.metric_tables.items()
-        ),
+        *(metric_table(name, values) for name, values in found.metric_tables.items()),
     ]
     if found.history:
         tables.append(_history_table(found.history))
@@ -105,6 +108,26 @@ def _print_results(found: ResultsReport) -> None:
         if table.rows:
             click.echo()
             print_table(table)
+
+
+def metric_table(name: str, values: Mapping[str, Any]) -> Table:
+    """Metrics by class, such as a classification report: a row for each class, and a column for each metric. What is no
+    such table is one of keys and values."""
+    from dataworkspaces.cli.render import Column, Table, key_value_table
+    from dataworkspaces.cli.text import value_text
+
+    title = f"Metrics: {name}"
+    classes = {key: value for key, value in values.items() if isinstance(value, Mapping) and value}
+    names = list(dict.fromkeys(str(metric) for value in classes.values() for metric in value))
+    if not classes or len(names) > _MOST_COLUMNS:
+        return key_value_table(title, values)
+    if len(classes) < len(values):
+        names.append(_OF_ALL)
+    rows: list[list[Any]] = []
+    for key, value in values.items():
+        given = {str(metric): number for metric, number in value.items()} if key in classes else {_OF_ALL: value}
+        rows.append([key, *(value_text(given[name]) if name in given else "" for name in names)])
+    return Table(title, ["", *(Column(n, numeric=True) for n in names)], rows)
 
 
 def _history_table(history: dict[str, list[float | None]]) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 
 _NEWEST = 10
+_SHORT_HASH_RE = re.compile(r"[0-9a-fA-F]{4,6}\Z")
 RESULTS_IN = "results_in"
 """Key of a snapshot's metadata: the resources whose files it moved to its results directory."""
 CARRIED_OVER = "carried_over"
@@ -177,13 +179,17 @@ class SnapshotWorkspaceMixin(ABC):
         return next(iter(self.list_snapshots(reverse=True, max_count=1)), None)
 
     def get_snapshot_by_tag_or_hash(self, tag_or_hash: str) -> SnapshotMetadata:
-        """By tag, by a hash that may be shortened to seven digits or more, or by the label ``KEY=VALUE`` that only one
+        """By tag, by a hash that may be shortened to four digits or more, or by the label ``KEY=VALUE`` that only one
         snapshot has."""
         key, equals, value = tag_or_hash.partition("=")
         if equals:
             return self._get_snapshot_by_label(key, value)
         if HASH_RE.match(tag_or_hash):
             return self.get_snapshot_by_partial_hash(tag_or_hash)
+        # A tag may look like so short a hash, and then is what is meant.
+        if _SHORT_HASH_RE.match(tag_or_hash) and not self.get_hashes_with_tag(tag_or_hash):
+            with suppress(NotFoundError):
+                return self.get_snapshot_by_partial_hash(tag_or_hash)
         return self.get_snapshot_by_tag(tag_or_hash)
 
     def _get_snapshot_by_label(self, key: str, value: str) -> SnapshotMetadata:
