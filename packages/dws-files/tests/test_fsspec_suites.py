@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from fsspec.tests import abstract
 
+from dataworkspaces.operations.dws_filesystem import DwsFileSystem
 from dataworkspaces.testing.filesystems import FsspecFixtures
 from dataworkspaces.testing.resources import NAME
 from dataworkspaces.workspace import Resource, Workspace
-from dataworkspaces.workspace.dws_filesystem import DwsFileSystem
 
 pytestmark = pytest.mark.slow
 

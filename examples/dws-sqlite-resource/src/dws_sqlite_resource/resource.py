@@ -20,7 +20,7 @@ from dataworkspaces.workspace import (
     SnapshotVersion,
     Workspace,
 )
-from dataworkspaces.workspace.integrity import Problem
+from dataworkspaces.workspace.problem import Problem
 from dws_sqlite_resource.table import read_table, write_table
 
 RESOURCE_TYPE = "sqlite"

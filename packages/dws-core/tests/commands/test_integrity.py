@@ -13,8 +13,9 @@ from folder_resource import FolderResource
 from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.commands.snapshot import snapshot_command
-from dataworkspaces.workspace.integrity import AREAS, Problem, set_aside, unique
+from dataworkspaces.operations.integrity import unique
 from dataworkspaces.workspace.journal import Journal
+from dataworkspaces.workspace.problem import AREAS, Problem, set_aside
 
 Write = Callable[..., None]
 Change = Callable[[MemoryWorkspace, str], Any]

@@ -9,7 +9,7 @@ import pytest
 from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.lineage import FileLineageStore, Lineage, LineageBuilder
-from dataworkspaces.workspace.dws_filesystem import DwsFileSystem
+from dataworkspaces.operations.dws_filesystem import DwsFileSystem
 
 pytestmark = pytest.mark.slow
 

@@ -21,7 +21,7 @@ from dataworkspaces.errors import (
     RefusedError,
     UnavailableError,
 )
-from dataworkspaces.workspace.dws_filesystem import DwsFileSystem
+from dataworkspaces.operations.dws_filesystem import DwsFileSystem
 from dataworkspaces.workspace.filesystem import ResourceFileSystem
 from dataworkspaces.workspace.snapshot_files import SnapshotFiles
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dataworkspaces.workspace.whole_writes import open_to_replace
+from dataworkspaces.toolbox.whole_writes import open_to_replace
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.operations.executors import executor_addresses
 from dataworkspaces.params import EXECUTOR, OBJECTS_PATH, OBJECTS_SHARED, ParamDef, ParamDefs
 from dataworkspaces.toolbox.atomic import explain_os_error
 from dataworkspaces.toolbox.shared_directories import is_shared, share
 from dataworkspaces.workspace import LocalStateResourceMixin, ResourceRoles
-from dataworkspaces.workspace.executors import executor_addresses
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace

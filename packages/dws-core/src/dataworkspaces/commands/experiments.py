@@ -13,7 +13,7 @@ from dataworkspaces.lineage.places import Place, covering, places
 from dataworkspaces.lineage.steps_behind import steps_behind
 from dataworkspaces.toolbox.flat import cells, scalars
 from dataworkspaces.workspace import FileResourceMixin, ResourceRef, ResourceRoles
-from dataworkspaces.workspace.snapshot import RESULTS_IN
+from dataworkspaces.workspace.snapshot_metadata import RESULTS_IN
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.model import LineageEntry, StepLineage

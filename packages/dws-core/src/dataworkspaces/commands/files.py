@@ -11,8 +11,8 @@ from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.toolbox.atomic import explain_os_error, written_beside
 
 if TYPE_CHECKING:
+    from dataworkspaces.operations.dws_filesystem import DwsFileSystem
     from dataworkspaces.workspace import Workspace
-    from dataworkspaces.workspace.dws_filesystem import DwsFileSystem
 
 
 @dataclass(frozen=True)
@@ -159,6 +159,6 @@ def _check_file(fs: DwsFileSystem, path: str, text: str) -> None:
 
 
 def _file_system(workspace: Workspace) -> DwsFileSystem:
-    from dataworkspaces.workspace.dws_filesystem import DwsFileSystem
+    from dataworkspaces.operations.dws_filesystem import DwsFileSystem
 
     return DwsFileSystem(workspace)

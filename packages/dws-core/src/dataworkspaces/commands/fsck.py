@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from dataworkspaces.errors import DwsError, LockedError
+from dataworkspaces.operations.integrity import unique
 from dataworkspaces.toolbox.lock import hold_lock
 from dataworkspaces.workspace import Interaction, Workspace, load_workspace
 from dataworkspaces.workspace.factory import check_before_opening
-from dataworkspaces.workspace.integrity import UNEXPECTED, Problem, one_line, problem_of, unique
+from dataworkspaces.workspace.problem import UNEXPECTED, Problem, one_line, problem_of
 from dataworkspaces.workspace.workspace_uri import find_workspace_uri
 
 

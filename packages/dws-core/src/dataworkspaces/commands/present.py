@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import DwsError
+from dataworkspaces.operations.present_snapshot import present_snapshot
 from dataworkspaces.params import RESULTS_MOVE_EXCLUDE_FILES
 from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace import FileResourceMixin, ResourceChange
-from dataworkspaces.workspace.present_snapshot import present_snapshot
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
 
 if TYPE_CHECKING:

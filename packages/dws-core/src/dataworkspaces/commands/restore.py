@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.summaries import changes_json, snapshot_json
 from dataworkspaces.errors import ConfigurationError, NotSupportedError, PluginError, StorageError
+from dataworkspaces.operations.restores import past_restores
 from dataworkspaces.workspace import ResourceRoles, SnapshotResourceMixin
 from dataworkspaces.workspace.absent import is_absent, way_to_bring
 from dataworkspaces.workspace.own_files import is_own_files
-from dataworkspaces.workspace.restores import past_restores
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import FileChange, SnapshotMetadata, Workspace

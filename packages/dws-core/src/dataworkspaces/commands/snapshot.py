@@ -13,7 +13,7 @@ from dataworkspaces.errors import ConfigurationError, ConflictError, UserAbort
 from dataworkspaces.params import check_tag
 from dataworkspaces.toolbox.names import check_text
 from dataworkspaces.workspace import FileResourceMixin
-from dataworkspaces.workspace.snapshot import RESULTS_IN
+from dataworkspaces.workspace.snapshot_metadata import RESULTS_IN
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, SnapshotWorkspaceMixin, Workspace

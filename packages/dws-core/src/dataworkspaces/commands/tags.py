@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError, ConflictError, NotFoundError
+from dataworkspaces.operations.present_snapshot import present_snapshot
 from dataworkspaces.params import check_tag
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import ResourceRoles
-from dataworkspaces.workspace.present_snapshot import present_snapshot
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, Workspace

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import DwsError, NotFoundError
+from dataworkspaces.operations.executors import executor_addresses
 from dataworkspaces.params import EXECUTOR
-from dataworkspaces.workspace.executors import executor_addresses
 from dataworkspaces.workspace.trust import Agreements, NamedAddress, place_of, place_of_directory
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConflictError, NotFoundError
 from dataworkspaces.lineage.from_json import entries_from_json
-from dataworkspaces.workspace.deleted_snapshots import DeletedSnapshot, DeletedSnapshots, without_tags
+from dataworkspaces.operations.deleted_snapshots import DeletedSnapshot, DeletedSnapshots, without_tags
 from dataworkspaces.workspace.files import FileResourceMixin
 from dataworkspaces.workspace.local_directory import LocalDirectoryMixin
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin

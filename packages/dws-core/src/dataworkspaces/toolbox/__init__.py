@@ -19,4 +19,5 @@ __all__ = [
     "regular",
     "shared_directories",
     "version",
+    "whole_writes",
 ]

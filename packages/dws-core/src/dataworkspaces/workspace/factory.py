@@ -13,7 +13,6 @@ from dataworkspaces import plugins
 from dataworkspaces.errors import ConfigurationError, PluginError
 from dataworkspaces.params import ParamDefs
 from dataworkspaces.workspace.resource import RESOURCE_ROLE_CHOICES
-from dataworkspaces.workspace.store_users import register
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR as METADATA_DIR
 from dataworkspaces.workspace.workspace_uri import find_workspace_uri, write_backend_file
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     import click
 
     from dataworkspaces.workspace.files import LocalStateResourceMixin
-    from dataworkspaces.workspace.integrity import Problem
+    from dataworkspaces.workspace.problem import Problem
     from dataworkspaces.workspace.resource import Resource
     from dataworkspaces.workspace.unfinished import UnfinishedPart
     from dataworkspaces.workspace.workspace import Workspace
@@ -154,6 +153,8 @@ def load_workspace(uri: str, batch: bool, verbose: bool) -> Workspace:
     if not parsed.scheme:
         raise ConfigurationError(f"'{uri}' is no workspace URI: it has no scheme", hint="As in git:/path/to/workspace")
     workspace: Workspace = _factory(parsed).load_workspace(batch, verbose, parsed)
+    from dataworkspaces.operations.store_users import register
+
     register(workspace)
     return workspace
 

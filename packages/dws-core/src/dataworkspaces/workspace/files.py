@@ -110,7 +110,7 @@ class FileResourceMixin(ABC):
         removed only if the two are equal, and the directory stays if anything is left in it.
 
         By default each file is copied back, and deleted where it was; override it where it can be moved."""
-        from dataworkspaces.workspace.results_undo import bring_back
+        from dataworkspaces.operations.results_undo import bring_back
 
         bring_back(self, rel_dest_root, files)
 

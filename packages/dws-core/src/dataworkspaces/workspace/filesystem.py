@@ -16,12 +16,12 @@ from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.spec import AbstractFileSystem
 
 from dataworkspaces.errors import NO_ANSWER, ConfigurationError, UnavailableError, suppress_negative
+from dataworkspaces.toolbox.whole_writes import TextWriter
 from dataworkspaces.workspace.file_access import is_watched, tell
 from dataworkspaces.workspace.files import FileResourceMixin
 from dataworkspaces.workspace.resource import Resource
 from dataworkspaces.workspace.resource_ref import ResourceRef
 from dataworkspaces.workspace.versions import FileInfo
-from dataworkspaces.workspace.whole_writes import TextWriter
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace.workspace import Workspace

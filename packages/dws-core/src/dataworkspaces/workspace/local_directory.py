@@ -15,9 +15,9 @@ from dataworkspaces.errors import ConfigurationError, MetadataError, NotSupporte
 from dataworkspaces.toolbox import move_files
 from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object, to_json, write_bytes
 from dataworkspaces.toolbox.names import check_relative_path
+from dataworkspaces.toolbox.whole_writes import open_to_replace
 from dataworkspaces.workspace.files import FileResourceMixin, LocalStateResourceMixin
 from dataworkspaces.workspace.versions import FileInfo
-from dataworkspaces.workspace.whole_writes import open_to_replace
 
 if TYPE_CHECKING:
     from collections.abc import Set

@@ -9,6 +9,12 @@ from typing import Any
 
 from dataworkspaces.toolbox.names import readable
 
+RESULTS_IN = "results_in"
+"""Key of a snapshot's metadata: the resources whose files it moved to its results directory."""
+CARRIED_OVER = "carried_over"
+"""Key of a snapshot's metadata: the resources that were not on the machine that took it, and have their last version
+in it."""
+
 
 def _readable(text: Any) -> Any:
     return readable(text) if isinstance(text, str) else text

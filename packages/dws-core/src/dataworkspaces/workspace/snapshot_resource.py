@@ -15,7 +15,7 @@ from dataworkspaces.workspace.versions import FileChange, PresentContents, Resou
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.store import LineageStore
-    from dataworkspaces.workspace.integrity import Problem
+    from dataworkspaces.workspace.problem import Problem
 
 
 class SnapshotResourceMixin(ABC):

@@ -7,23 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dataworkspaces.workspace.parts import workspace_of
+
 if TYPE_CHECKING:
     from dataworkspaces.workspace.files import LocalStateResourceMixin
-
-
-def _pull_resources(workspace: object, resources: Sequence[LocalStateResourceMixin]) -> list[str]:
-    """Pull all, then take over the lineage that imported resources brought. Returns the names of those whose content is
-    another now."""
-    changed = [str(getattr(resource, "name", "")) for resource in resources if resource.pull()]
-    from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
-    from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
-
-    if not isinstance(workspace, SnapshotWorkspaceMixin) or not workspace.supports_lineage():
-        return changed
-    for resource in resources:
-        if isinstance(resource, SnapshotResourceMixin) and getattr(resource, "is_imported", lambda: False)():
-            resource.copy_imported_lineage(workspace.get_lineage_store())
-    return changed
 
 
 class _Prechecks:
@@ -83,7 +70,9 @@ class SyncedWorkspaceMixin(_Prechecks, ABC):
         content is another now (None: nobody knows). New resources are cloned and the workspace is pulled by the
         command."""
         self._pull_precheck(resource_list)
-        return _pull_resources(self, resource_list)
+        from dataworkspaces.operations.sync import pull_resources
+
+        return pull_resources(workspace_of(self), resource_list)
 
     def push(self, resource_list: Sequence[LocalStateResourceMixin]) -> None:
         """Send changes to the origins: all prechecks, the resources, then the workspace (a backend extends this),
@@ -104,7 +93,9 @@ class CentralWorkspaceMixin(_Prechecks, ABC):
         """Bring the origins' changes of the resources here, all prechecks first, and return the names of those whose
         content is another now (None: nobody knows)."""
         self._pull_precheck(resource_list)
-        return _pull_resources(self, resource_list)
+        from dataworkspaces.operations.sync import pull_resources
+
+        return pull_resources(workspace_of(self), resource_list)
 
     def push_resources(self, resource_list: Sequence[LocalStateResourceMixin]) -> None:
         """Send changes of the resources to their origins, all prechecks first."""

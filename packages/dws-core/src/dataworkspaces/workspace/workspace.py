@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +18,6 @@ from dataworkspaces.errors import (
     NotFoundError,
     NotSupportedError,
     PathNotAResourceError,
-    UnfinishedError,
-    message_of,
 )
 from dataworkspaces.params import OBJECTS_PATH, WORKSPACE_PARAMS, ParamDefs
 from dataworkspaces.toolbox.names import check_resource_name, clean_resource_name
@@ -28,23 +26,17 @@ from dataworkspaces.workspace.interaction import BatchInteraction, Interaction
 from dataworkspaces.workspace.own_files import OWN_FILES, is_own_files
 from dataworkspaces.workspace.resource import REMOVED, Resource, ResourceRoles
 from dataworkspaces.workspace.resource_ref import ResourceRef
-from dataworkspaces.workspace.unfinished import RECOVER_HINT
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace.factory import ResourceFactory
-    from dataworkspaces.workspace.integrity import Problem
     from dataworkspaces.workspace.journal import Journal
+    from dataworkspaces.workspace.problem import Problem
     from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
     from dataworkspaces.workspace.storage import Storage
     from dataworkspaces.workspace.trust import Consent
     from dataworkspaces.workspace.unfinished import UnfinishedPart
     from dataworkspaces.workspace.whereabouts import Whereabouts
-
-
-def _unfinished_hint(error: Exception) -> str:
-    hint = error.hint if isinstance(error, DwsError) else None
-    return f"{hint.rstrip('.')}. Then: {RECOVER_HINT}" if hint else RECOVER_HINT
 
 
 class Workspace(ABC):
@@ -227,31 +219,15 @@ class Workspace(ABC):
 
     # -- changing a workspace ------------------------------------------------------------------------------------
 
-    @contextmanager
-    def transaction(self, command: str) -> Iterator[Journal]:
+    def transaction(self, command: str) -> AbstractContextManager[Journal]:
         """Hold the workspace's lock while ``command`` changes it.
 
         What an earlier command left unfinished when it was killed is completed or undone first. The journal that is
         yielded says what to do if this one is killed; if it raises, that is done at once. Not reentrant: raises
         LockedError, naming the holder, if the lock is not free within a few seconds."""
-        from dataworkspaces.toolbox.lock import hold_lock
-        from dataworkspaces.workspace.journal import Journal
+        from dataworkspaces.operations.transaction import transaction
 
-        self.check_trusted()
-        with hold_lock(self.get_machine_directory(), command):
-            self.finish_interrupted()
-            self.settle()
-            self.save_precheck()
-            journal = self.journal = Journal(self.get_machine_directory(), command)
-            try:
-                yield journal
-            except BaseException:
-                self.journal = None
-                self._undo_after_error()
-                raise
-            finally:
-                self.journal = None
-            journal.clear()
+        return transaction(self, command)
 
     journal: Journal | None = None
     """That of the transaction that this object holds."""
@@ -261,7 +237,7 @@ class Workspace(ABC):
         it was made, moved or copied. Idempotent, and told to the user if a place is lost."""
         if self.whereabouts.state == "home":
             return
-        from dataworkspaces.workspace.own_place import settle
+        from dataworkspaces.operations.own_place import settle
 
         settle(self)
 
@@ -270,59 +246,23 @@ class Workspace(ABC):
 
         For commands that only read. If another command is running, or the workspace cannot be written to, nothing is
         done."""
-        from dataworkspaces.workspace.journal import Journal
+        from dataworkspaces.operations.transaction import recover_if_interrupted
 
-        if not os.path.lexists(Journal.path(self.get_machine_directory())):
-            return
-        from dataworkspaces.errors import LockedError
-        from dataworkspaces.toolbox.lock import hold_lock
-
-        try:
-            with hold_lock(self.get_machine_directory(), "recover", timeout=0):
-                self.finish_interrupted()
-        except LockedError:
-            return
-        except Exception as e:  # whatever it is, it keeps nobody from reading
-            self.interaction.warn(f"An interrupted command could not be completed: {message_of(e)}. {RECOVER_HINT}")
-
-    def _undo_after_error(self) -> None:
-        try:
-            self.finish_interrupted(interrupted=False)
-        except Exception as e:
-            # The error that brought us here is the one to be told; the journal stays for the next command.
-            self.interaction.warn(f"What was done so far could not be undone yet: {message_of(e)}")
+        recover_if_interrupted(self)
 
     def finish_interrupted(self, *, interrupted: bool = True) -> str | None:
         """Complete or undo what the journal tells of, and say which; None if there is no journal. The caller holds the
         lock. If it fails the journal stays, and the error says how to set it aside."""
-        from dataworkspaces.workspace.journal import Journal
+        from dataworkspaces.operations.transaction import finish_interrupted
 
-        path = Journal.path(self.get_machine_directory())
-        try:
-            entry = Journal.pending(self.get_machine_directory())
-        except MetadataError as e:
-            raise MetadataError(e.message, hint=f"It says what a command left unfinished. {RECOVER_HINT}") from e
-        if entry is None:
-            return None
-        try:
-            outcome = self.recover(entry.operation, entry.data, interrupted)
-        except (DwsError, OSError) as e:
-            reason = e.message if isinstance(e, DwsError) else str(e)
-            raise UnfinishedError(f"{entry.describe()} is unfinished: {reason}", hint=_unfinished_hint(e)) from e
-        except Exception as e:  # a journal may hold anything
-            raise MetadataError(
-                f"{path} is damaged ({e!r:.200}), so what it says of an interrupted command cannot be done",
-                hint=RECOVER_HINT,
-            ) from e
-        Journal.discard(self.get_machine_directory())
-        if interrupted:
-            self.interaction.warn(f"{entry.describe()} was interrupted: {outcome}")
-        return outcome
+        return finish_interrupted(self, interrupted=interrupted)
 
     def places_of_unfinished(self, operation: str, data: dict[str, Any]) -> list[str]:
         """What an unfinished operation has left where, a line each, for whoever sets its journal aside. ``data`` may
         hold anything."""
-        return []
+        from dataworkspaces.operations.recovery import places_of_unfinished
+
+        return places_of_unfinished(self, operation, data)
 
     def unfinished_parts(self) -> Iterable[UnfinishedPart]:
         """What a command that was cut short left besides the journal. A backend adds its own."""
@@ -338,14 +278,14 @@ class Workspace(ABC):
         """Complete or undo an operation from its journal, and say which in a few words. Idempotent.
 
         ``interrupted`` is False when the operation has just raised, and True when its process is gone."""
-        if operation == "pull":  # each resource has a commit point of its own
-            return "nothing had to be done"
-        raise MetadataError(f"The journal tells of '{operation:.40}', which nobody here knows how to finish")
+        from dataworkspaces.operations.recovery import recover
+
+        return recover(self, operation, data, interrupted)
 
     def check_integrity(self) -> Iterable[Problem]:
         """What is not as it should be. Changes nothing, and raises nothing for what it finds. A backend adds what only
         it can tell."""
-        from dataworkspaces.workspace.integrity import check_workspace
+        from dataworkspaces.operations.integrity import check_workspace
 
         return check_workspace(self)
 
@@ -492,22 +432,15 @@ class Workspace(ABC):
             resource = factory.from_command_line(role, name, self, *given, **named)
         self.consent.agree(resource.addresses())
         if resource.is_imported():
-            self._import_lineage(resource)
+            from dataworkspaces.operations.current_lineage import import_of
+
+            import_of(self, resource)
         # Local parameters first: a resource without them would be one to be cloned, if we were killed in between.
         made_by = self.get_resource_factory(resource.resource_type)
         if isinstance(resource, LocalStateResourceMixin) and made_by.has_local_state():
             self._record_local_state(name, resource)
         self.write_resource_params(resource.get_params())
         return resource
-
-    def _import_lineage(self, resource: Resource) -> None:
-        from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
-        from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
-
-        if isinstance(self, SnapshotWorkspaceMixin) and self.supports_lineage():
-            if not isinstance(resource, SnapshotResourceMixin):
-                raise NotSupportedError(f"A resource of type {resource.resource_type} cannot be imported")
-            resource.copy_imported_lineage(self.get_lineage_store())
 
     def clone_resource(self, name: str) -> LocalStateResourceMixin:
         """Bring a resource with local state to this machine and record where it is."""

@@ -18,9 +18,9 @@ from dataworkspaces.commands.storage import (
 from dataworkspaces.errors import DwsError
 from dataworkspaces.filetree.objects.garbage import Garbage, find_garbage, remove_garbage
 from dataworkspaces.filetree.objects.store import ObjectStore
-from dataworkspaces.workspace.deleted_snapshots import DeletedSnapshots
+from dataworkspaces.operations.deleted_snapshots import DeletedSnapshots
+from dataworkspaces.operations.store_users import StoreUsers
 from dataworkspaces.workspace.kept_versions import Collected, KeptVersionsMixin
-from dataworkspaces.workspace.store_users import StoreUsers
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -14,12 +14,12 @@ from dataworkspaces.errors import ConfigurationError, DwsError
 from dataworkspaces.files.file_tree import FileTreeMixin
 from dataworkspaces.filetree import Tree
 from dataworkspaces.filetree.restoring import all_objects
+from dataworkspaces.operations.deleted_snapshots import DeletedSnapshots
+from dataworkspaces.operations.store_users import StoreUsers
 from dataworkspaces.toolbox.lock_without_space import hold_empty_lock
 from dataworkspaces.workspace import SnapshotWorkspaceMixin, load_workspace
-from dataworkspaces.workspace.deleted_snapshots import DeletedSnapshots
 from dataworkspaces.workspace.journal import Journal
 from dataworkspaces.workspace.kept_versions import KeptVersionsMixin
-from dataworkspaces.workspace.store_users import StoreUsers
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR, find_workspace_uri
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError, NotFoundError
+from dataworkspaces.operations.restores import PastRestore, past_restores
 from dataworkspaces.workspace import SnapshotResourceMixin
-from dataworkspaces.workspace.restores import PastRestore, past_restores
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace

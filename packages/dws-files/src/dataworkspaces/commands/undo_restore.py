@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.storage import resources_with_versions
 from dataworkspaces.errors import ConfigurationError, NotSupportedError
+from dataworkspaces.operations.restores import past_restores
 from dataworkspaces.workspace import SnapshotResourceMixin
-from dataworkspaces.workspace.restores import past_restores
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace

@@ -39,9 +39,9 @@ from dataworkspaces.filetree.content import content_of
 from dataworkspaces.filetree.hashing import Tell, tell_nobody
 from dataworkspaces.filetree.manifest import NO_FILES
 from dataworkspaces.filetree.scan import ScannedDirectory
+from dataworkspaces.operations.executors import executor_of
 from dataworkspaces.toolbox.content import CHEAP_BYTES
 from dataworkspaces.toolbox.names import LINEAGE_FILE, some
-from dataworkspaces.workspace.executors import executor_of
 from dataworkspaces.workspace.kept_versions import KeptVersionsMixin, ReplacedVersion, Verified
 from dataworkspaces.workspace.local_directory import LocalDirectoryMixin
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from dataworkspaces.files.kept_content import KeptContent
     from dataworkspaces.files.lacking_file_system import LackingFileSystem
     from dataworkspaces.files.remote_content import RemoteContent
-    from dataworkspaces.workspace.integrity import Problem
+    from dataworkspaces.workspace.problem import Problem
     from dataworkspaces.workspace.resource import Resource
     from dataworkspaces.workspace.workspace import Workspace
 

@@ -34,16 +34,16 @@ from dataworkspaces.filetree.objects.compaction import merge_packs
 from dataworkspaces.filetree.objects.ids import DamagedContentError
 from dataworkspaces.filetree.objects.store import ObjectStore
 from dataworkspaces.filetree.restoring import RestorePlan, all_objects, ignore_files, leave_ignored, plan_restore
+from dataworkspaces.operations.executors import executor_of
+from dataworkspaces.operations.store_users import StoreUsers
 from dataworkspaces.params import OBJECTS_LIMIT
 from dataworkspaces.toolbox.names import some
-from dataworkspaces.workspace.executors import executor_of
-from dataworkspaces.workspace.store_users import StoreUsers
 
 if TYPE_CHECKING:
     from dataworkspaces.files.file_tree import FileTreeMixin
     from dataworkspaces.filetree.objects.ids import ObjectId
     from dataworkspaces.filetree.scan import ScannedFile
-    from dataworkspaces.workspace.integrity import Problem
+    from dataworkspaces.workspace.problem import Problem
 
 
 class KeptContent:
@@ -287,7 +287,7 @@ class KeptContent:
 
     def check_integrity(self, restore_hashes: Mapping[str, str]) -> Iterator[Problem]:
         """Content that snapshots refer to, and that is nowhere."""
-        from dataworkspaces.workspace.integrity import Problem
+        from dataworkspaces.workspace.problem import Problem
 
         by_version: dict[str, list[str]] = {}
         for snapshot, version in restore_hashes.items():

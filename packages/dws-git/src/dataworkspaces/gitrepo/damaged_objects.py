@@ -25,7 +25,7 @@ from dataworkspaces.gitrepo.remote import origin_url
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.atomic import write_bytes
 from dataworkspaces.toolbox.names import some
-from dataworkspaces.workspace.integrity import Problem, set_aside
+from dataworkspaces.workspace.problem import Problem, set_aside
 
 _SMALL = 16 << 10
 """Compressed files up to this size are read to their end; of larger ones the beginning is looked at."""

@@ -20,7 +20,7 @@ from dataworkspaces.gitrepo.remote import has_origin
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.names import some
-from dataworkspaces.workspace.integrity import Problem, one_line, problem_of
+from dataworkspaces.workspace.problem import Problem, one_line, problem_of
 from dataworkspaces.workspace.unfinished import UnfinishedPart
 
 KEPT_COMMITS = "refs/dws/commits"

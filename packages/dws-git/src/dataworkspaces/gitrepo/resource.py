@@ -46,7 +46,7 @@ from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
 
 if TYPE_CHECKING:
     from dataworkspaces.gitrepo.remote import PushPlan
-    from dataworkspaces.workspace.integrity import Problem
+    from dataworkspaces.workspace.problem import Problem
     from dataworkspaces.workspace.unfinished import UnfinishedPart
 
 RESOURCE_TYPE = "git"

@@ -26,7 +26,7 @@ from dataworkspaces.gitrepo.integrity import finish_advance, unfinished_part
 from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.toolbox.lock import hold_lock
 from dataworkspaces.workspace.factory import METADATA_DIR
-from dataworkspaces.workspace.integrity import Problem, problem_of, set_aside
+from dataworkspaces.workspace.problem import Problem, problem_of, set_aside
 from dataworkspaces.workspace.unfinished import UnfinishedPart
 
 T = TypeVar("T")

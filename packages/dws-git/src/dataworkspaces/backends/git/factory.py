@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import click
 
-    from dataworkspaces.workspace.integrity import Problem
+    from dataworkspaces.workspace.problem import Problem
     from dataworkspaces.workspace.unfinished import UnfinishedPart
 
 

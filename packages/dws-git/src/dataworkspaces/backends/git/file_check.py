@@ -23,7 +23,7 @@ from dataworkspaces.toolbox.atomic import MAX_JSON_BYTES, read_json_list, read_j
 from dataworkspaces.toolbox.names import check_resource_name
 from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace.factory import METADATA_DIR
-from dataworkspaces.workspace.integrity import UNEXPECTED, Area, one_line, set_aside
+from dataworkspaces.workspace.problem import UNEXPECTED, Area, one_line, set_aside
 from dataworkspaces.workspace.results import manifest_hash
 
 Reader = Callable[[Path], Any]

@@ -29,19 +29,12 @@ from dataworkspaces.gitrepo.plumbing import list_paths, records
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.lineage.rebuilt_lineage import rebuild
+from dataworkspaces.operations.integrity import WorkspaceCheck, check_interruption
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import Journal, SnapshotMetadata
 from dataworkspaces.workspace.factory import METADATA_DIR
-from dataworkspaces.workspace.integrity import (
-    UNEXPECTED,
-    Area,
-    Problem,
-    WorkspaceCheck,
-    check_interruption,
-    problem_of,
-    set_aside,
-)
+from dataworkspaces.workspace.problem import UNEXPECTED, Area, Problem, problem_of, set_aside
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.workspace import GitWorkspace

@@ -22,7 +22,7 @@ from dataworkspaces.toolbox.names import some
 from dataworkspaces.toolbox.processes import process_exists
 from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace.factory import METADATA_DIR
-from dataworkspaces.workspace.integrity import UNEXPECTED, Problem, set_aside
+from dataworkspaces.workspace.problem import UNEXPECTED, Problem, set_aside
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.workspace import GitWorkspace

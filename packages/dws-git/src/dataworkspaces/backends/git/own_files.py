@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from dataworkspaces.backends.git.workspace import GitWorkspace
     from dataworkspaces.gitrepo.new_files import Part
     from dataworkspaces.workspace import FileChange
-    from dataworkspaces.workspace.integrity import Problem
+    from dataworkspaces.workspace.problem import Problem
 
 RESOURCE_TYPE = "git-workspace"
 PLACES = ("relative_path", "relative_local_path")

@@ -57,7 +57,7 @@ from dataworkspaces.workspace.versions import VersionElsewhere
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.store import LineageStore
-    from dataworkspaces.workspace.integrity import Problem
+    from dataworkspaces.workspace.problem import Problem
     from dataworkspaces.workspace.snapshot_graph import SnapshotGraph
     from dataworkspaces.workspace.unfinished import UnfinishedPart
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dataworkspaces.filetree import StatCache, Work
 from dataworkspaces.filetree.building import TooMuchToRead
+from dataworkspaces.operations.executors import executor_of
 from dataworkspaces.resources.rclone.exchanged import (
     Abilities,
     Compares,
@@ -26,7 +27,6 @@ from dataworkspaces.resources.rclone.exchanged import (
 from dataworkspaces.resources.rclone.plan import Plan, make_plan
 from dataworkspaces.resources.rclone.transfer import list_of
 from dataworkspaces.toolbox.content import CHEAP_BYTES
-from dataworkspaces.workspace.executors import executor_of
 
 if TYPE_CHECKING:
     from dataworkspaces.resources.rclone.resource import RcloneResource

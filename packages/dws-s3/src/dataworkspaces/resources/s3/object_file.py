@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import IO, Any, cast
 
 from dataworkspaces.resources.s3.bucket import Bucket
-from dataworkspaces.workspace.whole_writes import TextWriter, WholeWrite
+from dataworkspaces.toolbox.whole_writes import TextWriter, WholeWrite
 
 FIRST_BYTES = 256 * 1024
 """What opening a file fetches, so that a small one takes one request."""

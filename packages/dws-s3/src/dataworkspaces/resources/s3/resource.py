@@ -38,7 +38,7 @@ from dataworkspaces.workspace.trust import Agreements, place_of
 
 if TYPE_CHECKING:
     from dataworkspaces.resources.s3.version_pages import KeyVersion
-    from dataworkspaces.workspace.integrity import Problem
+    from dataworkspaces.workspace.problem import Problem
 
 RESOURCE_TYPE = "s3"
 _NAMED = 5
@@ -405,7 +405,7 @@ class S3Resource(FileResourceMixin, SnapshotResourceMixin, Resource):
         return _changes(now, self.manifests.load(restore_hashval))
 
     def check_integrity(self, restore_hashes: Mapping[str, str]) -> Iterable[Problem]:
-        from dataworkspaces.workspace.integrity import Problem, problem_of
+        from dataworkspaces.workspace.problem import Problem, problem_of
 
         where = f"resource '{self.name}'"
         try:

@@ -15,6 +15,8 @@ from typing import IO, Any, cast
 
 from dataworkspaces.toolbox.atomic import beside
 
+__all__ = ["TextWriter", "WholeWrite", "open_to_replace"]
+
 
 class WholeWrite:
     """What an opened file has to know of the exception that it is closed in.
