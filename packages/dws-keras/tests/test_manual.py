@@ -111,7 +111,14 @@ def run(code: str) -> dict[str, Any]:
 def test_wrapping_a_keras_model(api_workspace: Any, script: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = run(FASHION)
     results = api_workspace.read_results()
-    assert list(results) == ["step", "start_time", "execution_time_seconds", "parameters", "run_description", "metrics"]
+    assert list(results)[:6] == [
+        "step",
+        "start_time",
+        "execution_time_seconds",
+        "parameters",
+        "run_description",
+        "metrics",
+    ]
     expected = {
         "optimizer": "adam",
         "loss_function": "sparse_categorical_crossentropy",

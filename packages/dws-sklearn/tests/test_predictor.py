@@ -91,6 +91,7 @@ def test_results_below_a_results_resource(workspace: Any) -> None:
     classifier.fit(X, y).score(X, y)
     assert sorted(p.name for p in (workspace.root / "results" / "svm" / "first").iterdir()) == [
         "results.json",
+        "run.jsonl",
         "svc.joblib",
         "svc.joblib.json",
     ]

@@ -278,7 +278,7 @@ def test_results_file_has_the_keys_of_release_1_6(
         lineage.write_results({"mean": 4.5})
     written = json.loads((project.directory / "results" / "results.json").read_text())
     assert list(written) == [
-        "step", "start_time", "execution_time_seconds", "parameters", "run_description", "metrics",
+        "step", "start_time", "execution_time_seconds", "parameters", "run_description", "metrics", "run_id", "files",
     ]  # fmt: skip
     assert (written["step"], written["parameters"], written["metrics"]) == ("train", {"k": 3}, {"mean": 4.5})
     assert written["run_description"] == "nearest mean"

@@ -85,6 +85,33 @@ def results(session: Session, snapshot: str | None, resource: str | None, as_jso
         _print_results(found)
 
 
+@report.command()
+@json_option
+@common_options
+@pass_session
+def runs(session: Session, as_json: bool) -> None:
+    """List the runs whose results are here, and those of before, which the next runs have moved aside.
+
+    A run is completed, running or failed. What was moved aside stays in the directory that is named until 'dws gc'
+    removes it."""
+    from dataworkspaces.cli.render import Column, Table, print_json, print_table
+    from dataworkspaces.commands.runs import runs_report
+
+    found = runs_report(session.open_workspace(reading=True))
+    if as_json:
+        print_json(found.to_json())
+        return
+    columns: list[Column | str] = ["Results", Column("Run", fixed=True), "Step", "State", "Files"]
+    rows: list[list[Any]] = [
+        [r.ref, r.run_id or "", r.step, r.status or "", len(r.files) if r.run_id else ""] for r in found.present
+    ]
+    rows += [[e.ref, e.run_id, e.step, "moved aside", str(e.files)] for e in found.earlier]
+    if rows:
+        print_table(Table("Runs", columns, rows))
+    else:
+        click.echo("No runs were found")
+
+
 def _state(state: State) -> list[str]:
     if state.kind == "out of date":
         return [f"out of date: {state.reasons[0]}", *state.reasons[1:]]
@@ -97,7 +124,7 @@ def _print_results(found: ResultsReport) -> None:
 
     click.echo(f"Results file at {escape(found.location)}")
     tables = [
-        key_value_table("General Properties", found.properties),
+        key_value_table("General Properties", _properties(found.properties)),
         key_value_table("Parameters", found.parameters, exact=True),
         key_value_table("Metrics", found.metrics),
         *(metric_table(name, values) for name, values in found.metric_tables.items()),
@@ -128,6 +155,12 @@ def metric_table(name: str, values: Mapping[str, Any]) -> Table:
         given = {str(metric): number for metric, number in value.items()} if key in classes else {_OF_ALL: value}
         rows.append([key, *(value_text(given[name]) if name in given else "" for name in names)])
     return Table(title, ["", *(Column(n, numeric=True) for n in names)], rows)
+
+
+def _properties(properties: dict[str, Any]) -> dict[str, Any]:
+    """Of the run's files their names: hashes say nothing to people."""
+    files = properties.get("files")
+    return {**properties, "files": ", ".join(files)} if isinstance(files, dict) else properties
 
 
 def _history_table(history: dict[str, list[float | None]]) -> Table:

@@ -20,6 +20,7 @@ from dataworkspaces.cli.render import (
 )
 from dataworkspaces.cli.text import escape, number, one_line, plural, short_hash, snapshot_name, value_text
 from dataworkspaces.commands.experiment_table import FIXED, ExperimentTable, Row
+from dataworkspaces.commands.summaries import runs_of_snapshot
 from dataworkspaces.toolbox.metrics import larger_is_better
 
 NOW = "now"
@@ -137,6 +138,13 @@ def _value_column(name: str, precision: int | None, rank: int | None, get: Calla
     return _Column(Column(name, numeric=True, least=12), shown, rank)
 
 
+def _message(row: Row) -> str:
+    """The message of a snapshot, and whether the run whose results it holds did not come to its end."""
+    states = {} if row.snapshot is None else runs_of_snapshot(row.snapshot)
+    message = one_line(row.fixed("message") or "")
+    return ": ".join([*dict.fromkeys(f"run {state}" for state in states.values()), *filter(None, [message])])
+
+
 def _chosen_column(table: ExperimentTable, name: str, precision: int | None, marked: bool | None) -> _Column:
     if name in FIXED and name not in table.metric_names:
         column = _fixed_column(name, marked)
@@ -166,7 +174,7 @@ def _fixed_column(name: str, marked: bool | None) -> _Column:
             30_001,
         )
     if name == "message":
-        return _Column(Column("Message", least=12), lambda row: one_line(row.fixed("message") or ""), 500)
+        return _Column(Column("Message", least=12), _message, 500)
     return _Column(Column(name.capitalize(), least=8), lambda row: row.fixed(name) or "", 30_000)
 
 

@@ -20,7 +20,7 @@ from dataworkspaces.commands.experiment_table import (
 )
 from dataworkspaces.commands.experiments import Experiment, ExperimentReader
 from dataworkspaces.commands.present import PresentState, present_state
-from dataworkspaces.commands.summaries import snapshot_json
+from dataworkspaces.commands.summaries import runs_of_snapshot, snapshot_json
 from dataworkspaces.errors import ConfigurationError, DwsError
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class HistoryReport:
             "metrics": snapshot.metrics,
             "values": self._values(row),
             "is_present": row.is_present,
+            **({"runs": runs} if (runs := runs_of_snapshot(snapshot)) else {}),
         }
 
     def _values(self, row: Row) -> dict[str, Any]:

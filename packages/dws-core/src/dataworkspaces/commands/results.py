@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dataworkspaces.errors import NO_ANSWER, DwsError, NotSupportedError
+from dataworkspaces.lineage.runs.active import ActiveRuns
+from dataworkspaces.lineage.runs.log import parse_log
 from dataworkspaces.workspace import FileResourceMixin, Resource, ResourceRoles
 from dataworkspaces.workspace.absent import is_absent, way_to_bring
-from dataworkspaces.workspace.results import METRICS_HISTORY_FILE, SNAPSHOTS_DIRS_RE
+from dataworkspaces.workspace.results import METRICS_HISTORY_FILE, RUN_LOG_FILE, SNAPSHOTS_DIRS_RE
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, Workspace
@@ -22,7 +24,7 @@ _MOST_DIRECTORIES = 1000
 
 @dataclass(frozen=True)
 class FoundResults:
-    """A results file.
+    """A results file, or what a run that has written none says of itself.
 
     :ivar location: ``resource:/path``.
     :ivar snapshot: the snapshot that holds it; None for current results.
@@ -101,10 +103,38 @@ def read_results(resource: Resource, snapshot: SnapshotMetadata | None) -> Found
     path = RESULTS_FILE
     if snapshot is not None:
         path = f"{snapshot.relative_destination_path}/{RESULTS_FILE}"
+    beside = path.removesuffix(RESULTS_FILE)
+    if not resource.does_subpath_exist(path, must_be_file=True):
+        return _read_log(resource, f"{beside}{RUN_LOG_FILE}", snapshot)
+    history = _read_history(resource, f"{beside}{METRICS_HISTORY_FILE}")
+    return FoundResults(resource.read_results_file(path), f"{resource.name}:/{path}", snapshot, history)
+
+
+def _read_log(resource: FileResourceMixin, path: str, snapshot: SnapshotMetadata | None) -> FoundResults | None:
+    """What is known of a run that has written no results: it is running, or has died."""
     if not resource.does_subpath_exist(path, must_be_file=True):
         return None
-    history = _read_history(resource, path.removesuffix(RESULTS_FILE) + METRICS_HISTORY_FILE)
-    return FoundResults(resource.read_results_file(path), f"{resource.name}:/{path}", snapshot, history)
+    with resource.open(path, "rb") as file:
+        log = parse_log(file.read())
+    if log is None:
+        return None
+    name = getattr(resource, "name", "")
+    is_running = snapshot is None and any(
+        run.run_id == log.run_id for run in ActiveRuns(cast(Resource, resource).workspace).all()
+    )
+    data = {
+        "step": log.step,
+        "start_time": log.start_time,
+        "run_id": log.run_id,
+        "status": log.status or ("running" if is_running else "failed"),
+        **({"error": log.error} if log.error else {}),
+        **({"epochs": len(log.epochs)} if log.epochs else {}),
+        "parameters": log.parameters,
+        "metrics": log.epochs[-1][1] if log.epochs else {},
+        "files": {path: record.to_json() for path, record in log.files.items()},
+    }
+    history = {metric: [_finite(value) for value in values] for metric, values in log.history().items()}
+    return FoundResults(data, f"{name}:/{path}", snapshot, history)
 
 
 def _read_history(resource: FileResourceMixin, path: str) -> dict[str, list[float | None]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dataworkspaces.commands.notes import new_note, with_note
 from dataworkspaces.commands.summaries import snapshot_json
 from dataworkspaces.errors import ConfigurationError, ConflictError, UserAbort
+from dataworkspaces.lineage.runs.check import check_runs
 from dataworkspaces.params import check_tag
 from dataworkspaces.toolbox.names import check_text
 from dataworkspaces.workspace import FileResourceMixin
@@ -28,6 +29,7 @@ class SnapshotOutcome:
     :ivar message_changed: whether a snapshot that is not new, and had no message, has one now.
     :ivar note_added: whether the message became a note of a snapshot that is not new, beside the message that it has.
     :ivar results: where the results are that a new snapshot keeps, as ``resource:path``.
+    :ivar runs: how the files of results differ from what their runs have written, in words.
     """
 
     metadata: SnapshotMetadata
@@ -36,6 +38,7 @@ class SnapshotOutcome:
     message_changed: bool = False
     note_added: bool = False
     results: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -49,7 +52,12 @@ class SnapshotOutcome:
             "relative_destination_path": self.metadata.relative_destination_path,
             "results": list(self.results),
             "metrics": self.metadata.metrics,
+            "runs": list(self.runs),
         }
+
+
+RUNS = "runs"
+"""Key of a snapshot's metadata: by resource how the run stands whose results it holds, unless it was completed."""
 
 
 def snapshot_command(
@@ -67,7 +75,11 @@ def snapshot_command(
     with workspace.transaction("snapshot"):
         if tag is not None:
             _check_holder(snapshots, tag, holder)
+        checked = check_runs(workspace)
         metadata, manifest = snapshots.snapshot(tag, message)
+        states = {each.resource: each.status for each in checked if each.status is not None}
+        if states:
+            metadata = replace(metadata, other={**metadata.other, RUNS: states})
         is_new = not snapshots.has_snapshot(metadata.hashval)
         if is_new:
             before = metadata = replace(metadata, labels=dict(labels or {}))
@@ -80,6 +92,9 @@ def snapshot_command(
         workspace.save(_commit_message(metadata, tag, is_new))
     moved_from = holder if holder != metadata.hashval else None
     results = _kept_results(workspace, metadata) if is_new else ()
+    problems = tuple(problem for each in checked for problem in each.problems())
+    for problem in problems:
+        workspace.interaction.warn(problem)
     return SnapshotOutcome(
         metadata,
         is_new,
@@ -87,6 +102,7 @@ def snapshot_command(
         message_changed=metadata.message != before.message,
         note_added=len(metadata.notes) > len(before.notes),
         results=results,
+        runs=problems,
     )
 
 

@@ -20,6 +20,12 @@ def snapshot_json(metadata: SnapshotMetadata) -> dict[str, Any]:
     }
 
 
+def runs_of_snapshot(snapshot: SnapshotMetadata) -> dict[str, str]:
+    """By results resource the state of the run whose results the snapshot holds, where it was not completed."""
+    found = snapshot.other.get("runs")
+    return {str(k): v for k, v in found.items() if v in ("failed", "running")} if isinstance(found, dict) else {}
+
+
 def changes_json(changes: tuple[FileChange, ...] | None) -> list[dict[str, Any]] | None:
     """The files of a resource; None where its type cannot tell."""
     if changes is None:

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import LineageError, PathNotAResourceError
 from dataworkspaces.lineage import probe
@@ -16,6 +16,9 @@ from dataworkspaces.lineage.run_environment import current_run, working_director
 from dataworkspaces.lineage.script import script_path
 from dataworkspaces.lineage.step import Lineage, check_path, check_ref
 from dataworkspaces.workspace import ResourceRef, Workspace, find_and_load_workspace
+
+if TYPE_CHECKING:
+    from dataworkspaces.lineage.runs.run import ResultsRun
 
 probe.watch()  # from the moment on that a script imports us: most set their seeds before they build a step
 
@@ -38,6 +41,7 @@ class LineageBuilder:
         self._workspace: Workspace | None = None
         self._results: str | ResourceRef | None = None
         self._run_description: str | None = None
+        self._run: dict[str, Any] = {}
 
     # -- the step ------------------------------------------------------------------------------------------------
 
@@ -137,6 +141,14 @@ class LineageBuilder:
         self._run_description = run_description
         return self
 
+    def in_run(
+        self, name: str | None, *, find_files: bool = True, continues: ResultsRun | None = None
+    ) -> LineageBuilder:
+        """How the run of a results step is kept; for kits, which write its files themselves. The parameters are those
+        of :class:`ResultsLineage`."""
+        self._run = {"run_name": name, "find_files": find_files, "continues": continues}
+        return self
+
     def eval(self) -> Lineage:
         """Check the description and begin the step. Returns a :class:`ResultsLineage` for a results step.
 
@@ -167,7 +179,12 @@ class LineageBuilder:
         results = self._to_ref(workspace, self._results)
         check_results_ref(workspace, results)
         return ResultsLineage(
-            workspace, self._step_name, results_ref=results, run_description=self._run_description, **arguments
+            workspace,
+            self._step_name,
+            results_ref=results,
+            run_description=self._run_description,
+            **self._run,
+            **arguments,
         )
 
     # -- for subclasses ------------------------------------------------------------------------------------------

@@ -7,6 +7,9 @@ import re
 METRICS_HISTORY_FILE = "metrics_history.json"
 """Beside ``results.json``: ``metrics``, by name a list with the value of each epoch, and ``epochs``, their numbers."""
 
+RUN_LOG_FILE = "run.jsonl"
+"""Beside ``results.json``: what a run says of itself while it runs, a JSON object a line."""
+
 SNAPSHOTS_DIRS_RE = re.compile(r"snapshots\Z")
 """The directories of earlier snapshots: every template starts with ``snapshots/``."""
 

@@ -84,7 +84,7 @@ def gc(session: Session, dry_run: bool, keep_days: float, forget: tuple[str, ...
     workspace = session.open_workspace()
     report = gc_command(workspace, keep_days=keep_days, forget=forget, dry_run=True)
     if not dry_run:
-        if (report.objects or report.forgotten or report.deletions) and not yes:
+        if (report.objects or report.forgotten or report.deletions or report.runs) and not yes:
             _print_garbage(report)
             if not workspace.interaction.confirm("Remove this for good?", default=False, option="--yes"):
                 raise UserAbort("nothing was removed")
@@ -113,6 +113,9 @@ def _print_garbage(report: GarbageReport) -> None:
     if report.deletions:
         verb = "no longer" if report.removed else "then no longer"
         click.echo(f"  {plural(report.deletions, 'deletion')} of snapshots can {verb} be undone", err=stderr)
+    if report.runs:
+        verb = "no longer" if report.removed else "then no longer"
+        click.echo(f"  Results of {plural(report.runs, 'earlier run')} are {verb} kept aside", err=stderr)
     if report.workspaces:
         click.echo(f"  Shared with {', '.join(map(escape, report.workspaces))}", err=stderr)
     if report.obstacle:

@@ -18,6 +18,7 @@ from dataworkspaces.commands.storage import (
 from dataworkspaces.errors import DwsError
 from dataworkspaces.filetree.objects.garbage import Garbage, find_garbage, remove_garbage
 from dataworkspaces.filetree.objects.store import ObjectStore
+from dataworkspaces.lineage.runs.earlier import EarlierRuns
 from dataworkspaces.operations.deleted_snapshots import DeletedSnapshots
 from dataworkspaces.operations.store_users import StoreUsers
 from dataworkspaces.workspace.kept_versions import Collected, KeptVersionsMixin
@@ -39,6 +40,7 @@ class GarbageReport:
     :ivar young: contents that are not needed, but kept for now.
     :ivar forgotten: versions that a restore replaced longer ago than contents are kept.
     :ivar deletions: deletions of snapshots that are so long ago, and cannot be undone from then on.
+    :ivar runs: results of earlier runs that were moved aside so long ago.
     :ivar damaged: packs that cannot be read, and what resources could not look at; they stay.
     :ivar workspaces: the other workspaces that use the store, whose contents stay too.
     :ivar obstacle: why packs could not be written anew, as on a full disk; empty if they were.
@@ -54,6 +56,7 @@ class GarbageReport:
     removed: bool
     obstacle: str = ""
     deletions: int = 0
+    runs: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -63,6 +66,7 @@ class GarbageReport:
             "young": self.young,
             "forgotten_versions": self.forgotten,
             "forgotten_deletions": self.deletions,
+            "forgotten_runs": self.runs,
             "damaged": list(self.damaged),
             "workspaces": list(self.workspaces),
             "removed": self.removed,
@@ -94,6 +98,10 @@ def gc_command(
         if not dry_run:
             for deleted in deletions:
                 deleted.forget()
+        runs = EarlierRuns(workspace).before(before)
+        if not dry_run:
+            for run in runs:
+                run.forget()
         needed: set[bytes] = set()
         for each in (workspace, *others):
             needed |= needed_objects(each, before if each is workspace else None)
@@ -109,7 +117,7 @@ def gc_command(
         held = needed_versions(workspace, before)
         able = [resource for resource in workspace.get_resources() if isinstance(resource, KeptVersionsMixin)]
         elsewhere = [_collect(each, held.get(each.name, set()), before, until, dry_run) for each in able]
-    return _report(store, garbage, elsewhere, forgotten, others, not dry_run, len(deletions))
+    return _report(store, garbage, elsewhere, forgotten, others, not dry_run, len(deletions), len(runs))
 
 
 def _collect(
@@ -132,6 +140,7 @@ def _report(
     others: list[Workspace],
     removed: bool,
     deletions: int,
+    runs: int,
 ) -> GarbageReport:
     return GarbageReport(
         store=str(store.root),
@@ -144,4 +153,5 @@ def _report(
         removed=removed,
         obstacle=garbage.obstacle,
         deletions=deletions,
+        runs=runs,
     )

@@ -12,17 +12,20 @@ from typing import Any
 
 from dataworkspaces.errors import ApiParamError
 from dataworkspaces.kit_support.places import as_file_resource
+from dataworkspaces.kit_support.step import run_that_writes_to
 from dataworkspaces.lineage import jsonable
+from dataworkspaces.lineage.runs.left import PARTS
+from dataworkspaces.lineage.runs.log import FileRecord
 from dataworkspaces.toolbox.atomic import explain_os_error
 from dataworkspaces.toolbox.logs import log
 from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace import ResourceRef, Workspace
-from dataworkspaces.workspace.results import METRICS_HISTORY_FILE
+from dataworkspaces.workspace.results import METRICS_HISTORY_FILE, RUN_LOG_FILE
 
 DESCRIPTION_SUFFIX = ".json"
 """Added to the name of a model's file; the file of that name describes it."""
 
-OWN_FILES = ("results.json", "lineage.json", METRICS_HISTORY_FILE)
+OWN_FILES = ("results.json", "lineage.json", METRICS_HISTORY_FILE, RUN_LOG_FILE)
 
 
 def check_result_file(name: str, what: str) -> str:
@@ -31,7 +34,7 @@ def check_result_file(name: str, what: str) -> str:
     :param what: the argument that it is, for the error."""
     if not check_relative_path(name, what):
         raise ApiParamError(f"{what} is empty", hint="Leave it out to save no file")
-    if name in OWN_FILES or name + DESCRIPTION_SUFFIX in OWN_FILES or name.split("/")[0] == "snapshots":
+    if name in OWN_FILES or name + DESCRIPTION_SUFFIX in OWN_FILES or name.split("/")[0] in ("snapshots", PARTS):
         raise ApiParamError(
             f"{what}: '{name}' is a name that Data Workspaces needs for itself",
             hint="Choose another, as in model.joblib",
@@ -72,8 +75,13 @@ def save_described_file(
 
 def save_result_json(workspace: Workspace, ref: ResourceRef, name: str, content: Mapping[str, Any]) -> ResourceRef:
     """Store ``content``, with values from any library, as the JSON file ``name`` below ``ref``, and return where."""
-    where = _below(ref, name)
+    run = run_that_writes_to(ref)
+    if run is not None:
+        run.make_room_for(name)
+    where = _below(ref if run is None else run.directory.ref, name)
     as_file_resource(workspace.get_resource(ref.name)).add_results_file(jsonable(dict(content)), where.subpath or "")
+    if run is not None:
+        run.note_file(name)
     log.info("saved %s", where)
     return where
 
@@ -82,17 +90,22 @@ def _save(
     workspace: Workspace, ref: ResourceRef, name: str, write: Callable[[Path], object]
 ) -> tuple[ResourceRef, str]:
     resource = as_file_resource(workspace.get_resource(ref.name))
-    where = _below(ref, name)
+    run = run_that_writes_to(ref)
+    if run is not None:
+        run.make_room_for(name)
+    where = _below(ref if run is None else run.directory.ref, name)
     scratch = Path(workspace.get_scratch_directory())
     try:
         scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="result-", dir=scratch) as directory:
             local = Path(directory) / name.rpartition("/")[2]
             write(local)
-            checksum = _sha256(local)
+            checksum, size = _sha256(local), local.stat().st_size
             resource.upload_file(str(local), where.subpath or "")
     except OSError as e:
         raise explain_os_error(e, f"Saving '{where.subpath}'") from e
+    if run is not None:
+        run.note_file(name, FileRecord(size, checksum))
     log.info("saved %s", where)
     return where, checksum
 

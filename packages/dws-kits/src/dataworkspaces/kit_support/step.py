@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
 
@@ -12,6 +13,7 @@ from dataworkspaces.errors import PathNotAResourceError
 from dataworkspaces.kit_support.data_hash import hash_of_inputs
 from dataworkspaces.lineage import Lineage, LineageBuilder, ResultsLineage, infer_step
 from dataworkspaces.lineage.probe import settings
+from dataworkspaces.lineage.runs.run import ResultsRun, join_session, this_session
 from dataworkspaces.lineage.script import script_path
 from dataworkspaces.toolbox.logs import log
 from dataworkspaces.workspace import ResourceRef, Workspace
@@ -25,16 +27,21 @@ class TakesInputHash(Protocol):
 
 
 class Running(NamedTuple):
-    """The script or notebook that is running, as far as that is known."""
+    """The script or notebook that is running, as far as that is known.
+
+    :ivar session: what makes the runs of its processes those of one script."""
 
     name: str | None
     path: Path | None
+    session: str = ""
 
 
 def find_running(known: Running | None = None) -> Running:
     """What is running. A process that computes a part of it cannot tell, and has to be given what is ``known``."""
     if multiprocessing.current_process().name == "MainProcess":
-        return Running(*infer_step())
+        return Running(*infer_step(), this_session())
+    if known is not None:
+        join_session(known.session)
     return known or Running(None, None)
 
 
@@ -46,9 +53,14 @@ def begin_step(
     results_ref: ResourceRef,
     parameters: Mapping[str, Any],
     run_description: str | None = None,
+    continues: ResultsRun | None = None,
 ) -> ResultsLineage:
     """Begin the step that ``running`` is; its code is the code resource that holds it, if there is one. Files that it
-    opens through the file systems of resources are its inputs too."""
+    opens through the file systems of resources are its inputs too.
+
+    :param default_name: of the step, where no script or notebook is known to run; and of the run, if it is kept beside
+        others of the same script.
+    :param continues: the run that this belongs to, if it is there still: that of a model that is evaluated again."""
     input_refs = [inputs] if isinstance(inputs, ResourceRef) else list(inputs)
     builder = LineageBuilder().with_workspace(workspace)
     if running.path is not None and running.path == script_path():
@@ -66,6 +78,7 @@ def begin_step(
     if not input_refs:
         builder.with_no_inputs()
     builder.with_parameters(parameters).as_results_step(results_ref, run_description)
+    builder.in_run(default_name, find_files=False, continues=continues)
     lineage = cast(ResultsLineage, builder.eval())
     lineage.track_reads()
     for name, value in settings().items():
@@ -79,13 +92,36 @@ def begin_step(
 def recorded(lineage: ResultsLineage) -> Iterator[None]:
     """Record the lineage of results that are written within. If that fails, nothing is known of what they hold.
 
-    (A step that fails before it writes leaves the earlier results as they are, and what is known of them.)"""
+    What the functions of :mod:`.result_files` save meanwhile are files of its run. (A step that fails before it writes
+    leaves the earlier results as they are, and what is known of them.)"""
+    token = _recording.set(lineage)
     try:
         yield
         lineage.complete()
     except BaseException:
         lineage.abort()
         raise
+    finally:
+        _recording.reset(token)
+
+
+@contextmanager
+def dropped_on_error(lineage: ResultsLineage) -> Iterator[None]:
+    """Training, say: if it fails before anything was written, the earlier results stay, and what is known of them."""
+    try:
+        yield
+    except BaseException:
+        lineage.drop()
+        raise
+
+
+def run_that_writes_to(ref: ResourceRef) -> ResultsRun | None:
+    """The run whose results are being :func:`recorded`, if they go there."""
+    lineage = _recording.get()
+    return lineage.run if lineage is not None and lineage.results_ref == ref else None
+
+
+_recording: ContextVar[ResultsLineage | None] = ContextVar("recording", default=None)
 
 
 def is_hashed(workspace: Workspace, ref: ResourceRef) -> bool:

@@ -12,6 +12,7 @@ from dataworkspaces.kit_support.places import Place, find_inputs, find_results, 
 from dataworkspaces.kit_support.result_files import save_result_json
 from dataworkspaces.kit_support.step import InputHashes, Running, begin_step, find_running, is_hashed, recorded
 from dataworkspaces.lineage import ResultsLineage, jsonable
+from dataworkspaces.lineage.runs.run import ResultsRun
 from dataworkspaces.workspace import ResourceRef, Workspace
 from dataworkspaces.workspace.results import METRICS_HISTORY_FILE
 
@@ -71,6 +72,7 @@ class TrainingStep:
         self._running: Running = find_running()
         self._lineage: ResultsLineage | None = None
         self._places: Places | None = None
+        self._run: ResultsRun | None = None
 
     @property
     def is_open(self) -> bool:
@@ -106,17 +108,29 @@ class TrainingStep:
                 self._places.inputs,
                 self._places.results,
                 self._parameters,
+                continues=self._run,
             )
+            self._run = self._lineage.run
             self._hashes.record(self._lineage, self._places.inputs)
         else:
             for name, value in parameters.items():
                 self._lineage.add_param(name, value)
         return self._places
 
+    def begin_training(self) -> None:
+        """What is trained now is another run than what was evaluated last."""
+        if self._lineage is None:
+            self._run = None
+
     def read(self, part: str, hashval: str | None) -> None:
         """What was read as this part (``fit``, ``validation``, ``score``) has this hash; None if nothing was."""
         if hashval is not None and self._lineage is not None and self._places is not None:
             self._hashes.put(self._lineage, self._places.inputs, part, hashval)
+
+    def log_epoch(self, metrics: Mapping[str, Any]) -> None:
+        """An epoch has ended: note its metrics in the log of the run, on disk, in case the training dies."""
+        if self._lineage is not None:
+            self._lineage.end_epoch(metrics)
 
     def end_epoch(self, metrics: Mapping[str, Any]) -> None:
         """Add the metrics of an epoch to the history. One that others have and this lacks is None."""
@@ -148,8 +162,11 @@ class TrainingStep:
             return lineage.write_results(metrics)
 
     def drop(self) -> None:
-        """The step has failed before it wrote anything: the earlier results stay, and what is known of them."""
-        self._lineage = None
+        """The step ends here, or has failed. If it has left nothing by then, not even an epoch, the earlier results
+        stay, and what is known of them."""
+        lineage, self._lineage = self._lineage, None
+        if lineage is not None:
+            lineage.drop()
 
     def _save_history(self, lineage: ResultsLineage) -> None:
         if not self.epochs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,9 @@ from dataworkspaces.lineage.model import (
     entry_outputs,
 )
 from dataworkspaces.lineage.places import refs_overlap
-from dataworkspaces.lineage.results_step import RESULTS_FILE, check_results_ref, results_of, write_results_file
+from dataworkspaces.lineage.results_step import check_results_ref, results_of, run_of, write_results_file
+from dataworkspaces.lineage.runs.left import RESULTS_FILE
+from dataworkspaces.lineage.runs.run import ResultsRun
 from dataworkspaces.lineage.step import Lineage
 from dataworkspaces.lineage.store import Entries, ResourceLineage
 from dataworkspaces.workspace import FileResourceMixin, LocalStateResourceMixin, ResourceRef, Workspace
@@ -66,6 +69,7 @@ class CommandLineage(Lineage):
             check_results_ref(workspace, record.results)
         for ref in (*(record.outputs or ()), *filter(None, [record.results])):
             self.add_output_ref(ref)
+        self._run_of_results = self._begin_run(record)
         self._named = tuple(self._output_refs)
         self._recorded_before = {_identity(entry) for entry in self._entries()}
         self._files_before = {name: self._status(name) for name in (METRICS_FILE, RESULTS_FILE)}
@@ -74,6 +78,8 @@ class CommandLineage(Lineage):
     def forget(self) -> None:
         """The command could not be started: all is as it was."""
         self._ended()
+        if self._run_of_results is not None:
+            self._run_of_results.abandon()
 
     def fail(self, outputs: Sequence[ResourceRef], how: str, exit_status: int | None) -> None:
         """What the command wrote is unknown now; that it failed is the error to be told."""
@@ -84,6 +90,13 @@ class CommandLineage(Lineage):
         except DwsError as e:
             self._leave_to_the_next()
             self.workspace.interaction.warn(f"The outputs of step {self.step_name} could not be marked: {e.message}")
+        run = self._run_of_results
+        if run is not None:
+            run.find_files()
+            if run.is_empty:
+                run.abandon()
+            else:
+                run.end("failed", how)
 
     def not_recorded(self, outputs: Sequence[ResourceRef]) -> list[ResourceRef]:
         """The outputs but for those that other steps have recorded meanwhile: within the command, or beside it."""
@@ -106,6 +119,8 @@ class CommandLineage(Lineage):
                 self._check_nobody_else_wrote(ref)
         if self._record.results is not None and self._record.results in own:
             self._write_results(self._record.results)
+        if self._run_of_results is not None:
+            self._run_of_results.end("completed")  # now: what lies there next is what a later run compares with
         self._output_refs = own
         return own
 
@@ -213,17 +228,32 @@ class CommandLineage(Lineage):
         if names:
             self._store.update_all(names, change)
 
-    # -- results -------------------------------------------------------------------------------------------------
+    # -- results ---------------------------------------------------------------------------------------------
+
+    def _begin_run(self, record: RunRecord) -> ResultsRun | None:
+        if record.results is None:
+            return None
+        run = ResultsRun.claim(self.workspace, record.results, record.name, command_id=record.run_id)
+        try:
+            run.start(self._parameters, self._start_time, find_files=True)
+        except BaseException:
+            run.release()
+            raise
+        weakref.finalize(self, run.abandon)
+        return run
 
     def _write_results(self, directory: ResourceRef) -> None:
         """``results.json`` with the metrics that the command left, unless it wrote that file itself."""
+        if self._run_of_results is not None:
+            self._run_of_results.find_files()
         if self._status(RESULTS_FILE) != self._files_before[RESULTS_FILE]:
             metrics = self._read(RESULTS_FILE).get("metrics")
             self._metrics = metrics if isinstance(metrics, dict) else None
             return
         is_new = self._status(METRICS_FILE) != self._files_before[METRICS_FILE]
         self._metrics = jsonable(self._read(METRICS_FILE)) if is_new else {}
-        write_results_file(self.workspace, directory, results_of(self, self._metrics, None))
+        listed = {} if self._run_of_results is None else run_of(self._run_of_results)
+        write_results_file(self.workspace, directory, results_of(self, self._metrics, None) | listed)
 
     def _status(self, name: str) -> object:
         """Something else once the command has written a file of the results directory."""

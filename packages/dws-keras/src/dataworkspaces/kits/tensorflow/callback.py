@@ -74,6 +74,7 @@ class DwsLineageCallback(keras.callbacks.Callback):  # type: ignore[misc] # kera
             self._step.drop()
         self._is_training = True
         self._epochs = []
+        self._step.begin_training()
         parameters = {
             **settings.of_model(self.model),
             "epochs": self.params.get("epochs"),
@@ -93,6 +94,7 @@ class DwsLineageCallback(keras.callbacks.Callback):  # type: ignore[misc] # kera
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._epochs.append(dict(logs or {}))
+        self._step.log_epoch(self._epochs[-1])
 
     def on_train_end(self, logs: Any = None) -> None:
         self._is_training = False

@@ -33,7 +33,8 @@ class Recorder:
         evaluated later knows of it."""
         self.is_busy = True
         self.step.forget(_ENDED_BY)
-        epochs = LogsOfEpochs()
+        self.step.begin_training()
+        epochs = LogsOfEpochs(self.step)
         try:
             yield self.step.begin({**settings.of_model(model), **parameters}), epochs
         except BaseException as e:
@@ -130,14 +131,16 @@ class Reading:
 
 
 class LogsOfEpochs(keras.callbacks.Callback):  # type: ignore[misc] # keras has no types
-    """Keeps the metrics of each epoch."""
+    """Keeps the metrics of each epoch, on disk too."""
 
-    def __init__(self) -> None:
+    def __init__(self, step: TrainingStep) -> None:
         super().__init__()
+        self._step = step
         self.logs: list[dict[str, Any]] = []
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.logs.append(dict(logs or {}))
+        self._step.log_epoch(self.logs[-1])
 
 
 class LogsOfTest(keras.callbacks.Callback):  # type: ignore[misc]

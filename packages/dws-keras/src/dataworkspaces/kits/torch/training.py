@@ -97,7 +97,9 @@ class TrainingLineage:
 
     def end_epoch(self, metrics: Mapping[str, Any] | None = None, **more: Any) -> None:
         """An epoch has ended, with these metrics: numbers, or tensors that hold one."""
-        self._step.end_epoch(_detached({**(metrics or {}), **more}))
+        found = _detached({**(metrics or {}), **more})
+        self._step.end_epoch(found)
+        self._step.log_epoch(found)
         self._step.begin({"epochs": self._step.epochs})
         self._changed = True
 

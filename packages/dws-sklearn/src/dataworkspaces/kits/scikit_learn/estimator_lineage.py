@@ -13,13 +13,14 @@ from sklearn.base import clone, is_classifier, is_regressor
 
 from dataworkspaces.errors import ApiParamError
 from dataworkspaces.kit_support.places import Place, find_inputs, find_results, open_workspace
-from dataworkspaces.kit_support.step import InputHashes, begin_step, find_running, recorded
+from dataworkspaces.kit_support.step import InputHashes, begin_step, dropped_on_error, find_running, recorded
 from dataworkspaces.kits.scikit_learn.extra_files import Names, Scored, check_names
 from dataworkspaces.kits.scikit_learn.metrics import METRICS, Metrics, find_metrics_class
 from dataworkspaces.kits.scikit_learn.parameters import parameters_of
 from dataworkspaces.kits.scikit_learn.saved_model import check_model_file, save_model
 from dataworkspaces.kits.scikit_learn.scoring import score_and_record
 from dataworkspaces.lineage import ResultsLineage
+from dataworkspaces.lineage.runs.run import ResultsRun
 from dataworkspaces.workspace import ResourceRef, Workspace
 
 Estimator = TypeVar("Estimator")
@@ -103,12 +104,14 @@ class _Recording:
         self._extra_files = extra_files
         self._hashes = InputHashes()
         self._lineage: ResultsLineage | None = None
+        self._run: ResultsRun | None = None
 
     def fit(self, fit: Any, X: Any, y: Any, args: Any, kwargs: Any) -> Any:
+        self._run = None
         lineage = self._begin()
         self._hashes = InputHashes()
-        self._hashes.read(lineage, self._input_ref, "fit", X, y)
-        with self._busy():
+        with dropped_on_error(lineage), self._busy():
+            self._hashes.read(lineage, self._input_ref, "fit", X, y)
             result = fit(X, y, *args, **kwargs)
         if self._model_file is not None:
             with recorded(lineage):  # even if nobody asks for a score
@@ -119,7 +122,7 @@ class _Recording:
 
     def score(self, score: Any, X: Any, y: Any, sample_weight: Any, kwargs: Any) -> Any:
         lineage, self._lineage = self._lineage or self._begin(), None
-        with self._busy():
+        with dropped_on_error(lineage), self._busy():
             weight = {} if sample_weight is None else {"sample_weight": sample_weight}
             result = score(X, y, **weight, **kwargs)
             scored = Scored(self.estimator, X, y, self.estimator.predict(X), sample_weight)
@@ -127,14 +130,17 @@ class _Recording:
         return result
 
     def _begin(self) -> ResultsLineage:
-        return begin_step(
+        lineage = begin_step(
             self._workspace,
             find_running(),
             default_name=type(self.estimator).__name__,
             inputs=self._input_ref,
             results_ref=self._results_ref,
             parameters=parameters_of(self.estimator),
+            continues=self._run,
         )
+        self._run = lineage.run
+        return lineage
 
     @contextmanager
     def _busy(self) -> Iterator[None]:

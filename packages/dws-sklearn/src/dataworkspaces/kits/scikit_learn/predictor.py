@@ -16,13 +16,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from dataworkspaces.errors import ApiParamError
 from dataworkspaces.kit_support.places import Place, find_input, find_results, open_workspace
-from dataworkspaces.kit_support.step import InputHashes, Running, begin_step, find_running, recorded
+from dataworkspaces.kit_support.step import InputHashes, Running, begin_step, dropped_on_error, find_running, recorded
 from dataworkspaces.kits.scikit_learn.extra_files import Names, Scored, check_names
 from dataworkspaces.kits.scikit_learn.metrics import Metrics, find_metrics_class
 from dataworkspaces.kits.scikit_learn.parameters import parameters_of
 from dataworkspaces.kits.scikit_learn.saved_model import check_model_file, save_model
 from dataworkspaces.kits.scikit_learn.scoring import score_and_record
 from dataworkspaces.lineage import ResultsLineage
+from dataworkspaces.lineage.runs.run import ResultsRun
 from dataworkspaces.workspace import ResourceRef, Workspace
 
 
@@ -57,8 +58,9 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
     is then the attribute ``predictor_``; what training found out (``classes_``, ``coef_``, ``best_params_``, ...)
     is an attribute of the wrapper too. A predictor that was fitted before it was wrapped can be used without ``fit``.
 
-    Each call of ``score`` replaces ``results.json``, and so do the calls that ``cross_val_score`` or a search makes
-    on clones. To have one record of a search, wrap the search: ``LineagePredictor(GridSearchCV(SVC(), ...), ...)``.
+    Each call of ``score`` writes ``results.json``, and so do the calls that ``cross_val_score`` or a search makes
+    on clones; those of the same script before are kept in ``runs/NAME-NUMBER``. To have one record of a search, wrap
+    the search: ``LineagePredictor(GridSearchCV(SVC(), ...), ...)``.
 
     :param predictor: an estimator with ``fit`` and ``predict``; a pipeline or a search, too.
     :param metrics: ``binary_classification``, ``multiclass_classification``, ``regression``, or a subclass of Metrics.
@@ -112,9 +114,10 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         places = self._find_places()
         lineage = self._begin_step(places)
         hashes = InputHashes()
-        hashes.read(lineage, places.input_ref, "fit", X, y)
-        predictor = clone(self.predictor, safe=False)
-        predictor.fit(X, y, *args, **kwargs)
+        with dropped_on_error(lineage):
+            hashes.read(lineage, places.input_ref, "fit", X, y)
+            predictor = clone(self.predictor, safe=False)
+            predictor.fit(X, y, *args, **kwargs)
         if self.model_save_file is not None:
             with recorded(lineage):  # even if nobody asks for a score
                 save_model(predictor, places.workspace, places.results_ref, self.model_save_file)
@@ -122,12 +125,14 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         self.predictor_ = predictor
         self._input_hashes = hashes
         self._lineage: ResultsLineage | None = lineage
+        self._run: ResultsRun | None = lineage.run
         return self
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Predict, compute the metrics, write ``results.json`` and the lineage, and return the metrics' score.
 
-        The step began with ``fit``; a second call is a step of its own, which replaces the results of the first.
+        The step began with ``fit``; a second call is a step of its own, and the results of the first are kept in
+        ``runs/NAME-NUMBER``.
 
         :param X, y: samples and targets; see :meth:`fit`.
         :param sample_weight: weights of the samples in the metrics."""
@@ -135,11 +140,13 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         places = self._find_places()
         lineage = self.__dict__.get("_lineage")
         if lineage is None or lineage.results_ref != places.results_ref:
-            lineage = self._begin_step(places)
+            lineage = self._begin_step(places, self.__dict__.get("_run"))
+            self._run = lineage.run
         hashes = self.__dict__.get("_input_hashes") or InputHashes()
-        scored = Scored(predictor, X, y, predictor.predict(X), sample_weight)
         self._lineage = None
-        found = score_and_record(lineage, places.input_ref, hashes, places.metrics_class, scored, self.extra_files)
+        with dropped_on_error(lineage):
+            scored = Scored(predictor, X, y, predictor.predict(X), sample_weight)
+            found = score_and_record(lineage, places.input_ref, hashes, places.metrics_class, scored, self.extra_files)
         return found.score()
 
     # -- what does not -------------------------------------------------------------------------------------------
@@ -205,6 +212,7 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         # A copy in another process looks for the workspace itself, but cannot know which script it works for.
         state = dict(super().__getstate__())
         state.pop("_lineage", None)
+        state.pop("_run", None)
         state["_running"] = self._find_running()
         return state
 
@@ -229,7 +237,7 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             metrics_class,
         )
 
-    def _begin_step(self, places: _Places) -> ResultsLineage:
+    def _begin_step(self, places: _Places, continues: ResultsRun | None = None) -> ResultsLineage:
         return begin_step(
             places.workspace,
             self._find_running(),
@@ -237,6 +245,7 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             inputs=places.input_ref,
             results_ref=places.results_ref,
             parameters=parameters_of(self.predictor),
+            continues=continues,
         )
 
     def _find_running(self) -> Running:

@@ -13,7 +13,7 @@ from sklearn.utils import Bunch
 
 from dataworkspaces.errors import ApiParamError
 from dataworkspaces.kit_support.places import Place, find_input, find_results, open_workspace
-from dataworkspaces.kit_support.step import InputHashes, begin_step, find_running, recorded
+from dataworkspaces.kit_support.step import InputHashes, begin_step, dropped_on_error, find_running, recorded
 from dataworkspaces.kits.scikit_learn.extra_files import Names, Scored, check_names, save_extra_files
 from dataworkspaces.kits.scikit_learn.metrics import Metrics, find_metrics_class
 from dataworkspaces.kits.scikit_learn.parameters import parameters_of, readable
@@ -101,13 +101,14 @@ def train_and_predict_with_cv(
     lineage = begin_step(
         workspace, find_running(), settings["classifier"], input_ref, results_ref, settings, run_description
     )
-    InputHashes().read(lineage, input_ref, "all", dataset.data, dataset.target)
-    X_train, X_test, y_train, y_test = train_test_split(
-        dataset.data, dataset.target, test_size=test_size, random_state=random_state
-    )
-    search = GridSearchCV(classifier, param_grid, cv=folds, scoring=cv_scoring).fit(X_train, y_train)
-    scored = Scored(search, X_test, y_test, search.predict(X_test))
-    found = metrics_class.of_predictor(search, X_test, y_test, scored.predicted)
+    with dropped_on_error(lineage):
+        InputHashes().read(lineage, input_ref, "all", dataset.data, dataset.target)
+        X_train, X_test, y_train, y_test = train_test_split(
+            dataset.data, dataset.target, test_size=test_size, random_state=random_state
+        )
+        search = GridSearchCV(classifier, param_grid, cv=folds, scoring=cv_scoring).fit(X_train, y_train)
+        scored = Scored(search, X_test, y_test, search.predict(X_test))
+        found = metrics_class.of_predictor(search, X_test, y_test, scored.predicted)
     print(f"Best params were: {escape(search.best_params_)}")
     found.print_metrics()
 

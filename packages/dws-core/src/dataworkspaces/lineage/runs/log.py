@@ -1,0 +1,121 @@
+"""``run.jsonl``: what a run says of itself while it runs, one JSON object a line, each of them flushed to the disk.
+
+The last line may be cut short, if the machine stopped; whoever reads it leaves it out, and what he does not know.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """A file as the run left it; ``sha256`` is hexadecimal."""
+
+    size: int
+    sha256: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"size": self.size, "sha256": self.sha256}
+
+
+@dataclass(frozen=True)
+class RunLog:
+    """What the log of a run tells.
+
+    :ivar session: the same for all runs of one script, or one command of ``dws run``.
+    :ivar files: by path, relative to the directory of the log.
+    :ivar epochs: of each that ended its number and its metrics.
+    :ivar status: how the run ended: ``completed`` or ``failed``; None if the log does not say.
+    :ivar error: of which type the error was that ended it.
+    """
+
+    run_id: str
+    session: str
+    step: str
+    name: str
+    start_time: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, FileRecord] = field(default_factory=dict)
+    epochs: tuple[tuple[int, dict[str, Any]], ...] = ()
+    status: str | None = None
+    error: str | None = None
+
+    def history(self) -> dict[str, list[Any]]:
+        """By metric its value in each epoch; None where it has none."""
+        names = dict.fromkeys(name for _, metrics in self.epochs for name in metrics)
+        return {name: [metrics.get(name) for _, metrics in self.epochs] for name in names}
+
+
+def line_of(event: str, values: Mapping[str, Any]) -> bytes:
+    """One line of a log, with its end."""
+    return json.dumps({"event": event, **values}).encode("utf-8") + b"\n"
+
+
+def parse_log(content: bytes) -> RunLog | None:
+    """What a log tells; None if it is none."""
+    events = list(_events(content))
+    begin = next((event for event in events if event["event"] == "begin"), None)
+    if begin is None or not all(isinstance(begin.get(key), str) for key in ("run_id", "step", "start_time")):
+        return None
+    parameters: dict[str, Any] = {}
+    files: dict[str, FileRecord] = {}
+    epochs: list[tuple[int, dict[str, Any]]] = []
+    status = error = None
+    for event in events:
+        kind = event["event"]
+        if kind in ("begin", "parameters") and isinstance(event.get("parameters"), dict):
+            parameters.update(event["parameters"])
+        elif kind == "file":
+            files.update(files_from_json({event.get("path"): event}))
+        elif kind == "moved" and isinstance(event.get("to"), str) and event.get("path") in files:
+            files[event["to"]] = files.pop(event["path"])
+        elif kind == "epoch" and isinstance(event.get("metrics"), dict):
+            number = event.get("epoch")
+            epochs.append((number if type(number) is int else len(epochs) + 1, event["metrics"]))
+        if kind == "end":
+            status = event["status"] if event.get("status") in ("completed", "failed") else None
+            error = event["error"] if isinstance(event.get("error"), str) else None
+        elif kind != "begin" and status is not None:
+            status = error = None  # it went on after it had said that it had ended
+    return RunLog(
+        begin["run_id"],
+        _text(begin.get("session")),
+        begin["step"],
+        _text(begin.get("name")) or begin["step"],
+        begin["start_time"],
+        parameters,
+        files,
+        tuple(epochs),
+        status,
+        error,
+    )
+
+
+def files_from_json(data: Any) -> dict[str, FileRecord]:
+    """The list of files of a run, as far as it is one: it is anybody's."""
+    found = {}
+    for path, record in data.items() if isinstance(data, dict) else ():
+        size, sha256 = (record.get("size"), record.get("sha256")) if isinstance(record, dict) else (None, None)
+        if isinstance(path, str) and type(size) is int and isinstance(sha256, str):
+            found[path] = FileRecord(size, sha256)
+    return found
+
+
+def _events(content: bytes) -> Iterable[dict[str, Any]]:
+    for line in content.split(b"\n"):
+        try:
+            event = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(event, dict) and isinstance(event.get("event"), str):
+            yield event
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
