@@ -40,6 +40,10 @@ def clone(
 
     DIR defaults to the workspace's name. Resources that cannot be had now can be had later, with 'dws pull'; then the
     exit status is 1.
+
+    \b
+    Example:
+      dws clone git@example.com:team/project.git
     """
     if only is not None and skip is not None:
         raise click.UsageError("--only and --skip exclude each other.")

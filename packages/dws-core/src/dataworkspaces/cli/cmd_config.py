@@ -22,6 +22,11 @@ def config(session: Session, name: str | None, value: str | None, resource: str 
     """Show all parameters, or the one called NAME, or set it to VALUE.
 
     Global parameters travel with the workspace, local ones stay on this machine.
+
+    \b
+    Examples:
+      dws config
+      dws config results.dir_template 'snapshots/{TAG}'
     """
     from dataworkspaces.cli.render import Column, Table, print_json, print_table
     from dataworkspaces.commands.config import get_param, list_params, set_param

@@ -20,6 +20,11 @@ def ls(session: Session, place: str | None, is_long: bool, recursive: bool, as_j
     """List files of a resource, now or as they were in a snapshot (a tag or a hash).
 
     Without a place, list the resources that have files.
+
+    \b
+    Examples:
+      dws ls results:
+      dws ls -l data@V1:images
     """
     from dataworkspaces.cli.render import print_json
     from dataworkspaces.cli.text import escape
@@ -40,7 +45,12 @@ def ls(session: Session, place: str | None, is_long: bool, recursive: bool, as_j
 @common_options
 @pass_session
 def cat(session: Session, place: str) -> None:
-    """Write a file of a resource to the standard output, as it is now or was in a snapshot."""
+    """Write a file of a resource to the standard output, as it is now or was in a snapshot.
+
+    \b
+    Example:
+      dws cat results@V1:results.json
+    """
     from dataworkspaces.commands.files import cat_command
 
     cat_command(session.open_workspace(reading=True), place, sys.stdout.buffer)
@@ -57,6 +67,10 @@ def cp(session: Session, source: str, target: str, recursive: bool, as_json: boo
     """Copy files from or to a resource, or between two.
 
     A file of a resource is RESOURCE:PATH, as it was in a snapshot RESOURCE@SNAPSHOT:PATH; all else is a local path.
+
+    \b
+    Example:
+      dws cp data@V1:images/cat.png .
     """
     from dataworkspaces.cli.text import plural
     from dataworkspaces.commands.files import cp_command

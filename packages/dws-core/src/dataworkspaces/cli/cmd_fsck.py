@@ -22,6 +22,11 @@ def fsck(session: Session, repair: bool, as_json: bool) -> None:
 
     Says what is wrong and what mends it. Without --repair nothing changes. The exit status is 1 if errors are left,
     and 0 if there is nothing, or warnings only.
+
+    \b
+    Examples:
+      dws fsck
+      dws fsck --repair
     """
     from dataworkspaces.cli.render import print_json
     from dataworkspaces.commands.fsck import fsck_command

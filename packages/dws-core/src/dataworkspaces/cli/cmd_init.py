@@ -86,6 +86,10 @@ def init(
 
     NAME is the workspace's name; it defaults to that of the directory. The backend 'git' adds to a git repository that
     is there.
+
+    \b
+    Example:
+      dws init --create-resources code,results
     """
     from dataworkspaces.commands.init import init_command
     from dataworkspaces.toolbox.hostname import default_hostname

@@ -33,7 +33,7 @@ class _FormatName(ParamType):
     "--format", "format_name", metavar="FORMAT", required=True, type=_FormatName(),
     help="openlineage, prov, ro-crate or html, or the format of another plug-in.",
 )  # fmt: skip
-@click.option("--snapshot", metavar="TAG_OR_HASH", type=SnapshotName(), help="As of this snapshot (default: now).")
+@click.option("--snapshot", metavar="SNAPSHOT", type=SnapshotName(), help="As of this snapshot (default: now).")
 @click.option("--resource", metavar="NAME", type=ResourceName(), help="What is behind this resource (default: all).")
 @common_options
 @pass_session
@@ -47,6 +47,10 @@ def export(session: Session, out: str, format_name: str, snapshot: str | None, r
     html         the page of 'dws lineage graph'
 
     All but the third take - as OUT, for stdout. No data is copied.
+
+    \b
+    Example:
+      dws lineage export --format prov lineage.json
     """
     from dataworkspaces.commands.lineage_export import export_command
 

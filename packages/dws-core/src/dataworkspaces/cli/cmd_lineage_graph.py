@@ -15,7 +15,7 @@ _PIXELS = click.IntRange(100, 100_000)
 @click.command()
 @click.argument("output_file", metavar="OUTPUT_FILE", type=click.Path())
 @click.option("--resource", metavar="NAME", type=ResourceName(), help="What is behind this resource.")
-@click.option("--snapshot", metavar="TAG_OR_HASH", type=SnapshotName(), help="As of this snapshot (default: now).")
+@click.option("--snapshot", metavar="SNAPSHOT", type=SnapshotName(), help="As of this snapshot (default: now).")
 @click.option("--all", "whole", is_flag=True, help="The graph of all resources.")
 @click.option(
     "--format", "format_name", type=click.Choice(["html", "dot", "json"]),
@@ -43,6 +43,10 @@ def graph(
     json  for other programs
 
     - as OUTPUT_FILE stands for stdout.
+
+    \b
+    Example:
+      dws lineage graph --snapshot V1 lineage.html
     """
     from dataworkspaces.errors import ConfigurationError
     from dataworkspaces.lineage import drawing

@@ -15,6 +15,10 @@ from dataworkspaces.cli.session import Session, batch_option, json_option, pass_
 def plugins(session: Session, as_json: bool) -> None:
     """Show what is installed: workspace backends, resource types, commands, kits and export formats, and why one does
     not load.
+
+    \b
+    Example:
+      dws plugins
     """
     from dataworkspaces.cli.logs import show_log
     from dataworkspaces.cli.render import Column, Table, print_json, print_table

@@ -17,6 +17,10 @@ def recover(session: Session, abandon: bool, as_json: bool) -> None:
 
     Each command does this first. Where it fails again and again, --abandon lets the workspace go on: the journal of
     the unfinished command is kept, and what it left where is said.
+
+    \b
+    Example:
+      dws recover
     """
     from dataworkspaces.cli.render import print_json
     from dataworkspaces.cli.text import escape
@@ -52,6 +56,10 @@ def unlock(session: Session, force: bool, as_json: bool) -> None:
 
     Only for a lock that nobody holds any more, of another machine or of a container that is gone: two commands that
     change a workspace at once can damage it.
+
+    \b
+    Example:
+      dws unlock
     """
     from dataworkspaces.cli.render import print_json
     from dataworkspaces.cli.text import escape

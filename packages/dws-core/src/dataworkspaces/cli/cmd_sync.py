@@ -57,6 +57,10 @@ def publish(session: Session, remote_repo: str, skip: list[str] | None, as_json:
     """Make REMOTE_REPO, an empty git repository, the origin of the workspace, and send everything.
 
     Others get the workspace with 'dws clone REMOTE_REPO'. The resources are pushed to their own origins first.
+
+    \b
+    Example:
+      dws publish git@example.com:team/project.git
     """
     from dataworkspaces.commands.sync import publish_command
 
@@ -93,6 +97,11 @@ def push(
     """Send what is new here to the origins: the resources first, then the workspace.
 
     Everything is checked before anything is sent. What is not committed, or behind its origin, is refused.
+
+    \b
+    Examples:
+      dws push
+      dws push --dry-run
     """
     from dataworkspaces.commands.sync import plan_push, push_command
 
@@ -133,6 +142,11 @@ def pull(
     """Bring what is new at the origins here: the workspace, its resources, and new resources.
 
     If both sides have changed they are merged. Only conflicts in your own files are left to you.
+
+    \b
+    Examples:
+      dws pull
+      dws pull --skip raw-data
     """
     from dataworkspaces.commands.sync import plan_pull, pull_command
 

@@ -19,6 +19,10 @@ def trust(session: Session, addresses: tuple[str, ...], everything: bool, revoke
 
     Buckets, remotes and servers that came with somebody else's workspace are contacted only then. Without an argument
     all are listed. Agreements are of this machine, and for this workspace alone.
+
+    \b
+    Example:
+      dws trust https://storage.example.com
     """
     if everything and (addresses or revoke):
         raise click.UsageError("--all goes with neither an address nor --revoke.")

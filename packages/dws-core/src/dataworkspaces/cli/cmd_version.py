@@ -10,7 +10,12 @@ from dataworkspaces.cli.session import json_option
 @click.command()
 @json_option
 def version(as_json: bool = False) -> None:
-    """Print the version of Data Workspaces."""
+    """Print the version of Data Workspaces.
+
+    \b
+    Example:
+      dws version --json
+    """
     from dataworkspaces.toolbox.version import get_version
 
     if as_json:

@@ -27,6 +27,10 @@ def du(session: Session, as_json: bool) -> None:
 
     KEPT is the content of versions in the object store, each counted once; OWN is what no other snapshot needs. The
     parameter objects.limit says what the store may grow to.
+
+    \b
+    Example:
+      dws du
     """
     from dataworkspaces.cli.render import print_json
     from dataworkspaces.commands.du import du_command
@@ -76,6 +80,10 @@ def gc(session: Session, dry_run: bool, keep_days: float, forget: tuple[str, ...
 
     What a snapshot on any branch needs, what an unfinished command needs, and what any other workspace needs that uses
     the store, stays.
+
+    \b
+    Example:
+      dws gc --dry-run
     """
     from dataworkspaces.cli.render import print_json
     from dataworkspaces.commands.gc import gc_command
@@ -139,6 +147,11 @@ def verify(session: Session, resources: tuple[str, ...], remote: bool, read: boo
 
     All files are read, whatever is known of them, and all contents in the object store that their versions need. The
     exit status is 1 if something is not what it should be.
+
+    \b
+    Examples:
+      dws verify
+      dws verify --remote data
     """
     from dataworkspaces.cli.render import print_json
     from dataworkspaces.cli.text import escape, plural
@@ -187,6 +200,10 @@ def undo_restore(session: Session, resource: str | None, version: str | None, on
     """Bring back what the last restore replaced: of all its resources, or of RESOURCE alone.
 
     VERSION is one that --list shows. What is there now is kept, too: the same command brings it back.
+
+    \b
+    Example:
+      dws undo-restore
     """
     from dataworkspaces.cli.render import print_json
     from dataworkspaces.cli.text import escape

@@ -35,7 +35,12 @@ def _opened(session: Any, name: str, workspace_dir: str | None) -> S3Resource:
 @click.pass_obj
 def unpin(session: Any, resource: str, workspace_dir: str | None) -> None:
     """Let a resource go from the snapshot that it is at: the present files of the bucket are seen again, and can be
-    written."""
+    written.
+
+    \b
+    Example:
+      dws s3 unpin images
+    """
     found = _opened(session, resource, workspace_dir)
     with found.workspace.transaction("s3 unpin"):
         was_pinned = found.unpin()

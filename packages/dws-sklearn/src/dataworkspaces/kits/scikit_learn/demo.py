@@ -29,7 +29,12 @@ dws restore SVC-1
 @click.argument("directory", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @click.pass_context
 def demo(ctx: click.Context, directory: Path) -> None:
-    """Make DIR a workspace to try things in: scikit-learn's handwritten digits, and two scripts that learn them."""
+    """Make DIR a workspace to try things in: scikit-learn's handwritten digits, and two scripts that learn them.
+
+    \b
+    Example:
+      dws demo digits
+    """
     session: Any = ctx.obj
     session.batch = True  # The name of the host is not worth a question here.
     with _new_directory(directory), _inside(directory):
