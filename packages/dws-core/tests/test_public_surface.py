@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,9 +15,18 @@ from typing import Any
 
 from dataworkspaces import toolbox
 
-MODULES = (
-    "errors", "lineage", "params", "testing", "toolbox", "workspace", *(f"toolbox.{name}" for name in toolbox.__all__),
-)  # fmt: skip
+ROOT = Path(__file__).parents[3]
+TOP = ("errors", "lineage", "params", "testing", "toolbox", "workspace")
+
+
+def modules() -> list[str]:
+    """Those above, and the modules in them that the check of imports lets plug-ins use."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    allowed = re.findall(r'"\*\* -> dataworkspaces\.((?:lineage|workspace)\.[a-z_.]+)"', text)
+    return [*TOP, *(f"toolbox.{name}" for name in toolbox.__all__), *sorted(set(allowed))]
+
+
+MODULES = modules()
 KEPT = Path(__file__).parent / "public_surface.txt"
 
 

@@ -13,6 +13,8 @@ from dataworkspaces.errors import DwsError
 from dataworkspaces.lineage.model import Environment
 from dataworkspaces.toolbox.atomic import read_json_object_if_any, write_json
 
+__all__ = ["this_environment", "this_machine", "this_user"]
+
 
 def this_environment(cache_directory: Path) -> Environment:
     """That of this process, with what has been imported by now.

@@ -13,6 +13,8 @@ from dataworkspaces.errors import ConfigurationError, PluginError
 from dataworkspaces.lineage.graph import LineageGraph
 from dataworkspaces.toolbox.atomic import write_bytes
 
+__all__ = ["Drawing", "Exporter", "TextExporter", "library", "load_drawing", "load_exporter", "replace_file"]
+
 
 class Exporter(ABC):
     """A format. An entry point of the group ``dataworkspaces.exporters`` names an instance.

@@ -27,6 +27,8 @@ from dataworkspaces.lineage.model import (
 )
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
+__all__ = ["MAX_DEPTH", "entries_from_json", "entry_from_json", "run_from_json", "step_from_json"]
+
 MAX_DEPTH = 50
 """How deeply imported lineage may be nested."""
 

@@ -20,6 +20,8 @@ from dataworkspaces.lineage.places import Place, covering, is_out_of_date, place
 from dataworkspaces.lineage.states import CURRENT, State
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
+__all__ = ["DataNode", "Edge", "GraphBuilder", "LineageGraph", "StepNode"]
+
 
 @dataclass(frozen=True)
 class DataNode:

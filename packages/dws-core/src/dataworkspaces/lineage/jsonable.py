@@ -13,6 +13,8 @@ from enum import Enum
 from pathlib import PurePath
 from typing import Any
 
+__all__ = ["MAX_ARRAY_ITEMS", "jsonable"]
+
 _ADDRESS_RE = re.compile(r" at 0x[0-9a-fA-F]+")
 MAX_ARRAY_ITEMS = 1000
 """A larger array is described by its shape and type."""

@@ -14,6 +14,8 @@ from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object_if_any, write_files
 from dataworkspaces.toolbox.names import check_resource_name
 
+__all__ = ["KeptInFiles", "KeptLineage", "file_name"]
+
 
 class KeptLineage(ABC):
     """The contract. A snapshot's hash holds letters and digits only."""

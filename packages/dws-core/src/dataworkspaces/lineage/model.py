@@ -13,6 +13,26 @@ from typing import Any, Union
 
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
+__all__ = [
+    "Certificate",
+    "CodeLineage",
+    "Environment",
+    "HashCertificate",
+    "ImportedLineage",
+    "LineageEntry",
+    "NotebookRecord",
+    "PlaceholderCertificate",
+    "Resolve",
+    "ResourceCert",
+    "RunRecord",
+    "SourceDataLineage",
+    "StepLineage",
+    "UnknownLineage",
+    "entries_to_json",
+    "entry_outputs",
+    "entry_sources",
+]
+
 
 @dataclass(frozen=True)
 class HashCertificate:

@@ -13,6 +13,8 @@ from dataworkspaces.toolbox.atomic import explain_os_error
 from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace.familiar import keyed_digest
 
+__all__ = ["OwnCommands"]
+
 
 class OwnCommands:
     """:param directory: of this machine, which no repository can bring."""

@@ -17,6 +17,22 @@ from dataworkspaces.lineage.model import (
 )
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
+__all__ = [
+    "NOTHING",
+    "Makers",
+    "Place",
+    "contains",
+    "contradict",
+    "covering",
+    "group",
+    "imported_certificate",
+    "is_out_of_date",
+    "overlap",
+    "places",
+    "refs_overlap",
+    "same_content",
+]
+
 
 def contains(outer: str | None, inner: str | None) -> bool:
     """Whether the place ``outer`` is, or holds, the place ``inner`` of the same resource."""

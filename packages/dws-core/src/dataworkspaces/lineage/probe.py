@@ -14,6 +14,8 @@ from dataworkspaces import plugins
 from dataworkspaces.errors import PluginError
 from dataworkspaces.toolbox.logs import log
 
+__all__ = ["Probe", "notebook", "random_seeds", "settings", "watch"]
+
 T = TypeVar("T")
 
 

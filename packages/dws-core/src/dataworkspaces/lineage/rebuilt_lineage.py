@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.versions import SnapshotVersion
     from dataworkspaces.workspace.workspace import Workspace
 
+__all__ = ["rebuild"]
+
 _NOTHING = "where the present content came from is unknown until it is made again or restored"
 
 

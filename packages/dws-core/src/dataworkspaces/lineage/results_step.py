@@ -15,6 +15,8 @@ from dataworkspaces.lineage.runs.run import ResultsRun
 from dataworkspaces.lineage.step import Lineage
 from dataworkspaces.workspace import FileResourceMixin, ResourceRef, ResourceRoles, Workspace
 
+__all__ = ["ResultsLineage", "check_results_ref", "results_of", "run_of", "write_results_file"]
+
 
 class ResultsLineage(Lineage):
     """The lineage of a step that writes results.

@@ -14,6 +14,8 @@ from dataworkspaces.lineage.model import RunRecord
 from dataworkspaces.toolbox.atomic import explain_os_error, write_json
 from dataworkspaces.workspace import Workspace
 
+__all__ = ["current_run", "variables_of_run", "working_directory"]
+
 VARIABLE = "DWS_RUN"
 _MOST_CHARACTERS = 50_000
 """A longer record goes through a file: Linux takes 128 KiB a variable, others 32 KiB for all."""

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from dataworkspaces.lineage import probe
 
+__all__ = ["infer_step", "script_path"]
+
 _RUNNERS = {"pytest", "py.test", "ipykernel_launcher", "ipython", "jupyter", "papermill", "nbconvert", "dws"}
 
 

@@ -27,6 +27,8 @@ from dataworkspaces.lineage.places import (
 )
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
+__all__ = ["CURRENT", "Contents", "State", "States", "refs_to_compare"]
+
 Contents = Mapping[ResourceRef, "str | None"]
 """What lies at a reference now; None, or no entry, where nobody can tell."""
 

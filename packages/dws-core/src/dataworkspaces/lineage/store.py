@@ -39,6 +39,8 @@ from dataworkspaces.lineage.places import (
 from dataworkspaces.toolbox.atomic import to_json
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
+__all__ = ["NO_CONTENTS", "Contents", "Entries", "LineageStore", "ResourceLineage", "unknown", "without"]
+
 Entries = list[LineageEntry]
 Contents = Mapping[ResourceRef, "str | None"]
 """What lies at references; None, or no entry, where nobody can tell."""

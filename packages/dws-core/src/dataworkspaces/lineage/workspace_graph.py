@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from dataworkspaces.lineage.model import LineageEntry
     from dataworkspaces.workspace import SnapshotMetadata, Workspace
 
+__all__ = ["contents_now", "lineage_graph", "lineage_states"]
+
 
 def lineage_graph(
     workspace: Workspace, resource: str | None = None, snapshot: str | None = None, *, whole: bool = False

@@ -3,6 +3,9 @@
 A backend subclasses :class:`Workspace` (with :class:`SyncedWorkspaceMixin` or :class:`CentralWorkspaceMixin`, and
 :class:`SnapshotWorkspaceMixin`) and :class:`WorkspaceFactory`. A resource type subclasses :class:`Resource` (with the
 mixins for what it can do) and :class:`ResourceFactory`. Entry points announce the factories.
+
+What only some plug-ins need stands in modules of its own, and these are public too, if they
+have an ``__all__``.
 """
 
 from dataworkspaces.workspace.factory import (
@@ -13,13 +16,14 @@ from dataworkspaces.workspace.factory import (
     load_workspace,
 )
 from dataworkspaces.workspace.files import FileResourceMixin, LocalStateResourceMixin
-from dataworkspaces.workspace.interaction import BatchInteraction, Interaction
-from dataworkspaces.workspace.journal import Journal
+from dataworkspaces.workspace.interaction import Advance, BatchInteraction, Interaction
+from dataworkspaces.workspace.journal import Journal, set_note_aside
 from dataworkspaces.workspace.local_directory import LocalDirectoryMixin
-from dataworkspaces.workspace.own_files import OWN_FILES, OwnFilesMixin
+from dataworkspaces.workspace.own_files import OWN_FILES, OwnFilesMixin, is_own_files
 from dataworkspaces.workspace.resource import (
     EXPORT_PARAM,
     IMPORTED_PARAM,
+    REMOVED,
     RESOURCE_ROLE_CHOICES,
     Resource,
     ResourceRoles,
@@ -36,6 +40,7 @@ from dataworkspaces.workspace.versions import (
     PresentContents,
     ResourceChange,
     SnapshotVersion,
+    VersionElsewhere,
     VersionFiles,
 )
 from dataworkspaces.workspace.workspace import Workspace
@@ -44,7 +49,9 @@ __all__ = [
     "EXPORT_PARAM",
     "IMPORTED_PARAM",
     "OWN_FILES",
+    "REMOVED",
     "RESOURCE_ROLE_CHOICES",
+    "Advance",
     "BatchInteraction",
     "CentralWorkspaceMixin",
     "FileChange",
@@ -68,10 +75,13 @@ __all__ = [
     "SnapshotWorkspaceMixin",
     "Storage",
     "SyncedWorkspaceMixin",
+    "VersionElsewhere",
     "VersionFiles",
     "Workspace",
     "WorkspaceFactory",
     "find_and_load_workspace",
     "init_workspace",
+    "is_own_files",
     "load_workspace",
+    "set_note_aside",
 ]

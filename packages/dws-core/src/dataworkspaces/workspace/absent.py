@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.resource import Resource
     from dataworkspaces.workspace.workspace import Workspace
 
+__all__ = ["is_absent", "is_nowhere", "way_to_bring"]
+
 
 def is_nowhere(resource: Resource | LocalStateResourceMixin) -> bool:
     """Whether nobody has said where the files of a resource are on this machine, or should be."""

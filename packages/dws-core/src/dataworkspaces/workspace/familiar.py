@@ -13,6 +13,8 @@ from pathlib import Path
 
 from dataworkspaces.toolbox.regular import read_regular
 
+__all__ = ["keyed_digest", "make_familiar", "mark_of", "user_secret"]
+
 SECRET_FILE = "secret"
 _MARKS = "familiar"
 _BYTES = 32

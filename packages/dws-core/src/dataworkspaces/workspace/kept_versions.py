@@ -8,6 +8,8 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+__all__ = ["Collected", "Fault", "KeptVersionsMixin", "ReplacedVersion", "Verified"]
+
 
 @dataclass(frozen=True)
 class ReplacedVersion:

@@ -12,6 +12,8 @@ from dataworkspaces.workspace.versions import ResourceChange
 if TYPE_CHECKING:
     from dataworkspaces.workspace.workspace import Workspace
 
+__all__ = ["ResourceOfMissingType", "resources_to_show"]
+
 
 class ResourceOfMissingType(Resource):
     """Stands for a resource that cannot be made: it can do nothing, and says why.

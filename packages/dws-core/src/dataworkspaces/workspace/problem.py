@@ -9,6 +9,8 @@ from typing import Literal
 
 from dataworkspaces.errors import DwsError
 
+__all__ = ["AREAS", "UNEXPECTED", "Area", "Problem", "one_line", "problem_of", "set_aside"]
+
 Area = Literal["metadata", "snapshot", "manifest", "results", "lineage", "resource", "local state", "interrupted"]
 AREAS: tuple[Area, ...] = (
     "interrupted", "metadata", "resource", "snapshot", "manifest", "results", "lineage", "local state"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+__all__ = ["METRICS_HISTORY_FILE", "SNAPSHOTS_DIRS_RE", "manifest_hash"]
+
 METRICS_HISTORY_FILE = "metrics_history.json"
 """Beside ``results.json``: ``metrics``, by name a list with the value of each epoch, and ``epochs``, their numbers."""
 

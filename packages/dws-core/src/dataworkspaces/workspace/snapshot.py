@@ -33,11 +33,6 @@ if TYPE_CHECKING:
 
 _NEWEST = 10
 _SHORT_HASH_RE = re.compile(r"[0-9a-fA-F]{4,6}\Z")
-RESULTS_IN = "results_in"
-"""Key of a snapshot's metadata: the resources whose files it moved to its results directory."""
-CARRIED_OVER = "carried_over"
-"""Key of a snapshot's metadata: the resources that were not on the machine that took it, and have their last version
-in it."""
 
 
 class SnapshotWorkspaceMixin(ABC):

@@ -13,6 +13,8 @@ from graphlib import CycleError, TopologicalSorter
 
 from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
 
+__all__ = ["SnapshotGraph", "SnapshotNode", "microseconds_of", "position_after", "text_of"]
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 

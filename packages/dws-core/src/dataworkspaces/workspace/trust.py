@@ -26,6 +26,17 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.interaction import Interaction
     from dataworkspaces.workspace.workspace import Workspace
 
+__all__ = [
+    "Agreements",
+    "Consent",
+    "NamedAddress",
+    "agreeing",
+    "agreements_file",
+    "is_agreed_anywhere",
+    "place_of",
+    "place_of_directory",
+]
+
 AGREEMENTS_FILE = "agreements.json"
 _AGREEING: ContextVar[bool] = ContextVar("dws-agreeing", default=False)
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+__all__ = ["RECOVER_HINT", "Abandoned", "UnfinishedPart"]
+
 RECOVER_HINT = "'dws recover' tries again and says why it fails; 'dws recover --abandon' sets it aside, and keeps all"
 
 

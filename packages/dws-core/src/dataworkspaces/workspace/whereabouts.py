@@ -20,6 +20,8 @@ from dataworkspaces.toolbox.atomic import read_json_object, write_json
 from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
+__all__ = ["NOT_PLACED", "PLACES", "Whereabouts", "moved_with"]
+
 State = Literal["new", "home", "moved", "copied"]
 
 _NOTE = "place.json"

@@ -17,6 +17,18 @@ from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError
 from dataworkspaces.toolbox.atomic import read_json_object, write_bytes
 from dataworkspaces.toolbox.regular import read_regular
 
+__all__ = [
+    "METADATA_DIR",
+    "backend_of",
+    "config_file",
+    "find_workspace_by_name",
+    "find_workspace_directory",
+    "find_workspace_uri",
+    "known_workspaces",
+    "read_backend_file",
+    "write_backend_file",
+]
+
 METADATA_DIR = ".dataworkspace"
 """A local directory that holds a directory of this name is a workspace."""
 BACKEND_FILE = "backend.json"

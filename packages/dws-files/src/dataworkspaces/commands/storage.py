@@ -17,8 +17,7 @@ from dataworkspaces.filetree.restoring import all_objects
 from dataworkspaces.operations.deleted_snapshots import DeletedSnapshots
 from dataworkspaces.operations.store_users import StoreUsers
 from dataworkspaces.toolbox.lock_without_space import hold_empty_lock
-from dataworkspaces.workspace import SnapshotWorkspaceMixin, load_workspace
-from dataworkspaces.workspace.journal import Journal
+from dataworkspaces.workspace import Journal, SnapshotWorkspaceMixin, load_workspace
 from dataworkspaces.workspace.kept_versions import KeptVersionsMixin
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR, find_workspace_uri
 

@@ -42,10 +42,16 @@ from dataworkspaces.filetree.scan import ScannedDirectory
 from dataworkspaces.operations.executors import executor_of
 from dataworkspaces.toolbox.content import CHEAP_BYTES
 from dataworkspaces.toolbox.names import LINEAGE_FILE, some
+from dataworkspaces.workspace import (
+    FileChange,
+    LocalDirectoryMixin,
+    PresentContents,
+    ResourceChange,
+    SnapshotResourceMixin,
+    SnapshotVersion,
+    VersionFiles,
+)
 from dataworkspaces.workspace.kept_versions import KeptVersionsMixin, ReplacedVersion, Verified
-from dataworkspaces.workspace.local_directory import LocalDirectoryMixin
-from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
-from dataworkspaces.workspace.versions import FileChange, PresentContents, ResourceChange, SnapshotVersion, VersionFiles
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -54,9 +60,8 @@ if TYPE_CHECKING:
     from dataworkspaces.files.kept_content import KeptContent
     from dataworkspaces.files.lacking_file_system import LackingFileSystem
     from dataworkspaces.files.remote_content import RemoteContent
+    from dataworkspaces.workspace import Resource, Workspace
     from dataworkspaces.workspace.problem import Problem
-    from dataworkspaces.workspace.resource import Resource
-    from dataworkspaces.workspace.workspace import Workspace
 
 STAT_CACHES = "stat-cache"
 """In the workspace's directory for caches: a file a resource."""
@@ -89,7 +94,7 @@ class FileTreeMixin(KeptVersionsMixin, LocalDirectoryMixin, SnapshotResourceMixi
 
     def as_resource(self) -> Resource:
         """This, as the resource that it is mixed into."""
-        from dataworkspaces.workspace.resource import Resource
+        from dataworkspaces.workspace import Resource
 
         if not isinstance(self, Resource):
             raise TypeError(f"{type(self).__name__} is no Resource")

@@ -12,8 +12,8 @@ from dataworkspaces.files.file_tree import FileTreeMixin
 from dataworkspaces.filetree import SHA1
 from dataworkspaces.params import BoolType, ParamDef, StringType
 from dataworkspaces.toolbox.names import check_relative_path
+from dataworkspaces.workspace import Workspace
 from dataworkspaces.workspace.whereabouts import NOT_PLACED, moved_with
-from dataworkspaces.workspace.workspace import Workspace
 
 
 def absolute_path(text: str) -> Path:

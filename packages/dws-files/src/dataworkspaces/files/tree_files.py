@@ -15,7 +15,7 @@ from dataworkspaces.errors import (
 from dataworkspaces.filetree import Entry, Tree
 from dataworkspaces.filetree.restoring import object_of
 from dataworkspaces.toolbox.names import check_relative_path
-from dataworkspaces.workspace.versions import FileInfo, VersionFiles
+from dataworkspaces.workspace import FileInfo, VersionFiles
 
 if TYPE_CHECKING:
     from dataworkspaces.files.file_tree import FileTreeMixin

@@ -25,7 +25,7 @@ from dataworkspaces.gitrepo.plumbing import TreeEntry, records
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.atomic import read_json_object, write_bytes, write_json
 from dataworkspaces.toolbox.names import some
-from dataworkspaces.workspace.journal import set_note_aside
+from dataworkspaces.workspace import set_note_aside
 from dataworkspaces.workspace.unfinished import RECOVER_HINT, Abandoned
 
 MARKER = "advance.json"

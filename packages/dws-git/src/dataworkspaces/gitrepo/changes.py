@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from dataworkspaces.workspace.versions import FileChange
+from dataworkspaces.workspace import FileChange
 
 
 def parse_raw_diff(output: bytes) -> list[FileChange]:

@@ -24,8 +24,8 @@ from dataworkspaces.gitrepo.plumbing import list_tree, parse_names, read_blobs
 from dataworkspaces.gitrepo.remote import ORIGIN, origin_url
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.names import some
-from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.trust import Consent
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 Progress = Callable[[str, int | None, str], AbstractContextManager[Callable[[int], None]]]
 """That of an :class:`~dataworkspaces.workspace.Interaction`."""

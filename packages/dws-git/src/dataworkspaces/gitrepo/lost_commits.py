@@ -19,7 +19,7 @@ from dataworkspaces.gitrepo.plumbing import IndexEntry, TreeEntry, list_tree, re
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.toolbox.regular import read_regular
-from dataworkspaces.workspace.factory import METADATA_DIR
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 _LINE_RE = re.compile(rb"([0-9a-f]{40,64}) ([0-9a-f]{40,64}) (.*> \d+ [+-]\d{4})\tcommit(?: \(initial\))?: (.*)")
 _LATEST = 20

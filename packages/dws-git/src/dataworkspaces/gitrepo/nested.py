@@ -16,7 +16,7 @@ from dataworkspaces.errors import ConfigurationError, ToolError
 from dataworkspaces.gitrepo.layout import git_directory, head_commit
 from dataworkspaces.gitrepo.plumbing import SUBMODULE, list_index, list_paths, list_tree, records
 from dataworkspaces.gitrepo.run import run_git
-from dataworkspaces.workspace.interaction import Interaction
+from dataworkspaces.workspace import Interaction
 
 Environment = Mapping[str, str]
 _GITLINK_IN_INDEX = b"\0\0\xe0\0"

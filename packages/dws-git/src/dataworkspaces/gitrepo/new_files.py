@@ -21,7 +21,7 @@ from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.gitrepo.secret_names import looks_secret
 from dataworkspaces.params import LARGE_FILE
 from dataworkspaces.toolbox.names import some
-from dataworkspaces.workspace.interaction import Interaction
+from dataworkspaces.workspace import Interaction
 
 _HEADING = "# Left out by dws, since they look like secrets; 'git add --force FILE' keeps one:"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.layout import git_directories
-from dataworkspaces.workspace.factory import METADATA_DIR
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 _IN_TREE = (".gitignore", ".gitattributes", ".gitmodules")
 _IN_GIT = (

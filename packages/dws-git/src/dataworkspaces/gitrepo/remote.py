@@ -20,7 +20,7 @@ from dataworkspaces.gitrepo.run import explain, not_started, run_git
 from dataworkspaces.toolbox.logs import log
 from dataworkspaces.toolbox.processes import process_exists
 from dataworkspaces.toolbox.regular import read_regular
-from dataworkspaces.workspace.interaction import Interaction
+from dataworkspaces.workspace import Interaction
 
 if TYPE_CHECKING:
     from dataworkspaces.gitrepo.conversation import Progress, Told

@@ -20,7 +20,7 @@ from dataworkspaces.gitrepo.messages import commit_message
 from dataworkspaces.gitrepo.nested import add_all, may_hold_gitlinks, remove_submodules, update_submodules
 from dataworkspaces.gitrepo.plumbing import is_tracked, list_paths, resolve
 from dataworkspaces.gitrepo.run import run_git
-from dataworkspaces.workspace.versions import FileChange
+from dataworkspaces.workspace import FileChange
 
 _COMMIT = ("commit", "--quiet", "--no-verify", "--cleanup=whitespace", "-F", "-")
 """Whatever git's configuration takes for a comment, the message is what we say."""

@@ -13,7 +13,7 @@ from dataworkspaces.gitrepo.pulling import pull_repository
 from dataworkspaces.gitrepo.remote import ORIGIN, PushPlan, branch_refspec, has_origin, origin_url, plan_push, push
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.toolbox.names import some
-from dataworkspaces.workspace.factory import METADATA_DIR
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 if TYPE_CHECKING:
     from dataworkspaces.gitrepo.resource import GitRepoResource

@@ -14,7 +14,7 @@ from dataworkspaces.gitrepo.plumbing import parse_names, records
 from dataworkspaces.gitrepo.repo import GitRepo, RepoStatus, git_without
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.gitrepo.stripped import tree_without
-from dataworkspaces.workspace.versions import FileChange
+from dataworkspaces.workspace import FileChange
 
 SETTINGS = (".gitignore", ".gitattributes", ".gitmodules", ".gitfat")
 """Files at the root that say what git does with all others: kept with them, but no part of a version. An old one would

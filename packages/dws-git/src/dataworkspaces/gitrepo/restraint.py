@@ -22,7 +22,7 @@ from dataworkspaces.workspace.familiar import make_familiar, mark_of
 
 if TYPE_CHECKING:
     from dataworkspaces.gitrepo.configured_programs import Setting
-    from dataworkspaces.workspace.interaction import Interaction
+    from dataworkspaces.workspace import Interaction
 
 _READING = frozenset((
     "cat-file", "check-attr", "check-ignore", "count-objects", "diff", "diff-files", "diff-index", "diff-tree", "fsck",

@@ -14,7 +14,7 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from typing import Any
 
-from dataworkspaces.lineage.jsonable import jsonable
+from dataworkspaces.lineage import jsonable
 from dataworkspaces.lineage.probe import Probe
 
 _WATCHED = ("random", "numpy.random")

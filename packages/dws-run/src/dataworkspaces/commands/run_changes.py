@@ -17,8 +17,8 @@ from dataworkspaces.workspace import (
     ResourceRoles,
     SnapshotResourceMixin,
     Workspace,
+    is_own_files,
 )
-from dataworkspaces.workspace.own_files import is_own_files
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
 
 HIDDEN = frozenset({".git", ".dataworkspace", ".ipynb_checkpoints", "__pycache__"})

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from dataworkspaces.lineage.model import StepLineage
 from dataworkspaces.lineage.places import contains, places
-from dataworkspaces.workspace import FileResourceMixin, ResourceRef, Workspace
-from dataworkspaces.workspace.own_files import is_own_files
+from dataworkspaces.workspace import FileResourceMixin, ResourceRef, Workspace, is_own_files
 
 
 class PlaceSet:

@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Any
 
 from dataworkspaces.errors import DwsError, LineageError
+from dataworkspaces.lineage import Lineage, jsonable
 from dataworkspaces.lineage.environment import this_machine
-from dataworkspaces.lineage.jsonable import jsonable
 from dataworkspaces.lineage.model import (
     Environment,
     HashCertificate,
@@ -27,7 +27,6 @@ from dataworkspaces.lineage.places import refs_overlap
 from dataworkspaces.lineage.results_step import check_results_ref, results_of, run_of, write_results_file
 from dataworkspaces.lineage.runs.left import RESULTS_FILE
 from dataworkspaces.lineage.runs.run import ResultsRun
-from dataworkspaces.lineage.step import Lineage
 from dataworkspaces.lineage.store import Entries, ResourceLineage
 from dataworkspaces.workspace import FileResourceMixin, LocalStateResourceMixin, ResourceRef, Workspace
 

@@ -23,8 +23,7 @@ from dataworkspaces.errors import DwsError
 from dataworkspaces.lineage.model import RunRecord, StepLineage
 from dataworkspaces.lineage.places import NOTHING, group
 from dataworkspaces.toolbox.content import content_of
-from dataworkspaces.workspace import FileResourceMixin, ResourceRef, ResourceRoles, Workspace
-from dataworkspaces.workspace.own_files import is_own_files
+from dataworkspaces.workspace import FileResourceMixin, ResourceRef, ResourceRoles, Workspace, is_own_files
 
 KEY = "surroundings"
 """In which the entries of a run hold them."""

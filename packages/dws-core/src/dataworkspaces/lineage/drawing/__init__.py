@@ -13,6 +13,8 @@ from dataworkspaces.lineage.graph import LineageGraph
 from dataworkspaces.lineage.jsonable import jsonable
 from dataworkspaces.toolbox.atomic import explain_os_error, to_json, write_bytes
 
+__all__ = ["FORMATS", "Format", "check_target", "draw", "format_of", "graph_json", "write_drawing"]
+
 Format = Literal["html", "dot", "json"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 _OF_SUFFIX: dict[str, Format] = {".dot": "dot", ".gv": "dot", ".json": "json"}

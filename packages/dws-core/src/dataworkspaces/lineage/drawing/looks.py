@@ -9,6 +9,8 @@ from dataworkspaces.lineage.graph import DataNode, LineageGraph, StepNode
 from dataworkspaces.plain_text import escape
 from dataworkspaces.workspace.resource import ResourceRoles
 
+__all__ = ["Look", "look", "nodes_of", "visible"]
+
 Look = Literal["step", "source", "intermediate", "result", "imported", "other"]
 
 _OF_ROLE: Mapping[str | None, Look] = {

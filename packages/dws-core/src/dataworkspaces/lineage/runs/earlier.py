@@ -20,6 +20,8 @@ from dataworkspaces.toolbox.atomic import read_json_object, write_json
 from dataworkspaces.toolbox.move_files import delete_tree
 from dataworkspaces.workspace import ResourceRef, Workspace
 
+__all__ = ["EarlierRun", "EarlierRuns"]
+
 DIRECTORY = "runs"
 _NOTE, _FILES = "earlier.json", "files"
 _RUN_ID_RE = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,79}\Z")

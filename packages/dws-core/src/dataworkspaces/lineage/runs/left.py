@@ -13,6 +13,8 @@ from dataworkspaces.lineage.runs.log import FileRecord, RunLog, files_from_json,
 from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace.results import METRICS_HISTORY_FILE, RUN_LOG_FILE
 
+__all__ = ["PARTS", "RESULTS_FILE", "Left", "look_at"]
+
 RESULTS_FILE = "results.json"
 PARTS = "runs"
 """Below the results directory: by name the runs of one session but for the last."""

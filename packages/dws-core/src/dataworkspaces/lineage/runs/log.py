@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+__all__ = ["FORMAT", "FileRecord", "RunLog", "files_from_json", "line_of", "parse_log"]
+
 FORMAT = 1
 
 

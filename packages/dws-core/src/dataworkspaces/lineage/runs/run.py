@@ -23,6 +23,8 @@ from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace import ResourceRef, Workspace
 from dataworkspaces.workspace.results import RUN_LOG_FILE
 
+__all__ = ["ResultsRun", "join_session", "this_session"]
+
 _HERE: weakref.WeakValueDictionary[str, ResultsRun] = weakref.WeakValueDictionary()
 _own_session = ""
 

@@ -20,7 +20,7 @@ from dataworkspaces.gitrepo.remote import ORIGIN, clone, temporary_clone_directo
 from dataworkspaces.gitrepo.restraint import made_here
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object, write_json
-from dataworkspaces.workspace.interaction import BatchInteraction, Interaction
+from dataworkspaces.workspace import BatchInteraction, Interaction
 from dataworkspaces.workspace.trust import Consent, place_of_directory
 
 _CHECKOUT = {"GIT_LFS_SKIP_SMUDGE": "1"}

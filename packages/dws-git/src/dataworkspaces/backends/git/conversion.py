@@ -13,7 +13,7 @@ from dataworkspaces.gitrepo.attributes import info_attributes, keep_results_as_t
 from dataworkspaces.gitrepo.plumbing import parse_labelled, records
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.atomic import write_bytes
-from dataworkspaces.workspace.factory import METADATA_DIR
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 _LINE = f"/{METADATA_DIR}/** {METADATA_ATTRIBUTES.partition(' ')[2]}"
 

@@ -25,9 +25,9 @@ from dataworkspaces.gitrepo.damaged_objects import check_loose_objects
 from dataworkspaces.gitrepo.integrity import finish_advance, unfinished_part
 from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.toolbox.lock import hold_lock
-from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.problem import Problem, problem_of, set_aside
 from dataworkspaces.workspace.unfinished import UnfinishedPart
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 T = TypeVar("T")
 

@@ -22,9 +22,9 @@ from dataworkspaces.lineage.from_json import entries_from_json
 from dataworkspaces.toolbox.atomic import MAX_JSON_BYTES, read_json_list, read_json_object, write_bytes
 from dataworkspaces.toolbox.names import check_resource_name
 from dataworkspaces.toolbox.regular import read_regular
-from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.problem import UNEXPECTED, Area, one_line, set_aside
 from dataworkspaces.workspace.results import manifest_hash
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 Reader = Callable[[Path], Any]
 """Raises MetadataError for a file that does not hold what it should."""

@@ -33,8 +33,8 @@ from dataworkspaces.operations.integrity import WorkspaceCheck, check_interrupti
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import Journal, SnapshotMetadata
-from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.problem import UNEXPECTED, Area, Problem, problem_of, set_aside
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.workspace import GitWorkspace

@@ -21,8 +21,8 @@ from dataworkspaces.toolbox.lock_holder import describe_lock
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.toolbox.processes import process_exists
 from dataworkspaces.toolbox.regular import read_regular
-from dataworkspaces.workspace.factory import METADATA_DIR
 from dataworkspaces.workspace.problem import UNEXPECTED, Problem, set_aside
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.workspace import GitWorkspace

@@ -20,8 +20,8 @@ from dataworkspaces.errors import MetadataError
 from dataworkspaces.gitrepo.plumbing import TreeEntry
 from dataworkspaces.gitrepo.sides import Sides
 from dataworkspaces.toolbox.atomic import to_json
-from dataworkspaces.workspace.factory import METADATA_DIR
-from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
+from dataworkspaces.workspace import SnapshotMetadata
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 _RESOURCES = f"{METADATA_DIR}/resources/"
 _RESOURCE_LIST = f"{METADATA_DIR}/resources.json"

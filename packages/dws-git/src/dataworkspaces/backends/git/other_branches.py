@@ -10,8 +10,8 @@ from pathlib import Path
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.gitrepo.plumbing import list_tree, read_blobs
 from dataworkspaces.gitrepo.run import run_git
-from dataworkspaces.workspace.factory import METADATA_DIR
-from dataworkspaces.workspace.versions import VersionElsewhere
+from dataworkspaces.workspace import VersionElsewhere
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 _METADATA = f"{METADATA_DIR}/snapshot_metadata"
 _STATE = f"{METADATA_DIR}/file"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from dataworkspaces.workspace.factory import METADATA_DIR
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 BRANCH_PARAM = "dws_git_branch"
 """A global parameter."""

@@ -18,7 +18,7 @@ from dataworkspaces.durability import flush_directory
 from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.toolbox.atomic import read_json_list, read_json_object, write_json
 from dataworkspaces.toolbox.names import check_resource_name
-from dataworkspaces.workspace.resource import RESOURCE_ROLE_CHOICES
+from dataworkspaces.workspace import RESOURCE_ROLE_CHOICES
 
 SUFFIX = ".json"
 Entry = dict[str, Any]

@@ -18,8 +18,8 @@ from typing import Any
 
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.toolbox.atomic import read_json_object
+from dataworkspaces.workspace import SnapshotMetadata
 from dataworkspaces.workspace.snapshot_graph import SnapshotGraph, SnapshotNode, position_after
-from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
 
 SUFFIX = "_md.json"
 _SCHEMA = """

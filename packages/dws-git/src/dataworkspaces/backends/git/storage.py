@@ -22,8 +22,7 @@ from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.toolbox.atomic import read_json_object, write_bytes, write_files, write_json
 from dataworkspaces.toolbox.names import check_relative_path, is_resource_name
 from dataworkspaces.toolbox.regular import read_regular
-from dataworkspaces.workspace.resource import REMOVED, RESOURCE_ROLE_CHOICES, Resource
-from dataworkspaces.workspace.workspace import Workspace
+from dataworkspaces.workspace import REMOVED, RESOURCE_ROLE_CHOICES, Resource, Workspace
 
 _UNSAVED = "unsaved"
 _MISSING: dict[str, Any] = {}

@@ -13,8 +13,8 @@ from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.toolbox.atomic import read_json_object, write_json
 from dataworkspaces.toolbox.names import LINEAGE_FILE
+from dataworkspaces.workspace import PresentContents, ResourceChange, SnapshotVersion
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
-from dataworkspaces.workspace.versions import PresentContents, ResourceChange, SnapshotVersion
 
 FindVersions = Callable[[str], "dict[str, SnapshotVersion] | None"]
 

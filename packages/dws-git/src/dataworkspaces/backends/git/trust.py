@@ -17,7 +17,7 @@ from dataworkspaces.gitrepo.checks import check_branch_name, check_scratch_direc
 from dataworkspaces.gitrepo.plumbing import LINK, TreeEntry, describe, list_tree, read_blobs
 from dataworkspaces.params import SCRATCH_DIRECTORY
 from dataworkspaces.toolbox.atomic import MAX_JSON_BYTES
-from dataworkspaces.workspace.factory import METADATA_DIR
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 _REGULAR = ("100644", "100755")
 _LOCAL_ONLY = ("local_params.json", "resource_local_params.json", "current_lineage", "objects", "scratch")

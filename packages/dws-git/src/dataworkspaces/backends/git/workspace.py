@@ -45,18 +45,18 @@ from dataworkspaces.workspace import (
     OWN_FILES,
     PresentContents,
     ResourceChange,
+    ResourceRoles,
     SnapshotMetadata,
     SnapshotResourceMixin,
     SnapshotVersion,
     SnapshotWorkspaceMixin,
+    VersionElsewhere,
 )
 from dataworkspaces.workspace.missing_type import ResourceOfMissingType, resources_to_show
-from dataworkspaces.workspace.resource import ResourceRoles
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE, manifest_hash
-from dataworkspaces.workspace.versions import VersionElsewhere
 
 if TYPE_CHECKING:
-    from dataworkspaces.lineage.store import LineageStore
+    from dataworkspaces.lineage import LineageStore
     from dataworkspaces.workspace.problem import Problem
     from dataworkspaces.workspace.snapshot_graph import SnapshotGraph
     from dataworkspaces.workspace.unfinished import UnfinishedPart
@@ -223,7 +223,7 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
         return True
 
     def get_lineage_store(self) -> LineageStore:
-        from dataworkspaces.lineage.file_store import FileLineageStore
+        from dataworkspaces.lineage import FileLineageStore
 
         return FileLineageStore(
             self.paths.current_lineage, self.paths.snapshot_lineage, self.get_machine_directory() / "lineage.lock"

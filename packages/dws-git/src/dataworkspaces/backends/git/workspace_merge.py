@@ -14,7 +14,7 @@ from dataworkspaces.gitrepo.plumbing import TreeEntry, list_tree, read_blobs
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.gitrepo.sides import Sides, compare_sides, merge_contents, settle
 from dataworkspaces.toolbox.names import LINEAGE_FILE
-from dataworkspaces.workspace.factory import METADATA_DIR
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 _GITIGNORE = ".gitignore"
 _FILE_MODE = "100644"

@@ -23,7 +23,7 @@ from dataworkspaces.resources.rclone.run import Event, Rclone, RemoteError, Repo
 from dataworkspaces.toolbox.atomic import explain_os_error, write_json
 from dataworkspaces.toolbox.move_files import copy_file
 from dataworkspaces.toolbox.names import check_relative_path, some
-from dataworkspaces.workspace.interaction import Advance, Interaction
+from dataworkspaces.workspace import Advance, Interaction
 
 _STATS = ("--stats=500ms", "--stats-log-level=NOTICE")
 _SHOWN = 5

@@ -24,7 +24,7 @@ from dataworkspaces.workspace.snapshot_graph import (
 )
 
 if TYPE_CHECKING:
-    from dataworkspaces.lineage.store import LineageStore
+    from dataworkspaces.lineage import LineageStore
 
 _HISTORY = "'dws report history' lists them"
 
@@ -207,7 +207,7 @@ class SqlSnapshots(SnapshotWorkspaceMixin, SqlStorage):
 
     def get_lineage_store(self) -> LineageStore:
         """Current lineage is of what lies on this machine, and is kept there; that of snapshots in the database."""
-        from dataworkspaces.lineage.file_store import FileLineageStore
+        from dataworkspaces.lineage import FileLineageStore
 
         kept = KeptInDatabase(self.database, self.id)
         return FileLineageStore(self.copy.current_lineage, kept, self.get_machine_directory() / "lineage.lock")
