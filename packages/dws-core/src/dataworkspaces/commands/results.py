@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dataworkspaces.errors import NO_ANSWER, DwsError, NotSupportedError
 from dataworkspaces.lineage.runs.active import ActiveRuns
-from dataworkspaces.lineage.runs.log import parse_log
+from dataworkspaces.lineage.runs.log import RunLog, parse_log
 from dataworkspaces.workspace import FileResourceMixin, Resource, ResourceRoles
 from dataworkspaces.workspace.absent import is_absent, way_to_bring
 from dataworkspaces.workspace.results import METRICS_HISTORY_FILE, RUN_LOG_FILE, SNAPSHOTS_DIRS_RE
@@ -106,35 +106,50 @@ def read_results(resource: Resource, snapshot: SnapshotMetadata | None) -> Found
     beside = path.removesuffix(RESULTS_FILE)
     if not resource.does_subpath_exist(path, must_be_file=True):
         return _read_log(resource, f"{beside}{RUN_LOG_FILE}", snapshot)
-    history = _read_history(resource, f"{beside}{METRICS_HISTORY_FILE}")
-    return FoundResults(resource.read_results_file(path), f"{resource.name}:/{path}", snapshot, history)
+    log = _log_at(resource, f"{beside}{RUN_LOG_FILE}")
+    history = _read_history(resource, f"{beside}{METRICS_HISTORY_FILE}") or _history_of(log)
+    data = resource.read_results_file(path)
+    if log is not None and log.run_id == data.get("run_id") and log.status != "completed":
+        data = {**data, "status": _status_of(resource, log, snapshot)}
+    return FoundResults(data, f"{resource.name}:/{path}", snapshot, history)
 
 
 def _read_log(resource: FileResourceMixin, path: str, snapshot: SnapshotMetadata | None) -> FoundResults | None:
     """What is known of a run that has written no results: it is running, or has died."""
-    if not resource.does_subpath_exist(path, must_be_file=True):
-        return None
-    with resource.open(path, "rb") as file:
-        log = parse_log(file.read())
+    log = _log_at(resource, path)
     if log is None:
         return None
-    name = getattr(resource, "name", "")
-    is_running = snapshot is None and any(
-        run.run_id == log.run_id for run in ActiveRuns(cast(Resource, resource).workspace).all()
-    )
     data = {
         "step": log.step,
         "start_time": log.start_time,
         "run_id": log.run_id,
-        "status": log.status or ("running" if is_running else "failed"),
+        "status": _status_of(resource, log, snapshot),
         **({"error": log.error} if log.error else {}),
         **({"epochs": len(log.epochs)} if log.epochs else {}),
         "parameters": log.parameters,
         "metrics": log.epochs[-1][1] if log.epochs else {},
         "files": {path: record.to_json() for path, record in log.files.items()},
     }
-    history = {metric: [_finite(value) for value in values] for metric, values in log.history().items()}
-    return FoundResults(data, f"{name}:/{path}", snapshot, history)
+    return FoundResults(data, f"{getattr(resource, 'name', '')}:/{path}", snapshot, _history_of(log))
+
+
+def _log_at(resource: FileResourceMixin, path: str) -> RunLog | None:
+    if not resource.does_subpath_exist(path, must_be_file=True):
+        return None
+    with resource.open(path, "rb") as file:
+        return parse_log(file.read())
+
+
+def _status_of(resource: FileResourceMixin, log: RunLog, snapshot: SnapshotMetadata | None) -> str:
+    if log.status is not None or snapshot is not None:
+        return log.status or "failed"
+    active = ActiveRuns(cast(Resource, resource).workspace).all()
+    return "running" if any(run.run_id == log.run_id for run in active) else "failed"
+
+
+def _history_of(log: RunLog | None) -> dict[str, list[float | None]]:
+    found = {} if log is None else log.history()
+    return {metric: [_finite(value) for value in values] for metric, values in found.items()}
 
 
 def _read_history(resource: FileResourceMixin, path: str) -> dict[str, list[float | None]]:

@@ -27,7 +27,13 @@ __all__ = [
 from dataworkspaces.toolbox.regular import read_regular
 
 LOCK_FILE = "lock"
-_KINDS = (("lock", "the workspace"), ("lineage.lock", "its lineage"), ("run*.lock", "runs"), ("steps/*.lock", "a step"))
+_KINDS = (
+    ("lock", "the workspace"),
+    ("lineage.lock", "its lineage"),
+    ("run*.lock", "runs"),
+    ("steps/*.lock", "a step"),
+    ("running/*.lock", "results"),
+)
 """Patterns of the locks in a machine directory, and what they are over."""
 _NAMESPACE = "?pidns-"
 """What newer releases of filelock write between the name of a host and a namespace of process numbers."""
