@@ -102,6 +102,8 @@ class Workspace(ABC):
 
     def read_all_resource_params(self) -> list[dict[str, Any]]:
         """See :meth:`Storage.read_resource_params`; with those that were removed, which have :data:`REMOVED`."""
+        if type(self).read_resource_params is not Workspace.read_resource_params:
+            return self.read_resource_params()  # of a backend that overrides it, as it may
         return self.storage.read_resource_params()
 
     def write_resource_params(self, params: dict[str, Any]) -> None:
