@@ -138,10 +138,11 @@ def test_a_step_that_fails_stops_those_behind_it_and_is_repaired(here: User) -> 
     write_files(here.cwd, {"data/in.txt": "two\n", "scratch/fail": "b"})
     done = rerun(here)
     assert done.returncode == 3
-    assert done.stderr.splitlines()[-1] == "Step b failed with exit status 3; 2 more did not run"
+    assert "Step b failed with exit status 3" in done.stderr
+    assert done.stderr.splitlines()[-2:] == ["Step d was left out: it reads what step b writes", "Ran a, c"]
     assert states(here)["middle:b"] == "unknown"
     (here.cwd / "scratch/fail").unlink()
-    assert sorted(ran(here).split()) == ["b", "c", "d"]
+    assert sorted(ran(here).split()) == ["b", "d"]
     assert set(states(here).values()) == {"current"}
     assert (here.cwd / "results/d").read_text() == "two\ntwo\n"
 

@@ -54,6 +54,7 @@ KNOWN_DISTRIBUTIONS = {
     (COMMANDS, "demo"): "dws-sklearn",
     (COMMANDS, "run"): "dws-run",
     (COMMANDS, "rerun"): "dws-run",
+    (COMMANDS, "steps"): "dws-run",
     (EXECUTORS, "dask"): "dws-files",
     (EXPORTERS, "html"): "dws-web",
     (EXPORTERS, "openlineage"): "dws-exports",

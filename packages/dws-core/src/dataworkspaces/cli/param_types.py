@@ -141,6 +141,42 @@ class SnapshotName(_FromWorkspace):
         return [*snapshots.get_tags(), *snapshots.get_labels()]
 
 
+class ParameterType(ParamType):
+    """``NAME=VALUE``; a value that is a JSON scalar is one, anything else is a text."""
+
+    name = "NAME=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
+        name, equals, text = str(value).partition("=")
+        if not equals or not name.strip():
+            self.fail(f"'{value}' is not of the form NAME=VALUE", param, ctx)
+        import json
+
+        try:
+            parsed = json.loads(text, parse_constant=lambda _text: text)
+        except ValueError:
+            parsed = text
+        return name.strip(), parsed if isinstance(parsed, (str, int, float, bool, type(None))) else text
+
+
+class StepName(_FromWorkspace):
+    """A recorded step, or a resource."""
+
+    name = "step"
+
+    def candidates(self, workspace: Workspace, ctx: click.Context) -> Iterable[str]:
+        store = workspace.as_lineage_ws().get_lineage_store()
+        names = list(workspace.get_resource_names())
+        found: dict[str, None] = {}
+        for name in names:
+            for entry in store.entries(name):
+                step = getattr(entry, "step", None) or entry  # of what failed
+                run = getattr(step, "run", None)
+                label = run.name if run is not None else getattr(step, "step_name", None)
+                found.update({label: None} if label else {})
+        return [*found, *names]
+
+
 class TagName(_FromWorkspace):
     """A tag, new or known."""
 
@@ -196,3 +232,14 @@ def _items(names: Iterable[str], incomplete: str, prefix: str = "") -> list[Comp
     from click.shell_completion import CompletionItem
 
     return [CompletionItem(prefix + name) for name in names if name.startswith(incomplete) and _HARMLESS_RE.match(name)]
+
+
+def parameters_by_name(parameters: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    from dataworkspaces.errors import ConfigurationError
+
+    found: dict[str, Any] = {}
+    for name, value in parameters:
+        if name in found:
+            raise ConfigurationError(f"--param: '{name}' is given twice", hint="Give each parameter one value")
+        found[name] = value
+    return found

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from dataworkspaces.cli.param_types import SnapshotName
+from dataworkspaces.cli.param_types import ParameterType, SnapshotName, StepName, parameters_by_name
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("target", required=False, metavar="[STEP|RESOURCE]")
+@click.argument("target", required=False, metavar="[STEP|RESOURCE]", type=StepName())
 @click.option(
     "--from",
     "snapshot",
@@ -23,14 +23,35 @@ if TYPE_CHECKING:
     type=SnapshotName(),
     help="Replay the steps of this snapshot (default: those of the present lineage).",
 )
+@click.option("--force", is_flag=True, help="Run what TARGET names (default: all steps), even if it is up to date.")
+@click.option(
+    "--param",
+    "parameters",
+    metavar="NAME=VALUE",
+    multiple=True,
+    type=ParameterType(),
+    help="Another value of a parameter of STEP, also on its command line. May be given several times.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would run, and why; run nothing.")
 @click.option("--yes", is_flag=True, help="Run command lines that came with the workspace, without being asked.")
 @json_option
 @common_options
 @pass_session
-def rerun(session: Session, target: str | None, snapshot: str | None, dry_run: bool, yes: bool, as_json: bool) -> None:
+def rerun(
+    session: Session,
+    target: str | None,
+    snapshot: str | None,
+    force: bool,
+    parameters: tuple[tuple[str, Any], ...],
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
     """Run the recorded command lines again, in the order of the graph: those behind a step or a resource (or all),
-    where what they wrote is out of date.
+    where what they wrote is out of date. After one that fails, what does not read its outputs still runs.
+
+    \b
+    Example: dws rerun train --param C=10
     """
     from dataworkspaces.cli.render import print_json
     from dataworkspaces.commands.rerun import rerun_command
@@ -40,7 +61,7 @@ def rerun(session: Session, target: str | None, snapshot: str | None, dry_run: b
     if as_json and not dry_run:
         raise ConfigurationError("--json shows a plan", hint="Give --dry-run with it")
     workspace = session.open_workspace(reading=True)
-    plan = plan_rerun(workspace, target, snapshot)
+    plan = plan_rerun(workspace, target, snapshot, force=force, parameters=parameters_by_name(parameters))
     if as_json:
         print_json(plan.to_json())
         return
@@ -62,10 +83,14 @@ def rerun(session: Session, target: str | None, snapshot: str | None, dry_run: b
     outcome = rerun_command(workspace, plan, _begin)
     for name in outcome.spared:
         _tell(f"Step {name} is up to date after all: what it reads is as it was")
-    if outcome.failed is not None:
-        rest = len(plan.to_run) - len(outcome.ran) - len(outcome.spared) - len(outcome.left) - 1
-        _tell(f"Step {outcome.failed} failed with exit status {outcome.exit_status}; {rest} more did not run")
-        raise click.exceptions.Exit(outcome.exit_status)
+    for name, status in outcome.failed.items():
+        _tell(f"Step {name} failed with exit status {status} ('dws steps forget {name}' leaves it out from now on)")
+    if outcome.failed:
+        for name, reason in outcome.left.items():
+            _tell(f"Step {name} was left out: {reason}")
+        if outcome.ran:
+            _tell(f"Ran {', '.join(outcome.ran)}")
+        raise click.exceptions.Exit(next(iter(outcome.failed.values())))
     if outcome.ran or not outcome.left:
         _tell(f"Ran {', '.join(outcome.ran) or 'nothing'}")
     if outcome.left:

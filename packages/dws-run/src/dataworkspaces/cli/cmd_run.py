@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from dataworkspaces.cli.param_types import ParamType
+from dataworkspaces.cli.param_types import ParameterType, parameters_by_name
 from dataworkspaces.cli.session import Session, common_options, pass_session
 
 if TYPE_CHECKING:
     from dataworkspaces.commands.run import RunOutcome
-
-
-class ParameterType(ParamType):
-    """``NAME=VALUE``; a value that is a JSON scalar is one, anything else is a text."""
-
-    name = "NAME=VALUE"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
-        name, equals, text = str(value).partition("=")
-        if not equals or not name.strip():
-            self.fail(f"'{value}' is not of the form NAME=VALUE", param, ctx)
-        try:
-            parsed = json.loads(text, parse_constant=lambda _text: text)
-        except ValueError:
-            parsed = text
-        return name.strip(), parsed if isinstance(parsed, (str, int, float, bool, type(None))) else text
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -80,22 +64,18 @@ def run(session: Session, /, command: tuple[str, ...], parameters: tuple[tuple[s
     from dataworkspaces.commands.run_request import RunRequest
 
     workspace = session.open_workspace(reading=True)
-    request = RunRequest(command=command, parameters=_by_name(parameters), **options)
-    outcome = run_command(workspace, request)
+    request = RunRequest(command=command, parameters=parameters_by_name(parameters), **options)
+    outcome = run_command(workspace, request, _tell_why)
     click.echo(escape(_describe(outcome)), err=True)  # stdout is the command's
     if outcome.exit_status:
         raise click.exceptions.Exit(outcome.exit_status)
 
 
-def _by_name(parameters: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
-    from dataworkspaces.errors import ConfigurationError
+def _tell_why(name: str, reasons: Sequence[str]) -> None:
+    from dataworkspaces.cli.text import escape
+    from dataworkspaces.toolbox.names import some
 
-    found: dict[str, Any] = {}
-    for name, value in parameters:
-        if name in found:
-            raise ConfigurationError(f"--param: '{name}' is given twice", hint="Give each parameter one value")
-        found[name] = value
-    return found
+    click.echo(escape(f"Step {name} runs again: {some(reasons)}"), err=True)
 
 
 def _describe(outcome: RunOutcome) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -15,47 +16,55 @@ from dataworkspaces.commands.run_surroundings import Surroundings
 from dataworkspaces.lineage.own_commands import OwnCommands
 from dataworkspaces.workspace import Workspace
 
+_INTERRUPTED = 128 + signal.SIGINT
+
 
 @dataclass
 class RerunOutcome:
     """:ivar ran: the names of the steps that ran with success.
     :ivar spared: those that turned out to be up to date, since what ran before them wrote what was there.
     :ivar left: those that would have to run, and that we cannot run or that read what these write; with the reason.
-    :ivar failed: the step that failed, after which none ran.
+    :ivar failed: the steps that failed, each with its exit status. What reads nothing of them ran all the same.
     """
 
     ran: list[str] = field(default_factory=list)
     spared: list[str] = field(default_factory=list)
     left: dict[str, str] = field(default_factory=dict)
-    failed: str | None = None
-    exit_status: int = 0
+    failed: dict[str, int] = field(default_factory=dict)
 
 
 def rerun_command(workspace: Workspace, plan: RerunPlan, begin: Callable[[PlannedStep], None]) -> RerunOutcome:
-    """Run a plan; the user has agreed to command lines of others. ``begin`` is told each step before it runs. Stops at
-    the first that fails."""
+    """Run a plan; the user has agreed to command lines of others. ``begin`` is told each step before it runs. After one
+    that fails, those that read what it writes are left."""
     own = OwnCommands(workspace.get_machine_directory())
     outcome = RerunOutcome()
     for step in plan.to_run:
         execution = step.execution
-        waits_for = [name for name in step.behind if name in outcome.left]
-        if outcome.ran and not waits_for and not Present(workspace, plan.snapshot).reasons(execution):
+        waits_for = [name for name in step.behind if name in outcome.left or name in outcome.failed]
+        if (
+            outcome.ran
+            and not waits_for
+            and not step.is_forced
+            and not Present(workspace, plan.snapshot).reasons(execution)
+        ):
             outcome.spared.append(execution.name)
         elif step.obstacle is not None:
             outcome.left[execution.name] = step.obstacle
         elif waits_for:
             outcome.left[execution.name] = f"it reads what step {waits_for[0]} writes"
-        elif not step.reasons and not outcome.ran:
+        elif not step.reasons and not outcome.ran and not step.is_forced:
             outcome.spared.append(execution.name)
         else:
             begin(step)
             assert execution.command is not None
             own.add(execution.command)
-            outcome.exit_status = _run(workspace, execution)
-            if outcome.exit_status != 0:
-                outcome.failed = execution.name
-                break
-            outcome.ran.append(execution.name)
+            status = _run(workspace, execution)
+            if status != 0:
+                outcome.failed[execution.name] = status
+                if status == _INTERRUPTED:
+                    break  # whoever pressed Ctrl-C meant all of it
+            else:
+                outcome.ran.append(execution.name)
     return outcome
 
 

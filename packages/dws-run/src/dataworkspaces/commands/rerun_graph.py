@@ -6,6 +6,7 @@ import difflib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.lineage.model import LineageEntry, RunRecord, StepLineage, UnknownLineage
@@ -39,6 +40,17 @@ class Execution:
         return ref, "" if ref is None and below is None else below  # release 1.6 notes nothing for the workspace's own
 
     @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Those of ``dws run``, and those that its steps recorded themselves."""
+        own = self.record.parameters if self.record is not None else {}
+        return {**own, **{key: value for entry in self.entries for key, value in entry.parameters.items()}}
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether all that is known of it is that it failed."""
+        return not any(entry.outputs for entry in self.entries)
+
+    @property
     def directory(self) -> str | None:
         """The directory, for people."""
         ref, below = self.ran_in
@@ -62,6 +74,9 @@ class ExecutionGraph:
                 if place is not None and place.cert.ref in self._maker:
                     found.add(self._maker[place.cert.ref])
         return found - {number}
+
+    def is_step(self, target: str) -> bool:
+        return any(target in (e.name, *(entry.step_name for entry in e.entries)) for e in self.executions)
 
     def find(self, target: str | None) -> list[int]:
         """Those of a step, or that wrote to a resource or ``RESOURCE:PATH``. Raises ConfigurationError for others."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dataworkspaces.commands.rerun_graph import Execution, ExecutionGraph, Lineages, identity
+from dataworkspaces.commands.rerun_parameters import with_parameters
 from dataworkspaces.commands.run_last import changes_around, is_gone
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.lineage.model import HashCertificate, LineageEntry, ResourceCert, StepLineage
@@ -26,6 +27,7 @@ class PlannedStep:
     :ivar behind: the names of steps that run before it, and may change what it reads.
     :ivar is_own: its command line has been run on this machine before.
     :ivar obstacle: why it cannot be run by us, if that is so.
+    :ivar is_forced: the user wants it to run, even if it is up to date.
     """
 
     execution: Execution
@@ -33,14 +35,16 @@ class PlannedStep:
     behind: tuple[str, ...]
     is_own: bool
     obstacle: str | None = None
+    is_forced: bool = False
 
     @property
     def runs(self) -> bool:
-        return bool(self.reasons or self.behind)
+        return bool(self.reasons or self.behind or self.is_forced)
 
     @property
     def why(self) -> tuple[str, ...]:
-        return (*self.reasons, *(f"step {name} runs before it" for name in self.behind))
+        asked = ["that was asked for"] if self.is_forced and not self.reasons else []
+        return (*self.reasons, *asked, *(f"step {name} runs before it" for name in self.behind))
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -52,6 +56,7 @@ class PlannedStep:
             "reasons": list(self.why),
             "own": self.is_own,
             "obstacle": self.obstacle,
+            "parameters": dict(self.execution.parameters),
         }
 
 
@@ -72,24 +77,42 @@ class RerunPlan:
         return {"snapshot": self.snapshot, "steps": [step.to_json() for step in self.steps]}
 
 
-def plan_rerun(workspace: Workspace, target: str | None = None, snapshot: str | None = None) -> RerunPlan:
+def plan_rerun(
+    workspace: Workspace,
+    target: str | None = None,
+    snapshot: str | None = None,
+    *,
+    force: bool = False,
+    parameters: Mapping[str, Any] | None = None,
+) -> RerunPlan:
     """The steps behind ``target`` (the name of a step or a resource, or ``RESOURCE:PATH``; default: all).
 
     :param snapshot: tag or hash; replay its steps, where what they read and wrote is not here as it was then.
+    :param force: the steps that ``target`` itself names (default: all) run, even if they are up to date.
+    :param parameters: other values of parameters of the step ``target``, which runs then.
 
-    Raises ConfigurationError for an unknown target or snapshot."""
+    Raises ConfigurationError for an unknown target, snapshot or parameter."""
     snapshots = workspace.as_lineage_ws()
     hashval = None if snapshot is None else snapshots.get_snapshot_by_tag_or_hash(snapshot).hashval
     present = Present(workspace, hashval)
     graph = ExecutionGraph(present.lineages)
+    if parameters and (target is None or not graph.is_step(target)):
+        raise ConfigurationError("--param is for one step", hint="Name it, as in: dws rerun STEP --param NAME=VALUE")
     own = OwnCommands(workspace.get_machine_directory())
     steps: list[PlannedStep] = []
     running: dict[int, str] = {}
-    for number in graph.ordered(graph.find(target)):
+    named = graph.find(target)
+    for number in graph.ordered(named):
         execution = graph.executions[number]
+        is_forced = force and number in named
+        is_own = execution.command is None or own.has(execution.command)  # what the user changes of it is theirs
+        if parameters and number in named:
+            execution = with_parameters(execution, parameters)
+            is_forced = True
         behind = tuple(dict.fromkeys(running[n] for n in graph.before(number) if n in running))
-        is_own = execution.command is None or own.has(execution.command)
-        step = PlannedStep(execution, present.reasons(execution), behind, is_own, _obstacle(workspace, execution))
+        step = PlannedStep(
+            execution, present.reasons(execution), behind, is_own, _obstacle(workspace, execution), is_forced
+        )
         steps.append(step)
         if step.runs:
             running[number] = execution.name

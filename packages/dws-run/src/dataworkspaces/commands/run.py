@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -50,8 +50,11 @@ class RunOutcome:
     outputs: tuple[ResourceRef, ...]
 
 
-def run_command(workspace: Workspace, request: RunRequest) -> RunOutcome:
-    """Run a command and record it as a step, unless its last success is up to date.
+def run_command(
+    workspace: Workspace, request: RunRequest, tell_why: Callable[[str, Sequence[str]], None] | None = None
+) -> RunOutcome:
+    """Run a command and record it as a step, unless its last success is up to date. ``tell_why`` is told the name of a
+    step that runs again, and the reasons.
 
     Raises ConfigurationError for what :func:`plan_run` refuses and a program that cannot be started, LineageError if
     the inputs contradict each other or an output overlaps with that of another step."""
@@ -63,6 +66,8 @@ def run_command(workspace: Workspace, request: RunRequest) -> RunOutcome:
             return RunOutcome(record.name, True, 0, 0.0, record.inputs, last.outputs)
         if last is not None:
             log.info("step %s runs again: %s", record.name, "; ".join(last.reasons))
+            if tell_why is not None:
+                tell_why(record.name, last.reasons)
     return execute(workspace, planned)
 
 

@@ -26,12 +26,14 @@ class LastSuccess:
 
 
 def look_at_last(workspace: Workspace, record: RunRecord) -> LastSuccess | None:
-    """The last success of a step; None if it never ran, or only as another command, with other parameters, ..."""
+    """The last success of a step; None if it never ran with success."""
     store = workspace.as_lineage_ws().get_lineage_store()
     lineages = {name: store.entries(name) for name in workspace.get_resource_names()}
     entries = _last_run(lineages, record)
-    if not entries or any(entry.run is None or not _is_same(entry.run, record) for entry in entries):
+    if not entries:
         return None
+    if any(entry.run is None or not _is_same(entry.run, record) for entry in entries):
+        return LastSuccess((), tuple(_differences(entries, record)))
     contents = contents_now(workspace, lineages)
     states = States(lineages, contents)
     known = {name: places(name, lineage) for name, lineage in lineages.items()}
@@ -113,6 +115,22 @@ def _last_run(lineages: Lineages, record: RunRecord) -> list[StepLineage]:
     if not runs:
         return []
     return list(max(runs.values(), key=lambda run: max(start for _, start in run)).values())
+
+
+def _differences(entries: Sequence[StepLineage], record: RunRecord) -> list[str]:
+    """What the user has asked for otherwise than the last time, in a few words each."""
+    then = next((entry.run for entry in entries if entry.run is not None), None)
+    if then is None:
+        return ["it was not recorded how it was called"]
+    found = []
+    for name in {**then.parameters, **record.parameters}:
+        old, new = (json.dumps(run.parameters[name]) if name in run.parameters else None for run in (then, record))
+        if old != new:
+            now = "is given no more" if new is None else f"is {new}"
+            found.append(f"parameter {name} {now}, was {old}" if old is not None else f"parameter {name} is new")
+    named = {"command line": "command", "directory": "working_directory", "inputs": "inputs", "outputs": "outputs"}
+    named |= {"code": "code", "results": "results"}
+    return found + [f"another {label}" for label, key in named.items() if getattr(then, key) != getattr(record, key)]
 
 
 def _is_same(one: RunRecord, other: RunRecord) -> bool:

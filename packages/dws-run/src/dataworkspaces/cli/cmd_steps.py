@@ -1,0 +1,76 @@
+"""``dws steps``."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+import click
+
+from dataworkspaces.cli.param_types import StepName
+from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
+
+if TYPE_CHECKING:
+    from dataworkspaces.commands.rerun_plan import PlannedStep
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@common_options
+@click.pass_context
+def steps(ctx: click.Context, as_json: bool) -> None:
+    """List the recorded steps with their command lines, and what is out of date.
+
+    \b
+    Example: dws steps forget first-try
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.commands.steps import list_steps
+
+    found = list_steps(ctx.ensure_object(Session).open_workspace(reading=True))
+    if as_json:
+        print_json(found.to_json()["steps"])
+        return
+    for step in found.steps:
+        _show(step)
+    if not found.steps:
+        click.echo("No steps are recorded", err=True)
+
+
+@steps.command()
+@click.argument("name", type=StepName())
+@json_option
+@common_options
+@pass_session
+def forget(session: Session, name: str, as_json: bool) -> None:
+    """Forget the step NAME: 'dws rerun' does not run it any more, and what it wrote has no origin.
+
+    Its files stay, and so does what snapshots keep of it.
+    """
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.commands.steps import forget_step
+    from dataworkspaces.toolbox.names import some
+
+    workspace = session.open_workspace()
+    done = forget_step(workspace, name)
+    if as_json:
+        print_json(done.to_json())
+    else:
+        files = f"; what it wrote to {some(done.places)} stays" if done.places else ""
+        workspace.interaction.tell(f"Forgot step {name}{files}")
+
+
+def _show(step: PlannedStep) -> None:
+    from dataworkspaces.cli.text import escape
+
+    execution = step.execution
+    state = "failed" if execution.has_failed else "out of date" if step.runs else "up to date"
+    click.echo(f"{escape(execution.name)}: {state}")
+    command = execution.command
+    click.echo(f"    {escape(shlex.join(command)) if command is not None else 'no command line is recorded'}")
+    if execution.directory:
+        click.echo(f"    in {escape(execution.directory)}")
+    for reason in step.why:
+        click.echo(f"    because {escape(reason)}")
