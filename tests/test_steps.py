@@ -66,3 +66,30 @@ def test_a_run_says_why_it_repeats(here: Forked) -> None:
     assert "up to date" in train(here, 2)
     write_files(here.cwd, {"mid/x": "other"})
     assert "mid:x" in train(here, 2).partition("runs again: ")[2]
+
+
+def test_parameters_from_a_file(here: Forked) -> None:
+    """Only those that the step names make it out of date."""
+    params = "train: {{C: {}}}\nother: {}\n"
+    script = "import yaml, json; json.dump(yaml.safe_load(open('conf/params.yaml'))['train'], open('results/metrics.json', 'w'))"
+    write_files(here.cwd, {"conf/params.yaml": params.format(1, 1), "fit.py": script, "code/conf.json": '{"rate": 1}'})
+    options = ["--input", "mid/x", "--results", "results", "--params-file", "conf/params.yaml:train"]
+    run = ["run", *options, "--params-file", "code/conf.json", "--", "python", "fit.py"]
+    here.batch("rerun")  # of code that is new, somebody might have read something
+    here.dws(*run)
+    results = json.loads((here.cwd / "results/results.json").read_text())
+    assert results["parameters"] == {"C": 1, "rate": 1}
+    write_files(here.cwd, {"conf/params.yaml": params.format(1, 2)})
+    assert "up to date" in here.dws(*run).stderr
+    assert here.json("steps")[-1]["reasons"] == []
+    write_files(here.cwd, {"conf/params.yaml": params.format(3, 2)})
+    assert here.json("steps")[-1]["reasons"] == ["parameter C is 3, was 1"]
+    assert "Ran fit" in here.batch("rerun", "fit").stderr
+    results = json.loads((here.cwd / "results/results.json").read_text())
+    assert (results["parameters"]["C"], results["metrics"]) == (3, {"C": 3})
+    assert "up to date" in here.dws(*run).stderr
+    write_files(here.cwd, {"code/conf.json": '{"rate": 2}'})
+    assert "parameter rate is 2, was 1" in here.dws(*run).stderr
+    write_files(here.cwd.parent, {"secret.json": "{}"})
+    refused = here.batch("run", "--params-file", "../secret.json", "--", "true", check=False)
+    assert "outside of the workspace" in refused.stderr

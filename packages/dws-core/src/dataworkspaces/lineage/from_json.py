@@ -161,7 +161,17 @@ def run_from_json(fields: Mapping[str, Any] | None, where: str) -> RunRecord | N
         outputs=None if outputs is None else tuple(_ref_from_json(ref, where) for ref in outputs),
         parameters=_object(fields.get("parameters") or {}, where),
         results=None if results is None else _ref_from_json(results, where),
+        params_files=_params_files(fields, where),
     )
+
+
+def _params_files(fields: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    """Others may have written them: none leads out of the directory."""
+    files = _optional(fields, "params_files", list, where) or []
+    for path in files:
+        if not isinstance(path, str) or "\0" in path or path.startswith(("/", "~")):
+            raise MetadataError(f"{where}: the parameter files of a run should be a list of relative paths")
+    return tuple(files)
 
 
 def _working_directory(fields: Mapping[str, Any], where: str) -> str | None:

@@ -126,6 +126,7 @@ class RunRecord:
     :ivar run_from_directory: where the command ran, if that is in a resource.
     :ivar working_directory: that place relative to the workspace's directory (``""`` is this), if it lies there.
     :ivar inputs, code, outputs: what the user named; ``outputs`` is None if they were to be found.
+    :ivar params_files: files that have some of the parameters, as ``PATH[:KEY,KEY]``, relative to the directory.
     """
 
     run_id: str
@@ -138,6 +139,7 @@ class RunRecord:
     outputs: tuple[ResourceRef, ...] | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     results: ResourceRef | None = None
+    params_files: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -151,6 +153,7 @@ class RunRecord:
             "outputs": None if self.outputs is None else [list(ref) for ref in self.outputs],
             "parameters": dict(self.parameters),
             "results": None if self.results is None else list(self.results),
+            **({"params_files": list(self.params_files)} if self.params_files else {}),
         }
 
 

@@ -43,6 +43,14 @@ if TYPE_CHECKING:
     "--param", "parameters", metavar="NAME=VALUE", multiple=True, type=ParameterType(), help="A parameter to record."
 )
 @click.option(
+    "--params-file",
+    "params_files",
+    metavar="PATH[:KEY]",
+    multiple=True,
+    help="Parameters from a file (YAML, JSON, TOML, or Python literals): all, or those of a KEY or of several, with "
+    "commas. Only they make the step out of date. May be given several times.",
+)
+@click.option(
     "--results",
     metavar="DIR",
     type=click.Path(),

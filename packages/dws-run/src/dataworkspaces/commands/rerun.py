@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import signal
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
 from dataworkspaces.commands.rerun_graph import Execution
+from dataworkspaces.commands.rerun_parameters import with_files
 from dataworkspaces.commands.rerun_plan import PlannedStep, Present, RerunPlan, command_here, directory_of
 from dataworkspaces.commands.run import execute
 from dataworkspaces.commands.run_process import call
@@ -58,7 +59,7 @@ def rerun_command(workspace: Workspace, plan: RerunPlan, begin: Callable[[Planne
             begin(step)
             assert execution.command is not None
             own.add(execution.command)
-            status = _run(workspace, execution)
+            status = _run(workspace, execution, step.given)
             if status != 0:
                 outcome.failed[execution.name] = status
                 if status == _INTERRUPTED:
@@ -68,9 +69,10 @@ def rerun_command(workspace: Workspace, plan: RerunPlan, begin: Callable[[Planne
     return outcome
 
 
-def _run(workspace: Workspace, execution: Execution) -> int:
+def _run(workspace: Workspace, execution: Execution, given: Collection[str]) -> int:
     command = command_here(execution.command or ())
     directory = directory_of(workspace, execution)
+    execution = with_files(execution, directory, workspace.get_workspace_local_path_if_any(), given)
     if execution.record is None:
         return call(command, directory, {})  # it records itself, as it did then
     record = replace(execution.record, run_id=uuid.uuid4().hex, command=command)

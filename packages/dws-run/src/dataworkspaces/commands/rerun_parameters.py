@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from dataworkspaces.commands.params_file import check_inside, read_parameters
 from dataworkspaces.commands.rerun_graph import Execution
 from dataworkspaces.errors import ConfigurationError
 
@@ -32,6 +33,34 @@ def with_parameters(execution: Execution, parameters: Mapping[str, Any]) -> Exec
     if record is not None:
         record = replace(record, parameters=recorded, command=tuple(command))
     return replace(execution, command=tuple(command) if execution.command is not None else None, record=record)
+
+
+def changed_in_files(execution: Execution, directory: str, root: str | None) -> list[str]:
+    """What the files with parameters of a step say otherwise than when it ran, in a few words each."""
+    record = execution.record
+    if record is None or not record.params_files:
+        return []
+    try:
+        check_inside(record.params_files, directory, root)
+        now = read_parameters(record.params_files, directory)
+    except ConfigurationError as e:
+        return [e.message]
+    then = record.parameters
+    return [
+        f"parameter {name} is {json.dumps(value)}, was {json.dumps(then[name]) if name in then else 'not there'}"
+        for name, value in now.items()
+        if name not in then or json.dumps(value) != json.dumps(then[name])
+    ]
+
+
+def with_files(execution: Execution, directory: str, root: str | None, given: Collection[str] = ()) -> Execution:
+    """The execution with the values that its files have now, but for the parameters that the user has ``given``."""
+    record = execution.record
+    if record is None or not record.params_files:
+        return execution
+    check_inside(record.params_files, directory, root)
+    now = {name: value for name, value in read_parameters(record.params_files, directory).items() if name not in given}
+    return replace(execution, record=replace(record, parameters={**record.parameters, **now}))
 
 
 def _replace(command: list[str], name: str, value: Any) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.commands.rerun_graph import Execution, ExecutionGraph, Lineages, identity
-from dataworkspaces.commands.rerun_parameters import with_parameters
+from dataworkspaces.commands.rerun_parameters import changed_in_files, with_parameters
 from dataworkspaces.commands.run_last import changes_around, is_gone
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.lineage.model import HashCertificate, LineageEntry, ResourceCert, StepLineage
@@ -28,6 +28,7 @@ class PlannedStep:
     :ivar is_own: its command line has been run on this machine before.
     :ivar obstacle: why it cannot be run by us, if that is so.
     :ivar is_forced: the user wants it to run, even if it is up to date.
+    :ivar given: the parameters that the user has set for it.
     """
 
     execution: Execution
@@ -36,6 +37,7 @@ class PlannedStep:
     is_own: bool
     obstacle: str | None = None
     is_forced: bool = False
+    given: tuple[str, ...] = ()
 
     @property
     def runs(self) -> bool:
@@ -111,7 +113,13 @@ def plan_rerun(
             is_forced = True
         behind = tuple(dict.fromkeys(running[n] for n in graph.before(number) if n in running))
         step = PlannedStep(
-            execution, present.reasons(execution), behind, is_own, _obstacle(workspace, execution), is_forced
+            execution,
+            present.reasons(execution),
+            behind,
+            is_own,
+            _obstacle(workspace, execution),
+            is_forced,
+            tuple(parameters or ()) if number in named else (),
         )
         steps.append(step)
         if step.runs:
@@ -126,6 +134,7 @@ class Present:
 
     def __init__(self, workspace: Workspace, snapshot: str | None) -> None:
         self._workspace = workspace
+        self._root = workspace.get_workspace_local_path_if_any()
         store = workspace.as_lineage_ws().get_lineage_store()
         names = list(workspace.get_resource_names())
         self.lineages: Lineages = {name: store.entries(name, snapshot) for name in names}
@@ -144,6 +153,7 @@ class Present:
             except ConfigurationError:
                 directory = None
             found += changes_around(self._workspace, execution.entries, directory, files=directory is not None)
+            found += [] if directory is None else changed_in_files(execution, directory, self._root)
         return tuple(dict.fromkeys(found))
 
     def _of_place(self, place: Place) -> list[str]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dataworkspaces.commands.run_places import PlaceSet, Roots, named_paths
+from dataworkspaces.commands.params_file import check_inside, paths_of, read_parameters, split_spec
+from dataworkspaces.commands.run_places import PlaceSet, Roots, named_paths, rest_of
 from dataworkspaces.errors import ConfigurationError, PathNotAResourceError
 from dataworkspaces.lineage.model import RunRecord, StepLineage, UnknownLineage, entry_outputs
 from dataworkspaces.lineage.run_environment import working_directory
@@ -30,6 +31,7 @@ class RunRequest:
     :ivar inputs: default: the data that the command line names.
     :ivar outputs: default: what changes below the workspace's resources.
     :ivar code: default: the code resources of the files that the command line names.
+    :ivar params_files: ``PATH[:KEY,KEY]``, whose values are parameters, too; ``parameters`` come before them.
     """
 
     command: tuple[str, ...]
@@ -40,6 +42,7 @@ class RunRequest:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     results: str | None = None
     force: bool = False
+    params_files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,14 @@ def plan_run(workspace: Workspace, request: RunRequest) -> PlannedRun:
     roles = {name: workspace.get_resource_role(name) for name in workspace.get_resource_names()}
     roots = Roots(workspace)
     here = roots.ref(os.curdir)
-    named = [ref for _, path in named_paths(request.command, None) if (ref := roots.ref(path)) is not None]
+    check_inside(request.params_files, None, workspace.get_workspace_local_path_if_any())
+    from_files = read_parameters(request.params_files)
+    params_refs = _params_refs(roots, request)
+    named = [
+        ref
+        for _, path in named_paths(request.command, None)
+        if (ref := roots.ref(path)) is not None and ref not in params_refs
+    ]
     unnamed: list[str] = []
     if not request.inputs:
         written = PlaceSet([*outputs, *filter(None, [results]), *_written_before(workspace, request)])
@@ -88,6 +98,10 @@ def plan_run(workspace: Workspace, request: RunRequest) -> PlannedRun:
         of_code = {ref.name for ref in code}
         other_code = [name for name, role in roles.items() if role == ResourceRoles.CODE and name not in of_code]
         unnamed += [name for name in other_code if name not in unnamed]
+    # Of the files with parameters only these count.
+    apart = PlaceSet(params_refs)
+    code = [part for ref in code for part in rest_of(workspace, ref, apart)]
+    inputs = [part for ref in inputs for part in rest_of(workspace, ref, apart)]
     record = RunRecord(
         run_id=uuid.uuid4().hex,
         name=request.name or _step_name(request.command, roots, roles),
@@ -97,10 +111,25 @@ def plan_run(workspace: Workspace, request: RunRequest) -> PlannedRun:
         inputs=tuple(dict.fromkeys(inputs)),
         code=tuple(dict.fromkeys(code)),
         outputs=tuple(dict.fromkeys(outputs)) if outputs else None,
-        parameters=dict(request.parameters),
+        parameters={**from_files, **request.parameters},
         results=results,
+        params_files=_relative(request.params_files),
     )
     return PlannedRun(record, tuple(unnamed))
+
+
+def _params_refs(roots: Roots, request: RunRequest) -> list[ResourceRef]:
+    return [ref for path in paths_of(request.params_files, None) if (ref := roots.ref(path)) is not None]
+
+
+def _relative(specs: Iterable[str]) -> tuple[str, ...]:
+    """Files are noted relative to the directory, so that others find them."""
+    found = []
+    for spec in specs:
+        path, keys = split_spec(spec, None)
+        relative = os.path.relpath(path) if Path(path).expanduser().is_absolute() else path
+        found.append(f"{relative}:{','.join(keys)}" if keys else relative)
+    return tuple(found)
 
 
 def _in_directories(refs: Iterable[ResourceRef]) -> list[ResourceRef]:

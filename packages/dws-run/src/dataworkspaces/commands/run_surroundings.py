@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dataworkspaces.commands.params_file import paths_of
 from dataworkspaces.commands.run_changes import HIDDEN, is_left_out, local_root, walk
 from dataworkspaces.commands.run_places import PlaceSet, Roots, inputs_to_read, named_paths, rest_of
 from dataworkspaces.errors import DwsError
@@ -89,11 +90,12 @@ def look_around(
     :param unnamed: the resources of which nobody said whether the command reads them."""
     known = set(workspace.get_resource_names())
     names = [name for name in unnamed if name in known]
-    apart = PlaceSet([*written, *_made_from(workspace, written), *record.inputs])  # of inputs lineage says it
+    params = _params_refs(workspace, record, directory)  # of which the parameters say what counts
+    apart = PlaceSet([*written, *_made_from(workspace, written), *record.inputs, *params])  # of inputs lineage says it
     parts = {name: _rest(workspace, name, apart) for name in names}
     results = [ref for ref in written if _is_results(workspace, ref)]
     contents = _contents(workspace, [*results, *(ref for refs in parts.values() for ref in refs)])
-    contents.update(_own_files(workspace, contents, written))
+    contents.update(_own_files(workspace, contents, [*written, *params]))
     resources = {name: _digest([[ref.subpath, contents[ref]] for ref in refs]) for name, refs in parts.items()}
     files = files_outside(workspace, record, directory, names, written)
     return Surroundings(resources, files, {str(ref): contents[ref] for ref in results})
@@ -110,7 +112,10 @@ def files_outside(
     roots = Roots(workspace)
     own = PlaceSet(written)
     found = {}
+    params = {os.path.realpath(path) for path in paths_of(record.params_files, directory)}
     for argument, path in named_paths(record.command, directory):
+        if os.path.realpath(path) in params:
+            continue
         ref, real = roots.ref(path), os.path.realpath(path)
         is_outside = ref is None or (_is_results(workspace, ref) and not own.overlaps(ref))
         if is_outside and (unnamed or not Path(real).is_dir()):
@@ -119,6 +124,11 @@ def files_outside(
         for place, real in _links_out(workspace, roots, ref):
             found[str(place)] = _text_of(real, roots)
     return found
+
+
+def _params_refs(workspace: Workspace, record: RunRecord, directory: str | None) -> list[ResourceRef]:
+    roots = Roots(workspace)
+    return [r for path in paths_of(record.params_files, directory) if (r := roots.ref(path)) is not None]
 
 
 def _is_results(workspace: Workspace, ref: ResourceRef) -> bool:
