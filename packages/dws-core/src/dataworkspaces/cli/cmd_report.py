@@ -13,7 +13,7 @@ from dataworkspaces.cli.param_types import ResourceName, SnapshotName
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 if TYPE_CHECKING:
-    from dataworkspaces.cli.render import Table
+    from dataworkspaces.cli.render import Styled, Table
     from dataworkspaces.commands.report import ResultsReport
     from dataworkspaces.lineage.states import State
 
@@ -45,6 +45,7 @@ def lineage(session: Session, snapshot: str | None, as_json: bool) -> None:
     What is out of date is marked: its inputs, code or parameters have changed since, or what failed wrote it.
     """
     from dataworkspaces.cli.render import Table, print_json, print_table
+    from dataworkspaces.cli.text import to_the_second
     from dataworkspaces.commands.report import lineage_report
 
     found = lineage_report(session.open_workspace(reading=True), snapshot)
@@ -54,11 +55,11 @@ def lineage(session: Session, snapshot: str | None, as_json: bool) -> None:
     title = f"Lineage for {snapshot or f'the present state of workspace {found.workspace}'}"
     columns = ["Resource", "Type", "Details", "Inputs"]
     rows: list[tuple[Any, ...]] = [
-        (row.ref, row.lineage_type, row.details, tuple(row.inputs or ["None"])) for row in found.rows
+        (row.ref, row.lineage_type, to_the_second(row.details), tuple(row.inputs or ["None"])) for row in found.rows
     ]
     if any(row.state.kind != "current" for row in found.rows):
         columns.append("State")
-        rows = [(*row, tuple(_state(found_row.state))) for row, found_row in zip(rows, found.rows, strict=True)]
+        rows = [(*row, _state(found_row.state)) for row, found_row in zip(rows, found.rows, strict=True)]
     if rows:
         print_table(Table(title, columns, rows))
     else:
@@ -112,10 +113,12 @@ def runs(session: Session, as_json: bool) -> None:
         click.echo("No runs were found")
 
 
-def _state(state: State) -> list[str]:
+def _state(state: State) -> Styled:
+    from dataworkspaces.cli.render import Styled
+
     if state.kind == "out of date":
-        return [f"out of date: {state.reasons[0]}", *state.reasons[1:]]
-    return [state.kind]
+        return Styled((f"out of date: {state.reasons[0]}", *state.reasons[1:]), "yellow")
+    return Styled(state.kind, {"unknown": "red"}.get(state.kind, ""))
 
 
 def _print_results(found: ResultsReport) -> None:

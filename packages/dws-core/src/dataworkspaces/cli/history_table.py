@@ -81,7 +81,7 @@ def print_markdown(table: ExperimentTable, precision: int | None) -> None:
 
 def print_csv(table: ExperimentTable, precision: int | None) -> None:
     """As CSV, with whole hashes and all digits."""
-    names = table.chosen or (*FIXED, *table.metric_names, *table.parameter_names)
+    names = table.chosen or (*FIXED, *table.metric_names, *table.parameter_names, *table.label_names)
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([escape(name) for name in names])
     for row in table.rows:
@@ -106,6 +106,10 @@ def _all_columns(
     values = [*_value_columns(table, precision, named)]
     about = [_fixed_column(name, marked) for name in ("author", "parents", "message")]
     has = [any(column.value(row) for row in table.rows) for column in about]
+    values += [
+        _Column(Column(name, least=8), lambda row, name=name: row.labels.get(name, ""), 200 + place)  # type: ignore[misc]
+        for place, name in enumerate(table.label_names)
+    ]
     return [
         *columns,
         *values,

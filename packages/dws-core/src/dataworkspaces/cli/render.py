@@ -147,6 +147,7 @@ def _cell(value: Any) -> str:
 
 
 def _joined(value: Any, separator: str) -> str:
+    value = value.value if isinstance(value, Styled) else value
     parts = value if isinstance(value, tuple) else () if value is None else (value,)
     return separator.join(escape(value_text(part)) for part in parts)
 
@@ -220,7 +221,7 @@ class Styled:
     style: str
 
     def __str__(self) -> str:
-        return value_text(self.value)
+        return _joined(self.value, ", ")
 
 
 def _style(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,11 @@ def snapshot_name(snapshot: SnapshotMetadata) -> str:
     """A snapshot, as people know it: ``SVC-1 (f1401a8)``."""
     short = short_hash(snapshot.hashval)
     return f"{', '.join(snapshot.tags)} ({short})" if snapshot.tags else short
+
+
+def to_the_second(text: str) -> str:
+    """A text for people: times in it without their microseconds."""
+    return re.sub(r"(\d\d:\d\d:\d\d)\.\d+", r"\1", text)
 
 
 def number(value: float, precision: int | None = None) -> str:

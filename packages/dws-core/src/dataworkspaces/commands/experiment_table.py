@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -34,9 +34,13 @@ class Row:
     is_present: bool = False
 
     @property
+    def labels(self) -> dict[str, str]:
+        return {} if self.snapshot is None else self.snapshot.labels
+
+    @property
     def values(self) -> dict[str, Any]:
-        """Metrics and parameters. A metric comes before a parameter of the same name."""
-        return {**self.parameters, **self.metrics}
+        """Metrics, parameters and labels. A metric comes before a parameter of its name, and both before a label."""
+        return {**self.labels, **self.parameters, **self.metrics}
 
     def fixed(self, name: str) -> Any:
         """The value of one of :data:`FIXED`, for programs."""
@@ -48,7 +52,7 @@ class Row:
         if name == "parents":
             return ", ".join(snapshot.parents or ())
         values = {
-            "hash": snapshot.hashval, "created": snapshot.taken_at, "message": snapshot.message,
+            "hash": snapshot.hashval, "created": snapshot.taken_at, "message": snapshot.description,
             "author": author_of(snapshot), "host": snapshot.hostname,
         }  # fmt: skip
         return values[name]
@@ -71,6 +75,10 @@ class ExperimentTable:
     total: int
     chosen: tuple[str, ...] | None = None
     comes_from: SnapshotMetadata | None = None
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        return tuple(_names(row.labels for row in self.rows))
 
     @property
     def snapshots(self) -> tuple[SnapshotMetadata, ...]:
@@ -136,7 +144,7 @@ def _having(rows: Sequence[Row], kind: str, name: str) -> list[Row]:
     return [row for row in rows if row.snapshot is not None or name in getattr(row, kind)]
 
 
-def _names(values: Iterable[dict[str, Any]]) -> list[str]:
+def _names(values: Iterable[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(name for row in values for name in row))
 
 
@@ -170,7 +178,7 @@ def choose(table: ExperimentTable, choice: Choice) -> ExperimentTable:
     metrics = list(table.metric_names) if metrics is None else metrics
     if choice.changed:
         metrics, parameters = ([n for n in names if n in table.varying] for names in (metrics, parameters))
-    known = (*FIXED, *table.metric_names, *table.parameter_names)
+    known = (*FIXED, *table.metric_names, *table.parameter_names, *table.label_names)
     chosen = _matching(choice.columns, known, "--columns", "column")
     if chosen is not None and choice.changed:
         chosen = [name for name in chosen if name in FIXED or name in table.varying]

@@ -70,7 +70,7 @@ class HistoryReport:
         }
 
     def _values(self, row: Row) -> dict[str, Any]:
-        names = [*self.table.metric_names, *self.table.parameter_names]
+        names = [*self.table.metric_names, *self.table.parameter_names, *self.table.label_names]
         if self.table.chosen is not None:
             names = list(self.table.chosen)
         values = row.values
