@@ -216,8 +216,12 @@ def sender(user: User, tmp_path: Path) -> Iterator[Path]:
 def test_files_of_unknown_size_are_read_to_their_end(sender: Path, workspace: User) -> None:
     content = "0123456789" * 200_000
     write_files(sender, {"a.txt": content, "empty.txt": ""})
-    workspace.batch("add", "rclone", "--role", "source-data", "web:", "data")
+    added = workspace.batch("add", "rclone", "--role", "source-data", "--master", "remote", "web:", "data")
+    assert "web: does not say how large its files are" in added.stdout
     assert texts(workspace.cwd / "data") == {"a.txt": content, "empty.txt": ""}
+    write_files(sender, {"empty.txt": "not any more"})
+    assert "fetched 1 file" in workspace.batch("pull", "--checksum").stdout
+    assert texts(workspace.cwd / "data")["empty.txt"] == "not any more"
     shutil.rmtree(workspace.cwd / "data")
     assert workspace.batch("cat", "data:a.txt").stdout == content
     workspace.batch("cp", "data:a.txt", "copy.txt")
@@ -236,7 +240,7 @@ except Exception as e:
     print(type(e).__name__)
 """
     assert workspace.python("-c", script).stdout.splitlines() == [
-        "None b'789' b'23'", "2000000 1999998 b'89' 1 b'12'", "b''", "UnavailableError",
+        "None b'789' b'23'", "2000000 1999998 b'89' 1 b'12'", "b'not any more'", "UnavailableError",
     ]  # fmt: skip
 
 
@@ -261,3 +265,22 @@ def test_a_remote_that_is_away_is_told_in_rclones_words(kind: str, workspace: Us
     failed = workspace.batch("add", "rclone", "--role", "source-data", "store:bucket", "more", check=False)
     assert failed.returncode in FAILED
     assert "connection refused" in failed.stderr
+
+
+@pytest.mark.parametrize("place", ["webdav"], indirect=True)
+def test_a_push_that_is_cut_short_is_done_again(place: str, workspace: User) -> None:
+    """What it was about to send is not known to be there, though sizes are the same."""
+    data = workspace.cwd / "data"
+    write_files(data, {"a.csv": "1\n", "b.csv": "1\n"})
+    workspace.batch("add", "rclone", "--role", "source-data", "--master", "local", place, "data")
+    workspace.batch("push")
+    edit_keeping_times(data / "a.csv", "2\n")
+    broken = workspace.cwd.parent / "bin" / "rclone"
+    broken.parent.mkdir()
+    broken.write_text(f'#!/bin/sh\ncase "$*" in *--ignore-times*) exit 7;; esac\nexec {shutil.which("rclone")} "$@"\n')
+    broken.chmod(0o755)
+    there = workspace.at(workspace.cwd, PATH=f"{broken.parent}:{workspace.env['PATH']}")
+    assert there.batch("push", check=False).returncode in FAILED
+    edit_keeping_times(data / "a.csv", "1\n")  # as it was when it was sent last
+    assert "sent 1 file" in workspace.batch("push").stdout
+    assert at_remote(workspace, place) == texts(data)

@@ -25,6 +25,7 @@ from dataworkspaces.resources.rclone.exchanged import (
     size_in,
 )
 from dataworkspaces.resources.rclone.plan import Plan, make_plan
+from dataworkspaces.resources.rclone.run import parse_answer, size_of
 from dataworkspaces.resources.rclone.transfer import list_of
 from dataworkspaces.toolbox.content import CHEAP_BYTES
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from dataworkspaces.resources.rclone.resource import RcloneResource
 
 _CACHE = "stat-cache"
+_MAY_LACK_SIZES = ("http", "drive", "google photos", "protondrive")
+"""Kinds of remotes with files whose size nobody knows before they are read."""
 
 
 class Comparison:
@@ -149,11 +152,26 @@ class Comparison:
 
     def _store(self, contents: Contents) -> None:
         compares = self.compares
-        if self._known is None and compares == "sizes":
-            command = "push" if self._link.master == "local" else "pull"
-            self._resource.workspace.interaction.tell(
-                f"Resource '{self._resource.name}': {self._link.address} keeps neither times nor hashes of files. What "
-                "is changed here is seen all the same; what is changed there shows if its size is another, or with "
-                f"dws {command} --checksum"
-            )
+        if self._known is None:
+            self._tell_what_is_not_seen(compares)
         self._exchanged.store(Known(compares, contents))
+
+    def _tell_what_is_not_seen(self, compares: Compares) -> None:
+        """Once for each remote: of its own changes."""
+        address, is_master = self._link.address, self._link.master == "remote"
+        if compares == "sizes":
+            why = f"{address} keeps neither times nor hashes of files"
+            seen = "what is changed there shows if its size is another, or"
+        elif is_master and self._link.kind_of_remote() in _MAY_LACK_SIZES and self._count_without_size():
+            why = f"{address} does not say how large its files are"
+            seen = "what is changed there shows if it has another time, or"
+        else:
+            return
+        self._resource.workspace.interaction.tell(
+            f"Resource '{self._resource.name}': {why}. What is changed here is seen all the same; {seen} with "
+            f"dws {'pull' if is_master else 'push'} --checksum"
+        )
+
+    def _count_without_size(self) -> int:
+        told = self._link.rclone.read(["size", "--json"], [str(self._link.address)], doing=self._doing)
+        return size_of(parse_answer(told, dict, self._doing).get("sizeless"))
