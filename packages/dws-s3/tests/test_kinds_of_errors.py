@@ -16,7 +16,8 @@ def answer(code: str) -> ClientError:
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (answer("404"), NotFoundError), (answer("NoSuchKey"), NotFoundError), (answer("NoSuchBucket"), NotFoundError),
+        (answer("404"), NotFoundError), (answer("NoSuchKey"), NotFoundError),
+        (answer("NoSuchBucket"), UnavailableError),
         (answer("403"), UnavailableError), (answer("AccessDenied"), UnavailableError),
         (answer("ExpiredToken"), UnavailableError), (answer("SlowDown"), UnavailableError),
         (answer("InternalError"), UnavailableError), (answer("503"), UnavailableError),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError, NotSupportedError
+from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError, NotSupportedError, UnavailableError
 from dataworkspaces.kits.scikit_learn import load_dataset_from_resource
 from dataworkspaces.workspace import ResourceRef
 
@@ -49,6 +49,12 @@ def test_the_workspace_can_be_named(
     with pytest.raises(NotAWorkspaceError):
         load_dataset_from_resource("data")
     assert len(load_dataset_from_resource("data", workspace_dir=str(workspace.root)).data) == 3
+
+
+def test_a_resource_that_is_away_is_no_missing_data_set(directory: Path) -> None:
+    directory.rename(directory.with_name("away"))
+    with pytest.raises(UnavailableError, match="not on this machine"):
+        load_dataset_from_resource("data")
 
 
 # -- formats ---------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, NotFoundError
 from dataworkspaces.toolbox.atomic import explain_os_error, written_beside
 
 if TYPE_CHECKING:
@@ -146,10 +146,10 @@ def _inside(directory: Path, rel_path: str) -> Path:
 
 
 def _check_there(fs: DwsFileSystem, path: str, text: str | None) -> None:
-    """Raise ConfigurationError, and let that of a resource or snapshot that is not there through."""
+    """Raise NotFoundError, and let that of a resource or snapshot that is not there through."""
     fs._locate(path)
     if not fs.exists(path):
-        raise ConfigurationError(f"There is no '{text}'", hint="'dws ls' shows what there is")
+        raise NotFoundError(f"There is no '{text}'", hint="'dws ls' shows what there is")
 
 
 def _check_file(fs: DwsFileSystem, path: str, text: str) -> None:

@@ -98,7 +98,7 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
     def _list_or_none(self, path: str) -> list[dict[str, Any]]:
         try:
             return list(self.ls(path, detail=True))
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
 
     def _list_found(self, path: str) -> list[dict[str, Any]]:

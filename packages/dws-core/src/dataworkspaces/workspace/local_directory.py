@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from dataworkspaces.errors import ConfigurationError, MetadataError, NotSupportedError
+from dataworkspaces.errors import ConfigurationError, MetadataError, NotFoundError, NotSupportedError, UnavailableError
 from dataworkspaces.toolbox import move_files
 from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object, to_json, write_bytes
 from dataworkspaces.toolbox.names import check_relative_path
@@ -51,11 +51,24 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
         return True
 
     def _root(self) -> Path:
-        """The local directory; raises ConfigurationError if the resource is not on this machine."""
+        """The local directory; raises UnavailableError if the resource is not on this machine."""
         local = self.get_local_path_if_any()
         if local is None:
-            raise ConfigurationError(f"Resource '{self.name}' has no directory on this machine")
+            raise UnavailableError(f"Resource '{self.name}' has no directory on this machine")
         return Path(local)
+
+    def _comes_with_files(self) -> bool:
+        """Whether the directory itself is there only as long as files are in it, so that without it there are none."""
+        return False
+
+    def _check_here(self) -> None:
+        """Raise UnavailableError if the directory is away: then nobody knows what is in it."""
+        root = self._root()
+        if not self._comes_with_files() and not root.is_dir():
+            raise UnavailableError(
+                f"Resource '{self.name}' is not on this machine: its directory {root} is not there",
+                hint="If it is on a disk that is not mounted, mount it; else 'dws fsck' says what can be done",
+            )
 
     # -- paths -----------------------------------------------------------------------------------------------
 
@@ -101,6 +114,7 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
         path = self._follow(rel_path)
         with self._explained("Listing", rel_path):
             if not path.is_dir():
+                self._check_here()
                 where = f"'{rel_path}'" if rel_path else f"its place on this machine, {path},"
                 raise ConfigurationError(f"Resource '{self.name}': {where} is no directory")
             names = [entry.name for entry in path.iterdir()]
@@ -119,7 +133,8 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
             if path.exists() and not path.is_file():
                 raise ConfigurationError(f"Resource '{self.name}': '{rel_path}' is no regular file")
             if "r" in mode and not path.exists():
-                raise ConfigurationError(f"Resource '{self.name}' has no file '{rel_path}'")
+                self._check_here()
+                raise NotFoundError(f"Resource '{self.name}' has no file '{rel_path}'")
             if writing:
                 path.parent.mkdir(parents=True, exist_ok=True)
             if "+" not in mode and ("w" in mode or "x" in mode):
@@ -137,6 +152,7 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
                 # What cannot be looked at raises, on newer Pythons too, whose exists() says no.
                 if e.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
                     raise
+                self._check_here()
                 return not must_be_file and not must_be_directory and path.is_symlink()
             return not (must_be_directory and not is_directory) and not (must_be_file and is_directory)
 
@@ -144,7 +160,8 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
         place = self._place(rel_path)
         with self._explained("Looking at", rel_path):
             if not os.path.lexists(place):
-                raise ConfigurationError(f"Resource '{self.name}' has no '{rel_path}'")
+                self._check_here()
+                raise NotFoundError(f"Resource '{self.name}' has no '{rel_path}'")
             if place.is_symlink():
                 try:
                     self._check_inside(place, rel_path)
@@ -159,7 +176,7 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
 
     def validate_subpath_exists(self, subpath: str) -> None:
         if not self.does_subpath_exist(subpath):
-            raise ConfigurationError(f"Resource '{self.name}' has no '{subpath}' (looked in {self._root()})")
+            raise NotFoundError(f"Resource '{self.name}' has no '{subpath}' (looked in {self._root()})")
 
     def delete_file(self, rel_path: str) -> None:
         """See :meth:`FileResourceMixin.delete_file`. Directories that lose their last entry are removed."""
@@ -193,7 +210,8 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
         path = self._follow(subpath)
         with self._explained("Reading", subpath):
             if not path.is_file():
-                raise ConfigurationError(f"Resource '{self.name}' has no file '{subpath}'")
+                self._check_here()
+                raise NotFoundError(f"Resource '{self.name}' has no file '{subpath}'")
         try:
             return read_json_object(path)
         except MetadataError as e:

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataworkspaces.errors import ConfigurationError, DwsError, NotSupportedError
+from dataworkspaces.errors import ConfigurationError, DwsError, NotSupportedError, UnavailableError
 from dataworkspaces.files.summary import summary
 from dataworkspaces.filetree import (
     BLAKE3,
@@ -375,7 +375,7 @@ class FileTreeMixin(KeptVersionsMixin, LocalDirectoryMixin, SnapshotResourceMixi
 
         tree = self.stored_tree(version.compare_hash)
         if tree is None:
-            raise ConfigurationError(
+            raise UnavailableError(
                 f"Resource '{self.name}': the workspace holds nothing of version {version.compare_hash}",
                 hint="dws pull may bring it",
             )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.errors import ConfigurationError, MetadataError, UnavailableError
 from dataworkspaces.files.file_tree import FileTreeMixin
 from dataworkspaces.filetree import SHA1
 from dataworkspaces.params import BoolType, ParamDef, StringType
@@ -121,7 +121,7 @@ class PlacedDirectoryMixin(FileTreeMixin):
             restore = (
                 f"; dws restore --only {self.name} SNAPSHOT brings it back" if has_place and self.restorable else ""
             )
-            raise ConfigurationError(
+            raise UnavailableError(
                 f"Resource '{self.name}' is not on this machine: {self._place_if_missing()} is {why}",
                 hint=f"Say where it is: dws config --resource {self.name} my_local_path DIRECTORY{restore}",
             )

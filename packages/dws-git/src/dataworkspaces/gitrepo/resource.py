@@ -7,7 +7,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.errors import ConfigurationError, MetadataError, UnavailableError
 from dataworkspaces.gitrepo.attributes import keep_results_as_they_are
 from dataworkspaces.gitrepo.checks import (
     check_branch_name,
@@ -153,7 +153,7 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
     def _repo(self) -> GitRepo:
         place = self.get_local_path_if_any()
         if place is None or not Path(place).is_dir():
-            raise ConfigurationError(
+            raise UnavailableError(
                 f"Resource '{self.name}' is not on this machine" + (f": {place} is not there" if place else ""),
                 hint=f"{self._how_to_have_it(place)}; if it is elsewhere: "
                 f"dws config --resource {self.name} local_path DIRECTORY",

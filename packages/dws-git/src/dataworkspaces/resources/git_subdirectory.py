@@ -78,6 +78,9 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
     def get_local_path_if_any(self) -> str | None:
         return self.local_path
 
+    def _comes_with_files(self) -> bool:
+        return True  # the repository is there, of which it is a part
+
     @property
     def _repo(self) -> GitRepo:
         return _git_workspace(self.workspace).repo

@@ -28,6 +28,10 @@ class NoSuchObject(NotFoundError):
     """There is no such key, or no such version of it."""
 
 
+class NoSuchBucket(UnavailableError):
+    """There is no bucket of the name, so nobody knows what lay in it."""
+
+
 class NoAccess(UnavailableError):
     """The credentials do not allow it."""
 
@@ -108,7 +112,10 @@ class Bucket:
 
     def check_versioned(self) -> None:
         """Raise ConfigurationError if the bucket is not there, cannot be read, or does not keep versions."""
-        self.version_page(None, max_keys=1)
+        try:
+            self.version_page(None, max_keys=1)
+        except NoSuchBucket as e:
+            raise NotFoundError(e.message, hint=e.hint) from e
         try:
             with self._explained("Asking for the versioning of"):
                 status = self.client.get_bucket_versioning(Bucket=self.name).get("Status")
@@ -292,7 +299,7 @@ class Bucket:
     def _refused(self, error: Any, doing: str, where: str, key: str | None) -> DwsError:
         code = _code(error)
         if code == "NoSuchBucket" or (code == "404" and key is None):
-            return NotFoundError(
+            return NoSuchBucket(
                 f"There is no bucket {self.name}" + (f" at {self.endpoint_url}" if self.endpoint_url else ""),
                 hint="Check the name, --endpoint-url and --region",
             )

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.errors import MetadataError, UnavailableError
 from dataworkspaces.resources.s3.bucket import Bucket, NoAccess, NoSuchObject
 from dataworkspaces.toolbox.atomic import write_bytes
 
@@ -91,7 +91,7 @@ class Manifests:
         return True
 
     def load(self, hashval: str) -> Manifest:
-        """Raises ConfigurationError if there is none, MetadataError if it is not what its name says."""
+        """Raises UnavailableError if there is none, MetadataError if it is not what its name says."""
         if not is_hash(hashval):
             raise MetadataError(f"Resource '{self._resource.name}': {hashval!r} is no version of it")
         cached = self._cached(hashval)
@@ -120,7 +120,7 @@ class Manifests:
                 raise MetadataError(f"Resource '{self._resource.name}': {self._url(hashval)} {_TOO_LARGE}")
             return packed
         except NoSuchObject as e:
-            raise ConfigurationError(
+            raise UnavailableError(
                 f"Resource '{self._resource.name}' has no version {hashval[:7]}: {self._url(hashval)} is not there",
                 hint="Was it deleted? An older version of this object in the bucket brings it back",
             ) from e
