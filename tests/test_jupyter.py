@@ -73,16 +73,16 @@ def test_heat_map_goes_from_red_to_green_in_the_direction_of_the_metric(executed
     head, *rows = cells_of(executed.html("heatmap"))
     assert [text for _, text in head] == ["", "timestamp", "hash", "tags", "message", "accuracy", "slope", "units"]
     hues = [[re.search(r"hsl\((\d+)", style) for style, _ in row[5:]] for row in rows]
-    assert [[h and int(h[1]) for h in row] for row in hues] == [[60, 0, None], [0, 120, None], [120, None, None]]
-    assert [row[6][1] for row in rows] == ["1.500000", "0.200000", "nan"]
+    assert [[h and int(h[1]) for h in row] for row in hues] == [[120, None, None], [0, 120, None], [60, 0, None]]
+    assert [row[6][1] for row in rows] == ["nan", "0.200000", "1.500000"]
 
 
 def test_baseline_marks_better_close_and_worse(executed: Executed) -> None:
     rows = re.findall(r"<tr>(.*?)</tr>", executed.html("baseline"))[1:]
     assert [re.findall(r'class="dws-(\w+)"', row) for row in rows] == [
-        ["close", "close"],
-        ["worse", "better"],
         ["better"],
+        ["worse", "better"],
+        ["close", "close"],
     ]
 
 
