@@ -437,7 +437,7 @@ def test_diff(run: Run, full: MemoryWorkspace) -> None:
     assert cells(out, "data")[1].startswith("different")
     assert "  added     b.csv" in out
     assert "  modified  a.csv" in out
-    assert cells(out, "C")[1:] == ["1.000", "2.000", "+1.000"]
+    assert cells(out, "C")[1:] == ["1.0", "2.0", "+1"]
     assert cells(out, "accuracy")[1:] == ["0.969", "0.940", "-0.029 worse"]
 
 
@@ -445,8 +445,8 @@ def test_diff(run: Run, full: MemoryWorkspace) -> None:
     ("second", "shown"), [(0.94001, ["0.969", "0.940", "-0.029"]), (0.96887, ["0.96885", "0.96887", "+0.00002"])]
 )
 def test_a_diff_is_short_but_tells_values_apart(second: float, shown: list[str]) -> None:
-    row = value_row(ValueDiff("accuracy", "changed", 0.9688542825361512, second))
-    assert list(map(str, row)) == ["accuracy", *shown]
+    row = value_row(ValueDiff("n", "changed", 0.9688542825361512, second), are_metrics=True)
+    assert list(map(str, row)) == ["n", *shown]
 
 
 # -- config ----------------------------------------------------------------------------------------------------------

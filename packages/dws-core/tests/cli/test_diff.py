@@ -27,7 +27,7 @@ def runs(current_workspace: MemoryWorkspace, run: Run, tmp_path: Path) -> Memory
 
 def test_two(run: Run, runs: MemoryWorkspace) -> None:
     out = run("diff", "ONE", "TWO").stdout
-    assert "| C    | 1.000 | 2.000 | +1.000 |\n" in out
+    assert "| C    | 1.0 | 2.0 | +1     |\n" in out
     assert "| accuracy | 0.900 | 0.943 | +0.043 better |\n" in out
     assert "| n " not in out
     assert (
@@ -78,7 +78,7 @@ def test_show(run: Run, runs: MemoryWorkspace) -> None:
     [
         ([1, 3], 2.0, ["1", "3", "+2"]),
         ([0.5, 0.25], -0.25, ["0.500", "0.250", "-0.250"]),
-        ([1e-9, 2e-9], 1e-9, ["0.00000000100", "0.00000000200", "+0.00000000100"]),
+        ([1e-9, 2e-9], 1e-9, ["0.0000000010", "0.0000000020", "+0.0000000010"]),
         ([1e30, 2e30], 1e30, ["1e+30", "2e+30", "+1e+30"]),
         (["a", None], None, ["a", "None", ""]),
         ([0.1 + 0.2, 0.3], -5.6e-17, ["0.30000000000000004", "0.29999999999999999", "-0.00000000000000006"]),

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata
 
 NOW = "now"
+_TYPED = 10
+"""So many characters has a number that somebody typed."""
 _LOOKS = {"same": "", "different": "yellow", "added": "green", "removed": "red", "missing": "red", "unknown": ""}
 _FOLDED = 10
 """So many resources that are the same are listed; more are counted."""
@@ -63,7 +65,13 @@ def print_comparison(found: Comparison, precision: int | None, *, as_markdown: b
         if lines:
             columns = [Column("Name"), *(Column(name, numeric=title != "Resources") for name in names)]
             hashes = title == "Resources"
-            rows = [[line.name, *(_hashes(line) if hashes else _texts(line.values, precision))] for line in lines]
+            rows = [
+                [
+                    line.name,
+                    *(_hashes(line) if hashes else _texts(line.values, precision, are_metrics=title == "Metrics")),
+                ]
+                for line in lines
+            ]
             _print(Table(title, columns, rows), as_markdown)
 
 
@@ -115,7 +123,8 @@ def _values_table(
 def value_row(value: ValueDiff, precision: int | None = None, *, are_metrics: bool = False) -> list[Any]:
     """Name, both values with as many digits, and the change: of a metric with what that means."""
     change = value.change
-    first, second, changed = numbers_alike([value.first, value.second], change, precision)
+    alike = numbers_alike if are_metrics else as_typed
+    first, second, changed = alike([value.first, value.second], change, precision)
     first = "" if value.state == "added" else first
     second = "" if value.state == "removed" else second
     standing = value.standing if are_metrics else None
@@ -124,8 +133,18 @@ def value_row(value: ValueDiff, precision: int | None = None, *, are_metrics: bo
     return [value.name, first, second, Styled(text, look)]
 
 
-def _texts(values: Sequence[Any], precision: int | None) -> list[str]:
-    *texts, _change = numbers_alike(values, None, precision)
+def as_typed(values: Sequence[Any], change: float | None, precision: int | None) -> list[str]:
+    """Parameters, which people type: as they are, unless they are computed."""
+    texts = [value_text(value, exact=True) for value in values]
+    if precision is not None or any(
+        len(t) > _TYPED and isinstance(v, float) for t, v in zip(texts, values, strict=True)
+    ):
+        return numbers_alike(values, change, precision)
+    return [*texts, "" if change is None else f"{change:+.6g}"]
+
+
+def _texts(values: Sequence[Any], precision: int | None, *, are_metrics: bool) -> list[str]:
+    *texts, _change = (numbers_alike if are_metrics else as_typed)(values, None, precision)
     return ["" if value is None else text for text, value in zip(texts, values, strict=True)]
 
 

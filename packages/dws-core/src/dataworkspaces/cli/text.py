@@ -96,5 +96,5 @@ def _tells_apart(floats: Sequence[float], digits: int) -> bool:
     """Whether numbers that differ look different, and those that are not 0 do not look like it."""
     different = set(floats)
     shown = {f"{value:.{digits}f}" for value in different}
-    significant = all(value == 0 or abs(value) >= 10 ** (2 - digits) for value in different if abs(value) < 1)
+    significant = all(value == 0 or abs(value) >= 10 ** (1 - digits) for value in different if abs(value) < 1)
     return len(shown) == len(different) and significant
