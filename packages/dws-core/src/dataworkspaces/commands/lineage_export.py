@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +27,22 @@ def export_command(
         raise ConfigurationError(
             f"The format {format_name} is not a text, and cannot go to stdout", hint="Name a file or a directory"
         )
-    graph = lineage_graph(workspace, resource, snapshot, whole=resource is None)
-    if out == "-" and isinstance(exporter, TextExporter):
-        return exporter.text(graph)
-    exporter.write(graph, Path(out))
+    with _no_search_for_cycles():
+        graph = lineage_graph(workspace, resource, snapshot, whole=resource is None)
+        if out == "-" and isinstance(exporter, TextExporter):
+            return exporter.text(graph)
+        exporter.write(graph, Path(out))
     return None
+
+
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """Millions of small objects come, and all of them are needed to the end; Python would look through them for
+    garbage again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -10,6 +10,7 @@ import json
 import shlex
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -43,27 +44,34 @@ def to_json_lines(view: LineageView) -> str:
 
 def _events(datasets: _Datasets, execution: Execution) -> list[tuple[datetime, dict[str, Any]]]:
     """START and COMPLETE, or FAIL; an end that is not known is told as the time of the start."""
+    view = datasets.view
     end = execution.end or execution.start
     last = RunState.FAIL if execution.failure else RunState.COMPLETE
-    return [
-        (execution.start, _event(datasets, execution, RunState.START, execution.start)),
-        (end, _event(datasets, execution, last, end)),
-    ]
-
-
-def _event(datasets: _Datasets, execution: Execution, state: RunState, at: datetime) -> dict[str, Any]:
-    has_ended = state != RunState.START
-    view = datasets.view
-    event = RunEvent(
-        eventTime=at.isoformat(),
-        producer=PROJECT,
-        eventType=state,
-        run=Run(runId=str(execution.run_id), facets=_run_facets(view, execution, has_ended)),
-        job=Job(namespace=view.workspace, name=execution.name, facets=_job_facets(view, execution)),
-    )
+    job = {"namespace": view.workspace, "name": execution.name, "facets": _job_facets(view, execution)}
+    facets = _plain(_run_facets(view, execution))
     inputs = [datasets.get(InputDataset, version) for version in execution.inputs]
-    outputs = [datasets.get(OutputDataset, version) for version in execution.outputs] if has_ended else []
-    return {**Serde.to_dict(event), "inputs": inputs, "outputs": outputs}
+    outputs = [datasets.get(OutputDataset, version) for version in execution.outputs]
+    start = _event(execution, RunState.START, execution.start)
+    start["run"]["facets"] = {**facets, "dws_step": _step_facet(view, execution, False)}
+    start |= {"job": job, "inputs": inputs, "outputs": []}
+    ended = _event(execution, last, end)
+    ended["run"]["facets"] = {**facets, **_plain(_failure(execution)), "dws_step": _step_facet(view, execution, True)}
+    ended |= {"job": job, "inputs": inputs, "outputs": outputs}
+    return [(execution.start, start), (end, ended)]
+
+
+def _event(execution: Execution, state: RunState, at: datetime) -> dict[str, Any]:
+    """Without what both events of a run share, which is made once: the library takes its time."""
+    run = Run(runId=str(execution.run_id))
+    event = RunEvent(eventTime=at.isoformat(), producer=PROJECT, eventType=state, run=run, job=_NO_JOB)
+    return Serde.to_dict(event)
+
+
+_NO_JOB = Job(namespace="", name="")
+
+
+def _plain(facets: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: Serde.to_dict(facet) for name, facet in facets.items()}
 
 
 class _Datasets:
@@ -72,11 +80,15 @@ class _Datasets:
     def __init__(self, view: LineageView) -> None:
         self.view = view
         self._made: dict[tuple[type[Dataset], str], dict[str, Any]] = {}
+        self._facets: dict[str, dict[str, Any]] = {}
 
     def get(self, kind: type[Dataset], data: Version) -> dict[str, Any]:
         made = self._made.get((kind, data.path))
         if made is None:
-            made = Serde.to_dict(kind(*_dataset(self.view, data), facets=_dataset_facets(data)))
+            made = Serde.to_dict(kind(*_dataset(self.view, data)))
+            if data.path not in self._facets:
+                self._facets[data.path] = _dataset_facets(data)
+            made["facets"] = self._facets[data.path]
             self._made[kind, data.path] = made
         return made
 
@@ -84,9 +96,10 @@ class _Datasets:
 # -- facets of runs --------------------------------------------------------------------------------------------------
 
 
-def _run_facets(view: LineageView, execution: Execution, has_ended: bool) -> dict[str, Any]:
+def _run_facets(view: LineageView, execution: Execution) -> dict[str, Any]:
+    """Those that are the same when a run starts and when it has ended."""
     step = execution.step
-    facets: dict[str, Any] = {"dws_step": _step_facet(view, execution, has_ended)}
+    facets: dict[str, Any] = {}
     if step.parameters:
         facets["executionParameters"] = ExecutionParametersRunFacet(
             [ExecutionParameter(key=clean(name), value=as_text(value)) for name, value in step.parameters.items()],
@@ -107,15 +120,19 @@ def _run_facets(view: LineageView, execution: Execution, has_ended: bool) -> dic
             job=ParentJob(namespace=view.workspace, name=clean(run.name)),
             producer=PROJECT,
         )
-    if has_ended and execution.failure:
-        language = "Python" if environment is not None and environment.python is not None else "unknown"
-        facets["errorMessage"] = ErrorMessageRunFacet(
-            message=execution.failure, programmingLanguage=language, producer=PROJECT
-        )
     return facets
 
 
-def _step_facet(view: LineageView, execution: Execution, has_ended: bool) -> Any:
+def _failure(execution: Execution) -> dict[str, Any]:
+    if not execution.failure:
+        return {}
+    environment = execution.step.environment
+    language = "Python" if environment is not None and environment.python is not None else "unknown"
+    facet = ErrorMessageRunFacet(message=execution.failure, programmingLanguage=language, producer=PROJECT)
+    return {"errorMessage": facet}
+
+
+def _step_facet(view: LineageView, execution: Execution, has_ended: bool) -> dict[str, Any]:
     step = execution.step
     known: dict[str, Any] = {
         "imported": execution.imported,
@@ -136,12 +153,12 @@ def _step_facet(view: LineageView, execution: Execution, has_ended: bool) -> Any
         known["exitStatus"] = step.exit_status
         known["executionTimeSeconds"] = None if execution.end is None else step.execution_time_seconds
         known["metrics"] = None if step.metrics is None else named_values(step.metrics)
-    return _own_facet(RunFacet(producer=PROJECT), "StepRunFacet", known)
+    return _own_facet("StepRunFacet", known)
 
 
 def _code(execution: Execution, code: Version) -> dict[str, Any]:
     tree = execution.step.code_trees.get(code.cert.ref.name)
-    return {"name": code.name, "version": code.label, "tree": None if tree is None else clean(tree)}
+    return _known({"name": code.name, "version": code.label, "tree": None if tree is None else clean(tree)})
 
 
 # -- facets of jobs and datasets -------------------------------------------------------------------------------------
@@ -154,25 +171,26 @@ def _job_facets(view: LineageView, execution: Execution) -> dict[str, Any]:
     description = f"Step {execution.name} {origin} the workspace {view.workspace}"
     if step.command_line:
         description += f", run as: {shlex.join(map(clean, step.command_line))}"
-    facets: dict[str, Any] = {
-        "jobType": JobTypeJobFacet(
-            processingType="BATCH",
-            integration="DATA_WORKSPACES",
-            jobType="COMMAND" if is_command else "STEP",
-            producer=PROJECT,
-        ),
-        "documentation": DocumentationJobFacet(description=description, producer=PROJECT),
-    }
+    documentation = DocumentationJobFacet(description=description, producer=PROJECT)
+    facets = {"jobType": _job_type(is_command), "documentation": Serde.to_dict(documentation)}
     if execution.code:  # The facet has room for one; all are in dws_step.
         code = execution.code[0]
-        facets["sourceCodeLocation"] = SourceCodeLocationJobFacet(
+        location = SourceCodeLocationJobFacet(
             type="data-workspaces",
             url=view.base + code.path,
             path=None if code.cert.ref.subpath is None else clean(code.cert.ref.subpath),
             version=code.label,
             producer=PROJECT,
         )
+        facets["sourceCodeLocation"] = Serde.to_dict(location)
     return facets
+
+
+@cache
+def _job_type(is_command: bool) -> dict[str, Any]:
+    kind = "COMMAND" if is_command else "STEP"
+    facet = JobTypeJobFacet(processingType="BATCH", integration="DATA_WORKSPACES", jobType=kind, producer=PROJECT)
+    return Serde.to_dict(facet)
 
 
 def _dataset(view: LineageView, data: Version) -> tuple[str, str]:
@@ -193,8 +211,8 @@ def _dataset_facets(data: Version) -> dict[str, Any]:
         **_state(data.state),
     }
     return {
-        "version": DatasetVersionDatasetFacet(datasetVersion=data.label, producer=PROJECT),
-        "dws_version": _own_facet(DatasetFacet(producer=PROJECT), "VersionDatasetFacet", known),
+        "version": Serde.to_dict(DatasetVersionDatasetFacet(datasetVersion=data.label, producer=PROJECT)),
+        "dws_version": _own_facet("VersionDatasetFacet", known),
     }
 
 
@@ -202,7 +220,19 @@ def _state(state: State | None) -> dict[str, Any]:
     return {} if state is None else {"state": state.kind, "reasons": [clean(reason) for reason in state.reasons]}
 
 
-def _own_facet(facet: Any, schema: str, known: Mapping[str, Any]) -> Any:
-    facet = facet.with_additional_properties(**{key: value for key, value in known.items() if value is not None})
-    facet._schemaURL = _FACETS + schema
-    return facet
+_OWN = {"StepRunFacet": RunFacet, "VersionDatasetFacet": DatasetFacet}
+"""What the definitions of our schema extend."""
+
+
+def _own_facet(schema: str, known: Mapping[str, Any]) -> dict[str, Any]:
+    return {**_own_head(schema), **_known(known)}
+
+
+def _known(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+@cache
+def _own_head(schema: str) -> dict[str, Any]:
+    """What each facet begins with."""
+    return {**Serde.to_dict(_OWN[schema](producer=PROJECT)), "_schemaURL": _FACETS + schema}
