@@ -15,9 +15,10 @@ from dataworkspaces.gitrepo.layout import empty_tree
 from dataworkspaces.gitrepo.merge import Merge
 from dataworkspaces.gitrepo.objects import build_tree, write_blobs
 from dataworkspaces.gitrepo.plumbing import TreeEntry, list_tree
+from dataworkspaces.gitrepo.process import explain
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.restraint import made_here
-from dataworkspaces.gitrepo.run import explain, run_git
+from dataworkspaces.gitrepo.run import run_git
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,7 @@ from dataworkspaces.backends.sql.workspace import SqlWorkspace
 from dataworkspaces.commands.add import add_command
 from dataworkspaces.commands.files import cat_command, cp_command, ls_command
 from dataworkspaces.errors import NotFoundError, UnavailableError
-from dataworkspaces.workspace.dws_filesystem import DwsFileSystem
+from dataworkspaces.operations.dws_filesystem import DwsFileSystem
 
 Copy = Callable[[str], SqlWorkspace]
 

@@ -15,8 +15,8 @@ from memory_workspace import MemoryWorkspace
 from dataworkspaces.commands.add import add_command
 from dataworkspaces.commands.files import cat_command, cp_command, ls_command
 from dataworkspaces.errors import UnavailableError
+from dataworkspaces.operations.dws_filesystem import DwsFileSystem
 from dataworkspaces.testing.faults import failing
-from dataworkspaces.workspace.dws_filesystem import DwsFileSystem
 
 
 def cat(workspace: MemoryWorkspace) -> bytes:

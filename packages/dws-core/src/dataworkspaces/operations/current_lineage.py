@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from dataworkspaces.errors import DwsError, NotSupportedError
+from dataworkspaces.errors import DwsError
 from dataworkspaces.workspace.parts import workspace_of
-from dataworkspaces.workspace.resource import Resource, ResourceRoles
+from dataworkspaces.workspace.resource import ResourceRoles
 from dataworkspaces.workspace.resource_ref import ResourceRef
-from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
 from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
 from dataworkspaces.workspace.versions import SnapshotVersion
 
 if TYPE_CHECKING:
-    from dataworkspaces.workspace.workspace import Workspace
+    from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
 
 
 def refresh_imported(snapshots: SnapshotWorkspaceMixin, resource_names: Iterable[str]) -> None:
@@ -99,11 +98,3 @@ def contents_of(snapshots: SnapshotWorkspaceMixin, hashes: Mapping[str, str | No
         except DwsError as e:
             workspace_of(snapshots).interaction.warn(f"Lineage of resource '{name}': {e.message}")
     return found
-
-
-def import_of(workspace: Workspace, resource: Resource) -> None:
-    """The lineage that came with the files of a resource that is added."""
-    if isinstance(workspace, SnapshotWorkspaceMixin) and workspace.supports_lineage():
-        if not isinstance(resource, SnapshotResourceMixin):
-            raise NotSupportedError(f"A resource of type {resource.resource_type} cannot be imported")
-        resource.copy_imported_lineage(workspace.get_lineage_store())

@@ -72,7 +72,7 @@ class SnapshotResourceMixin(ABC):
 
     def copy_imported_lineage(self, lineage_store: LineageStore) -> None:
         """Take over the ``lineage.json`` of an imported resource. Override it where files are not local."""
-        local = self.get_local_path_if_any() if isinstance(self, LocalStateResourceMixin) else None
+        local = _local_path_of(self)
         if local is None:
             raise NotSupportedError(f"{self!r} is imported, but has no local files to read its lineage from")
         path = Path(local) / LINEAGE_FILE
@@ -123,7 +123,7 @@ class SnapshotResourceMixin(ABC):
         is not committed, which a step runs. Neither the resource nor its next version changes by it.
 
         By default what the files at the local path hold, if there is one."""
-        local = self.get_local_path_if_any() if isinstance(self, LocalStateResourceMixin) else None
+        local = _local_path_of(self)
         if local is None:
             return PresentContents([None] * len(subpaths))
         from dataworkspaces.toolbox.content import content_of
@@ -143,3 +143,7 @@ class SnapshotResourceMixin(ABC):
     def left_out(self, rel_paths: Sequence[str]) -> set[str]:
         """Which of these files a snapshot leaves out (for git: those that it ignores)."""
         return set()
+
+
+def _local_path_of(resource: object) -> str | None:
+    return resource.get_local_path_if_any() if isinstance(resource, LocalStateResourceMixin) else None

@@ -434,7 +434,7 @@ class Workspace(ABC):
             resource = factory.from_command_line(role, name, self, *given, **named)
         self.consent.agree(resource.addresses())
         if resource.is_imported():
-            from dataworkspaces.operations.current_lineage import import_of
+            from dataworkspaces.operations.imported_lineage import import_of
 
             import_of(self, resource)
         # Local parameters first: a resource without them would be one to be cloned, if we were killed in between.

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from dataworkspaces.errors import ConfigurationError, DwsError, NotSupportedError, UnavailableError
 from dataworkspaces.files.summary import summary
@@ -94,11 +94,13 @@ class FileTreeMixin(KeptVersionsMixin, LocalDirectoryMixin, SnapshotResourceMixi
 
     def as_resource(self) -> Resource:
         """This, as the resource that it is mixed into."""
-        from dataworkspaces.workspace import Resource
+        return cast("Resource", self)
 
-        if not isinstance(self, Resource):
-            raise TypeError(f"{type(self).__name__} is no Resource")
-        return self
+    def others_that_keep(self) -> Iterator[FileTreeMixin]:
+        """The other resources of the workspace that keep the content of files as this one does."""
+        for other in self.workspace.get_resources():
+            if isinstance(other, FileTreeMixin) and other.name != self.name and other.restorable:
+                yield other
 
     @property
     def _hasher(self) -> Hasher:

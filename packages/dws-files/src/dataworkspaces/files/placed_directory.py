@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, MetadataError, UnavailableError
-from dataworkspaces.files.file_tree import FileTreeMixin
 from dataworkspaces.filetree import SHA1
 from dataworkspaces.params import BoolType, ParamDef, StringType
 from dataworkspaces.toolbox.names import check_relative_path
-from dataworkspaces.workspace import Workspace
+from dataworkspaces.workspace import LocalDirectoryMixin, Workspace
 from dataworkspaces.workspace.whereabouts import NOT_PLACED, moved_with
 
 
@@ -55,8 +54,8 @@ RESTORABLE_PARAM = ParamDef(
 MY_LOCAL_PATH_PARAM = ParamDef("my_local_path", None, False, "Where the files are here", DirectoryType(), optional=True)
 
 
-class PlacedDirectoryMixin(FileTreeMixin):
-    """Where the files of a resource are on this machine. Put the mixin before :class:`Resource` in the bases.
+class PlacedDirectoryMixin(LocalDirectoryMixin):
+    """Where the files of a resource are on this machine. Put the mixin before :class:`FileTreeMixin` in the bases.
 
     :ivar global_local_path: where they were when the resource was added, which may be on another machine.
     :ivar my_local_path: where they are here, if it is elsewhere.
@@ -73,6 +72,10 @@ class PlacedDirectoryMixin(FileTreeMixin):
     """Whether its files are nowhere, as long as they have no place on this machine."""
     export: bool
     imported: bool
+    workspace: Workspace
+    compute_hash: bool
+    hash_function: str
+    restorable: bool
 
     def files_params(self) -> dict[str, Any]:
         """What is stored of the files for everybody: what release 1.6 wrote, and what it did not know where that is
@@ -115,7 +118,8 @@ class PlacedDirectoryMixin(FileTreeMixin):
         return f"{self._place_if_missing()} is {_where_it_was(self.global_local_path) if is_there else 'not there'}"
 
     def _root(self) -> Path:
-        if not self._is_here():
+        place = self.get_local_path_if_any()
+        if place is None or not Path(place).is_dir():
             has_place = bool(self.my_local_path or self.is_placed)
             why = "no directory here" if has_place else _where_it_was(self.global_local_path)
             restore = (
@@ -131,8 +135,8 @@ class PlacedDirectoryMixin(FileTreeMixin):
 def stored_files(
     params: Mapping[str, Any], local_params: Mapping[str, Any] | None, workspace: Workspace
 ) -> dict[str, Any]:
-    """The attributes of :class:`PlacedDirectoryMixin`, and of what it extends, from stored parameters, to be passed on
-    as keyword arguments.
+    """The attributes of :class:`PlacedDirectoryMixin` and :class:`FileTreeMixin` from stored parameters, to be passed
+    on as keyword arguments.
 
     ``local_params`` is None if the resource has never been on this machine. Raises KeyError for a parameter that is
     missing, MetadataError or ConfigurationError for a bad path."""

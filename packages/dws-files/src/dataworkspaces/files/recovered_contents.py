@@ -32,7 +32,7 @@ def mend(resource: FileTreeMixin, ids: Collection[ObjectId], *, damaged: bool = 
     if damaged:
         set_aside(store, ids)
     missing = store.missing(ids)
-    for each in _resources(resource) if missing else ():
+    for each in (resource, *resource.others_that_keep()) if missing else ():
         with suppress(DwsError, OSError):  # one that is not here, or cannot be read
             _take_from(each, store, missing)
         missing = store.missing(missing)
@@ -41,16 +41,6 @@ def mend(resource: FileTreeMixin, ids: Collection[ObjectId], *, damaged: bool = 
     if len(missing) < len(ids):
         store.sync()
     return missing
-
-
-def _resources(resource: FileTreeMixin) -> Iterator[FileTreeMixin]:
-    """The resource itself first."""
-    from dataworkspaces.files.file_tree import FileTreeMixin
-
-    yield resource
-    for other in resource.workspace.get_resources():
-        if isinstance(other, FileTreeMixin) and other.name != resource.name and other.restorable:
-            yield other
 
 
 def _take_from(resource: FileTreeMixin, store: ObjectStore, missing: Collection[ObjectId]) -> None:

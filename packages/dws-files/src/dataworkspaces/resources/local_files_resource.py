@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.files.file_tree import FileTreeMixin
 from dataworkspaces.files.placed_directory import (
     COMPUTE_HASH_PARAM,
     GLOBAL_LOCAL_PATH_PARAM,
@@ -38,7 +39,7 @@ class RemoteType(StringType):
             raise ValueError(f"is no remote: {e.message}") from None
 
 
-class LocalFilesResource(PlacedDirectoryMixin, Resource):
+class LocalFilesResource(PlacedDirectoryMixin, FileTreeMixin, Resource):
     """A directory whose files stay where they are.
 
     :ivar remote: the URL of the place that keeps its content away from this machine; ``my_remote`` counts here.

@@ -11,8 +11,9 @@ from dataworkspaces.errors import ConfigurationError, ToolError
 from dataworkspaces.gitfat.placeholder import LENGTHS, Placeholder, parse
 from dataworkspaces.gitfat.store import ObjectStore
 from dataworkspaces.gitrepo.plumbing import describe, list_index, list_tree, read_blobs
+from dataworkspaces.gitrepo.process import place_given_by_git
 from dataworkspaces.gitrepo.restraint import called_by_git
-from dataworkspaces.gitrepo.run import place_given_by_git, run_git
+from dataworkspaces.gitrepo.run import run_git
 
 
 @dataclass(frozen=True)

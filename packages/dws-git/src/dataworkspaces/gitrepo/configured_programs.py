@@ -17,6 +17,7 @@ from pathlib import Path
 
 from dataworkspaces.errors import ToolError
 from dataworkspaces.gitrepo.layout import git_directory
+from dataworkspaces.gitrepo.process import run
 
 _ANY_VALUE = re.compile(
     r"""
@@ -112,15 +113,13 @@ def switched_off(settings: Iterable[Setting]) -> list[str]:
 def _settings_of(repository: Path) -> Iterator[Setting]:
     """Git itself reads them, with what they include: to run no program is for that no matter. Raises ToolError where
     git cannot be run, or cannot read its configuration."""
-    from dataworkspaces.gitrepo.run import run_git
-
     scopes = ["--local"]
     own = git_directory(repository)
     if own is not None and os.path.lexists(own / "config.worktree"):
         scopes.append("--worktree")
     for scope in scopes:
         try:
-            listed = run_git(repository, ["config", scope, "--includes", "--list", "-z"], restrained=False).stdout
+            listed = run(repository, ["config", scope, "--includes", "--list", "-z"]).stdout
         except ToolError as e:
             if scope == "--local":
                 raise

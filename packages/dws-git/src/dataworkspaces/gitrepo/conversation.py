@@ -23,7 +23,8 @@ from threading import Lock
 from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, ToolError
-from dataworkspaces.gitrepo.run import LEAKING, invocation, not_started
+from dataworkspaces.gitrepo.process import LEAKING, invocation, not_started
+from dataworkspaces.gitrepo.restraint import restraint_of
 
 try:
     import git
@@ -52,7 +53,9 @@ class SafeGit(git.Git):
     def execute(self, command: Any, *args: Any, env: Mapping[str, str] | None = None, **kwargs: Any) -> Any:
         directory = Path(self.working_dir or "/")
         given = {**self.environment(), **(env or {})}
-        words, wanted = invocation(directory, list(command[1:]), given, restrained=self.restrained)
+        words, wanted = invocation(
+            directory, list(command[1:]), given, restraint_of(directory) if self.restrained else None
+        )
         with _without_leaking():
             done = super().execute(words, *args, env=wanted, **kwargs)
         if isinstance(done, git.Git.AutoInterrupt):

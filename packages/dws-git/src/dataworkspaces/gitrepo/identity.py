@@ -7,7 +7,8 @@ from pathlib import Path
 
 from dataworkspaces.errors import ConfigurationError, ToolError
 from dataworkspaces.gitrepo.layout import git_directory
-from dataworkspaces.gitrepo.run import explain, run_git
+from dataworkspaces.gitrepo.process import explain
+from dataworkspaces.gitrepo.run import run_git
 
 _HINT = (
     'Tell git who you are: git config --global user.name "Your Name" && git config --global user.email you@example.com'

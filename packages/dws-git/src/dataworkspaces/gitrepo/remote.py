@@ -15,8 +15,9 @@ from dataworkspaces.errors import ConfigurationError, DwsError, ToolError
 from dataworkspaces.gitrepo.checks import without_password, without_passwords
 from dataworkspaces.gitrepo.kept_trees import FETCH_KEPT_TREES
 from dataworkspaces.gitrepo.layout import git_directory, read_reference
+from dataworkspaces.gitrepo.process import explain, not_started
 from dataworkspaces.gitrepo.restraint import is_being_made
-from dataworkspaces.gitrepo.run import explain, not_started, run_git
+from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.logs import log
 from dataworkspaces.toolbox.processes import process_exists
 from dataworkspaces.toolbox.regular import read_regular

@@ -7,55 +7,15 @@ in a terminal of its own. In a repository out of somebody's archive it only read
 
 from __future__ import annotations
 
-import os
-import re
-import time
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataworkspaces.errors import ToolError
-from dataworkspaces.gitrepo.checks import without_passwords
-from dataworkspaces.gitrepo.layout import git_directory
-from dataworkspaces.gitrepo.pipes import check_no_pipes
-from dataworkspaces.toolbox.logs import log
+from dataworkspaces.gitrepo.process import run, start
+from dataworkspaces.gitrepo.restraint import restraint_of
 
 if TYPE_CHECKING:
     import subprocess
-
-    from dataworkspaces.gitrepo.restraint import Restraint
-
-LEAKING = frozenset((
-    # `git rev-parse --local-env-vars`, but for the variables by which users configure git
-    "GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR",
-    "GIT_OBJECT_DIRECTORY", "GIT_CONFIG", "GIT_GRAFT_FILE", "GIT_NO_REPLACE_OBJECTS", "GIT_REPLACE_REF_BASE",
-    "GIT_SHALLOW_FILE", "GIT_NAMESPACE", "GIT_QUARANTINE_PATH", "GIT_INTERNAL_SUPER_PREFIX",
-    # what git takes paths and attributes for
-    "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS", "GIT_ATTR_SOURCE",
-    # what git writes, and what it leaves out
-    "GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS", "GIT_LFS_SKIP_SMUDGE",
-))  # fmt: skip
-"""Set when we are called from a git hook or alias, or by a user who works with git by hand; they would send our calls
-to another repository, or change what they do."""
-
-_TRACE_RE = re.compile(r"\d\d:\d\d:\d\d\.\d{6} ")
-"""How lines begin that GIT_TRACE asks for."""
-_SAFE_DIRECTORY_RE = re.compile(r"^\s*git config --global --add safe\.directory .+$", re.MULTILINE)
-_OPTIONS = (
-    "--literal-pathspecs", "--no-pager", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false",
-    "-c", "advice.addEmbeddedRepo=false", "-c", "gc.auto=0", "-c", "maintenance.auto=false",
-    "-c", "protocol.ext.allow=never", "-c", "safe.bareRepository=explicit",
-    # what is read from git's output, and commit messages, must be the same whatever the user's configuration says
-    "-c", "color.ui=false", "-c", "log.showSignature=false", "-c", "i18n.commitEncoding=utf-8",
-    # git refuses files of ours, too, whose line ends a checkout would change
-    "-c", "core.safecrlf=false",
-)  # fmt: skip
-_PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE")
-_DURABLE = ("-c", "core.fsync=all", "-c", "core.fsyncMethod=batch")
-"""Git has on disk what it writes when it ends: objects, index, references. From git 2.36 on; older ones ignore it."""
-_THROWN_AWAY = ("-c", "core.fsync=none")
-_INDEX_THROWN_AWAY = ("-c", "core.fsync=all,-index", "-c", "core.fsyncMethod=batch")
 
 
 def run_git(
@@ -66,121 +26,13 @@ def run_git(
     ok: Collection[int] = (0,),
     env: Mapping[str, str] | None = None,
     doing: str | None = None,
-    restrained: bool = True,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run git in ``directory`` and return what it wrote.
 
-    Raises ToolError if its exit status is not in ``ok``; ``doing`` says for the message what it was for. Not
-    ``restrained``: for what finds out whether git has to be, see :mod:`.restraint`; it raises RefusedError."""
-    import subprocess
-
-    command, environment = invocation(directory, arguments, env or {}, restrained=restrained)
-    started = time.time()
-    try:
-        result = subprocess.run(command, cwd=directory, input=stdin, capture_output=True, env=environment)
-    except FileNotFoundError as e:
-        raise not_started(directory) from e
-    if result.returncode < 0:
-        _remove_lock_of_killed(directory, started)
-    if result.returncode not in ok:
-        error = without_passwords(result.stderr.decode("utf-8", "replace").strip())
-        what = doing or f"git {os.fsdecode(arguments[0])}"
-        said, hint = explain(error)
-        raise ToolError(f"{what} failed in {directory}: {said}", output=error, hint=hint)
-    return result
+    Raises ToolError if its exit status is not in ``ok``; ``doing`` says for the message what it was for."""
+    return run(directory, arguments, stdin=stdin, ok=ok, env=env, doing=doing, restraint=restraint_of(directory))
 
 
 def start_git(directory: Path, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
     """A git process to which its questions are written while it runs. What it says on its standard error is lost."""
-    import subprocess
-
-    pipe = subprocess.PIPE
-    command, environment = invocation(directory, arguments, {})
-    try:
-        return subprocess.Popen(
-            command, cwd=directory, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=environment
-        )
-    except FileNotFoundError as e:
-        raise not_started(directory) from e
-
-
-def place_given_by_git() -> dict[str, str]:
-    """Where git says, to a program that it calls, that the repository is."""
-    return {name: os.environ[name] for name in _PLACES if name in os.environ}
-
-
-def _what_to_flush(env: Mapping[str, str]) -> Sequence[str]:
-    """Of an index or objects in a temporary directory nothing has to survive."""
-    if "GIT_OBJECT_DIRECTORY" in env:
-        return _THROWN_AWAY
-    return _INDEX_THROWN_AWAY if "GIT_INDEX_FILE" in env else _DURABLE
-
-
-def invocation(
-    directory: Path, arguments: Sequence[str | bytes], env: Mapping[str, str], *, restrained: bool = True
-) -> tuple[list[str | bytes], dict[str, str]]:
-    """Git's command line with its options, and all variables for it. Raises RefusedError for what it may not do where
-    nobody has agreed to the repository's configuration."""
-    check_no_pipes(directory)
-    log.debug("in %s: git %s", directory, without_passwords(" ".join(os.fsdecode(a) for a in arguments)))
-    command: list[str | bytes] = ["git", *_OPTIONS, *_what_to_flush(env)]
-    environment = {k: v for k, v in os.environ.items() if k not in LEAKING}
-    environment.update(LC_ALL="C", LANGUAGE="C", GIT_TERMINAL_PROMPT="0", GIT_EDITOR="true")
-    environment.update(env)
-    restraint = _restraint(directory) if restrained else None
-    if restraint is not None:
-        restraint.check(arguments, env)
-        command += restraint.options()
-        environment.update(restraint.environment())
-    return [*command, *arguments], environment
-
-
-def _restraint(directory: Path) -> Restraint | None:
-    from dataworkspaces.gitrepo.restraint import restraint_of
-
-    return restraint_of(directory)
-
-
-def not_started(directory: Path) -> ToolError:
-    if not directory.is_dir():
-        return ToolError(f"{directory} is not a directory, so git cannot work in it")
-    return ToolError("The program 'git' was not found", hint="Install git and see that it is on the PATH")
-
-
-def explain(error: str) -> tuple[str, str | None]:
-    """What git's standard error says, in one line, and what may be done about it."""
-    return _first_line(without_passwords(error)), _hint(error)
-
-
-def _remove_lock_of_killed(directory: Path, started: float) -> None:
-    """Git removes its lock in the end, but not if a signal that it cannot catch ended it (a file size limit, say)."""
-    git_dir = git_directory(directory)
-    lock = None if git_dir is None else git_dir / "index.lock"
-    with suppress(OSError):
-        if lock is not None and lock.stat().st_mtime >= started - 1:
-            lock.unlink()
-
-
-def _first_line(error: str) -> str:
-    lines = [line.strip() for line in error.splitlines() if line.strip()]
-    lines = [line for line in lines if not _TRACE_RE.match(line)] or lines
-    for line in lines:
-        if line.startswith(("fatal:", "error:")):
-            return line.partition(":")[2].strip()
-    return lines[0] if lines else "git said nothing"
-
-
-def _hint(error: str) -> str | None:
-    if (remedy := _SAFE_DIRECTORY_RE.search(error)) is not None:
-        return f"If you trust whoever owns it: {remedy[0].strip()}"
-    if "failed to sign" in error:
-        return "Git signs commits here, see commit.gpgSign; does 'git commit' work for you by hand?"
-    if "index.lock" in error or ".lock': File exists" in error:
-        return "Another git command is running in this repository; if none is, remove the lock file that git names"
-    if "No space left" in error:
-        return "Free some disk space and try again"
-    if "terminal prompts disabled" in error or "could not read Password" in error:
-        return "Let git keep the password: see 'git help credentials'"
-    if "Host key verification failed" in error:
-        return "Connect once with ssh by hand, and accept the host's key if it is the right one"
-    return None
+    return start(directory, arguments, restraint_of(directory))

@@ -6,8 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from dataworkspaces.backends.git.storage import GitStorage
 from dataworkspaces.errors import ConfigurationError, NotFoundError
 from dataworkspaces.gitrepo.checks import check_object_name, check_place_in_workspace, check_subdirectory_path
 from dataworkspaces.gitrepo.contents import version_objects
@@ -270,14 +271,12 @@ def _check_not_ignored(root: Path, relative: str) -> None:
 
 
 def _git_workspace(workspace: Workspace) -> GitWorkspace:
-    from dataworkspaces.backends.git.workspace import GitWorkspace
-
-    if not isinstance(workspace, GitWorkspace):
+    if not isinstance(workspace, GitStorage):
         raise ConfigurationError(
             f"Workspace '{workspace.name}' is no git repository, so it has no git subdirectories",
             hint="Use a resource of type git or local-files",
         )
-    return workspace
+    return cast("GitWorkspace", workspace)
 
 
 FACTORY = GitSubdirectoryFactory()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, NotFoundError
-from dataworkspaces.lineage.jsonable import jsonable
+from dataworkspaces.lineage import jsonable
 
 _MOST_BYTES = 10_000_000
 _SUFFIXES = {".yaml": "YAML", ".yml": "YAML", ".json": "JSON", ".toml": "TOML", ".py": "Python"}

@@ -19,8 +19,9 @@ from typing import Literal
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.filetree.hashing import Tell, status_of, tell_nobody
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
+from dataworkspaces.filetree.objects.open_files import hash_open_file
 from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
-from dataworkspaces.filetree.objects.storing import copy_and_hash, hash_open_file
+from dataworkspaces.filetree.objects.storing import copy_and_hash
 from dataworkspaces.filetree.scan import ScannedFile
 
 FileKind = Literal["blob", "exec", "link"]

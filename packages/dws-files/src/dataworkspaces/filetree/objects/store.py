@@ -30,6 +30,7 @@ from dataworkspaces.durability import flush_directories, flush_directory, flush_
 from dataworkspaces.errors import ConfigurationError, MetadataError, UnavailableError
 from dataworkspaces.filetree.hashing import Tell, tell_nobody
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
+from dataworkspaces.filetree.objects.open_files import hash_open_file
 from dataworkspaces.filetree.objects.pack import SUFFIX, Pack, PackWriter
 from dataworkspaces.toolbox.regular import read_regular, status_if_any
 from dataworkspaces.toolbox.shared_directories import make_directory, sealed_mode, share_file
@@ -267,8 +268,6 @@ class ObjectStore:
 
     def damage(self, object_id: ObjectId, tell: Tell = tell_nobody) -> str | None:
         """What is wrong with a content that is here, or None; all of it is read, and ``tell`` is told how much."""
-        from dataworkspaces.filetree.objects.storing import hash_open_file
-
         try:
             if object_id.size < LARGE:
                 self.read(object_id)

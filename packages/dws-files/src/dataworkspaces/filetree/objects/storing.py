@@ -13,6 +13,7 @@ from blake3 import blake3
 
 from dataworkspaces.filetree.hashing import CHANGES, OPEN_FLAGS, Tell, changing, status_of, tell_nobody, threaded_blake3
 from dataworkspaces.filetree.objects.ids import ObjectId
+from dataworkspaces.filetree.objects.open_files import hash_open_file
 from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
 from dataworkspaces.filetree.scan import ScannedFile
 
@@ -227,15 +228,3 @@ def copy_and_hash(source: int, target: int, size: int, tell: Tell = tell_nobody)
         tell(len(chunk))
     os.ftruncate(target, done)
     return ObjectId(done, digest.digest())
-
-
-def hash_open_file(fd: int, tell: Tell = tell_nobody) -> ObjectId:
-    """The name of what an open file holds."""
-    digest = threaded_blake3()
-    buffer = memoryview(bytearray(_BUFFER_BYTES))
-    size = 0
-    while count := os.preadv(fd, [buffer], size):
-        digest.update(buffer[:count])
-        size += count
-        tell(count)
-    return ObjectId(size, digest.digest())

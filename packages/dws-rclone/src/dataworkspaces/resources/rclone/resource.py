@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from dataworkspaces.errors import ConfigurationError, DwsError, NotSupportedError
+from dataworkspaces.files.file_tree import FileTreeMixin
 from dataworkspaces.files.placed_directory import (
     COMPUTE_HASH_PARAM,
     GLOBAL_LOCAL_PATH_PARAM,
@@ -63,7 +64,7 @@ class ConfigType(StringType):
         return str(path)
 
 
-class RcloneResource(PlacedDirectoryMixin, Resource):
+class RcloneResource(PlacedDirectoryMixin, FileTreeMixin, Resource):
     """A directory of files on this machine, and a remote.
 
     :ivar link: the remote, who of the two is the master, and how they are synchronised.
