@@ -171,13 +171,28 @@ def test_add_offers_what_the_type_takes(run: Run) -> None:
     assert "--export" not in run("add", "api-resource", "--help").output
 
 
-def test_add_asks_for_role_and_name(run: Run, current_workspace: MemoryWorkspace, data: Path) -> None:
-    result = run("add", "local-files", str(data), input="x\ns\n\n")
+def test_add_asks_for_the_role_and_for_a_name_that_is_taken(
+    run: Run, current_workspace: MemoryWorkspace, data: Path
+) -> None:
+    result = run("add", "local-files", str(data), input="x\ns\n")
     assert result.exit_code == 0
     assert "'x' is none of them" in result.output
-    assert "Name of the resource [data]: " in result.output
+    assert "Name of the resource" not in result.output
     assert "Added resource 'data' (file, source-data)" in result.output
     assert current_workspace.get_resource_role("data") == "source-data"
+
+
+def test_add_checks_before_it_asks(run: Run, current_workspace: MemoryWorkspace, data: Path) -> None:
+    result = run("add", "local-files", str(data / "nothing"), input="s\n")
+    assert result.exit_code == 1
+    assert "does not exist" in result.output
+    assert "Role" not in result.output
+    other = data.parent / "elsewhere" / "data"
+    other.mkdir(parents=True)
+    run("-b", "add", "local-files", "--role", "s", str(data))
+    assert "Name of the resource [data-2]: " in run("add", "local-files", str(other), input="s\n\n").output
+    taken = run("add", "local-files", "--name", "data", str(other), input="s\n")
+    assert "Role" not in taken.output
 
 
 @pytest.mark.parametrize("role", ["i", "intermediate-data", "I"])

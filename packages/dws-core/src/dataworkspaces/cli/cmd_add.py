@@ -117,14 +117,18 @@ def _command(resource_type: str, factory: ResourceFactory) -> click.Command:
         arguments: tuple[str, ...] = (),
         **values: Any,
     ) -> None:
-        from dataworkspaces.commands.add import add_command, resource_json
+        from dataworkspaces.commands.add import add_command, check_new_name, is_numbered, resource_json
 
         workspace = session.open_workspace()
+        if name is not None:
+            check_new_name(workspace, name)
+        values = {**values, **factory.precheck(workspace, *arguments, **values)}
         if role is None:
             role = _ask_role(workspace.interaction, factory)
         if name is None and not session.batch:
-            suggestion = workspace.suggest_resource_name(resource_type, role, *arguments, **values)
-            name = workspace.interaction.ask("Name of the resource", default=suggestion)
+            name = workspace.suggest_resource_name(resource_type, role, *arguments, **values)
+            if is_numbered(workspace, name):
+                name = workspace.interaction.ask("Name of the resource", default=name)
         resource = add_command(workspace, resource_type, role, name, *arguments, **values)
         if as_json:
             from dataworkspaces.cli.render import print_json

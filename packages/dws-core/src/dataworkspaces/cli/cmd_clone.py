@@ -53,18 +53,12 @@ def clone(
     from dataworkspaces.toolbox.hostname import default_hostname
 
     interaction = session.interaction()
-    default = default_hostname()
-    given = hostname
-    if given is None:
-        given = interaction.ask(
-            "Host name, which names this copy of the workspace", default=default, option="--hostname"
-        )
     outcome = clone_command(
         repository,
         directory,
-        given,
+        hostname or default_hostname(),
         interaction,
-        is_default_hostname=hostname is None and given == default,
+        is_default_hostname=hostname is None,
         batch=session.batch,
         verbose=session.verbose,
         selection=None if only is None and skip is None else Selection(only, skip or ()),

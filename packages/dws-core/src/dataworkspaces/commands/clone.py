@@ -79,7 +79,8 @@ def clone_command(
     :param selection: the resources to bring; all, if it is None. 'dws pull' brings the others.
     :param same_places: see :attr:`Workspace.takes_same_places`.
     :param trust: agree to contact all addresses that the workspace names.
-    :param hostname: names this copy. If it is the default, and another copy has it, it gets a number."""
+    :param hostname: names this copy. If it is the default, the user is asked for
+        another; if another copy has it, it gets a number."""
     check_hostname(hostname)
     factory = plugins.load(plugins.BACKENDS, backend or backend_of(url) or plugins.DEFAULT_BACKEND)
     with agreeing(trust):
@@ -88,6 +89,15 @@ def clone_command(
         )
     workspace.interaction = interaction
     workspace.takes_same_places = same_places
+    if is_default_hostname:  # asked only now: the address was right
+        default = hostname
+        hostname = interaction.ask(
+            "Host name, which names this copy of the workspace", default=default, option="--hostname"
+        )
+        is_default_hostname = hostname == default
+        if not is_default_hostname:
+            check_hostname(hostname)
+            workspace.set_local_param(HOSTNAME, hostname)
     names = list(workspace.get_names_for_resources_that_need_to_be_cloned())
     left: list[str] = []
     if selection is not None:

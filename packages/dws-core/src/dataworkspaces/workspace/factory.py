@@ -123,6 +123,11 @@ class ResourceFactory(ABC):
         ``command_name`` that has none of them, all arguments of the command do."""
         return []
 
+    def precheck(self, workspace: Workspace, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Check the arguments of ``dws add`` before anything is asked and anything is locked, as far as that is cheap,
+        and ask what has to be asked. Returns keyword arguments that :meth:`from_command_line` gets in addition."""
+        return {}
+
     @abstractmethod
     def from_command_line(self, role: str, name: str, workspace: Workspace, *args: Any, **kwargs: Any) -> Resource:
         """Check the arguments of ``dws add`` and make the resource. Data may be prepared (a directory made), but the

@@ -188,6 +188,10 @@ class Workspace(ABC):
         """A resource with content of its own lies at ``path``: keep it out of what :meth:`save` keeps, if it lies in
         the workspace's own directory. Idempotent."""
 
+    def tracked_files(self, path: Path) -> list[str]:
+        """The files at and below a path that the backend keeps the content of by itself, as git does."""
+        return []
+
     def came_with_workspace(self, path: Path) -> bool:
         """Whether all that lies in a directory came with the workspace itself, so that it is nobody else's. For a
         backend whose copies hold files of the user's, too."""

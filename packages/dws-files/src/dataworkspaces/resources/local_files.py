@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
@@ -53,6 +56,15 @@ class LocalFilesFactory(ResourceFactory):
             ),
         ]
 
+    def precheck(self, workspace: Workspace, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        place = absolute_path(kwargs["path"])
+        if not (kwargs.get("create") and is_free(place)):
+            _check_is_directory(place)
+        check_place(place, place.name, workspace)
+        if kwargs.get("remote") is not None:
+            _checked_url(kwargs["remote"])
+        return {}
+
     def from_command_line(
         self, role: str, name: str, workspace: Workspace, *args: Any, **kwargs: Any
     ) -> LocalFilesResource:
@@ -61,10 +73,9 @@ class LocalFilesFactory(ResourceFactory):
         place = absolute_path(kwargs["path"])
         if kwargs.get("create") and is_free(place):
             place.mkdir(exist_ok=True)
-        if not place.is_dir():
-            what = "is not a directory" if place.exists() else "does not exist"
-            raise ConfigurationError(f"{place} {what}", hint="Make the directory, then add it")
+        _check_is_directory(place)
         check_place(place, name, workspace)
+        _warn_of_tracked(place, workspace)
         remote = kwargs.get("remote")
         restorable = bool(kwargs.get("restorable", False)) or remote is not None
         return LocalFilesResource(
@@ -117,6 +128,27 @@ class LocalFilesFactory(ResourceFactory):
         if kwargs.get("imported") and (place / LINEAGE_FILE).is_file():
             return str(read_json_object(place / LINEAGE_FILE, "resource_name")["resource_name"])
         return place.name
+
+
+def _check_is_directory(place: Path) -> None:
+    if not place.is_dir():
+        what = "is not a directory" if place.exists() else "does not exist"
+        raise ConfigurationError(f"{place} {what}", hint="Make the directory, then add it")
+
+
+def _warn_of_tracked(place: Path, workspace: Workspace) -> None:
+    """Of files that the workspace's git keeps too: each change of them is committed, whatever size they have."""
+    tracked = workspace.tracked_files(place)
+    root = workspace.get_workspace_local_path_if_any()
+    if tracked and root is not None:
+        relative = shlex.quote(os.path.relpath(os.path.realpath(place), os.path.realpath(root)))
+        few = all(path.endswith("/.gitkeep") for path in tracked)
+        if not few:
+            count = f"{len(tracked)} files" if len(tracked) > 1 else tracked[0]
+            workspace.interaction.warn(
+                f"Git tracks {count} in {place}, and goes on doing so. If it should not (the files stay): "
+                f"git rm -r --cached --quiet {relative} && git commit --quiet -m 'Untrack data'"
+            )
 
 
 def _checked_url(url: str) -> str:

@@ -49,6 +49,14 @@ class GitRepoFactory(ResourceFactory):
             click.Option(["--read-only", "-r"], is_flag=True, help="Never push this repository to its origin."),
         ]
 
+    def precheck(self, workspace: Workspace, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        place = _local_place(kwargs["path"])
+        workspace.validate_local_path_for_resource("the new resource", str(place))
+        if self._is_subdirectory(place, workspace):
+            return SUBDIRECTORY_FACTORY.precheck(workspace, **{**kwargs, "path": str(place)})
+        self._check_repository(place, workspace, kwargs.get("branch"))
+        return {}
+
     def from_command_line(self, role: str, name: str, workspace: Workspace, *args: Any, **kwargs: Any) -> Resource:
         """:param path: root of a git repository, or a directory in the workspace's repository.
         :param branch: the branch, which must be checked out.

@@ -208,6 +208,18 @@ class GitSubdirectoryFactory(ResourceFactory):
     takes_export = True
     param_defs = GitSubdirectory.param_defs
 
+    def precheck(self, workspace: Workspace, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        place = Path(os.path.realpath(Path(args[0] if args else kwargs["path"]).expanduser()))
+        if place.exists():
+            return {}
+        self._ask_to_create(place, workspace)
+        return {"create": True}
+
+    def _ask_to_create(self, place: Path, workspace: Workspace) -> None:
+        """Raise NotFoundError, unless the user wants to have it made: a path that nobody looks at may be a slip."""
+        if workspace.batch or not workspace.interaction.confirm(f"{place} does not exist. Create it?", default=True):
+            raise NotFoundError(f"{place} does not exist", hint="Create it, and add it again")
+
     def from_command_line(self, role: str, name: str, workspace: Workspace, *args: Any, **kwargs: Any) -> Resource:
         """:param path: the directory, which must lie in the workspace.
         :param create: make it, with a README, without asking.
@@ -222,12 +234,8 @@ class GitSubdirectoryFactory(ResourceFactory):
         if place.exists() and not place.is_dir():
             raise ConfigurationError(f"{place} is no directory")
         _check_not_ignored(root, relative)
-        if not place.is_dir():
-            create = kwargs.get("create") or workspace.interaction.confirm(
-                f"{place} does not exist. Create it?", default=True
-            )
-            if not create:
-                raise ConfigurationError(f"{place} does not exist", hint="Create it, and add it again")
+        if not place.is_dir() and not kwargs.get("create"):
+            self._ask_to_create(place, workspace)
         readme = place / _README_NAME
         git_workspace = _git_workspace(workspace)
         if place.is_dir() and not readme.exists():  # all of it is committed with the resource

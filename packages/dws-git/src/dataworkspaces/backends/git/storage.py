@@ -141,6 +141,11 @@ class GitStorage(Workspace):
         if add_lines(self.paths.gitignore, [ignore_pattern(relative.as_posix())]):
             self._note_for_commit(self.paths.gitignore)
 
+    def tracked_files(self, path: Path) -> list[str]:
+        if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.paths.root)):
+            return []
+        return list_paths(self.paths.root, [], [os.fspath(path)])
+
     def came_with_workspace(self, path: Path) -> bool:
         return not list_paths(self.paths.root, ["--others"], [os.fspath(path)])
 
