@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from dataworkspaces.kits.scikit_learn import LineagePredictor, lineage_for
+from dataworkspaces.lineage.runs import directory as directory_module
 from dataworkspaces.lineage.runs import run as run_module
 from dataworkspaces.lineage.runs.earlier import EarlierRuns
 
@@ -120,3 +122,40 @@ def test_a_file_of_the_user_with_the_name_of_a_model_is_not_lost(workspace: Any)
     wrapped(SVC(), "model.joblib").fit(X, y).score(X, y)
     (earlier,) = EarlierRuns(workspace).all()
     assert (earlier.files / "model.joblib").read_text() == "mine"
+
+
+@pytest.mark.parametrize("moved", range(4))
+def test_moving_aside_that_is_cut_short_goes_on(workspace: Any, monkeypatch: pytest.MonkeyPatch, moved: int) -> None:
+    wrapped(SVC(), "model.joblib").fit(X, y).score(X, y)
+    another_script(monkeypatch)
+    move, calls = directory_module.move_tree, []
+
+    def cut_short(source: Path, target: Path) -> None:
+        calls.append(source)
+        if len(calls) > moved:
+            raise KeyboardInterrupt
+        move(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(directory_module, "move_tree", cut_short)
+        with pytest.raises(KeyboardInterrupt):
+            wrapped(SVC()).fit(X, y)
+    another_script(monkeypatch)
+    wrapped(SVC()).fit(X, y).score(X, y)
+    assert names(workspace) == {"results.json", "run.jsonl"}
+    (earlier,) = EarlierRuns(workspace).all()
+    assert {p.name for p in earlier.files.iterdir()} == ROOT
+
+
+def test_a_full_disk_does_not_end_a_training(
+    workspace: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = wrapped(SVC()).fit(X, y)
+
+    def no_space(*args: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(directory_module.ResultsDirectory, "append", no_space)
+    model.score(X, y)
+    assert workspace.read_results()["metrics"]["accuracy"] > 0.5
+    assert caplog.text.count("The log of the run could not be written") == 1

@@ -58,7 +58,7 @@ def test_commands_of_plugins(complete: Complete, installation: Installation) -> 
 
 
 def test_subcommands(complete: Complete) -> None:
-    assert complete("dws", "report", "") == ["history", "lineage", "results", "status"]
+    assert complete("dws", "report", "") == ["history", "lineage", "results", "runs", "status"]
 
 
 def test_types_of_resources(complete: Complete) -> None:

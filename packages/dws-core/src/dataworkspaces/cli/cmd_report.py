@@ -104,9 +104,9 @@ def runs(session: Session, as_json: bool) -> None:
         return
     columns: list[Column | str] = ["Results", Column("Run", fixed=True), "Step", "State", "Files"]
     rows: list[list[Any]] = [
-        [r.ref, r.run_id or "", r.step, r.status or "", len(r.files) if r.run_id else ""] for r in found.present
+        [str(r.ref), r.run_id or "", r.step, r.status or "", len(r.files) if r.run_id else ""] for r in found.present
     ]
-    rows += [[e.ref, e.run_id, e.step, "moved aside", str(e.files)] for e in found.earlier]
+    rows += [[str(e.ref), e.run_id, e.step, "moved aside", str(e.files)] for e in found.earlier]
     if rows:
         print_table(Table("Runs", columns, rows))
     else:

@@ -19,6 +19,7 @@ from dataworkspaces.lineage.runs.directory import ResultsDirectory
 from dataworkspaces.lineage.runs.earlier import EarlierRun, EarlierRuns
 from dataworkspaces.lineage.runs.left import PARTS, RESULTS_FILE, look_at
 from dataworkspaces.lineage.runs.log import FORMAT, FileRecord, line_of
+from dataworkspaces.toolbox.logs import log
 from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace import ResourceRef, Workspace
 from dataworkspaces.workspace.results import RUN_LOG_FILE
@@ -279,9 +280,7 @@ class ResultsRun:
             names = [*left.names_of_parts(self.session, active), *left.names]
             step = left.step or self.step
             self._earlier = EarlierRuns(self._workspace).take(self.directory, left.run_id, step, names)
-            self._workspace.interaction.tell(
-                f"Results of an earlier run of step {step} are now in {self._earlier.files}"
-            )
+            log.info("results of an earlier run of step %s are now in %s", step, self._earlier.files)
 
     def _discard(self) -> None:
         left = look_at(self.directory)
