@@ -22,6 +22,7 @@ from dataworkspaces.toolbox.lock_holder import (
     is_held,
     is_here,
     noting_holder,
+    process_in,
     read_facts,
 )
 from dataworkspaces.toolbox.logs import log
@@ -123,8 +124,8 @@ def _remove_if_reused(path: Path) -> None:
         content = read_regular(path).decode("utf-8")
     except (OSError, ValueError):
         return
-    pid, host = [*content.splitlines(), "", ""][:2]
-    if not pid.isdigit() or not is_here(host, read_facts(path, pid)):
+    pid, host = process_in(content)
+    if not pid or not is_here(host, read_facts(path, pid)):
         return
     if is_held(path, int(pid)) or not process_exists(int(pid)):
         return  # filelock itself takes over those whose number is free

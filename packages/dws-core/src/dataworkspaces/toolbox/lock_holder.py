@@ -21,6 +21,7 @@ __all__ = [
     "is_held",
     "is_here",
     "noting_holder",
+    "process_in",
     "read_facts",
     "remove_lock",
 ]
@@ -85,8 +86,8 @@ def describe_lock(directory: Path, name: str = LOCK_FILE) -> LockHolder | None:
     mark = f"{found.st_ino} {content}"
     if found.st_size == 0:
         return LockHolder("a command was killed when it had just locked the workspace", False, mark=mark)
-    pid, host = [*content.splitlines(), "", ""][:2]
-    if not pid.isdigit() or not host:  # not ours, or damaged
+    pid, host = process_in(content)
+    if not pid or not host:  # not ours, or damaged
         return LockHolder(f"another process is changing it (lock: {path})", True, False, mark=mark)
     facts = read_facts(path, pid)
     if not is_here(host, facts):
@@ -95,6 +96,12 @@ def describe_lock(directory: Path, name: str = LOCK_FILE) -> LockHolder | None:
     if is_held(path, int(pid)):
         return LockHolder(_text(path, pid, host, facts), True, mark=mark)
     return LockHolder(f"process {pid[:20]}, which locked the workspace, is gone", False, mark=mark)
+
+
+def process_in(content: str) -> tuple[str, str]:
+    """The number and the host of the process that a lock file names; empty where it names none."""
+    pid, host = [*content.splitlines(), "", ""][:2]
+    return pid if pid.isdigit() else "", host
 
 
 def describe_all(directory: Path) -> Iterator[tuple[str, str, LockHolder]]:

@@ -37,7 +37,22 @@ def resources_with_versions(workspace: Workspace) -> list[KeptVersionsMixin]:
 def with_versions(resources: Iterable[Resource]) -> list[KeptVersionsMixin]:
     """Of ``resources``, those of :func:`resources_with_versions`."""
     able = [r for r in resources if isinstance(r, KeptVersionsMixin)]
-    return [r for r in able if r.keeps_versions() or snapshot_versions(r.workspace, r.name) or r.replaced_versions()]
+    held: set[str] | None = None
+    found: list[KeptVersionsMixin] = []
+    for resource in able:
+        keeps = resource.keeps_versions() or bool(resource.replaced_versions())
+        if not keeps:
+            held = names_in_snapshots(resource.workspace) if held is None else held
+        if keeps or resource.name in (held or ()):
+            found.append(resource)
+    return found
+
+
+def names_in_snapshots(workspace: Workspace) -> set[str]:
+    """The resources of which a snapshot can restore a version."""
+    if not isinstance(workspace, SnapshotWorkspaceMixin):
+        return set()
+    return {name for s in workspace.list_snapshots() for name, version in s.restore_hashes.items() if version}
 
 
 def snapshot_versions(workspace: Workspace, name: str) -> dict[str, str]:
@@ -87,11 +102,13 @@ def needed_objects(workspace: Workspace, replaced_since: datetime | None = None)
     ]
     # All of them: of one that keeps versions no more, those of a deleted snapshot may be the last that are kept.
     every = (*workspace.get_resources(), *workspace.get_removed_resources())
+    snapshots = list(workspace.list_snapshots()) if isinstance(workspace, SnapshotWorkspaceMixin) else []
     for resource in (each for each in every if isinstance(each, FileTreeMixin)):
         name = resource.name
-        for snapshot, version in snapshot_versions(workspace, name).items():
-            tree = Tree(version, resource.read_manifest)
-            take(tree, f"Snapshot {snapshot[:7]} of resource '{name}'")
+        for snapshot in snapshots:
+            version = snapshot.restore_hashes.get(name)
+            if version is not None:
+                take(Tree(version, resource.read_manifest), f"Snapshot {snapshot.hashval[:7]} of resource '{name}'")
         for replaced in resource.kept_content.replaced.all():
             if replaced_since is not None and replaced.time < replaced_since:
                 continue

@@ -35,12 +35,11 @@ from dataworkspaces.filetree import (
     scan,
 )
 from dataworkspaces.filetree.building import Known, TooMuchToRead
-from dataworkspaces.filetree.content import content_of
 from dataworkspaces.filetree.hashing import Tell, tell_nobody
 from dataworkspaces.filetree.manifest import NO_FILES
 from dataworkspaces.filetree.scan import ScannedDirectory
 from dataworkspaces.operations.executors import executor_of
-from dataworkspaces.toolbox.content import CHEAP_BYTES
+from dataworkspaces.toolbox.content import CHEAP_BYTES, content_of
 from dataworkspaces.toolbox.names import LINEAGE_FILE, some
 from dataworkspaces.workspace import (
     FileChange,
