@@ -3,7 +3,9 @@ error; never *no*."""
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,3 +74,21 @@ def test_the_answer_is_right_or_none(ask: Callable[[MemoryWorkspace], Any], work
             except UnavailableError:
                 continue
         assert answer == right, calls.made[number]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["exists", "isfile", "isdir", "glob", "find", "ls", "walk", "cat", "info", "dws ls", "dws cat", "dws cp"],
+)
+def test_a_disk_that_fails(name: str, workspace: MemoryWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever Python's own questions make of it."""
+    stat = Path.stat
+
+    def failing_stat(self: Path, **options: Any) -> Any:
+        if "data" in self.parts:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(self))
+        return stat(self, **options)
+
+    monkeypatch.setattr(Path, "stat", failing_stat)
+    with pytest.raises(UnavailableError, match="Input/output error"):
+        QUESTIONS[name](workspace)

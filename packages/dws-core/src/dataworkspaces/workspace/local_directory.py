@@ -113,7 +113,8 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
     def ls(self, rel_path: str) -> list[str]:
         path = self._follow(rel_path)
         with self._explained("Listing", rel_path):
-            if not path.is_dir():
+            status = _status_if_any(path)
+            if status is None or not stat.S_ISDIR(status.st_mode):
                 self._check_here()
                 where = f"'{rel_path}'" if rel_path else f"its place on this machine, {path},"
                 raise ConfigurationError(f"Resource '{self.name}': {where} is no directory")
@@ -130,9 +131,10 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
         path = self._follow(rel_path)
         with self._explained("Opening", rel_path):
             # Opening a pipe would wait for somebody at its other end.
-            if path.exists() and not path.is_file():
+            status = _status_if_any(path)
+            if status is not None and not stat.S_ISREG(status.st_mode):
                 raise ConfigurationError(f"Resource '{self.name}': '{rel_path}' is no regular file")
-            if "r" in mode and not path.exists():
+            if "r" in mode and status is None:
                 self._check_here()
                 raise NotFoundError(f"Resource '{self.name}' has no file '{rel_path}'")
             if writing:
@@ -146,32 +148,30 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
             return False
         path = self._follow(subpath)
         with self._explained("Looking at", subpath):
-            try:
-                is_directory = stat.S_ISDIR(path.stat().st_mode)
-            except OSError as e:
-                # What cannot be looked at raises, on newer Pythons too, whose exists() says no.
-                if e.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
-                    raise
+            status = _status_if_any(path)
+            if status is None:
                 self._check_here()
                 return not must_be_file and not must_be_directory and path.is_symlink()
+            is_directory = stat.S_ISDIR(status.st_mode)
             return not (must_be_directory and not is_directory) and not (must_be_file and is_directory)
 
     def get_file_info(self, rel_path: str) -> FileInfo:
         place = self._place(rel_path)
         with self._explained("Looking at", rel_path):
-            if not os.path.lexists(place):
+            status = _status_if_any(place, follow_links=False)
+            if status is None:
                 self._check_here()
                 raise NotFoundError(f"Resource '{self.name}' has no '{rel_path}'")
-            if place.is_symlink():
+            if stat.S_ISLNK(status.st_mode):
                 try:
                     self._check_inside(place, rel_path)
                 except ConfigurationError:
                     return FileInfo("link")
-                if not place.is_file():
+                status = _status_if_any(place)
+                if status is None or not stat.S_ISREG(status.st_mode):
                     return FileInfo("link")
-            elif place.is_dir():
+            elif stat.S_ISDIR(status.st_mode):
                 return FileInfo("directory")
-            status = place.stat()
             return FileInfo("file", status.st_size, datetime.fromtimestamp(status.st_mtime, timezone.utc))
 
     def validate_subpath_exists(self, subpath: str) -> None:
@@ -209,7 +209,8 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
     def read_results_file(self, subpath: str) -> JSONDict:
         path = self._follow(subpath)
         with self._explained("Reading", subpath):
-            if not path.is_file():
+            status = _status_if_any(path)
+            if status is None or not stat.S_ISREG(status.st_mode):
                 self._check_here()
                 raise NotFoundError(f"Resource '{self.name}' has no file '{subpath}'")
         try:
@@ -316,3 +317,13 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
         with self._explained("Deleting", rel_path):
             move_files.delete_tree(path)
             move_files.remove_empty_directories(path.parent, self._root())
+
+
+def _status_if_any(path: Path, *, follow_links: bool = True) -> os.stat_result | None:
+    """None if nothing lies there. What cannot be looked at raises, on newer Pythons too, whose exists() says no."""
+    try:
+        return path.stat(follow_symlinks=follow_links)
+    except OSError as e:
+        if e.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            raise
+        return None
