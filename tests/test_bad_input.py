@@ -598,7 +598,7 @@ def test_host_name_that_leads_out(workspace: User) -> None:
     [
         ["snapshto"], ["snapshot", "--no-such-option"], ["snapshot", "A", "B"], ["restore"], ["report"], ["report", "x"],
         ["add", "git", "--role", "everything", "."], ["add", "teapot"], ["report", "history", "--limit", "many"],
-        ["diff", "A"], ["init", "--git-fat-user", "ada"],
+        ["diff", "--precision", "many", "A"], ["init", "--git-fat-user", "ada"],
     ],
     ids=" ".join,
 )  # fmt: skip

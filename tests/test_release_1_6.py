@@ -52,7 +52,7 @@ def test_status_lists_all_resources(digits_workspace: User) -> None:
 
 def test_history_lists_both_snapshots_newest_first(digits_workspace: User) -> None:
     said = digits_workspace.dws("report", "history").stdout
-    assert re.findall(r"\b(?:20a9059|8fb8d88)\b", said) == ["8fb8d88", "20a9059"]
+    assert re.findall(r"^\| (20a9059|8fb8d88) ", said, re.MULTILINE) == ["8fb8d88", "20a9059"]
     assert "half scale" in said
     assert "2 snapshots total" in said
 

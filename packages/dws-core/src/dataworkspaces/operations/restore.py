@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dataworkspaces.operations.present_snapshot import note_present_snapshot, present_snapshot
 from dataworkspaces.operations.restores import PastRestore, forget_restore, note_restore, past_restores
 from dataworkspaces.workspace.parts import workspace_of
+from dataworkspaces.workspace.resource import ResourceRoles
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
 
 if TYPE_CHECKING:
@@ -65,9 +66,9 @@ def _note_restored(snapshots: SnapshotWorkspaceMixin, snapshot_hash: str, names:
     """The state is of a snapshot, if all that could be was brought back to it."""
     workspace = workspace_of(snapshots)
     restore_hashes = snapshots.get_snapshot_metadata(snapshot_hash).restore_hashes
-    for resource in workspace.get_resources():
-        can = not resource.has_results_role() and restore_hashes.get(resource.name) is not None
-        if can and resource.name not in names:
+    for name in workspace.get_resource_names():  # by name: the type of one may not be installed
+        can = workspace.get_resource_role(name) != ResourceRoles.RESULTS and restore_hashes.get(name) is not None
+        if can and name not in names:
             return
     note_present_snapshot(workspace, snapshot_hash)
 
