@@ -29,7 +29,7 @@ def test_data_that_git_tracks(workspace: User) -> None:
     here.run("sh", "-c", command)
     assert here.git("ls-files", "my data") == ""
     assert (here.cwd / "my data/a").read_text() == "1"
-    assert here.git("status", "--porcelain") == ""
+    assert here.git("status", "--porcelain", "my data") == ""
 
 
 def test_clone_of_a_wrong_address(workspace: User) -> None:

@@ -10,6 +10,7 @@ from dataworkspaces.commands.run_step import is_there
 from dataworkspaces.commands.run_surroundings import Surroundings, look_around, new_inputs
 from dataworkspaces.lineage.model import HashCertificate, LineageEntry, ResourceCert, RunRecord, StepLineage
 from dataworkspaces.lineage.places import Place, places, same_content
+from dataworkspaces.lineage.results_step import RESULTS_FILE
 from dataworkspaces.lineage.states import Contents, States
 from dataworkspaces.lineage.workspace_graph import contents_now
 from dataworkspaces.workspace import ResourceRef, Workspace
@@ -44,7 +45,9 @@ def look_at_last(workspace: Workspace, record: RunRecord) -> LastSuccess | None:
             if place is None or place.entry != entry:
                 reasons[f"{cert.ref} is of another run"] = None
             else:
-                found = states.of(cert.ref).reasons or _doubts(workspace, place, contents)
+                found = (
+                    states.of(cert.ref).reasons or _doubts(workspace, place, contents) or _moved(workspace, entry, cert)
+                )
                 reasons.update(dict.fromkeys(found))
     reasons.update(dict.fromkeys(changes_around(workspace, entries, None, must_know=True)))
     return LastSuccess(tuple(dict.fromkeys(c.ref for e in entries for c in e.outputs)), tuple(reasons))
@@ -102,6 +105,22 @@ def _doubts(workspace: Workspace, place: Place, contents: Contents) -> list[str]
         elif not is_results and not is_same:
             found.append(f"{cert.ref} has changed" if is_same is False else f"{cert.ref} may have changed")
     return found
+
+
+def _moved(workspace: Workspace, entry: StepLineage, cert: ResourceCert) -> list[str]:
+    """Of results that were asked for by name, and that a snapshot has moved: whoever names them (``make``, say) wants
+    them at their place. What was found by itself is where the snapshot says."""
+    record = entry.run
+    if record is None or not isinstance(cert.certificate, HashCertificate):
+        return []
+    if record.results == cert.ref:
+        file = RESULTS_FILE if cert.ref.subpath is None else f"{cert.ref.subpath}/{RESULTS_FILE}"
+        wanted = ResourceRef(cert.ref.name, file)
+    elif cert.ref in (record.outputs or ()):
+        wanted = cert.ref
+    else:
+        return []
+    return [] if is_there(workspace, wanted) else [f"a snapshot has moved {wanted} away"]
 
 
 def _last_run(lineages: Lineages, record: RunRecord) -> list[StepLineage]:
