@@ -73,3 +73,28 @@ def test_who_has_left_out_resources_takes_snapshots_all_the_same(shared: tuple[U
     assert (ben.cwd / "tools/t.py").is_file()
     assert list((ben.cwd / "models").rglob("results.json"))
     assert "Nothing has changed" in ben.batch("snapshot", "T3").stdout
+
+
+def test_a_snapshot_that_fails_without_an_exported_resource_is_undone(workspace: User) -> None:
+    base = workspace.cwd.parent
+    (workspace.cwd / "out").mkdir()
+    workspace.batch("add", "local-files", "--role", "results", "--name", "out", "--restorable", "--export", "out")
+    workspace.batch("config", "--resource", "out", "remote", base / "store")
+    workspace.batch("snapshot", "S1")
+    workspace.run("git", "init", "-q", "--bare", base / "hub.git")
+    workspace.batch("publish", base / "hub.git")
+    workspace.at(base).batch("clone", "--trust", "--hostname", "ben", "--skip", "out", base / "hub.git", "ben")
+    ben = workspace.at(base / "ben")
+    (ben.cwd / "code/new.py").write_text("print(2)\n")
+    ben.git("config", "filter.fatal.clean", "false")
+    ben.git("config", "filter.fatal.required", "true")
+    attributes = ben.cwd / ".git/info/attributes"
+    before = attributes.read_text()
+    attributes.write_text(f"new.py filter=fatal\n{before}")
+    said = ben.batch("snapshot", "T1", check=False)
+    assert said.returncode != 0
+    assert "could not be undone" not in said.stderr
+    attributes.write_text(before)
+    assert "Took snapshot T1" in ben.batch("snapshot", "T1").stdout
+    ben.batch("push")
+    workspace.batch("pull")

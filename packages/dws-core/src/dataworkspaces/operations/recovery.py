@@ -10,6 +10,7 @@ from dataworkspaces.operations.deletion import complete
 from dataworkspaces.operations.restore import recover as recover_restore
 from dataworkspaces.operations.snapshot import keep_lineage_files
 from dataworkspaces.toolbox.names import LINEAGE_FILE
+from dataworkspaces.workspace.absent import is_absent
 from dataworkspaces.workspace.files import FileResourceMixin
 from dataworkspaces.workspace.parts import workspace_of
 from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
@@ -77,7 +78,7 @@ def _recover_snapshot(snapshots: SnapshotWorkspaceMixin, data: dict[str, Any]) -
     hashval = data.get("hash")
     if hashval is not None and snapshots.has_snapshot(hashval):
         if snapshots.supports_lineage() and not data["existed"]:
-            keep_lineage_files(snapshots, workspace.get_resources(), data["destination"], data["moved"])
+            keep_lineage_files(snapshots, _here(workspace), data["destination"], data["moved"])
         snapshots.finish_snapshot(hashval)
         workspace.save(f"Completed snapshot {hashval}")
         if data.get("existed"):
@@ -88,7 +89,7 @@ def _recover_snapshot(snapshots: SnapshotWorkspaceMixin, data: dict[str, Any]) -
         resource = workspace.get_resource(name)
         if isinstance(resource, FileResourceMixin):
             resource.results_undo_move(data["destination"], files)
-    _remove_unfinished_lineage_files(workspace.get_resources())
+    _remove_unfinished_lineage_files(_here(workspace))
     if hashval is not None:
         snapshots.delete_snapshot_metadata_and_manifest(hashval)
         if snapshots.supports_lineage():
@@ -108,6 +109,10 @@ def _recover_move(snapshots: SnapshotWorkspaceMixin, data: dict[str, Any]) -> st
         return "nothing had been changed"
     workspace_of(snapshots).save(f"Completed a change of snapshot {to[:7]}")
     return f"snapshot {to[:7]} has them now"
+
+
+def _here(workspace: Workspace) -> list[Resource]:
+    return [resource for resource in workspace.get_resources() if not is_absent(workspace, resource)]
 
 
 def _remove_unfinished_lineage_files(resources: Iterable[Resource]) -> None:
