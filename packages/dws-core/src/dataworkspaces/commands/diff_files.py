@@ -11,7 +11,7 @@ from dataworkspaces.commands.results import RESULTS_FILE
 from dataworkspaces.errors import DwsError
 from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace import FileChange, FileResourceMixin
-from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
+from dataworkspaces.workspace.results import RUN_LOG_FILE, SNAPSHOTS_DIRS_RE
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, Workspace
@@ -23,6 +23,8 @@ _MOST_LINES = 40
 _MOST_FILES = 20
 _MOST_RESULTS = 2000
 _READ_AT_MOST = 2**24
+_OF_THE_RUN = (LINEAGE_FILE, RUN_LOG_FILE)
+"""These say when a run was, and differ between any two."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def _files(
             path = f"{directory}/{name}" if directory else name
             if info.kind == "directory" and not SNAPSHOTS_DIRS_RE.match(path):
                 pending.append(path)
-            elif info.kind == "file" and name != LINEAGE_FILE and path not in exclude:
+            elif info.kind == "file" and name not in _OF_THE_RUN and path not in exclude:
                 found[path.removeprefix(f"{top}/" if top else "")] = (path, info.size)
     return found if len(found) <= _MOST_RESULTS else {}
 
