@@ -163,11 +163,11 @@ def test_init_in_a_repository_without_branch(user: User) -> None:
 @pytest.mark.parametrize("batch", [True, False], ids=["batch", "interactive"])
 @pytest.mark.parametrize(
     "command",
-    [["snapshot", "B"], ["add", "git", "--role", "intermediate-data", "--name", "x", "code/x"], ["config", "results.dir_template", "snapshots/{TAG}"]],
+    [["snapshot", "B"], ["add", "git", "--role", "intermediate-data", "--name", "x", "./more"], ["config", "results.dir_template", "snapshots/{TAG}"]],
     ids=lambda command: command[0],
 )  # fmt: skip
 def test_no_git_identity(snapshotted: User, command: list[str], batch: bool) -> None:
-    write_files(snapshotted.cwd, {"code/x/file": "x"})
+    write_files(snapshotted.cwd, {"more/file": "x"})
     nobody = snapshotted.at(snapshotted.cwd, GIT_CONFIG_GLOBAL="/dev/null", HOME="/nonexistent", EMAIL="")
     nobody.git("config", "user.useConfigOnly", "true")
     said = refused(nobody, *command, batch=batch)

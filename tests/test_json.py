@@ -22,9 +22,9 @@ AS = {
 }
 """Commands of which the page says that they print what another one does."""
 OPTIONAL = {
-    "utc_offset", "parents", "updated_timestamp", "results_in", "results_moved_from", "resource_parents", "metrics_history", "labels", "notes",
+    "utc_offset", "parents", "updated_timestamp", "results_in", "results_moved_from", "resource_parents", "metrics_history", "labels", "notes", "carried_over",
 }  # fmt: skip
-WITHOUT = {"cat", "completion", "lineage graph", "lineage export", "run", "s3 allow", "s3 unpin"}
+WITHOUT = {"cat", "completion", "demo", "lineage graph", "lineage export", "run", "s3 allow", "s3 unpin"}
 """As the page has it; the group `report` and `status`, its old name, are no commands of their own."""
 
 
@@ -120,7 +120,8 @@ def test_nobody_is_asked(here: Forked) -> None:
     taken = here.dws("snapshot", "ONE", "--json", input="y\n", check=False)
     assert (taken.returncode, taken.stdout) == (1, "")
     assert "Tag 'ONE' is taken by snapshot" in taken.stderr
-    role = here.dws("add", "local-files", "--json", ".", input="s\n", check=False)
+    write_files(here.cwd, {"data/a": ""})
+    role = here.dws("add", "local-files", "--json", "data", input="s\n", check=False)
     assert role.stdout == ""
     assert "Answer with --role" in role.stderr
 
