@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pytest
 from sklearn.datasets import make_classification
@@ -98,8 +99,10 @@ def test_an_estimator_that_is_recorded_is_scored_twice_and_fitted_twice(workspac
     assert names(workspace) == ROOT | {f"runs/SVC-2/{name}" for name in ROOT} | {"runs/SVC-2/runs/SVC-1/results.json"}
 
 
-def test_folds_are_kept(workspace: Any) -> None:
-    scores = cross_val_score(wrapped(SVC()), X, y, cv=3)
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_folds_are_kept(workspace: Any, jobs: int) -> None:
+    with joblib.parallel_config("threading", n_jobs=jobs):
+        scores = cross_val_score(wrapped(SVC()), X, y, cv=4)
     results = workspace.root / "results"
     found = [json.loads(p.read_text())["metrics"]["accuracy"] for p in results.rglob("results.json")]
     assert sorted(found) == sorted(scores)

@@ -163,7 +163,10 @@ def metric_table(name: str, values: Mapping[str, Any]) -> Table:
 def _properties(properties: dict[str, Any]) -> dict[str, Any]:
     """Of the run's files their names: hashes say nothing to people."""
     files = properties.get("files")
-    return {**properties, "files": ", ".join(files)} if isinstance(files, dict) else properties
+    if not isinstance(files, dict):
+        return properties
+    others = {key: value for key, value in properties.items() if key != "files"}
+    return {**others, "files": ", ".join(files)} if files else others
 
 
 def _history_table(history: dict[str, list[float | None]]) -> Table:
