@@ -370,7 +370,8 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
                 changes[resource.name] = resource.changes_since(versions[resource.name])
             else:
                 changes[resource.name] = ResourceChange("unknown")
-        return {name: changes[name] for name in self.get_resource_names()}
+        # One may have come meanwhile: a file of the workspace that lies in none.
+        return {name: changes[name] for name in self.get_resource_names() if name in changes}
 
     def present_contents(
         self, places: Mapping[str, Sequence[str | None]], *, keep: bool = False
