@@ -13,6 +13,7 @@ from dataworkspaces.kit_support.places import Place
 from dataworkspaces.kit_support.result_files import check_result_file, save_described_file
 from dataworkspaces.kit_support.streams import PassStream, watch_iterable
 from dataworkspaces.kit_support.training import Places, TrainingStep, Where
+from dataworkspaces.lineage import jsonable
 from dataworkspaces.plain_text import escape
 from dataworkspaces.workspace import ResourceRef
 
@@ -53,7 +54,7 @@ def training_lineage(
     name = "training" if model is None else type(model).__name__
     step = TrainingStep(Where(input_resource, results_resource, workspace_dir, verbose), name)
     places = step.begin({**_settings(model, optimizer, loss), **(parameters or {})})
-    lineage = TrainingLineage(step, places)
+    lineage = TrainingLineage(step, places, optimizer)
     try:
         yield lineage
     except BaseException:
@@ -65,8 +66,10 @@ def training_lineage(
 class TrainingLineage:
     """A step that is under way; see :func:`training_lineage`."""
 
-    def __init__(self, step: TrainingStep, places: Places) -> None:
+    def __init__(self, step: TrainingStep, places: Places, optimizer: Any = None) -> None:
         self._step = step
+        self._optimizer = optimizer
+        self._first_settings = _optimizer_settings(optimizer)
         self._places = places
         self._streams: dict[str, PassStream] = {}
         self._changed = True
@@ -140,6 +143,9 @@ class TrainingLineage:
 
     def _read(self) -> None:
         self._step.begin({})
+        last = _optimizer_settings(self._optimizer)
+        if last != self._first_settings:  # a scheduler, say
+            self._step.begin({"optimizer_settings_at_end": last})
         for part, stream in self._streams.items():
             self._step.read(part, stream.hexdigest())
 
@@ -159,7 +165,7 @@ def _settings(model: Any, optimizer: Any, loss: Any) -> dict[str, Any]:
         "evaluate_batch_size": None,
     }
     if optimizer is not None:
-        settings["optimizer_settings"] = dict(getattr(optimizer, "defaults", {}))
+        settings["optimizer_settings"] = _optimizer_settings(optimizer)
     if loss is not None and not isinstance(loss, types.FunctionType):
         settings["loss_settings"] = {
             name: value
@@ -170,6 +176,17 @@ def _settings(model: Any, optimizer: Any, loss: Any) -> dict[str, Any]:
         settings["model"] = type(model).__name__
         settings["model_parameters"] = sum(p.numel() for p in model.parameters())
     return settings
+
+
+def _optimizer_settings(optimizer: Any) -> Any:
+    """What an optimizer works with now: of several groups of parameters that differ, a list.
+
+    Its ``defaults`` are what it was made with, which its groups, a state that was loaded and schedulers override."""
+    groups = [
+        {name: jsonable(value) for name, value in group.items() if name not in ("params", "param_names")}
+        for group in getattr(optimizer, "param_groups", ())
+    ]
+    return groups[0] if groups and all(group == groups[0] for group in groups) else groups
 
 
 def _detached(metrics: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from sklearn.base import clone, is_classifier, is_regressor
 
 from dataworkspaces.errors import ApiParamError
 from dataworkspaces.kit_support.places import Place, find_inputs, find_results, open_workspace
+from dataworkspaces.kit_support.spared import spared
 from dataworkspaces.kit_support.step import InputHashes, begin_step, dropped_on_error, find_running, recorded
 from dataworkspaces.kits.scikit_learn.extra_files import Names, Scored, check_names
 from dataworkspaces.kits.scikit_learn.metrics import METRICS, Metrics, find_metrics_class
@@ -114,7 +115,7 @@ class _Recording:
             self._hashes.read(lineage, self._input_ref, "fit", X, y)
             result = fit(X, y, *args, **kwargs)
         if self._model_file is not None:
-            with recorded(lineage):  # even if nobody asks for a score
+            with recorded(lineage), spared(lineage, self._model_file):  # even if nobody asks for a score
                 save_model(self.estimator, self._workspace, self._results_ref, self._model_file)
             lineage.restart(lineage.start_time)
         self._lineage = lineage

@@ -12,7 +12,9 @@ from sklearn import metrics as sk
 
 from dataworkspaces.errors import ApiParamError
 from dataworkspaces.kit_support.result_files import save_result_file
-from dataworkspaces.workspace import ResourceRef, Workspace
+from dataworkspaces.kit_support.spared import spared
+from dataworkspaces.lineage import ResultsLineage
+from dataworkspaces.workspace import ResourceRef
 
 Names = str | Sequence[str] | None
 """Names of :data:`FILES`, or ``all`` for those that fit the predictor."""
@@ -42,23 +44,23 @@ def check_names(names: Names) -> tuple[str, ...]:
     return wanted
 
 
-def save_extra_files(
-    names: Names, scored: Scored, workspace: Workspace, ref: ResourceRef, may_lack: bool
-) -> list[ResourceRef]:
-    """Save the files below ``ref``, and return where they are.
+def save_extra_files(names: Names, scored: Scored, lineage: ResultsLineage, may_lack: bool) -> list[ResourceRef]:
+    """Save the files beside the results of a step, and return where they are. One that cannot be made or stored is
+    :func:`spared`.
 
     :param may_lack: leave out what does not fit the predictor, in place of raising ApiParamError."""
     saved = []
     for name in check_names(names):
         file = FILES[name]
-        write = file.make(scored)
-        if write is not None:
-            saved.append(save_result_file(workspace, ref, name + file.suffix, write))
-        elif not may_lack:
-            raise ApiParamError(
-                f"There is no {name} of a {type(scored.predictor).__name__}: {file.needs}",
-                hint="Leave it out, or ask for 'all', which saves what there is",
-            )
+        with spared(lineage, name + file.suffix):
+            write = file.make(scored)
+            if write is not None:
+                saved.append(save_result_file(lineage.workspace, lineage.results_ref, name + file.suffix, write))
+            elif not may_lack:
+                raise ApiParamError(
+                    f"There is no {name} of a {type(scored.predictor).__name__}: {file.needs}",
+                    hint="Leave it out, or ask for 'all', which saves what there is",
+                )
     return saved
 
 

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from dataworkspaces.errors import ApiParamError
 from dataworkspaces.kit_support.places import Place, find_input, find_results, open_workspace
+from dataworkspaces.kit_support.spared import spared
 from dataworkspaces.kit_support.step import InputHashes, Running, begin_step, dropped_on_error, find_running, recorded
 from dataworkspaces.kits.scikit_learn.extra_files import Names, Scored, check_names
 from dataworkspaces.kits.scikit_learn.metrics import Metrics, find_metrics_class
@@ -118,11 +119,11 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             hashes.read(lineage, places.input_ref, "fit", X, y)
             predictor = clone(self.predictor, safe=False)
             predictor.fit(X, y, *args, **kwargs)
+        self.predictor_ = predictor  # whatever becomes of the record
         if self.model_save_file is not None:
-            with recorded(lineage):  # even if nobody asks for a score
+            with recorded(lineage), spared(lineage, self.model_save_file):  # even if nobody asks for a score
                 save_model(predictor, places.workspace, places.results_ref, self.model_save_file)
             lineage.restart(lineage.start_time)
-        self.predictor_ = predictor
         self._input_hashes = hashes
         self._lineage: ResultsLineage | None = lineage
         self._run: ResultsRun | None = lineage.run

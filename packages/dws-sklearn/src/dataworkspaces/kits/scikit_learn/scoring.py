@@ -28,7 +28,7 @@ def score_and_record(
     if hasattr(predictor, "best_params_"):
         lineage.add_param("best_params_", readable(predictor.best_params_))
     with recorded(lineage):
-        save_extra_files(files, scored, lineage.workspace, lineage.results_ref, may_lack=files == "all")
+        save_extra_files(files, scored, lineage, may_lack=files == "all")
         where = lineage.write_results(metrics.to_dict())
     print(f"Wrote results to {escape(where)}")
     return metrics

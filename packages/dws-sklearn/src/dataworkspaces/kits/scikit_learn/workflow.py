@@ -13,6 +13,7 @@ from sklearn.utils import Bunch
 
 from dataworkspaces.errors import ApiParamError
 from dataworkspaces.kit_support.places import Place, find_input, find_results, open_workspace
+from dataworkspaces.kit_support.spared import spared
 from dataworkspaces.kit_support.step import InputHashes, begin_step, dropped_on_error, find_running, recorded
 from dataworkspaces.kits.scikit_learn.extra_files import Names, Scored, check_names, save_extra_files
 from dataworkspaces.kits.scikit_learn.metrics import Metrics, find_metrics_class
@@ -117,9 +118,10 @@ def train_and_predict_with_cv(
             lineage.add_param(name, value)
     with recorded(lineage):
         if model_file is not None:
-            model = save_model(search.best_estimator_, workspace, results_ref, model_file)
-            print(f"Wrote trained model to {escape(model)}")
-        save_extra_files(extra_files, scored, workspace, results_ref, may_lack=extra_files == "all")
+            with spared(lineage, model_file):
+                model = save_model(search.best_estimator_, workspace, results_ref, model_file)
+                print(f"Wrote trained model to {escape(model)}")
+        save_extra_files(extra_files, scored, lineage, may_lack=extra_files == "all")
         where = lineage.write_results(found.to_dict())
     print(f"Wrote results to {escape(where)}")
     return CvOutcome(search, found)
