@@ -9,6 +9,9 @@ from doc_examples import examples
 
 def test_keras(api_workspace: Any) -> None:
     exec(examples("kits.md", "keras"), {"__name__": "docs"})
-    names = {path.name for path in (api_workspace.root / "results").iterdir()}
-    assert names >= {"results.json", "metrics_history.json", "digits.keras", "digits.keras.json"}
+    results = api_workspace.root / "results"
+    both = {"results.json", "metrics_history.json"}
+    assert {path.name for path in results.iterdir()} == both | {"run.jsonl", "runs"}
+    first = {path.name for path in (results / "runs" / "Sequential-1").iterdir()}  # the page trains two models
+    assert first == both | {"run.jsonl", "digits.keras", "digits.keras.json"}
     assert api_workspace.read_lineage()["random_seeds"]["numpy.random"] == 7
