@@ -31,7 +31,9 @@ def test_or_the_one_that_is_given(user: User) -> None:
     assert user.json("report", "status")["workspace"] == "digits"
 
 
-@pytest.mark.parametrize(("given", "roles"), [("all", ROLES), ("results,code", ["results", "code"])])
+@pytest.mark.parametrize(
+    ("given", "roles"), [("all", ROLES), ("results,code", ["results", "code"]), ("C,Results", ["code", "results"])]
+)
 def test_a_resource_for_each_role(user: User, given: str, roles: list[str]) -> None:
     init(user, "--create-resources", given)
     assert names_and_places(user) == {role: role for role in roles}

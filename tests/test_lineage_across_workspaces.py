@@ -38,10 +38,10 @@ else:
 PULL = """\
 import sys
 from dataworkspaces.workspace import find_and_load_workspace
-from dataworkspaces.workspace.sync import _pull_resources
+from dataworkspaces.operations.sync import pull_resources
 
 workspace = find_and_load_workspace(True, False)
-_pull_resources(workspace, [workspace.get_resource(name) for name in sys.argv[1:]])
+pull_resources(workspace, [workspace.get_resource(name) for name in sys.argv[1:]])
 """
 
 
@@ -235,7 +235,7 @@ def test_local_files_are_exported_and_imported(user: User) -> None:
     run(exporter, "make", "source-data", str(files / "table"), "one")
     exporter.batch("snapshot", "E1")
     importer = make_workspace(user, "importer", "code,results")
-    importer.batch("add", "local-files", "--role", "source-data", "--name", "files", "--imported", files)
+    importer.batch("add", "local-files", "--name", "files", "--imported", files)  # the role is implied
     run(importer, "report", str(files), "results", "1")
     importer.batch("snapshot", "I1")
     lineage = newest_results_lineage(importer)

@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 
 def test_the_kits_are_there_without_importing_keras() -> None:
     code = (
@@ -19,9 +17,11 @@ def test_the_kits_are_there_without_importing_keras() -> None:
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-def test_the_old_place_names_the_new_one() -> None:
-    with pytest.raises(ImportError, match=r"dataworkspaces\.kits\.tensorflow,"):
-        import dataworkspaces.kits.tensorflow1  # noqa: F401
+def test_the_old_place_has_the_kit_too() -> None:
+    from dataworkspaces.kits import tensorflow, tensorflow1
+
+    assert tensorflow1.add_lineage_to_keras_model_class is tensorflow.add_lineage_to_keras_model_class
+    assert tensorflow1.CheckpointConfig is tensorflow.CheckpointConfig
 
 
 def test_the_kit_is_announced() -> None:

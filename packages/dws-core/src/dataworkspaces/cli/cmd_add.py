@@ -124,7 +124,8 @@ def _command(resource_type: str, factory: ResourceFactory) -> click.Command:
             check_new_name(workspace, name)
         values = {**values, **factory.precheck(workspace, *arguments, **values)}
         if role is None:
-            role = _ask_role(workspace.interaction, factory)
+            # Only source data is imported: there is nothing to ask.
+            role = ROLES["s"] if values.get("imported") else _ask_role(workspace.interaction, factory)
         if name is None and not session.batch:
             name = workspace.suggest_resource_name(resource_type, role, *arguments, **values)
             if is_numbered(workspace, name):

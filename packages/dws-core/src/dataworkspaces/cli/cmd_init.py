@@ -104,7 +104,7 @@ def init(
         Path.cwd(),
         name,
         hostname,
-        create_resources or [],
+        [ROLES.get(role.lower(), role.lower()) for role in create_resources or []],
         scratch_directory,
         interaction,
         batch=session.batch,

@@ -17,7 +17,7 @@ def destination_variables(hostname: str, number: int, tag: str | None, now: date
         "USERNAME": re.sub(r"[^A-Za-z0-9._-]", "_", _user_name()),
         "HOSTNAME": hostname,
         "SNAPSHOT_NO": snapshot_no,
-        "ISO_TIMESTAMP": now.isoformat(),
+        "ISO_TIMESTAMP": f"{now:%Y-%m-%dT%H:%M:%S}",  # 19 characters, as release 1.6 names directories
         "YEAR": f"{now:%Y}",
         "MONTH": f"{now:%m}",
         "SHORT_MONTH": f"{now:%b}",

@@ -1,6 +1,7 @@
-"""Where releases 1.x had the kit for TensorFlow 1. There is nothing here but the way to the new place."""
+"""Where releases 1.x had the kit for TensorFlow 1: the kit for Keras 3 by another name, as the manual imports it."""
 
-raise ImportError(
-    "There is no dataworkspaces.kits.tensorflow1 any more: import from dataworkspaces.kits.tensorflow, "
-    "which is for Keras 3 with TensorFlow 2, JAX or PyTorch"
-)
+from __future__ import annotations
+
+from dataworkspaces.kits.tensorflow import CheckpointConfig, add_lineage_to_keras_model_class
+
+__all__ = ["CheckpointConfig", "add_lineage_to_keras_model_class"]
