@@ -16,7 +16,7 @@ def of_model(model: Any) -> dict[str, Any]:
     import keras
 
     compiled = _compile_config(model)
-    optimizer = getattr(model, "optimizer", None)
+    optimizer = _inner(getattr(model, "optimizer", None))
     loss = _details(compiled.get("loss"))
     return {
         "optimizer": _name_of_optimizer(optimizer),
@@ -78,6 +78,13 @@ def _compile_config(model: Any) -> dict[str, Any]:
             return dict(model.get_compile_config() or {})
         except Exception:  # of somebody else's class; what can be had otherwise is recorded
             return {"loss": getattr(model, "loss", None)}
+
+
+def _inner(optimizer: Any) -> Any:
+    """The optimizer that trains: mixed precision wraps the one that was asked for, to scale the loss."""
+    while getattr(optimizer, "inner_optimizer", None) is not None:
+        optimizer = optimizer.inner_optimizer
+    return optimizer
 
 
 def _name_of_optimizer(optimizer: Any) -> str | None:

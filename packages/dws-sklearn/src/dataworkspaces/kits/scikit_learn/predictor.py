@@ -104,7 +104,7 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
 
     # -- what leaves a record ------------------------------------------------------------------------------------
 
-    def fit(self, X: Any, y: Any, *args: Any, **kwargs: Any) -> LineagePredictor:
+    def fit(self, X: Any, y: Any = None, *args: Any, **kwargs: Any) -> LineagePredictor:
         """Train the predictor, and save it if there is a ``model_save_file``.
 
         :param X, y: samples and targets, as the predictor takes them. If the input is an API resource, their hash is
