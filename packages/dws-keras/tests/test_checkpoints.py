@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import signal
 import subprocess
 import sys
@@ -62,8 +63,12 @@ def assert_equal(found: Any, expected: Any) -> None:
 
 def test_fields() -> None:
     config = CheckpointConfig("fashion")
-    assert config[:5] == ("fashion", "val_loss", False, "auto", "epoch")
-    assert (config.model_name, config.monitor, config.save_best_only, config.mode, config.save_freq) == config[:5]
+    assert config == ("fashion", "val_loss", False, "auto", "epoch")
+    assert (config.model_name, config.monitor, config.save_best_only, config.mode, config.save_freq) == config
+    weights = CheckpointConfig("fashion", save_weights_only=True)
+    assert weights != config
+    assert len(weights) == 5
+    assert pickle.loads(pickle.dumps(weights)) == weights
     assert CheckpointConfig(model="fashion", monitor="loss") == CheckpointConfig("fashion", "loss")
 
 

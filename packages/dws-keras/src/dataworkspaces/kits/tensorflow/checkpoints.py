@@ -78,7 +78,12 @@ class DwsModelCheckpoint(keras.callbacks.ModelCheckpoint):  # type: ignore[misc]
     def for_recorder(cls, recorder: Any, config: CheckpointConfig) -> DwsModelCheckpoint:
         """The one that a wrapped class uses."""
         where = recorder.step.where
-        return cls(*config, results_resource=where.results_resource, workspace_dir=where.workspace_dir)
+        return cls(
+            *config,
+            save_weights_only=config.save_weights_only,
+            results_resource=where.results_resource,
+            workspace_dir=where.workspace_dir,
+        )
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._best_file = self._best_value = self._last_file = None

@@ -13,7 +13,6 @@ class _Fields(NamedTuple):
     save_best_only: bool = False
     mode: str = "auto"
     save_freq: str | int = "epoch"
-    save_weights_only: bool = False
 
 
 class CheckpointConfig(_Fields):
@@ -30,11 +29,31 @@ class CheckpointConfig(_Fields):
     :param save_weights_only: whether the weights are saved, or else the whole model.
     """
 
-    __slots__ = ()
+    # No field: the manual's five are what a CheckpointConfig unpacks into.
+    save_weights_only: bool = False
 
-    def __new__(cls, model_name: str | None = None, *args: Any, model: str | None = None, **kwargs: Any) -> Any:
+    def __new__(
+        cls,
+        model_name: str | None = None,
+        *args: Any,
+        model: str | None = None,
+        save_weights_only: bool = False,
+        **kwargs: Any,
+    ) -> Any:
         # The manual's example says model='fashion', its reference model_name.
         name = model_name if model is None else model
         if not isinstance(name, str):
             raise ApiParamError("CheckpointConfig: model_name is missing", hint="Give it a text; it names the files")
-        return super().__new__(cls, name, *args, **kwargs)
+        config = super().__new__(cls, name, *args, **kwargs)
+        config.save_weights_only = save_weights_only
+        return config
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, CheckpointConfig) and self.save_weights_only != other.save_weights_only:
+            return False
+        return tuple.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = _Fields.__hash__
