@@ -1,4 +1,4 @@
-"""Make the pictures of the documentation: `pictures.py` runs the Quick Start, and draws what a user sees.
+"""Make the pictures of the documentation: `pictures.py` runs what `dws demo` makes, and draws what a user sees.
 
 In an environment with the distributions and the dependency groups `test` and `notebooks`; needs Chromium.
 """
@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.text import Text
 
 PICTURES = ROOT / "docs" / "pictures"
-COLUMNS = 118
+COLUMNS = 100
 WITHOUT_FONTS = re.sub(r" *@font-face \{\{.*?\n *\}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 """The picture takes a font that is there, and fetches none."""
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -35,7 +35,7 @@ def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as directory:
         workspace = make_workspace(Path(directory))
-        draw_terminal(workspace, "history", "dws report history")
+        draw_terminal(workspace, "history", "dws history")
         run(workspace, "dws lineage graph --snapshot SVC-1 lineage.html")
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
@@ -45,34 +45,18 @@ def main() -> None:
 
 
 def make_workspace(directory: Path) -> Path:
-    """The workspace of the Quick Start, and its two snapshots."""
+    """What `dws demo` makes, and a snapshot of each of its experiments."""
     os.environ |= {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in IDENTITY.items()}
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    data = directory / "sklearn-digits-dataset"
-    data.mkdir()
-    run(data, sys.executable, "-c", MAKE_DATASET)
-    run(data, "git init -q && git add . && git commit -qm digits")
-    workspace = directory / "quickstart"
-    workspace.mkdir()
-    run(workspace, "dws --batch init --hostname laptop --create-resources code,results")
-    run(workspace, f"git clone -q {data} && dws --batch add git --role source-data --read-only {data.name}")
-    for name, tag, message in (
-        ("svc", "SVC-1", "first run with SVC"),
-        ("lr", "LR-1", "Logistic Regression experiment"),
-    ):
-        shutil.copy(ROOT / "examples" / "quickstart" / f"digits-{name}.py", workspace / "code")
-        run(workspace, f"python -W ignore code/digits-{name}.py && dws snapshot -m '{message}' {tag}")
+    run(directory, "dws demo digits")
+    workspace = directory / "digits"
+    run(workspace, "dws config hostname laptop")
+    for name, tag, message in (("svc", "SVC-1", "support vectors"), ("lr", "LR-1", "logistic regression")):
+        run(workspace, f"python code/digits-{name}.py && dws snapshot -m '{message}' {tag}")
     return workspace
 
 
 IDENTITY = {"NAME": "Ada", "EMAIL": "ada@example.com"}
-MAKE_DATASET = """
-import numpy as np
-from sklearn.datasets import load_digits
-digits = load_digits()
-np.savetxt("data.csv", digits.data, fmt="%d", delimiter=",")
-np.savetxt("target.csv", digits.target, fmt="%d")
-"""
 
 
 def run(cwd: Path, *command: str) -> None:
