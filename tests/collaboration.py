@@ -109,9 +109,9 @@ def more_data(user: User, rows: str, tag: str | None) -> None:
 
 
 def snapshots(user: User) -> list[dict[str, Any]]:
-    """The history, newest first."""
+    """The history, newest first; not which of them the present state is."""
     found: list[dict[str, Any]] = user.json("report", "history")["snapshots"]
-    return found
+    return [{key: value for key, value in snapshot.items() if key != "is_present"} for snapshot in found]
 
 
 def tags(user: User) -> list[str]:

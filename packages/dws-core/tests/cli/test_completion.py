@@ -49,7 +49,7 @@ def test_commands(complete: Complete) -> None:
 
 
 def test_hidden_commands_are_not_offered(complete: Complete) -> None:
-    assert "status" not in complete("dws", "")
+    assert complete("dws", "l") == ["label", "lineage", "ls"]  # and not "log"
 
 
 def test_commands_of_plugins(complete: Complete, installation: Installation) -> None:

@@ -16,7 +16,7 @@ from dataworkspaces.commands.gc import gc_command
 from dataworkspaces.commands.snapshot import snapshot_command
 from dataworkspaces.commands.undo_restore import list_replaced, undo_restore_command
 from dataworkspaces.commands.verify import Fault, verify_command, verify_remote_command
-from dataworkspaces.errors import NotSupportedError, UnavailableError
+from dataworkspaces.errors import ConfigurationError, NotSupportedError, UnavailableError
 from dataworkspaces.lineage.file_store import FileLineageStore
 from dataworkspaces.params import ParamDef, ParamDefs
 from dataworkspaces.testing import MemoryWorkspace
@@ -203,6 +203,6 @@ def test_type_that_keeps_nothing_says_what_to_do_instead(
     monkeypatch.setattr(KeepingFolder, "keeps_versions", lambda _self: False)
     monkeypatch.setattr(KeepingFolder, "can_be_verified", lambda _self: False)
     for act in (lambda: undo_restore_command(keeping, "data"), lambda: verify_command(keeping, ["data"])):
-        with pytest.raises(NotSupportedError) as raised:
+        with pytest.raises(ConfigurationError) as raised:
             act()
         assert raised.value.hint == "Look into the folder"
