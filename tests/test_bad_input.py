@@ -496,7 +496,7 @@ def test_restore_of_an_unknown_resource(snapshotted: User, option: str, names: s
 def test_only_and_leave_together(snapshotted: User) -> None:
     done = snapshotted.batch("restore", "A", "--only", "code", "--leave", "results", check=False)
     assert done.returncode in (*FAILED, 2)
-    assert "--leave" in done.stderr
+    assert "--skip" in done.stderr
 
 
 def test_results_of_an_unknown_resource(snapshotted: User) -> None:

@@ -95,9 +95,7 @@ def test_a_pipe_has_all_in_one_line_each(capsys: pytest.CaptureFixture[str]) -> 
     assert lines[0] == "History of snapshots"
     assert lines[1].split() == [
         "|", "Hash", "|", "Tags", "|", "Created", "|", "accuracy", "|", "loss", "|", "n_rows", "|", "seconds", "|",
-        "report.macro", "avg.f1-score", "|", "report.weighted", "avg.f1-score", "|", "report.0.f1-score",
-        "|", "report.1.f1-score",
-        "|", "C", "|", "Author", "|", "Parents", "|", "Message", "|",
+        "C", "|", "Author", "|", "Parents", "|", "Message", "|",
     ]  # fmt: skip
     loss = [line.split(" | ")[4] for line in lines[4:7]]
     assert loss == ["12345.0 ", " 1234.5 ", "  123.45"]  # the points are below each other

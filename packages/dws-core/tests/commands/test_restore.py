@@ -60,7 +60,7 @@ def test_leave(ws: MemoryWorkspace, data: Path) -> None:
     snapshot_command(ws, "ONE")
     plan = plan_restore(ws, "ONE", leave=["data"])
     assert names(plan) == ["code"]
-    assert reasons(plan)["data"] == "named by --leave"
+    assert reasons(plan)["data"] == "named by --skip"
 
 
 def test_only_and_leave_exclude_each_other(ws: MemoryWorkspace) -> None:
@@ -69,11 +69,11 @@ def test_only_and_leave_exclude_each_other(ws: MemoryWorkspace) -> None:
         plan_restore(ws, "ONE", only=["code"], leave=["code"])
 
 
-@pytest.mark.parametrize("option", ["only", "leave"])
-def test_a_name_that_is_no_resource_gets_the_nearest(ws: MemoryWorkspace, option: str) -> None:
+@pytest.mark.parametrize(("argument", "option"), [("only", "only"), ("leave", "skip")])
+def test_a_name_that_is_no_resource_gets_the_nearest(ws: MemoryWorkspace, argument: str, option: str) -> None:
     snapshot_command(ws, "ONE")
     with pytest.raises(ConfigurationError, match=f"--{option}: there is no resource 'cod'") as caught:
-        plan_restore(ws, "ONE", **{option: ["cod"]})  # type: ignore[arg-type]
+        plan_restore(ws, "ONE", **{argument: ["cod"]})  # type: ignore[arg-type]
     assert caught.value.hint == "Did you mean code?"
 
 

@@ -90,6 +90,7 @@ class TemplateResource(SnapshotResourceMixin, Resource):
 class TemplateFactory(ResourceFactory):
     command_name = RESOURCE_TYPE
     help = "a text"
+    example = "--role source-data --name greeting hello"
     param_defs = TemplateResource.param_defs
 
     def get_click_params(self) -> list[click.Parameter]:

@@ -144,9 +144,17 @@ def _command(resource_type: str, factory: ResourceFactory) -> click.Command:
     command = click.command(
         factory.command(resource_type),
         params=[*own, *_common_params(factory)],
-        help=_sentence(f"Add {factory.help}") if factory.help else None,
+        help=_help(resource_type, factory),
     )(json_option(common_options(run)))
     return command
+
+
+def _help(resource_type: str, factory: ResourceFactory) -> str | None:
+    if not factory.help:
+        return None
+    text = _sentence(f"Add {factory.help}")
+    example = f"\n\n\b\nExample:\n  dws add {factory.command(resource_type)} {factory.example}"
+    return text + example if factory.example else text
 
 
 def _common_params(factory: ResourceFactory) -> list[click.Parameter]:

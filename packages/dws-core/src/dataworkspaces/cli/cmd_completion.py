@@ -14,6 +14,7 @@ def completion(ctx: click.Context, shell: str) -> None:
     """Print the script that completes commands, resources, tags and parameters of dws in a shell.
 
     \b
+    Examples:
     bash: add this to ~/.bashrc:                        eval "$(dws completion bash)"
     zsh:  add this to ~/.zshrc, after compinit:         eval "$(dws completion zsh)"
     fish: dws completion fish > ~/.config/fish/completions/dws.fish

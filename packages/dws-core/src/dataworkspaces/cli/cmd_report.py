@@ -35,7 +35,7 @@ report.add_command(history)
 
 
 @report.command()
-@click.option("--snapshot", metavar="TAG_OR_HASH", type=SnapshotName(), help="As of this snapshot (default: now).")
+@click.option("--snapshot", metavar="SNAPSHOT", type=SnapshotName(), help="As of this snapshot (default: now).")
 @json_option
 @common_options
 @pass_session
@@ -43,6 +43,10 @@ def lineage(session: Session, snapshot: str | None, as_json: bool) -> None:
     """Show where each resource comes from: the step that wrote it, and what that step read.
 
     What is out of date is marked: its inputs, code or parameters have changed since, or what failed wrote it.
+
+    \b
+    Example:
+      dws report lineage --snapshot V1
     """
     from dataworkspaces.cli.render import Table, print_json, print_table
     from dataworkspaces.cli.text import to_the_second
@@ -67,13 +71,18 @@ def lineage(session: Session, snapshot: str | None, as_json: bool) -> None:
 
 
 @report.command()
-@click.option("--snapshot", metavar="TAG_OR_HASH", type=SnapshotName(), help="Those of this snapshot.")
+@click.option("--snapshot", metavar="SNAPSHOT", type=SnapshotName(), help="Those of this snapshot.")
 @click.option("--resource", metavar="NAME", type=ResourceName(), help="Those in this results resource.")
 @json_option
 @common_options
 @pass_session
 def results(session: Session, snapshot: str | None, resource: str | None, as_json: bool) -> None:
-    """Show parameters and metrics of a run: the last one, or that of a snapshot."""
+    """Show parameters and metrics of a run: the last one, or that of a snapshot.
+
+    \b
+    Example:
+      dws report results --snapshot V1
+    """
     from dataworkspaces.cli.render import print_json
     from dataworkspaces.commands.report import results_report
 
@@ -94,7 +103,12 @@ def runs(session: Session, as_json: bool) -> None:
     """List the runs whose results are here, and those of before, which the next runs have moved aside.
 
     A run is completed, running or failed. What was moved aside stays in the directory that is named until 'dws gc'
-    removes it."""
+    removes it.
+
+    \b
+    Example:
+      dws report runs
+    """
     from dataworkspaces.cli.render import Column, Table, print_json, print_table
     from dataworkspaces.commands.runs import runs_report
 

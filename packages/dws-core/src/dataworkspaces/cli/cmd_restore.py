@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("tag_or_hash", type=SnapshotName())
+@click.argument("tag_or_hash", metavar="SNAPSHOT", type=SnapshotName())
 @click.option("--only", metavar="R,R", type=ResourceName(many=True), help="These resources and no others.")
-@click.option("--leave", metavar="R,R", type=ResourceName(many=True), help="All resources but these.")
+@click.option("--skip", "--leave", "leave", metavar="R,R", type=ResourceName(many=True), help="All but these.")
 @click.option("--strict", is_flag=True, help="Fail if a resource cannot be brought back, instead of leaving it.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, file by file, and do nothing.")
 @json_option
@@ -39,6 +39,11 @@ def restore(
     """Bring the resources back to the state that they had at a snapshot.
 
     Work that is not committed is committed first, and the history of results stays: nothing is lost.
+
+    \b
+    Examples:
+      dws restore V1
+      dws restore --only data V1
     """
     from dataworkspaces.cli.text import snapshot_name
     from dataworkspaces.commands.restore import plan_restore, restore_command

@@ -27,6 +27,10 @@ def snapshot(session: Session, tag: str | None, message: str, labels: tuple[str,
 
     Current results move to a directory of their own, with the lineage of each. If nothing has changed since a snapshot
     was taken or restored, that one gets TAG and labels, and the text of -m: as its message, or as a note beside it.
+
+    \b
+    Example:
+      dws snapshot -m "first run" V1
     """
     from dataworkspaces.cli.text import one_line, short_hash, snapshot_name
     from dataworkspaces.commands.labels import parse_labels
@@ -57,7 +61,7 @@ def snapshot(session: Session, tag: str | None, message: str, labels: tuple[str,
 
 
 @click.command("delete-snapshot")
-@click.argument("tag_or_hash", type=SnapshotName())
+@click.argument("tag_or_hash", metavar="SNAPSHOT", type=SnapshotName())
 @click.option("--no-include-resources", is_flag=True, help="Keep the results that were kept for this snapshot.")
 @json_option
 @common_options
@@ -67,6 +71,10 @@ def delete_snapshot(session: Session, tag_or_hash: str, no_include_resources: bo
 
     What is removed is kept on this machine for two weeks, or as long as 'dws gc' is told: 'dws undo-delete' brings it
     back.
+
+    \b
+    Example:
+      dws delete-snapshot V1
     """
     from dataworkspaces.cli.text import snapshot_name
     from dataworkspaces.commands.delete_snapshot import delete_snapshot_command
@@ -82,7 +90,7 @@ def delete_snapshot(session: Session, tag_or_hash: str, no_include_resources: bo
 
 
 @click.command("undo-delete")
-@click.argument("tag_or_hash", required=False)
+@click.argument("tag_or_hash", metavar="[SNAPSHOT]", required=False)
 @click.option("--list", "only_list", is_flag=True, help="Show what was deleted, the latest first.")
 @json_option
 @common_options
@@ -91,6 +99,10 @@ def undo_delete(session: Session, tag_or_hash: str | None, only_list: bool, as_j
     """Bring back a snapshot that 'dws delete-snapshot' removed here, with its lineage and results.
 
     'dws gc' forgets what was deleted longer ago than its --keep-days.
+
+    \b
+    Example:
+      dws undo-delete V1
     """
     from dataworkspaces.cli.render import print_json
     from dataworkspaces.cli.text import escape, snapshot_name

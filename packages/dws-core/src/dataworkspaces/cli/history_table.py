@@ -27,6 +27,8 @@ NOW = "now"
 """In the place of a hash: the present state."""
 _FIRST_METRICS, _FIRST_PARAMETERS = 2, 2
 """So many of each come before all others where there is little room."""
+_NESTED = 20_000
+"""The rank of metrics within tables, such as those of each class, which come last."""
 
 
 class _Column:
@@ -44,6 +46,8 @@ def print_history(
     shown = _all_columns(table, precision, named)
     rows = [[column.value(row) for column in shown] for row in table.rows]
     places = columns_that_fit([c.column for c in shown], rows, [c.rank for c in shown])
+    if not on_terminal():  # a line holds everything but tables within tables
+        places = [i for i in places if not _is_nested(shown[i].column.name)]
     if rows:
         columns = [shown[i].column for i in places]
         print_table(Table("History of snapshots", columns, [[row[i] for i in places] for row in rows]))
@@ -119,10 +123,11 @@ def _all_columns(
 
 def _value_columns(table: ExperimentTable, precision: int | None, named: bool) -> list[_Column]:
     found = []
-    first = [n for n in table.metric_names[:_FIRST_METRICS] if larger_is_better(n) is not None]
-    first = first or list(table.metric_names[:1])
+    plain = [name for name in table.metric_names if not _is_nested(name)]
+    first = [name for name in plain[:_FIRST_METRICS] if larger_is_better(name) is not None] or plain[:1]
     for place, name in enumerate(table.metric_names):
-        rank = place if named or name in first else 1000 + place
+        later = _NESTED if _is_nested(name) else 1000
+        rank = place if named or name in first else later + place
         found.append(_value_column(name, precision, rank, lambda row, name=name: row.metrics.get(name)))  # type: ignore[misc]
     for place, name in enumerate(table.parameter_names):
         rank = 100 + place if named or place < _FIRST_PARAMETERS else 10_000 + place
@@ -130,6 +135,11 @@ def _value_columns(table: ExperimentTable, precision: int | None, named: bool) -
             _value_column(name, precision, rank, lambda row, name=name: row.parameters.get(name, ""))  # type: ignore[misc]
         )
     return found
+
+
+def _is_nested(name: str) -> bool:
+    """Whether it is in a table within a table. One dot may come from a subdirectory: ``svc.accuracy``."""
+    return name.count(".") > 1
 
 
 def _value_column(name: str, precision: int | None, rank: int | None, get: Callable[[Row], Any]) -> _Column:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.commands.experiments import Experiment
+from dataworkspaces.commands.experiments import Experiment, Part
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.toolbox.flat import same
 from dataworkspaces.toolbox.metrics import as_number, larger_is_better
@@ -101,8 +101,9 @@ def make_rows(
     owners: dict[str, set[str | None]] = {}
     for _, experiment in read:
         for part in experiment.parts:
-            owner = part.step if part.place is None else None
-            for name in [*part.metrics, *part.parameters] if part.place in (None, "") else ():
+            place = _place_of(part)
+            owner = part.step if place is None else None
+            for name in [*part.metrics, *part.parameters] if place in (None, "") else ():
                 owners.setdefault(name, set()).add(owner)
 
     def named(values: dict[str, Any], step: str, place: str | None) -> dict[str, Any]:
@@ -115,15 +116,20 @@ def make_rows(
         metrics: dict[str, Any] = {}
         parameters: dict[str, Any] = {}
         for part in experiment.parts:  # of two executions of one step the latest comes first
-            metrics = {**named(part.metrics, part.step, part.place), **metrics}
-            parameters = {**named(part.parameters, part.step, part.place), **parameters}
+            metrics = {**named(part.metrics, part.step, _place_of(part)), **metrics}
+            parameters = {**named(part.parameters, part.step, _place_of(part)), **parameters}
         is_present = snapshot is not None and snapshot.hashval == present
         rows.append(Row(snapshot, _in_order(experiment, metrics, named), parameters, is_present))
     return rows
 
 
+def _place_of(part: Part) -> str | None:
+    """What a step wrote is named as in its file, also if a snapshot has moved that away."""
+    return "" if part.place is None and part.wrote_results else part.place
+
+
 def _in_order(experiment: Experiment, metrics: dict[str, Any], named: Any) -> dict[str, Any]:
-    order = [n for part in experiment.parts for n in named(part.metrics, part.step, part.place)]
+    order = [n for part in experiment.parts for n in named(part.metrics, part.step, _place_of(part))]
     return {name: metrics[name] for name in dict.fromkeys(order)}
 
 

@@ -101,7 +101,7 @@ def plan_restore(
     :param list_files: also run the checks of each resource and fill in its files, for ``--dry-run``.
     """
     if only is not None and leave is not None:
-        raise ConfigurationError("--only and --leave exclude each other", hint="Give one of the two")
+        raise ConfigurationError("--only and --skip exclude each other", hint="Give one of the two")
     snapshots = workspace.as_snapshot_ws()
     snapshot = snapshots.get_snapshot_by_tag_or_hash(tag_or_hash)
     in_snapshot = {entry["name"]: entry["role"] for entry in snapshots.get_snapshot_manifest(snapshot.hashval)}
@@ -112,7 +112,7 @@ def plan_restore(
     roles = {**in_snapshot, **in_workspace}
     lost = _lost_results(workspace, only, in_workspace)
     _check_names("--only", only, {**roles, **dict.fromkeys(lost)})
-    _check_names("--leave", leave, roles)
+    _check_names("--skip", leave, roles)
     for name, brings_back in lost.items():
         if brings_back != snapshot.hashval:
             raise ConfigurationError(
@@ -126,7 +126,7 @@ def plan_restore(
         wish = None if name in lost else _why_left_alone(name, role, only, leave)
         problem = None if wish is not None else _why_impossible(workspace, snapshot, name, in_snapshot, in_workspace)
         if problem is not None and (strict or only is not None):
-            hint = "Leave it out of --only" if only is not None else "Name it with --leave, or leave out --strict"
+            hint = "Leave it out of --only" if only is not None else "Name it with --skip, or leave out --strict"
             raise ConfigurationError(f"Resource '{name}' cannot be restored: {problem}", hint=hint)
         reason = wish or problem
         if reason is not None:
@@ -196,7 +196,7 @@ def _why_left_alone(name: str, role: str, only: Sequence[str] | None, leave: Seq
     if only is not None and name not in only:
         return "not named by --only"
     if leave is not None and name in leave:
-        return "named by --leave"
+        return "named by --skip"
     return None
 
 

@@ -103,6 +103,8 @@ class ResourceFactory(ABC):
     """The name after ``dws add``: "" for the type's own, None if the type has no command."""
     help: str = ""
     """One line for ``dws add --help``."""
+    example: str = ""
+    """Arguments that could follow ``dws add TYPE``, for its help."""
     roles: Sequence[str] = RESOURCE_ROLE_CHOICES
     """The roles that a resource of this type may have."""
     takes_export: bool = False

@@ -93,6 +93,7 @@ class ApiResource(SnapshotResourceMixin, Resource):
 class ApiResourceFactory(ResourceFactory):
     command_name = "api-resource"
     help = "data that an API delivers"
+    example = "--role source-data --name weather"
     roles = (ResourceRoles.SOURCE_DATA_SET, ResourceRoles.INTERMEDIATE_DATA)
 
     def from_command_line(self, role: str, name: str, workspace: Workspace, *args: Any, **kwargs: Any) -> ApiResource:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 class LocalFilesFactory(ResourceFactory):
     command_name = "local-files"
     help = "a directory of files on this machine"
+    example = "--role source-data --restorable ./images"
     takes_export = True
     takes_imported = True
     param_defs = LocalFilesResource.param_defs

@@ -36,6 +36,7 @@ class GitRepoFactory(ResourceFactory):
 
     command_name = "git"
     help = "a git repository, or a subdirectory of the workspace"
+    example = "--role source-data --read-only ./digits"
     takes_export = True
     takes_imported = True
     param_defs = GitRepoResource.param_defs

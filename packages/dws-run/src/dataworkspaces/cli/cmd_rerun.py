@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("target", required=False, metavar="[STEP|RESOURCE]", type=StepName())
 @click.option(
+    "--snapshot",
     "--from",
     "snapshot",
     metavar="SNAPSHOT",

@@ -66,6 +66,10 @@ def run(session: Session, /, command: tuple[str, ...], parameters: tuple[tuple[s
 
     If its inputs, code, parameters and command line are those of its last success, nothing is run. The exit status is
     that of the command.
+
+    \b
+    Example:
+      dws run --name features -- python code/features.py data/raw.csv
     """
     from dataworkspaces.cli.text import escape
     from dataworkspaces.commands.run import run_command

@@ -48,6 +48,10 @@ def forget(session: Session, name: str, as_json: bool) -> None:
     """Forget the step NAME: 'dws rerun' does not run it any more, and what it wrote has no origin.
 
     Its files stay, and so does what snapshots keep of it.
+
+    \b
+    Example:
+      dws steps forget broken-idea
     """
     from dataworkspaces.cli.render import print_json
     from dataworkspaces.commands.steps import forget_step

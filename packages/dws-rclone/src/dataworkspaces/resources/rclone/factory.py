@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 class RcloneFactory(ResourceFactory):
     command_name = "rclone"
     help = "a directory of files that rclone copies from, or to, a remote"
+    example = "--role source-data mydrive:images ./images"
     takes_export = True
     takes_imported = True
     param_defs = RcloneResource.param_defs

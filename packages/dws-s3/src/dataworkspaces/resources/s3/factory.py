@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 class S3Factory(ResourceFactory):
     command_name = "s3"
     help = "the objects of an S3 bucket that keeps versions"
+    example = "--role source-data my-bucket/images"
     param_defs = S3Resource.param_defs
 
     def get_click_params(self) -> list[click.Parameter]:

@@ -1,0 +1,39 @@
+"""What ``dws COMMAND --help`` says, of all distributions together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from dataworkspaces.cli.main import dws
+
+
+def _commands(group: click.Group, above: click.Context) -> Iterator[click.Context]:
+    for name in group.list_commands(above):
+        command = group.get_command(above, name)
+        assert command is not None
+        context = click.Context(command, parent=above, info_name=name)
+        if isinstance(command, click.Group):
+            yield from _commands(command, context)
+        elif not command.hidden:
+            yield context
+
+
+COMMANDS = list(_commands(dws, click.Context(dws, info_name="dws")))
+
+
+@pytest.mark.parametrize("context", COMMANDS, ids=lambda context: context.command_path)
+def test_each_command_has_an_example(context: click.Context) -> None:
+    said = context.get_help()
+    examples = said.partition("Example")[2].partition("Options:")[0]
+    assert "dws " in examples
+    assert str(context.info_name) in examples
+
+
+@pytest.mark.parametrize("context", COMMANDS, ids=lambda context: context.command_path)
+def test_an_option_has_one_name_in_all_commands(context: click.Context) -> None:
+    """The names that release 1.6 had for the same stay, but are not the first."""
+    first = {option.opts[0] for option in context.command.params if isinstance(option, click.Option)}
+    assert not first & {"--leave", "--from", "--tag-or-hash"}
