@@ -555,7 +555,7 @@ def test_people_read_it_by_area(ws: User) -> None:
     assert done.returncode in FAILED
     assert lines.index("Metadata") < lines.index("Manifest")
     assert "1 error, 1 warning" in lines
-    assert lines[-1] == "'dws fsck --repair' does what is safe"
+    assert "'dws fsck --repair' does what is safe" in lines
     repaired = ws.dws("fsck", "--repair").stdout.splitlines()
     assert repaired[0] == "Repaired"
-    assert repaired[-1] == "1 warning"
+    assert "1 warning" in repaired

@@ -71,8 +71,8 @@ def cells_of(html: str) -> list[list[tuple[str, str]]]:
 
 def test_heat_map_goes_from_red_to_green_in_the_direction_of_the_metric(executed: Executed) -> None:
     head, *rows = cells_of(executed.html("heatmap"))
-    assert [text for _, text in head] == ["", "timestamp", "hash", "tags", "message", "accuracy", "slope", "units"]
-    hues = [[re.search(r"hsl\((\d+)", style) for style, _ in row[5:]] for row in rows]
+    assert [text for _, text in head] == ["", "timestamp", "hash", "tags", "message", "accuracy", "slope", "units", "C"]
+    hues = [[re.search(r"hsl\((\d+)", style) for style, _ in row[5:8]] for row in rows]
     assert [[h and int(h[1]) for h in row] for row in hues] == [[120, None, None], [0, 120, None], [60, 0, None]]
     assert [row[6][1] for row in rows] == ["nan", "0.200000", "1.500000"]
 

@@ -531,8 +531,10 @@ def test_add_killed_at_each_point(server: Server, base: Path, tmp_path: Path) ->
         killed.expect("resources/more.json" in committed, "not committed")
         killed.check_no_temporary_file_is_kept()
 
+    with_more = copy_workspace(base, tmp_path / "with more")
+    write_files(with_more, {"more/table": "1\n"})
     for stripe in range(STRIPES):
-        kill_at_each_point(server, base, tmp_path, command, check, stripe)
+        kill_at_each_point(server, with_more, tmp_path, command, check, stripe)
 
 
 def test_config_killed_at_each_point(server: Server, base: Path, tmp_path: Path) -> None:
