@@ -230,7 +230,7 @@ def test_docs(workspace: User) -> None:
     notebook = write_notebook(workspace.cwd / "code" / "slopes.ipynb", cells)
     nbconvert(workspace, notebook)
     shown = Executed(notebook.parent / "out.ipynb")
-    assert shown.html(f"cell-{len(blocks) - 2}").count('class="dws-') == 4
+    assert shown.html(f"cell-{len(blocks) - 2}").count('class="dws-') == 5  # and the run with C=3
     assert re.search(r"C-5 +0\.96 +0\.6$", shown.text(f"cell-{len(blocks) - 1}"), re.MULTILINE)
 
 

@@ -138,8 +138,9 @@ def _value_columns(table: ExperimentTable, precision: int | None, named: bool) -
 
 
 def _is_nested(name: str) -> bool:
-    """Whether it is in a table within a table. One dot may come from a subdirectory: ``svc.accuracy``."""
-    return name.count(".") > 1
+    """Whether it is in a table within a table, or of a run before the last: both come after what is asked for first. One
+    dot may come from a subdirectory: ``svc.accuracy``."""
+    return name.count(".") > 1 or name.startswith("runs/")
 
 
 def _value_column(name: str, precision: int | None, rank: int | None, get: Callable[[Row], Any]) -> _Column:
