@@ -138,7 +138,7 @@ def _value_columns(table: ExperimentTable, precision: int | None, named: bool) -
 
 
 def _is_nested(name: str) -> bool:
-    """Whether it is in a table within a table, or of a run before the last: neither is what is looked for first. One dot
+    """Whether it is in a table within a table, or of a run before the last: neither comes first. One dot
     may come from a subdirectory: ``svc.accuracy``."""
     return name.count(".") > 1 or name.startswith("runs/")
 
