@@ -94,7 +94,7 @@ def test_experiment_says_where_results_are_and_prints_the_score(quick_start: Qui
 
 
 def test_experiment_writes_results_and_model(quick_start: QuickStart) -> None:
-    assert quick_start.files_of_run == ["README.txt", "digits.joblib", "digits.joblib.json", "results.json"]
+    assert quick_start.files_of_run == ["README.txt", "digits.joblib", "digits.joblib.json", "results.json", "run.jsonl"]
 
 
 def test_results_show_step_parameters_and_metrics(quick_start: QuickStart) -> None:
@@ -103,14 +103,14 @@ def test_results_show_step_parameters_and_metrics(quick_start: QuickStart) -> No
     assert row(quick_start.results, "gamma")[1] == "0.001"
     assert row(quick_start.results, "kernel")[1] == "rbf"
     assert row(quick_start.results, "accuracy")[1] == "0.969"
-    assert "precision: 1.0" in row(quick_start.results, "0.0")[1]
+    assert row(quick_start.results, "0.0")[1] == "1.0"  # the precision of the first class
 
 
 def test_snapshot_moves_results_to_a_directory_of_its_own(quick_start: QuickStart) -> None:
     kept = f"snapshots/{quick_start.hostname}-SVC-1"
     assert sorted(quick_start.files_of_snapshot) == [
         "README.txt", f"{kept}/digits.joblib", f"{kept}/digits.joblib.json", f"{kept}/lineage.json",
-        f"{kept}/results.json",
+        f"{kept}/results.json", f"{kept}/run.jsonl",
     ]  # fmt: skip
 
 
