@@ -239,11 +239,10 @@ def test_status_says_that_local_files_are_not_there(local_files_workspace: User)
         assert f"{place} is not there" in re.sub(r"\s+", " ", said)
 
 
-def test_snapshot_without_local_files_says_where_they_should_be(local_files_workspace: User) -> None:
-    done = local_files_workspace.batch("snapshot", "THREE", check=False)
-    assert done.returncode in FAILED
-    assert "/srv/example/data" in done.stderr
-    assert "my_local_path" in done.stderr
+def test_snapshot_without_local_files_has_their_last_version(local_files_workspace: User) -> None:
+    done = local_files_workspace.batch("snapshot", "THREE")
+    assert "Nothing has changed since snapshot" in done.stdout
+    assert "Resource 'sized' is not on this machine: the snapshot has its version of TWO" in done.stderr
 
 
 def test_history_needs_no_local_files(local_files_workspace: User) -> None:
