@@ -20,7 +20,7 @@ python code/digits-svc.py
 dws snapshot -m "support vectors" SVC-1
 python code/digits-lr.py
 dws snapshot -m "logistic regression" LR-1
-dws report history
+dws history
 dws restore SVC-1
 """
 
