@@ -94,7 +94,13 @@ def test_experiment_says_where_results_are_and_prints_the_score(quick_start: Qui
 
 
 def test_experiment_writes_results_and_model(quick_start: QuickStart) -> None:
-    assert quick_start.files_of_run == ["README.txt", "digits.joblib", "digits.joblib.json", "results.json", "run.jsonl"]
+    assert quick_start.files_of_run == [
+        "README.txt",
+        "digits.joblib",
+        "digits.joblib.json",
+        "results.json",
+        "run.jsonl",
+    ]
 
 
 def test_results_show_step_parameters_and_metrics(quick_start: QuickStart) -> None:

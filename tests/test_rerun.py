@@ -211,6 +211,7 @@ def test_the_plan_as_json(here: User) -> None:
                 "reasons": ["data:in.txt has changed"],
                 "own": True,
                 "obstacle": None,
+                "parameters": {},
             }
         ],
     }

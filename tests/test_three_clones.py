@@ -262,7 +262,8 @@ class Story:
             for command in (["report", "history"], ["report", "status"], ["config"])
         ]
         return {
-            "history": said[0],
+            # Not which of them the state is: of two that hold the same files, each clone may have taken another.
+            "history": [{k: v for k, v in s.items() if k != "is_present"} for s in said[0]["snapshots"]],
             "resources": [(r["name"], r["role"], r["type"], r["parameters"]) for r in said[1]["resources"]],
             "parameters": [(p["name"], p["value"]) for p in said[2] if p["scope"] == "global"],
             "files": {n: t for n, t in read_tree(root).items() if not n.startswith((".dataworkspace", "scratch"))},

@@ -11,7 +11,7 @@ from dataworkspaces.commands.present import present_state
 from dataworkspaces.commands.summaries import snapshot_json
 from dataworkspaces.errors import DwsError
 from dataworkspaces.workspace import RESOURCE_ROLE_CHOICES, LocalStateResourceMixin, SyncedWorkspaceMixin
-from dataworkspaces.workspace.missing_type import resources_to_show
+from dataworkspaces.workspace.missing_type import ResourceOfMissingType, resources_to_show
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.views import LineageRow
@@ -135,9 +135,13 @@ def status_report(workspace: Workspace) -> StatusReport:
     last = workspace.as_snapshot_ws().get_most_recent_snapshot()
     state = present_state(workspace)
     changes = state.changes
+    shown = list(resources_to_show(workspace))
+    for resource in shown:
+        if isinstance(resource, ResourceOfMissingType):
+            workspace.interaction.warn(f"Resource '{resource.name}': {resource.problem}")
     resources = tuple(
         ResourceStatus(r.name, r.role, r.resource_type, dict(r.describe_params()), changes.get(r.name), _origin(r))
-        for r in resources_to_show(workspace)
+        for r in shown
     )
     taken = {resource.role for resource in resources}
     missing = tuple(role for role in RESOURCE_ROLE_CHOICES if role not in taken)
