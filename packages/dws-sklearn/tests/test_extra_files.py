@@ -88,8 +88,10 @@ def test_the_workflow(digits: Any) -> None:
     ("predictor", "name"), [(Ridge(), "confusion_matrix"), (SVC(), "cv_results"), (SVC(), "predicted_against_actual")]
 )
 def test_a_file_that_there_is_not(workspace: Any, predictor: Any, name: str) -> None:
-    with lineage_for(predictor, extra_files=name), pytest.raises(ApiParamError, match=f"no {name} of a"):
-        predictor.fit(X, y).score(X, y)
+    with pytest.raises(ApiParamError, match=f"no {name} of a"), lineage_for(predictor, extra_files=name):
+        pass
+    with pytest.raises(ApiParamError, match=f"no {name} of a"):
+        LineagePredictor(predictor, None, "data", extra_files=name)
     assert not (workspace.root / "results" / "results.json").exists()
 
 
@@ -100,6 +102,6 @@ def test_a_name_that_is_not_known(workspace: Any) -> None:
 
 def test_without_matplotlib(workspace: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dataworkspaces.kits.scikit_learn.extra_files.find_spec", lambda name: None)
-    LineagePredictor(SVC(), "regression", "data", extra_files="cv_results")
+    LineagePredictor(GridSearchCV(SVC(), {}), "regression", "data", extra_files="cv_results")
     with pytest.raises(ApiParamError, match="need Matplotlib"):
         LineagePredictor(SVC(), "regression", "data", extra_files="roc_curve")

@@ -233,8 +233,8 @@ def test_a_failure_while_results_are_written_makes_them_unknown(
     classifier.score(X, y)
     (workspace.root / "results" / "results.json").unlink()
     (workspace.root / "results" / "results.json").mkdir()
-    with pytest.raises(ConfigurationError):
-        classifier.score(X, y)
+    with pytest.warns(UserWarning, match="not recorded"):
+        assert classifier.score(X, y) > 0.5
     (entry,) = workspace.lineage_store.entries("results")
     assert isinstance(entry, UnknownLineage)
 
@@ -291,7 +291,7 @@ def test_names_that_a_model_cannot_have(workspace: Any, name: str) -> None:
 
 def test_no_room_for_a_model(workspace: Any) -> None:
     (workspace.root / "scratch").write_text("not a directory")
-    with pytest.raises(ConfigurationError, match=r"Saving 'svc\.joblib' failed"):
+    with pytest.warns(UserWarning, match=r"Saving 'svc\.joblib' failed"):
         LineagePredictor(SVC(), KIND, "data", model_save_file="svc.joblib").fit(X, y)
 
 
@@ -352,8 +352,8 @@ def test_frames_have_a_hash(feed: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((SVC, KIND, "data"), "no predictor"),
-        ((StandardScaler(), KIND, "data"), "no predictor"),
+        ((SVC, KIND, "data"), "no estimator"),
+        (("SVC", KIND, "data"), "no estimator"),
         ((SVC(), "accuracy", "data"), "no metrics 'accuracy'"),
         ((SVC(), KIND, "dat"), "no input resource 'dat'"),
         ((SVC(), KIND, ResourceRef("dat")), "no resource 'dat'"),

@@ -25,7 +25,7 @@ X, y = make_classification(n_samples=60, random_state=0)
 
 
 def without_times(results: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in results.items() if "time" not in name}
+    return {name: value for name, value in results.items() if "time" not in name and name != "run_id"}
 
 
 def test_it_records_what_the_wrapper_records(workspace: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -108,7 +108,7 @@ def test_weights_reach_score(workspace: Any) -> None:
     assert found == classifier.score(X, y, sample_weight=weight) == workspace.read_results()["metrics"]["accuracy"]
 
 
-@pytest.mark.parametrize("given", [SVC, 3, StandardScaler()])
+@pytest.mark.parametrize("given", [SVC, 3, "SVC"])
 def test_what_is_no_estimator(workspace: Any, given: Any) -> None:
     with pytest.raises(ApiParamError, match="no estimator"), lineage_for(given):
         pass

@@ -22,5 +22,5 @@ def test_fit_without_targets(workspace: Any) -> None:
 
 
 def test_targets_that_are_needed(workspace: Any) -> None:
-    with pytest.raises(ValueError, match="requires y"):
+    with pytest.raises(TypeError, match="argument: 'y'"):
         LineagePredictor(SVC(), "binary_classification", "data").fit(X)

@@ -1,29 +1,86 @@
-"""Training is never lost to bookkeeping: what cannot be stored beside the results is said, and costs only itself."""
+"""Training is never lost to bookkeeping: what cannot be stored or recorded is said, and costs only itself."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from dataworkspaces.errors import ApiParamError
+from dataworkspaces.errors import (
+    ApiParamError,
+    ConflictError,
+    DwsError,
+    InternalError,
+    LineageError,
+    LockedError,
+    MetadataError,
+    NotAWorkspaceError,
+    NotSupportedError,
+    RefusedError,
+    StorageError,
+    ToolError,
+    UnavailableError,
+    message_of,
+)
 from dataworkspaces.lineage import ResultsLineage
 from dataworkspaces.plain_text import escape
 
 NOT_STORED = "not_stored: "
 """Before the name of a file, the parameter of a step that says why there is no such file."""
 
+NOT_RECORDED = "not_recorded: "
+"""Before what a step did, the parameter that says why nothing of it was recorded."""
+
+REFUSALS = (ApiParamError, ConflictError, LineageError, LockedError, NotSupportedError, RefusedError)
+"""What says before a training that it should not begin like this."""
+
+_OF_THE_WORKSPACE = (InternalError, MetadataError, NotAWorkspaceError, StorageError, ToolError, UnavailableError)
+
+
+def is_of_an_argument(error: Exception) -> bool:
+    """Whether an error, from looking for the places that a user names, is of what the user said: not of the workspace,
+    which has vanished, or cannot be read now."""
+    return isinstance(error, DwsError) and not isinstance(error, _OF_THE_WORKSPACE)
+
+
+def reason_of(error: Exception) -> str:
+    """An error in a line."""
+    return escape(" ".join(f"{type(error).__name__}: {message_of(error)}".split())[:500])
+
 
 @contextmanager
 def spared(lineage: ResultsLineage, name: str) -> Iterator[None]:
-    """The file ``name`` is made and stored within. If that fails, a warning and a parameter of the step say why.
-
-    An ApiParamError is raised all the same: the user asked for what there cannot be."""
+    """The file ``name`` is made and stored within. If that fails, a warning and a parameter of the step say why."""
     try:
         yield
-    except ApiParamError:
-        raise
     except Exception as e:  # of any library, or of somebody else's class
-        reason = escape(" ".join(f"{type(e).__name__}: {e}".split())[:500])
+        reason = reason_of(e)
         lineage.add_param(NOT_STORED + name, reason)
         warnings.warn(f"'{escape(name)}' is not stored ({reason}). All else of the training is kept", stacklevel=3)
+
+
+@contextmanager
+def spared_record(what: str) -> Iterator[None]:
+    """``what`` (a training, a score) is recorded within. If that fails, a warning says why."""
+    try:
+        yield
+    except Exception as e:  # as above; also of a parameter's ``repr``, and of the system
+        warn_unrecorded(what, e)
+
+
+def warn_unrecorded(what: str, error: Exception) -> str:
+    """Say that something is done, but not recorded, and return why."""
+    reason = reason_of(error)
+    warnings.warn(f"{what} is not recorded ({reason}). It goes on all the same", stacklevel=4)
+    return reason
+
+
+def begin_unless_it_fails(begin: Callable[[], ResultsLineage]) -> ResultsLineage | None:
+    """What ``begin`` returns; None, and a warning, if a training cannot be recorded. :data:`REFUSALS` are raised."""
+    try:
+        return begin()
+    except REFUSALS:
+        raise
+    except Exception as e:
+        warn_unrecorded("This training", e)
+        return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
@@ -99,7 +99,8 @@ def recorded(lineage: ResultsLineage) -> Iterator[None]:
         yield
         lineage.complete()
     except BaseException:
-        lineage.abort()
+        with suppress(Exception):  # the error that is told is the first; outputs that cannot be marked are unfinished
+            lineage.abort()
         raise
     finally:
         _recording.reset(token)
@@ -111,7 +112,8 @@ def dropped_on_error(lineage: ResultsLineage) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        lineage.drop()
+        with suppress(Exception):  # what is told is the error of the training
+            lineage.drop()
         raise
 
 

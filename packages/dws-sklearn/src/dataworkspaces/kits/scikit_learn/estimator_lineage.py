@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import copyreg
+import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import numpy as np
-from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.base import clone
 
 from dataworkspaces.errors import ApiParamError
 from dataworkspaces.kit_support.places import Place, find_inputs, find_results, open_workspace
 from dataworkspaces.kit_support.spared import spared
-from dataworkspaces.kit_support.step import InputHashes, begin_step, dropped_on_error, find_running, recorded
-from dataworkspaces.kits.scikit_learn.extra_files import Names, Scored, check_names
-from dataworkspaces.kits.scikit_learn.metrics import METRICS, Metrics, find_metrics_class
-from dataworkspaces.kits.scikit_learn.parameters import parameters_of
-from dataworkspaces.kits.scikit_learn.saved_model import check_model_file, save_model
-from dataworkspaces.kits.scikit_learn.scoring import score_and_record
+from dataworkspaces.kits.scikit_learn.delegated import Delegated
+from dataworkspaces.kits.scikit_learn.extra_files import Names, Scored, check_files
+from dataworkspaces.kits.scikit_learn.metrics import Metrics, find_metrics_class, metrics_for
+from dataworkspaces.kits.scikit_learn.record import Data, EstimatorRecord, Evaluated, Places
+from dataworkspaces.kits.scikit_learn.saved_model import check_model_file
 from dataworkspaces.lineage import ResultsLineage
-from dataworkspaces.lineage.runs.run import ResultsRun
-from dataworkspaces.workspace import ResourceRef, Workspace
 
 Estimator = TypeVar("Estimator")
 
@@ -39,7 +36,7 @@ def lineage_for(
     *,
     extra_files: Names = None,
 ) -> Iterator[Estimator]:
-    """Within the ``with`` block ``fit`` and ``score`` of an estimator leave a record, as those of LineagePredictor do.
+    """Within the ``with`` block training and ``score`` of an estimator leave a record, as those of LineagePredictor do.
 
         with lineage_for(classifier):
             classifier.fit(X_train, y_train)
@@ -48,33 +45,26 @@ def lineage_for(
     It is this object that is trained, no clone; clones and copies of it are not recorded, so the folds of a cross
     validation are not. After the block it is as if nothing had been.
 
-    :param estimator: one with ``fit`` and ``predict``.
-    :param metrics: as for LineagePredictor; if None, those for a regression, two classes or more, by what it is.
+    :param estimator: any that has ``fit``.
+    :param metrics: as for LineagePredictor; if None, those that fit what it is, and the targets.
     :param input_resource: as for LineagePredictor; if None, the only resource with source data.
 
     The other parameters are those of LineagePredictor.
     """
     original: Any = type(estimator)
-    if isinstance(estimator, type) or not (hasattr(estimator, "fit") and hasattr(estimator, "predict")):
-        raise ApiParamError(f"{estimator!r} is no estimator: it needs to be an object with the methods fit and predict")
+    if isinstance(estimator, type) or not hasattr(estimator, "fit"):
+        raise ApiParamError(f"{estimator!r} is no estimator: it needs to be an object with the method fit")
     if hasattr(original, "_dws_recorded"):
         raise ApiParamError(f"{original.__name__}: its lineage is being recorded already", hint="Leave one of them out")
     if metrics is not None:
         find_metrics_class(metrics)
     if model_save_file is not None:
         check_model_file(model_save_file)
-    check_names(extra_files)
+    check_files(extra_files, estimator)
     workspace = open_workspace(workspace_dir, verbose)
     inputs = find_inputs(workspace, input_resource)
-    recording = _Recording(
-        estimator,
-        metrics,
-        workspace,
-        inputs[0],
-        find_results(workspace, results_resource),
-        model_save_file,
-        extra_files,
-    )
+    places = Places(workspace, inputs[0], find_results(workspace, results_resource))
+    recording = _Recording(estimator, metrics, lambda: places, model_save_file, extra_files)
     estimator.__class__ = _recorded_class(original, recording)
     try:
         yield estimator
@@ -89,59 +79,49 @@ class _Recording:
         self,
         estimator: Any,
         metrics: str | type[Metrics] | None,
-        workspace: Workspace,
-        input_ref: ResourceRef,
-        results_ref: ResourceRef,
+        find_places: Callable[[], Places],
         model_file: str | None,
         extra_files: Names,
     ) -> None:
         self.estimator = estimator
         self.is_busy = False
         self._metrics = metrics
-        self._workspace = workspace
-        self._input_ref = input_ref
-        self._results_ref = results_ref
+        self._find_places = find_places
         self._model_file = model_file
         self._extra_files = extra_files
-        self._hashes = InputHashes()
-        self._lineage: ResultsLineage | None = None
-        self._run: ResultsRun | None = None
+        self._record = EstimatorRecord()
 
-    def fit(self, fit: Any, X: Any, y: Any, args: Any, kwargs: Any) -> Any:
-        self._run = None
-        lineage = self._begin()
-        self._hashes = InputHashes()
-        with dropped_on_error(lineage), self._busy():
-            self._hashes.read(lineage, self._input_ref, "fit", X, y)
-            result = fit(X, y, *args, **kwargs)
-        if self._model_file is not None:
-            with recorded(lineage), spared(lineage, self._model_file):  # even if nobody asks for a score
-                save_model(self.estimator, self._workspace, self._results_ref, self._model_file)
-            lineage.restart(lineage.start_time)
-        self._lineage = lineage
+    def call(self, method: Any, args: Any, kwargs: Any) -> Any:
+        """Call a method of the estimator, which trains or evaluates it."""
+        if method.__name__ == "score":
+            return self._score(method, args, kwargs)
+        with self._busy():
+            result = self._record.train(self.estimator, method, args, kwargs, self._find_places)
+        if method.__name__ != "partial_fit":
+            self._record.save_model(self.estimator, self._model_file)
         return result
 
-    def score(self, score: Any, X: Any, y: Any, sample_weight: Any, kwargs: Any) -> Any:
-        lineage, self._lineage = self._lineage or self._begin(), None
-        with dropped_on_error(lineage), self._busy():
-            weight = {} if sample_weight is None else {"sample_weight": sample_weight}
-            result = score(X, y, **weight, **kwargs)
-            scored = Scored(self.estimator, X, y, self.estimator.predict(X), sample_weight)
-            score_and_record(lineage, self._input_ref, self._hashes, self._find_metrics(y), scored, self._extra_files)
-        return result
+    def _score(self, method: Any, args: Any, kwargs: Any) -> Any:
+        data = Data.of_call(method, args, kwargs)
 
-    def _begin(self) -> ResultsLineage:
-        lineage = begin_step(
-            self._workspace,
-            find_running(),
-            default_name=type(self.estimator).__name__,
-            inputs=self._input_ref,
-            results_ref=self._results_ref,
-            parameters=parameters_of(self.estimator),
-            continues=self._run,
-        )
-        self._run = lineage.run
-        return lineage
+        def compute() -> tuple[Any, Callable[[ResultsLineage], Evaluated]]:
+            score = method(*args, **kwargs)
+            return score, lambda lineage: self._describe(lineage, data, score)
+
+        if self._record.is_model_untold:
+            self._record.save_model(self.estimator, self._model_file)
+        with self._busy():
+            return self._record.evaluate(self.estimator, data, compute, self._find_places, self._extra_files)
+
+    def _describe(self, lineage: ResultsLineage, data: Data, score: Any) -> Evaluated:
+        X, y, weight = data
+        with spared(lineage, "metrics"):
+            kind = self._find_metrics(y)
+            if kind is not None:
+                scored = Scored(self.estimator, X, y, self.estimator.predict(X), weight)
+                found = kind.of_predictor(self.estimator, X, y, scored.predicted, weight)
+                return Evaluated(found.to_dict(), scored)
+        return Evaluated({"score": score})
 
     @contextmanager
     def _busy(self) -> Iterator[None]:
@@ -152,13 +132,14 @@ class _Recording:
         finally:
             self.is_busy = False
 
-    def _find_metrics(self, y: Any) -> type[Metrics]:
-        if self._metrics is not None:
-            return find_metrics_class(self._metrics)
-        if is_regressor(self.estimator) or not is_classifier(self.estimator):
-            return METRICS["regression"]
-        classes = getattr(self.estimator, "classes_", np.unique(y))
-        return METRICS["binary_classification" if len(classes) <= 2 else "multiclass_classification"]
+    def _find_metrics(self, y: Any) -> type[Metrics] | None:
+        """None stands for the score of the estimator."""
+        if y is None or not hasattr(self.estimator, "predict"):
+            return None
+        return metrics_for(self.estimator, y) if self._metrics is None else find_metrics_class(self._metrics)
+
+
+_RECORDED = ("fit", "fit_predict", "fit_transform", "partial_fit", "score")
 
 
 def _recorded_class(original: Any, recording: _Recording) -> Any:
@@ -166,17 +147,6 @@ def _recorded_class(original: Any, recording: _Recording) -> Any:
 
     class Recorded(original):  # type: ignore[misc]
         _dws_recorded = recording
-
-        def fit(self, X: Any, y: Any = None, *args: Any, **kwargs: Any) -> Any:
-            if self is not recording.estimator or recording.is_busy:
-                return super().fit(X, y, *args, **kwargs)
-            return recording.fit(super().fit, X, y, args, kwargs)
-
-        def score(self, X: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any) -> Any:
-            if self is not recording.estimator or recording.is_busy:
-                weight = {} if sample_weight is None else {"sample_weight": sample_weight}
-                return super().score(X, y, **weight, **kwargs)
-            return recording.score(super().score, X, y, sample_weight, kwargs)
 
         def __sklearn_clone__(self) -> Any:
             ours, self.__class__ = self.__class__, original
@@ -198,4 +168,23 @@ def _recorded_class(original: Any, recording: _Recording) -> Any:
 
     for name in ("__module__", "__name__", "__qualname__", "__doc__"):
         setattr(Recorded, name, getattr(original, name))
+    for name in _RECORDED:  # not in the body: scikit-learn wraps what it finds there
+        if hasattr(original, name):
+            setattr(Recorded, name, _recorded_method(name, original, Recorded, recording))
     return Recorded
+
+
+def _recorded_method(name: str, original: Any, ours: Any, recording: _Recording) -> Delegated:
+    def find(estimator: Any, name: str) -> Any:
+        return getattr(super(ours, estimator), name)
+
+    @functools.wraps(getattr(original, name))
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        found = find(self, name)
+        if self is not recording.estimator or recording.is_busy:
+            return found(*args, **kwargs)
+        return recording.call(found, args, kwargs)
+
+    delegated = Delegated(method, find)
+    delegated.__name__ = name
+    return delegated

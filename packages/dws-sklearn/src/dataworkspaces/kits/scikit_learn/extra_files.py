@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn import metrics as sk
+from sklearn.base import is_classifier
+from sklearn.model_selection._search import BaseSearchCV
 
 from dataworkspaces.errors import ApiParamError
 from dataworkspaces.kit_support.result_files import save_result_file
@@ -44,11 +46,30 @@ def check_names(names: Names) -> tuple[str, ...]:
     return wanted
 
 
+def check_files(names: Names, predictor: Any) -> None:
+    """Raise ApiParamError for a file that is not known, or that an estimator cannot have: before it is trained.
+
+    Of an object that is no estimator of scikit-learn nothing is known by then."""
+    if names == "all":
+        check_names(names)
+    elif hasattr(predictor, "__sklearn_tags__"):
+        for name in check_names(names):
+            if not FILES[name].may_have(predictor):
+                raise _no_such_file(name, predictor)
+
+
+def _no_such_file(name: str, predictor: Any) -> ApiParamError:
+    return ApiParamError(
+        f"There is no {name} of a {type(predictor).__name__}: {FILES[name].needs}",
+        hint="Leave it out, or ask for 'all', which saves what there is",
+    )
+
+
 def save_extra_files(names: Names, scored: Scored, lineage: ResultsLineage, may_lack: bool) -> list[ResourceRef]:
     """Save the files beside the results of a step, and return where they are. One that cannot be made or stored is
     :func:`spared`.
 
-    :param may_lack: leave out what does not fit the predictor, in place of raising ApiParamError."""
+    :param may_lack: say nothing of what does not fit the predictor."""
     saved = []
     for name in check_names(names):
         file = FILES[name]
@@ -57,10 +78,7 @@ def save_extra_files(names: Names, scored: Scored, lineage: ResultsLineage, may_
             if write is not None:
                 saved.append(save_result_file(lineage.workspace, lineage.results_ref, name + file.suffix, write))
             elif not may_lack:
-                raise ApiParamError(
-                    f"There is no {name} of a {type(scored.predictor).__name__}: {file.needs}",
-                    hint="Leave it out, or ask for 'all', which saves what there is",
-                )
+                raise _no_such_file(name, scored.predictor)
     return saved
 
 
@@ -70,7 +88,7 @@ _Write = Callable[[Path], object]
 
 
 def _confusion_matrix(scored: Scored) -> _Write | None:
-    if not _is_classification(scored):
+    if not _is_classification(scored) or np.ndim(scored.expected) > 1:
         return None
     labels = _labels(scored)
     matrix = sk.confusion_matrix(scored.expected, scored.predicted, labels=labels, sample_weight=scored.sample_weight)
@@ -91,7 +109,7 @@ def _confusion_matrix(scored: Scored) -> _Write | None:
 
 def _roc_curve(scored: Scored) -> _Write | None:
     """One curve for two classes; for more, one a class against all others."""
-    scores = _class_scores(scored)
+    scores = None if np.ndim(scored.expected) > 1 else _class_scores(scored)
     if scores is None:
         return None
     classes = scored.predictor.classes_
@@ -144,17 +162,33 @@ def _cv_results(scored: Scored) -> _Write | None:
     return write
 
 
+def _may_say_how_sure(predictor: Any) -> bool:
+    return is_classifier(predictor) and any(hasattr(predictor, n) for n in ("decision_function", "predict_proba"))
+
+
+def _may_predict_numbers(predictor: Any) -> bool:
+    return hasattr(predictor, "predict") and not is_classifier(predictor)
+
+
+def _may_search(predictor: Any) -> bool:
+    """Searches of others have no class in common, but what they divide data by, or they are fitted."""
+    return isinstance(predictor, BaseSearchCV) or hasattr(predictor, "cv_results_") or hasattr(predictor, "cv")
+
+
 class _File(NamedTuple):
     suffix: str
     make: Callable[[Scored], _Write | None]
+    may_have: Callable[[Any], bool]
     needs: str
 
 
 FILES = {
-    "confusion_matrix": _File(".png", _confusion_matrix, "it is no classifier"),
-    "roc_curve": _File(".png", _roc_curve, "it does not say how sure it is of a class"),
-    "predicted_against_actual": _File(".png", _predicted_against_actual, "it predicts no numbers"),
-    "cv_results": _File(".csv", _cv_results, "it is no search"),
+    "confusion_matrix": _File(".png", _confusion_matrix, is_classifier, "it is no classifier"),
+    "roc_curve": _File(".png", _roc_curve, _may_say_how_sure, "it does not say how sure it is of a class"),
+    "predicted_against_actual": _File(
+        ".png", _predicted_against_actual, _may_predict_numbers, "it predicts no numbers"
+    ),
+    "cv_results": _File(".csv", _cv_results, _may_search, "it is no search"),
 }
 """By name, what can stand beside ``results.json``."""
 

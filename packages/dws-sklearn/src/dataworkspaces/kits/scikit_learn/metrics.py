@@ -9,6 +9,8 @@ from typing import Any, TextIO
 
 import numpy as np
 from sklearn import metrics as sk
+from sklearn.base import is_classifier, is_outlier_detector, is_regressor
+from sklearn.utils.multiclass import type_of_target
 
 from dataworkspaces.errors import ApiParamError
 from dataworkspaces.plain_text import escape
@@ -144,6 +146,29 @@ class MulticlassClassificationMetrics(Metrics):
         print("classification report:", *map(escape, report.split("\n")), sep="\n", file=file)
 
 
+class MultioutputClassificationMetrics(Metrics):
+    """Of several outputs, each with classes of its own: how many samples are right in all, and in each."""
+
+    def score(self) -> float:
+        """The fraction of samples of which all outputs are right."""
+        return float(np.average(self._is_right().all(axis=1), weights=self.sample_weight))
+
+    def to_dict(self) -> dict[str, Any]:
+        by_output = np.average(self._is_right(), axis=0, weights=self.sample_weight)
+        return {
+            "accuracy": self.score(),
+            "accuracy_by_output": {str(place): _number(value) for place, value in enumerate(by_output)},
+        }
+
+    def print_metrics(self, file: TextIO | None = None) -> None:
+        numbers = self.to_dict()
+        by_output = {f"accuracy of output {name}": v for name, v in numbers["accuracy_by_output"].items()}
+        _print_numbers({"accuracy": numbers["accuracy"], **by_output}, file)
+
+    def _is_right(self) -> Any:
+        return np.asarray(self.expected) == np.asarray(self.predicted)
+
+
 class RegressionMetrics(Metrics):
     """Metrics for numbers. Of several outputs the mean is taken (``max_error``: the greatest)."""
 
@@ -173,6 +198,7 @@ class RegressionMetrics(Metrics):
 METRICS: dict[str, type[Metrics]] = {
     "binary_classification": BinaryClassificationMetrics,
     "multiclass_classification": MulticlassClassificationMetrics,
+    "multioutput_classification": MultioutputClassificationMetrics,
     "regression": RegressionMetrics,
 }
 """The metrics that have a name."""
@@ -190,6 +216,27 @@ def find_metrics_class(metrics: str | type[Metrics]) -> type[Metrics]:
         f"Metrics are named by a text or are a subclass of Metrics, and {metrics!r} is neither",
         hint=f"Known are {', '.join(METRICS)}",
     )
+
+
+def metrics_for(predictor: Any, y: Any) -> type[Metrics] | None:
+    """The metrics that fit what a predictor is and its targets; None if there are none: of clusters, say."""
+    if not hasattr(predictor, "__sklearn_tags__"):
+        is_class = hasattr(predictor, "classes_")
+    elif is_regressor(predictor):
+        is_class = False
+    elif is_classifier(predictor) or is_outlier_detector(predictor):
+        is_class = True
+    else:
+        return None
+    if not is_class:
+        return RegressionMetrics
+    kind = type_of_target(y)
+    if kind == "multiclass-multioutput":
+        return MultioutputClassificationMetrics
+    if kind == "multilabel-indicator":
+        return MulticlassClassificationMetrics
+    classes = getattr(predictor, "classes_", np.unique(y))
+    return BinaryClassificationMetrics if len(classes) <= 2 else MulticlassClassificationMetrics
 
 
 def _positive_scores(predictor: Any, X: Any, classes: Any) -> Any:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import re
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.exceptions import NotFittedError
@@ -16,39 +18,30 @@ from sklearn.utils.validation import check_is_fitted
 
 from dataworkspaces.errors import ApiParamError
 from dataworkspaces.kit_support.places import Place, find_input, find_results, open_workspace
-from dataworkspaces.kit_support.spared import spared
-from dataworkspaces.kit_support.step import InputHashes, Running, begin_step, dropped_on_error, find_running, recorded
-from dataworkspaces.kits.scikit_learn.extra_files import Names, Scored, check_names
-from dataworkspaces.kits.scikit_learn.metrics import Metrics, find_metrics_class
-from dataworkspaces.kits.scikit_learn.parameters import parameters_of
-from dataworkspaces.kits.scikit_learn.saved_model import check_model_file, save_model
-from dataworkspaces.kits.scikit_learn.scoring import score_and_record
+from dataworkspaces.kit_support.step import Running, find_running
+from dataworkspaces.kits.scikit_learn.delegated import Delegated
+from dataworkspaces.kits.scikit_learn.extra_files import Names, Scored, check_files
+from dataworkspaces.kits.scikit_learn.metrics import Metrics, find_metrics_class, metrics_for
+from dataworkspaces.kits.scikit_learn.record import Data, EstimatorRecord, Evaluated, Places
+from dataworkspaces.kits.scikit_learn.saved_model import check_model_file
 from dataworkspaces.lineage import ResultsLineage
-from dataworkspaces.lineage.runs.run import ResultsRun
-from dataworkspaces.workspace import ResourceRef, Workspace
+
+_SET_REQUEST = re.compile(r"set_[a-z_]+_request")
+
+Describe = Callable[[ResultsLineage], Evaluated]
 
 
-class _Places(NamedTuple):
-    """What the arguments of a LineagePredictor stand for, at this moment."""
-
-    workspace: Workspace
-    input_ref: ResourceRef
-    results_ref: ResourceRef
-    metrics_class: type[Metrics]
+def _method_of_predictor(wrapper: LineagePredictor, name: str) -> Any:
+    return getattr(wrapper.__dict__.get("predictor_", wrapper.predictor), name)
 
 
-Method = TypeVar("Method", bound=Callable[..., Any])
+def _as_the_predictors(function: Callable[..., Any]) -> Any:
+    """A method of the wrapper that is there only if the predictor has it, with its signature."""
+    return Delegated(function, _method_of_predictor)
 
 
-def _if_predictor_has(name: str) -> Callable[[Method], Method]:
-    """A method of the wrapper that is there only if the predictor has it; its own AttributeError says why not."""
-
-    def check(self: LineagePredictor) -> bool:
-        getattr(self.__dict__.get("predictor_", self.predictor), name)
-        return True
-
-    decorator: Callable[[Method], Method] = available_if(check)
-    return decorator
+def _can_be_scored(wrapper: LineagePredictor) -> bool:
+    return hasattr(wrapper.predictor, "predict") or hasattr(wrapper.predictor, "score")
 
 
 class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc] # sklearn has no types
@@ -63,8 +56,9 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
     on clones; those of the same script before are kept in ``runs/NAME-NUMBER``. To have one record of a search, wrap
     the search: ``LineagePredictor(GridSearchCV(SVC(), ...), ...)``.
 
-    :param predictor: an estimator with ``fit`` and ``predict``; a pipeline or a search, too.
-    :param metrics: ``binary_classification``, ``multiclass_classification``, ``regression``, or a subclass of Metrics.
+    :param predictor: an estimator; a pipeline or a search, too. Its methods, and what they take, are the wrapper's.
+    :param metrics: ``binary_classification``, ``multiclass_classification``, ``multioutput_classification``,
+        ``regression``, or a subclass of Metrics; if None, what fits the predictor and the targets.
     :param input_resource: where the data comes from: the name of a resource, a local path in one, or a ResourceRef.
     :param results_resource: where results go, given likewise; if None, the only results resource of the workspace.
     :param model_save_file: relative path, below ``results_resource``, for the trained model, which joblib can load. A
@@ -84,7 +78,7 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
     def __init__(
         self,
         predictor: Any,
-        metrics: str | type[Metrics],
+        metrics: str | type[Metrics] | None,
         input_resource: Place,
         results_resource: Place | None = None,
         model_save_file: str | None = None,
@@ -100,86 +94,119 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         self.workspace_dir = workspace_dir
         self.verbose = verbose
         self.extra_files = extra_files
+        self._check_arguments()
         self._find_places()  # for its errors: better now than after an hour of training
 
     # -- what leaves a record ------------------------------------------------------------------------------------
 
-    def fit(self, X: Any, y: Any = None, *args: Any, **kwargs: Any) -> LineagePredictor:
+    @_as_the_predictors
+    def fit(self, *args: Any, **kwargs: Any) -> LineagePredictor:
         """Train the predictor, and save it if there is a ``model_save_file``.
 
-        :param X, y: samples and targets, as the predictor takes them. If the input is an API resource, their hash is
-            recorded as its version.
-        :param args, kwargs: go to the predictor's ``fit``.
+        What it takes (samples, targets, weights) is what the predictor's ``fit`` takes. If the input is an API
+        resource, the hash of samples and targets is recorded as its version.
 
-        If the input was written by steps that contradict each other, LineageError is raised before training."""
-        places = self._find_places()
-        lineage = self._begin_step(places)
-        hashes = InputHashes()
-        with dropped_on_error(lineage):
-            hashes.read(lineage, places.input_ref, "fit", X, y)
-            predictor = clone(self.predictor, safe=False)
-            predictor.fit(X, y, *args, **kwargs)
-        self.predictor_ = predictor  # whatever becomes of the record
-        if self.model_save_file is not None:
-            with recorded(lineage), spared(lineage, self.model_save_file):  # even if nobody asks for a score
-                save_model(predictor, places.workspace, places.results_ref, self.model_save_file)
-            lineage.restart(lineage.start_time)
-        self._input_hashes = hashes
-        self._lineage: ResultsLineage | None = lineage
-        self._run: ResultsRun | None = lineage.run
+        If the input was written by steps that contradict each other, LineageError is raised before training. A record
+        that cannot be written costs itself alone: a warning says why."""
+        self._train("fit", args, kwargs)
         return self
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    @_as_the_predictors
+    def partial_fit(self, *args: Any, **kwargs: Any) -> LineagePredictor:
+        """Go on with the training, which is a step together with what was before; the model is saved by ``score``."""
+        self._train("partial_fit", args, kwargs)
+        return self
+
+    @_as_the_predictors
+    def fit_predict(self, *args: Any, **kwargs: Any) -> Any:
+        """The predictor's, recorded as :meth:`fit` is."""
+        return self._train("fit_predict", args, kwargs)
+
+    @_as_the_predictors
+    def fit_transform(self, *args: Any, **kwargs: Any) -> Any:
+        """The predictor's, recorded as :meth:`fit` is."""
+        return self._train("fit_transform", args, kwargs)
+
+    @available_if(_can_be_scored)
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Predict, compute the metrics, write ``results.json`` and the lineage, and return the metrics' score.
 
         The step began with ``fit``; a second call is a step of its own, and the results of the first are kept in
         ``runs/NAME-NUMBER``.
 
-        :param X, y: samples and targets; see :meth:`fit`.
+        :param X, y: samples and targets; see :meth:`fit`. Without targets, or if there are no metrics for what the
+            predictor is, the score is that of the predictor.
         :param sample_weight: weights of the samples in the metrics."""
         predictor = self._fitted_predictor()
-        places = self._find_places()
-        lineage = self.__dict__.get("_lineage")
-        if lineage is None or lineage.results_ref != places.results_ref:
-            lineage = self._begin_step(places, self.__dict__.get("_run"))
-            self._run = lineage.run
-        hashes = self.__dict__.get("_input_hashes") or InputHashes()
-        self._lineage = None
-        with dropped_on_error(lineage):
+        self._check_arguments()
+        record = self._find_record()
+        weight = {} if sample_weight is None else {"sample_weight": sample_weight}
+
+        def compute() -> tuple[float, Describe]:
+            kind = self._find_metrics(predictor, y)
+            if kind is None:
+                score = predictor.score(X, y, **weight)
+                return score, lambda lineage: Evaluated({"score": score})
             scored = Scored(predictor, X, y, predictor.predict(X), sample_weight)
-            found = score_and_record(lineage, places.input_ref, hashes, places.metrics_class, scored, self.extra_files)
-        return found.score()
+            found = kind.of_predictor(predictor, X, y, scored.predicted, sample_weight)
+            return found.score(), lambda lineage: Evaluated(found.to_dict(), scored)
+
+        if record.is_model_untold:
+            record.save_model(predictor, self.model_save_file)
+        data = Data(X, y, sample_weight)
+        return record.evaluate(  # type: ignore[no-any-return]
+            predictor, data, compute, self._find_places, self.extra_files, self._running_process()
+        )
 
     # -- what does not -------------------------------------------------------------------------------------------
 
-    def predict(self, X: Any, **kwargs: Any) -> Any:
+    @_as_the_predictors
+    def predict(self, *args: Any, **kwargs: Any) -> Any:
         """The predictions of the predictor."""
-        return self._fitted_predictor().predict(X, **kwargs)
+        return self._fitted_predictor().predict(*args, **kwargs)
 
-    @_if_predictor_has("predict_proba")
-    def predict_proba(self, X: Any, **kwargs: Any) -> Any:
+    @_as_the_predictors
+    def predict_proba(self, *args: Any, **kwargs: Any) -> Any:
         """The probabilities of the predictor, if it has them."""
-        return self._fitted_predictor().predict_proba(X, **kwargs)
+        return self._fitted_predictor().predict_proba(*args, **kwargs)
 
-    @_if_predictor_has("predict_log_proba")
-    def predict_log_proba(self, X: Any, **kwargs: Any) -> Any:
+    @_as_the_predictors
+    def predict_log_proba(self, *args: Any, **kwargs: Any) -> Any:
         """The logarithms of probabilities of the predictor, if it has them."""
-        return self._fitted_predictor().predict_log_proba(X, **kwargs)
+        return self._fitted_predictor().predict_log_proba(*args, **kwargs)
 
-    @_if_predictor_has("decision_function")
-    def decision_function(self, X: Any, **kwargs: Any) -> Any:
+    @_as_the_predictors
+    def decision_function(self, *args: Any, **kwargs: Any) -> Any:
         """The decision values of the predictor, if it has them."""
-        return self._fitted_predictor().decision_function(X, **kwargs)
+        return self._fitted_predictor().decision_function(*args, **kwargs)
 
-    @_if_predictor_has("transform")
-    def transform(self, X: Any) -> Any:
+    @_as_the_predictors
+    def score_samples(self, *args: Any, **kwargs: Any) -> Any:
+        """The scores of samples, if the predictor has them."""
+        return self._fitted_predictor().score_samples(*args, **kwargs)
+
+    @_as_the_predictors
+    def transform(self, *args: Any, **kwargs: Any) -> Any:
         """What the predictor makes of samples, if it transforms."""
-        return self._fitted_predictor().transform(X)
+        return self._fitted_predictor().transform(*args, **kwargs)
 
-    @_if_predictor_has("transform")
-    def fit_transform(self, X: Any, y: Any = None, **kwargs: Any) -> Any:
-        """:meth:`fit`, then :meth:`transform`."""
-        return self.fit(X, y, **kwargs).transform(X)
+    @_as_the_predictors
+    def inverse_transform(self, *args: Any, **kwargs: Any) -> Any:
+        """The samples that the predictor made something of, if it can tell."""
+        return self._fitted_predictor().inverse_transform(*args, **kwargs)
+
+    @_as_the_predictors
+    def get_feature_names_out(self, *args: Any, **kwargs: Any) -> Any:
+        """The names of what the predictor transforms to."""
+        return self._fitted_predictor().get_feature_names_out(*args, **kwargs)
+
+    def set_params(self, **params: Any) -> LineagePredictor:
+        """As every estimator has it. Raises what the initializer raises, if one of its own parameters is set."""
+        super().set_params(**params)
+        if any("__" not in name for name in params):
+            self._check_arguments()
+            self._find_places()
+        return self
 
     def __getattr__(self, name: str) -> Any:
         # What training found out, where it is not the wrapper's own.
@@ -187,6 +214,8 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             fitted = self.__dict__.get("predictor_", self.__dict__.get("predictor"))
             if fitted is not None:
                 return getattr(fitted, name)
+        if _SET_REQUEST.fullmatch(name) and "predictor" in self.__dict__:
+            return functools.partial(self._set_request, getattr(self.predictor, name))
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     # -- what scikit-learn asks ----------------------------------------------------------------------------------
@@ -211,45 +240,64 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy in another process looks for the workspace itself, but cannot know which script it works for.
-        state = dict(super().__getstate__())
-        state.pop("_lineage", None)
-        state.pop("_run", None)
-        state["_running"] = self._find_running()
-        return state
+        return dict(super().__getstate__()) | {"_running": self._running_process()}
 
     # -- inside --------------------------------------------------------------------------------------------------
 
-    def _find_places(self) -> _Places:
-        if isinstance(self.predictor, type) or not (
-            hasattr(self.predictor, "fit") and hasattr(self.predictor, "predict")
-        ):
-            raise ApiParamError(
-                f"{self.predictor!r} is no predictor: it needs to be an object with the methods fit and predict"
-            )
-        metrics_class = find_metrics_class(self.metrics)
+    def _train(self, name: str, args: Any, kwargs: Any) -> Any:
+        self._check_arguments()
+        goes_on = name == "partial_fit"
+        predictor = self._predictor_to_train(goes_on)
+        record = self._find_record() if goes_on else EstimatorRecord()
+        method = getattr(predictor, name)
+        result = record.train(predictor, method, args, kwargs, self._find_places, self._running_process())
+        self.predictor_ = predictor  # whatever becomes of the record
+        self._record = record
+        if not goes_on:
+            record.save_model(predictor, self.model_save_file)
+        return result
+
+    def _predictor_to_train(self, goes_on: bool) -> Any:
+        """A clone, or that of before, with the parameters of now, where training starts from what it has learned."""
+        before = self.__dict__.get("predictor_")
+        if before is None or not (goes_on or getattr(self.predictor, "warm_start", False) is True):
+            return clone(self.predictor, safe=False)
+        if hasattr(before, "set_params"):
+            before.set_params(**clone(self.predictor).get_params(deep=False))
+        return before
+
+    def _set_request(self, set_request: Callable[..., Any], **kwargs: Any) -> LineagePredictor:
+        set_request(**kwargs)
+        return self
+
+    def _check_arguments(self) -> None:
+        """What can be told without the workspace."""
+        if isinstance(self.predictor, type) or not hasattr(self.predictor, "fit"):
+            raise ApiParamError(f"{self.predictor!r} is no estimator: it needs to be an object with the method fit")
+        if self.metrics is not None:
+            find_metrics_class(self.metrics)
         if self.model_save_file is not None:
             check_model_file(self.model_save_file)
-        check_names(self.extra_files)
+        check_files(self.extra_files, self.predictor)
+
+    def _find_places(self) -> Places:
         workspace = open_workspace(self.workspace_dir, self.verbose)
-        return _Places(
-            workspace,
-            find_input(workspace, self.input_resource),
-            find_results(workspace, self.results_resource),
-            metrics_class,
+        return Places(
+            workspace, find_input(workspace, self.input_resource), find_results(workspace, self.results_resource)
         )
 
-    def _begin_step(self, places: _Places, continues: ResultsRun | None = None) -> ResultsLineage:
-        return begin_step(
-            places.workspace,
-            self._find_running(),
-            default_name=type(self.predictor).__name__,
-            inputs=places.input_ref,
-            results_ref=places.results_ref,
-            parameters=parameters_of(self.predictor),
-            continues=continues,
-        )
+    def _find_metrics(self, predictor: Any, y: Any) -> type[Metrics] | None:
+        """None stands for the score of the predictor."""
+        if y is None or not hasattr(predictor, "predict"):
+            return None
+        return metrics_for(predictor, y) if self.metrics is None else find_metrics_class(self.metrics)
 
-    def _find_running(self) -> Running:
+    def _find_record(self) -> EstimatorRecord:
+        if "_record" not in self.__dict__:
+            self._record = EstimatorRecord()
+        return self._record
+
+    def _running_process(self) -> Running:
         return find_running(self.__dict__.get("_running"))
 
     def _fitted_predictor(self) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,12 +14,13 @@ from sklearn.utils import Bunch
 
 from dataworkspaces.errors import ApiParamError
 from dataworkspaces.kit_support.places import Place, find_input, find_results, open_workspace
-from dataworkspaces.kit_support.spared import spared
+from dataworkspaces.kit_support.spared import begin_unless_it_fails, spared, spared_record
 from dataworkspaces.kit_support.step import InputHashes, begin_step, dropped_on_error, find_running, recorded
-from dataworkspaces.kits.scikit_learn.extra_files import Names, Scored, check_names, save_extra_files
+from dataworkspaces.kits.scikit_learn.extra_files import Names, Scored, check_files, save_extra_files
 from dataworkspaces.kits.scikit_learn.metrics import Metrics, find_metrics_class
 from dataworkspaces.kits.scikit_learn.parameters import parameters_of, readable
 from dataworkspaces.kits.scikit_learn.saved_model import check_model_file, save_model
+from dataworkspaces.lineage import ResultsLineage
 from dataworkspaces.plain_text import escape
 
 ParamGrid = Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]]
@@ -86,7 +88,7 @@ def train_and_predict_with_cv(
         metrics = "binary_classification" if len(np.unique(dataset.target)) <= 2 else "multiclass_classification"
     metrics_class = find_metrics_class(metrics)
     model_file = None if model_name is None else check_model_file(f"{model_name}.pkl")
-    check_names(extra_files)
+    check_files(extra_files, GridSearchCV(classifier, {}))
     workspace = open_workspace(workspace_dir, verbose)
     input_ref = find_input(workspace, dataset.resource)
     results_ref = find_results(workspace, results_dir)
@@ -99,11 +101,17 @@ def train_and_predict_with_cv(
         "cv_scoring": readable(cv_scoring),
         "random_state": random_state,
     }
-    lineage = begin_step(
-        workspace, find_running(), settings["classifier"], input_ref, results_ref, settings, run_description
-    )
-    with dropped_on_error(lineage):
-        InputHashes().read(lineage, input_ref, "all", dataset.data, dataset.target)
+
+    def begin() -> ResultsLineage:
+        lineage = begin_step(
+            workspace, find_running(), settings["classifier"], input_ref, results_ref, settings, run_description
+        )
+        with dropped_on_error(lineage):
+            InputHashes().read(lineage, input_ref, "all", dataset.data, dataset.target)
+        return lineage
+
+    lineage = begin_unless_it_fails(begin)
+    with nullcontext() if lineage is None else dropped_on_error(lineage):
         X_train, X_test, y_train, y_test = train_test_split(
             dataset.data, dataset.target, test_size=test_size, random_state=random_state
         )
@@ -112,18 +120,22 @@ def train_and_predict_with_cv(
         found = metrics_class.of_predictor(search, X_test, y_test, scored.predicted)
     print(f"Best params were: {escape(search.best_params_)}")
     found.print_metrics()
+    if lineage is None:
+        return CvOutcome(search, found)
 
-    for name, value in parameters_of(search.best_estimator_).items():
-        if name not in settings:
-            lineage.add_param(name, value)
-    with recorded(lineage):
-        if model_file is not None:
-            with spared(lineage, model_file):
-                model = save_model(search.best_estimator_, workspace, results_ref, model_file)
-                print(f"Wrote trained model to {escape(model)}")
-        save_extra_files(extra_files, scored, lineage, may_lack=extra_files == "all")
-        where = lineage.write_results(found.to_dict())
-    print(f"Wrote results to {escape(where)}")
+    with spared_record("This training"):
+        with dropped_on_error(lineage):
+            for name, value in parameters_of(search.best_estimator_).items():
+                if name not in settings:
+                    lineage.add_param(name, value)
+        with recorded(lineage):
+            if model_file is not None:
+                with spared(lineage, model_file):
+                    model = save_model(search.best_estimator_, workspace, results_ref, model_file)
+                    print(f"Wrote trained model to {escape(model)}")
+            save_extra_files(extra_files, scored, lineage, may_lack=extra_files == "all")
+            where = lineage.write_results(found.to_dict())
+        print(f"Wrote results to {escape(where)}")
     return CvOutcome(search, found)
 
 
