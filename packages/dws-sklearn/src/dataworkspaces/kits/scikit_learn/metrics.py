@@ -218,17 +218,21 @@ def find_metrics_class(metrics: str | type[Metrics]) -> type[Metrics]:
     )
 
 
+def has_metrics(predictor: Any) -> bool:
+    """Whether there are metrics for what a predictor is. For one that is no estimator of scikit-learn there are."""
+    kinds = (is_classifier, is_regressor, is_outlier_detector)
+    return not hasattr(predictor, "__sklearn_tags__") or any(is_kind(predictor) for is_kind in kinds)
+
+
 def metrics_for(predictor: Any, y: Any) -> type[Metrics] | None:
     """The metrics that fit what a predictor is and its targets; None if there are none: of clusters, say."""
-    if not hasattr(predictor, "__sklearn_tags__"):
-        is_class = hasattr(predictor, "classes_")
-    elif is_regressor(predictor):
-        is_class = False
-    elif is_classifier(predictor) or is_outlier_detector(predictor):
-        is_class = True
-    else:
+    if not has_metrics(predictor):
         return None
-    if not is_class:
+    if not hasattr(predictor, "__sklearn_tags__"):
+        tells_classes = hasattr(predictor, "classes_")
+    else:
+        tells_classes = not is_regressor(predictor)
+    if not tells_classes:
         return RegressionMetrics
     kind = type_of_target(y)
     if kind == "multiclass-multioutput":

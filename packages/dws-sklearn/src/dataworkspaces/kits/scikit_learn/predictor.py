@@ -21,7 +21,7 @@ from dataworkspaces.kit_support.places import Place, find_input, find_results, o
 from dataworkspaces.kit_support.step import Running, find_running
 from dataworkspaces.kits.scikit_learn.delegated import Delegated
 from dataworkspaces.kits.scikit_learn.extra_files import Names, Scored, check_files
-from dataworkspaces.kits.scikit_learn.metrics import Metrics, find_metrics_class, metrics_for
+from dataworkspaces.kits.scikit_learn.metrics import Metrics, find_metrics_class, has_metrics, metrics_for
 from dataworkspaces.kits.scikit_learn.record import Data, EstimatorRecord, Evaluated, Places
 from dataworkspaces.kits.scikit_learn.saved_model import check_model_file
 from dataworkspaces.lineage import ResultsLineage
@@ -41,7 +41,12 @@ def _as_the_predictors(function: Callable[..., Any]) -> Any:
 
 
 def _can_be_scored(wrapper: LineagePredictor) -> bool:
-    return hasattr(wrapper.predictor, "predict") or hasattr(wrapper.predictor, "score")
+    """By its own score, or by metrics of what it predicts."""
+    if hasattr(wrapper.predictor, "score"):
+        return True
+    return hasattr(wrapper.predictor, "predict") and (
+        wrapper.metrics is not None or has_metrics(wrapper.predictor)
+    )
 
 
 class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc] # sklearn has no types
