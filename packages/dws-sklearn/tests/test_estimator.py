@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import sklearn
 from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.cluster import KMeans
 from sklearn.datasets import make_classification
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import RandomForestClassifier
@@ -48,14 +49,16 @@ def classifier(workspace: Any) -> LineagePredictor:
         pytest.param(LogisticRegression(), "multiclass_classification", id="LogisticRegression"),
         pytest.param(LinearDiscriminantAnalysis(), "multiclass_classification", id="LinearDiscriminantAnalysis"),
         pytest.param(Ridge(), "regression", id="Ridge"),
+        pytest.param(KMeans(3, n_init=1, random_state=0), None, id="KMeans"),
+        pytest.param(StandardScaler(), None, id="StandardScaler"),
     ],
 )
-def test_the_checks_of_scikit_learn(workspace: Any, predictor: Any, metrics: str) -> None:
+def test_the_checks_of_scikit_learn(workspace: Any, predictor: Any, metrics: str | None) -> None:
     """Those that ``predictor`` passes itself."""
 
     def failures(estimator: Any, expected: dict[str, str]) -> set[str]:
         found = check_estimator(estimator, expected_failed_checks=expected, on_fail=None, on_skip=None)
-        return {f"{f['check_name']}: {f['exception']!r}" for f in found if f["status"] == "failed"}
+        return {f["check_name"] for f in found if f["status"] == "failed"}
 
     wrapped = failures(LineagePredictor(predictor, metrics, "data"), EXPECTED_FAILURES)
     assert not wrapped or wrapped <= failures(predictor, {})

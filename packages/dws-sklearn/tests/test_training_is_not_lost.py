@@ -144,9 +144,7 @@ def test_the_error_of_a_training_is_the_one_that_is_told(workspace: Any, monkeyp
 def test_a_wrong_argument_is_told_before_training(workspace: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     trained = []
     monkeypatch.setattr(SVC, "fit", lambda *args, **kwargs: trained.append(1))
-    wrapped = LineagePredictor(SVC(), KIND, "data")
-    with pytest.raises(ConfigurationError, match="no input resource 'dat'"):
-        wrapped.set_params(input_resource="dat")
+    wrapped = LineagePredictor(SVC(), KIND, "data").set_params(input_resource="dat")
     with pytest.raises(ConfigurationError, match="no input resource 'dat'"):
         wrapped.fit(X, y)
     wrapped.set_params(input_resource="data")

@@ -205,14 +205,6 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         """The names of what the predictor transforms to."""
         return self._fitted_predictor().get_feature_names_out(*args, **kwargs)
 
-    def set_params(self, **params: Any) -> LineagePredictor:
-        """As every estimator has it. Raises what the initializer raises, if one of its own parameters is set."""
-        super().set_params(**params)
-        if any("__" not in name for name in params):
-            self._check_arguments()
-            self._find_places()
-        return self
-
     def __getattr__(self, name: str) -> Any:
         # What training found out, where it is not the wrapper's own.
         if name.endswith("_") and not name.startswith("_") and name != "predictor_":
