@@ -14,7 +14,7 @@ class Delegated:
     What scikit-learn asks a method (whether ``fit`` takes ``sample_weight``) is answered by the one that is found."""
 
     def __init__(self, function: Callable[..., Any], find: Callable[[Any, str], Callable[..., Any]]) -> None:
-        functools.update_wrapper(self, function)
+        self.__doc__ = function.__doc__
         self._function = function
         self._find = find
 

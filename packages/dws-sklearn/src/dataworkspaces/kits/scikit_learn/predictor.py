@@ -44,9 +44,7 @@ def _can_be_scored(wrapper: LineagePredictor) -> bool:
     """By its own score, or by metrics of what it predicts."""
     if hasattr(wrapper.predictor, "score"):
         return True
-    return hasattr(wrapper.predictor, "predict") and (
-        wrapper.metrics is not None or has_metrics(wrapper.predictor)
-    )
+    return hasattr(wrapper.predictor, "predict") and (wrapper.metrics is not None or has_metrics(wrapper.predictor))
 
 
 class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc] # sklearn has no types
@@ -132,7 +130,7 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         """The predictor's, recorded as :meth:`fit` is."""
         return self._train("fit_transform", args, kwargs)
 
-    @available_if(_can_be_scored)
+    @available_if(_can_be_scored)  # type: ignore[untyped-decorator] # sklearn has no types
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Predict, compute the metrics, write ``results.json`` and the lineage, and return the metrics' score.
 

@@ -56,8 +56,8 @@ class Data(NamedTuple):
         except (TypeError, ValueError):  # the method itself has to say what is wrong
             given = {}
         given = {**given, **given.get("kwargs", {})}
-        first = next(iter(given), None)
-        return cls(given.get(first), given.get("y", given.get("Y")), given.get("sample_weight"))
+        first = next(iter(given.values()), None)
+        return cls(first, given.get("y", given.get("Y")), given.get("sample_weight"))
 
 
 class Evaluated(NamedTuple):
