@@ -45,6 +45,7 @@ class Layout:
         for arguments in self.adds:
             # What is not in git comes to others through a remote, beside the project.
             remote = ["--remote", str(root.parent / "remote")] if arguments[0] == "local-files" else []
+            (root / arguments[-1]).mkdir(parents=True, exist_ok=True)
             here.batch("add", *arguments, *remote)
         return here
 

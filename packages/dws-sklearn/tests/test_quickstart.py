@@ -64,6 +64,8 @@ def test_results(quickstart: tuple[float, LineagePredictor], digits: Any) -> Non
         "parameters",
         "run_description",
         "metrics",
+        "run_id",
+        "files",
     ]
     assert (results["step"], results["run_description"]) == ("digits-svc", None)
 

@@ -117,11 +117,11 @@ def _command(resource_type: str, factory: ResourceFactory) -> click.Command:
         arguments: tuple[str, ...] = (),
         **values: Any,
     ) -> None:
-        from dataworkspaces.commands.add import add_command, check_new_name, is_numbered, resource_json
+        from dataworkspaces.commands.add import add_command, is_numbered, resource_json
 
         workspace = session.open_workspace()
         if name is not None:
-            check_new_name(workspace, name)
+            workspace.check_new_resource_name(name)
         values = {**values, **factory.precheck(workspace, *arguments, **values)}
         if role is None:
             # Only source data is imported: there is nothing to ask.

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.toolbox.names import check_resource_name
 from dataworkspaces.workspace import ResourceRoles
 
 if TYPE_CHECKING:
@@ -33,13 +32,6 @@ def add_command(
         resource = workspace.add_resource(name, resource_type, role, *args, **kwargs)
         workspace.save(f"Added resource {name}")
     return resource
-
-
-def check_new_name(workspace: Workspace, name: str) -> None:
-    """Raise ConfigurationError for a name that no new resource can have, before anything is asked."""
-    check_resource_name(name)
-    if name in {*workspace.get_resource_names()}:
-        raise ConfigurationError(f"There is a resource '{name}' already", hint="Choose another with --name")
 
 
 def is_numbered(workspace: Workspace, suggestion: str) -> bool:

@@ -410,8 +410,8 @@ class Workspace(ABC):
         factory: ResourceFactory = plugins.load(plugins.RESOURCES, resource_type)
         return factory
 
-    def add_resource(self, name: str, resource_type: str, role: str, *args: Any, **kwargs: Any) -> Resource:
-        """Make a resource from the arguments of ``dws add`` and record it. Others see it after :meth:`save`."""
+    def check_new_resource_name(self, name: str) -> None:
+        """Raise ConfigurationError for a name that no new resource can have."""
         check_resource_name(name)
         if name == OWN_FILES:
             raise ConfigurationError(
@@ -424,6 +424,10 @@ class Workspace(ABC):
                 f"There was a resource '{name}', of which snapshots hold versions",
                 hint=f"Choose another name with --name, or bring that one back: dws remove --undo {name}",
             )
+
+    def add_resource(self, name: str, resource_type: str, role: str, *args: Any, **kwargs: Any) -> Resource:
+        """Make a resource from the arguments of ``dws add`` and record it. Others see it after :meth:`save`."""
+        self.check_new_resource_name(name)
         factory = self.get_resource_factory(resource_type)
         if role not in factory.roles:
             raise ConfigurationError(
