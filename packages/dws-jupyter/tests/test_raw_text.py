@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dataworkspaces.api import SnapshotInfo
+from dataworkspaces.api import ExperimentInfo, SnapshotInfo
 from dataworkspaces.kits.jupyter.history import history_table
 from dataworkspaces.kits.jupyter.tables import Shown, Table
 
@@ -29,7 +29,8 @@ def test_tables(value: object) -> None:
 
 def test_the_history() -> None:
     snapshot = SnapshotInfo(1, "0" * 40, [RAW], f"2026-01-01T00:00:00{RAW}", RAW, {RAW: 0.5, "note": RAW})
-    frame = history_table([snapshot])
+    experiment = ExperimentInfo(snapshot, RAW, [RAW], {RAW: 0.5, "note": RAW}, {f"C{RAW}": RAW}, is_present=False)
+    frame = history_table([experiment])
     assert is_plain(repr(frame))
     assert is_plain(str(frame))
     assert is_plain(frame._repr_html_())
