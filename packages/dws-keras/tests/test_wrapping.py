@@ -80,7 +80,9 @@ def test_results(workspace: Any, script: Path) -> None:
     model.fit(X, Y, epochs=2, batch_size=8, verbose=0)
     loss, accuracy = model.evaluate(X, Y, batch_size=20, verbose=0)
     results = workspace.read_results()
-    assert list(results) == ["step", "start_time", "execution_time_seconds", "parameters", "run_description", "metrics"]
+    assert list(results) == [
+        "step", "start_time", "execution_time_seconds", "parameters", "run_description", "metrics", "run_id", "files",
+    ]  # fmt: skip
     assert (results["step"], results["run_description"]) == ("digits-svc", None)
     assert results["metrics"] == {"loss": loss, "accuracy": accuracy}
     assert list(results["metrics"]) == ["loss", "accuracy"]

@@ -117,7 +117,7 @@ def test_requests_of_metadata(workspace: Any) -> None:
         (DBSCAN(), "fit_predict"),
         (LocalOutlierFactor(n_neighbors=5), "fit_predict"),
         (IsolationForest(n_estimators=5, random_state=0), "fit_predict"),
-        (MDS(n_init=1, init="random", max_iter=5, random_state=0), "fit_transform"),
+        (MDS(n_init=1, max_iter=5, random_state=0), "fit_transform"),
         (PCA(1), "fit_transform"),
     ],
     ids=lambda value: type(value).__name__,
