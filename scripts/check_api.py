@@ -26,6 +26,7 @@ PUBLIC = (
     "kit_support",
     "lineage",
     "params",
+    "schemas",
     "testing",
     "toolbox",
     "workspace",

@@ -109,7 +109,7 @@ def test_version_as_an_option(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [n for n in catalog.BUILT_IN if n not in ("init", "clone", "version", "plugins", "completion")]
+    "command", [n for n in catalog.BUILT_IN if n not in ("init", "clone", "version", "plugins", "schema", "completion")]
 )
 def test_a_command_takes_the_workspace(run: Run, command: str) -> None:
     assert "--workspace-dir DIR" in run(command, "--help").output

@@ -74,6 +74,7 @@ BUILT_IN = {
     "plugins": BuiltIn(
         KEEP, "dataworkspaces.cli.cmd_plugins:plugins", "List the installed plug-ins, and check that they load"
     ),
+    "schema": BuiltIn(KEEP, "dataworkspaces.cli.cmd_schema:schema", "Print the JSON Schemas of what commands print"),
     "completion": BuiltIn(
         KEEP, "dataworkspaces.cli.cmd_completion:completion", "Print the script that completes commands in a shell"
     ),
