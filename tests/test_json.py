@@ -11,6 +11,7 @@ import click
 import pytest
 from endtoend import HOST, User, program, write_files
 from forked import Forked
+from json_schemas import faults, keys_of, shape_of
 
 PAGE = Path(__file__).parent.parent / "docs/reference/json.md"
 AS = {
@@ -24,7 +25,7 @@ AS = {
 OPTIONAL = {
     "utc_offset", "parents", "updated_timestamp", "results_in", "results_moved_from", "resource_parents", "metrics_history", "labels", "notes", "carried_over",
 }  # fmt: skip
-WITHOUT = {"cat", "completion", "demo", "lineage graph", "lineage export", "run", "s3 allow", "s3 unpin"}
+WITHOUT = {"cat", "completion", "demo", "lineage graph", "lineage export", "run", "s3 allow", "s3 unpin", "schema"}
 """As the page has it; the group `report` and `status`, its old name, are no commands of their own."""
 
 
@@ -53,6 +54,7 @@ def test_each_command_prints_what_the_page_says(here: Forked) -> None:
     def says(command: str, *arguments: str | Path) -> Any:
         """The document; or the first of it, if it is a list."""
         said = here.json(*command.split(" "), *arguments)
+        assert faults(shape_of([*command.split(" "), *arguments]) or command, said, strict=True) == []
         one = said[0] if isinstance(said, list) else said
         assert set(one) - OPTIONAL == pages[command] - OPTIONAL, command
         return said
@@ -148,3 +150,12 @@ def test_each_command_that_says_something_has_the_option() -> None:
         else:
             assert name in WITHOUT
     assert {name.removesuffix(" --dry-run") for name in documented()} == having
+
+
+def test_each_command_that_says_something_has_a_schema() -> None:
+    for command, keys in documented().items():
+        shape = shape_of(command.split(" "))
+        assert shape == "-".join(re.findall(r"\w+", command)), f"{command} has no schema"
+        needed, known = keys_of(shape)
+        assert needed <= keys <= known, command
+    assert shape_of(["steps"]) == "steps"
