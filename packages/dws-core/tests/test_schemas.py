@@ -1,4 +1,4 @@
-"""The schemas themselves: that each is one, complete, and told by its name; `tests/test_json_schemas.py` has documents."""
+"""The schemas themselves: each is one, complete, and told by its name. `tests/test_json_schemas.py` has documents."""
 
 from __future__ import annotations
 
