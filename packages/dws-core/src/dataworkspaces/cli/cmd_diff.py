@@ -11,6 +11,7 @@ from dataworkspaces.cli.param_types import SnapshotName
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 if TYPE_CHECKING:
+    from dataworkspaces.commands.diff import SnapshotDiff
     from dataworkspaces.workspace import Workspace
 
 DIFFERENT = 1
@@ -46,15 +47,29 @@ def diff(
     Example:
       dws diff SVC-1 LR-1
     """
+    from dataworkspaces.cli.diff_tables import print_comparison, print_diff
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.commands.compare import Comparison, compare_command
+    from dataworkspaces.commands.diff import diff_command
+
     if as_markdown and as_json:
         raise click.UsageError("--md and --json exclude each other.")
     workspace = session.open_workspace(reading=True)
     names = snapshots or (_origin(workspace),)
+    found: SnapshotDiff | Comparison
     if len(names) > 2:
-        identical = _compare_several(workspace, names, precision, rtol, as_markdown, no_pager, as_json)
+        found = compare_command(workspace, names, rtol=rtol)
     else:
-        identical = _compare_two(workspace, names, precision, rtol, as_markdown, no_pager, as_json)
-    if exit_code and not identical:
+        found = diff_command(workspace, *names, rtol=rtol)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        with paged(no_pager or as_markdown):
+            if isinstance(found, Comparison):
+                print_comparison(found, precision, as_markdown=as_markdown)
+            else:
+                print_diff(found, precision, as_markdown=as_markdown)
+    if exit_code and not found.identical:
         click.get_current_context().exit(DIFFERENT)
 
 
@@ -67,47 +82,3 @@ def _origin(workspace: Workspace) -> str:
     if snapshot is None:
         raise NotFoundError("There is no snapshot to compare with", hint="dws snapshot takes one")
     return snapshot.hashval
-
-
-def _compare_two(
-    workspace: Workspace,
-    names: tuple[str, ...],
-    precision: int | None,
-    rtol: float,
-    as_markdown: bool,
-    no_pager: bool,
-    as_json: bool,
-) -> bool:
-    from dataworkspaces.cli.diff_tables import print_diff
-    from dataworkspaces.cli.render import print_json
-    from dataworkspaces.commands.diff import diff_command
-
-    found = diff_command(workspace, names[0], names[1] if len(names) > 1 else None, rtol=rtol)
-    if as_json:
-        print_json(found.to_json())
-    else:
-        with paged(no_pager or as_markdown):
-            print_diff(found, precision, as_markdown=as_markdown)
-    return found.identical
-
-
-def _compare_several(
-    workspace: Workspace,
-    names: tuple[str, ...],
-    precision: int | None,
-    rtol: float,
-    as_markdown: bool,
-    no_pager: bool,
-    as_json: bool,
-) -> bool:
-    from dataworkspaces.cli.diff_tables import print_comparison
-    from dataworkspaces.cli.render import print_json
-    from dataworkspaces.commands.compare import compare_command
-
-    found = compare_command(workspace, names, rtol=rtol)
-    if as_json:
-        print_json(found.to_json())
-    else:
-        with paged(no_pager or as_markdown):
-            print_comparison(found, precision, as_markdown=as_markdown)
-    return found.identical
