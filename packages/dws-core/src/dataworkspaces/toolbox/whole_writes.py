@@ -15,7 +15,7 @@ from typing import IO, Any, cast
 
 from dataworkspaces.toolbox.atomic import beside
 
-__all__ = ["TextWriter", "WholeWrite", "open_to_replace"]
+__all__ = ["AbortedOnError", "TextWriter", "WholeWrite", "open_to_replace"]
 
 
 class WholeWrite:
@@ -36,6 +36,22 @@ class WholeWrite:
             f"'{path}' was closed while {type(error).__name__} was handled, so it was not written", stacklevel=3
         )
         return True
+
+
+class AbortedOnError(io.IOBase):
+    """A file that an exception within its ``with`` block aborts. Put it before other bases."""
+
+    def abort(self) -> None:
+        """Close the file, and forget what was written."""
+        raise NotImplementedError
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if exc_type is None:
+            self.close()
+        else:
+            self.abort()
 
 
 class _Raw(io.FileIO):
@@ -73,23 +89,15 @@ class _Raw(io.FileIO):
             self._temporary.unlink(missing_ok=True)
 
 
-class _Writer(io.BufferedWriter):
+class _Writer(AbortedOnError, io.BufferedWriter):
     def abort(self) -> None:
         """Forget what was written."""
         if isinstance(self.raw, _Raw):
             self.raw.abort()
         self.close()
 
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if exc_type is None:
-            self.close()
-        else:
-            self.abort()
 
-
-class TextWriter(io.TextIOWrapper):
+class TextWriter(AbortedOnError, io.TextIOWrapper):
     """Text into a file that can be aborted."""
 
     def abort(self) -> None:
@@ -100,14 +108,6 @@ class TextWriter(io.TextIOWrapper):
         abort()
         with suppress(ValueError):  # what is still to be written has no place any more
             self.close()
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if exc_type is None:
-            self.close()
-        else:
-            self.abort()
 
 
 def open_to_replace(path: Path, mode: str) -> IO[Any]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from types import TracebackType
 from typing import IO, Any, cast
 
 from dataworkspaces.resources.s3.bucket import Bucket
-from dataworkspaces.toolbox.whole_writes import TextWriter, WholeWrite
+from dataworkspaces.toolbox.whole_writes import AbortedOnError, TextWriter, WholeWrite
 
 FIRST_BYTES = 256 * 1024
 """What opening a file fetches, so that a small one takes one request."""
@@ -78,7 +77,7 @@ def open_text_to_write(bucket: Bucket, key: str, begin_with: bytes = b"") -> IO[
     return TextWriter(cast(IO[bytes], _ObjectWriter(bucket, key, begin_with)), encoding="utf-8")
 
 
-class _ObjectWriter(io.BufferedIOBase):
+class _ObjectWriter(AbortedOnError, io.BufferedIOBase):
     """A part is sent by another thread while the next is filled."""
 
     def __init__(self, bucket: Bucket, key: str, begin_with: bytes) -> None:
@@ -160,14 +159,6 @@ class _ObjectWriter(io.BufferedIOBase):
                 if not part.cancel():
                     part.exception()
             self._bucket.abort_parts(self._key, upload)
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if exc_type is None:
-            self.close()
-        else:
-            self.abort()
 
     def _dealloc_warn(self, source: object) -> None:
         """Called by a file of text around this one that nobody has closed."""
