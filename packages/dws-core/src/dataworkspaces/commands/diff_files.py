@@ -7,11 +7,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.commands.results import RESULTS_FILE
 from dataworkspaces.errors import DwsError
 from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace import FileChange, FileResourceMixin
-from dataworkspaces.workspace.results import RUN_LOG_FILE, SNAPSHOTS_DIRS_RE
+from dataworkspaces.workspace.results import RESULTS_FILE, RUN_LOG_FILE, SNAPSHOTS_DIRS_RE
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, Workspace

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.commands.results import RESULTS_FILE, find_results_files, results_resources
+from dataworkspaces.commands.results import find_results_files, results_resources
 from dataworkspaces.errors import DwsError
 from dataworkspaces.lineage.places import Place, covering, places
 from dataworkspaces.lineage.steps_behind import steps_behind
 from dataworkspaces.toolbox.flat import cells, scalars
 from dataworkspaces.workspace import FileResourceMixin, ResourceRef, ResourceRoles
+from dataworkspaces.workspace.results import RESULTS_FILE
 from dataworkspaces.workspace.snapshot_metadata import RESULTS_IN
 
 if TYPE_CHECKING:

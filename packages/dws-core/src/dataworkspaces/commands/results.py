@@ -12,12 +12,11 @@ from dataworkspaces.lineage.runs.active import ActiveRuns
 from dataworkspaces.lineage.runs.log import RunLog, parse_log
 from dataworkspaces.workspace import FileResourceMixin, Resource, ResourceRoles
 from dataworkspaces.workspace.absent import is_absent, way_to_bring
-from dataworkspaces.workspace.results import METRICS_HISTORY_FILE, RUN_LOG_FILE, SNAPSHOTS_DIRS_RE
+from dataworkspaces.workspace.results import METRICS_HISTORY_FILE, RESULTS_FILE, RUN_LOG_FILE, SNAPSHOTS_DIRS_RE
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, Workspace
 
-RESULTS_FILE = "results.json"
 _MOST_DIRECTORIES = 1000
 """In which results files of one snapshot are looked for."""
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.lineage.jsonable import jsonable
-from dataworkspaces.lineage.runs.left import RESULTS_FILE
 from dataworkspaces.lineage.runs.run import ResultsRun
 from dataworkspaces.lineage.step import Lineage
 from dataworkspaces.workspace import FileResourceMixin, ResourceRef, ResourceRoles, Workspace
+from dataworkspaces.workspace.results import RESULTS_FILE
 
 __all__ = ["ResultsLineage", "check_results_ref", "results_of", "run_of", "write_results_file"]
 

@@ -17,15 +17,13 @@ from dataworkspaces.toolbox.names import LINEAGE_FILE, check_relative_path, chec
 from dataworkspaces.workspace.absent import is_absent, way_to_bring
 from dataworkspaces.workspace.files import FileResourceMixin, LocalStateResourceMixin
 from dataworkspaces.workspace.problem import AREAS, UNEXPECTED, Problem, one_line, problem_of, set_aside
-from dataworkspaces.workspace.results import manifest_hash
+from dataworkspaces.workspace.results import RESULTS_FILE, manifest_hash
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace.resource import Resource
     from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
     from dataworkspaces.workspace.workspace import Workspace
-
-RESULTS_FILE = "results.json"
 
 
 @dataclass

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from dataworkspaces.workspace.files import FileResourceMixin
+from dataworkspaces.workspace.results import RESULTS_FILE
 
 
 def destination_variables(hostname: str, number: int, tag: str | None, now: datetime) -> dict[str, str]:
@@ -38,8 +39,8 @@ def expand_template(template: str, variables: Mapping[str, str]) -> str:
 def find_metrics(resources: Iterable[FileResourceMixin]) -> dict[str, Any] | None:
     """The metrics of the first ``results.json`` at the root of the resources, before their files move."""
     for resource in resources:
-        if resource.does_subpath_exist("results.json", must_be_file=True):
-            metrics = resource.read_results_file("results.json").get("metrics")
+        if resource.does_subpath_exist(RESULTS_FILE, must_be_file=True):
+            metrics = resource.read_results_file(RESULTS_FILE).get("metrics")
             return metrics if isinstance(metrics, dict) else None
     return None
 

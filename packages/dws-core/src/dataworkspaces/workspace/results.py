@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["METRICS_HISTORY_FILE", "SNAPSHOTS_DIRS_RE", "manifest_hash"]
+__all__ = ["METRICS_HISTORY_FILE", "RESULTS_FILE", "RUN_LOG_FILE", "SNAPSHOTS_DIRS_RE", "manifest_hash"]
+
+RESULTS_FILE = "results.json"
+"""What a run that writes results has found."""
 
 METRICS_HISTORY_FILE = "metrics_history.json"
 """Beside ``results.json``: ``metrics``, by name a list with the value of each epoch, and ``epochs``, their numbers."""

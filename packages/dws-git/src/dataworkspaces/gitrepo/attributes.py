@@ -10,8 +10,9 @@ from dataworkspaces.gitrepo.ignore_lines import read_settings
 from dataworkspaces.gitrepo.layout import objects_directory
 from dataworkspaces.toolbox.atomic import write_bytes
 from dataworkspaces.toolbox.names import LINEAGE_FILE
+from dataworkspaces.workspace.results import RESULTS_FILE
 
-_OWN_NAMES = (LINEAGE_FILE, "results.json")
+_OWN_NAMES = (LINEAGE_FILE, RESULTS_FILE)
 _AS_THEY_ARE = "-ident -working-tree-encoding"
 _NO_FILTER = "-filter"
 

@@ -18,14 +18,14 @@ from dataworkspaces.lineage.runs.left import PARTS
 from dataworkspaces.lineage.runs.log import FileRecord
 from dataworkspaces.toolbox.atomic import explain_os_error
 from dataworkspaces.toolbox.logs import log
-from dataworkspaces.toolbox.names import check_relative_path
+from dataworkspaces.toolbox.names import LINEAGE_FILE, check_relative_path
 from dataworkspaces.workspace import ResourceRef, Workspace
-from dataworkspaces.workspace.results import METRICS_HISTORY_FILE, RUN_LOG_FILE
+from dataworkspaces.workspace.results import METRICS_HISTORY_FILE, RESULTS_FILE, RUN_LOG_FILE
 
 DESCRIPTION_SUFFIX = ".json"
 """Added to the name of a model's file; the file of that name describes it."""
 
-OWN_FILES = ("results.json", "lineage.json", METRICS_HISTORY_FILE, RUN_LOG_FILE)
+OWN_FILES = (RESULTS_FILE, LINEAGE_FILE, METRICS_HISTORY_FILE, RUN_LOG_FILE)
 
 
 def check_result_file(name: str, what: str) -> str:

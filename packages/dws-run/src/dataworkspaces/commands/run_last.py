@@ -10,10 +10,10 @@ from dataworkspaces.commands.run_step import is_there
 from dataworkspaces.commands.run_surroundings import Surroundings, look_around, new_inputs
 from dataworkspaces.lineage.model import HashCertificate, LineageEntry, ResourceCert, RunRecord, StepLineage
 from dataworkspaces.lineage.places import Place, places, same_content
-from dataworkspaces.lineage.runs.left import RESULTS_FILE
 from dataworkspaces.lineage.states import Contents, States
 from dataworkspaces.lineage.workspace_graph import contents_now
 from dataworkspaces.workspace import ResourceRef, Workspace
+from dataworkspaces.workspace.results import RESULTS_FILE
 
 Lineages = Mapping[str, "list[LineageEntry]"]
 

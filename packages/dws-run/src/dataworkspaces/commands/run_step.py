@@ -25,10 +25,10 @@ from dataworkspaces.lineage.model import (
 )
 from dataworkspaces.lineage.places import refs_overlap
 from dataworkspaces.lineage.results_step import check_results_ref, results_of, run_of, write_results_file
-from dataworkspaces.lineage.runs.left import RESULTS_FILE
 from dataworkspaces.lineage.runs.run import ResultsRun
 from dataworkspaces.lineage.store import Entries, ResourceLineage
 from dataworkspaces.workspace import FileResourceMixin, LocalStateResourceMixin, ResourceRef, Workspace
+from dataworkspaces.workspace.results import RESULTS_FILE
 
 METRICS_FILE = "metrics.json"
 """What a command may leave in its results directory: a JSON object of metrics, for ``results.json``."""

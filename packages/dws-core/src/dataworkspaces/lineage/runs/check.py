@@ -8,13 +8,13 @@ from typing import Any
 
 from dataworkspaces.lineage.runs.active import ActiveRuns
 from dataworkspaces.lineage.runs.directory import ResultsDirectory
-from dataworkspaces.lineage.runs.left import RESULTS_FILE, Left, look_at
+from dataworkspaces.lineage.runs.left import Left, look_at
 from dataworkspaces.lineage.runs.log import FileRecord
 from dataworkspaces.params import RESULTS_MOVE_EXCLUDE_FILES
 from dataworkspaces.toolbox.names import LINEAGE_FILE, some
 from dataworkspaces.workspace import FileResourceMixin, ResourceRef, ResourceRoles, Workspace
 from dataworkspaces.workspace.absent import is_absent
-from dataworkspaces.workspace.results import RUN_LOG_FILE
+from dataworkspaces.workspace.results import RESULTS_FILE, RUN_LOG_FILE
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,8 @@ class CheckedRuns:
 
 def runs_of(workspace: Workspace, names: Iterable[str]) -> list[PresentRun]:
     """The runs in results resources."""
-    return [run for name in names for run in _runs(workspace, name, _active(workspace))[0]]
+    active = _active(workspace)
+    return [run for name in names for run in _runs(workspace, name, active)[0]]
 
 
 def check_runs(workspace: Workspace) -> list[CheckedRuns]:

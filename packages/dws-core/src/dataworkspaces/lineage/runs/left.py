@@ -11,11 +11,10 @@ from dataworkspaces.errors import NO_ANSWER, ConfigurationError
 from dataworkspaces.lineage.runs.directory import ResultsDirectory
 from dataworkspaces.lineage.runs.log import FileRecord, RunLog, files_from_json, parse_log
 from dataworkspaces.toolbox.names import check_relative_path
-from dataworkspaces.workspace.results import METRICS_HISTORY_FILE, RUN_LOG_FILE
+from dataworkspaces.workspace.results import METRICS_HISTORY_FILE, RESULTS_FILE, RUN_LOG_FILE
 
-__all__ = ["PARTS", "RESULTS_FILE", "Left", "look_at"]
+__all__ = ["PARTS", "Left", "look_at"]
 
-RESULTS_FILE = "results.json"
 PARTS = "runs"
 """Below the results directory: by name the runs of one session but for the last."""
 _PART_RE = re.compile(rf"({PARTS}/[^/]+)/{re.escape(RUN_LOG_FILE)}\Z")

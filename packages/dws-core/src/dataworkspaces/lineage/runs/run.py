@@ -17,12 +17,12 @@ from dataworkspaces.lineage.run_environment import current_run
 from dataworkspaces.lineage.runs.active import ActiveRun, ActiveRuns, Held, this_host
 from dataworkspaces.lineage.runs.directory import ResultsDirectory
 from dataworkspaces.lineage.runs.earlier import EarlierRun, EarlierRuns
-from dataworkspaces.lineage.runs.left import PARTS, RESULTS_FILE, look_at
+from dataworkspaces.lineage.runs.left import PARTS, look_at
 from dataworkspaces.lineage.runs.log import FORMAT, FileRecord, line_of
 from dataworkspaces.toolbox.logs import log
 from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace import ResourceRef, Workspace
-from dataworkspaces.workspace.results import RUN_LOG_FILE
+from dataworkspaces.workspace.results import RESULTS_FILE, RUN_LOG_FILE
 
 __all__ = ["ResultsRun", "join_session", "this_session"]
 
