@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dataworkspaces.toolbox.metrics import as_number
 
-__all__ = ["cells", "same", "scalars"]
+__all__ = ["cells", "flat_items", "flatten", "same", "scalars"]
 
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 """How results files write what JSON has not."""
 
 
-def flatten(values: Any, prefix: str = "") -> dict[str, Any]:
-    """The values of a dictionary and of those in it, by their path. Results files are anybody's: what is no dictionary
-    has none."""
-    flat: dict[str, Any] = {}
+def flat_items(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The values of a dictionary and of those in it, each with its path, which two may have. Results files are
+    anybody's: what is no dictionary has none."""
     for key, value in values.items() if isinstance(values, Mapping) else ():
         if isinstance(value, Mapping) and value:
-            flat.update(flatten(value, f"{prefix}{key}."))
+            yield from flat_items(value, f"{prefix}{key}.")
         else:
-            flat[f"{prefix}{key}"] = value
-    return flat
+            yield f"{prefix}{key}", value
+
+
+def flatten(values: Any, prefix: str = "") -> dict[str, Any]:
+    """:func:`flat_items` by their path; of two that have one, the last."""
+    return dict(flat_items(values, prefix))
 
 
 def scalars(values: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, NotFoundError
 from dataworkspaces.lineage import jsonable
+from dataworkspaces.toolbox.flat import flat_items
 
 _MOST_BYTES = 10_000_000
 _SUFFIXES = {".yaml": "YAML", ".yml": "YAML", ".json": "JSON", ".toml": "TOML", ".py": "Python"}
@@ -120,7 +121,7 @@ def _assigned(body: Iterable[ast.stmt]) -> Iterator[tuple[str, Any]]:
 
 def _named(data: Mapping[str, Any], keys: tuple[str, ...], path: str) -> Iterator[tuple[str, Any]]:
     if not keys:
-        yield from _flat(data, "")
+        yield from flat_items(data)
     for key in keys:
         value: Any = data
         for part in key.split("."):
@@ -129,17 +130,9 @@ def _named(data: Mapping[str, Any], keys: tuple[str, ...], path: str) -> Iterato
                 raise NotFoundError(f"--params-file: {path} has no '{key}'", hint=f"It has: {known}")
             value = value[part]
         if isinstance(value, Mapping):
-            yield from _flat(value, "")
+            yield from flat_items(value)
         else:
             yield key, value
-
-
-def _flat(data: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    for key, value in data.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def check_inside(specs: Iterable[str], directory: str | None, root: str | None) -> None:
