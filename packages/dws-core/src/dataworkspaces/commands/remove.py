@@ -8,7 +8,7 @@ from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, DwsError, NotFoundError, NotSupportedError, UserAbort
 from dataworkspaces.toolbox.names import some
-from dataworkspaces.workspace import LocalStateResourceMixin
+from dataworkspaces.workspace import LocalStateResourceMixin, Resource
 from dataworkspaces.workspace.own_files import OWN_FILES
 from dataworkspaces.workspace.resource import REMOVED
 from dataworkspaces.workspace.workspace import Workspace
@@ -96,10 +96,16 @@ def _write(workspace: Workspace, params: dict[str, Any]) -> None:
 def _removed(workspace: Workspace, params: dict[str, Any], *, removed: bool) -> RemovedResource:
     path = None
     with suppress(DwsError):  # of a type that is not installed, say
-        for resource in (*workspace.get_resources(), *workspace.get_removed_resources()):
-            if resource.name == params["name"] and isinstance(resource, LocalStateResourceMixin):
-                path = resource.get_local_path_if_any()
+        resource = _resource(workspace, params)
+        path = resource.get_local_path_if_any() if isinstance(resource, LocalStateResourceMixin) else None
     return RemovedResource(params["name"], params["role"], params["resource_type"], path, removed)
+
+
+def _resource(workspace: Workspace, params: dict[str, Any]) -> Resource | None:
+    name = params["name"]
+    if not params.get(REMOVED):
+        return workspace.get_resource(name)
+    return next((each for each in workspace.get_removed_resources() if each.name == name), None)
 
 
 def _steps_that_read(workspace: Workspace, name: str) -> list[str]:
