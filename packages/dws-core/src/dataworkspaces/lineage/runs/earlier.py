@@ -6,7 +6,6 @@ removes it when it is older than its ``--keep-days``.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.lineage.runs.directory import ResultsDirectory
+from dataworkspaces.lineage.runs.log import new_run_id
 from dataworkspaces.toolbox.atomic import read_json_object, write_json
 from dataworkspaces.toolbox.move_files import delete_tree
 from dataworkspaces.workspace import ResourceRef, Workspace
@@ -69,9 +69,7 @@ class EarlierRuns:
 
         :param run_id: None for files of no run that is known."""
         now = datetime.now()
-        name = (
-            run_id if run_id is not None and _RUN_ID_RE.match(run_id) else f"{now:%Y%m%dT%H%M%S}-{os.urandom(4).hex()}"
-        )
+        name = run_id if run_id is not None and _RUN_ID_RE.match(run_id) else new_run_id(now)
         earlier = EarlierRun(self._directory / name, name, step, results.ref, now)
         note = {key: value for key, value in earlier.to_json().items() if key != "files"}
         write_json(earlier.directory / _NOTE, note, durable=True)

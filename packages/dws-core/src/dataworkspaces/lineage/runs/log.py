@@ -6,13 +6,20 @@ The last line may be cut short, if the machine stopped; whoever reads it leaves 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-__all__ = ["FORMAT", "FileRecord", "RunLog", "files_from_json", "line_of", "parse_log"]
+__all__ = ["FORMAT", "FileRecord", "RunLog", "files_from_json", "line_of", "new_run_id", "parse_log"]
 
 FORMAT = 1
+
+
+def new_run_id(now: datetime) -> str:
+    """One that no other run has."""
+    return f"{now:%Y%m%dT%H%M%S}-{os.urandom(4).hex()}"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from dataworkspaces.lineage.runs.active import ActiveRun, ActiveRuns, Held, this
 from dataworkspaces.lineage.runs.directory import ResultsDirectory
 from dataworkspaces.lineage.runs.earlier import EarlierRun, EarlierRuns
 from dataworkspaces.lineage.runs.left import PARTS, look_at
-from dataworkspaces.lineage.runs.log import FORMAT, FileRecord, line_of
+from dataworkspaces.lineage.runs.log import FORMAT, FileRecord, line_of, new_run_id
 from dataworkspaces.toolbox.logs import log
 from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace import ResourceRef, Workspace
@@ -54,7 +54,7 @@ class ResultsRun:
 
     def __init__(self, workspace: Workspace, ref: ResourceRef, step: str, name: str, session: str) -> None:
         now = datetime.now()
-        self.run_id = f"{now:%Y%m%dT%H%M%S}-{os.urandom(4).hex()}"
+        self.run_id = new_run_id(now)
         self.session = session
         self.step = step
         self.name = re.sub(r"[^0-9A-Za-z_.-]+", "_", name).strip(".") or "run"
