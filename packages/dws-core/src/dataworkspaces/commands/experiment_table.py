@@ -87,7 +87,7 @@ class ExperimentTable:
 
 def author_of(snapshot: SnapshotMetadata) -> str:
     """Who took a snapshot; "" where nobody noted it."""
-    found = getattr(snapshot, "author", None) or snapshot.other.get("author")
+    found = snapshot.other.get("author")
     return found if isinstance(found, str) else ""
 
 

@@ -124,8 +124,8 @@ def _rows(reader: ExperimentReader, snapshots: Sequence[SnapshotMetadata], state
             experiments.append((None, present))
     experiments += [(s, known.get(s.hashval) or read[s.hashval]) for s in snapshots]
     _warn(reader.workspace, [experiment for _, experiment in experiments])
-    is_snapshot = state is not None and state.is_snapshot and state.snapshot is not None
-    return make_rows(experiments, state.snapshot.hashval if is_snapshot and state and state.snapshot else None)
+    present_snapshot = state.snapshot if state is not None and state.is_snapshot else None
+    return make_rows(experiments, None if present_snapshot is None else present_snapshot.hashval)
 
 
 def _present_state(workspace: Workspace, reader: ExperimentReader) -> PresentState | None:

@@ -6,12 +6,11 @@ snapshots apart of which one was restored: whoever takes a snapshot then means t
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from dataworkspaces.toolbox.atomic import write_json
-from dataworkspaces.toolbox.regular import read_regular
+from dataworkspaces.errors import DwsError
+from dataworkspaces.toolbox.atomic import read_json_object, write_json
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace.workspace import Workspace
@@ -21,9 +20,8 @@ _FILE = "present_snapshot.json"
 
 def present_snapshot(workspace: Workspace) -> str | None:
     """Its hash; None if nobody knows. It may have been deleted."""
-    with suppress(OSError, ValueError, RecursionError):
-        noted = json.loads(read_regular(workspace.get_machine_directory() / _FILE))
-        hashval = noted.get("hash") if isinstance(noted, dict) else None
+    with suppress(OSError, DwsError):
+        hashval = read_json_object(workspace.get_machine_directory() / _FILE, "hash")["hash"]
         return hashval if isinstance(hashval, str) else None
     return None
 

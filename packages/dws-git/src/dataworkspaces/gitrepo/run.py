@@ -1,9 +1,4 @@
-"""Running git.
-
-Everything that comes from outside (paths, hashes, URLs) is passed behind ``--`` or checked before; path
-specifications are literal. Git finds no hooks (an automatic commit must not depend on them), and never pages or asks
-in a terminal of its own. In a repository out of somebody's archive it only reads: see :mod:`.restraint`.
-"""
+"""Running git: as :mod:`.process` does, under the restraint of the repository."""
 
 from __future__ import annotations
 
