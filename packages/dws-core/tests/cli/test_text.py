@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dataworkspaces.cli.text import abridged, escape, number, plural, value_text
+from dataworkspaces.cli.text import escape, number, plural, value_text
 
 
 @pytest.mark.parametrize(
@@ -49,10 +49,6 @@ def test_a_dictionary_is_written_with_its_keys() -> None:
 
 def test_exact_values_keep_their_digits() -> None:
     assert value_text({"recall": 0.9886363636363636}, exact=True) == "recall: 0.9886363636363636"
-
-
-def test_a_dictionary_among_other_columns_is_abridged() -> None:
-    assert abridged({"0.0": {"precision": 1.0}}) == "{'0.0': {'precision': 1.."
 
 
 @pytest.mark.parametrize(("count", "text"), [(0, "0 files"), (1, "1 file"), (2, "2 files")])

@@ -52,12 +52,6 @@ def value_text(value: Any, *, exact: bool = False) -> str:
     return str(value)
 
 
-def abridged(value: Any, limit: int = 25) -> str:
-    """A metric in a table where it is one column of many."""
-    text = value_text(value) if not isinstance(value, (Mapping, list)) else str(value)
-    return text if len(text) <= limit else text[: limit - 2] + ".."
-
-
 def plural(count: int, noun: str) -> str:
     """``1 file``, ``2 files``."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
