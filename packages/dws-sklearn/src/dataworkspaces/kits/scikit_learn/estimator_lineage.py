@@ -16,7 +16,7 @@ from dataworkspaces.kit_support.places import Place, find_inputs, find_results, 
 from dataworkspaces.kit_support.spared import spared
 from dataworkspaces.kits.scikit_learn.delegated import Delegated
 from dataworkspaces.kits.scikit_learn.extra_files import Names, Scored, check_files
-from dataworkspaces.kits.scikit_learn.metrics import Metrics, find_metrics_class, metrics_for
+from dataworkspaces.kits.scikit_learn.metrics import Metrics, find_metrics_class, metrics_to_use
 from dataworkspaces.kits.scikit_learn.record import Data, EstimatorRecord, Evaluated, Places
 from dataworkspaces.kits.scikit_learn.saved_model import check_model_file
 from dataworkspaces.lineage import ResultsLineage
@@ -116,7 +116,7 @@ class _Recording:
     def _describe(self, lineage: ResultsLineage, data: Data, score: Any) -> Evaluated:
         X, y, weight = data
         with spared(lineage, "metrics"):
-            kind = self._find_metrics(y)
+            kind = metrics_to_use(self._metrics, self.estimator, y)
             if kind is not None:
                 scored = Scored(self.estimator, X, y, self.estimator.predict(X), weight)
                 found = kind.of_predictor(self.estimator, X, y, scored.predicted, weight)
@@ -131,12 +131,6 @@ class _Recording:
             yield
         finally:
             self.is_busy = False
-
-    def _find_metrics(self, y: Any) -> type[Metrics] | None:
-        """None stands for the score of the estimator."""
-        if y is None or not hasattr(self.estimator, "predict"):
-            return None
-        return metrics_for(self.estimator, y) if self._metrics is None else find_metrics_class(self._metrics)
 
 
 _RECORDED = ("fit", "fit_predict", "fit_transform", "partial_fit", "score")

@@ -243,6 +243,13 @@ def metrics_for(predictor: Any, y: Any) -> type[Metrics] | None:
     return BinaryClassificationMetrics if len(classes) <= 2 else MulticlassClassificationMetrics
 
 
+def metrics_to_use(given: str | type[Metrics] | None, predictor: Any, y: Any) -> type[Metrics] | None:
+    """Those that the user gave, or that fit; None stands for the score of the predictor."""
+    if y is None or not hasattr(predictor, "predict"):
+        return None
+    return metrics_for(predictor, y) if given is None else find_metrics_class(given)
+
+
 def _positive_scores(predictor: Any, X: Any, classes: Any) -> Any:
     """How sure a fitted classifier is of its second class, by sample; None if it does not say."""
     if classes is None or len(classes) != 2:

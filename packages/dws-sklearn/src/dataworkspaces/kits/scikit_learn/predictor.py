@@ -21,7 +21,7 @@ from dataworkspaces.kit_support.places import Place, find_input, find_results, o
 from dataworkspaces.kit_support.step import Running, find_running
 from dataworkspaces.kits.scikit_learn.delegated import Delegated
 from dataworkspaces.kits.scikit_learn.extra_files import Names, Scored, check_files
-from dataworkspaces.kits.scikit_learn.metrics import Metrics, find_metrics_class, has_metrics, metrics_for
+from dataworkspaces.kits.scikit_learn.metrics import Metrics, find_metrics_class, has_metrics, metrics_to_use
 from dataworkspaces.kits.scikit_learn.record import Data, EstimatorRecord, Evaluated, Places
 from dataworkspaces.kits.scikit_learn.saved_model import check_model_file
 from dataworkspaces.lineage import ResultsLineage
@@ -146,7 +146,7 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         weight = {} if sample_weight is None else {"sample_weight": sample_weight}
 
         def compute() -> tuple[float, Describe]:
-            kind = self._find_metrics(predictor, y)
+            kind = metrics_to_use(self.metrics, predictor, y)
             if kind is None:
                 score = predictor.score(X, y, **weight)
                 return score, lambda lineage: Evaluated({"score": score})
@@ -280,12 +280,6 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         return Places(
             workspace, find_input(workspace, self.input_resource), find_results(workspace, self.results_resource)
         )
-
-    def _find_metrics(self, predictor: Any, y: Any) -> type[Metrics] | None:
-        """None stands for the score of the predictor."""
-        if y is None or not hasattr(predictor, "predict"):
-            return None
-        return metrics_for(predictor, y) if self.metrics is None else find_metrics_class(self.metrics)
 
     def _find_record(self) -> EstimatorRecord:
         if "_record" not in self.__dict__:
