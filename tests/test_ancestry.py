@@ -167,6 +167,34 @@ def test_a_restore_that_fails_leaves_an_incomplete_directory_incomplete(people: 
     assert data_of(ben) == data_of(ada)
 
 
+def test_a_version_that_cannot_be_had_leaves_the_one_before_and_deletes_for_nobody(people: People) -> None:
+    ada = people.first("ada")
+    write_files(ada.cwd, {"data/a": "1"})
+    ada.batch("add", "local-files", "--role", "source-data", "--remote", people.remote, "data")
+    first = ada.json("snapshot", "S1")["hash"]
+    people.publish(ada)
+    write_files(ada.cwd, {"data/b": "2" * 300_000})
+    ada.batch("snapshot", "S2")
+    ada.batch("push")
+    for path in (p for p in (people.directory / "remote").rglob("*") if p.is_file() and p.stat().st_size > 200_000):
+        path.rename(people.directory / path.name)
+    ben = people.make("ben", "America/New_York")
+    done = ben.batch("clone", people.directory / "origin.git", "ws", "--hostname", "ben", check=False)
+    assert done.returncode in FAILED
+    assert f"Resource 'data' is now as in snapshot {first[:7]}, the newest that could be had" in done.stdout
+    ben = ben.at(ben.cwd / "ws")
+    assert data_of(ben) == {"a": "1"}
+    assert ben.batch("restore", "S2", check=False).returncode in FAILED
+    write_files(ben.cwd, {"data/of ben": "3"})
+    ben.batch("snapshot", "T1")
+    ben.batch("push")
+    ada.batch("pull")
+    assert data_of(ada) == {"a": "1", "b": "2" * 300_000, "of ben": "3"}
+    ada.batch("push", "--repair")
+    ben.batch("pull")
+    assert data_of(ben) == data_of(ada)
+
+
 @pytest.mark.parametrize("backend", ["git", "sql"])
 def test_results_are_a_union(tmp_path: Path, backend: str) -> None:
     people = People(tmp_path, backend)

@@ -88,8 +88,10 @@ class RemoteContent(RemotePushing):
 
     def _tell(self, ancestry: DirectoryAncestry, merge: PullMerge) -> None:
         name = self._resource.name
-        if any(ancestry.version_of(snapshot) == merge.tree.hashval for snapshot in merge.merged):
-            self._workspace.interaction.tell(f"Resource '{name}' is now as in the newest snapshot")
+        same = [snapshot for snapshot in merge.merged if ancestry.version_of(snapshot) == merge.tree.hashval]
+        if same:
+            which = f"snapshot {same[-1][:7]}, the newest that could be had" if merge.failed else "the newest snapshot"
+            self._workspace.interaction.tell(f"Resource '{name}' is now as in {which}")
             return
         snapshots = ", ".join(snapshot[:7] for snapshot in merge.merged)
         self._workspace.interaction.tell(f"Resource '{name}': merged what is here with snapshot {snapshots}")
