@@ -5,7 +5,6 @@ from __future__ import annotations
 import encodings.ascii  # noqa: F401 - another user may not be able to read this Python
 import os
 import stat
-import sys
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,22 +29,26 @@ ADA, BEN, TEAM = 41001, 41002, 41100
 
 def as_user(uid: int, action: Callable[[], None]) -> None:
     """Do something as a user of the team whose umask lets nobody else in."""
+    told, telling = os.pipe()
     pid = os.fork()
     if pid == 0:
-        status = 1
+        error = ""
         try:
             os.setgroups([TEAM])
             os.setgid(uid)
             os.setuid(uid)
             os.umask(0o077)
             action()
-            status = 0
         except BaseException:
-            traceback.print_exc(file=sys.__stderr__)
+            error = traceback.format_exc()
         finally:
-            os._exit(status)
+            os.write(telling, error[-4000:].encode())
+            os._exit(0 if error == "" else 1)
+    os.close(telling)
+    with os.fdopen(told) as pipe:
+        error = pipe.read()
     _, result = os.waitpid(pid, 0)
-    assert os.waitstatus_to_exitcode(result) == 0
+    assert (os.waitstatus_to_exitcode(result), error) == (0, "")
 
 
 @pytest.fixture

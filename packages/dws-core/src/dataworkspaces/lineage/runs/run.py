@@ -17,7 +17,7 @@ from dataworkspaces.lineage.run_environment import current_run
 from dataworkspaces.lineage.runs.active import ActiveRun, ActiveRuns, Held, this_host
 from dataworkspaces.lineage.runs.directory import ResultsDirectory
 from dataworkspaces.lineage.runs.earlier import EarlierRun, EarlierRuns
-from dataworkspaces.lineage.runs.left import PARTS, look_at
+from dataworkspaces.lineage.runs.left import PARTS, look_at, parts_of
 from dataworkspaces.lineage.runs.log import FORMAT, FileRecord, line_of, new_run_id
 from dataworkspaces.toolbox.logs import log
 from dataworkspaces.toolbox.names import LINEAGE_FILE
@@ -70,7 +70,7 @@ class ResultsRun:
         self._before: dict[str, object] | None = None
         self._held: Held | None = None
         self._earlier: EarlierRun | None = None
-        self._moved: tuple[ResultsDirectory, ResultsRun | None] | None = None
+        self._moved: ResultsDirectory | None = None
         self._since_end: list[str] = []
         self._files_of_results: list[str] = []
         self._is_told = False
@@ -134,10 +134,7 @@ class ResultsRun:
 
     def can_continue(self) -> bool:
         """Whether what it has left is still there, in this process."""
-        if not self._results.is_here:
-            return False
-        left = look_at(self.directory)
-        return self._process == os.getpid() and left.log is not None and left.log.run_id == self.run_id
+        return self._process == os.getpid() and self._results.is_here and self._find_itself() is not None
 
     # -- while it runs -------------------------------------------------------------------------------------------
 
@@ -252,32 +249,46 @@ class ResultsRun:
         )
 
     def _resume(self) -> None:
-        """A run that has ended goes on: where it was, or if another one is there, in a place of its own."""
+        """A run that has ended goes on: where its files are, or if another one writes there, in a place of its own."""
         if self._held is not None:
             return
         active = ActiveRuns(self._workspace)
         with active.beginning():
-            others = [other for other in active.of(self._results.ref) if other.run_id != self.run_id]
-            left = look_at(self.directory)
-            is_ours = left.log is None or left.log.run_id == self.run_id
-            if not is_ours or any(other.place == self.directory.ref.subpath for other in others):
-                self.directory = self._free_part({other.place for other in others})
+            taken = self._taken(active)
+            here = self._find_itself()
+            if here is None:
+                is_free = self.directory.ref.subpath not in taken and look_at(self.directory).log is None
+                self.directory = self.directory if is_free else self._free_part(taken)
+            elif here.ref.subpath in taken:  # it is about to make room there
+                self.directory = self._free_part(taken)
+                here.move(look_at(here).names, self.directory)
+            else:
+                self.directory = here
             self._hold(active)
 
+    def _find_itself(self) -> ResultsDirectory | None:
+        """Where its files are: since it ended, another run of its session may have moved them."""
+        log = look_at(self.directory).log
+        if log is not None and log.run_id == self.run_id:
+            return self.directory
+        parts = (left for _, left in parts_of(self._results) if left.log is not None)
+        return next((left.directory for left in parts if left.log and left.log.run_id == self.run_id), None)
+
+    def _taken(self, active: ActiveRuns) -> set[str | None]:
+        """Where other runs write."""
+        return {other.place for other in active.of(self._results.ref) if other.run_id != self.run_id}
+
     def _make_room(self) -> None:
-        left = look_at(self.directory)
-        if left.log is not None and left.log.session == self.session:
-            if left.log.run_id == self.session:
-                return  # of the command in which this runs
-            part = self._free_part(set(), left.log.name)
-            other = _HERE.get(left.log.run_id)
-            self.directory.move(left.names, part)
-            if other is not None:
-                other.directory = part
-            self._moved = (part, other)
-        elif not left.is_empty:
-            active = {run.place for run in ActiveRuns(self._workspace).of(self._results.ref)}
-            names = [*left.names_of_parts(self.session, active), *left.names]
+        active = ActiveRuns(self._workspace)
+        with active.beginning():
+            left = look_at(self.directory)
+            if left.log is not None and left.log.session == self.session:
+                if left.log.run_id != self.session:  # which is that of the command in which this runs
+                    self._moved = self._free_part(self._taken(active), left.log.name)
+                    self.directory.move(left.names, self._moved)
+                return
+        if not left.is_empty:
+            names = [*left.names_of_parts(self.session, self._taken(active)), *left.names]
             step = left.step or self.step
             self._earlier = EarlierRuns(self._workspace).take(self.directory, left.run_id, step, names)
             log.info("results of an earlier run of step %s are now in %s", step, self._earlier.files)
@@ -290,11 +301,12 @@ class ResultsRun:
         if self._earlier is not None:
             EarlierRuns(self._workspace).bring_back(self.directory, self._earlier)
         elif self._moved is not None:
-            part, other = self._moved
-            part.move(look_at(part).names, self.directory)
-            part.remove_if_empty(self.directory)
-            if other is not None:
-                other.directory = self.directory
+            active = ActiveRuns(self._workspace)
+            with active.beginning():
+                if self._moved.ref.subpath in self._taken(active):
+                    return  # the one that was moved goes on there
+                self._moved.move(look_at(self._moved).names, self.directory)
+                self._moved.remove_if_empty(self.directory)
 
     def _free_part(
         self, taken: set[str | None], name: str | None = None, of: ResultsDirectory | None = None
@@ -312,8 +324,10 @@ class ResultsRun:
         self._files_of_results = []
         if RESULTS_FILE not in names:
             return
-        part = self._free_part(set(), of=self.directory)
-        self.directory.move(names, part)
+        active = ActiveRuns(self._workspace)
+        with active.beginning():
+            part = self._free_part(self._taken(active), of=self.directory)
+            self.directory.move(names, part)
         place = f"{PARTS}/{(part.ref.subpath or '').rpartition('/')[2]}"
         for name in names:
             record = self.files.pop(name, None)
