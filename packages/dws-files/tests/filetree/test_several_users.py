@@ -5,8 +5,9 @@ from __future__ import annotations
 import encodings.ascii  # noqa: F401 - another user may not be able to read this Python
 import os
 import stat
+import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -52,14 +53,20 @@ def as_user(uid: int, action: Callable[[], None]) -> None:
 
 
 @pytest.fixture
-def team(tmp_path: Path) -> Path:
+def outside() -> Iterator[Path]:
+    """A directory that every user can reach, which those of pytest are not."""
+    with tempfile.TemporaryDirectory(prefix="team-") as directory:
+        place = Path(directory).resolve()
+        place.chmod(0o755)
+        yield place
+
+
+@pytest.fixture
+def team(outside: Path) -> Path:
     """A directory of the team, as an administrator makes it."""
     if os.geteuid() != 0:
         pytest.skip("only root may act as two users")
-    for directory in (tmp_path, *tmp_path.parents):
-        if not directory.stat().st_mode & stat.S_IXOTH:
-            directory.chmod(directory.stat().st_mode | stat.S_IXOTH)
-    place = tmp_path / "team"
+    place = outside / "team"
     place.mkdir()
     os.chown(place, 0, TEAM)
     place.chmod(0o2775)
@@ -128,8 +135,8 @@ def test_a_store_becomes_shared(team: Path) -> None:
     as_user(BEN, lambda: fill(ObjectStore(root), b"ben") and None)
 
 
-def test_each_member_keeps_files_and_pushes(team: Path, tmp_path: Path) -> None:
-    data = tmp_path / "data"
+def test_each_member_keeps_files_and_pushes(team: Path, outside: Path) -> None:
+    data = outside / "data"
     data.mkdir()
     data.chmod(0o755)
     for number in range(80):
