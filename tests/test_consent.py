@@ -95,8 +95,9 @@ def test_a_remote_of_local_files(author: User, victim: User, tmp_path: Path) -> 
     assert here.json("trust")[0]["agreed"]
     here.batch("pull")
     assert (here.cwd / "data" / "a").read_text() == "1\n"
-    # Another copy is another workspace; its address is asked for again, and a yes is kept.
+    # Another copy is another workspace, as what is said of it tells; its address is asked for again, and a yes is kept.
     said = victim.dws("clone", "--hostname", "h3", hub, "other", input="y\n")
+    assert "which this copy of the workspace has not contacted yet" in said.stdout + said.stderr
     assert (victim.cwd / "other" / "data" / "a").exists(), said.stdout + said.stderr
 
 

@@ -516,7 +516,7 @@ def test_a_configuration_in_the_workspace_that_turns_hostile(
     write_files(workspace.cwd, {"rclone.conf": "[own]\ntype = sftp\nhost = 127.0.0.2\nuser = x\n"})
     refused = workspace.batch("push", check=False)
     assert refused.returncode == 9, refused.stderr
-    assert "nobody on this machine has agreed to contact it" in refused.stderr
+    assert "nobody has agreed to contact it from this copy of the workspace" in refused.stderr
     assert "127.0.0.2" in refused.stderr
     canary = tmp_path / "CANARY"
     write_files(workspace.cwd, {"rclone.conf": f"[own]\ntype = sftp\nhost = x\nssh = touch {canary}\n"})

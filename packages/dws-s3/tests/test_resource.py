@@ -431,14 +431,14 @@ def test_results_of_somebody_elses_workspace_move_once_that_is_agreed(
 ) -> None:
     results.snapshot_precheck()
     Agreements(place_of(workspace)).remove(results.addresses())  # as in a clone
-    with pytest.raises(ConfigurationError, match="nobody on this machine") as caught:
+    with pytest.raises(ConfigurationError, match="nobody has agreed in this copy") as caught:
         results.snapshot_precheck()
     assert caught.value.hint == f"If it is right: dws trust {results.name}"
     assert results.addresses() == (results.bucket.address, f"moving of results in {results.bucket.place}")
     results.agree()
     results.snapshot_precheck()
     elsewhere = S3Resource(results.name, results.role, workspace, replace(results.bucket, prefix="other/"))
-    with pytest.raises(ConfigurationError, match="nobody on this machine"):
+    with pytest.raises(ConfigurationError, match="nobody has agreed in this copy"):
         elsewhere.snapshot_precheck()
 
 

@@ -113,7 +113,7 @@ class Consent:
             return
         if not _AGREEING.get() and not self._asked(address, named_by):
             raise RefusedError(
-                f"{named_by} names {address}, and nobody on this machine has agreed to contact it",
+                f"{named_by} names {address}, and nobody has agreed to contact it from this copy of the workspace",
                 hint=f"If it is right: dws trust {shlex.quote(address)}",
             )
         self.agree([address])
@@ -129,7 +129,7 @@ class Consent:
             self.interaction.warn(f"The agreement to contact {', '.join(new)} is not kept: {e.message}")
 
     def _asked(self, address: str, named_by: str) -> bool:
-        question = f"{named_by} names {address}, which this machine has not contacted for this workspace. Contact it?"
+        question = f"{named_by} names {address}, which this copy of the workspace has not contacted yet. Contact it?"
         return self.interaction.confirm(question, default=False)
 
 

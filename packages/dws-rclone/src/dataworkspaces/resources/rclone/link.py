@@ -105,7 +105,7 @@ class Link:
     @cached_property
     def rclone(self) -> Rclone:
         """Raises ConfigurationError if the configuration is shared and holds what it may not, and RefusedError if
-        nobody on this machine has agreed to contact the remote."""
+        nobody has agreed to contact the remote from this copy of the workspace."""
         if self._config_file is not None and not self._config_file.is_file():
             raise ConfigurationError(f"The configuration of rclone {self._config_file} is not there")
         self.workspace.consent.to(self.contact, f"Resource '{self.name}'")

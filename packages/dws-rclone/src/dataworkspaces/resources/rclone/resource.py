@@ -192,7 +192,7 @@ class RcloneResource(PlacedDirectoryMixin, FileTreeMixin, Resource):
         return Comparison(self).plan_pull(self.local_root()).changes() if self._pulls else []
 
     def push_precheck(self) -> None:
-        """Asks before anything is written to a place that nobody on this machine has agreed to, or before more than
+        """Asks before anything is written to a place that nobody has agreed to in this copy, or before more than
         half of the replica is deleted."""
         if self.link.master != "local":
             return

@@ -287,8 +287,8 @@ class S3Resource(FileResourceMixin, SnapshotResourceMixin, Resource):
         )
         if not self.workspace.interaction.confirm(question, default=False):
             raise RefusedError(
-                f"{self._what}: snapshots move the objects of {self.bucket.place}, to which nobody on this machine "
-                "has agreed",
+                f"{self._what}: snapshots move the objects of {self.bucket.place}, to which nobody has agreed in "
+                "this copy of the workspace",
                 hint=f"If it is right: dws trust {self.name}",
             )
         self.agree()
