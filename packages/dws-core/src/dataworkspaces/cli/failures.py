@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from dataworkspaces.cli.text import escape
 from dataworkspaces.errors import DwsError, InternalError, ToolError, UserAbort, kind_of_os_error, with_hint
 
 DEBUG_VARIABLE = "DWS_DEBUG"
+JSON_OPTION = "--json"
 INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 and the number of the signal, as shells have it."""
 
@@ -35,6 +37,17 @@ def report(error: BaseException, *, verbose: bool, as_json: bool = False) -> int
         status = 1
     _drop_output()
     return status
+
+
+def asks_for_json(error: click.UsageError, arguments: Sequence[str]) -> bool:
+    """Whether a command line that click cannot read has ``--json``: also one of a command without that option."""
+    if isinstance(error, click.NoSuchOption) and error.option_name == JSON_OPTION:
+        return True
+    if error.ctx is not None and not error.ctx.allow_interspersed_args:
+        own = any(JSON_OPTION in parameter.opts for parameter in error.ctx.command.params)
+        if not own and not isinstance(error.ctx.command, click.Group):
+            return False  # it is an option of the program that the command runs
+    return JSON_OPTION in list(arguments)[: arguments.index("--") if "--" in arguments else None]
 
 
 def print_error(error: DwsError) -> None:
@@ -76,7 +89,7 @@ def _told(error: BaseException, traceback_shown: bool) -> Told:
     if isinstance(error, DwsError):
         return _told_of(error)
     if isinstance(error, click.ClickException):
-        return Told("usage", error.exit_code, error.format_message())
+        return Told("usage", error.exit_code, error.format_message(), _help_of(error))
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return _interrupted(error)
     if isinstance(error, OSError):
@@ -117,6 +130,13 @@ def _print_usage_error(error: click.ClickException) -> None:
         if error.ctx.command.get_help_option(error.ctx) is not None:
             click.echo(f"Try '{error.ctx.command_path} --help' for help.\n", err=True)
     click.echo(f"{_red('error:')} {error.format_message()}", err=True)
+
+
+def _help_of(error: click.ClickException) -> str | None:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is None or context.command.get_help_option(context) is None:
+        return None
+    return f"'{context.command_path} --help' describes it"
 
 
 def _red(text: str) -> str:

@@ -87,22 +87,21 @@ class RootGroup(click.Group):
     ) -> NoReturn:
         """Run a command and exit, with a line on stderr for whatever went wrong."""
         session = Session()
+        arguments = list(sys.argv[1:] if args is None else args)
         _open_closed_streams()
         if isinstance(sys.stdout, io.TextIOWrapper):
             # For what the user's locale cannot write.
             sys.stdout.reconfigure(encoding=encoding_of_terminal(), errors="backslashreplace")
         status: int | None = None
         try:
-            status = super().main(args, prog_name="dws", **{**extra, "standalone_mode": False, "obj": session})
+            status = super().main(arguments, prog_name="dws", **{**extra, "standalone_mode": False, "obj": session})
             sys.stdout.flush()
-        except Exception as e:
-            from dataworkspaces.cli.failures import report
+        except (Exception, KeyboardInterrupt) as e:
+            from dataworkspaces.cli.failures import asks_for_json, report
 
-            status = report(e, verbose=session.verbose, as_json=session.as_json)
-        except KeyboardInterrupt as e:
-            from dataworkspaces.cli.failures import report
-
-            status = report(e, verbose=session.verbose, as_json=session.as_json)
+            # A mistake in the command line is found before the options have been looked at.
+            as_json = session.as_json or (isinstance(e, click.UsageError) and asks_for_json(e, arguments))
+            status = report(e, verbose=session.verbose, as_json=as_json)
         finally:
             logs = sys.modules.get("dataworkspaces.cli.logs")
             if logs is not None:

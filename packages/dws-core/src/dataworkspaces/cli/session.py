@@ -174,7 +174,12 @@ def json_option(function: F) -> F:
         return value
 
     option = click.option(
-        "--json", "as_json", is_flag=True, callback=set_session, help="Print one JSON document, and never ask."
+        "--json",
+        "as_json",
+        is_flag=True,
+        is_eager=True,  # what is wrong with another option is told as JSON, too
+        callback=set_session,
+        help="Print one JSON document, and never ask.",
     )
     return option(function)
 
