@@ -23,6 +23,7 @@ from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.restraint import made_here
 from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.gitrepo.switching import check_branch_exists, switch
 from dataworkspaces.resources.git_subdirectory import FACTORY as SUBDIRECTORY_FACTORY
 from dataworkspaces.toolbox.atomic import explain_os_error
 from dataworkspaces.workspace import Resource, ResourceFactory, Workspace
@@ -46,7 +47,11 @@ class GitRepoFactory(ResourceFactory):
 
         return [
             click.Argument(["path"], metavar="PATH"),
-            click.Option(["--branch"], metavar="BRANCH", help="The branch that is used (default: the current one)."),
+            click.Option(
+                ["--branch"],
+                metavar="BRANCH",
+                help="The branch to use, to which a clean repository is switched (default: the current one).",
+            ),
             click.Option(["--read-only", "-r"], is_flag=True, help="Never push this repository to its origin."),
         ]
 
@@ -55,12 +60,14 @@ class GitRepoFactory(ResourceFactory):
         workspace.validate_local_path_for_resource("the new resource", str(place))
         if self._is_subdirectory(place, workspace):
             return SUBDIRECTORY_FACTORY.precheck(workspace, **{**kwargs, "path": str(place)})
-        self._check_repository(place, workspace, kwargs.get("branch"))
+        self._check_repository(place, workspace)
+        if kwargs.get("branch"):
+            check_branch_exists(place, kwargs["branch"])
         return {}
 
     def from_command_line(self, role: str, name: str, workspace: Workspace, *args: Any, **kwargs: Any) -> Resource:
         """:param path: root of a git repository, or a directory in the workspace's repository.
-        :param branch: the branch, which must be checked out.
+        :param branch: the branch, to which the repository is switched.
         :param read_only, export, imported: see ``dws add git --help``."""
         place = _local_place(kwargs["path"])
         if self._is_subdirectory(place, workspace):
@@ -74,7 +81,12 @@ class GitRepoFactory(ResourceFactory):
             return SUBDIRECTORY_FACTORY.from_command_line(role, name, workspace, **{**kwargs, "path": str(place)})
         workspace.validate_local_path_for_resource(name, str(place))
         made_here(place)  # the user names it
-        branch = self._check_repository(place, workspace, kwargs.get("branch"))
+        current, branch = self._check_repository(place, workspace), kwargs.get("branch")
+        if branch is None:
+            branch = current
+        elif branch != current:
+            switch(place, branch)
+            workspace.interaction.tell(f"Switched {place} from branch {current} to {branch}")
         workspace_root = workspace.get_workspace_local_path_if_any()
         relative = None
         if workspace_root is not None and Path(os.path.realpath(workspace_root)) in place.parents:
@@ -159,8 +171,8 @@ class GitRepoFactory(ResourceFactory):
         existing = next(p for p in (place, *place.parents) if p.is_dir())
         return enclosing_repository(existing) == Path(os.path.realpath(root))
 
-    def _check_repository(self, place: Path, workspace: Workspace, branch: str | None) -> str:
-        """Raise ConfigurationError if ``place`` cannot be added; returns the branch."""
+    def _check_repository(self, place: Path, workspace: Workspace) -> str:
+        """Raise ConfigurationError if ``place`` cannot be added; returns the branch that it is on."""
         if not place.exists():
             raise ConfigurationError(f"{place} does not exist", hint="Clone or create the repository, then add it")
         if git_directory(place) is None:
@@ -179,10 +191,6 @@ class GitRepoFactory(ResourceFactory):
         if current is None:
             raise ConfigurationError(
                 f"{place} is on no branch (HEAD is detached)", hint=f"git -C {place} switch BRANCH"
-            )
-        if branch is not None and branch != current:
-            raise ConfigurationError(
-                f"{place} is on branch {current}, not on {branch}", hint=f"git -C {place} switch {branch}"
             )
         # Also asks git for its identity once, so that a snapshot need not.
         GitRepo(place).check_ready(f"Repository {place}")
