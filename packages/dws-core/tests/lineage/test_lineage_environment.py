@@ -86,7 +86,7 @@ def test_machine_of_a_command_has_no_python() -> None:
     machine = this_machine()
     assert machine.python is None
     assert machine.platform
-    assert machine.distributions == {}
+    assert machine.distributions is None
 
 
 def test_user_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:

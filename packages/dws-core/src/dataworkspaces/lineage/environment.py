@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
+import json
 import platform
 import sys
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import DwsError
 from dataworkspaces.lineage.model import Environment
 from dataworkspaces.toolbox.atomic import read_json_object_if_any, write_json
 
-__all__ = ["this_environment", "this_machine", "this_user"]
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
+
+__all__ = ["distributions_of", "this_environment", "this_machine", "this_user"]
 
 
 def this_environment(cache_directory: Path) -> Environment:
     """That of this process, with what has been imported by now.
 
-    :param cache_directory: of this machine. Finding out which distribution a module comes from reads the list of files
-        of every one that is installed, which takes long; what is found stays there until one is installed or removed.
+    :param cache_directory: as in :func:`distributions_of`.
     """
     return Environment(
         platform.python_version(),
         platform.python_implementation(),
         platform.platform(),
-        _imported_distributions(cache_directory / "distributions.json"),
+        distributions_of(list(sys.modules), sys.path, cache_directory),
     )
 
 
@@ -43,43 +48,69 @@ def this_user() -> str | None:
         return None
 
 
-def _imported_distributions(cache: Path) -> dict[str, str]:
-    """Name and version of each installed distribution that a module was imported from, sorted by name."""
-    top_level = {name.partition(".")[0] for name in list(sys.modules)} - set(sys.stdlib_module_names)
-    installed = _installed(cache)
+def distributions_of(modules: Iterable[str], paths: Sequence[str], cache_directory: Path) -> dict[str, str]:
+    """Name and version of each installed distribution that modules were imported from, sorted by name.
+
+    :param paths: where the process that imported them looks for modules: its ``sys.path``.
+    :param cache_directory: of this machine. Finding out which distribution a module comes from reads the list of files
+        of every one that is installed, which takes long; what is found stays there until one is installed or removed.
+    """
+    top_level = {name.partition(".")[0] for name in modules} - set(sys.stdlib_module_names)
+    installed = _installed(paths, cache_directory) if top_level else {}
     found = {name: version for module in top_level for name, version in installed.get(module, {}).items()}
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
-def _installed(cache: Path) -> dict[str, dict[str, str]]:
+def _installed(paths: Sequence[str], cache_directory: Path) -> dict[str, dict[str, str]]:
     """By name of a module: the distributions that it comes from (several, for a namespace), with their versions."""
-    places = _places()
+    places = _places(paths)
+    cache = cache_directory / _cache_name(places)
     with suppress(DwsError):
         known = read_json_object_if_any(cache, "places", "modules") or {}
         if known.get("places") == places:
             modules: dict[str, dict[str, str]] = known["modules"]
             return modules
-    modules = _read_installed()
+    modules = _read_installed(paths)
     with suppress(OSError):
         write_json(cache, {"places": places, "modules": modules})
     return modules
 
 
-def _places() -> list[list[Any]]:
+def _cache_name(places: Sequence[Sequence[Any]]) -> str:
+    """A file for each Python: commands may run another one than we do."""
+    if places == _places(sys.path):
+        return "distributions.json"
+    digest = hashlib.sha256(json.dumps([place for place, _ in places]).encode()).hexdigest()
+    return f"distributions-{digest[:12]}.json"
+
+
+def _places(paths: Iterable[str]) -> list[list[Any]]:
     """The directories that modules come from. Installing or removing a distribution changes the time of one."""
     found: list[list[Any]] = []
-    for place in sys.path:
+    for place in dict.fromkeys(paths):
         with suppress(OSError):
             found.append([place, Path(place).stat().st_mtime_ns])
     return sorted(item for item in found if str(item[0]).rstrip("/").endswith("-packages"))
 
 
-def _read_installed() -> dict[str, dict[str, str]]:
-    from importlib.metadata import PackageNotFoundError, packages_distributions, version
+def _read_installed(paths: Sequence[str]) -> dict[str, dict[str, str]]:
+    """As ``importlib.metadata.packages_distributions``, which knows this process only."""
+    from importlib.metadata import distributions
 
     found: dict[str, dict[str, str]] = {}
-    for module, distributions in packages_distributions().items():
-        for name in distributions:
-            with suppress(PackageNotFoundError):
-                found.setdefault(module, {})[name] = version(name)
+    for distribution in distributions(path=list(paths)):
+        # The metadata of others may lack anything.
+        with suppress(Exception):
+            name, version = distribution.metadata["Name"], distribution.version
+            for module in _top_level(distribution) if name and version else ():
+                found.setdefault(module, {}).setdefault(name, version)  # the first on the path is the one in use
     return found
+
+
+def _top_level(distribution: Distribution) -> set[str]:
+    declared = (distribution.read_text("top_level.txt") or "").split()
+    if declared:
+        return set(declared)
+    files = distribution.files or []
+    names = {file.parts[0].partition(".")[0] for file in files if file.suffix in (".py", ".so", ".pyd")}
+    return {name for name in names if name.isidentifier()}

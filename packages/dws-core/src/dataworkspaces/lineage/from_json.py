@@ -113,11 +113,12 @@ def _step_from_json(fields: Mapping[str, Any], where: str) -> StepLineage:
 def _environment_from_json(fields: Mapping[str, Any] | None, where: str) -> Environment | None:
     if fields is None:
         return None
+    distributions = _optional(fields, "distributions", dict, where)
     return Environment(
         _optional(fields, "python", str, where),
         _optional(fields, "implementation", str, where),
         _optional(fields, "platform", str, where),
-        _texts(_optional(fields, "distributions", dict, where) or {}, where),
+        None if distributions is None else _texts(distributions, where),
     )
 
 

@@ -100,21 +100,22 @@ Resolve = Callable[[ResourceCert], ResourceCert]
 
 @dataclass(frozen=True)
 class Environment:
-    """What a step ran on. ``distributions`` are those of which something was imported, with their versions.
+    """What a step ran on. ``distributions`` are those of which something was imported, with their versions; None if
+    nobody can tell.
 
     ``python`` is None for a command of which only the machine is known."""
 
     python: str | None = None
     implementation: str | None = None
     platform: str | None = None
-    distributions: Mapping[str, str] = field(default_factory=dict)
+    distributions: Mapping[str, str] | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
             "python": self.python,
             "implementation": self.implementation,
             "platform": self.platform,
-            "distributions": dict(self.distributions),
+            "distributions": None if self.distributions is None else dict(self.distributions),
         }
 
 

@@ -148,7 +148,8 @@ def _step_facet(view: LineageView, execution: Execution, has_ended: bool) -> dic
     }
     if step.environment is not None:
         known["platform"] = None if step.environment.platform is None else clean(step.environment.platform)
-        known["distributions"] = named_values(step.environment.distributions)
+        distributions = step.environment.distributions
+        known["distributions"] = None if distributions is None else named_values(distributions)
     if has_ended:
         known["exitStatus"] = step.exit_status
         known["executionTimeSeconds"] = None if execution.end is None else step.execution_time_seconds

@@ -142,7 +142,7 @@ class _Writer:
                     *self._optional("python", known["python"]),
                     *self._optional("implementation", known["implementation"]),
                     *self._optional("platform", known["platform"]),
-                    *((self._terms["distribution"], f"{n} {v}") for n, v in known["distributions"].items()),
+                    *((self._terms["distribution"], f"{n} {v}") for n, v in (known["distributions"] or {}).items()),
                 ],
             )
         return agent

@@ -183,7 +183,7 @@ class _Writer:
 
     def _software(self, environment: Mapping[str, Any]) -> Iterable[Any]:
         python = environment.get("implementation") or "Python", environment.get("python")
-        for name, version in [python, *environment.get("distributions", {}).items()]:
+        for name, version in [python, *(environment.get("distributions") or {}).items()]:
             if version is None:
                 continue
             yield self._add(

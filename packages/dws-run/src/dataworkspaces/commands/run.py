@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.commands.run_changes import Footprint, changed_places, is_code, take_footprint
+from dataworkspaces.commands.run_imports import watching_imports
 from dataworkspaces.commands.run_last import look_at_last
 from dataworkspaces.commands.run_places import PlaceSet, inputs_to_read
 from dataworkspaces.commands.run_process import NotStartedError, call, check_program, gets_input, python_version
@@ -75,7 +76,11 @@ def execute(workspace: Workspace, planned: PlannedRun, directory: str | None = N
     """Run a command, in ``directory`` (default: the current one), and record what it did."""
     record = planned.record
     check_program(record.command, directory)
-    with _finding_outputs(workspace, record), variables_of_run(workspace, record) as variables:
+    with (
+        _finding_outputs(workspace, record),
+        variables_of_run(workspace, record) as variables,
+        watching_imports() as imports,
+    ):
         inputs = inputs_to_read(workspace, record.inputs, record.outputs or ())
         python = python_version(record.command, directory)
         unknown = {KEY: Surroundings.unknown(planned.unnamed).to_json()}
@@ -85,8 +90,9 @@ def execute(workspace: Workspace, planned: PlannedRun, directory: str | None = N
         written: list[ResourceRef] = []
         try:
             started = time.monotonic()
-            status = call(record.command, directory, variables)
+            status = call(record.command, directory, {**variables, **imports.variables})
             seconds = time.monotonic() - started
+            lineage.ran_on(imports.environment(workspace.get_machine_directory(), python))
             written = watch.written()
             if status == 0:
                 found = _record_success(workspace, planned, inputs, lineage, watch, written)

@@ -74,6 +74,10 @@ class CommandLineage(Lineage):
         self._files_before = {name: self._status(name) for name in (METRICS_FILE, RESULTS_FILE)}
         self._note_what_was_written_before()
 
+    def ran_on(self, environment: Environment) -> None:
+        """What the command ran on, once it has ended."""
+        self._machine = environment
+
     def forget(self) -> None:
         """The command could not be started: all is as it was."""
         self._ended()

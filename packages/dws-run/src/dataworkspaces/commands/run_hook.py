@@ -1,0 +1,61 @@
+"""What the Python processes of a command note of themselves: ``dws run`` puts a copy of this file on their path, as
+``sitecustomize``.
+
+It runs in the Python of the user, whichever that is, before all else: it knows nothing of ours, imports nothing that
+Python has not imported by then, and whatever goes wrong in it is passed over. A ``sitecustomize`` of the user's or of
+the system's runs as it would without us.
+"""
+
+# No "from __future__ import annotations", and no newer syntax: Python before 3.7 reads this, too.
+import atexit
+import os
+import sys
+
+
+def _note(place: str, modules_at_start: "set[str]") -> None:
+    """Append to a file of this process: a process that was forked from it has one of its own."""
+    modules = {name.partition(".")[0] for name in list(sys.modules)} - modules_at_start
+    lines = ["python " + ".".join(map(str, sys.version_info[:3])), "implementation " + sys.implementation.name]
+    lines += ["path " + path for path in sys.path if "\n" not in path]
+    lines += ["module " + name for name in sorted(modules)]
+    data = "".join(line + "\n" for line in [*lines, "end"]).encode("utf-8", "surrogateescape")
+    file = os.open(os.path.join(place, str(os.getpid())), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)  # noqa: PTH118
+    try:
+        os.write(file, data)
+    finally:
+        os.close(file)
+
+
+def _note_if_possible(place: str, modules_at_start: "set[str]") -> None:
+    try:  # noqa: SIM105 - contextlib is a module more
+        _note(place, modules_at_start)
+    except Exception:  # the directory may be gone, the disk may be full
+        pass
+
+
+def _begin(place: str) -> None:
+    """What ``.pth`` files have imported by now is none of the command's doing."""
+    atexit.register(_note_if_possible, place, {name.partition(".")[0] for name in list(sys.modules)})
+
+
+def _run_that_of_others(place: str) -> None:
+    """The ``sitecustomize`` that Python would have found without us; what it raises, Python tells as ever."""
+    ours = sys.modules["sitecustomize"]
+    sys.path[:] = [path for path in sys.path if path != place]
+    sys.path_importer_cache.pop(place, None)
+    del sys.modules["sitecustomize"]
+    try:
+        __import__("sitecustomize")
+    except ImportError as e:
+        sys.modules["sitecustomize"] = ours
+        if e.name != "sitecustomize":
+            raise
+
+
+if __name__ == "sitecustomize":
+    _place = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
+    try:  # noqa: SIM105
+        _begin(_place)
+    except Exception:
+        pass
+    _run_that_of_others(_place)

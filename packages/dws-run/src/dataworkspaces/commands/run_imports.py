@@ -1,0 +1,117 @@
+"""Which distributions the Python processes of a command imported."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dataworkspaces.lineage.environment import distributions_of, this_machine
+from dataworkspaces.lineage.model import Environment
+from dataworkspaces.toolbox.logs import log
+
+_HOOK = Path(__file__).with_name("run_hook.py")
+_IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy"}
+"""As ``platform.python_implementation`` has them, by ``sys.implementation.name``."""
+
+
+@dataclass(frozen=True)
+class _Noted:
+    """What one process noted of itself when it ended."""
+
+    python: str
+    implementation: str
+    paths: tuple[str, ...]
+    modules: tuple[str, ...]
+
+    @classmethod
+    def of(cls, lines: Iterable[str]) -> _Noted:
+        known: dict[str, list[str]] = {}
+        for line in lines:
+            key, _, value = line.partition(" ")
+            known.setdefault(key, []).append(value)
+        name = known.get("implementation", [""])[0]
+        return cls(
+            known.get("python", [""])[0],
+            _IMPLEMENTATIONS.get(name, name),
+            tuple(path for path in known.get("path", []) if os.path.isabs(path)),  # noqa: PTH117
+            tuple(known.get("module", [])),
+        )
+
+
+class Imports:
+    """:param place: the directory in which the processes note them; None if they cannot."""
+
+    def __init__(self, place: Path | None) -> None:
+        self._place = place
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """Environment variables of the command."""
+        if self._place is None:
+            return {}
+        others = os.environ.get("PYTHONPATH")
+        return {"PYTHONPATH": os.pathsep.join([str(self._place), *([others] if others else [])])}
+
+    def environment(self, cache_directory: Path, python: str | None = None) -> Environment:
+        """What the command ran on, once it has ended. The distributions are None if no Python has noted any: it may be
+        another program, or one that takes no notice of the environment (``python -I``), or it was killed.
+
+        :param python: its version, if that is known.
+        """
+        noted = list(self._noted())
+        modules: dict[tuple[str, ...], set[str]] = {}
+        for process in noted:
+            modules.setdefault(process.paths, set()).update(process.modules)
+        found: dict[str, str] = {}
+        for paths, names in modules.items():
+            found.update(distributions_of(names, paths, cache_directory))
+        versions = {process.python: process.implementation for process in noted}
+        if python is None and len(versions) == 1:
+            python = next(iter(versions))
+        return replace(
+            this_machine(),
+            python=python,
+            implementation=None if python is None else versions.get(python),
+            distributions=dict(sorted(found.items(), key=lambda item: item[0].lower())) if noted else None,
+        )
+
+    def _noted(self) -> Iterator[_Noted]:
+        for file in [] if self._place is None else sorted(self._place.iterdir()):
+            if file.name.isdecimal():
+                yield from _read(file)
+
+
+def _read(file: Path) -> Iterator[_Noted]:
+    try:
+        text = file.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return
+    lines: list[str] = []
+    for line in text.split("\n"):
+        if line == "end":
+            yield _Noted.of(lines)
+            lines = []
+        else:
+            lines.append(line)
+
+
+@contextmanager
+def watching_imports() -> Iterator[Imports]:
+    """For one command. Nothing of this is worth that the command does not run."""
+    place: Path | None = None
+    try:
+        place = Path(os.path.realpath(tempfile.mkdtemp(prefix="dws-run-")))
+        shutil.copyfile(_HOOK, place / "sitecustomize.py")
+    except OSError as e:
+        log.info("what a command imports will not be known: %s", e)
+    usable = place is not None and os.pathsep not in str(place) and (place / "sitecustomize.py").is_file()
+    try:
+        yield Imports(place if usable else None)
+    finally:
+        if place is not None:
+            shutil.rmtree(place, ignore_errors=True)
