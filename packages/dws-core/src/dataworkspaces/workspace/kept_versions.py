@@ -8,7 +8,7 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-__all__ = ["Collected", "Fault", "KeptVersionsMixin", "ReplacedVersion", "Verified"]
+__all__ = ["CollectMixin", "Collected", "Fault", "KeptVersionsMixin", "ReplacedVersion", "Verified"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,23 @@ class Collected:
     obstacles: tuple[str, ...] = ()
 
 
-class KeptVersionsMixin(ABC):
+class CollectMixin(ABC):
+    """Who keeps content of versions in a place of its own, and can remove what no version needs: a resource, or a
+    workspace for all resources that lie in it. ``dws gc`` asks for this."""
+
+    @abstractmethod
+    def collect(self, needed: Collection[str], before: datetime, *, dry_run: bool = False) -> Collected:
+        """Remove what is kept of no version that is ``needed``, and was kept before a time. A version that another
+        workspace needs is not named here: who shares a place with others asks them, or removes nothing. Doubt never
+        removes: what cannot be told for sure raises a ConfigurationError, or is told as an obstacle. Idempotent.
+        The workspace's lock is held, but with ``dry_run``.
+
+        :param needed: versions to restore by, of this resource; of a workspace, those of all its resources, among them
+            such as it knows nothing of.
+        :param dry_run: say what would go, and change nothing."""
+
+
+class KeptVersionsMixin(CollectMixin):
     """A resource that can tell what it keeps of its versions. Put the mixin before :class:`Resource` in the bases.
 
     A version is what :meth:`SnapshotResourceMixin.snapshot` returned to restore by. The workspace's lock is held while
@@ -78,14 +94,8 @@ class KeptVersionsMixin(ABC):
         """:meth:`replaced_versions` tells no more what was replaced before a time. Idempotent."""
 
     def collect(self, needed: Collection[str], before: datetime, *, dry_run: bool = False) -> Collected:
-        """Remove what is kept of no version that is ``needed``, and was kept before a time. A version that another
-        workspace needs is not named here: who shares a place with others asks them, or removes nothing. Doubt never
-        removes. Idempotent.
-
-        :param dry_run: say what would go, and change nothing.
-
-        By default nothing is collected: not what lies in the object store of the workspace, which ``dws gc`` looks
-        through for all resources and workspaces that use it."""
+        """As in :class:`CollectMixin`. By default nothing is collected: not what lies in the object store of the
+        workspace, which ``dws gc`` looks through for all resources and workspaces that use it."""
         return Collected()
 
     def can_be_verified(self) -> bool:

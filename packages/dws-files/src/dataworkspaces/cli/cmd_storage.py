@@ -76,7 +76,7 @@ def _print_usage(usage: Usage) -> None:
 @common_options
 @pass_session
 def gc(session: Session, dry_run: bool, keep_days: float, forget: tuple[str, ...], yes: bool, as_json: bool) -> None:
-    """Remove contents from the object store that nothing needs any more.
+    """Remove contents from the object store, and from those of git-fat, that nothing needs any more.
 
     What a snapshot on any branch needs, what an unfinished command needs, and what any other workspace needs that uses
     the store, stays.
@@ -108,8 +108,15 @@ def _print_garbage(report: GarbageReport) -> None:
 
     stderr = click.get_current_context().ensure_object(Session).to_stderr
     verb = "Removed" if report.removed else "Would remove"
-    click.echo(f"{verb} {plural(report.objects, 'content')} ({byte_size(report.size)}) from {escape(report.store)}",
-               err=stderr)  # fmt: skip
+    objects = report.objects - sum(each.objects for each in report.elsewhere)
+    size = report.size - sum(each.size for each in report.elsewhere)
+    click.echo(f"{verb} {plural(objects, 'content')} ({byte_size(size)}) from {escape(report.store)}", err=stderr)
+    for each in report.elsewhere:
+        keeper = "the workspace" if each.resource is None else f"resource '{escape(each.resource)}'"
+        click.echo(
+            f"{verb} {plural(each.objects, 'content')} ({byte_size(each.size)}) that {keeper} keeps by itself",
+            err=stderr,
+        )
     if report.young:
         are = "is" if report.young == 1 else "are"
         click.echo(f"  {plural(report.young, 'content')} that nothing needs {are} too young to go", err=stderr)

@@ -21,15 +21,27 @@ from dataworkspaces.filetree.objects.store import ObjectStore
 from dataworkspaces.lineage.runs.earlier import EarlierRuns
 from dataworkspaces.operations.deleted_snapshots import DeletedSnapshots
 from dataworkspaces.operations.store_users import StoreUsers
-from dataworkspaces.workspace.kept_versions import Collected, KeptVersionsMixin
+from dataworkspaces.workspace.kept_versions import Collected, CollectMixin, KeptVersionsMixin
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from dataworkspaces.workspace import Workspace
 
 KEEP_DAYS = 14.0
 _UNSURE_SECONDS = 86400.0
+
+
+@dataclass(frozen=True)
+class CollectedElsewhere:
+    """:ivar resource: which keeps contents in a place of its own; None for the workspace."""
+
+    resource: str | None
+    objects: int
+    size: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {"resource": self.resource, "objects": self.objects, "bytes": self.size}
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,7 @@ class GarbageReport:
     :ivar damaged: packs that cannot be read, and what resources could not look at; they stay.
     :ivar workspaces: the other workspaces that use the store, whose contents stay too.
     :ivar obstacle: why packs could not be written anew, as on a full disk; empty if they were.
+    :ivar elsewhere: what of ``objects`` and ``size`` is not in the store.
     """
 
     store: str
@@ -57,6 +70,7 @@ class GarbageReport:
     obstacle: str = ""
     deletions: int = 0
     runs: int = 0
+    elsewhere: tuple[CollectedElsewhere, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -71,6 +85,7 @@ class GarbageReport:
             "workspaces": list(self.workspaces),
             "removed": self.removed,
             "obstacle": self.obstacle,
+            "elsewhere": [each.to_json() for each in self.elsewhere],
         }
 
 
@@ -115,19 +130,23 @@ def gc_command(
                 remove_garbage(store, needed, garbage)
         until = datetime.fromtimestamp(time.time() - keep_seconds)
         held = needed_versions(workspace, before)
-        able = [resource for resource in workspace.get_resources() if isinstance(resource, KeptVersionsMixin)]
-        elsewhere = [_collect(each, held.get(each.name, set()), before, until, dry_run) for each in able]
+        elsewhere: dict[str | None, Collected] = {
+            resource.name: _collect(resource, held.get(resource.name, set()), before, until, dry_run)
+            for resource in workspace.get_resources()
+            if isinstance(resource, CollectMixin)
+        }
+        if isinstance(workspace, CollectMixin):
+            elsewhere[None] = _collect(workspace, set().union(*held.values()), before, until, dry_run)
     return _report(store, garbage, elsewhere, forgotten, others, not dry_run, len(deletions), len(runs))
 
 
-def _collect(
-    resource: KeptVersionsMixin, held: Collection[str], since: datetime, until: datetime, dry_run: bool
-) -> Collected:
-    """What a resource keeps by itself of no version that is ``held``, but for what restores replaced ``since`` then,
-    and what is kept since ``until``. What cannot be told of one resource keeps nothing else from being removed."""
+def _collect(keeper: CollectMixin, held: Collection[str], since: datetime, until: datetime, dry_run: bool) -> Collected:
+    """What a resource or the workspace keeps by itself of no version that is ``held``, but for what restores replaced
+    ``since`` then, and what is kept since ``until``. What one cannot tell keeps nothing else from being removed."""
     try:
-        replaced = {each.version for each in resource.replaced_versions() if each.time >= since}
-        return resource.collect({*held, *replaced}, until, dry_run=dry_run)
+        found = keeper.replaced_versions() if isinstance(keeper, KeptVersionsMixin) else ()
+        replaced = {each.version for each in found if each.time >= since}
+        return keeper.collect({*held, *replaced}, until, dry_run=dry_run)
     except DwsError as e:
         return Collected(obstacles=(e.message,))
 
@@ -135,7 +154,7 @@ def _collect(
 def _report(
     store: ObjectStore,
     garbage: Garbage,
-    elsewhere: list[Collected],
+    elsewhere: Mapping[str | None, Collected],
     forgotten: int,
     others: list[Workspace],
     removed: bool,
@@ -144,14 +163,15 @@ def _report(
 ) -> GarbageReport:
     return GarbageReport(
         store=str(store.root),
-        objects=garbage.objects + sum(each.contents for each in elsewhere),
-        size=garbage.size + sum(each.size for each in elsewhere),
-        young=garbage.young + sum(each.young for each in elsewhere),
+        objects=garbage.objects + sum(each.contents for each in elsewhere.values()),
+        size=garbage.size + sum(each.size for each in elsewhere.values()),
+        young=garbage.young + sum(each.young for each in elsewhere.values()),
         forgotten=forgotten,
-        damaged=(*garbage.damaged, *(problem for each in elsewhere for problem in each.obstacles)),
+        damaged=(*garbage.damaged, *(problem for each in elsewhere.values() for problem in each.obstacles)),
         workspaces=tuple(str(w.get_workspace_local_path_if_any()) for w in others),
         removed=removed,
         obstacle=garbage.obstacle,
         deletions=deletions,
         runs=runs,
+        elsewhere=tuple(CollectedElsewhere(n, e.contents, e.size) for n, e in elsewhere.items() if e.contents),
     )

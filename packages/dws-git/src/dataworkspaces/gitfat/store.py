@@ -76,6 +76,7 @@ class ObjectStore:
                 file.flush()
                 os.fsync(file.fileno())
             placeholder = Placeholder(digest.hexdigest(), size)
+            self._renew(placeholder)
             if not self.has(placeholder):
                 temporary.chmod(0o444)
                 temporary.replace(self.path(placeholder.sha1))
@@ -83,6 +84,12 @@ class ObjectStore:
         finally:
             temporary.unlink(missing_ok=True)
         return placeholder
+
+    def _renew(self, placeholder: Placeholder) -> None:
+        """An object that is here already is needed again: it counts as new, so that nobody who looks for old ones that
+        nothing needs takes it for one."""
+        with suppress(OSError):  # it is not here, or somebody else's
+            os.utime(self.path(placeholder.sha1))
 
     def take(self, path: Path, placeholder: Placeholder) -> bool:
         """Move a file that arrived to its place, if its content is what its name promises; else remove it."""

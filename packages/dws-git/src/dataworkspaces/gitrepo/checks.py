@@ -61,9 +61,14 @@ def check_scratch_directory(root: Path, relative: object) -> Path:
 
 def check_object_name(hashval: str, name: str) -> str:
     """Return ``hashval``; raises ConfigurationError if it is no full hash."""
-    if len(hashval) not in (40, 64) or any(c not in "0123456789abcdef" for c in hashval):
+    if not is_object_name(hashval):
         raise ConfigurationError(f"Resource '{name}': '{hashval[:80]}' is no hash of a git commit")
     return hashval
+
+
+def is_object_name(hashval: str) -> bool:
+    """Whether it is a full hash, of whatever."""
+    return len(hashval) in (40, 64) and all(c in "0123456789abcdef" for c in hashval)
 
 
 def check_branch_name(branch: object, name: str) -> None:

@@ -88,8 +88,11 @@ def empty_tree(root: Path) -> str:
 def operation_in_progress(root: Path) -> str | None:
     """``a merge``, ``a rebase`` ..., if the user is in the middle of one."""
     directory = git_directory(root)
-    if directory is None:
-        return None
+    return None if directory is None else operation_in_git_directory(directory)
+
+
+def operation_in_git_directory(directory: Path) -> str | None:
+    """As :func:`operation_in_progress`, of the working tree to which a git directory belongs."""
     return next((text for name, text in _OPERATIONS.items() if (directory / name).exists()), None)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,7 @@ from dataworkspaces.workspace import (
     VersionFiles,
     Workspace,
 )
+from dataworkspaces.workspace.kept_versions import Collected, CollectMixin
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ _AFTER_SNAPSHOT = "after_snapshot.json"
 _TREE = "tree.json"
 
 
-class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
+class GitRepoResource(CollectMixin, GitDirectoryMixin, SnapshotResourceMixin, Resource):
     """Its versions are commits.
 
     :ivar remote_origin_url: where a new machine clones it from, without any password; None if nowhere.
@@ -296,6 +298,16 @@ class GitRepoResource(GitDirectoryMixin, SnapshotResourceMixin, Resource):
 
         wanted = snapshots_by_version(restore_hashes)
         return check_repository(self._repo.root, f"resource '{self.name}'", wanted, is_from_elsewhere)
+
+    def collect(self, needed: Collection[str], before: datetime, *, dry_run: bool = False) -> Collected:
+        """Objects of git-fat. A repository outside of the workspace may have snapshots in other workspaces."""
+        from dataworkspaces.gitfat.garbage import collect
+
+        place = self.get_local_path_if_any()
+        if place is None or not Path(place).is_dir():
+            return Collected()  # it is not on this machine
+        commits = [check_object_name(version, self.name) for version in needed]
+        return collect(self.root, commits, before, dry_run=dry_run, all_of_git=self.relative_local_path is None)
 
     # -- lineage -------------------------------------------------------------------------------------------------
 

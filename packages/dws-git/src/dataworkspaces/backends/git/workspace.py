@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from dataworkspaces.errors import (
     MetadataError,
     NotFoundError,
 )
-from dataworkspaces.gitrepo.checks import check_object_name, check_scratch_directory
+from dataworkspaces.gitrepo.checks import check_object_name, check_scratch_directory, is_object_name
 from dataworkspaces.gitrepo.ignored import Looked, check_ignored
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
 from dataworkspaces.gitrepo.resource import GitRepoResource
@@ -52,6 +53,7 @@ from dataworkspaces.workspace import (
     SnapshotWorkspaceMixin,
     VersionElsewhere,
 )
+from dataworkspaces.workspace.kept_versions import Collected, CollectMixin
 from dataworkspaces.workspace.missing_type import ResourceOfMissingType, resources_to_show
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE, manifest_hash
 
@@ -62,7 +64,7 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.unfinished import UnfinishedPart
 
 
-class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
+class GitWorkspace(CollectMixin, SnapshotWorkspaceMixin, GitSync):
     """A workspace whose directory is a git repository."""
 
     param_defs = WORKSPACE_PARAMS | ParamDefs(
@@ -406,6 +408,17 @@ class GitWorkspace(SnapshotWorkspaceMixin, GitSync):
         if self._finished_snapshot is not None:
             self._subdirectories.remember(self._finished_snapshot)
             self._finished_snapshot = None
+
+    def collect(self, needed: Collection[str], before: datetime, *, dry_run: bool = False) -> Collected:
+        """Objects of git-fat in the workspace's own repository, for all subdirectories."""
+        from dataworkspaces.gitfat.garbage import collect
+
+        own = [r.name for r in self.get_resources() if isinstance(r, GitSubdirectory)]
+        versions = {version for s in self.list_snapshots() for name in own if (version := s.restore_hashes.get(name))}
+        commits = {check_object_name(version, self.name) for version in versions}
+        # Among all others are those of resources that are no more, or on other branches.
+        there = self.repo.resolve([f"{version}^{{commit}}" for version in needed if is_object_name(version)])
+        return collect(self.paths.root, {*commits, *filter(None, there)}, before, dry_run=dry_run)
 
     def check_integrity(self) -> Iterable[Problem]:
         from dataworkspaces.backends.git.integrity import check_workspace
