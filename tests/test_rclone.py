@@ -462,7 +462,7 @@ REFUSED = {
     "store,ssh=x:y": "connection string",
     "plain/path": "names no remote",
     "nosuch:path": "There is no remote 'nosuch'",
-    "store:nosuch": "could not be fetched from store:nosuch",
+    "store:nosuch": "There is no directory store:nosuch",
 }
 
 

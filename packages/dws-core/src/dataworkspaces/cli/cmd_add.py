@@ -117,12 +117,12 @@ def _command(resource_type: str, factory: ResourceFactory) -> click.Command:
         arguments: tuple[str, ...] = (),
         **values: Any,
     ) -> None:
-        from dataworkspaces.commands.add import add_command, is_numbered, resource_json
+        from dataworkspaces.commands.add import add_command, is_numbered, precheck, resource_json
 
         workspace = session.open_workspace()
         if name is not None:
             workspace.check_new_resource_name(name)
-        values = {**values, **factory.precheck(workspace, *arguments, **values)}
+        values = {**values, **precheck(workspace, factory, *arguments, **values)}
         if role is None:
             # Only source data is imported: there is nothing to ask.
             role = ROLES["s"] if values.get("imported") else _ask_role(workspace.interaction, factory)

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.operations.questions import ask_unlocked
 from dataworkspaces.workspace import ResourceRoles
+from dataworkspaces.workspace.trust import agreeing
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Resource, ResourceFactory, Workspace
@@ -26,12 +28,21 @@ def add_command(
     """
     factory = workspace.get_resource_factory(resource_type)
     _check_sharing(factory, resource_type, role, kwargs)
-    with workspace.transaction("add"):
-        if name is None:
-            name = workspace.suggest_resource_name(resource_type, role, *args, **kwargs)
-        resource = workspace.add_resource(name, resource_type, role, *args, **kwargs)
-        workspace.save(f"Added resource {name}")
-    return resource
+
+    def attempt() -> Resource:
+        with workspace.transaction("add"):
+            free = name or workspace.suggest_resource_name(resource_type, role, *args, **kwargs)
+            resource = workspace.add_resource(free, resource_type, role, *args, **kwargs)
+            workspace.save(f"Added resource {free}")
+        return resource
+
+    return ask_unlocked(workspace, attempt)
+
+
+def precheck(workspace: Workspace, factory: ResourceFactory, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    """See :meth:`ResourceFactory.precheck`; the user has named what is contacted now."""
+    with agreeing():
+        return factory.precheck(workspace, *args, **kwargs)
 
 
 def is_numbered(workspace: Workspace, suggestion: str) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.summaries import changes_json, snapshot_json
 from dataworkspaces.errors import ConfigurationError, NotSupportedError, PluginError, StorageError
+from dataworkspaces.operations.questions import ask_unlocked
 from dataworkspaces.operations.restores import past_restores
 from dataworkspaces.workspace import ResourceRoles, SnapshotResourceMixin
 from dataworkspaces.workspace.absent import is_absent, way_to_bring
@@ -143,13 +144,17 @@ def restore_command(workspace: Workspace, plan: RestorePlan) -> RestoreOutcome:
     snapshots = workspace.as_snapshot_ws()
     hashval = plan.snapshot.hashval
     names = tuple(planned.name for planned in plan.restored)
-    if names:
+
+    def attempt() -> None:
         with workspace.transaction("restore"):
             snapshots.get_snapshot_metadata(hashval)  # It may have been deleted since.
             resources = [_snapshot_resource(workspace, name) for name in names]
             restore_hashes: dict[str, str | None] = {p.name: p.restore_hash for p in plan.restored}
             snapshots.restore(hashval, restore_hashes, resources)
             workspace.save(f"Restored {', '.join(names)} to snapshot {hashval[:7]}")
+
+    if names:
+        ask_unlocked(workspace, attempt)
     return RestoreOutcome(plan.snapshot, names, plan.left, _kept(workspace, hashval) if names else {})
 
 

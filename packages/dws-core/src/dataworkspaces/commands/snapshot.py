@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from dataworkspaces.commands.notes import new_note, with_note
 from dataworkspaces.commands.summaries import snapshot_json
 from dataworkspaces.errors import ConfigurationError, ConflictError, UserAbort
-from dataworkspaces.lineage.runs.check import check_runs
+from dataworkspaces.lineage.runs.check import CheckedRuns, check_runs
+from dataworkspaces.operations.questions import ask_unlocked
 from dataworkspaces.params import check_tag
 from dataworkspaces.toolbox.names import check_text
 from dataworkspaces.workspace import FileResourceMixin
@@ -72,24 +73,9 @@ def snapshot_command(
     if tag is not None:
         check_tag(tag)
     holder = None if tag is None else _may_take_tag(workspace, snapshots, tag)  # asked before anything is locked
-    with workspace.transaction("snapshot"):
-        if tag is not None:
-            _check_holder(snapshots, tag, holder)
-        checked = check_runs(workspace)
-        metadata, manifest = snapshots.snapshot(tag, message)
-        states = {each.resource: each.status for each in checked if each.status is not None}
-        if states:
-            metadata = replace(metadata, other={**metadata.other, RUNS: states})
-        is_new = not snapshots.has_snapshot(metadata.hashval)
-        if is_new:
-            before = metadata = replace(metadata, labels=dict(labels or {}))
-        else:
-            before = snapshots.get_snapshot_metadata(metadata.hashval)
-            metadata = _update(workspace, before, tag, message, labels or {})
-        if is_new or metadata != before:
-            snapshots.save_snapshot_metadata_and_manifest(metadata, manifest)
-        snapshots.finish_snapshot(metadata.hashval)
-        workspace.save(_commit_message(metadata, tag, is_new))
+    before, metadata, is_new, checked = ask_unlocked(
+        workspace, lambda: _take(workspace, tag, holder, message, labels or {})
+    )
     moved_from = holder if holder != metadata.hashval else None
     results = _kept_results(workspace, metadata) if is_new else ()
     problems = tuple(problem for each in checked for problem in each.problems())
@@ -104,6 +90,32 @@ def snapshot_command(
         results=results,
         runs=problems,
     )
+
+
+def _take(
+    workspace: Workspace, tag: str | None, holder: str | None, message: str, labels: Mapping[str, str]
+) -> tuple[SnapshotMetadata, SnapshotMetadata, bool, list[CheckedRuns]]:
+    """The snapshot of the present state, as it was before (new, as it is) and as it is now; and whether it is new."""
+    snapshots = workspace.as_snapshot_ws()
+    with workspace.transaction("snapshot"):
+        if tag is not None:
+            _check_holder(snapshots, tag, holder)
+        checked = check_runs(workspace)
+        metadata, manifest = snapshots.snapshot(tag, message)
+        states = {each.resource: each.status for each in checked if each.status is not None}
+        if states:
+            metadata = replace(metadata, other={**metadata.other, RUNS: states})
+        is_new = not snapshots.has_snapshot(metadata.hashval)
+        if is_new:
+            before = metadata = replace(metadata, labels=dict(labels))
+        else:
+            before = snapshots.get_snapshot_metadata(metadata.hashval)
+            metadata = _update(workspace, before, tag, message, labels)
+        if is_new or metadata != before:
+            snapshots.save_snapshot_metadata_and_manifest(metadata, manifest)
+        snapshots.finish_snapshot(metadata.hashval)
+        workspace.save(_commit_message(metadata, tag, is_new))
+    return before, metadata, is_new, checked
 
 
 def _kept_results(workspace: Workspace, metadata: SnapshotMetadata) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.trust import agree_to_all
 from dataworkspaces.errors import ConfigurationError, DwsError
+from dataworkspaces.operations.questions import ask_unlocked
 from dataworkspaces.workspace import (
     CentralWorkspaceMixin,
     LocalStateResourceMixin,
@@ -107,9 +108,14 @@ def publish_command(workspace: Workspace, url: str, selection: Selection) -> Pus
     if not isinstance(workspace, SyncedWorkspaceMixin):
         raise workspace.not_supported("publishing")
     selection.check(workspace.get_resource_names())
-    with workspace.transaction("publish"):
-        resources, left = _local_resources(workspace, selection)
-        workspace.publish(url, resources)
+
+    def attempt() -> tuple[list[LocalStateResourceMixin], list[LocalStateResourceMixin]]:
+        with workspace.transaction("publish"):
+            resources, left = _local_resources(workspace, selection)
+            workspace.publish(url, resources)
+        return resources, left
+
+    resources, left = ask_unlocked(workspace, attempt)
     _warn_of_what_goes_nowhere(workspace, resources)
     return _pushed(workspace, resources, left)
 
@@ -135,16 +141,21 @@ def push_command(
     if not isinstance(workspace, (SyncedWorkspaceMixin, CentralWorkspaceMixin)):
         raise workspace.not_supported("push")
     selection.check(workspace.get_resource_names())
-    with workspace.transaction("push"):
-        resources, left = _local_resources(workspace, selection)
-        _compare_contents(resources, checksum)
-        for resource in resources if repair else ():
-            if isinstance(resource, KeptVersionsMixin):
-                resource.repair_remote_content()
-        if isinstance(workspace, SyncedWorkspaceMixin):
-            workspace.push(resources)
-        else:
-            workspace.push_resources(resources)
+
+    def attempt() -> tuple[list[LocalStateResourceMixin], list[LocalStateResourceMixin]]:
+        with workspace.transaction("push"):
+            resources, left = _local_resources(workspace, selection)
+            _compare_contents(resources, checksum)
+            for resource in resources if repair else ():
+                if isinstance(resource, KeptVersionsMixin):
+                    resource.repair_remote_content()
+            if isinstance(workspace, SyncedWorkspaceMixin):
+                workspace.push(resources)
+            else:
+                workspace.push_resources(resources)
+        return resources, left
+
+    resources, left = ask_unlocked(workspace, attempt)
     _warn_of_what_goes_nowhere(workspace, resources)
     return _pushed(workspace, resources, left)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +14,7 @@ from dataworkspaces.files.placed_directory import (
     path_in_workspace,
     same_place_in_clone,
 )
+from dataworkspaces.files.tracked import UNTRACK, offer_to_untrack, untrack_or_warn
 from dataworkspaces.filetree import BLAKE3
 from dataworkspaces.resources.local_files_resource import LocalFilesResource
 from dataworkspaces.toolbox.atomic import read_json_object
@@ -64,7 +63,7 @@ class LocalFilesFactory(ResourceFactory):
         check_place(place, place.name, workspace)
         if kwargs.get("remote") is not None:
             _checked_url(kwargs["remote"])
-        return {}
+        return {UNTRACK: offer_to_untrack(place, workspace)}
 
     def from_command_line(
         self, role: str, name: str, workspace: Workspace, *args: Any, **kwargs: Any
@@ -76,10 +75,9 @@ class LocalFilesFactory(ResourceFactory):
             place.mkdir(exist_ok=True)
         _check_is_directory(place)
         check_place(place, name, workspace)
-        _warn_of_tracked(place, workspace)
         remote = kwargs.get("remote")
         restorable = bool(kwargs.get("restorable", False)) or remote is not None
-        return LocalFilesResource(
+        resource = LocalFilesResource(
             name,
             role,
             workspace,
@@ -92,6 +90,8 @@ class LocalFilesFactory(ResourceFactory):
             export=bool(kwargs.get("export", False)),
             imported=bool(kwargs.get("imported", False)),
         )
+        untrack_or_warn(place, workspace, untrack=bool(kwargs.get(UNTRACK)))
+        return resource
 
     def from_json(
         self, params: dict[str, Any], local_params: dict[str, Any], workspace: Workspace
@@ -135,21 +135,6 @@ def _check_is_directory(place: Path) -> None:
     if not place.is_dir():
         what = "is not a directory" if place.exists() else "does not exist"
         raise ConfigurationError(f"{place} {what}", hint="Make the directory, then add it")
-
-
-def _warn_of_tracked(place: Path, workspace: Workspace) -> None:
-    """Of files that the workspace's git keeps too: each change of them is committed, whatever size they have."""
-    tracked = workspace.tracked_files(place)
-    root = workspace.get_workspace_local_path_if_any()
-    if tracked and root is not None:
-        relative = shlex.quote(os.path.relpath(os.path.realpath(place), os.path.realpath(root)))
-        few = all(path.endswith("/.gitkeep") for path in tracked)
-        if not few:
-            count = f"{len(tracked)} files" if len(tracked) > 1 else tracked[0]
-            workspace.interaction.warn(
-                f"Git tracks {count} in {place}, and goes on doing so. If it should not (the files stay): "
-                f"git rm -r --cached --quiet {relative} && git commit --quiet -m 'Untrack data'"
-            )
 
 
 def _checked_url(url: str) -> str:

@@ -40,6 +40,12 @@ def publish(workspace: GitSync, url: str, resources: Sequence[LocalStateResource
     check_url_of_user(url)
     root, clean, environment = workspace.paths.root, without_password(url), with_password(url)
     present = origin_url(root)
+    _check_clean(workspace)
+    plan = plan_push(root, clean, _refspecs(workspace), workspace.interaction, workspace.what, environment)
+    if plan.rejected is not None:
+        raise ConfigurationError(
+            f"{clean} holds another history already ({plan.rejected})", hint="Publish to an empty repository"
+        )
     if present is not None and without_password(present) != clean:
         question = f"{workspace.what} has the origin {without_password(present)}. Publish to {clean} from now on?"
         if not workspace.interaction.confirm(question, default=False):
@@ -47,12 +53,6 @@ def publish(workspace: GitSync, url: str, resources: Sequence[LocalStateResource
                 f"{workspace.what} has the origin {without_password(present)} already",
                 hint=f"git -C {root} remote set-url {ORIGIN} {clean}, then dws push",
             )
-    _check_clean(workspace)
-    plan = plan_push(root, clean, _refspecs(workspace), workspace.interaction, workspace.what, environment)
-    if plan.rejected is not None:
-        raise ConfigurationError(
-            f"{clean} holds another history already ({plan.rejected})", hint="Publish to an empty repository"
-        )
     workspace.push_resources_first(resources)
     large_files.send(root, clean, workspace.branch, workspace.consent, workspace.interaction.progress, environment)
     if plan.is_needed:

@@ -19,6 +19,7 @@ from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
 from dataworkspaces.gitrepo.plumbing import list_paths
 from dataworkspaces.gitrepo.repo import GitRepo
+from dataworkspaces.gitrepo.untracking import untrack
 from dataworkspaces.toolbox.atomic import read_json_object, write_bytes, write_files, write_json
 from dataworkspaces.toolbox.names import check_relative_path, is_resource_name
 from dataworkspaces.toolbox.regular import read_regular
@@ -145,6 +146,10 @@ class GitStorage(Workspace):
         if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.paths.root)):
             return []
         return list_paths(self.paths.root, [], [os.fspath(path)])
+
+    def untrack(self, path: Path) -> None:
+        relative = Path(os.path.realpath(path)).relative_to(os.path.realpath(self.paths.root)).as_posix()
+        untrack(self.paths.root, relative, f"Untracked {relative}")
 
     def came_with_workspace(self, path: Path) -> bool:
         return not list_paths(self.paths.root, ["--others"], [os.fspath(path)])

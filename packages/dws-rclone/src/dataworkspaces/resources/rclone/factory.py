@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, NotFoundError
 from dataworkspaces.files.placed_directory import (
     absolute_path,
     ask_for_place,
@@ -15,8 +15,10 @@ from dataworkspaces.files.placed_directory import (
     path_in_workspace,
     same_place_in_clone,
 )
+from dataworkspaces.files.tracked import UNTRACK, offer_to_untrack, untrack_or_warn
 from dataworkspaces.resources.rclone.address import parse_address
 from dataworkspaces.resources.rclone.link import MASTERS, SYNC_MODES, Link
+from dataworkspaces.resources.rclone.remote_files import check_is_there
 from dataworkspaces.resources.rclone.resource import RcloneResource
 from dataworkspaces.workspace import ResourceFactory, ResourceRoles, Workspace
 
@@ -68,6 +70,14 @@ class RcloneFactory(ResourceFactory):
             ),
         ]
 
+    def precheck(self, workspace: Workspace, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The remote's name, and what is there and here. Asks the remote, for one listing."""
+        place = absolute_path(kwargs["local_path"])
+        link = _checked(kwargs, place, place.name, workspace)
+        if link.master == "remote" or (link.master == "none" and is_free(place)):
+            check_is_there(link.rclone, link.address)
+        return {UNTRACK: offer_to_untrack(place, workspace)}
+
     def from_command_line(
         self, role: str, name: str, workspace: Workspace, *args: Any, **kwargs: Any
     ) -> RcloneResource:
@@ -75,11 +85,8 @@ class RcloneFactory(ResourceFactory):
         :param local_path: a directory; it is made, and the files are fetched, if there is none.
         :param config, master, sync_mode, size_only, compute_hash, restorable, export, imported: see
             ``dws add rclone --help``."""
-        link = _with_absolute_path(_link(kwargs, workspace))
         place = absolute_path(kwargs["local_path"])
-        if not is_free(place) and not place.is_dir():
-            raise ConfigurationError(f"{place} is not a directory")
-        check_place(place, name, workspace)
+        link = _checked(kwargs, place, name, workspace)
         _check_direction(link, role, bool(kwargs.get("export")))
         restorable = bool(kwargs.get("restorable", False))
         resource = RcloneResource(
@@ -95,11 +102,10 @@ class RcloneFactory(ResourceFactory):
             export=bool(kwargs.get("export", False)),
             imported=bool(kwargs.get("imported", False)),
         )
-        if link.master == "local":
-            if not place.is_dir():
-                raise ConfigurationError(f"{place} does not exist", hint="Make the directory, then add it")
-        elif is_free(place) or resource.arrival.is_incomplete():
+        if link.master != "local" and (is_free(place) or resource.arrival.is_incomplete()):
             resource.fetch()
+        else:
+            untrack_or_warn(place, workspace, untrack=bool(kwargs.get(UNTRACK)))
         return resource
 
     def from_json(self, params: dict[str, Any], local_params: dict[str, Any], workspace: Workspace) -> RcloneResource:
@@ -134,6 +140,17 @@ class RcloneFactory(ResourceFactory):
 def _record(resource: RcloneResource, place: Path) -> None:
     resource.workspace.ignore_local_path(place)
     resource.workspace.write_resource_local_params(resource.name, resource.get_local_params())
+
+
+def _checked(options: dict[str, Any], place: Path, name: str, workspace: Workspace) -> Link:
+    """The link to a remote that there is; raises ConfigurationError also for a place that cannot be the resource's."""
+    link = _link(options, workspace)
+    if not is_free(place) and not place.is_dir():
+        raise ConfigurationError(f"{place} is not a directory")
+    if link.master == "local" and not place.is_dir():
+        raise NotFoundError(f"{place} does not exist", hint="Make the directory, then add it")
+    check_place(place, name, workspace)
+    return _with_absolute_path(link)
 
 
 def _link(options: dict[str, Any], workspace: Workspace) -> Link:

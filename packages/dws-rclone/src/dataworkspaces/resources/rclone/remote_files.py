@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import shutil
 from collections.abc import Iterable
 from subprocess import Popen
@@ -88,6 +89,19 @@ class RemoteFiles:
 
     def _place(self, rel_path: str) -> str:
         return str(self._address.below(check_relative_path(rel_path, self._what)))
+
+
+def check_is_there(rclone: Rclone, address: Address) -> None:
+    """Raise NotFoundError if there is no such directory or bucket, and RemoteError if the remote does not answer. To a
+    bucket every directory is there."""
+    report = rclone.run(["lsjson", *_BRIEF], [str(address)])
+    if report.status in NOT_FOUND:
+        raise NotFoundError(
+            f"There is no directory {address}",
+            hint=f"'rclone lsd {shlex.quote(f'{address.remote}:')}' lists those there",
+        )
+    if report.status != 0:
+        raise rclone.error(report, f"Looking at {address} failed")
 
 
 def _is_entry(entry: object) -> bool:

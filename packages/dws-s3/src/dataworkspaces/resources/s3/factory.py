@@ -30,18 +30,15 @@ class S3Factory(ResourceFactory):
             click.Option(["--anonymous"], is_flag=True, help="Sign no request: the bucket is public."),
         ]
 
+    def precheck(self, workspace: Workspace, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Asks the server whether the bucket is there, can be read, and keeps versions."""
+        _bucket(kwargs).check_versioned()
+        return {}
+
     def from_command_line(self, role: str, name: str, workspace: Workspace, *args: Any, **kwargs: Any) -> S3Resource:
         """:param bucket: ``BUCKET``, ``BUCKET/PREFIX`` or ``s3://BUCKET/PREFIX``.
         :param profile, endpoint_url, region, anonymous: see ``dws add s3 --help``."""
-        bucket_name, prefix = split_place(kwargs["bucket"])
-        bucket = Bucket(
-            bucket_name,
-            prefix,
-            profile=kwargs.get("profile"),
-            endpoint_url=kwargs.get("endpoint_url"),
-            region=kwargs.get("region"),
-            anonymous=bool(kwargs.get("anonymous", False)),
-        )
+        bucket = _bucket(kwargs)
         bucket.check_versioned()
         return S3Resource(name, role, workspace, bucket)
 
@@ -66,6 +63,19 @@ class S3Factory(ResourceFactory):
     def suggest_name(self, workspace: Workspace, role: str, *args: Any, **kwargs: Any) -> str:
         bucket_name, prefix = split_place(kwargs["bucket"])
         return prefix.rstrip("/").rpartition("/")[2] or bucket_name
+
+
+def _bucket(options: dict[str, Any]) -> Bucket:
+    """That which arguments of ``dws add`` name."""
+    bucket_name, prefix = split_place(options["bucket"])
+    return Bucket(
+        bucket_name,
+        prefix,
+        profile=options.get("profile"),
+        endpoint_url=options.get("endpoint_url"),
+        region=options.get("region"),
+        anonymous=bool(options.get("anonymous", False)),
+    )
 
 
 def split_place(place: str) -> tuple[str, str]:
