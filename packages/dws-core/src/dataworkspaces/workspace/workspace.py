@@ -193,8 +193,8 @@ class Workspace(ABC):
         return []
 
     def untrack(self, path: Path) -> None:
-        """Keep the content of the files at and below ``path`` no longer, from now on: what is kept stays kept, and so do
-        the files. Idempotent; nothing else that the user has changed is kept by it."""
+        """Keep the content of the files at and below ``path`` no longer, from now on: what is kept stays kept, and the
+        files stay. Idempotent; nothing else that the user has changed is kept by it."""
 
     def came_with_workspace(self, path: Path) -> bool:
         """Whether all that lies in a directory came with the workspace itself, so that it is nobody else's. For a

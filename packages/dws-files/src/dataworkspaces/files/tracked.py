@@ -18,8 +18,8 @@ def offer_to_untrack(place: Path, workspace: Workspace) -> bool:
     For ``precheck``, before anything is locked."""
     count = _count(place, workspace)
     return count is not None and workspace.interaction.confirm(
-        f"Git tracks {count} in {place}, and goes on doing so. Untrack them? The files stay here, and their versions in "
-        "git's history; git removes them from other copies of the workspace when these pull",
+        f"Git tracks {count} in {place}, and goes on doing so. Untrack them? The files stay here, and their versions "
+        "in git's history; git removes them from other copies of the workspace when these pull",
         default=False,
     )
 
