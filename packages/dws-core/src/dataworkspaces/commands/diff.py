@@ -13,10 +13,10 @@ from dataworkspaces.commands.experiments import ExperimentReader, results_of
 from dataworkspaces.commands.results import results_resources
 from dataworkspaces.commands.summaries import changes_json, snapshot_json
 from dataworkspaces.errors import DwsError
-from dataworkspaces.params import RESULTS_MOVE_EXCLUDE_FILES
 from dataworkspaces.toolbox.flat import flatten, same
 from dataworkspaces.toolbox.metrics import as_number, larger_is_better
 from dataworkspaces.workspace import FileChange, FileResourceMixin, SnapshotResourceMixin
+from dataworkspaces.workspace.results import results_exclude
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, SnapshotVersion, Workspace
@@ -220,9 +220,9 @@ def _results_resource(
     resource = workspace.get_resource(name)
     if not isinstance(resource, FileResourceMixin):
         return lambda found: found
-    exclude = set(workspace.get_global_param(RESULTS_MOVE_EXCLUDE_FILES))
     if other is None and not any(True for _ in results_of(workspace, name, None)):
         return lambda found: ResourceDiff(name, "same") if found.state == "different" else found
+    exclude = results_exclude(workspace)
     files = results_changes(resource, one, other, exclude, are_equal=values is not None and values.identical)
 
     def of_these(found: ResourceDiff) -> ResourceDiff:

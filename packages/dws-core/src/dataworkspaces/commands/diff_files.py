@@ -7,10 +7,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dataworkspaces.commands.results import directories_of_results
 from dataworkspaces.errors import DwsError
 from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace import FileChange, FileResourceMixin
-from dataworkspaces.workspace.results import RESULTS_FILE, RUN_LOG_FILE, SNAPSHOTS_DIRS_RE
+from dataworkspaces.workspace.results import RESULTS_FILE, RUN_LOG_FILE
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, Workspace
@@ -117,20 +118,15 @@ def _files(
     resource: FileResourceMixin, snapshot: SnapshotMetadata | None, exclude: Collection[str]
 ) -> dict[str, tuple[str, int | None]]:
     """The files of results: by their path in the results directory the path in the resource, and the size."""
-    top = "" if snapshot is None else snapshot.relative_destination_path
-    if snapshot is not None and (not top or not resource.does_subpath_exist(top, must_be_directory=True)):
-        return {}
+    top = "" if snapshot is None else f"{snapshot.relative_destination_path}/"
     found: dict[str, tuple[str, int | None]] = {}
-    pending = [top]
-    while pending and len(found) <= _MOST_RESULTS:
-        directory = pending.pop()
-        for name, info in resource.list_infos(directory):
-            path = f"{directory}/{name}" if directory else name
-            if info.kind == "directory" and not SNAPSHOTS_DIRS_RE.match(path):
-                pending.append(path)
-            elif info.kind == "file" and name not in _OF_THE_RUN and path not in exclude:
-                found[path.removeprefix(f"{top}/" if top else "")] = (path, info.size)
-    return found if len(found) <= _MOST_RESULTS else {}
+    for files in directories_of_results(resource, snapshot):
+        for path, info in files.items():
+            if path.rpartition("/")[2] not in _OF_THE_RUN and path not in exclude:
+                found[path.removeprefix(top)] = (path, info.size)
+        if len(found) > _MOST_RESULTS:
+            return {}
+    return found
 
 
 def _differ(resource: FileResourceMixin, one: tuple[str, int | None], other: tuple[str, int | None]) -> bool:

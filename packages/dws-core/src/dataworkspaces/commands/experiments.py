@@ -3,7 +3,7 @@ state. They come from the results files, and from the lineage of all steps behin
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,15 @@ class Experiment:
     problems: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class ReadLineage:
+    """:ivar entries: by resource.
+    :ivar problems: why that of some could not be read."""
+
+    entries: Mapping[str, list[LineageEntry]]
+    problems: tuple[str, ...] = ()
+
+
 @dataclass
 class ExperimentReader:
     """Reads experiments of one workspace."""
@@ -62,10 +71,12 @@ class ExperimentReader:
         roles = ((name, self.workspace.get_resource_role(name)) for name in self.workspace.get_resource_names())
         self._first = next((name for name, role in roles if role == ResourceRoles.RESULTS), None)
 
-    def read(self, snapshot: SnapshotMetadata | None) -> Experiment:
-        """That of a snapshot, or the present one (None)."""
-        problems: list[str] = []
-        entries = self._entries(snapshot, problems)
+    def read(self, snapshot: SnapshotMetadata | None, lineage: ReadLineage | None = None) -> Experiment:
+        """That of a snapshot, or the present one (None).
+
+        :param lineage: if it has been read."""
+        lineage = self.lineage(snapshot) if lineage is None else lineage
+        entries, problems = lineage.entries, list(lineage.problems)
         parts: list[Part] = []
         final: set[tuple[str, str]] = set()
         moved = None if snapshot is None else snapshot.other.get(RESULTS_IN)
@@ -95,20 +106,22 @@ class ExperimentReader:
         complete = not problems and (set(moved) <= found_in if isinstance(moved, list) else bool(found_in))
         return Experiment(tuple(parts), complete, tuple(problems))
 
-    def _entries(self, snapshot: SnapshotMetadata | None, problems: list[str]) -> dict[str, list[LineageEntry]]:
+    def lineage(self, snapshot: SnapshotMetadata | None) -> ReadLineage:
+        """That of all resources in a snapshot, or the current one."""
         snapshots = self.workspace.as_snapshot_ws()
         if not snapshots.supports_lineage():
-            return {}
+            return ReadLineage({})
         store = snapshots.get_lineage_store()
         hashval = None if snapshot is None else snapshot.hashval
         names = list(self.workspace.get_resource_names() if snapshot is None else snapshot.restore_hashes)
         found: dict[str, list[LineageEntry]] = {}
+        problems: list[str] = []
         for name in names:
             try:
                 found[name] = store.entries(name, hashval)
             except DwsError as e:
                 problems.append(f"The lineage of '{name}' cannot be read: {e.message}")
-        return found
+        return ReadLineage(found, tuple(problems))
 
 
 def results_of(

@@ -96,7 +96,7 @@ def history_report(
     all_count = None if where is not None or sort is not None else limit
     found = list(snapshots.list_snapshots(reverse=True, max_count=all_count))
     reader = ExperimentReader(workspace)
-    state = _present_state(workspace, reader)
+    state = _present_state(workspace)
     rows = _rows(reader, found, state)
     if where is not None:
         from dataworkspaces.commands.where import where as chosen_by
@@ -120,7 +120,8 @@ def _rows(reader: ExperimentReader, snapshots: Sequence[SnapshotMetadata], state
     experiments: list[tuple[SnapshotMetadata | None, Experiment]] = []
     if state is not None and not state.is_snapshot:
         present = reader.read(None)
-        if any(part.metrics or part.parameters for part in present.parts):
+        # Before the first snapshot parameters alone are no experiment.
+        if any(part.metrics or (part.parameters and state.snapshot is not None) for part in present.parts):
             experiments.append((None, present))
     experiments += [(s, known.get(s.hashval) or read[s.hashval]) for s in snapshots]
     _warn(reader.workspace, [experiment for _, experiment in experiments])
@@ -128,16 +129,13 @@ def _rows(reader: ExperimentReader, snapshots: Sequence[SnapshotMetadata], state
     return make_rows(experiments, None if present_snapshot is None else present_snapshot.hashval)
 
 
-def _present_state(workspace: Workspace, reader: ExperimentReader) -> PresentState | None:
+def _present_state(workspace: Workspace) -> PresentState | None:
     """None if that cannot be told, which is no reason to show no snapshots."""
     try:
-        state = present_state(workspace)
+        return present_state(workspace)
     except DwsError as e:
         workspace.interaction.warn(f"What has changed since the last snapshot cannot be told: {e.message}")
         return None
-    if state.snapshot is None and not any(part.metrics for part in reader.read(None).parts):
-        return None
-    return state
 
 
 def _warn(workspace: Workspace, experiments: Sequence[Experiment]) -> None:

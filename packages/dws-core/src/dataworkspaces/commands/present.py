@@ -5,16 +5,13 @@ Where no note says from which snapshot the state comes, it is compared with the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dataworkspaces.errors import DwsError
+from dataworkspaces.errors import NO_ANSWER, DwsError
 from dataworkspaces.operations.present_snapshot import present_snapshot
-from dataworkspaces.params import RESULTS_MOVE_EXCLUDE_FILES
-from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace import FileResourceMixin, ResourceChange
-from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
+from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE, results_exclude
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, Workspace
@@ -23,10 +20,12 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class PresentState:
     """:ivar snapshot: None if there is none.
-    :ivar changes: how each resource stands to it."""
+    :ivar changes: how each resource stands to it.
+    :ivar newest: the newest snapshot, which need not be that one."""
 
     snapshot: SnapshotMetadata | None
     changes: Mapping[str, ResourceChange] = field(default_factory=dict)
+    newest: SnapshotMetadata | None = None
 
     @property
     def is_snapshot(self) -> bool:
@@ -41,21 +40,25 @@ def present_state(workspace: Workspace) -> PresentState:
     noted = _noted(workspace)
     if newest is None:
         return PresentState(None)
-    found = PresentState(newest, _changes(workspace, newest)) if noted is None else None
-    if found is None and noted is not None:
-        found = PresentState(noted, _changes(workspace, noted))
-        if not found.is_snapshot and noted.hashval != newest.hashval:
-            pulled = PresentState(newest, _changes(workspace, newest))
-            found = pulled if pulled.is_snapshot else found
-    assert found is not None
+    found = _compared(workspace, newest if noted is None else noted, newest)
+    if not found.is_snapshot and noted is not None and noted.hashval != newest.hashval:
+        pulled = _compared(workspace, newest, newest)
+        return pulled if pulled.is_snapshot else found
     return found
+
+
+def _compared(workspace: Workspace, snapshot: SnapshotMetadata, newest: SnapshotMetadata) -> PresentState:
+    return PresentState(snapshot, _changes(workspace, snapshot), newest)
 
 
 def _noted(workspace: Workspace) -> SnapshotMetadata | None:
     hashval = present_snapshot(workspace)
-    with suppress(DwsError):
+    try:
         return None if hashval is None else workspace.as_snapshot_ws().get_snapshot_metadata(hashval)
-    return None  # it was deleted
+    except NO_ANSWER:
+        raise
+    except DwsError:
+        return None  # it was deleted, or is damaged
 
 
 def _changes(workspace: Workspace, snapshot: SnapshotMetadata) -> dict[str, ResourceChange]:
@@ -73,8 +76,7 @@ def _has_current_results(workspace: Workspace, name: str) -> bool:
     resource = workspace.get_resource(name)
     if not resource.has_results_role() or not isinstance(resource, FileResourceMixin):
         return True
-    exclude = {*workspace.get_global_param(RESULTS_MOVE_EXCLUDE_FILES), LINEAGE_FILE}
     try:
-        return bool(resource.results_current_files(exclude, SNAPSHOTS_DIRS_RE))
+        return bool(resource.results_current_files(results_exclude(workspace), SNAPSHOTS_DIRS_RE))
     except DwsError:
         return True

@@ -132,7 +132,6 @@ class ResultsReport:
 
 def status_report(workspace: Workspace) -> StatusReport:
     """The resources, and how each stands to the snapshot that the present state is, or comes from."""
-    last = workspace.as_snapshot_ws().get_most_recent_snapshot()
     state = present_state(workspace)
     changes = state.changes
     shown = list(resources_to_show(workspace))
@@ -147,7 +146,9 @@ def status_report(workspace: Workspace) -> StatusReport:
     missing = tuple(role for role in RESOURCE_ROLE_CHOICES if role not in taken)
     origin = workspace.origin_state() if isinstance(workspace, SyncedWorkspaceMixin) else None
     unpushed = tuple(_unpushed(workspace, origin))
-    return StatusReport(workspace.name, resources, missing, last, state.snapshot, state.is_snapshot, origin, unpushed)
+    return StatusReport(
+        workspace.name, resources, missing, state.newest, state.snapshot, state.is_snapshot, origin, unpushed
+    )
 
 
 def _unpushed(workspace: Workspace, origin: OriginState | None) -> Iterator[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from dataworkspaces.errors import NO_ANSWER, DwsError, NotSupportedError
@@ -15,7 +17,7 @@ from dataworkspaces.workspace.absent import is_absent, way_to_bring
 from dataworkspaces.workspace.results import METRICS_HISTORY_FILE, RESULTS_FILE, RUN_LOG_FILE, SNAPSHOTS_DIRS_RE
 
 if TYPE_CHECKING:
-    from dataworkspaces.workspace import SnapshotMetadata, Workspace
+    from dataworkspaces.workspace import FileInfo, SnapshotMetadata, Workspace
 
 _MOST_DIRECTORIES = 1000
 """In which results files of one snapshot are looked for."""
@@ -77,22 +79,34 @@ def results_resources(workspace: Workspace, *, quiet: bool = False) -> list[str]
 def find_results_files(resource: FileResourceMixin, snapshot: SnapshotMetadata | None) -> list[str]:
     """The results files of a snapshot (None: the current ones), also those in subdirectories: paths in the resource,
     that at the top first."""
+    directories = islice(directories_of_results(resource, snapshot, hidden=False), _MOST_DIRECTORIES)
+    return [path for files in directories for path in files if path.rpartition("/")[2] == RESULTS_FILE]
+
+
+def directories_of_results(
+    resource: FileResourceMixin, snapshot: SnapshotMetadata | None, *, hidden: bool = True
+) -> Iterator[dict[str, FileInfo]]:
+    """The files of the results of a snapshot (None: the current ones) by their paths in the resource, a directory at a
+    time, each after those above it. A snapshot may have any number of them: who asks says when it is enough.
+
+    :param hidden: also directories whose name begins with a dot: a snapshot takes what is in them, but results files
+        there (``.ipynb_checkpoints/``) are copies."""
     top = "" if snapshot is None else snapshot.relative_destination_path
     if snapshot is not None and (not top or not resource.does_subpath_exist(top, must_be_directory=True)):
-        return []
-    found: list[str] = []
-    pending = [top]
-    for _ in range(_MOST_DIRECTORIES):
-        if not pending:
-            break
-        directory = pending.pop(0)
+        return
+    pending = deque([top])
+    while pending:
+        directory = pending.popleft()
+        files: dict[str, FileInfo] = {}
         for name, info in resource.list_infos(directory):
             path = f"{directory}/{name}" if directory else name
-            if info.kind == "file" and name == RESULTS_FILE:
-                found.append(path)
-            elif info.kind == "directory" and not SNAPSHOTS_DIRS_RE.match(path) and not name.startswith("."):
+            if info.kind == "file":
+                files[path] = info
+            elif info.kind != "directory" or SNAPSHOTS_DIRS_RE.match(path):
+                continue
+            elif hidden or not name.startswith("."):
                 pending.append(path)
-    return found
+        yield files
 
 
 def read_results(resource: Resource, snapshot: SnapshotMetadata | None) -> FoundResults | None:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.experiment_table import author_of, make_rows
-from dataworkspaces.commands.experiments import ExperimentReader
+from dataworkspaces.commands.experiments import ExperimentReader, ReadLineage
 from dataworkspaces.commands.present import present_state
 from dataworkspaces.commands.summaries import snapshot_json
-from dataworkspaces.errors import DwsError, NotFoundError
+from dataworkspaces.errors import NotFoundError
 from dataworkspaces.lineage.steps_behind import steps_behind
 
 if TYPE_CHECKING:
@@ -85,10 +85,11 @@ def show_command(workspace: Workspace, tag_or_hash: str | None = None) -> ShownS
             raise NotFoundError("There is no snapshot yet", hint="dws snapshot takes one")
     else:
         snapshot = snapshots.get_snapshot_by_tag_or_hash(tag_or_hash)
-    (row,) = make_rows([(snapshot, ExperimentReader(workspace).read(snapshot))])
-    return ShownSnapshot(
-        snapshot, _resources(workspace, snapshot), _steps(workspace, snapshot), row.metrics, row.parameters
-    )
+    reader = ExperimentReader(workspace)
+    lineage = reader.lineage(snapshot)
+    (row,) = make_rows([(snapshot, reader.read(snapshot, lineage))])
+    steps = _steps(workspace, lineage)
+    return ShownSnapshot(snapshot, _resources(workspace, snapshot), steps, row.metrics, row.parameters)
 
 
 def _resources(workspace: Workspace, snapshot: SnapshotMetadata) -> tuple[ShownResource, ...]:
@@ -111,15 +112,9 @@ def _resources(workspace: Workspace, snapshot: SnapshotMetadata) -> tuple[ShownR
     return tuple(found)
 
 
-def _steps(workspace: Workspace, snapshot: SnapshotMetadata) -> tuple[StepLineage, ...]:
-    """The first step first."""
-    snapshots = workspace.as_snapshot_ws()
-    if not snapshots.supports_lineage():
+def _steps(workspace: Workspace, lineage: ReadLineage) -> tuple[StepLineage, ...]:
+    """The first step first; none if some of them cannot be read, for then nobody knows which are behind which."""
+    if lineage.problems:
+        workspace.interaction.warn(f"The steps of the snapshot cannot be read: {lineage.problems[0]}")
         return ()
-    store = snapshots.get_lineage_store()
-    try:
-        entries = {name: store.entries(name, snapshot.hashval) for name in snapshot.restore_hashes}
-    except DwsError as e:
-        workspace.interaction.warn(f"The steps of the snapshot cannot be read: {e.message}")
-        return ()
-    return tuple(reversed(steps_behind(entries, lambda name: entries.get(name, []))))
+    return tuple(reversed(steps_behind(lineage.entries, lambda name: lineage.entries.get(name, []))))

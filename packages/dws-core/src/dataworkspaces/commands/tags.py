@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from dataworkspaces.commands.present import present_state
 from dataworkspaces.errors import ConfigurationError, ConflictError, NotFoundError
-from dataworkspaces.operations.present_snapshot import present_snapshot
 from dataworkspaces.params import check_tag
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import ResourceRoles
@@ -82,16 +82,15 @@ def _with_tag(metadata: SnapshotMetadata, tag: str) -> SnapshotMetadata:
 
 
 def _snapshot_of_present_state(workspace: Workspace, tag: str) -> str:
-    snapshots = workspace.as_snapshot_ws()
-    newest = snapshots.get_most_recent_snapshot()
-    if newest is None:
+    """That which is the present state for sure: what cannot be told of one of its resources is a reason to ask, but
+    whatever lies in results is none."""
+    state = present_state(workspace)
+    if state.snapshot is None:
         raise NotFoundError("There is no snapshot to tag", hint=f"Take one: dws snapshot {tag}")
-    noted = present_snapshot(workspace)
-    hashval = noted if noted is not None and snapshots.has_snapshot(noted) else newest.hashval
-    changes = snapshots.changes_since(snapshots.get_snapshot_versions(hashval))
+    hashval = state.snapshot.hashval
     changed = [
         name
-        for name, change in changes.items()
+        for name, change in state.changes.items()
         if change.state != "unchanged" and workspace.get_resource_role(name) != ResourceRoles.RESULTS
     ]
     if changed:

@@ -18,7 +18,7 @@ from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace.absent import is_absent, way_to_bring
 from dataworkspaces.workspace.files import FileResourceMixin
 from dataworkspaces.workspace.parts import workspace_of
-from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE, manifest_hash
+from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE, manifest_hash, results_exclude
 from dataworkspaces.workspace.snapshot_metadata import CARRIED_OVER, RESULTS_IN, SnapshotMetadata
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
 from dataworkspaces.workspace.versions import SnapshotVersion
@@ -161,7 +161,7 @@ def _plan_results(
     """Where results go, and the files that go there by resource; raises ConfigurationError if it is taken."""
     workspace = workspace_of(snapshots)
     template = workspace.get_global_param(RESULTS_DIR_TEMPLATE)
-    exclude = snapshots._results_exclude()
+    exclude = results_exclude(workspace)
     to_move: dict[str, list[str]] = {}
     all_results: dict[str, FileResourceMixin] = {}
     for resource in resources:
@@ -194,7 +194,7 @@ def _plan_results(
 def _move_results(
     snapshots: SnapshotWorkspaceMixin, resources: Sequence[Resource], destination: str, to_move: Mapping[str, Any]
 ) -> None:
-    exclude = snapshots._results_exclude()
+    exclude = results_exclude(workspace_of(snapshots))
     for resource in resources:
         if resource.name not in to_move:
             continue

@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-__all__ = ["METRICS_HISTORY_FILE", "RESULTS_FILE", "RUN_LOG_FILE", "SNAPSHOTS_DIRS_RE", "manifest_hash"]
+from dataworkspaces.params import RESULTS_MOVE_EXCLUDE_FILES
+from dataworkspaces.toolbox.names import LINEAGE_FILE
+
+if TYPE_CHECKING:
+    from dataworkspaces.workspace.workspace import Workspace
+
+__all__ = [
+    "METRICS_HISTORY_FILE",
+    "RESULTS_FILE",
+    "RUN_LOG_FILE",
+    "SNAPSHOTS_DIRS_RE",
+    "manifest_hash",
+    "results_exclude",
+]
 
 RESULTS_FILE = "results.json"
 """What a run that writes results has found."""
@@ -17,6 +31,12 @@ RUN_LOG_FILE = "run.jsonl"
 
 SNAPSHOTS_DIRS_RE = re.compile(r"snapshots\Z")
 """The directories of earlier snapshots: every template starts with ``snapshots/``."""
+
+
+def results_exclude(workspace: Workspace) -> set[str]:
+    """Files of results that no snapshot takes; a ``lineage.json`` at the root too, since the snapshot writes its own
+    beside what moved."""
+    return {*workspace.get_global_param(RESULTS_MOVE_EXCLUDE_FILES), LINEAGE_FILE}
 
 
 def manifest_hash(manifest: bytes) -> str:

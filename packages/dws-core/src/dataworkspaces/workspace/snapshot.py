@@ -16,8 +16,8 @@ from dataworkspaces.errors import (
     MetadataError,
     NotFoundError,
 )
-from dataworkspaces.params import HASH_RE, RESULTS_MOVE_EXCLUDE_FILES
-from dataworkspaces.toolbox.names import LINEAGE_FILE, some
+from dataworkspaces.params import HASH_RE
+from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace.missing_type import ResourceOfMissingType, resources_to_show
 from dataworkspaces.workspace.parts import workspace_of
 from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
@@ -293,10 +293,6 @@ class SnapshotWorkspaceMixin(ABC):
         from dataworkspaces.operations.snapshot import write_export_lineage
 
         write_export_lineage(self, current_resources, snapshot_hash)
-
-    def _results_exclude(self) -> set[str]:
-        """Files that stay; a ``lineage.json`` at the root too, since the snapshot writes its own beside what moved."""
-        return {*workspace_of(self).get_global_param(RESULTS_MOVE_EXCLUDE_FILES), LINEAGE_FILE}
 
     # -- restore and delete --------------------------------------------------------------------------------------
 

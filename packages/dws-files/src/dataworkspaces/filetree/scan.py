@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -74,9 +75,9 @@ class Scan:
     def file_count(self) -> int:
         return sum(len(directory.files) for directory in self.directories)
 
-    @property
+    @cached_property
     def total_size(self) -> int:
-        """The bytes in all files."""
+        """The bytes in all files, as they were when they were first asked for: a bar moves to that."""
         return sum(file.size for directory in self.directories for file in directory.files)
 
 

@@ -10,11 +10,10 @@ from dataworkspaces.lineage.runs.active import ActiveRuns
 from dataworkspaces.lineage.runs.directory import ResultsDirectory
 from dataworkspaces.lineage.runs.left import Left, look_at
 from dataworkspaces.lineage.runs.log import FileRecord
-from dataworkspaces.params import RESULTS_MOVE_EXCLUDE_FILES
-from dataworkspaces.toolbox.names import LINEAGE_FILE, some
+from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import FileResourceMixin, ResourceRef, ResourceRoles, Workspace
 from dataworkspaces.workspace.absent import is_absent
-from dataworkspaces.workspace.results import RESULTS_FILE, RUN_LOG_FILE
+from dataworkspaces.workspace.results import RESULTS_FILE, RUN_LOG_FILE, results_exclude
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ def _check(workspace: Workspace, name: str, active: set[str]) -> CheckedRuns:
     places = [run.ref.subpath for run in runs if run.status is not None]
     others = [path for path in files if path not in listed and any(_is_in(path, place) for place in places)]
     own = {f"{place}/{file}" if place else file for place in places for file in (RESULTS_FILE, RUN_LOG_FILE)}
-    is_kept = {*workspace.get_global_param(RESULTS_MOVE_EXCLUDE_FILES), LINEAGE_FILE}
+    is_kept = results_exclude(workspace)
     of_no_run = [path for path in others if path not in own and path not in is_kept]
     return CheckedRuns(name, tuple(runs), tuple(missing), tuple(changed), tuple(of_no_run))
 

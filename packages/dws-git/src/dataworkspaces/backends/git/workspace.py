@@ -55,7 +55,7 @@ from dataworkspaces.workspace import (
 )
 from dataworkspaces.workspace.kept_versions import Collected, CollectMixin
 from dataworkspaces.workspace.missing_type import ResourceOfMissingType, resources_to_show
-from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE, manifest_hash
+from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE, manifest_hash, results_exclude
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage import LineageStore
@@ -306,7 +306,7 @@ class GitWorkspace(CollectMixin, SnapshotWorkspaceMixin, GitSync):
             Looked(
                 f"Resource '{r.name}'",
                 r.relative_path,
-                r.results_current_files(self._results_exclude(), SNAPSHOTS_DIRS_RE) if r.has_results_role() else (),
+                r.results_current_files(results_exclude(self), SNAPSHOTS_DIRS_RE) if r.has_results_role() else (),
                 may_ignore=r.role in (ResourceRoles.CODE, ResourceRoles.RESULTS),
             )
             for r in own
@@ -359,7 +359,7 @@ class GitWorkspace(CollectMixin, SnapshotWorkspaceMixin, GitSync):
         resources = list(resources_to_show(self))
         own = [r for r in resources if isinstance(r, GitSubdirectory)]
         changes = self._subdirectories.changes_since(
-            own, versions, self._results_exclude(), self.get_snapshot_versions_if_any
+            own, versions, results_exclude(self), self.get_snapshot_versions_if_any
         )
         for resource in resources:
             if resource.name in changes:
