@@ -11,6 +11,7 @@ from dataworkspaces.errors import ConfigurationError, NotSupportedError
 from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object
 from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace.files import LocalStateResourceMixin
+from dataworkspaces.workspace.resource import Resource, ResourceRoles
 from dataworkspaces.workspace.versions import FileChange, PresentContents, ResourceChange, SnapshotVersion, VersionFiles
 
 if TYPE_CHECKING:
@@ -122,17 +123,21 @@ class SnapshotResourceMixin(ABC):
         ``keep`` asks to keep the whole resource as it is, if the type can do that without taking a version: code that
         is not committed, which a step runs. Neither the resource nor its next version changes by it.
 
-        By default what the files at the local path hold, if there is one."""
+        By default what the files at the local path hold, if there is one; of notebooks in code the sources count."""
         local = _local_path_of(self)
         if local is None:
             return PresentContents([None] * len(subpaths))
+        from dataworkspaces.toolbox.code_content import content_of_code
         from dataworkspaces.toolbox.content import content_of
+
+        is_code = isinstance(self, Resource) and self.role == ResourceRoles.CODE
+        tell = content_of_code if is_code else content_of
 
         def is_of_snapshots(below: str) -> bool:
             return below in (LINEAGE_FILE, "snapshots")
 
         try:
-            return PresentContents([content_of(Path(local, p or ""), None if p else is_of_snapshots) for p in subpaths])
+            return PresentContents([tell(Path(local, p or ""), None if p else is_of_snapshots) for p in subpaths])
         except OSError as e:
             raise explain_os_error(e, f"Reading what lies in resource '{self.name}'") from e
 

@@ -39,6 +39,7 @@ from dataworkspaces.filetree.hashing import Tell, tell_nobody
 from dataworkspaces.filetree.manifest import NO_FILES
 from dataworkspaces.filetree.scan import ScannedDirectory
 from dataworkspaces.operations.executors import executor_of
+from dataworkspaces.toolbox.code_content import content_of_code, find_notebooks
 from dataworkspaces.toolbox.content import CHEAP_BYTES, content_of
 from dataworkspaces.toolbox.names import LINEAGE_FILE, some
 from dataworkspaces.workspace import (
@@ -46,6 +47,7 @@ from dataworkspaces.workspace import (
     LocalDirectoryMixin,
     PresentContents,
     ResourceChange,
+    ResourceRoles,
     SnapshotResourceMixin,
     SnapshotVersion,
     VersionFiles,
@@ -433,16 +435,19 @@ class FileTreeMixin(KeptVersionsMixin, LocalDirectoryMixin, SnapshotResourceMixi
     # -- lineage -------------------------------------------------------------------------------------------------
 
     def present_contents(self, subpaths: Sequence[str | None], *, keep: bool = False) -> PresentContents:
-        """By content, or where versions are told by size and reading would take long, by the files' sizes and times."""
+        """By content, or where versions are told by size and reading would take long, by the files' sizes and times.
+        Of notebooks in code the sources count: running one is no change of the code."""
         if not self._is_here():
             return PresentContents([None for _ in subpaths])
-        if not self._hasher.reads_content:
+        if not self._hasher.reads_content or self._holds_notebooks_of_code():
             return PresentContents([self._cheap_content(path) for path in subpaths])
         tree = self._tree(self._scan({path or "" for path in subpaths}))
         return PresentContents([self._content_in(tree, path) for path in subpaths])
 
     def version_contents(self, compare_hash: str, subpaths: Sequence[str | None]) -> list[str | None]:
         tree = self.stored_tree(compare_hash) if self._hasher.reads_content else None
+        if tree is not None and self._is_code() and any(b".ipynb" in m for m in tree.manifests().values()):
+            tree = None  # it tells all of a notebook, and not its sources
         return [None if tree is None else self._content_in(tree, path) for path in subpaths]
 
     def _content_in(self, tree: Tree, subpath: str | None) -> str | None:
@@ -457,7 +462,14 @@ class FileTreeMixin(KeptVersionsMixin, LocalDirectoryMixin, SnapshotResourceMixi
         hashval = entry.value if entry.kind == "tree" else manifest_name(format_manifest([entry]))
         return f"{self._hasher.name}:{hashval}"
 
+    def _is_code(self) -> bool:
+        return self.as_resource().role == ResourceRoles.CODE
+
+    def _holds_notebooks_of_code(self) -> bool:
+        return self._is_code() and any(find_notebooks(self.local_root(), self._is_written_by_snapshots))
+
     def _cheap_content(self, subpath: str | None) -> str | None:
         prefix = f"{subpath}/" if subpath else ""
+        tell = content_of_code if self._is_code() else content_of
         with self._explained("Reading", subpath or ""):
-            return content_of(self._place(subpath or ""), lambda path: self._is_written_by_snapshots(prefix + path))
+            return tell(self._place(subpath or ""), lambda path: self._is_written_by_snapshots(prefix + path))

@@ -100,6 +100,7 @@ def _describe(outcome: RunOutcome) -> str:
         message = f"Step {name} failed with exit status {outcome.exit_status}"
         return f"{message}; unknown now: {outputs}" if outputs else message
     if not outputs:
-        return f"Step {name} changed no resource, so nothing is recorded"
+        changed = "changed no resource" if not outcome.code else "wrote nothing but code"
+        return f"Step {name} {changed}, so nothing is recorded"
     read = f"read {some(outcome.inputs)} and " if outcome.inputs else ""
     return f"Step {name} took {outcome.seconds:.1f} s, {read}wrote {outputs}"

@@ -11,12 +11,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataworkspaces.commands.run_changes import Footprint, changed_places, is_code, take_footprint
+from dataworkspaces.commands.run_changes import (
+    Footprint,
+    changed_places,
+    is_code,
+    is_run_notebook,
+    take_footprint,
+)
 from dataworkspaces.commands.run_imports import watching_imports
 from dataworkspaces.commands.run_last import look_at_last
-from dataworkspaces.commands.run_places import PlaceSet, inputs_to_read
+from dataworkspaces.commands.run_places import PlaceSet, Roots, inputs_to_read, named_paths
 from dataworkspaces.commands.run_process import NotStartedError, call, check_program, gets_input, python_version
-from dataworkspaces.commands.run_request import PlannedRun, RunRequest, plan_run
+from dataworkspaces.commands.run_request import PlannedRun, RunRequest, plan_run, written_before
 from dataworkspaces.commands.run_step import CommandLineage
 from dataworkspaces.commands.run_surroundings import KEY, Surroundings, files_outside, look_around
 from dataworkspaces.errors import DwsError
@@ -41,6 +47,7 @@ class RunOutcome:
     :ivar seconds: how long the command ran.
     :ivar inputs: what was recorded as read: what the user named, or a guess.
     :ivar outputs: what was recorded as written, or, if the command failed, what is unknown now.
+    :ivar code: what it wrote that is code, and no output.
     """
 
     name: str
@@ -49,6 +56,7 @@ class RunOutcome:
     seconds: float
     inputs: tuple[ResourceRef, ...]
     outputs: tuple[ResourceRef, ...]
+    code: tuple[ResourceRef, ...] = ()
 
 
 def run_command(
@@ -96,7 +104,7 @@ def execute(workspace: Workspace, planned: PlannedRun, directory: str | None = N
             written = watch.written()
             if status == 0:
                 found = _record_success(workspace, planned, inputs, lineage, watch, written)
-                return RunOutcome(record.name, False, 0, seconds, *found)
+                return RunOutcome(record.name, False, 0, seconds, *found, tuple(watch.written_code()))
             lineage.fail(written, f"failed with exit status {status}", status)
             return RunOutcome(record.name, False, status, seconds, record.inputs, tuple(written))
         except NotStartedError:
@@ -163,7 +171,15 @@ class _Watch:
         return [ref for ref in self._changed if self._is_code(ref) and not named.overlaps(ref)]
 
     def _is_code(self, ref: ResourceRef) -> bool:
-        return is_code(self._workspace, ref, self._before or Footprint({}))
+        before = self._before or Footprint({})
+        return is_code(self._workspace, ref, before) and not is_run_notebook(ref, before, self._notebooks)
+
+    @cached_property
+    def _notebooks(self) -> PlaceSet:
+        """Where notebooks lie that the command ran: what its line names, and what the step wrote before."""
+        roots, record = Roots(self._workspace), self._planned.record
+        named = (roots.ref(path) for _, path in named_paths(record.command, self._directory))
+        return PlaceSet([*filter(None, named), *written_before(self._workspace, record.command)])
 
     def surroundings(self, record: RunRecord, own: list[ResourceRef], outputs: tuple[ResourceRef, ...]) -> Surroundings:
         """What was there while the command ran; nobody can tell of what changed meanwhile and is no output."""

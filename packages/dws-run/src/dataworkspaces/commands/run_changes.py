@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from dataworkspaces.commands.run_places import PlaceSet
 from dataworkspaces.lineage.places import contains
 from dataworkspaces.toolbox.names import LINEAGE_FILE
+from dataworkspaces.toolbox.notebooks import SUFFIX as NOTEBOOK
 from dataworkspaces.workspace import (
     LocalStateResourceMixin,
     Resource,
@@ -134,6 +136,15 @@ def is_code(workspace: Workspace, ref: ResourceRef, before: Footprint) -> bool:
     known = before.files.get(ref.name, {})
     was_there = any(contains(ref.subpath, path) for path in known)
     return was_there and not any(contains(path, ref.subpath) for path in resource.written_by_steps())
+
+
+def is_run_notebook(ref: ResourceRef, before: Footprint, named: PlaceSet) -> bool:
+    """Whether a piece of code that a command wrote is a notebook that it ran, and whose outputs it put in there, or
+    made: one that was not there before, or that ``named`` names, as the command line does that which is run in place.
+    Of a notebook that is code the sources count, so that running it is no change of the code."""
+    if ref.subpath is None or not ref.subpath.endswith(NOTEBOOK):
+        return False
+    return ref.subpath not in before.files.get(ref.name, {}) or named.overlaps(ref)
 
 
 def _collapsed(changed: Iterable[str], files: Files) -> list[str]:

@@ -86,7 +86,7 @@ def plan_run(workspace: Workspace, request: RunRequest) -> PlannedRun:
     ]
     unnamed: list[str] = []
     if not request.inputs:
-        written = PlaceSet([*outputs, *filter(None, [results]), *_written_before(workspace, request)])
+        written = PlaceSet([*outputs, *filter(None, [results]), *written_before(workspace, request.command)])
         made = roots.written_own_files()
         data = (r for r in named if roles[r.name] in _DATA or (r.subpath is not None and made.overlaps(r)))
         inputs = _in_directories(ref for ref in data if not written.overlaps(ref))
@@ -152,13 +152,13 @@ def _step_name(command: Sequence[str], roots: Roots, roles: Mapping[str, str]) -
     return Path(program).stem or program or "run"
 
 
-def _written_before(workspace: Workspace, request: RunRequest) -> list[ResourceRef]:
+def written_before(workspace: Workspace, command: Sequence[str]) -> list[ResourceRef]:
     """What the same command line wrote the last time, even if it failed: an argument that names it names no input."""
     store = workspace.as_lineage_ws().get_lineage_store()
     found = []
     for entry in (entry for name in workspace.get_resource_names() for entry in store.entries(name)):
         step = entry.step if isinstance(entry, UnknownLineage) else entry
-        if isinstance(step, StepLineage) and step.run is not None and step.run.command == request.command:
+        if isinstance(step, StepLineage) and step.run is not None and step.run.command == tuple(command):
             found += [cert.ref for cert in entry_outputs(entry)]
     return found
 

@@ -27,7 +27,8 @@ from dataworkspaces.lineage.places import refs_overlap
 from dataworkspaces.lineage.results_step import check_results_ref, results_of, run_of, write_results_file
 from dataworkspaces.lineage.runs.run import ResultsRun
 from dataworkspaces.lineage.store import Entries, ResourceLineage
-from dataworkspaces.workspace import FileResourceMixin, LocalStateResourceMixin, ResourceRef, Workspace
+from dataworkspaces.toolbox.notebooks import SUFFIX as NOTEBOOK
+from dataworkspaces.workspace import FileResourceMixin, LocalStateResourceMixin, ResourceRef, Workspace, is_own_files
 from dataworkspaces.workspace.results import RESULTS_FILE
 
 METRICS_FILE = "metrics.json"
@@ -141,6 +142,7 @@ class CommandLineage(Lineage):
         self._record = self._run = record
         self._other = other
         self._read_only(inputs)
+        self._leave_out_notebooks()
         self.complete()
         self._complete_inner_steps()
         self._forget_what_is_gone()
@@ -172,6 +174,21 @@ class CommandLineage(Lineage):
             known.update(self._store.certs_to_read(new, [], self._contents(new), self._comment))
         self._input_refs = list(refs)
         self._inputs = [known[ref] for ref in refs]
+
+    def _leave_out_notebooks(self) -> None:
+        """Of the workspace's own files those count as code that no step wrote: a notebook that the command ran in place
+        counted when it began, and does so no more."""
+        own = self.workspace.own_files_resource()
+        whole = None if own is None else ResourceRef(own.name)
+        if own is None or whole not in self._code_refs or not is_own_files(own):
+            return
+        mine = [r.subpath for r in self._output_refs if r.name == own.name and r.subpath is not None]
+        others = [path for path in mine if not path.endswith(NOTEBOOK)]
+        place = self._code_refs.index(whole)
+        cert = self._code[place]
+        if len(others) < len(mine) and own.content_without(others) == cert.certificate.content:
+            content = own.content_without(mine)
+            self._code[place] = replace(cert, certificate=replace(cert.certificate, content=content))
 
     def _forget_what_is_gone(self) -> None:
         """Places that an earlier run of the step wrote, or failed to write, and that it no longer writes."""
