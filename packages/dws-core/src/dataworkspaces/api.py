@@ -285,12 +285,13 @@ def make_lineage_table(
     workspace_uri_or_path: str | None = None, tag_or_hash: str | None = None, verbose: bool = False
 ) -> Iterable[tuple[str, str, str, list[str] | None]]:
     """The lineage of all resources, current or of a snapshot: a row has the reference, the type of the lineage,
-    details, and the inputs (None for what no step made)."""
+    details, and the inputs (None for what no step made). Behind an imported resource there is a row for each place of
+    the lineage that came with it, whose type says that it is imported."""
     from dataworkspaces.commands.report import lineage_report
 
     with _opened(workspace_uri_or_path, verbose, reading=True) as workspace:
         rows = lineage_report(workspace, tag_or_hash).rows
-        return [(row.ref, row.lineage_type, row.details, row.inputs or None) for row in rows]
+        return [(row.ref, row.shown_type, row.details, row.inputs or None) for row in rows]
 
 
 def make_lineage_graph(

@@ -54,8 +54,11 @@ def test_part_of_a_resource_is_named(store: FileLineageStore, release_1_6: Path,
 
 def test_imported_resource_is_marked(store: FileLineageStore, release_1_6: Path, tmp_path: Path) -> None:
     shutil.copytree(release_1_6 / "imported", tmp_path / "snapshots" / "abc")
-    ((ref, kind, _),) = rows(store, "shared", snapshot="abc")
+    (ref, kind, _), *behind = rows(store, "shared", snapshot="abc")
     assert (ref, kind) == ("shared", "Imported")
+    assert [row[:2] for row in behind] == [
+        ("intermediate-data:x", "Step"), ("code", "Code"), ("source-data:a.txt", "Source Data"),
+    ]  # fmt: skip
 
 
 def test_workspace_without_lineage_has_no_rows(store: FileLineageStore) -> None:

@@ -59,7 +59,7 @@ def lineage(session: Session, snapshot: str | None, as_json: bool) -> None:
     title = f"Lineage for {snapshot or f'the present state of workspace {found.workspace}'}"
     columns = ["Resource", "Type", "Details", "Inputs"]
     rows: list[tuple[Any, ...]] = [
-        (row.ref, row.lineage_type, to_the_second(row.details), tuple(row.inputs or ["None"])) for row in found.rows
+        (row.ref, row.shown_type, to_the_second(row.details), tuple(row.inputs or ["None"])) for row in found.rows
     ]
     if any(row.state.kind != "current" for row in found.rows):
         columns.append("State")

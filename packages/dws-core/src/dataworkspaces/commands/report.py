@@ -179,7 +179,7 @@ def lineage_report(workspace: Workspace, snapshot: str | None = None) -> Lineage
     store = snapshots.get_lineage_store()
     lineages = {name: store.entries(name, hashval) for name in names}
     states = lineage_states(workspace, lineages, metadata)
-    return LineageReport(workspace.name, metadata, tuple(make_lineage_table(lineages, states.all())))
+    return LineageReport(workspace.name, metadata, tuple(make_lineage_table(lineages, states)))
 
 
 def results_report(

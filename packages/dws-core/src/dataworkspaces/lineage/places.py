@@ -26,6 +26,7 @@ __all__ = [
     "covering",
     "group",
     "imported_certificate",
+    "imported_place",
     "is_out_of_date",
     "overlap",
     "places",
@@ -137,10 +138,18 @@ def _order(entry: LineageEntry) -> tuple[bool, str]:
     return isinstance(entry, UnknownLineage), start
 
 
-def imported_certificate(imported: Mapping[ResourceRef, Place], ref: ResourceRef) -> HashCertificate | None:
-    """The version of a reference that the exporting workspace recorded, if it did. ``imported``: what it recorded of
-    the resource, see :func:`places`."""
+def imported_place(imported: Mapping[ResourceRef, Place], ref: ResourceRef) -> ResourceCert | None:
+    """The place that is, or holds, a reference, and its version that the exporting workspace recorded, if it did.
+    ``imported``: what it recorded of the resource, see :func:`places`.
+
+    Who reads a part of a place has read that version of the place, as in one workspace."""
     place = covering(imported, ref)
+    return place.cert if place is not None and isinstance(place.cert.certificate, HashCertificate) else None
+
+
+def imported_certificate(imported: Mapping[ResourceRef, Place], ref: ResourceRef) -> HashCertificate | None:
+    """The version of a reference that the exporting workspace recorded, if it did."""
+    place = imported.get(ref)
     if place is not None and isinstance(place.cert.certificate, HashCertificate):
         return place.cert.certificate
     return None

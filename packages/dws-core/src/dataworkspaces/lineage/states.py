@@ -56,9 +56,16 @@ def refs_to_compare(lineages: Mapping[str, list[LineageEntry]]) -> list[Resource
     for entries in lineages.values():
         for entry in entries:
             if isinstance(entry, StepLineage):
-                for cert in (*entry.inputs, *entry.code, *entry.outputs):
-                    if cert.certificate.content is not None:
-                        found[cert.ref] = None
+                certs: tuple[ResourceCert, ...] = (*entry.inputs, *entry.code, *entry.outputs)
+            elif isinstance(entry, (SourceDataLineage, CodeLineage)):
+                certs = (entry.cert,)
+            else:
+                certs = ()
+                if isinstance(entry, ImportedLineage) and entry.content is not None:
+                    found[ResourceRef(entry.resource_name)] = None
+            for cert in certs:
+                if cert.certificate.content is not None:
+                    found[cert.ref] = None
     return list(found)
 
 
@@ -127,6 +134,8 @@ class States:
         entry = place.entry
         if isinstance(entry, UnknownLineage):
             return State("unknown", (entry.cert.certificate.comment,))
+        if isinstance(entry, (SourceDataLineage, CodeLineage)):
+            return self._state_of_source(place.cert)
         if not isinstance(entry, StepLineage):
             return CURRENT
         own = {cert.ref for cert in entry.outputs}
@@ -138,6 +147,23 @@ class States:
         elif self._differs(place.cert):
             reasons.append("its content is no longer what the step wrote")
         return State("out of date", tuple(dict.fromkeys(reasons))) if reasons else CURRENT
+
+    def imported(self, entry: ImportedLineage) -> State:
+        """Whether imported lineage is that of what lies in the resource now."""
+        now = self._contents.get(ResourceRef(entry.resource_name))
+        if same_content(now, entry.content) is False:
+            return State("out of date", ("it is gone" if now == NOTHING else "it has changed since",))
+        return CURRENT
+
+    def _state_of_source(self, cert: ResourceCert) -> State:
+        """Whether the version that was read is the one that lies there."""
+        if self._contents.get(cert.ref) == NOTHING:
+            return State("out of date", ("it is gone",))
+        certificate, in_snapshot = cert.certificate, self._hashes.get(cert.ref.name)
+        is_other = cert.ref.subpath is None and in_snapshot is not None and isinstance(certificate, HashCertificate)
+        if self._differs(cert) or (is_other and certificate.hashval != in_snapshot):
+            return State("out of date", ("it has changed since",))
+        return CURRENT
 
     def _input_reasons(self, cert: ResourceCert) -> Iterator[str]:
         place = covering(self._known.get(cert.ref.name, {}), cert.ref)

@@ -30,7 +30,7 @@ from dataworkspaces.lineage.places import (
     Place,
     contains,
     covering,
-    imported_certificate,
+    imported_place,
     is_out_of_date,
     overlap,
     places,
@@ -185,10 +185,11 @@ class LineageStore(ABC):
         def hash_of(cert: ResourceCert) -> str | None:
             then = cert.certificate.content
             same = same_content(then, contents.get(cert.ref))
-            if same:
-                return hashes.get(cert.ref.name)
+            own = None if then is None or then.startswith("size-and-time:") else then.rpartition(":")[2]
+            if same:  # of a part of the resource its own hash, which changes with nothing else
+                return hashes.get(cert.ref.name) if cert.ref.subpath is None else own or hashes.get(cert.ref.name)
             if same is False:
-                return None if then is None or then.startswith("size-and-time:") else then.rpartition(":")[2]
+                return own
             if cert.ref.name not in present:
                 present[cert.ref.name] = places(cert.ref.name, self.entries(cert.ref.name))
             place = covering(present[cert.ref.name], cert.ref)
@@ -311,8 +312,8 @@ def _known_cert(
     if place is None or place.cert.ref != ref:
         if imported is None:
             return None
-        recorded = imported_certificate(places(imported.resource_name, imported.lineages), ref)
-        return ResourceCert(ref, recorded or PlaceholderCertificate(1, comment, content=content))
+        recorded = imported_place(places(imported.resource_name, imported.lineages), ref)
+        return recorded or ResourceCert(ref, PlaceholderCertificate(1, comment, content=content))
     same = same_content(place.cert.certificate.content, content)
     is_present = isinstance(place.cert.certificate, PlaceholderCertificate) if same is None else same
     return place.cert if is_present else None
