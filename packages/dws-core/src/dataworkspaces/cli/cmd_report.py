@@ -77,7 +77,7 @@ def lineage(session: Session, snapshot: str | None, as_json: bool) -> None:
 @common_options
 @pass_session
 def results(session: Session, snapshot: str | None, resource: str | None, as_json: bool) -> None:
-    """Show parameters and metrics of a run: the last one, or that of a snapshot.
+    """Show parameters and metrics of the last run of each step, or of those of a snapshot.
 
     \b
     Example:
@@ -93,6 +93,9 @@ def results(session: Session, snapshot: str | None, resource: str | None, as_jso
         click.echo("No results were found")
     else:
         _print_results(found)
+        for other in found.others:
+            click.echo()
+            _print_results(other)
 
 
 @report.command()

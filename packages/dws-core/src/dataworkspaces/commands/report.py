@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.present import present_state
@@ -14,6 +14,7 @@ from dataworkspaces.workspace import RESOURCE_ROLE_CHOICES, LocalStateResourceMi
 from dataworkspaces.workspace.missing_type import ResourceOfMissingType, resources_to_show
 
 if TYPE_CHECKING:
+    from dataworkspaces.commands.results import FoundResults
     from dataworkspaces.lineage.views import LineageRow
     from dataworkspaces.workspace import OriginState, Resource, ResourceChange, SnapshotMetadata, Workspace
 
@@ -109,6 +110,7 @@ class ResultsReport:
     :ivar metrics: those with one value.
     :ivar metric_tables: those that are dictionaries.
     :ivar history: by metric its value of each epoch, if a training recorded that.
+    :ivar others: of further steps, which have other directories.
     """
 
     location: str
@@ -118,6 +120,7 @@ class ResultsReport:
     metrics: dict[str, Any]
     metric_tables: dict[str, dict[str, Any]]
     history: dict[str, list[float | None]] = field(default_factory=dict)
+    others: tuple[ResultsReport, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -127,6 +130,7 @@ class ResultsReport:
             "parameters": self.parameters,
             "metrics": {**self.metrics, **self.metric_tables},
             **({"metrics_history": self.history} if self.history else {}),
+            **({"others": [other.to_json() for other in self.others]} if self.others else {}),
         }
 
 
@@ -185,13 +189,15 @@ def lineage_report(workspace: Workspace, snapshot: str | None = None) -> Lineage
 def results_report(
     workspace: Workspace, snapshot: str | None = None, resource: str | None = None
 ) -> ResultsReport | None:
-    """The results of a run: those of a snapshot (tag or hash); without one the current results or, if there are
-    none, those of the most recent snapshot that has some. None if nothing was found."""
-    from dataworkspaces.commands.results import find_results
+    """The results of the steps of a snapshot (tag or hash); without one the current results or, if there are none,
+    those of the most recent snapshot that has some. None if nothing was found."""
+    from dataworkspaces.commands.results import find_all_results
 
-    found = find_results(workspace, snapshot, resource)
-    if found is None:
-        return None
+    found = [_report_of(results) for results in find_all_results(workspace, snapshot, resource)]
+    return replace(found[0], others=tuple(found[1:])) if found else None
+
+
+def _report_of(found: FoundResults) -> ResultsReport:
     metrics = _dictionary(found.data.get("metrics"))
     return ResultsReport(
         location=found.location,

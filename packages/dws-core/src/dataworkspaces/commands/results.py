@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
@@ -41,19 +41,27 @@ class FoundResults:
 def find_results(
     workspace: Workspace, tag_or_hash: str | None = None, resource_name: str | None = None
 ) -> FoundResults | None:
-    """The results of a snapshot; without one the current results or, if there are none, those of the most recent
-    snapshot that has some. Of all results resources, or of one; the first that has a file counts."""
+    """The first of :func:`find_all_results`; None if there are none."""
+    return next(iter(find_all_results(workspace, tag_or_hash, resource_name)), None)
+
+
+def find_all_results(
+    workspace: Workspace, tag_or_hash: str | None = None, resource_name: str | None = None
+) -> list[FoundResults]:
+    """The results of all steps of a snapshot; without one the current results or, if there are none, those of the most
+    recent snapshot that has some. Of all results resources, or of one; those at its top before those of steps that
+    have directories of their own."""
     names = results_resources(workspace) if resource_name is None else [resource_name]
     if resource_name is not None:
         workspace.validate_resource_name(resource_name, expected_role=ResourceRoles.RESULTS)
     if tag_or_hash is not None:
         snapshot = workspace.as_snapshot_ws().get_snapshot_by_tag_or_hash(tag_or_hash)
-        return _first(workspace, names, snapshot)
-    found = _first(workspace, names, None)
-    if found is None:
+        return _all_of(workspace, names, snapshot)
+    found = _all_of(workspace, names, None)
+    if not found:
         for snapshot in workspace.as_snapshot_ws().list_snapshots():
-            found = _first(workspace, names, snapshot)
-            if found is not None:
+            found = _all_of(workspace, names, snapshot)
+            if found:
                 break
     return found
 
@@ -109,22 +117,30 @@ def directories_of_results(
         yield files
 
 
-def read_results(resource: Resource, snapshot: SnapshotMetadata | None) -> FoundResults | None:
-    """The results file of one resource, or None if it has none."""
+def read_results(resource: Resource, snapshot: SnapshotMetadata | None) -> list[FoundResults]:
+    """What the runs of one resource have left, those at its top first."""
     if not isinstance(resource, FileResourceMixin):
         raise NotSupportedError(f"Resource '{resource.name}' ({resource.resource_type}) has no files")
-    path = RESULTS_FILE
-    if snapshot is not None:
-        path = f"{snapshot.relative_destination_path}/{RESULTS_FILE}"
+    directories = islice(directories_of_results(resource, snapshot, hidden=False), _MOST_DIRECTORIES)
+    found = (_read_directory(resource, files, snapshot) for files in directories)
+    return [results for results in found if results is not None]
+
+
+def _read_directory(
+    resource: FileResourceMixin, files: Collection[str], snapshot: SnapshotMetadata | None
+) -> FoundResults | None:
+    """What the last run left in a directory, whose files are these; None if it is of no run."""
+    own = {path.rpartition("/")[2]: path for path in files}
+    path, log_path = own.get(RESULTS_FILE), own.get(RUN_LOG_FILE)
+    if path is None:
+        return None if log_path is None else _read_log(resource, log_path, snapshot)
     beside = path.removesuffix(RESULTS_FILE)
-    if not resource.does_subpath_exist(path, must_be_file=True):
-        return _read_log(resource, f"{beside}{RUN_LOG_FILE}", snapshot)
-    log = _log_at(resource, f"{beside}{RUN_LOG_FILE}")
+    log = None if log_path is None else _log_at(resource, log_path)
     history = _read_history(resource, f"{beside}{METRICS_HISTORY_FILE}") or _history_of(log)
     data = resource.read_results_file(path)
     if log is not None and log.run_id == data.get("run_id") and log.status != "completed":
         data = {**data, "status": _status_of(resource, log, snapshot)}
-    return FoundResults(data, f"{resource.name}:/{path}", snapshot, history)
+    return FoundResults(data, f"{getattr(resource, 'name', '')}:/{path}", snapshot, history)
 
 
 def _read_log(resource: FileResourceMixin, path: str, snapshot: SnapshotMetadata | None) -> FoundResults | None:
@@ -192,9 +208,5 @@ def _finite(value: Any) -> float | None:
         return None
 
 
-def _first(workspace: Workspace, names: Sequence[str], snapshot: SnapshotMetadata | None) -> FoundResults | None:
-    for name in names:
-        found = read_results(workspace.get_resource(name), snapshot)
-        if found is not None:
-            return found
-    return None
+def _all_of(workspace: Workspace, names: Sequence[str], snapshot: SnapshotMetadata | None) -> list[FoundResults]:
+    return [found for name in names for found in read_results(workspace.get_resource(name), snapshot)]

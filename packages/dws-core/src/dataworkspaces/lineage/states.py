@@ -160,8 +160,10 @@ class States:
         if self._contents.get(cert.ref) == NOTHING:
             return State("out of date", ("it is gone",))
         certificate, in_snapshot = cert.certificate, self._hashes.get(cert.ref.name)
-        is_other = cert.ref.subpath is None and in_snapshot is not None and isinstance(certificate, HashCertificate)
-        if self._differs(cert) or (is_other and certificate.hashval != in_snapshot):
+        is_other = False
+        if cert.ref.subpath is None and in_snapshot is not None and isinstance(certificate, HashCertificate):
+            is_other = certificate.hashval != in_snapshot
+        if is_other or self._differs(cert):
             return State("out of date", ("it has changed since",))
         return CURRENT
 
