@@ -27,7 +27,8 @@ def ls(session: Session, place: str | None, is_long: bool, recursive: bool, as_j
       dws ls -l data@V1:images
     """
     from dataworkspaces.cli.render import print_json
-    from dataworkspaces.cli.text import escape
+    from dataworkspaces.cli.render import on_terminal
+    from dataworkspaces.cli.text import escape, painted
     from dataworkspaces.commands.files import ls_command
 
     found = ls_command(session.open_workspace(reading=True), place, recursive=recursive)
@@ -37,7 +38,8 @@ def ls(session: Session, place: str | None, is_long: bool, recursive: bool, as_j
     width = max((len(str(entry.size)) for entry in found if entry.size is not None), default=1)
     for entry in found:
         size = f"{'' if entry.size is None else entry.size:>{width}}  " if is_long else ""
-        click.echo(f"{size}{escape(entry.name)}")
+        missing = f"  {painted('missing', 'red')}" if entry.is_missing and on_terminal() else ""
+        click.echo(f"{size}{escape(entry.name)}{missing}")
 
 
 @click.command()

@@ -42,7 +42,7 @@ def fsck(session: Session, repair: bool, as_json: bool) -> None:
 
 
 def _print_report(report: IntegrityReport) -> None:
-    from dataworkspaces.cli.text import escape, plural
+    from dataworkspaces.cli.text import escape, painted, plural
 
     if report.repaired:
         click.echo("Repaired")
@@ -54,7 +54,8 @@ def _print_report(report: IntegrityReport) -> None:
         if problem.area != area:
             area = problem.area
             click.echo(area.capitalize())
-        click.echo(f"  {problem.severity}: {escape(problem.where)}: {escape(problem.what)}")
+        severity = painted(f"{problem.severity}:", _LOOKS[problem.severity])
+        click.echo(f"  {severity} {escape(problem.where)}: {escape(problem.what)}")
         click.echo(f"    {escape(problem.remedy)}")
     if not report.problems:
         click.echo("No problems found")
@@ -72,4 +73,5 @@ def _print_report(report: IntegrityReport) -> None:
     click.echo(_UNREAD)
 
 
+_LOOKS = {"error": "red", "warning": "yellow"}
 _UNREAD = "What files hold was not read: 'dws verify' does that"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import click
 
-from dataworkspaces.cli.text import escape
+from dataworkspaces.cli.text import escape, painted
 from dataworkspaces.errors import DwsError, InternalError, ToolError, UserAbort, kind_of_os_error, with_hint
 
 DEBUG_VARIABLE = "DWS_DEBUG"
@@ -140,9 +140,7 @@ def _help_of(error: click.ClickException) -> str | None:
 
 
 def _red(text: str) -> str:
-    if os.environ.get("NO_COLOR"):
-        return text
-    return click.style(text, fg="red", bold=True)  # click.echo drops the colour if stderr is no terminal.
+    return painted(text, "red", bold=True)
 
 
 def _details(error: DwsError) -> None:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from dataworkspaces.plain_text import escape as escape
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata
+
+
+def painted(text: str, colour: str, *, bold: bool | None = None) -> str:
+    """A text for ``click.echo``, which drops the colour where there is no terminal: ``red`` for what is missing or
+    damaged, ``yellow`` for what is changed. The text says it, too."""
+    return text if os.environ.get("NO_COLOR") or not text else click.style(text, fg=colour, bold=bold)
 
 
 def one_line(text: str) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError, NotFoundError
 from dataworkspaces.toolbox.atomic import explain_os_error, written_beside
+from dataworkspaces.workspace.absent import is_missing
+from dataworkspaces.workspace.missing_type import resources_to_show
 
 if TYPE_CHECKING:
     from dataworkspaces.operations.dws_filesystem import DwsFileSystem
@@ -18,10 +20,12 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class ListedFile:
     """:ivar name: ends with ``/`` for a directory; relative to what was listed.
-    :ivar size: in bytes; None for a directory, and for a file whose size is not known."""
+    :ivar size: in bytes; None for a directory, and for a file whose size is not known.
+    :ivar is_missing: of a resource: its place on this machine is not there."""
 
     name: str
     size: int | None
+    is_missing: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return {"name": self.name, "size": self.size}
@@ -59,7 +63,11 @@ def ls_command(workspace: Workspace, text: str | None, *, recursive: bool = Fals
     _check_there(fs, path, text)
     found = fs.find(path, detail=True).values() if recursive else fs.ls(path, detail=True)
     start = len(path) + 1 if path else 0
-    return [_listed(entry, start) for entry in found]
+    listed = [_listed(entry, start) for entry in found]
+    if path or recursive:
+        return listed
+    missing = {f"{resource.name}/" for resource in resources_to_show(workspace) if is_missing(resource)}
+    return [replace(entry, is_missing=entry.name in missing) for entry in listed]
 
 
 def _listed(entry: dict[str, Any], start: int) -> ListedFile:

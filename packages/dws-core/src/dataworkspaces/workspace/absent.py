@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.resource import Resource
     from dataworkspaces.workspace.workspace import Workspace
 
-__all__ = ["is_absent", "is_nowhere", "way_to_bring"]
+__all__ = ["is_absent", "is_missing", "is_nowhere", "way_to_bring"]
 
 
 def is_nowhere(resource: Resource | LocalStateResourceMixin) -> bool:
@@ -36,6 +36,12 @@ def is_absent(workspace: Workspace, resource: Resource) -> bool:
     place = resource.get_local_path_if_any()
     is_unknown = workspace.read_resource_local_params(resource.name) is None
     return is_unknown and (place is None or not Path(place).exists())
+
+
+def is_missing(resource: Resource) -> bool:
+    """Whether the place of a resource on this machine is known, and nothing is there."""
+    place = resource.get_local_path_if_any() if isinstance(resource, LocalStateResourceMixin) else None
+    return place is not None and not Path(place).exists()
 
 
 def way_to_bring(workspace: Workspace, resource: Resource) -> str:

@@ -43,13 +43,13 @@ def du(session: Session, as_json: bool) -> None:
 
 
 def _print_usage(usage: Usage) -> None:
-    from dataworkspaces.cli.render import Column, Table, print_table
-    from dataworkspaces.cli.text import byte_size, escape, short_hash
+    from dataworkspaces.cli.render import Column, Styled, Table, print_table
+    from dataworkspaces.cli.text import byte_size, escape, painted, short_hash
 
-    rows = [
-        (r.name, r.resource_type, byte_size(r.files), byte_size(r.kept), r.versions if r.kept is not None else "")
-        for r in usage.resources
-    ]
+    rows = []
+    for r in usage.resources:
+        files = Styled("missing", "red") if r.is_missing else byte_size(r.files)
+        rows.append((r.name, r.resource_type, files, byte_size(r.kept), r.versions if r.kept is not None else ""))
     print_table(Table("Resources", ["Resource", "Type", "Files", "Kept", "Versions"], rows))
     if usage.snapshots:
         click.echo()
@@ -59,7 +59,8 @@ def _print_usage(usage: Usage) -> None:
     limit = "" if usage.limit is None else f" of {byte_size(usage.limit)}"
     click.echo(f"Object store {escape(usage.store)}: {byte_size(usage.store_size)}{limit}")
     if usage.is_over_limit:
-        click.echo("It is larger than objects.limit: 'dws delete-snapshot' and 'dws gc' make room", err=True)
+        too_large = painted("It is larger than objects.limit:", "yellow")
+        click.echo(f"{too_large} 'dws delete-snapshot' and 'dws gc' make room", err=True)
 
 
 @click.command()
@@ -161,7 +162,7 @@ def verify(session: Session, resources: tuple[str, ...], remote: bool, read: boo
       dws verify --remote data
     """
     from dataworkspaces.cli.render import print_json
-    from dataworkspaces.cli.text import escape, plural
+    from dataworkspaces.cli.text import escape, painted, plural
     from dataworkspaces.commands.verify import verify_command, verify_remote_command
 
     if read and not remote:
@@ -177,7 +178,7 @@ def verify(session: Session, resources: tuple[str, ...], remote: bool, read: boo
         print_json(found.to_json())
     else:
         for fault in found.faults[:_SHOWN]:
-            click.echo(f"{escape(fault.resource)}: {escape(fault.what)}: {escape(fault.problem)}")
+            click.echo(f"{escape(fault.resource)}: {escape(fault.what)}: {painted(escape(fault.problem), 'red')}")
         if len(found.faults) > _SHOWN:
             click.echo(f"and {plural(len(found.faults) - _SHOWN, 'fault')} more (--json has all)")
         why_none = "has a remote" if remote else "that is here records hashes of its files"

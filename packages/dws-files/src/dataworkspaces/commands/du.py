@@ -11,6 +11,7 @@ from dataworkspaces.filetree.objects.garbage import disk_size
 from dataworkspaces.filetree.objects.store import ObjectStore
 from dataworkspaces.params import OBJECTS_LIMIT
 from dataworkspaces.workspace import LocalStateResourceMixin, SnapshotWorkspaceMixin
+from dataworkspaces.workspace.absent import is_missing
 from dataworkspaces.workspace.missing_type import resources_to_show
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 class ResourceUsage:
     """Bytes. ``files`` is what lies in its directory on this machine; None if it has none here.
 
+    :ivar is_missing: its directory is known, and is not there.
     :ivar kept: contents of its versions in the object store, each counted once; None if it keeps none.
     :ivar versions: how many versions snapshots hold."""
 
@@ -32,6 +34,7 @@ class ResourceUsage:
     files: int | None
     kept: int | None
     versions: int
+    is_missing: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ def du_command(workspace: Workspace) -> Usage:
                 files,
                 None if of_versions is None else of_versions.size(),
                 0 if of_versions is None else len(of_versions.objects),
+                is_missing(each),
             )
         )
     store = ObjectStore(workspace.get_objects_directory())
