@@ -26,8 +26,7 @@ def ls(session: Session, place: str | None, is_long: bool, recursive: bool, as_j
       dws ls results:
       dws ls -l data@V1:images
     """
-    from dataworkspaces.cli.render import print_json
-    from dataworkspaces.cli.render import on_terminal
+    from dataworkspaces.cli.render import on_terminal, print_json
     from dataworkspaces.cli.text import escape, painted
     from dataworkspaces.commands.files import ls_command
 
