@@ -50,6 +50,13 @@ def test_all_of_it_comes_back_and_goes_again(here: Forked) -> None:
 def test_one_git_resource_alone(here: Forked) -> None:
     write_files(here.cwd, {"data/a": "2", "code/run.py": "2"})
     here.batch("restore", "ONE")
+    write_files(here.cwd, {"code/.env": "TOKEN=x\n"})
     here.batch("undo-restore", "code")
     assert (here.cwd / "code/run.py").read_text() == "2"
     assert (here.cwd / "data/a").read_text() == "1"
+    assert "code/.env" not in here.git("log", "--all", "--format=", "--name-only").split()  # as in any restore
+    here.batch("undo-restore", "code")  # what it replaced comes back by the same means
+    assert (here.cwd / "code/run.py").read_text() == "1"
+    here.batch("undo-restore")  # of all that the last whole restore replaced
+    assert ((here.cwd / "code/run.py").read_text(), (here.cwd / "data/a").read_text()) == ("2", "2")
+    assert here.json("fsck")["problems"] == []

@@ -42,6 +42,15 @@ def undo(snapshots: SnapshotWorkspaceMixin, past: PastRestore, resources: Sequen
     _finish_undo(snapshots, past, list(targets))
 
 
+def restore_versions(
+    snapshots: SnapshotWorkspaceMixin, versions: Mapping[str, str], resources: Sequence[SnapshotResourceMixin]
+) -> None:
+    """See :meth:`SnapshotWorkspaceMixin.restore_versions`."""
+    snapshots._restore_precheck(resources)
+    snapshots.restore_prechecks(resources, versions)
+    _replace(snapshots, None, versions, resources)
+
+
 def _replace(
     snapshots: SnapshotWorkspaceMixin,
     snapshot_hash: str | None,
@@ -56,7 +65,8 @@ def _replace(
         journal.record("restore", **what, prior={})
     prior = {name: v.restore_hash for name, v in snapshots.snapshot_resources(resources).items()}
     lineage = snapshots.get_lineage_store().current_documents(targets) if snapshots.supports_lineage() else {}
-    noted = note_restore(workspace, snapshot_hash, present_snapshot(workspace), prior, targets, lineage)
+    is_whole = snapshot_hash is not None or undoes is not None
+    noted = note_restore(workspace, snapshot_hash, present_snapshot(workspace), prior, targets, lineage, is_whole)
     if journal is not None:
         journal.record("restore", **what, prior=prior, noted=noted)
     snapshots.restore_resources(resources, targets)

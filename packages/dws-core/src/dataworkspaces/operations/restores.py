@@ -32,6 +32,7 @@ class PastRestore:
     :ivar prior: the versions that lay there, by resource.
     :ivar targets: those that lay there afterwards.
     :ivar lineage: of these resources before, as documents.
+    :ivar is_whole: whether it restored a snapshot, or undid that, and not versions of some resources alone.
     """
 
     name: str
@@ -41,6 +42,7 @@ class PastRestore:
     prior: Mapping[str, str]
     targets: Mapping[str, str]
     lineage: Mapping[str, Any]
+    is_whole: bool = True
 
 
 def note_restore(
@@ -50,6 +52,7 @@ def note_restore(
     prior: Mapping[str, str | None],
     targets: Mapping[str, str | None],
     lineage: Mapping[str, Any],
+    is_whole: bool = True,
 ) -> str:
     """Note what a restore is about to replace; returns the name of the note. On disk on return."""
     directory = workspace.get_machine_directory() / _DIRECTORY
@@ -62,6 +65,7 @@ def note_restore(
         "prior": dict(prior),
         "targets": dict(targets),
         "lineage": dict(lineage),
+        "whole": is_whole,
     }
     write_json(directory / name, note, durable=True)
     for old in sorted(_notes(directory), reverse=True)[_KEPT:]:
@@ -93,6 +97,7 @@ def read_restore(path: Path) -> PastRestore:
         {name: version for name, version in data["prior"].items() if isinstance(version, str)},
         {name: version for name, version in data["targets"].items() if isinstance(version, str)},
         dict(data["lineage"]),
+        bool(data.get("whole", True)),
     )
 
 

@@ -314,6 +314,13 @@ class SnapshotWorkspaceMixin(ABC):
 
         restore(self, snapshot_hash, restore_hashes, restore_resources)
 
+    def restore_versions(self, versions: dict[str, str], restore_resources: Sequence[SnapshotResourceMixin]) -> None:
+        """Bring resources to versions, such as a restore replaced; their lineage stays. The present content of each is
+        kept before; a killed one is completed, one that raises is undone."""
+        from dataworkspaces.operations.restore import restore_versions
+
+        restore_versions(self, versions, restore_resources)
+
     def undo_restore(self, past: PastRestore, restore_resources: Sequence[SnapshotResourceMixin]) -> None:
         """Bring back what a restore replaced, of all its resources at once, and their lineage. It is a restore itself,
         which can be undone likewise. A killed one is completed, one that raises is undone."""

@@ -33,7 +33,7 @@ class UndoneRestore:
 
 def plan_undo_restore(workspace: Workspace) -> UndoneRestore:
     """What :func:`undo_last_restore` would do; raises NotFoundError if no restore was done here."""
-    found = past_restores(workspace)
+    found = [past for past in past_restores(workspace) if past.is_whole]
     if not found:
         raise NotFoundError("No restore was done here that could be undone", hint="dws undo-restore --list")
     own = workspace.own_files_resource()

@@ -53,12 +53,8 @@ def undo_restore_command(workspace: Workspace, name: str, version: str | None = 
         instead = None if entries else resource.hint_instead_of("undo-restore")
         raise ConfigurationError(f"Resource '{name}': {what}", hint=instead or "dws undo-restore --list shows all")
     target = chosen[0].version
-    with workspace.transaction("undo-restore") as journal:
-        resource.restore_precheck(target)
-        journal.record("restore", snapshot=None, targets={name: target}, prior={})
-        _, prior = resource.snapshot()
-        journal.record("restore", snapshot=None, targets={name: target}, prior={name: prior})
-        resource.restore(target)
+    with workspace.transaction("undo-restore"):
+        workspace.as_snapshot_ws().restore_versions({name: target}, [resource])
         workspace.save(f"Undid a restore of {name}")
     return chosen[0]
 

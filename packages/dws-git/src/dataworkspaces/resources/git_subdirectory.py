@@ -14,7 +14,7 @@ from dataworkspaces.gitrepo.checks import check_object_name, check_place_in_work
 from dataworkspaces.gitrepo.contents import version_objects
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
 from dataworkspaces.gitrepo.ignored import ignoring_rules
-from dataworkspaces.gitrepo.layout import empty_tree, how_to_fetch
+from dataworkspaces.gitrepo.layout import how_to_fetch
 from dataworkspaces.gitrepo.nested import check_submodules, tell_untracked
 from dataworkspaces.gitrepo.notebooks import holds_notebooks
 from dataworkspaces.gitrepo.repo import GitRepo
@@ -52,7 +52,7 @@ _README = {
 class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
     """Its versions are the hashes of its tree; what brings one back is a commit of the workspace's repository.
 
-    The workspace takes the snapshots of all its subdirectories at once; the methods here do one alone."""
+    The workspace takes and restores the versions of all its subdirectories at once; one alone goes the same way."""
 
     param_defs = ParamDefs(
         [
@@ -114,9 +114,8 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         tell_untracked(self.workspace.interaction, untracked)
 
     def snapshot(self) -> tuple[str | None, str | None]:
-        self._repo.commit_paths([self.relative_path], f"Keep the present state of {self.name}")
-        head, tree = self._repo.resolve(["HEAD", f"HEAD:{self.relative_path}"])
-        return tree or empty_tree(self._repo.root), head
+        version = _git_workspace(self.workspace).snapshot_resources([self])[self.name]
+        return version.compare_hash, version.restore_hash
 
     def restore_precheck(self, restore_hashval: str) -> None:
         check_object_name(restore_hashval, self.name)
@@ -128,7 +127,7 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
             )
 
     def restore(self, restore_hashval: str) -> None:
-        self._repo.restore_paths({self.relative_path: restore_hashval}, f"Restore {self.name}")
+        _git_workspace(self.workspace).restore_resources([self], {self.name: restore_hashval})
 
     def keep_snapshot_files(self, rel_paths: Sequence[str]) -> None:
         for rel_path in rel_paths:
