@@ -51,7 +51,7 @@ def experiments() -> ExperimentTable:
         snapshot = SnapshotMetadata(
             f"{number}bcdef0123" * 4, [f"logistic-regression/c-{c}"], f"Logistic regression with\nC={c}", "lab7",
             f"2026-01-0{number + 1}T03:04:05.678", "snapshots/x", {}, parents=["f" * 40],
-            other={"author": "Ada Lovelace"},
+            other={"author": "Ada Lovelace" if number else "Bob"},
         )  # fmt: skip
         rows.append(Row(snapshot, metrics, {"C": c, "seed": 1, "solver": "lbfgs"}, is_present=number == 1))
     return choose(make_table(rows, 3), Choice())

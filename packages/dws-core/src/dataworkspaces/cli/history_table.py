@@ -19,7 +19,7 @@ from dataworkspaces.cli.render import (
     terminal_width,
 )
 from dataworkspaces.cli.text import escape, number, one_line, plural, short_hash, snapshot_name, value_text
-from dataworkspaces.commands.experiment_table import FIXED, ExperimentTable, Row
+from dataworkspaces.commands.experiment_table import FIXED, ExperimentTable, Row, author_of
 from dataworkspaces.commands.summaries import runs_of_snapshot
 from dataworkspaces.toolbox.metrics import larger_is_better
 
@@ -109,7 +109,9 @@ def _all_columns(
     columns = [_fixed_column(name, marked) for name in ("hash", "tags", "created")]
     values = [*_value_columns(table, precision, named)]
     about = [_fixed_column(name, marked) for name in ("author", "parents", "message")]
-    has = [any(column.value(row) for row in table.rows) for column in about]
+    # Who took them all need not be said of each.
+    has = [len({author_of(snapshot) for snapshot in table.snapshots}) > 1]
+    has += [any(column.value(row) for row in table.rows) for column in about[1:]]
     values += [
         _Column(Column(name, least=8), lambda row, name=name: row.labels.get(name, ""), 200 + place)  # type: ignore[misc]
         for place, name in enumerate(table.label_names)

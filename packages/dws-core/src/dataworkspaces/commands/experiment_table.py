@@ -13,12 +13,14 @@ from dataworkspaces.commands.experiments import Experiment, Part
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.toolbox.flat import same
 from dataworkspaces.toolbox.metrics import as_number, larger_is_better
+from dataworkspaces.workspace.snapshot_metadata import AUTHOR
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata
 
 FIXED = ("hash", "tags", "created", "message", "author", "parents", "host")
 """The columns that say which snapshot a row is."""
+_OTHER_NAMES = {"parent": "parents", "tag": "tags", "timestamp": "created", "hostname": "host"}
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class ExperimentTable:
 
 def author_of(snapshot: SnapshotMetadata) -> str:
     """Who took a snapshot; "" where nobody noted it."""
-    found = snapshot.other.get("author")
+    found = snapshot.other.get(AUTHOR)
     return found if isinstance(found, str) else ""
 
 
@@ -202,7 +204,7 @@ def _matching(wanted: Sequence[str] | None, known: Sequence[str], option: str, w
     found: dict[str, None] = {}
     for name in wanted:
         names = [name] if name in known else [n for n in known if fnmatchcase(n, name)]
-        names = names or [n for n in known if n.lower() == name.lower()]
+        names = names or [n for n in known if n.lower() in (name.lower(), _OTHER_NAMES.get(name.lower()))]
         if not names and not any(c in name for c in "*?["):
             raise unknown_column(f"{option}: there is no {what} '{name}'", name, known)
         found.update(dict.fromkeys(names))

@@ -19,7 +19,7 @@ from dataworkspaces.workspace.absent import is_absent, way_to_bring
 from dataworkspaces.workspace.files import FileResourceMixin
 from dataworkspaces.workspace.parts import workspace_of
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE, manifest_hash, results_exclude
-from dataworkspaces.workspace.snapshot_metadata import CARRIED_OVER, RESULTS_IN, SnapshotMetadata
+from dataworkspaces.workspace.snapshot_metadata import AUTHOR, CARRIED_OVER, RESULTS_IN, SnapshotMetadata
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
 from dataworkspaces.workspace.versions import SnapshotVersion
 
@@ -64,6 +64,7 @@ def take(
     came_from = None if to_move else _is_as_restored(snapshots, held, versions)
     if came_from is not None:
         manifest = snapshots.get_snapshot_manifest_bytes(came_from)
+    author = workspace.get_user_name()
     metadata = SnapshotMetadata(
         hashval=manifest_hash(manifest),
         tags=[] if tag is None else [tag],
@@ -77,7 +78,11 @@ def take(
         parents=parents,
         resource_parents=_resource_parents(snapshots, snapshot_resources, versions, parents)
         | {name: last.parents for name, last in carried.items() if set(last.parents) != set(parents)},
-        other={RESULTS_IN: list(to_move), **({CARRIED_OVER: list(carried)} if carried else {})},
+        other={
+            RESULTS_IN: list(to_move),
+            **({CARRIED_OVER: list(carried)} if carried else {}),
+            **({AUTHOR: author} if author else {}),
+        },
     )
     exists = snapshots.has_snapshot(metadata.hashval)
     if journal is not None:

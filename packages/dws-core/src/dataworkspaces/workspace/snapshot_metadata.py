@@ -11,6 +11,8 @@ from dataworkspaces.toolbox.names import readable
 
 RESULTS_IN = "results_in"
 """Key of a snapshot's metadata: the resources whose files it moved to its results directory."""
+AUTHOR = "author"
+"""Key of what is noted of a snapshot: who took it, as :meth:`Workspace.get_user_name` says."""
 CARRIED_OVER = "carried_over"
 """Key of a snapshot's metadata: the resources that were not on the machine that took it, and have their last version
 in it."""

@@ -207,6 +207,16 @@ class Workspace(ABC):
     def get_instance(self) -> str:
         """What identifies this copy of the workspace (for git: the host name parameter)."""
 
+    def get_user_name(self) -> str:
+        """Who works here, for others to read in the history; "" if nobody knows. By default as the machine calls the
+        user."""
+        import getpass
+
+        try:
+            return getpass.getuser()
+        except (OSError, KeyError, ImportError):  # neither variables nor an entry of the user
+            return ""
+
     @abstractmethod
     def get_workspace_local_path_if_any(self) -> str | None:
         """The workspace's directory on this machine, or None if it has none."""

@@ -51,6 +51,13 @@ def check_identity(root: Path) -> None:
             pass  # a read-only disk; asking git again is all that it costs
 
 
+def author_name(root: Path) -> str:
+    """The name that commits of this user have as their author's; "" if git knows none."""
+    told = run_git(_place(root), ["var", "GIT_AUTHOR_IDENT"], ok=range(256))
+    ident = told.stdout.decode("utf-8", "replace") if told.returncode == 0 else ""
+    return ident.partition(" <")[0].strip()
+
+
 def _place(root: Path) -> Path:
     return root if root.is_dir() else Path.cwd()
 

@@ -14,6 +14,7 @@ from dataworkspaces.backends.git.conversion import as_committed, protect
 from dataworkspaces.backends.git.paths import METADATA_IGNORES, WorkspacePaths
 from dataworkspaces.backends.git.resource_files import next_position, read_entries, read_entry, take_over_list
 from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.gitrepo.identity import author_name
 from dataworkspaces.gitrepo.ignore_lines import add_lines, ignore_pattern
 from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
@@ -153,6 +154,9 @@ class GitStorage(Workspace):
 
     def came_with_workspace(self, path: Path) -> bool:
         return not list_paths(self.paths.root, ["--others"], [os.fspath(path)])
+
+    def get_user_name(self) -> str:
+        return author_name(self.paths.root) or super().get_user_name()
 
     # -- saving --------------------------------------------------------------------------------------------------
 
