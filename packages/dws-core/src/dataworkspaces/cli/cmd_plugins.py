@@ -21,7 +21,7 @@ def plugins(session: Session, as_json: bool) -> None:
       dws plugins
     """
     from dataworkspaces.cli.logs import show_log
-    from dataworkspaces.cli.render import Column, Table, print_json, print_table
+    from dataworkspaces.cli.render import Column, Styled, Table, print_json, print_table
     from dataworkspaces.plugins import list_plugins
 
     show_log(session.verbose)
@@ -43,9 +43,9 @@ def plugins(session: Session, as_json: bool) -> None:
         )
         return
     columns: list[Column | str] = [Column("Kind"), Column("Name", fixed=True), "Distribution", "Version", "State"]
+    states = ["ok" if p.error is None else Styled(f"fails: {p.error}", "red") for p in found]
     rows = [
-        (p.kind, p.name, p.distribution or "", p.version or "", "ok" if p.error is None else f"fails: {p.error}")
-        for p in found
+        (p.kind, p.name, p.distribution or "", p.version or "", state) for p, state in zip(found, states, strict=True)
     ]
     print_table(Table("Installed plug-ins", columns, rows))
     failed = sum(plugin.error is not None for plugin in found)
