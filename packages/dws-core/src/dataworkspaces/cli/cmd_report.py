@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dataworkspaces.cli.render import Styled, Table
     from dataworkspaces.commands.report import ResultsReport
     from dataworkspaces.lineage.states import State
+    from dataworkspaces.lineage.views import LineageRow
 
 
 _OF_ALL = "value"
@@ -59,7 +60,8 @@ def lineage(session: Session, snapshot: str | None, as_json: bool) -> None:
     title = f"Lineage for {snapshot or f'the present state of workspace {found.workspace}'}"
     columns = ["Resource", "Type", "Details", "Inputs"]
     rows: list[tuple[Any, ...]] = [
-        (row.ref, row.shown_type, to_the_second(row.details), tuple(row.inputs or ["None"])) for row in found.rows
+        (row.ref, row.shown_type, to_the_second(row.details), tuple(row.inputs or [_no_inputs(row)]))
+        for row in found.rows
     ]
     if any(row.state.kind != "current" for row in found.rows):
         columns.append("State")
@@ -128,6 +130,10 @@ def runs(session: Session, as_json: bool) -> None:
         print_table(Table("Runs", columns, rows))
     else:
         click.echo("No runs were found")
+
+
+def _no_inputs(row: LineageRow) -> str:
+    return "None" if row.inputs_told else "not told"
 
 
 def _state(state: State) -> Styled:

@@ -69,7 +69,7 @@ def _unknown_from_json(fields: Mapping[str, Any], where: str) -> UnknownLineage:
 _STEP_KEYS = (
     "type", "step_name", "start_time", "execution_time_seconds", "parameters", "input_resources", "code_resources",
     "output_resources", "command_line", "run_from_directory", "working_directory", "user", "exit_status", "environment",
-    "random_seeds", "code_trees", "metrics", "run", "notebook",
+    "random_seeds", "code_trees", "metrics", "run", "notebook", "inputs_told",
 )  # fmt: skip
 
 
@@ -106,6 +106,7 @@ def _step_from_json(fields: Mapping[str, Any], where: str) -> StepLineage:
         metrics=_optional(fields, "metrics", dict, where),
         run=run_from_json(_optional(fields, "run", dict, where), where),
         notebook=_notebook_from_json(_optional(fields, "notebook", dict, where), where),
+        inputs_told=fields.get("inputs_told") is not False,
         other={key: value for key, value in fields.items() if key not in _STEP_KEYS},
     )
 
@@ -163,6 +164,7 @@ def run_from_json(fields: Mapping[str, Any] | None, where: str) -> RunRecord | N
         parameters=_object(fields.get("parameters") or {}, where),
         results=None if results is None else _ref_from_json(results, where),
         params_files=_params_files(fields, where),
+        reads_nothing=fields.get("reads_nothing") is True,
     )
 
 

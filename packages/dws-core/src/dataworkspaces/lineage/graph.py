@@ -76,6 +76,7 @@ class StepNode:
             "environment": None if step.environment is None else step.environment.to_json(),
             "random_seeds": dict(step.random_seeds),
             "notebook": None if step.notebook is None else step.notebook.to_json(),
+            **({} if step.inputs_told else {"inputs_told": False}),
             "imported": self.imported,
             **self.state.to_json(),
         }

@@ -127,6 +127,7 @@ class RunRecord:
     :ivar run_from_directory: where the command ran, if that is in a resource.
     :ivar working_directory: that place relative to the workspace's directory (``""`` is this), if it lies there.
     :ivar inputs, code, outputs: what the user named; ``outputs`` is None if they were to be found.
+    :ivar reads_nothing: the user said that there are no inputs.
     :ivar params_files: files that have some of the parameters, as ``PATH[:KEY,KEY]``, relative to the directory.
     """
 
@@ -141,6 +142,7 @@ class RunRecord:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     results: ResourceRef | None = None
     params_files: tuple[str, ...] = ()
+    reads_nothing: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -155,6 +157,7 @@ class RunRecord:
             "parameters": dict(self.parameters),
             "results": None if self.results is None else list(self.results),
             **({"params_files": list(self.params_files)} if self.params_files else {}),
+            **({"reads_nothing": True} if self.reads_nothing else {}),
         }
 
 
@@ -191,6 +194,7 @@ class StepLineage:
     ``other`` holds keys that this version does not know; they are kept.
 
     :ivar working_directory: where it ran, relative to the workspace's directory (``""`` is this), if it lies there.
+    :ivar inputs_told: False if there are no inputs because nobody said what the step reads, and nothing showed it.
     :ivar code_trees: by code resource that had uncommitted changes: the git tree that holds it as it ran.
     """
 
@@ -212,6 +216,7 @@ class StepLineage:
     metrics: Mapping[str, Any] | None = None
     run: RunRecord | None = None
     notebook: NotebookRecord | None = None
+    inputs_told: bool = True
     other: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -225,6 +230,7 @@ class StepLineage:
             "metrics": None if self.metrics is None else dict(self.metrics),
             "run": None if self.run is None else self.run.to_json(),
             "notebook": None if self.notebook is None else self.notebook.to_json(),
+            "inputs_told": None if self.inputs_told else False,
         }
         return {
             "type": "step",

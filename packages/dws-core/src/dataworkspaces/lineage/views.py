@@ -25,7 +25,8 @@ from dataworkspaces.workspace.resource_ref import ResourceRef
 class LineageRow:
     """Where a resource, or a part of it, comes from. ``inputs`` is None for what no step made.
 
-    :ivar imported: the resource with which the lineage came from another workspace; None for what is of this one."""
+    :ivar imported: the resource with which the lineage came from another workspace; None for what is of this one.
+    :ivar inputs_told: False if there are none because nobody said what the step reads."""
 
     ref: str
     lineage_type: str
@@ -33,6 +34,7 @@ class LineageRow:
     inputs: list[str] | None
     state: State = CURRENT
     imported: str | None = None
+    inputs_told: bool = True
 
     @property
     def shown_type(self) -> str:
@@ -46,6 +48,7 @@ class LineageRow:
             "details": self.details,
             "inputs": self.inputs or [],
             **({} if self.imported is None else {"imported_with": self.imported}),
+            **({} if self.inputs_told else {"inputs_told": False}),
             **self.state.to_json(),
         }
 
@@ -69,7 +72,8 @@ def make_lineage_table(
 def _row(place: Place, state: State, imported: str | None = None) -> LineageRow:
     ref, entry = str(place.cert.ref), place.entry
     if isinstance(entry, StepLineage):
-        return LineageRow(ref, "Step", entry.describe(), [_source(cert) for cert in entry.inputs], state, imported)
+        inputs = [_source(cert) for cert in entry.inputs]
+        return LineageRow(ref, "Step", entry.describe(), inputs, state, imported, entry.inputs_told)
     if isinstance(entry, UnknownLineage):
         return LineageRow(ref, "Unknown", entry.cert.certificate.comment, None, state, imported)
     kind = "Code" if isinstance(entry, CodeLineage) else "Source Data"

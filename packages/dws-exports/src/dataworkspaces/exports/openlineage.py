@@ -143,6 +143,7 @@ def _step_facet(view: LineageView, execution: Execution, has_ended: bool) -> dic
         "workingDirectory": None if step.working_directory is None else clean(step.working_directory),
         "user": None if step.user is None else clean(step.user),
         "code": [_code(execution, code) for code in execution.code],
+        "inputsTold": None if step.inputs_told else False,
         "snapshot": view.graph.snapshot,
         "snapshotTags": [clean(tag) for tag in view.graph.tags],
     }

@@ -85,6 +85,7 @@ class _Writer:
                 *self._optional("commandLine", command),
                 *self._optional("workingDirectory", directory),
                 *self._optional("exitStatus", step.exit_status),
+                *self._optional("inputsTold", None if step.inputs_told else False),
                 *self._values("parameter", step.parameters),
                 *self._values("metric", step.metrics or {}),
                 *self._values("randomSeed", step.random_seeds),

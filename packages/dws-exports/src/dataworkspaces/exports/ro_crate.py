@@ -218,7 +218,7 @@ def _description(execution: Execution) -> str:
     what = "Run of a step" if step.command_line is None else shlex.join(map(clean, step.command_line))
     if step.working_directory is not None:
         what += f" (in the directory {clean(step.working_directory) or 'of the workspace'})"
-    return what or "Run of a step"
+    return (what or "Run of a step") + ("" if step.inputs_told else "; nobody told which data it read")
 
 
 def _time(at: datetime) -> str:

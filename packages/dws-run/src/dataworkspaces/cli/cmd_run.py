@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     type=click.Path(),
     help="Data that the command reads (default: what its arguments name). May be given several times.",
 )
+@click.option("--no-input", is_flag=True, help="The command reads no data: other data may change as it likes.")
 @click.option(
     "--output",
     "outputs",

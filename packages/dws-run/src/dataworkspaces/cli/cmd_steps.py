@@ -76,5 +76,7 @@ def _show(step: PlannedStep) -> None:
     click.echo(f"    {escape(shlex.join(command)) if command is not None else 'no command line is recorded'}")
     if execution.directory:
         click.echo(f"    in {escape(execution.directory)}")
+    if not execution.inputs_told:
+        click.echo("    reads what nobody has told (--input names it, --no-input says that there is none)")
     for reason in step.why:
         click.echo(f"    because {escape(reason)}")

@@ -46,6 +46,11 @@ class Execution:
         return {**own, **{key: value for entry in self.entries for key, value in entry.parameters.items()}}
 
     @property
+    def inputs_told(self) -> bool:
+        """False if nobody said what it reads, and nothing showed it."""
+        return all(entry.inputs_told for entry in self.entries)
+
+    @property
     def has_failed(self) -> bool:
         """Whether all that is known of it is that it failed."""
         return not any(entry.outputs for entry in self.entries)

@@ -59,6 +59,7 @@ class PlannedStep:
             "own": self.is_own,
             "obstacle": self.obstacle,
             "parameters": dict(self.execution.parameters),
+            **({} if self.execution.inputs_told else {"inputs_told": False}),
         }
 
 

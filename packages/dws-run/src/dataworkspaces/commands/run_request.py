@@ -29,6 +29,7 @@ class RunRequest:
 
     :ivar name: default: that of the script, or of the program.
     :ivar inputs: default: the data that the command line names.
+    :ivar no_input: the command reads no data.
     :ivar outputs: default: what changes below the workspace's resources.
     :ivar code: default: the code resources of the files that the command line names.
     :ivar params_files: ``PATH[:KEY,KEY]``, whose values are parameters, too; ``parameters`` come before them.
@@ -43,6 +44,7 @@ class RunRequest:
     results: str | None = None
     force: bool = False
     params_files: tuple[str, ...] = ()
+    no_input: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ def plan_run(workspace: Workspace, request: RunRequest) -> PlannedRun:
         raise ConfigurationError("No command was given", hint="dws run [OPTIONS] -- COMMAND ARGUMENTS...")
     if request.name is not None and not request.name.strip():
         raise ConfigurationError("The name of the step is empty", hint="Leave out --name to have that of the script")
+    if request.no_input and request.inputs:
+        raise ConfigurationError("--no-input says that the command reads no data, and --input names some")
     results = None if request.results is None else _ref(workspace, request.results, "--results")
     if results is not None and workspace.get_resource_role(results.name) != ResourceRoles.RESULTS:
         raise ConfigurationError(
@@ -85,7 +89,7 @@ def plan_run(workspace: Workspace, request: RunRequest) -> PlannedRun:
         if (ref := roots.ref(path)) is not None and ref not in params_refs
     ]
     unnamed: list[str] = []
-    if not request.inputs:
+    if not request.inputs and not request.no_input:
         written = PlaceSet([*outputs, *filter(None, [results]), *written_before(workspace, request.command)])
         made = roots.written_own_files()
         data = (r for r in named if roles[r.name] in _DATA or (r.subpath is not None and made.overlaps(r)))
@@ -114,6 +118,7 @@ def plan_run(workspace: Workspace, request: RunRequest) -> PlannedRun:
         parameters={**from_files, **request.parameters},
         results=results,
         params_files=_relative(request.params_files),
+        reads_nothing=request.no_input,
     )
     return PlannedRun(record, tuple(unnamed))
 

@@ -304,7 +304,9 @@ class CommandLineage(Lineage):
     # -- what is recorded beside ---------------------------------------------------------------------------------
 
     def _entry(self, exit_status: int | None, *, is_over: bool = True) -> StepLineage:
-        return replace(super()._entry(exit_status, is_over=is_over), other=self._other)
+        entry = super()._entry(exit_status, is_over=is_over)
+        told = bool(self._record.inputs) or self._record.reads_nothing
+        return replace(entry, inputs_told=told, other=self._other)
 
     def _environment(self) -> Environment:
         return self._machine

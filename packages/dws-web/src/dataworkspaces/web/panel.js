@@ -134,7 +134,7 @@ const Panel = (() => {
       ["Command line", command],
       ["Parameters", values(step.parameters)],
       ["Metrics", values(step.metrics)],
-      ["Inputs", links(Model.before.get(step.id))],
+      ["Inputs", step.inputs_told === false ? make("p", "not told") : links(Model.before.get(step.id))],
       ["Outputs", links(Model.after.get(step.id))],
       ["Code", certs(step.code)],
       ["Uncommitted code, as a git tree", values(step.code_trees)],
