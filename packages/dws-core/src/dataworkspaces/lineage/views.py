@@ -86,7 +86,8 @@ def _imported_row(entry: ImportedLineage, state: State, imported: str | None = N
     steps = list({id(place.entry): place.entry for place in written if isinstance(place.entry, StepLineage)}.values())
     details = ", ".join(step.describe() for step in steps) if steps else f"{len(entry.lineages)} entries"
     inputs = list(dict.fromkeys(_source(cert) for step in steps for cert in step.inputs)) if steps else None
-    return LineageRow(entry.resource_name, "Imported", details, inputs, state, imported)
+    told = bool(inputs) or all(step.inputs_told for step in steps)
+    return LineageRow(entry.resource_name, "Imported", details, inputs, state, imported, told)
 
 
 def _behind(imported: ImportedLineage, state: State) -> State:
