@@ -24,7 +24,7 @@ def jsonable(value: Any) -> Any:
     """``value`` as None, bool, int, float, text, list or dictionary.
 
     A NaN or an infinity, which JSON does not have, becomes the text ``NaN``, ``Infinity`` or ``-Infinity``. An object
-    becomes the text of its ``repr``, without memory addresses."""
+    becomes the text of its ``repr``, without memory addresses; one that cannot be shown, the name of its class."""
     try:
         return _jsonable(value)
     except RecursionError:
@@ -44,6 +44,16 @@ def _jsonable(value: Any) -> Any:
         return str(value)
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
+    try:
+        return _compound(value)
+    except RecursionError:
+        raise
+    except Exception:  # of somebody else's class: a value that cannot be shown must not end a run
+        return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
+def _compound(value: Any) -> Any:
+    """Containers, and what is known by what it can do."""
     if isinstance(value, Mapping):
         return {str(_key(k)): _jsonable(v) for k, v in value.items()}
     if isinstance(value, Set):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Generic, NamedTuple, TypeVar
 
 from dataworkspaces.errors import (
     ApiParamError,
@@ -24,6 +25,9 @@ from dataworkspaces.errors import (
 )
 from dataworkspaces.lineage import ResultsLineage
 from dataworkspaces.plain_text import escape
+
+P = TypeVar("P")
+T = TypeVar("T")
 
 NOT_STORED = "not_stored: "
 """Before the name of a file, the parameter of a step that says why there is no such file."""
@@ -60,12 +64,12 @@ def spared(lineage: ResultsLineage, name: str) -> Iterator[None]:
 
 
 @contextmanager
-def spared_record(what: str) -> Iterator[None]:
-    """``what`` (a training, a score) is recorded within. If that fails, a warning says why."""
+def spared_record(what: str, note: Callable[[str], object] = lambda reason: None) -> Iterator[None]:
+    """``what`` (a training, a score) is recorded within. If that fails, a warning says why, and so is ``note`` told."""
     try:
         yield
     except Exception as e:  # as above; also of a parameter's ``repr``, and of the system
-        warn_unrecorded(what, e)
+        note(warn_unrecorded(what, e))
 
 
 def warn_unrecorded(what: str, error: Exception) -> str:
@@ -75,12 +79,30 @@ def warn_unrecorded(what: str, error: Exception) -> str:
     return reason
 
 
-def begin_unless_it_fails(begin: Callable[[], ResultsLineage]) -> ResultsLineage | None:
-    """What ``begin`` returns; None, and a warning, if a training cannot be recorded. :data:`REFUSALS` are raised."""
+class Begun(NamedTuple, Generic[T]):
+    """:ivar value: None if a training cannot be recorded.
+    :ivar reason: why not."""
+
+    value: T | None
+    reason: str | None = None
+
+
+def begin_unless_it_fails(
+    find: Callable[[], P], begin: Callable[[P], T], refusals: tuple[type[Exception], ...] = ()
+) -> Begun[T]:
+    """What ``begin`` makes of the places that ``find`` returns; a warning, if a training cannot be recorded.
+
+    What says that it should not begin like this is raised: errors of :func:`is_of_an_argument` from ``find``,
+    :data:`REFUSALS`, and ``refusals``."""
     try:
-        return begin()
+        places = find()
+    except Exception as e:
+        if is_of_an_argument(e) or isinstance(e, refusals):
+            raise
+        return Begun(None, warn_unrecorded("This training", e))
+    try:
+        return Begun(begin(places))
     except REFUSALS:
         raise
     except Exception as e:
-        warn_unrecorded("This training", e)
-        return None
+        return Begun(None, warn_unrecorded("This training", e))

@@ -12,9 +12,11 @@ import threading
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from dataworkspaces.errors import ApiParamError
 from dataworkspaces.kit_support.data_hash import DataHash, Prepared, prepare
 
 
@@ -26,12 +28,33 @@ class Stream(ABC):
     def __init__(self, counts_use: bool = True) -> None:
         self._lock = threading.Lock()
         self._used: int | None = 0 if counts_use else None
+        self._failure: Exception | None = None
+        self._read_any = False
 
     def used(self, batches: int) -> None:
         """So many batches have been used, since the beginning."""
-        with self._lock:
+        with self.spared(), self._lock:
             self._used = batches
             self._fold()
+
+    @contextmanager
+    def spared(self) -> Iterator[None]:
+        """Within, a batch is hashed. If that fails, there is no hash, and :meth:`hexdigest` says why: the batches go on.
+        Data that cannot be hashed at all are an error of the first one."""
+        try:
+            yield
+        except Exception as e:  # of a full disk, and of any library
+            if isinstance(e, ApiParamError) and not self._read_any:
+                raise
+            self._fail(e)
+
+    def check(self) -> None:
+        """Raise what went wrong."""
+        if self._failure is not None:
+            raise self._failure
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = self._failure or error
 
     @abstractmethod
     def hexdigest(self) -> str | None:
@@ -72,13 +95,16 @@ class PassStream(Stream):
     def read(self, number: int, batch: Any) -> None:
         """The next batch was read in the pass of that number."""
         if number == self._counted:
-            prepared = prepare(as_tuple(batch))
-            with self._lock:
-                if number == self._counted:
-                    self._waiting.append(prepared)
-                    self._fold()
+            with self.spared():
+                prepared = prepare(as_tuple(batch))
+                with self._lock:
+                    if number == self._counted:
+                        self._waiting.append(prepared)
+                        self._read_any = True
+                        self._fold()
 
     def hexdigest(self) -> str | None:
+        self.check()
         with self._lock:
             self._fold()
             return self._hash.hexdigest() if self._taken else None
@@ -110,6 +136,11 @@ class IndexedStream(Stream):
 
     def read(self, index: int, batch: Any) -> None:
         """The batch of that number was read."""
+        with self.spared():
+            self._read(index, batch)
+            self._read_any = True
+
+    def _read(self, index: int, batch: Any) -> None:
         if self._directory is None:
             if index not in self._known:
                 prepared = prepare(as_tuple(batch))
@@ -120,12 +151,16 @@ class IndexedStream(Stream):
         if not path.exists():
             _write(path, prepare(as_tuple(batch)))
 
+    def _fail(self, error: Exception) -> None:
+        super()._fail(error)
+        self.close()  # which tells the other processes, too
+
     def restart(self) -> None:
         """What was read by now was for a look; the data may be others from here on. Without effect once data are
         used."""
         import contextlib
 
-        with self._lock:
+        with self.spared(), self._lock:
             if self._used:
                 return
             self._known.clear()
@@ -136,6 +171,7 @@ class IndexedStream(Stream):
     def hexdigest(self, in_order: bool = True, length: int | None = None) -> str | None:
         """:param in_order: whether it was read in the order of the numbers.
         :param length: of the sequence; None if it has no end."""
+        self.check()
         indices = self._indices()
         if self._used is not None and (length is None or (in_order and self._used < length)):
             indices = [index for index in indices if index < (self._used or 0)]

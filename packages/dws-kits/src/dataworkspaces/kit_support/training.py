@@ -4,13 +4,33 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dataworkspaces.errors import NotAWorkspaceError
+from dataworkspaces.kit_support.epochs import EpochHistory
 from dataworkspaces.kit_support.places import Place, find_inputs, find_results, open_workspace
 from dataworkspaces.kit_support.result_files import save_result_json
-from dataworkspaces.kit_support.step import InputHashes, Running, begin_step, find_running, is_hashed, recorded
+from dataworkspaces.kit_support.spared import (
+    NOT_RECORDED,
+    REFUSALS,
+    begin_unless_it_fails,
+    is_of_an_argument,
+    spared,
+    spared_record,
+    warn_unrecorded,
+)
+from dataworkspaces.kit_support.step import (
+    InputHashes,
+    Running,
+    begin_step,
+    dropped_on_error,
+    find_running,
+    is_hashed,
+    recorded,
+)
 from dataworkspaces.lineage import ResultsLineage, jsonable
 from dataworkspaces.lineage.runs.run import ResultsRun
 from dataworkspaces.workspace import ResourceRef, Workspace
@@ -18,16 +38,14 @@ from dataworkspaces.workspace.results import METRICS_HISTORY_FILE
 
 
 class Places(NamedTuple):
-    """Where a step reads and writes."""
+    """Where a step reads and writes.
+
+    :ivar are_inputs_hashed: whether one of the inputs has no files, so that its version is the hash of what is read."""
 
     workspace: Workspace
     inputs: list[ResourceRef]
     results: ResourceRef
-
-    @property
-    def are_inputs_hashed(self) -> bool:
-        """Whether one of the inputs has no files, so that its version is the hash of what is read."""
-        return any(is_hashed(self.workspace, ref) for ref in self.inputs)
+    are_inputs_hashed: bool
 
     @property
     def scratch(self) -> Path:
@@ -47,32 +65,36 @@ class Where:
     def find(self) -> Places:
         """Raises ConfigurationError for what the workspace does not have."""
         workspace = open_workspace(self.workspace_dir, self.verbose)
-        return Places(
-            workspace,
-            find_inputs(workspace, self.input_resource),
-            find_results(workspace, self.results_resource),
-        )
+        inputs = find_inputs(workspace, self.input_resource)
+        results = find_results(workspace, self.results_resource)
+        return Places(workspace, inputs, results, any(is_hashed(workspace, ref) for ref in inputs))
 
 
 class TrainingStep:
     """A step that begins with the first training, and ends with an evaluation. The next evaluation or training begins
     another one, of the same parameters and data.
 
-    No handle of the workspace is kept from one step to the next.
+    A training is never lost to it: once it has begun, a warning says what cannot be recorded, and it goes on. Without a
+    step that is open, nothing is recorded. No handle of the workspace is kept from one step to the next.
 
-    :param default_name: of the step, where no script or notebook is known to run."""
+    :param default_name: of the step, where no script or notebook is known to run.
+    :ivar history: the metrics of all trainings, by epoch.
+    :ivar was_found: whether there was a workspace: then one that is not there now has vanished."""
 
     def __init__(self, where: Where, default_name: str) -> None:
         self.where = where
-        self.history: dict[str, list[Any]] = {}
-        self.epochs = 0
+        self.history = EpochHistory()
         self._default_name = default_name
         self._parameters: dict[str, Any] = {}
         self._hashes = InputHashes()
+        self._read_to_train: dict[str, list[str]] = {}
         self._running: Running = find_running()
         self._lineage: ResultsLineage | None = None
         self._places: Places | None = None
         self._run: ResultsRun | None = None
+        self._unrecorded: str | None = None
+        self.was_found = False
+        self._is_trained_here = False
 
     @property
     def is_open(self) -> bool:
@@ -83,98 +105,166 @@ class TrainingStep:
         """Those of the step, and of the one before."""
         return dict(self._parameters)
 
+    @property
+    def run_id(self) -> str | None:
+        """That of the run that the step belongs to."""
+        return None if self._run is None else self._run.run_id
+
     def writes_to(self, ref: ResourceRef) -> bool:
         """Whether that is where the results of the open step go."""
         return self._lineage is not None and self._places is not None and self._places.results == ref
 
+    def find(self) -> Places:
+        """Where the step reads and writes. Raises ConfigurationError for what the workspace does not have."""
+        places = self.where.find()
+        self.was_found = True
+        return places
+
+    # -- parameters ----------------------------------------------------------------------------------------------
+
     def note(self, parameters: Mapping[str, Any]) -> None:
-        """Add parameters to the next step."""
-        self._parameters.update(parameters)
+        """Add parameters to the step, if it is open, and to the next one."""
+        found = {str(name): jsonable(value) for name, value in parameters.items()}
+        self._parameters.update(found)
+        if self._lineage is not None:
+            for name, value in found.items():
+                self._lineage.add_param(name, value)
 
     def forget(self, *names: str) -> None:
         """Leave parameters out of the next step."""
         for name in names:
             self._parameters.pop(name, None)
 
+    # -- the beginning -------------------------------------------------------------------------------------------
+
     def begin(self, parameters: Mapping[str, Any]) -> Places:
-        """Begin the step, if it has not begun, and add parameters to it."""
-        self._parameters.update(parameters)
-        if self._lineage is None or self._places is None:
-            self._places = self.where.find()
-            self._lineage = begin_step(
-                self._places.workspace,
-                find_running(self._running),
-                self._default_name,
-                self._places.inputs,
-                self._places.results,
-                self._parameters,
-                continues=self._run,
-            )
-            self._run = self._lineage.run
-            self._hashes.record(self._lineage, self._places.inputs)
-        else:
-            for name, value in parameters.items():
-                self._lineage.add_param(name, value)
-        return self._places
+        """Begin the step, if it has not begun, and add parameters to it. Raises what is wrong."""
+        self.note(parameters)
+        return self._begin(self.find()) if self._lineage is None or self._places is None else self._places
 
-    def begin_training(self) -> None:
-        """What is trained now is another run than what was evaluated last."""
-        if self._lineage is None:
-            self._run = None
-
-    def read(self, part: str, hashval: str | None) -> None:
-        """What was read as this part (``fit``, ``validation``, ``score``) has this hash; None if nothing was."""
-        if hashval is not None and self._lineage is not None and self._places is not None:
-            self._hashes.put(self._lineage, self._places.inputs, part, hashval)
-
-    def log_epoch(self, metrics: Mapping[str, Any]) -> None:
-        """An epoch has ended: note its metrics in the log of the run, on disk, in case the training dies."""
+    def begin_training(self, parameters: Mapping[str, Any]) -> Places | None:
+        """The same for a training, which is another run than what was evaluated last. None, and a warning, if it cannot
+        be recorded. What says that it should not begin like this is raised, and that there has never been a
+        workspace."""
+        self.note(parameters)
+        self._is_trained_here = True
         if self._lineage is not None:
-            self._lineage.end_epoch(metrics)
+            return self._places
+        self._run = self._unrecorded = None
+        refusals = () if self.was_found else (NotAWorkspaceError,)
+        places, self._unrecorded = begin_unless_it_fails(self.find, self._begin, refusals)
+        return places
 
-    def end_epoch(self, metrics: Mapping[str, Any]) -> None:
-        """Add the metrics of an epoch to the history. One that others have and this lacks is None."""
-        for name, value in metrics.items():
-            self.history.setdefault(name, [None] * self.epochs).append(jsonable(value))
-        self.epochs += 1
-        for values in self.history.values():
-            values.extend([None] * (self.epochs - len(values)))
+    def begin_evaluation(self, parameters: Mapping[str, Any], what: str = "This score") -> Places | None:
+        """The same for an evaluation. If what is evaluated was trained here, nothing is raised."""
+        try:
+            return self.begin(parameters)
+        except Exception as e:
+            refused = (*REFUSALS, *(() if self.was_found else (NotAWorkspaceError,)))
+            if not self._is_trained_here and (is_of_an_argument(e) or isinstance(e, refused)):
+                raise
+            warn_unrecorded(what, e)
+            return None
 
-    def save(self, write: Callable[[Places], object] = lambda places: None) -> None:
-        """Write the history and what ``write`` writes to the results, and record their lineage: that of results may be
-        long in coming. The step goes on."""
+    def _begin(self, places: Places) -> Places:
+        lineage = begin_step(
+            places.workspace,
+            find_running(self._running),
+            self._default_name,
+            places.inputs,
+            places.results,
+            self._parameters,
+            continues=self._run,
+        )
+        with dropped_on_error(lineage):
+            self._hashes.record(lineage, places.inputs)
+        if self._unrecorded is not None:
+            lineage.add_param(NOT_RECORDED + "training", self._unrecorded)
+        self._lineage, self._places, self._run = lineage, places, lineage.run
+        return places
+
+    # -- meanwhile -----------------------------------------------------------------------------------------------
+
+    def read(self, part: str, hashed: str | Callable[[], str | None] | None) -> None:
+        """What was read as this part (``fit``, ``validation``, ``score``) has this hash, or the one that a function
+        finds; None if nothing was read. Of several trainings with other data all count."""
         if self._lineage is None or self._places is None:
             return
-        lineage = self._lineage
-        with recorded(lineage):
-            write(self._places)
-            self._save_history(lineage)
-        lineage.restart(lineage.start_time)
-        self._hashes.record(lineage, self._places.inputs)
+        with spared_record(f"What was read to {part}", self._note_unrecorded(part)):
+            hashval = hashed() if callable(hashed) else hashed
+            if hashval is None:
+                return
+            if part != "score":
+                known = self._read_to_train.setdefault(part, [])
+                if hashval not in known:
+                    known.append(hashval)
+                number = known.index(hashval)
+                part = part if number == 0 else f"{part} {number + 1}"
+            self._hashes.put(self._lineage, self._places.inputs, part, hashval)
 
-    def finish(self, metrics: Mapping[str, Any]) -> ResourceRef:
-        """Write ``results.json`` and the history, record their lineage, and end the step. Returns where they are."""
-        self.begin({})
-        assert self._lineage is not None
+    def end_epoch(self, metrics: Mapping[str, Any], number: int | None = None) -> None:
+        """An epoch has ended: add its metrics to the history, and to the log of the run, on disk, in case the training
+        dies.
+
+        :param number: which one it is, if the training does not begin with the first."""
+        found = {str(name): jsonable(value) for name, value in metrics.items()}
+        number = self.history.add(found, number)
+        if self._lineage is not None:
+            with spared_record(f"Epoch {number}"):
+                self._lineage.end_epoch(found, number)
+
+    def save(self, write: Callable[[Places], object] = lambda places: None, name: str | None = None) -> None:
+        """Write the history and what ``write`` writes to the results, and record their lineage: that of results may be
+        long in coming. The step goes on.
+
+        :param name: the file that ``write`` writes, if it fails."""
         lineage, self._lineage = self._lineage, None
-        with recorded(lineage):
+        if lineage is None or self._places is None:
+            return
+        with spared_record("What this training left", self._keep_reason):
+            with recorded(lineage):
+                with nullcontext() if name is None else spared(lineage, name):
+                    write(self._places)
+                self._save_history(lineage)
+            lineage.restart(lineage.start_time)
+            self._hashes.record(lineage, self._places.inputs)
+            self._lineage = lineage
+
+    # -- the end -------------------------------------------------------------------------------------------------
+
+    def finish(self, metrics: Mapping[str, Any]) -> ResourceRef | None:
+        """Write ``results.json`` and the history, record their lineage, and end the step. Returns where they are; None,
+        and a warning, if they cannot be recorded."""
+        lineage, self._lineage = self._lineage, None
+        if lineage is None:
+            return None
+        with spared_record("This score"), recorded(lineage):
             self._save_history(lineage)  # again: a snapshot may have moved the one that training left
             return lineage.write_results(metrics)
+        return None
 
     def drop(self) -> None:
         """The step ends here, or has failed. If it has left nothing by then, not even an epoch, the earlier results
         stay, and what is known of them."""
         lineage, self._lineage = self._lineage, None
         if lineage is not None:
-            lineage.drop()
+            with spared_record("The end of this training"):
+                lineage.drop()
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    def _keep_reason(self, reason: str) -> None:
+        self._unrecorded = reason
+
+    def _note_unrecorded(self, what: str) -> Callable[[str], None]:
+        return lambda reason: self.note({NOT_RECORDED + what: reason})
 
     def _save_history(self, lineage: ResultsLineage) -> None:
-        if not self.epochs:
+        if not self.history.numbers:
             return
         content = {
             "step": lineage.step_name,
             "start_time": lineage.start_time.isoformat(),
-            "epochs": list(range(1, self.epochs + 1)),
-            "metrics": self.history,
+            **self.history.to_json(),
         }
         save_result_json(lineage.workspace, lineage.results_ref, METRICS_HISTORY_FILE, content)

@@ -28,6 +28,7 @@ class DwsLineageCallback(keras.callbacks.Callback):  # type: ignore[misc] # kera
     The parameters are those of ``add_lineage_to_keras_model_class()``. A callback serves one model.
 
     :param batch_size: what ``fit`` was given, to be recorded, since a callback does not see that either.
+    :param callbacks: the others that ``fit`` is given, whose settings are to be recorded.
     """
 
     def __init__(
@@ -38,17 +39,18 @@ class DwsLineageCallback(keras.callbacks.Callback):  # type: ignore[misc] # kera
         verbose: bool = False,
         *,
         batch_size: int | None = None,
+        callbacks: Sequence[Any] = (),
     ) -> None:
         super().__init__()
         self._where = Where(input_resource, results_resource, workspace_dir, verbose)
         self._where.find()  # for its errors: better now than after an hour of preparing data
         self._batch_size = batch_size
+        self._callbacks_told = callbacks
         self._recorder: Recorder | None = None
         self._next: Watched | None = None
         self._next_validation: Watched | None = None
         self._reading: dict[str, Watched] = {}
         self._counter: UseCounter | None = None
-        self._epochs: list[dict[str, Any]] = []
         self._is_training = False
 
     def watch(self, x: Any, y: Any = None, sample_weight: Any = None, *, shuffle: bool = True) -> tuple[Any, ...]:
@@ -69,22 +71,34 @@ class DwsLineageCallback(keras.callbacks.Callback):  # type: ignore[misc] # kera
 
     # -- what Keras calls ----------------------------------------------------------------------------------------
 
+    def set_params(self, params: Any) -> None:
+        """Keras begins something. (While it trains, it validates without this.)"""
+        super().set_params(params)
+        self._end_failed()
+
     def on_train_begin(self, logs: Any = None) -> None:
-        if self._is_training:  # the last training failed, of which no callback is told
-            self._step.drop()
+        self._end_failed()
         self._is_training = True
-        self._epochs = []
-        self._step.begin_training()
-        parameters = {
-            **settings.of_model(self.model),
+        self._begin_reading("fit", self._the_recorder.begin_training(self.model, self._find_parameters))
+
+    def _end_failed(self) -> None:
+        """If the last training failed, of which no callback is told, it ends now."""
+        if self._is_training:
+            self._is_training = False
+            self._end_reading()
+            self._the_recorder.fail()
+
+    def _find_parameters(self) -> dict[str, Any]:
+        return {
             "epochs": self.params.get("epochs"),
+            "initial_epoch": 0,  # until the first epoch says which one it is
             "fit_batch_size": self._batch_size,
             "steps": self.params.get("steps"),
+            **({"callbacks": settings.of_callbacks(self._callbacks_told)} if self._callbacks_told else {}),
         }
-        places = self._step.begin(parameters)
-        self._begin_reading("fit", places)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._the_recorder.begin_epoch(epoch)
         if self._counter is not None:
             self._counter.on_epoch_begin(epoch)
 
@@ -93,18 +107,16 @@ class DwsLineageCallback(keras.callbacks.Callback):  # type: ignore[misc] # kera
             self._counter.on_train_batch_end(batch)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._epochs.append(dict(logs or {}))
-        self._step.log_epoch(self._epochs[-1])
+        self._the_recorder.end_epoch(epoch, logs or {})
 
     def on_train_end(self, logs: Any = None) -> None:
         self._is_training = False
         self._end_reading()
-        self._the_recorder.end_training(self.model, self._epochs)
+        self._the_recorder.end_training(self.model)
 
     def on_test_begin(self, logs: Any = None) -> None:
         if not self._is_training:
-            parameters = {} if self._step.parameters else settings.of_model(self.model)
-            self._begin_reading("score", self._step.begin(parameters))
+            self._begin_reading("score", self._the_recorder.begin_evaluation(self.model, {}))
         if self._counter is not None:
             self._counter.on_test_begin()
 
@@ -123,15 +135,16 @@ class DwsLineageCallback(keras.callbacks.Callback):  # type: ignore[misc] # kera
     def _the_recorder(self) -> Recorder:
         if self._recorder is None:
             self._recorder = Recorder(self._where, type(self.model).__name__)
+            self._recorder.step.was_found = True
         return self._recorder
 
     @property
     def _step(self) -> Any:
         return self._the_recorder.step
 
-    def _begin_reading(self, part: str, places: Places) -> None:
+    def _begin_reading(self, part: str, places: Places | None) -> None:
         self._reading = {}
-        if places.are_inputs_hashed:
+        if places is not None and places.are_inputs_hashed:
             if self._next is None:
                 self._step.drop()
                 names = ", ".join(str(ref) for ref in places.inputs)
@@ -149,6 +162,6 @@ class DwsLineageCallback(keras.callbacks.Callback):  # type: ignore[misc] # kera
 
     def _end_reading(self) -> None:
         for part, watched in self._reading.items():
-            self._step.read(part, watched.hexdigest())
+            self._step.read(part, watched.hexdigest)
             watched.close()
         self._reading = {}

@@ -5,17 +5,26 @@ from __future__ import annotations
 import os
 import shutil
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 
-from dataworkspaces.kit_support.places import Place, find_results, open_workspace
+from dataworkspaces.kit_support.places import Place, as_file_resource, find_results, open_workspace
 from dataworkspaces.kit_support.result_files import check_result_file, save_described_file
+from dataworkspaces.kit_support.spared import is_of_an_argument, reason_of, spared_record
+from dataworkspaces.kit_support.step import run_that_writes_to
+from dataworkspaces.kits.tensorflow import settings
 from dataworkspaces.kits.tensorflow.config import CheckpointConfig
 from dataworkspaces.kits.tensorflow.recorder_of_model import recorder_if_any
+from dataworkspaces.plain_text import escape
 from dataworkspaces.workspace import ResourceRef, Workspace
+
+if TYPE_CHECKING:
+    from dataworkspaces.kits.tensorflow.recorder import Recorder
 
 _PACKAGES_OF_BACKENDS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "jax": ("jax",), "torch": ("torch",)}
 
@@ -63,6 +72,7 @@ class DwsModelCheckpoint(keras.callbacks.ModelCheckpoint):  # type: ignore[misc]
         self._best_file: Path | None = None
         self._best_value: float | None = None
         self._last_file: Path | None = None
+        self._is_told = False
         super().__init__(
             f"{place}/{name}",
             monitor=monitor,
@@ -75,29 +85,38 @@ class DwsModelCheckpoint(keras.callbacks.ModelCheckpoint):  # type: ignore[misc]
         )
 
     @classmethod
-    def for_recorder(cls, recorder: Any, config: CheckpointConfig) -> DwsModelCheckpoint:
-        """The one that a wrapped class uses."""
+    def if_possible(cls, recorder: Recorder, config: CheckpointConfig) -> DwsModelCheckpoint | None:
+        """The one that a wrapped class uses; None, and a warning, if the workspace cannot be read now."""
         where = recorder.step.where
-        return cls(
-            *config,
-            save_weights_only=config.save_weights_only,
-            results_resource=where.results_resource,
-            workspace_dir=where.workspace_dir,
-        )
+        try:
+            return cls(
+                *config,
+                save_weights_only=config.save_weights_only,
+                results_resource=where.results_resource,
+                workspace_dir=where.workspace_dir,
+            )
+        except Exception as e:
+            if is_of_an_argument(e):
+                raise
+            _warn(config.model_name, e)
+            return None
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._best_file = self._best_value = self._last_file = None
+        self._is_told = False
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if self.save_freq != "epoch":
-            if self.monitor_op is None and self.save_best_only:
-                self._set_monitor_op()  # Keras does so at the end of an epoch, which is too late
-            super().on_train_batch_end(batch, logs)
-            self._take_over(logs)
+            with self._spared():
+                if self.monitor_op is None and self.save_best_only:
+                    self._set_monitor_op()  # Keras does so at the end of an epoch, which is too late
+                super().on_train_batch_end(batch, logs)
+                self._take_over(logs)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        super().on_epoch_end(epoch, logs)
-        self._take_over(logs)
+        with self._spared():
+            super().on_epoch_end(epoch, logs)
+            self._take_over(logs)
 
     def on_train_end(self, logs: Any = None) -> None:
         super().on_train_end(logs)
@@ -106,16 +125,19 @@ class DwsModelCheckpoint(keras.callbacks.ModelCheckpoint):  # type: ignore[misc]
         if file is None:
             warnings.warn(f"No checkpoint of '{self._result_name}' was written", stacklevel=2)
             return
+        with spared_record(f"The checkpoint '{self._result_name}'"):
+            self._save_result(file)
+
+    def _save_result(self, file: Path) -> None:
         recorder = recorder_if_any(self.model)
-        if recorder is not None and self._results is None:
-            recorder.step.save(lambda places: self._publish(file, places.workspace, places.results))
+        if recorder is not None and (self._results is None or recorder.step.writes_to(self._results)):
+            step = recorder.step
+            step.save(
+                lambda places: self._publish(file, places.workspace, places.results, step.run_id), self._result_name
+            )
             return
         workspace = self._open_workspace()
-        results = self._results or find_results(workspace, None)
-        if recorder is not None and recorder.step.writes_to(results):
-            recorder.step.save(lambda places: self._publish(file, places.workspace, places.results))
-        else:
-            self._publish(file, workspace, results)
+        self._publish(file, workspace, self._results or find_results(workspace, None), None)
 
     # -- inside --------------------------------------------------------------------------------------------------
 
@@ -146,7 +168,30 @@ class DwsModelCheckpoint(keras.callbacks.ModelCheckpoint):  # type: ignore[misc]
             self._set_monitor_op()
         return bool(self.monitor_op(value, than)) or than != than  # after a NaN anything is better
 
-    def _publish(self, file: Path, workspace: Workspace, results: ResourceRef) -> None:
+    @contextmanager
+    def _spared(self) -> Iterator[None]:
+        """Within, a checkpoint is written. If that fails, a warning says why, once a training, and it goes on."""
+        try:
+            yield
+        except Exception as e:  # of the disk, or of a model that cannot be saved
+            for part in self._unfinished.glob("*"):
+                part.unlink(missing_ok=True)
+            if not self._is_told:
+                _warn(self._result_name, e)
+            self._is_told = True
+
+    def _publish(self, file: Path, workspace: Workspace, results: ResourceRef, run_id: str | None) -> None:
+        best = None
+        if file == self._best_file and self._best_value is not None:
+            best = Best(run_id, results, self._result_name, self.monitor, _units(self.model, self.monitor))
+            earlier = best_of(self.model).get(best)
+            is_better = earlier is None or self._is_better(self._best_value, earlier)
+            if not is_better and _is_there(workspace, results, self._result_name):
+                print(
+                    f"'{escape(self._result_name)}' stays that of an earlier training, with {escape(self.monitor)} "
+                    f"{earlier:.5g}: the best of this one has {self._best_value:.5g}"
+                )
+                return
         description: dict[str, Any] = {
             "model": f"{type(self.model).__module__}.{type(self.model).__qualname__}",
             "checkpoint": file.name,
@@ -163,6 +208,57 @@ class DwsModelCheckpoint(keras.callbacks.ModelCheckpoint):  # type: ignore[misc]
             description,
             ("keras", *_installed(_PACKAGES_OF_BACKENDS.get(keras.backend.backend(), ()))),
         )
+        forget_best(self.model, results, self._result_name)
+        if best is not None and self._best_value is not None:
+            best_of(self.model)[best] = self._best_value
+
+
+class Best(NamedTuple):
+    """A checkpoint among the results, and by what it is the best.
+
+    :ivar run_id: of the run that it belongs to: another one writes its own.
+    :ivar units: losses can be compared if they are the same."""
+
+    run_id: str | None
+    results: ResourceRef
+    name: str
+    monitor: str
+    units: str
+
+
+def best_of(model: Any) -> dict[Best, float]:
+    """What trainings of a model, in this process, have left."""
+    found: dict[Best, float] = model.__dict__.setdefault("_dws_best_checkpoints", {})
+    return found
+
+
+def _is_there(workspace: Workspace, results: ResourceRef, name: str) -> bool:
+    """Whether a snapshot has not taken it."""
+    run = run_that_writes_to(results)
+    if run is not None:
+        return run.directory.has_file(name)
+    path = name if results.subpath is None else f"{results.subpath}/{name}"
+    return as_file_resource(workspace.get_resource(results.name)).does_subpath_exist(path, must_be_file=True)
+
+
+def forget_best(model: Any, results: ResourceRef, name: str) -> None:
+    """Another checkpoint has taken the place."""
+    found = best_of(model)
+    for best in [best for best in found if (best.results, best.name) == (results, name)]:
+        del found[best]
+
+
+def _units(model: Any, monitor: str) -> str:
+    if not monitor.endswith("loss"):
+        return ""
+    compiled = settings.of_model(model)
+    return repr([compiled.get(name) for name in ("loss_function", "loss_settings", "loss_weights")])
+
+
+def _warn(name: str, error: Exception) -> None:
+    warnings.warn(
+        f"Checkpoints of '{escape(name)}' are not all written ({reason_of(error)}). The training goes on", stacklevel=4
+    )
 
 
 def _installed(packages: tuple[str, ...]) -> list[str]:

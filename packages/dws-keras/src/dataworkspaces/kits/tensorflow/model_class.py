@@ -85,8 +85,7 @@ def _make_class(original: Any, where: Where, checkpoint_config: CheckpointConfig
         @functools.wraps(original.__init__)  # type: ignore[misc] # a constructor may not be decorated, says mypy
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             if RECORDER not in self.__dict__ and not _is_loading.get():
-                where.find()  # for its errors: better now than after an hour of preparing data
-                _recorder_of(self, where)
+                _recorder_of(self, where).step.find()  # for its errors: better now than after preparing data
             _stay_wrapped(self, args, kwargs)
             super().__init__(*args, **kwargs)
 
@@ -100,6 +99,16 @@ def _make_class(original: Any, where: Where, checkpoint_config: CheckpointConfig
         @functools.wraps(original.evaluate)
         def evaluate(self, *args: Any, **kwargs: Any) -> Any:
             return _evaluate(self, super().evaluate, args, kwargs, where)
+
+        @functools.wraps(original.train_on_batch)
+        def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+            _recorder_of(self, where).count_batch("train_on_batch")
+            return super().train_on_batch(*args, **kwargs)
+
+        @functools.wraps(original.test_on_batch)
+        def test_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+            _recorder_of(self, where).count_batch("test_on_batch")
+            return super().test_on_batch(*args, **kwargs)
 
         @classmethod
         def from_config(cls, *args: Any, **kwargs: Any) -> Any:
@@ -128,11 +137,14 @@ def _fit(
     if recorder.is_busy:
         return fit(*args, **kwargs)
     call = _Call(fit, args, kwargs)
-    parameters = {
-        **settings.of_fit(call.arguments, call.defaults),
-        "validation_data": settings.describe_data(call.get("validation_data")),
-    }
-    with recorder.training(model, parameters) as (places, epochs):
+
+    def find_parameters() -> dict[str, Any]:
+        found = settings.of_fit(call.arguments, call.defaults)
+        if checkpoints is not None:
+            found["callbacks"].append(settings.of_checkpoints(checkpoints))
+        return {**found, "validation_data": settings.describe_data(call.get("validation_data"))}
+
+    with recorder.training(model, find_parameters) as (places, epochs):
         reading = Reading(recorder.step, places)
         data = reading.watch("fit", call.data, shuffled=call.get("shuffle", True))
         call.put(x=data[0], y=data[1], sample_weight=data[2])
@@ -143,11 +155,11 @@ def _fit(
                 call.put(validation_data=watched[0])
         own = [reading.counter(), epochs]
         if checkpoints is not None:
-            own.append(DwsModelCheckpoint.for_recorder(recorder, checkpoints))
+            own.append(DwsModelCheckpoint.if_possible(recorder, checkpoints))
         call.add_callbacks(own)
         with reading.until_end():
             result = call()
-        recorder.end_training(model, epochs.logs)
+        recorder.end_training(model)
         return result
 
 

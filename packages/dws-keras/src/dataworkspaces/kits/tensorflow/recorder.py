@@ -2,80 +2,132 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from typing import Any
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import keras
 
-from dataworkspaces.errors import DwsError
+from dataworkspaces.errors import ApiParamError
+from dataworkspaces.kit_support.spared import NOT_RECORDED, spared_record, warn_unrecorded
 from dataworkspaces.kit_support.training import Places, TrainingStep, Where
 from dataworkspaces.kits.tensorflow import settings
 from dataworkspaces.kits.tensorflow.data import Data, UseCounter, Watched, watch
+from dataworkspaces.kits.tensorflow.phases import Phases
 from dataworkspaces.plain_text import escape
-from dataworkspaces.workspace import ResourceRef
 
 _ENDED_BY = "fit_ended_by"
+_UNKNOWN = NOT_RECORDED + "settings"
 
 
 class Recorder:
-    """The step of one model.
+    """The step of one model. A training is never lost to it: what cannot be recorded is said.
 
     :ivar is_busy: whether the model trains or evaluates: what Keras calls in between is a part of that."""
 
     def __init__(self, where: Where, default_name: str) -> None:
         self.step = TrainingStep(where, default_name)
         self.is_busy = False
+        self.phases = Phases()
+        self._batches: dict[str, int] = {}
 
     @contextmanager
-    def training(self, model: Any, parameters: Mapping[str, Any]) -> Iterator[tuple[Places, LogsOfEpochs]]:
+    def training(self, model: Any, find_parameters: Callable[[], Mapping[str, Any]]) -> Iterator[Training]:
         """A call of ``fit``, which is to have the callback. If it is interrupted, the step ends there; what is
         evaluated later knows of it."""
         self.is_busy = True
-        self.step.forget(_ENDED_BY)
-        self.step.begin_training()
-        epochs = LogsOfEpochs(self.step)
         try:
-            yield self.step.begin({**settings.of_model(model), **parameters}), epochs
+            yield Training(self.begin_training(model, find_parameters), LogsOfEpochs(self))
         except BaseException as e:
-            self.step.drop()
-            self.step.note({_ENDED_BY: type(e).__name__})
-            self._add_epochs(epochs.logs)
+            self.fail(e)
             raise
         finally:
             self.is_busy = False
 
-    def end_training(self, model: Any, epochs: Sequence[Mapping[str, Any]]) -> None:
+    def begin_training(self, model: Any, find_parameters: Callable[[], Mapping[str, Any]]) -> Places | None:
+        """Where it is recorded; None if it cannot be."""
+        self.step.forget(_ENDED_BY, _UNKNOWN)
+        found: dict[str, Any] = {}
+        with spared_record("What this training is told", lambda reason: found.update({_UNKNOWN: reason})):
+            found.update(self._compiled(model))
+            found.update(find_parameters())
+        phases = self.phases.begin(found)
+        return self.step.begin_training({**found, **phases})
+
+    def _compiled(self, model: Any) -> dict[str, Any]:
+        """How it is compiled now; None stands for what it had when it was compiled before."""
+        gone = [name for name in settings.NOT_ALWAYS if name in self.step.parameters]
+        return {**dict.fromkeys(gone), **settings.of_model(model)}
+
+    def begin_epoch(self, number: int) -> None:
+        """If it is the first, and ``initial_epoch`` is not known otherwise."""
+        if self.phases.skip(number):
+            self.step.note({"initial_epoch": number})
+
+    def end_epoch(self, number: int, metrics: Mapping[str, Any]) -> None:
+        """:param number: what Keras says, counting from zero."""
+        self.step.end_epoch(metrics, number + 1)
+        self.phases.end_epoch()
+
+    def end_training(self, model: Any) -> None:
         """Record the history of a training, and what it has written."""
-        self.step.begin({"model_parameters": settings.number_of_parameters(model)})  # many are built in training
-        self._add_epochs(epochs)
+        self.step.note({"model_parameters": settings.number_of_parameters(model), **self.phases.end()})
         self.step.save()
 
-    def _add_epochs(self, epochs: Sequence[Mapping[str, Any]]) -> None:
-        for logs in epochs:
-            self.step.end_epoch(logs)
+    def fail(self, error: BaseException | None = None) -> None:
+        """The training has failed, or was interrupted."""
+        how = "an error" if error is None else type(error).__name__
+        self.step.note({_ENDED_BY: how, **self.phases.end(how)})
+        self.step.drop()
+
+    def count_batch(self, method: str) -> None:
+        """A batch was trained or tested by itself, of which nothing is recorded but how many there were."""
+        if self.is_busy:
+            return
+        if method not in self._batches:
+            warnings.warn(
+                f"{method}() records nothing but the number of its calls. What fit() and evaluate() do is recorded",
+                stacklevel=3,
+            )
+        self._batches[method] = self._batches.get(method, 0) + 1
 
     @contextmanager
-    def evaluation(self, model: Any, parameters: Mapping[str, Any]) -> Iterator[Places]:
+    def evaluation(self, model: Any, parameters: Mapping[str, Any]) -> Iterator[Places | None]:
         """A call of ``evaluate``."""
         self.is_busy = True
         try:
-            if not self.step.is_open:
-                known = self.step.parameters
-                compiled = settings.of_model(model).items()
-                self.step.begin({name: value for name, value in compiled if value is not None or name not in known})
-            yield self.step.begin(parameters)
+            yield self.begin_evaluation(model, parameters)
         except BaseException:
             self.step.drop()
             raise
         finally:
             self.is_busy = False
 
-    def end_evaluation(self, metrics: Mapping[str, Any], *, tell: bool) -> ResourceRef:
+    def begin_evaluation(self, model: Any, parameters: Mapping[str, Any]) -> Places | None:
+        found: dict[str, Any] = {}
+        if not self.step.is_open:
+            known = self.step.parameters
+            with spared_record("What is evaluated", lambda reason: found.update({_UNKNOWN: reason})):
+                found = {
+                    name: value
+                    for name, value in self._compiled(model).items()
+                    if value is not None or name not in known or name in settings.NOT_ALWAYS
+                }
+        calls = {f"{method}_calls": calls for method, calls in self._batches.items()}
+        return self.step.begin_evaluation({**found, **calls, **parameters})
+
+    def end_evaluation(self, metrics: Mapping[str, Any], *, tell: bool) -> None:
         where = self.step.finish({**{name: metrics[name] for name in ("loss",) if name in metrics}, **metrics})
-        if tell:
+        if tell and where is not None:
             print(f"Wrote results to {escape(where)}")
-        return where
+
+
+class Training(NamedTuple):
+    """:ivar places: None if it is not recorded."""
+
+    places: Places | None
+    epochs: LogsOfEpochs
 
 
 class Reading:
@@ -83,16 +135,23 @@ class Reading:
 
     Data whose hash nobody needs are left as they are."""
 
-    def __init__(self, step: TrainingStep, places: Places) -> None:
+    def __init__(self, step: TrainingStep, places: Places | None) -> None:
         self._step = step
         self._places = places
         self._watched: dict[str, Watched] = {}
 
     def watch(self, part: str, data: Data, shuffled: bool = False) -> Data:
-        """The data to be used in the place of ``data``; ``part`` names them."""
-        if not self._places.are_inputs_hashed:
+        """The data to be used in the place of ``data``; ``part`` names them. Raises ApiParamError for what has no
+        hash."""
+        if self._places is None or not self._places.are_inputs_hashed:
             return data
-        self._watched[part] = watch(data, self._places.scratch, shuffled)
+        try:
+            self._watched[part] = watch(data, self._places.scratch, shuffled)
+        except ApiParamError:
+            raise
+        except Exception as e:  # of the disk
+            self._step.note({f"{NOT_RECORDED}What is read to {part}": warn_unrecorded(f"What is read to {part}", e)})
+            return data
         return self._watched[part].data
 
     def take(self, watched: Mapping[str, Watched]) -> None:
@@ -110,7 +169,7 @@ class Reading:
         """The call has ended: record the hashes of what was used."""
         try:
             for part, watched in self._watched.items():
-                self._step.read(part, watched.hexdigest())
+                self._step.read(part, watched.hexdigest)
         finally:
             self.close()
 
@@ -124,23 +183,20 @@ class Reading:
         try:
             yield
         except BaseException:
-            with suppress(DwsError):
-                self.end()
+            self.end()
             raise
         self.end()
 
 
 class LogsOfEpochs(keras.callbacks.Callback):  # type: ignore[misc] # keras has no types
-    """Keeps the metrics of each epoch, on disk too."""
+    """Takes the metrics of each epoch."""
 
-    def __init__(self, step: TrainingStep) -> None:
+    def __init__(self, recorder: Recorder) -> None:
         super().__init__()
-        self._step = step
-        self.logs: list[dict[str, Any]] = []
+        self._recorder = recorder
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.logs.append(dict(logs or {}))
-        self._step.log_epoch(self.logs[-1])
+        self._recorder.end_epoch(epoch, logs or {})
 
 
 class LogsOfTest(keras.callbacks.Callback):  # type: ignore[misc]

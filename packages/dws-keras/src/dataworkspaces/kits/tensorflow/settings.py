@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from dataworkspaces.kits.tensorflow.config import CheckpointConfig
 from dataworkspaces.lineage import jsonable
 
-_NOT_SETTINGS = {"self", "x", "y", "sample_weight", "batch_size", "epochs", "verbose", "callbacks", "validation_data"}
+_NOT_SETTINGS = {
+    "self", "x", "y", "sample_weight", "batch_size", "epochs", "initial_epoch", "verbose", "callbacks", "validation_data"
+}  # fmt: skip
+
+NOT_ALWAYS = ("loss_settings", "loss_weights", "weighted_metrics", "steps_per_execution", "jit_compile")
+"""Parameters that tell of something only where there is something to tell."""
 
 
 def of_model(model: Any) -> dict[str, Any]:
@@ -29,8 +36,8 @@ def of_model(model: Any) -> dict[str, Any]:
         "metrics": _details(compiled.get("metrics")),
         **{
             name: _details(compiled[name])
-            for name in ("loss_weights", "weighted_metrics", "steps_per_execution", "jit_compile")
-            if compiled.get(name) not in (None, 1)
+            for name in NOT_ALWAYS[1:]
+            if not _same(compiled.get(name), None) and not _same(compiled.get(name), 1)
         },
         "model": type(model).__name__,
         "model_parameters": number_of_parameters(model),
@@ -48,9 +55,42 @@ def of_fit(arguments: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[st
     }
     return {
         "epochs": jsonable(arguments.get("epochs", 1)),
+        "initial_epoch": jsonable(arguments.get("initial_epoch", 0)),
         "fit_batch_size": jsonable(arguments.get("batch_size")),
         "fit_settings": given,
+        "callbacks": of_callbacks(arguments.get("callbacks")),
     }
+
+
+def of_callbacks(callbacks: Any) -> list[dict[str, Any]]:
+    """What callbacks were made with: of those of Keras all but paths; of others numbers, and what those of Keras that
+    they are made from have, too. Text may be anything, a password for instance."""
+    given = getattr(callbacks, "callbacks", callbacks)  # a CallbackList
+    several = given if isinstance(given, (list, tuple)) else [] if given is None else [given]
+    return [_of_callback(callback) for callback in several]
+
+
+def of_checkpoints(config: CheckpointConfig) -> dict[str, Any]:
+    """Those that ``fit`` writes by itself, as a callback."""
+    return {"class": "DwsModelCheckpoint", **config._asdict(), "save_weights_only": config.save_weights_only}
+
+
+def _of_callback(callback: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {"class": type(callback).__name__}
+    for cls in type(callback).__mro__:
+        is_of_keras = cls.__module__.partition(".")[0] in ("keras", "dataworkspaces")
+        for name in inspect.signature(cls.__dict__["__init__"]).parameters if "__init__" in cls.__dict__ else ():
+            value = getattr(callback, name, found)
+            if value is found or name in found or name in _NOT_OF_CALLBACKS or name.startswith("on_"):
+                continue
+            if isinstance(value, (bool, int, float)) or (is_of_keras and (isinstance(value, str) or callable(value))):
+                found[name] = _settings_of(value) if hasattr(value, "get_config") else jsonable(value)
+    return found
+
+
+_NOT_OF_CALLBACKS = {"self", "args", "kwargs", "verbose", "filepath", "filename", "root", "path", "headers"} | {
+    "backup_dir", "log_dir", "workspace_dir", "model", "params", "field"
+}  # fmt: skip
 
 
 def describe_data(data: Any) -> Any:

@@ -11,8 +11,10 @@ from typing import Any
 from dataworkspaces.errors import ApiParamError
 from dataworkspaces.kit_support.places import Place
 from dataworkspaces.kit_support.result_files import check_result_file, save_described_file
+from dataworkspaces.kit_support.spared import NOT_RECORDED, spared_record
 from dataworkspaces.kit_support.streams import PassStream, watch_iterable
 from dataworkspaces.kit_support.training import Places, TrainingStep, Where
+from dataworkspaces.kits.torch.settings import optimizer_settings, settings_of
 from dataworkspaces.lineage import jsonable
 from dataworkspaces.plain_text import escape
 from dataworkspaces.workspace import ResourceRef
@@ -29,6 +31,7 @@ def training_lineage(
     results_resource: Place | None = None,
     workspace_dir: str | os.PathLike[str] | None = None,
     verbose: bool = False,
+    initial_epoch: int = 0,
 ) -> Iterator[TrainingLineage]:
     """Within the ``with`` block a model is trained and evaluated, as one step::
 
@@ -40,7 +43,8 @@ def training_lineage(
                 lineage.end_epoch(loss=...)
             lineage.write_results({"accuracy": ...})
 
-    A block that raises an error before it wrote anything leaves the earlier results as they are.
+    A block that raises an error before it wrote anything leaves the earlier results as they are. A training is never
+    lost to its record: within the block a warning says what could not be recorded.
 
     :param model, optimizer, loss: what they are is recorded; None for what there is not.
     :param parameters: more of them.
@@ -50,11 +54,13 @@ def training_lineage(
     :param results_resource: where results go, given likewise; if None, the only results resource of the workspace.
     :param workspace_dir: the directory of the workspace; if None, the one that holds the current directory.
     :param verbose: log all that Data Workspaces does.
+    :param initial_epoch: how many epochs the model was trained before, if it goes on from a checkpoint.
     """
     name = "training" if model is None else type(model).__name__
     step = TrainingStep(Where(input_resource, results_resource, workspace_dir, verbose), name)
-    places = step.begin({**_settings(model, optimizer, loss), **(parameters or {})})
-    lineage = TrainingLineage(step, places, optimizer)
+    with spared_record("What is trained", lambda reason: step.note({NOT_RECORDED + "settings": reason})):
+        step.note(settings_of(model, optimizer, loss))
+    lineage = TrainingLineage(step, step.begin_training(parameters or {}), optimizer, initial_epoch)
     try:
         yield lineage
     except BaseException:
@@ -64,15 +70,20 @@ def training_lineage(
 
 
 class TrainingLineage:
-    """A step that is under way; see :func:`training_lineage`."""
+    """A step that is under way; see :func:`training_lineage`.
 
-    def __init__(self, step: TrainingStep, places: Places, optimizer: Any = None) -> None:
+    Nothing of it ends a training: what cannot be recorded costs a warning, and what is returned then is None."""
+
+    def __init__(
+        self, step: TrainingStep, places: Places | None, optimizer: Any = None, initial_epoch: int = 0
+    ) -> None:
         self._step = step
         self._optimizer = optimizer
-        self._first_settings = _optimizer_settings(optimizer)
-        self._places = places
+        self._first_settings = _now(optimizer)
+        self._is_hashed = places is not None and places.are_inputs_hashed
         self._streams: dict[str, PassStream] = {}
         self._changed = True
+        self._epoch = initial_epoch
 
     def watch(self, data: Any, part: str = "fit") -> Any:
         """A data loader, or any other thing to iterate over, to be used in the place of ``data``: it delivers the same
@@ -82,7 +93,7 @@ class TrainingLineage:
         batch_size = getattr(data, "batch_size", None)
         if part in ("fit", "score") and batch_size is not None:
             self.add_param({"fit": "fit_batch_size", "score": "evaluate_batch_size"}[part], batch_size)
-        if not self._places.are_inputs_hashed:
+        if not self._is_hashed:
             return data
         if part in self._streams:
             raise ApiParamError(
@@ -95,24 +106,23 @@ class TrainingLineage:
 
     def add_param(self, name: str, value: Any) -> None:
         """Add a parameter, or replace its value."""
-        self._step.begin({name: value})
+        self._step.note({name: value})
         self._changed = True
 
     def end_epoch(self, metrics: Mapping[str, Any] | None = None, **more: Any) -> None:
         """An epoch has ended, with these metrics: numbers, or tensors that hold one."""
-        found = _detached({**(metrics or {}), **more})
-        self._step.end_epoch(found)
-        self._step.log_epoch(found)
-        self._step.begin({"epochs": self._step.epochs})
+        self._epoch += 1
+        if self._step.run_id is not None:
+            self._open()  # again, after results were written
+        self._step.end_epoch(_numbers({**(metrics or {}), **more}), self._epoch)
+        self._step.note({"epochs": len(self._step.history.numbers)})
         self._changed = True
 
-    def save_model(self, model: Any, name: str) -> ResourceRef:
+    def save_model(self, model: Any, name: str) -> ResourceRef | None:
         """Save what ``torch.save`` can, the ``state_dict()`` of a model as a rule, as a file of the results; beside it
-        ``name`` + ``.json`` says with which versions. Returns where it is."""
+        ``name`` + ``.json`` says with which versions. Returns where it is; None, and a warning, if that fails."""
         import torch
 
-        check_result_file(name, "name")
-        self._read()
         ref: list[ResourceRef] = []
         kind = f"{type(model).__module__}.{type(model).__qualname__}"
 
@@ -120,34 +130,40 @@ class TrainingLineage:
             where = save_described_file(
                 places.workspace,
                 places.results,
-                name,
+                check_result_file(name, "name"),
                 lambda path: torch.save(model, path),
                 {"model": kind},
                 ("torch",),
             )
             ref.append(where)
 
-        self._step.save(write)
-        return ref[0]
+        self._read()
+        self._step.save(write, name)
+        return ref[0] if ref else None
 
-    def write_results(self, metrics: Mapping[str, Any]) -> ResourceRef:
-        """Write ``results.json`` and the history, and record the lineage. Returns where the results are.
+    def write_results(self, metrics: Mapping[str, Any]) -> ResourceRef | None:
+        """Write ``results.json`` and the history, and record the lineage. Returns where the results are; None, and a
+        warning, if that fails.
 
         What follows is a step of its own."""
         self._read()
         self._step.save()
-        where = self._step.finish(_detached(metrics))
+        where = self._step.finish(_numbers(metrics))
         self._changed = False
-        print(f"Wrote results to {escape(where)}")
+        if where is not None:
+            print(f"Wrote results to {escape(where)}")
         return where
 
+    def _open(self) -> None:
+        self._step.begin_evaluation({}, "What was trained")
+
     def _read(self) -> None:
-        self._step.begin({})
-        last = _optimizer_settings(self._optimizer)
+        self._open()
+        last = _now(self._optimizer)
         if last != self._first_settings:  # a scheduler, say
-            self._step.begin({"optimizer_settings_at_end": last})
+            self._step.note({"optimizer_settings_at_end": last})
         for part, stream in self._streams.items():
-            self._step.read(part, stream.hexdigest())
+            self._step.read(part, stream.hexdigest)
 
     def _end(self) -> None:
         if self._changed:
@@ -156,39 +172,14 @@ class TrainingLineage:
         self._step.drop()
 
 
-def _settings(model: Any, optimizer: Any, loss: Any) -> dict[str, Any]:
-    settings: dict[str, Any] = {
-        "optimizer": None if optimizer is None else type(optimizer).__name__,
-        "loss_function": None if loss is None else getattr(loss, "__name__", None) or type(loss).__name__,
-        "epochs": None,
-        "fit_batch_size": None,
-        "evaluate_batch_size": None,
-    }
-    if optimizer is not None:
-        settings["optimizer_settings"] = _optimizer_settings(optimizer)
-    if loss is not None and not isinstance(loss, types.FunctionType):
-        settings["loss_settings"] = {
-            name: value
-            for name, value in vars(loss).items()
-            if not name.startswith("_") and name != "training" and isinstance(value, (bool, int, float, str))
-        }
-    if model is not None:
-        settings["model"] = type(model).__name__
-        settings["model_parameters"] = sum(p.numel() for p in model.parameters())
-    return settings
+def _now(optimizer: Any) -> Any:
+    """The settings of an optimizer; what cannot be told has been said at the beginning."""
+    try:
+        return optimizer_settings(optimizer)
+    except Exception:  # of somebody else's class
+        return None
 
 
-def _optimizer_settings(optimizer: Any) -> Any:
-    """What an optimizer works with now: of several groups of parameters that differ, a list.
-
-    Its ``defaults`` are what it was made with, which its groups, a state that was loaded and schedulers override."""
-    groups = [
-        {name: jsonable(value) for name, value in group.items() if name not in ("params", "param_names")}
-        for group in getattr(optimizer, "param_groups", ())
-    ]
-    return groups[0] if groups and all(group == groups[0] for group in groups) else groups
-
-
-def _detached(metrics: Mapping[str, Any]) -> dict[str, Any]:
+def _numbers(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Metrics without the graphs that tensors hold on to."""
-    return {name: value.detach().cpu() if hasattr(value, "detach") else value for name, value in metrics.items()}
+    return {str(name): jsonable(value) for name, value in metrics.items()}

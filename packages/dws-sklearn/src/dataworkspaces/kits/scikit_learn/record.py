@@ -10,6 +10,7 @@ from dataworkspaces.kit_support.data_hash import DataHash
 from dataworkspaces.kit_support.spared import (
     NOT_RECORDED,
     REFUSALS,
+    begin_unless_it_fails,
     is_of_an_argument,
     spared,
     spared_record,
@@ -127,24 +128,18 @@ class EstimatorRecord:
             self._hashes, self._batches = InputHashes(), None
         else:
             self._calls += 1
-        try:
-            places = find_places()
-        except Exception as e:
-            if is_of_an_argument(e):
-                raise
-            self._unrecorded = warn_unrecorded("This training", e)
-            return None
-        try:
-            if lineage is None or lineage.results_ref != places.results_ref:
-                lineage = self._begin(estimator, places, running)
-            with dropped_on_error(lineage):
-                self._read(lineage, places, data, is_batch)
-        except REFUSALS:
-            raise
-        except Exception as e:
-            self._unrecorded = warn_unrecorded("This training", e)
-            return None
-        return lineage
+
+        def begin(places: Places) -> ResultsLineage:
+            begun = lineage
+            if begun is None or begun.results_ref != places.results_ref:
+                begun = self._begin(estimator, places, running)
+            with dropped_on_error(begun):
+                self._read(begun, places, data, is_batch)
+            return begun
+
+        begun, reason = begin_unless_it_fails(find_places, begin)
+        self._unrecorded = reason or self._unrecorded
+        return begun
 
     def _read(self, lineage: ResultsLineage, places: Places, data: Data, is_batch: bool) -> None:
         if not is_batch:
