@@ -89,7 +89,8 @@ def test_trouble(workspace: Any, monkeypatch: pytest.MonkeyPatch, trouble: Calla
     losses, score = bare()
     wrapped = make_model(add_lineage_to_keras_model_class(keras.Sequential, checkpoint_config=CONFIG))
     callbacks = [Trouble(lambda: trouble(workspace, monkeypatch))] if when == "meanwhile" else []
-    with pytest.warns(UserWarning, match="is not recorded|not stored|not all written"):
+
+    def train_and_evaluate() -> None:
         if when == "before":
             trouble(workspace, monkeypatch)
         assert wrapped.fit(X, Y, epochs=3, verbose=0, callbacks=callbacks).history["loss"] == losses
@@ -98,6 +99,9 @@ def test_trouble(workspace: Any, monkeypatch: pytest.MonkeyPatch, trouble: Calla
             wrapped.fit(X, Y, epochs=1, verbose=0)
         else:
             assert wrapped.evaluate(X, Y, verbose=0) == score
+
+    with pytest.warns(UserWarning, match="is not recorded|not stored|not all written"):
+        train_and_evaluate()
 
 
 @pytest.mark.parametrize("trouble", [no_beginning, no_workspace], ids=lambda f: f.__name__)
@@ -114,9 +118,10 @@ def test_trouble_of_a_callback(workspace: Any, monkeypatch: pytest.MonkeyPatch, 
 
 def test_a_later_record_says_that_the_training_is_missing(workspace: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     model = make_model(add_lineage_to_keras_model_class(keras.Sequential))
-    with monkeypatch.context() as patch, pytest.warns(UserWarning, match="This training is not recorded"):
+    with monkeypatch.context() as patch:
         no_beginning(workspace, patch)
-        model.fit(X, Y, epochs=2, verbose=0)
+        with pytest.warns(UserWarning, match="This training is not recorded"):
+            model.fit(X, Y, epochs=2, verbose=0)
     model.evaluate(X, Y, verbose=0)
     parameters = workspace.read_results()["parameters"]
     assert "No space" in parameters["not_recorded: training"]
@@ -160,17 +165,17 @@ def test_a_hash_that_cannot_be_taken_any_more(api_workspace: Any, monkeypatch: p
     assert "No space" in api_workspace.read_results()["parameters"]["not_recorded: fit"]
 
 
-def test_before_a_training_errors_are_errors(workspace: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+def test_before_a_training_errors_are_errors(workspace: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     cls = add_lineage_to_keras_model_class(keras.Sequential)
     model = make_model(cls)
 
     def locked(*args: Any, **kwargs: Any) -> Any:
         raise LockedError("another script writes there")
 
-    with monkeypatch.context() as patch, pytest.raises(LockedError):
+    with monkeypatch.context() as patch:
         patch.setattr("dataworkspaces.kit_support.training.begin_step", locked)
-        model.fit(X, Y, verbose=0)
-    model.save(tmp_path / "m.keras")
+        with pytest.raises(LockedError):
+            model.fit(X, Y, verbose=0)
     loaded = cls.from_config(model.get_config())
     loaded.compile("adam", "sparse_categorical_crossentropy")
     monkeypatch.chdir(workspace.root.parent)

@@ -39,7 +39,7 @@ class Stream(ABC):
 
     @contextmanager
     def spared(self) -> Iterator[None]:
-        """Within, a batch is hashed. If that fails, there is no hash, and :meth:`hexdigest` says why: the batches go on.
+        """Within, a batch is hashed. If that fails, the batches go on, without a hash; :meth:`hexdigest` says why.
         Data that cannot be hashed at all are an error of the first one."""
         try:
             yield

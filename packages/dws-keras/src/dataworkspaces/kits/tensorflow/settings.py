@@ -11,7 +11,8 @@ from dataworkspaces.kits.tensorflow.config import CheckpointConfig
 from dataworkspaces.lineage import jsonable
 
 _NOT_SETTINGS = {
-    "self", "x", "y", "sample_weight", "batch_size", "epochs", "initial_epoch", "verbose", "callbacks", "validation_data"
+    "self", "x", "y", "sample_weight", "validation_data",
+    "batch_size", "epochs", "initial_epoch", "verbose", "callbacks",
 }  # fmt: skip
 
 NOT_ALWAYS = ("loss_settings", "loss_weights", "weighted_metrics", "steps_per_execution", "jit_compile")
