@@ -25,6 +25,7 @@ from dataworkspaces.resources.rclone.exchanged import (
     size_in,
 )
 from dataworkspaces.resources.rclone.plan import Plan, make_plan
+from dataworkspaces.resources.rclone.remote_files import is_empty, is_there, lost
 from dataworkspaces.resources.rclone.run import parse_answer, size_of
 from dataworkspaces.resources.rclone.transfer import list_of
 from dataworkspaces.toolbox.content import CHEAP_BYTES
@@ -68,6 +69,27 @@ class Comparison:
             return ["--size-only"]
         return ["--checksum"] if self.compares == "hashes" else []
 
+    # -- whether it is there ---------------------------------------------------------------------------------------
+
+    def check_replica(self, plan: Plan) -> None:
+        """Raise UnavailableError if files would go to a directory that was there and no longer is, or to one of this
+        machine that nobody has made: rclone would make it, on whatever disk that is."""
+        if plan.is_empty or is_there(self._link.rclone, self._link.address):
+            return
+        if self._known is not None or self._link.kind_of_remote() == "local":
+            raise lost(f"Resource '{self._resource.name}'", self._link.rclone, self._link.address)
+
+    def is_emptied(self, plan: Plan) -> bool:
+        """Whether nothing is left of what the remote is known to have had."""
+        known = set() if self._known is None else self._known.contents.keys()
+        if not known or not known <= plan.copies.keys() | self._gone(known) or plan.compared:
+            return False
+        return is_empty(self._link.rclone, self._link.address)
+
+    def _gone(self, known: Iterable[str]) -> set[str]:
+        root = self._resource.local_root()
+        return {path for path in known if not (root / path).exists()}
+
     # -- plans -----------------------------------------------------------------------------------------------------
 
     def plan_push(self, root: Path, *, tell_compared: bool = False) -> Plan:
@@ -76,6 +98,7 @@ class Comparison:
             link.rclone, link.mode, str(root), str(link.address),
             doing=self._doing, options=self.options, tell_compared=tell_compared,
         )  # fmt: skip
+        self.check_replica(plan)
         if self._resource.compares_contents:
             paths = self._different(str(root), str(link.address))
             plan.add_unseen({path: (root / path).stat().st_size for path in paths if (root / path).is_file()})

@@ -18,7 +18,7 @@ from dataworkspaces.files.placed_directory import (
 from dataworkspaces.files.tracked import UNTRACK, offer_to_untrack, untrack_or_warn
 from dataworkspaces.resources.rclone.address import parse_address
 from dataworkspaces.resources.rclone.link import MASTERS, SYNC_MODES, Link
-from dataworkspaces.resources.rclone.remote_files import check_is_there
+from dataworkspaces.resources.rclone.remote_files import check_is_there, is_there
 from dataworkspaces.resources.rclone.resource import RcloneResource
 from dataworkspaces.workspace import ResourceFactory, ResourceRoles, Workspace
 
@@ -102,6 +102,8 @@ class RcloneFactory(ResourceFactory):
             export=bool(kwargs.get("export", False)),
             imported=bool(kwargs.get("imported", False)),
         )
+        if link.master == "local":
+            _make_directory(link, workspace)
         if link.master != "local" and (is_free(place) or resource.arrival.is_incomplete()):
             resource.fetch()
         else:
@@ -186,6 +188,13 @@ def _with_absolute_path(link: Link) -> Link:
     if kind != "local" or Path(address.path).is_absolute():
         return link
     return _agreed(replace(link, remote_origin=str(address._replace(path=str(absolute_path(address.path or "."))))))
+
+
+def _make_directory(link: Link, workspace: Workspace) -> None:
+    """On this machine, where files are to go: later, one that is missing is on a disk that is not mounted."""
+    if link.kind_of_remote() == "local" and not is_there(link.rclone, link.address):
+        link.rclone.read(["mkdir"], [str(link.address)], doing=f"Making {link.address}")
+        workspace.interaction.tell(f"Made the directory {link.address}")
 
 
 def _check_direction(link: Link, role: str, export: bool) -> None:

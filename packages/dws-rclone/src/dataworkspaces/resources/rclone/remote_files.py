@@ -12,7 +12,7 @@ from tempfile import TemporaryFile
 from threading import Thread
 from typing import IO, Any
 
-from dataworkspaces.errors import ConfigurationError, NotFoundError
+from dataworkspaces.errors import NotFoundError, UnavailableError
 from dataworkspaces.resources.rclone.address import Address
 from dataworkspaces.resources.rclone.run import NOT_FOUND, Rclone, RemoteError, parse_answer, parse_event
 from dataworkspaces.toolbox.names import check_relative_path
@@ -47,6 +47,7 @@ class RemoteFiles:
         place = self._place(rel_path)
         report = self._rclone.run(["lsjson", *_BRIEF], [place])
         if report.status in NOT_FOUND:
+            self._check_root()
             return []
         if report.status != 0:
             raise self._rclone.error(report, f"{self._what}: listing {place} failed")
@@ -62,6 +63,7 @@ class RemoteFiles:
         place = self._place(rel_path)
         report = self._rclone.run(["lsjson", "--stat", *_BRIEF], [place])
         if report.status in NOT_FOUND:
+            self._check_root()
             return None
         if report.status != 0:
             raise self._rclone.error(report, f"{self._what}: looking at {place} failed")
@@ -78,7 +80,7 @@ class RemoteFiles:
         """A file to read, which can seek. Text is UTF-8."""
         found = self.find(rel_path)
         if found is None or found.kind != "file":
-            raise ConfigurationError(f"{self._what} has no file '{rel_path}' at {self._address}")
+            raise NotFoundError(f"{self._what} has no file '{rel_path}' at {self._address}")
         place = self._place(rel_path)
         buffered: IO[bytes]
         if found.size is None:
@@ -87,8 +89,36 @@ class RemoteFiles:
             buffered = io.BufferedReader(_RemoteFile(self._rclone, place, found.size), _BUFFER)
         return buffered if "b" in mode else io.TextIOWrapper(buffered, encoding="utf-8")
 
+    def _check_root(self) -> None:
+        """What is not found is not there only if the place is that all of it would be in."""
+        if not is_there(self._rclone, self._address):
+            raise lost(self._what, self._rclone, self._address)
+
     def _place(self, rel_path: str) -> str:
         return str(self._address.below(check_relative_path(rel_path, self._what)))
+
+
+def is_there(rclone: Rclone, address: Address) -> bool:
+    """Whether there is such a directory or bucket; raises RemoteError if the remote does not answer."""
+    report = rclone.run(["lsjson", "--stat", *_BRIEF], [str(address)])
+    if report.status not in (0, *NOT_FOUND):
+        raise rclone.error(report, f"Looking at {address} failed")
+    return report.status == 0
+
+
+def is_empty(rclone: Rclone, address: Address) -> bool:
+    """Whether nothing is in a directory that is there."""
+    doing = f"Looking at {address}"
+    return not parse_answer(rclone.read(["lsjson", *_BRIEF], [str(address)], doing=doing), list, doing)
+
+
+def lost(what: str, rclone: Rclone, address: Address) -> UnavailableError:
+    """The error for a place that should be there: a disk that is not mounted must not look like one without files."""
+    make = ["rclone", *([] if rclone.config is None else ["--config", str(rclone.config)]), "mkdir", str(address)]
+    return UnavailableError(
+        f"{what}: {address} is not there, so what is in it is not known",
+        hint=f"Is the disk mounted? If the directory is really gone: {shlex.join(make)}",
+    )
 
 
 def check_is_there(rclone: Rclone, address: Address) -> None:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
-from dataworkspaces.errors import ConfigurationError, DwsError, NotSupportedError
+from dataworkspaces.errors import ConfigurationError, DwsError, NotFoundError, NotSupportedError, UnavailableError
 from dataworkspaces.files.file_tree import FileTreeMixin
 from dataworkspaces.files.placed_directory import (
     COMPUTE_HASH_PARAM,
@@ -210,6 +210,13 @@ class RcloneResource(PlacedDirectoryMixin, FileTreeMixin, Resource):
             self.link = replace(link, agreed=link.agreement)
             self.workspace.write_resource_local_params(self.name, self.get_local_params())
         plan = self._push_plan
+        if not plan.is_empty and self._comparison.is_emptied(plan):
+            question = (
+                f"Resource '{self.name}': {link.address} is empty, though files had been sent there. "
+                "Is the disk mounted? Send all of them?"
+            )
+            if not interaction.confirm(question, default=False, option="--yes"):
+                raise UnavailableError(f"Resource '{self.name}': nothing was sent to {link.address}")
         if plan.links:
             interaction.warn(f"Resource '{self.name}': rclone leaves out {plan.links} symbolic links")
         if plan.deletions:
@@ -298,6 +305,8 @@ class RcloneResource(PlacedDirectoryMixin, FileTreeMixin, Resource):
                 doing="comparing", options=[*comparison.options, *_QUICK], tell_compared=True,
             )  # fmt: skip
             plan.add_unseen(dict.fromkeys(comparison.edited(), 0))
+            if link.master == "local":
+                comparison.check_replica(plan)
         except DwsError as e:  # a report shows it, and goes on with the other resources
             return e.message
         found = plan.changes()
@@ -377,7 +386,7 @@ class RcloneResource(PlacedDirectoryMixin, FileTreeMixin, Resource):
             return super().get_file_info(rel_path)
         found = self.remote_files.find(rel_path)
         if found is None:
-            raise ConfigurationError(f"Resource '{self.name}' has no '{rel_path}' at {self.link.address}")
+            raise NotFoundError(f"Resource '{self.name}' has no '{rel_path}' at {self.link.address}")
         return found
 
     def does_subpath_exist(self, subpath: str, must_be_file: bool = False, must_be_directory: bool = False) -> bool:
