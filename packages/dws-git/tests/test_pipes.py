@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.gitrepo import process
 from dataworkspaces.gitrepo.ignore_lines import add_lines
 from dataworkspaces.gitrepo.run import run_git
 
@@ -52,3 +53,29 @@ def test_lines_are_not_added_to_what_is_no_file_or_too_large(tmp_path: Path) -> 
     for name in ("directory", "device", "huge"):
         with pytest.raises(ConfigurationError, match="cannot be read"):
             add_lines(tmp_path / name, ["x"])
+
+
+@pytest.mark.parametrize("name", [".gitignore", ".gitattributes"])
+@pytest.mark.parametrize("place", ["a/b", "a/b/c/d"])
+def test_git_does_not_wait_for_one_further_below(
+    repository: Path, place: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "PATIENCE", 0.1)
+    (repository / place).mkdir(parents=True)
+    (repository / place / "file").write_text("text\n")
+    os.mkfifo(repository / place / name)
+    with pytest.raises(ConfigurationError, match="is no regular file") as error:
+        run_git(repository, ["add", "--all"])
+    assert f"{place}/{name}" in error.value.message
+    assert not (repository / ".git/index.lock").exists()
+
+
+def test_a_pipe_for_which_git_does_not_wait_ends_nothing(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(process, "PATIENCE", 0.05)
+    (repository / "a/b").mkdir(parents=True)
+    os.mkfifo(repository / "a/b/.gitignore")
+    os.mkfifo(repository / "a/pipe")
+    done = run_git(repository, ["-c", "alias.slow=!sleep 0.3; cat", "slow"], stdin=b"x" * 300_000)
+    assert done.stdout == b"x" * 300_000

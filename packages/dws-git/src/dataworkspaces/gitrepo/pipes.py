@@ -1,14 +1,16 @@
 """Files that git reads for itself and that somebody has made something else of: it would wait for the other end of a
 named pipe, or read a device, for ever.
 
-Asked before each call of git, so it looks where such files usually are: in the git directory, the root of the working
-tree and the directories in it. Of directories further below git itself reads them."""
+:func:`check_no_pipes` is asked before each call of git, so it looks where such files usually are: in the git directory,
+the root of the working tree and the directories in it. For those further below, :func:`pipe_with_reader` looks
+everywhere, once git takes long."""
 
 from __future__ import annotations
 
 import os
 import stat
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from dataworkspaces.errors import ConfigurationError
@@ -41,6 +43,39 @@ _FILE = frozenset({stat.S_IFREG})
 _FILE_OR_NOTHING = frozenset({stat.S_IFREG, stat.S_IFLNK, stat.S_IFDIR})
 
 
+def pipe_with_reader(root: Path) -> tuple[str, int] | None:
+    """A named pipe, at which a process that reads files as git does is waiting, and a descriptor of its other end: as
+    long as that is open the process goes on waiting. Only then can the other end be opened without waiting."""
+    for path in _pipes_below(root):
+        with suppress(OSError):  # ENXIO: nobody waits
+            return path, os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    return None
+
+
+def is_a_pipe(path: str) -> ConfigurationError:
+    return ConfigurationError(f"{path} is no regular file that git could read", hint="Put a text file there")
+
+
+def _pipes_below(root: Path) -> Iterator[str]:
+    """Those that git opens: the files that it reads in each directory, and all in a git directory. Git makes nothing of
+    others."""
+    pending = [(str(root), False)]
+    while pending:
+        directory, is_git = pending.pop()
+        try:
+            entries = list(os.scandir(directory))
+        except OSError:
+            continue
+        for entry in entries:
+            with suppress(OSError):
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append((entry.path, is_git or entry.name == ".git"))
+                elif entry.is_file(follow_symlinks=False) or not (is_git or entry.name in _IN_TREE):
+                    continue
+                elif stat.S_ISFIFO(entry.stat(follow_symlinks=False).st_mode):
+                    yield entry.path
+
+
 def _directories_in(root: Path) -> Iterator[str]:
     try:
         with os.scandir(root) as entries:
@@ -55,4 +90,4 @@ def _check(path: str, kinds: Collection[int], *, follow: bool) -> None:
     except OSError:
         return
     if stat.S_IFMT(mode) not in kinds:
-        raise ConfigurationError(f"{path} is no regular file that git could read", hint="Put a text file there")
+        raise is_a_pipe(path)

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING
 from dataworkspaces.errors import ToolError
 from dataworkspaces.gitrepo.checks import without_passwords
 from dataworkspaces.gitrepo.layout import git_directory
-from dataworkspaces.gitrepo.pipes import check_no_pipes
+from dataworkspaces.gitrepo.pipes import check_no_pipes, is_a_pipe, pipe_with_reader
 from dataworkspaces.toolbox.logs import log
 
 if TYPE_CHECKING:
     import subprocess
+    from threading import Event
 
     from dataworkspaces.gitrepo.restraint import Restraint
 
@@ -41,6 +42,8 @@ to another repository, or change what they do."""
 
 _TRACE_RE = re.compile(r"\d\d:\d\d:\d\d\.\d{6} ")
 """How lines begin that GIT_TRACE asks for."""
+PATIENCE = 5.0
+"""Seconds before we look for what git may be waiting for; then twice as many, and so on."""
 _SAFE_DIRECTORY_RE = re.compile(r"^\s*git config --global --add safe\.directory .+$", re.MULTILINE)
 _OPTIONS = (
     "--literal-pathspecs", "--no-pager", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false",
@@ -75,10 +78,21 @@ def run(
 
     command, environment = invocation(directory, arguments, env or {}, restraint)
     started = time.time()
+    pipe, standard_input = subprocess.PIPE, None if stdin is None else subprocess.PIPE
     try:
-        result = subprocess.run(command, cwd=directory, input=stdin, capture_output=True, env=environment)
+        process = subprocess.Popen(
+            command, cwd=directory, stdin=standard_input, stdout=pipe, stderr=pipe, env=environment
+        )
     except FileNotFoundError as e:
         raise not_started(directory) from e
+    with process:
+        try:
+            result = _finish(process, stdin, directory)
+        except BaseException:
+            process.kill()
+            process.wait()
+            _remove_lock_of_killed(directory, started)
+            raise
     if result.returncode < 0:
         _remove_lock_of_killed(directory, started)
     if result.returncode not in ok:
@@ -87,6 +101,42 @@ def run(
         said, hint = explain(error)
         raise ToolError(f"{what} failed in {directory}: {said}", output=error, hint=hint)
     return result
+
+
+def _finish(
+    process: subprocess.Popen[bytes], stdin: bytes | None, directory: Path
+) -> subprocess.CompletedProcess[bytes]:
+    """What git wrote, however long it takes; if it waits for the other end of a named pipe, for ever, it is ended, and
+    a ConfigurationError says so."""
+    import subprocess
+    from threading import Event, Thread
+
+    ended = Event()
+    pipes: list[str] = []
+    Thread(target=_end_if_it_waits, args=(process, directory, ended, pipes), daemon=True).start()
+    try:
+        out, error = process.communicate(stdin)
+    finally:
+        ended.set()
+    if pipes and process.returncode != 0:
+        raise is_a_pipe(pipes[0])
+    return subprocess.CompletedProcess(process.args, process.returncode, out, error)
+
+
+def _end_if_it_waits(process: subprocess.Popen[bytes], directory: Path, ended: Event, pipes: list[str]) -> None:
+    """In a thread beside the process, until it has ended."""
+    patience = PATIENCE
+    while not ended.wait(patience):
+        patience *= 2
+        found = pipe_with_reader(directory)
+        if found is not None:
+            path, other_end = found
+            pipes.append(path)
+            process.terminate()  # on which git removes its locks
+            if not ended.wait(PATIENCE):
+                process.kill()
+            os.close(other_end)
+            return
 
 
 def start(directory: Path, arguments: Sequence[str], restraint: Restraint | None) -> subprocess.Popen[bytes]:
