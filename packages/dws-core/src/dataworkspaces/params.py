@@ -120,7 +120,7 @@ class StringListType(ParamType):
     def parse(self, text: str) -> Any:
         try:
             return json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ValueError('must be a JSON list of texts, as in ["README.md"]') from None
 
 

@@ -154,7 +154,7 @@ class ParameterType(ParamType):
 
         try:
             parsed = json.loads(text, parse_constant=lambda _text: text)
-        except ValueError:
+        except (ValueError, RecursionError):
             parsed = text
         return name.strip(), parsed if isinstance(parsed, (str, int, float, bool, type(None))) else text
 

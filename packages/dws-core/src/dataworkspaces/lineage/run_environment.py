@@ -52,7 +52,7 @@ def current_run(workspace: Workspace) -> RunRecord | None:
         if not isinstance(data, dict) or data.get("workspace") != _place(workspace):
             return None
         return run_from_json(data.get("run"), VARIABLE)
-    except (OSError, ValueError, MetadataError):
+    except (OSError, ValueError, RecursionError, MetadataError):
         return None  # set by somebody else
 
 

@@ -187,7 +187,7 @@ class SnapshotWorkspaceMixin(ABC):
 
         try:
             manifest = json.loads(self.get_snapshot_manifest_bytes(hash_val))
-        except ValueError as e:
+        except (ValueError, RecursionError) as e:
             raise MetadataError(f"The manifest of snapshot {hash_val} is not valid JSON: {e}") from e
         if not isinstance(manifest, list):
             raise MetadataError(f"The manifest of snapshot {hash_val} should be a JSON list")

@@ -136,8 +136,10 @@ def known_workspaces() -> dict[str, str]:
         import tomli as tomllib
     try:
         workspaces = tomllib.loads(text).get("workspaces", {})
-    except tomllib.TOMLDecodeError as e:
+    except ValueError as e:  # not only TOMLDecodeError: a number of 5,000 digits has another
         raise ConfigurationError(f"{path} is not valid TOML: {e}") from e
+    except RecursionError as e:
+        raise ConfigurationError(f"{path} is not valid TOML: it is nested too deeply") from e
     if not isinstance(workspaces, dict) or not all(isinstance(place, str) for place in workspaces.values()):
         raise ConfigurationError(
             f"{path}: [workspaces] should hold a directory or URI by name", hint='As in: churn = "/home/ada/churn"'

@@ -7,16 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dataworkspaces.errors import DwsError
 from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.layout import git_directory, objects_directory
 from dataworkspaces.gitrepo.nested import add_all
 from dataworkspaces.gitrepo.notebooks import holds_notebooks, names_notebooks, put_sources
 from dataworkspaces.gitrepo.objects import index_info
-from dataworkspaces.gitrepo.plumbing import SUBMODULE, TreeEntry, list_index, records, resolve
+from dataworkspaces.gitrepo.plumbing import SUBMODULE, TreeEntry, list_index, names_at, records, resolve
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.gitrepo.stripped import tree_without
 from dataworkspaces.toolbox.atomic import explain_os_error
 
+_MANY = 500
 KEPT_TREES = "refs/dws/trees"
 """Below it: trees of uncommitted code that a step ran, so that git does not collect them."""
 
@@ -81,7 +83,7 @@ def _present_objects(
             env |= objects_elsewhere(root, Path(temporary) / "objects")
         places = list(within) if without else [path or "." for path in within if os.path.lexists(root / path)]
         if places:
-            add_all(root, places, env=env, options=["-c", "core.looseCompression=0"])
+            places = _add(root, places, env, exactly=keep or bool(without))
         _set_dirty_submodules(root, places, env, keep)
         if leave_out:
             run_git(root, ["update-index", "--force-remove", "-z", "--stdin"], stdin=records(leave_out), env=env)
@@ -90,8 +92,8 @@ def _present_objects(
             compared, env = _tree_of_sources(root, env, Path(temporary))
         if without:
             compared = tree_without(root, compared, without, env)
-        wanted = ["HEAD", "HEAD^{tree}", *(f"{compared}:{path}" for path in paths)]
-        head, head_tree, *objects = resolve(root, wanted, env=env)
+        head, head_tree = resolve(root, ["HEAD", "HEAD^{tree}"], env=env)
+        objects = names_at(root, compared, paths, env=env)
     names = [_name_of(root / path, name) for path, name in zip(paths, objects, strict=True)]
     is_committed = head_tree == tree
     if keep and not is_committed:
@@ -105,14 +107,40 @@ def version_objects(root: Path, tree: str, paths: Sequence[str], without: Sequen
     if without:
         tree = tree_without(root, tree, without)
     if not holds_notebooks(root):
-        return resolve(root, [f"{tree}:{path}" for path in paths])
+        return names_at(root, tree, paths)
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="dws-") as temporary:
         env = {"GIT_INDEX_FILE": str(Path(temporary) / "index")}
         run_git(root, ["read-tree", tree], env=env, doing="Reading a version")
         compared, env = _tree_of_sources(root, env, Path(temporary))
-        return resolve(root, [f"{compared}:{path}" for path in paths], env=env)
+        return names_at(root, compared, paths, env=env)
+
+
+def _add(root: Path, places: list[str], env: dict[str, str], *, exactly: bool) -> list[str]:
+    """Bring an index to what lies at places, and returns these. Git compares each file with each place, so of many
+    places the directories that hold them are added, unless just these places are wanted in the tree."""
+    options = ["-c", "core.looseCompression=0"]
+    fewer = places if exactly else _holding(places)
+    if fewer != places:
+        try:
+            add_all(root, fewer, env=env, options=options)
+        except DwsError:
+            pass  # of something beside the places that nobody asked for
+        else:
+            return fewer
+    add_all(root, places, env=env, options=options)
+    return places
+
+
+def _holding(places: list[str]) -> list[str]:
+    """The directories of places, as near as there are no longer many; never the root."""
+    while len(places) > _MANY:
+        above = list(dict.fromkeys(os.path.dirname(path) or path for path in places))
+        if len(above) == len(places):
+            break
+        places = above
+    return places
 
 
 def _tree_of_sources(root: Path, env: dict[str, str], temporary: Path) -> tuple[str, dict[str, str]]:

@@ -70,12 +70,25 @@ def resolve(root: Path, names: Sequence[str], *, env: Environment | None = None)
     return [None if _is_none(line) else line for line in answers]
 
 
+def names_at(root: Path, tree: str, paths: Sequence[str], *, env: Environment | None = None) -> list[str | None]:
+    """The object that a tree or commit has at each path (``""`` is its root), or None."""
+    if len(paths) <= _FEW:  # for more, git reads each tree above a path again and again
+        return resolve(root, [f"{tree}:{path}" for path in paths], env=env)
+    (top,) = resolve(root, [f"{tree}^{{tree}}"], env=env)
+    if top is None:
+        return [None] * len(paths)
+    listed = run_git(root, ["ls-tree", "-r", "-t", "-z", "--full-tree", "--end-of-options", top], env=env).stdout
+    found = {"": top, **{path: entry.name for path, entry in parse_tree(listed)}}
+    return [found.get(path) for path in paths]
+
+
 def describe(root: Path, names: Sequence[str], *, env: Environment | None = None) -> list[ObjectInfo | None]:
     """As :func:`resolve`, with kind and size."""
     return [parse_header(os.fsencode(line)) for line in _batch_check(root, names, _HEADER, env)]
 
 
 _HEADER = "%(objectname) %(objecttype) %(objectsize)"
+_FEW = 500
 _NO_NAME = ":\1"
 """Stands for no object."""
 

@@ -271,7 +271,7 @@ def places_in_commit(paths: WorkspacePaths, commit: str) -> list[str]:
     for content in read_blobs(root, [entry.name for entry in blobs.values()]).values():
         try:
             data = json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue  # of a version that nobody can read any more
         for params in data if isinstance(data, list) else [data.get("parameters") if isinstance(data, dict) else None]:
             found += _places_of(params) if isinstance(params, dict) else []

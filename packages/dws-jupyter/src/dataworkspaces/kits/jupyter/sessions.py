@@ -75,7 +75,7 @@ def _ask(server: dict[str, Any], kernel: str) -> Path | None:
     try:
         with _open(server, "api/sessions") as answer:
             sessions = json.load(answer)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     for session in sessions:
         if session["kernel"]["id"] == kernel and session["path"].endswith(".ipynb"):
