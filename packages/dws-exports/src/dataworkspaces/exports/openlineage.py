@@ -2,6 +2,9 @@
 
 Runs, jobs and datasets have the facets of the standard where there is one that says what we know. The rest is in two
 facets of ours, ``dws_step`` and ``dws_version``, whose schema is ``facets.schema.json``.
+
+The client makes one of each kind of event and facet, which says its schema and producer. What differs is set in copies
+of them, since the client takes longer for an object than all else here; a test has the client make each event again.
 """
 
 from __future__ import annotations
@@ -13,13 +16,15 @@ from datetime import datetime
 from functools import cache
 from importlib.metadata import version
 from typing import Any
+from uuid import UUID
 
+import attr
 from openlineage.client.event_v2 import Dataset, InputDataset, Job, OutputDataset, Run, RunEvent, RunState
 from openlineage.client.generated.base import DatasetFacet, RunFacet
 from openlineage.client.generated.dataset_version_dataset import DatasetVersionDatasetFacet
 from openlineage.client.generated.documentation_job import DocumentationJobFacet
 from openlineage.client.generated.error_message_run import ErrorMessageRunFacet
-from openlineage.client.generated.execution_parameters_run import ExecutionParameter, ExecutionParametersRunFacet
+from openlineage.client.generated.execution_parameters_run import ExecutionParametersRunFacet
 from openlineage.client.generated.job_type_job import JobTypeJobFacet
 from openlineage.client.generated.parent_run import Job as ParentJob
 from openlineage.client.generated.parent_run import ParentRunFacet
@@ -32,6 +37,7 @@ from dataworkspaces.exports.values import as_text, clean, named_values
 from dataworkspaces.exports.view import PROJECT, Execution, LineageView, Version
 from dataworkspaces.lineage.states import State
 
+_NIL = str(UUID(int=0))
 _FACETS = f"{PROJECT}:facets.schema.json#/$defs/"
 
 
@@ -48,30 +54,36 @@ def _events(datasets: _Datasets, execution: Execution) -> list[tuple[datetime, d
     end = execution.end or execution.start
     last = RunState.FAIL if execution.failure else RunState.COMPLETE
     job = {"namespace": view.workspace, "name": execution.name, "facets": _job_facets(view, execution)}
-    facets = _plain(_run_facets(view, execution))
+    facets = _run_facets(view, execution)
     inputs = [datasets.get(InputDataset, version) for version in execution.inputs]
     outputs = [datasets.get(OutputDataset, version) for version in execution.outputs]
     start = _event(execution, RunState.START, execution.start)
     start["run"]["facets"] = {**facets, "dws_step": _step_facet(view, execution, False)}
     start |= {"job": job, "inputs": inputs, "outputs": []}
     ended = _event(execution, last, end)
-    ended["run"]["facets"] = {**facets, **_plain(_failure(execution)), "dws_step": _step_facet(view, execution, True)}
+    ended["run"]["facets"] = {**facets, **_failure(execution), "dws_step": _step_facet(view, execution, True)}
     ended |= {"job": job, "inputs": inputs, "outputs": outputs}
     return [(execution.start, start), (end, ended)]
 
 
 def _event(execution: Execution, state: RunState, at: datetime) -> dict[str, Any]:
-    """Without what both events of a run share, which is made once: the library takes its time."""
-    run = Run(runId=str(execution.run_id))
-    event = RunEvent(eventTime=at.isoformat(), producer=PROJECT, eventType=state, run=run, job=_NO_JOB)
+    """Without what both events of a run share."""
+    return {**_event_head(state), "eventTime": at.isoformat(), "run": {"runId": str(execution.run_id)}}
+
+
+@cache
+def _event_head(state: RunState) -> dict[str, Any]:
+    run, job = Run(runId=_NIL), Job(namespace="", name="")
+    event = RunEvent(eventTime="2026-01-01T00:00:00+00:00", producer=PROJECT, eventType=state, run=run, job=job)
     return Serde.to_dict(event)
 
 
-_NO_JOB = Job(namespace="", name="")
-
-
-def _plain(facets: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: Serde.to_dict(facet) for name, facet in facets.items()}
+@cache
+def _head(kind: type[Any]) -> dict[str, Any]:
+    """What each facet of a kind begins with."""
+    fields = {field.name: "" for field in attr.fields(kind) if field.init and field.default is attr.NOTHING}
+    made = Serde.to_dict(kind(**fields, producer=PROJECT))
+    return {key: made[key] for key in ("_producer", "_schemaURL")}
 
 
 class _Datasets:
@@ -81,14 +93,17 @@ class _Datasets:
         self.view = view
         self._made: dict[tuple[type[Dataset], str], dict[str, Any]] = {}
         self._facets: dict[str, dict[str, Any]] = {}
+        kinds: tuple[type[Dataset], ...] = (InputDataset, OutputDataset)
+        self._heads = {kind: Serde.to_dict(kind(namespace="", name="")) for kind in kinds}
 
     def get(self, kind: type[Dataset], data: Version) -> dict[str, Any]:
         made = self._made.get((kind, data.path))
         if made is None:
-            made = Serde.to_dict(kind(*_dataset(self.view, data)))
-            if data.path not in self._facets:
-                self._facets[data.path] = _dataset_facets(data)
-            made["facets"] = self._facets[data.path]
+            facets = self._facets.get(data.path)
+            if facets is None:
+                facets = self._facets[data.path] = _dataset_facets(data)
+            namespace, name = _dataset(self.view, data)
+            made = {**self._heads[kind], "namespace": namespace, "name": name, "facets": facets}
             self._made[kind, data.path] = made
         return made
 
@@ -101,26 +116,34 @@ def _run_facets(view: LineageView, execution: Execution) -> dict[str, Any]:
     step = execution.step
     facets: dict[str, Any] = {}
     if step.parameters:
-        facets["executionParameters"] = ExecutionParametersRunFacet(
-            [ExecutionParameter(key=clean(name), value=as_text(value)) for name, value in step.parameters.items()],
-            producer=PROJECT,
-        )
+        parameters = [{"key": clean(name), "value": as_text(value)} for name, value in step.parameters.items()]
+        facets["executionParameters"] = {**_head(ExecutionParametersRunFacet), "parameters": parameters}
     environment = step.environment
     if environment is not None and environment.python is not None:
-        facets["processing_engine"] = ProcessingEngineRunFacet(
-            version=clean(environment.python),
-            name=clean(environment.implementation or "Python"),
-            openlineageAdapterVersion=version("dws-core"),
-            producer=PROJECT,
-        )
+        facets["processing_engine"] = {
+            **_head(ProcessingEngineRunFacet),
+            "version": clean(environment.python),
+            "name": clean(environment.implementation or "Python"),
+            "openlineageAdapterVersion": _own_version(),
+        }
     run = execution.enclosing_run
     if run is not None:
-        facets["parent"] = ParentRunFacet(
-            run=ParentRun(runId=str(view.enclosing_run_id(run))),
-            job=ParentJob(namespace=view.workspace, name=clean(run.name)),
-            producer=PROJECT,
-        )
+        head = _parent_head()
+        parent_run = {**head["run"], "runId": str(view.enclosing_run_id(run))}
+        parent_job = {**head["job"], "namespace": view.workspace, "name": clean(run.name)}
+        facets["parent"] = {**head, "run": parent_run, "job": parent_job}
     return facets
+
+
+@cache
+def _own_version() -> str:
+    return version("dws-core")
+
+
+@cache
+def _parent_head() -> dict[str, Any]:
+    run, job = ParentRun(runId=_NIL), ParentJob(namespace="", name="")
+    return Serde.to_dict(ParentRunFacet(run=run, job=job, producer=PROJECT))
 
 
 def _failure(execution: Execution) -> dict[str, Any]:
@@ -128,8 +151,8 @@ def _failure(execution: Execution) -> dict[str, Any]:
         return {}
     environment = execution.step.environment
     language = "Python" if environment is not None and environment.python is not None else "unknown"
-    facet = ErrorMessageRunFacet(message=execution.failure, programmingLanguage=language, producer=PROJECT)
-    return {"errorMessage": facet}
+    known = {"message": execution.failure, "programmingLanguage": language}
+    return {"errorMessage": {**_head(ErrorMessageRunFacet), **known}}
 
 
 def _step_facet(view: LineageView, execution: Execution, has_ended: bool) -> dict[str, Any]:
@@ -173,18 +196,17 @@ def _job_facets(view: LineageView, execution: Execution) -> dict[str, Any]:
     description = f"Step {execution.name} {origin} the workspace {view.workspace}"
     if step.command_line:
         description += f", run as: {shlex.join(map(clean, step.command_line))}"
-    documentation = DocumentationJobFacet(description=description, producer=PROJECT)
-    facets = {"jobType": _job_type(is_command), "documentation": Serde.to_dict(documentation)}
+    documentation = {**_head(DocumentationJobFacet), "description": description}
+    facets = {"jobType": _job_type(is_command), "documentation": documentation}
     if execution.code:  # The facet has room for one; all are in dws_step.
         code = execution.code[0]
-        location = SourceCodeLocationJobFacet(
-            type="data-workspaces",
-            url=view.base + code.path,
-            path=None if code.cert.ref.subpath is None else clean(code.cert.ref.subpath),
-            version=code.label,
-            producer=PROJECT,
-        )
-        facets["sourceCodeLocation"] = Serde.to_dict(location)
+        location = {
+            "type": "data-workspaces",
+            "url": view.base + code.path,
+            "path": None if code.cert.ref.subpath is None else clean(code.cert.ref.subpath),
+            "version": code.label,
+        }
+        facets["sourceCodeLocation"] = {**_head(SourceCodeLocationJobFacet), **_known(location)}
     return facets
 
 
@@ -213,7 +235,7 @@ def _dataset_facets(data: Version) -> dict[str, Any]:
         **_state(data.state),
     }
     return {
-        "version": Serde.to_dict(DatasetVersionDatasetFacet(datasetVersion=data.label, producer=PROJECT)),
+        "version": {**_head(DatasetVersionDatasetFacet), "datasetVersion": data.label},
         "dws_version": _own_facet("VersionDatasetFacet", known),
     }
 

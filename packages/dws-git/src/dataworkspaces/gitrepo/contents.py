@@ -136,7 +136,7 @@ def _add(root: Path, places: list[str], env: dict[str, str], *, exactly: bool) -
 def _holding(places: list[str]) -> list[str]:
     """The directories of places, as near as there are no longer many; never the root."""
     while len(places) > _MANY:
-        above = list(dict.fromkeys(os.path.dirname(path) or path for path in places))
+        above = list(dict.fromkeys(path.rpartition("/")[0] or path for path in places))
         if len(above) == len(places):
             break
         places = above
