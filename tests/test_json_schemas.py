@@ -32,6 +32,11 @@ def faults_of_files(root: Path, *, strict: bool) -> tuple[list[str], set[str]]:
     found: list[str] = []
     shapes = set()
     for shape, pattern in (
+        ("workspace-config", f"{metadata}/config.json"),
+        ("resource", f"{metadata}/resources/*.json"),
+        ("resources", f"{metadata}/resources.json"),
+        ("local-params", f"{metadata}/local_params.json"),
+        ("resource-local-params", f"{metadata}/resource_local_params.json"),
         ("snapshot-manifest", f"{metadata}/snapshots/*.json"),
         ("snapshot-metadata", f"{metadata}/snapshot_metadata/*.json"),
         ("resource-lineage", f"{metadata}/snapshot_lineage/*/*.json"),
@@ -48,6 +53,7 @@ def faults_of_files(root: Path, *, strict: bool) -> tuple[list[str], set[str]]:
     return found, shapes
 
 
+SETTINGS = {"workspace-config", "resource", "local-params", "resource-local-params"}
 OF_1_6 = {"snapshot-manifest", "snapshot-metadata", "resource-lineage", "lineage", "results"}
 
 
@@ -57,7 +63,7 @@ def test_files_of_release_1_6(user: User, name: str) -> None:
     found, shapes = faults_of_files(user.cwd / "ws", strict=True)
     assert found == []
     assert {"snapshot-manifest", "snapshot-metadata"} <= shapes
-    assert name != "digits" or shapes == OF_1_6
+    assert name != "digits" or shapes == {*OF_1_6, "workspace-config", "resources"}
 
 
 @pytest.fixture
@@ -86,7 +92,7 @@ def test_runs_steps_and_files_of_this_release(here: Forked) -> None:
     here.dws("run", "--name", "prepare", "--input", "data", "--output", "mid/x", "--", "cp", "data/a", "mid/x")
     here.dws("run", "--name", "bad", "--input", "mid/x", "--output", "mid/y", "--", "false", check=False)
     here.python("code/train.py")
-    assert check_files() >= {"resource-lineage", "results", "run-log"}
+    assert check_files() >= {"resource-lineage", "results", "run-log"} | SETTINGS
     assert [step["step"] for step in says("steps")] == ["prepare", "bad", "train"]
     assert len(says("report", "runs")["runs"][0]["files"]) == 1
     assert says("report", "results")["metrics_history"] == {"loss": [0.5]}
@@ -94,7 +100,7 @@ def test_runs_steps_and_files_of_this_release(here: Forked) -> None:
     here.python("code/train.py")
     assert says("report", "runs")["earlier"]
     says("snapshot", "-m", "first", "ONE")
-    assert check_files() == {*OF_1_6, "run-log"}
+    assert check_files() == {*OF_1_6, *SETTINGS, "run-log"}
 
     here.python("code/train.py", "diverge", check=False)
     assert says("report", "results")["properties"]["status"] == "failed"
@@ -102,7 +108,7 @@ def test_runs_steps_and_files_of_this_release(here: Forked) -> None:
     assert {row["state"] for row in says("report", "lineage")["lineage"]} >= {"out of date", "unknown"}
     assert says("rerun", "--dry-run")["steps"][0]["runs"]
     says("snapshot", "TWO")
-    assert check_files() == {*OF_1_6, "run-log"}
+    assert check_files() == {*OF_1_6, *SETTINGS, "run-log"}
     assert says("history")["snapshots"][0]["runs"] == {"results": "failed"}
     assert says("show", "ONE")["steps"]
     assert says("diff", "ONE", "TWO")["resources"]
