@@ -205,7 +205,11 @@ class ParamDef:
             raise ParamValidationError(f"Parameter '{self.name}': {value!r:.200} {problem}")
 
     def parse(self, text: str) -> Any:
-        """The value of what a user typed; raises ParamValidationError."""
+        """The value of what a user typed; raises ParamValidationError.
+
+        ``none``, as what has no value is shown, takes it away."""
+        if self.optional and text == "none":
+            return None
         try:
             value = self.type.parse(text)
         except ValueError as e:

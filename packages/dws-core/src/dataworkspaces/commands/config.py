@@ -175,6 +175,13 @@ def _set_resource_param(workspace: Workspace, resource: str, definition: ParamDe
             f"Resource '{resource}' keeps no content of its versions, so nothing of it could be sent to {value}",
             hint=f"dws config --resource {resource} restorable true, and then the remote",
         )
+    if definition.name == "restorable" and value is False:
+        remote = changed.get_params().get("remote")
+        if remote is not None:
+            workspace.interaction.warn(
+                f"Resource '{resource}' keeps no content of its versions from now on, so that of "
+                f"no further version goes to {remote}"
+            )
     # The user has named what the parameter says; the other addresses are as they were.
     workspace.consent.agree(set(changed.addresses()) - set(workspace.get_resource(resource).addresses()))
     if definition.is_global:
