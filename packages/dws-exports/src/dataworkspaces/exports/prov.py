@@ -14,8 +14,8 @@ from typing import Any
 from prov.constants import PROV_LABEL, PROV_ROLE, PROV_TYPE
 from prov.identifier import Namespace, QualifiedName
 from prov.model import Literal, ProvDocument
-from prov.serializers.provjson import ProvJSONEncoder
 
+from dataworkspaces.exports.prov_json import JsonDocument
 from dataworkspaces.exports.values import clean, iri_part, is_scalar, plain
 from dataworkspaces.exports.view import TERMS, Execution, LineageView, Version
 from dataworkspaces.lineage.model import Environment
@@ -25,29 +25,32 @@ Attributes = list[tuple[QualifiedName, Any]]
 
 
 def to_prov_json(view: LineageView) -> str:
-    # Not `serialize`, nor indented: either way json's slow encoder is taken, which needs as long as all else.
-    return f"{json.dumps(to_document(view), cls=ProvJSONEncoder)}\n"
+    document = JsonDocument()
+    _Writer(view, document).write()
+    return f"{json.dumps(document.content)}\n"  # not indented: that takes json's slow encoder
 
 
 def to_document(view: LineageView) -> ProvDocument:
-    return _Writer(view).document()
+    """The same as records of the library, which checks each."""
+    document = ProvDocument()
+    _Writer(view, document).write()
+    return document
 
 
 class _Writer:
-    def __init__(self, view: LineageView) -> None:
+    def __init__(self, view: LineageView, document: ProvDocument | JsonDocument) -> None:
         self._view = view
-        self._document = ProvDocument()
+        self._document = document
         self._names = self._document.add_namespace("ws", view.base)
         self._terms = self._document.add_namespace("dws", TERMS)
         self._prov = Namespace("prov", "http://www.w3.org/ns/prov#")
         self._known: set[str] = set()
 
-    def document(self) -> ProvDocument:
+    def write(self) -> None:
         for version in (*self._view.data, *self._view.code):
             self._entity(version)
         for execution in self._view.executions:
             self._activity(execution)
-        return self._document
 
     def _entity(self, version: Version) -> None:
         certificate = version.cert.certificate
