@@ -31,27 +31,33 @@ _AT_WORK = {"index.lock": "git is at work", "sequencer": "a cherry-pick or rever
 _TEMPORARY_RE = re.compile(r"\.[0-9]+\.[0-9a-f]{12}\.tmp\Z")
 
 
+def has_store(root: Path) -> bool:
+    """Whether a repository has objects of git-fat, or has had some. A linked working tree has no store of its own."""
+    directories = git_directories(root)
+    return len(directories) == 1 and (directories[0] / "fat" / "objects").is_dir()
+
+
 def collect(
     root: Path, needed: Iterable[str], before: datetime, *, dry_run: bool = False, all_of_git: bool = False
 ) -> Collected:
-    """See :meth:`CollectMixin.collect`. A linked working tree has no store of its own: nothing is collected there.
+    """See :meth:`CollectMixin.collect`.
 
     :param needed: commits that snapshots hold. Raises ToolError for one that is not there, since then nobody can tell
         what it needs.
     :param all_of_git: whether other workspaces may have snapshots of the repository: then all that git holds counts,
         even if nothing refers to it."""
-    directories = git_directories(root)
-    if len(directories) != 1 or not (directories[0] / "fat" / "objects").is_dir():
+    if not has_store(root):
         return Collected()
-    store = ObjectStore(directories[0] / "fat")
+    (directory,) = git_directories(root)
+    store = ObjectStore(directory / "fat")
     names = store.names()
     if not names:
         return Collected()
-    _check_sure(store, directories[0])
+    _check_sure(store, directory)
     if is_unfinished(root):
         raise ConfigurationError(f"A pull of {root} is unfinished, so git-fat's objects may be needed")
     repository = FatRepository(root, store, {"GIT_NO_LAZY_FETCH": "1"})
-    live = _needed_objects(repository, needed, everything=all_of_git or (directories[0] / "worktrees").is_dir())
+    live = _needed_objects(repository, needed, everything=all_of_git or (directory / "worktrees").is_dir())
     limit, young = before.timestamp(), 0
     found: dict[Path, int] = {}
     for name in names:

@@ -301,11 +301,11 @@ class GitRepoResource(CollectMixin, GitDirectoryMixin, SnapshotResourceMixin, Re
 
     def collect(self, needed: Collection[str], before: datetime, *, dry_run: bool = False) -> Collected:
         """Objects of git-fat. A repository outside of the workspace may have snapshots in other workspaces."""
-        from dataworkspaces.gitfat.garbage import collect
+        from dataworkspaces.gitfat.garbage import collect, has_store
 
         place = self.get_local_path_if_any()
-        if place is None or not Path(place).is_dir():
-            return Collected()  # it is not on this machine
+        if place is None or not has_store(Path(place)):
+            return Collected()
         commits = [check_object_name(version, self.name) for version in needed]
         return collect(self.root, commits, before, dry_run=dry_run, all_of_git=self.relative_local_path is None)
 

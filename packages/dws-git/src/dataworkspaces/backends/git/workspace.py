@@ -411,8 +411,10 @@ class GitWorkspace(CollectMixin, SnapshotWorkspaceMixin, GitSync):
 
     def collect(self, needed: Collection[str], before: datetime, *, dry_run: bool = False) -> Collected:
         """Objects of git-fat in the workspace's own repository, for all subdirectories."""
-        from dataworkspaces.gitfat.garbage import collect
+        from dataworkspaces.gitfat.garbage import collect, has_store
 
+        if not has_store(self.paths.root):
+            return Collected()
         own = [r.name for r in self.get_resources() if isinstance(r, GitSubdirectory)]
         versions = {version for s in self.list_snapshots() for name in own if (version := s.restore_hashes.get(name))}
         commits = {check_object_name(version, self.name) for version in versions}
