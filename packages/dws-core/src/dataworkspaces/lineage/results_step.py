@@ -82,13 +82,19 @@ class ResultsLineage(Lineage):
         super().complete()
         self.run.end("completed")
 
-    def drop(self) -> None:
-        """The step ends here, and nobody says how. If it has left something by now, it has failed; if not, the results
-        are those of before, and what is known of them."""
+    def drop(self, error: BaseException | None = None) -> None:
+        """The step ends here, and nobody says how, or with an error. If it has left something by now, it has failed; if
+        not, the results are those of before, and what is known of them."""
         if not self._open:
             return
         if self.run.has_news and not self.run.is_empty:
+            self._error = None if error is None else type(error).__name__
             self.abort()
+            if error is not None and self.run.earlier_files is not None:
+                self.workspace.interaction.warn(
+                    f"Step {self.step_name} has failed, and what it left is in {self.run.results_ref}. "
+                    f"What the run before it left is in {self.run.earlier_files}"
+                )
         else:
             self._ended()
             self.run.abandon()

@@ -111,9 +111,9 @@ def dropped_on_error(lineage: ResultsLineage) -> Iterator[None]:
     """Training, say: if it fails before anything was written, the earlier results stay, and what is known of them."""
     try:
         yield
-    except BaseException:
+    except BaseException as e:
         with suppress(Exception):  # what is told is the error of the training
-            lineage.drop()
+            lineage.drop(e)
         raise
 
 

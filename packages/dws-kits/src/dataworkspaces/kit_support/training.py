@@ -243,13 +243,13 @@ class TrainingStep:
             return lineage.write_results(metrics)
         return None
 
-    def drop(self) -> None:
-        """The step ends here, or has failed. If it has left nothing by then, not even an epoch, the earlier results
+    def drop(self, error: BaseException | None = None) -> None:
+        """The step ends here, or has failed with an error. If it has left nothing by then, not even an epoch, the earlier results
         stay, and what is known of them."""
         lineage, self._lineage = self._lineage, None
         if lineage is not None:
             with spared_record("The end of this training"):
-                lineage.drop()
+                lineage.drop(error)
 
     # -- inside --------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from dataworkspaces.errors import DwsError, LockedError
@@ -81,6 +82,11 @@ class ResultsRun:
     def results_ref(self) -> ResourceRef:
         """The results directory."""
         return self._results.ref
+
+    @property
+    def earlier_files(self) -> Path | None:
+        """Where that is what an earlier run of another script left, if this one has moved it aside."""
+        return None if self._earlier is None else self._earlier.files
 
     # -- the beginning -------------------------------------------------------------------------------------------
 

@@ -79,7 +79,7 @@ class Recorder:
         """The training has failed, or was interrupted."""
         how = "an error" if error is None else type(error).__name__
         self.step.note({_ENDED_BY: how, **self.phases.end(how)})
-        self.step.drop()
+        self.step.drop(error)
 
     def count_batch(self, method: str) -> None:
         """A batch was trained or tested by itself, of which nothing is recorded but how many there were."""
@@ -98,8 +98,8 @@ class Recorder:
         self.is_busy = True
         try:
             yield self.begin_evaluation(model, parameters)
-        except BaseException:
-            self.step.drop()
+        except BaseException as e:
+            self.step.drop(e)
             raise
         finally:
             self.is_busy = False

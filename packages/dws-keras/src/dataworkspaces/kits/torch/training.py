@@ -60,11 +60,12 @@ def training_lineage(
     step = TrainingStep(Where(input_resource, results_resource, workspace_dir, verbose), name)
     with spared_record("What is trained", lambda reason: step.note({NOT_RECORDED + "settings": reason})):
         step.note(settings_of(model, optimizer, loss))
-    lineage = TrainingLineage(step, step.begin_training(parameters or {}), optimizer, initial_epoch)
+    since = {"initial_epoch": initial_epoch} if initial_epoch else {}
+    lineage = TrainingLineage(step, step.begin_training({**since, **(parameters or {})}), optimizer, initial_epoch)
     try:
         yield lineage
-    except BaseException:
-        step.drop()
+    except BaseException as e:
+        step.drop(e)
         raise
     lineage._end()
 
