@@ -244,8 +244,8 @@ class TrainingStep:
         return None
 
     def drop(self, error: BaseException | None = None) -> None:
-        """The step ends here, or has failed with an error. If it has left nothing by then, not even an epoch, the earlier results
-        stay, and what is known of them."""
+        """The step ends here, or has failed with an error. If it has left nothing by then, not even an epoch, the
+        earlier results stay, and what is known of them."""
         lineage, self._lineage = self._lineage, None
         if lineage is not None:
             with spared_record("The end of this training"):
