@@ -53,3 +53,32 @@ def test_library_that_fails_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "torch.py").write_text("")
     (tmp_path / "tensorflow.py").write_text("")
     assert seeds(tmp_path, "import torch, tensorflow") == "{} {}"
+
+
+# -- phases of a training --------------------------------------------------------------------------------------------
+
+
+def test_phases_tell_what_they_do_not_share() -> None:
+    from dataworkspaces.kits.tensorflow.phases import Phases
+
+    phases = Phases()
+    assert phases.begin({"epochs": 1, "rate": {"lr": 0.5, "momentum": 0}, "model": "m"}) == {}
+    phases.end_epoch()
+    phases.end()
+    assert phases.begin({"epochs": 2, "rate": {"lr": 0.25, "momentum": 0}, "model": "m", "loss_settings": 1}) == {
+        "phases": [
+            {"calls": 1, "epochs_requested": 1, "epochs_trained": 1, "rate": {"lr": 0.5}},
+            {"calls": 1, "epochs_requested": 2, "epochs_trained": 0, "rate": {"lr": 0.25}, "loss_settings": 1},
+        ]
+    }
+
+
+def test_thousands_of_phases_are_not_all_told() -> None:
+    from dataworkspaces.kits.tensorflow.phases import Phases
+
+    phases = Phases()
+    told = [phases.begin({"epochs": 1, "lr": number}) for number in range(60)][-1]["phases"]
+    assert [phase.get("lr", phase.get("left_out")) for phase in told] == [*range(25), 10, *range(35, 60)]
+    same = Phases()
+    told = [same.begin({"epochs": number + 1, "initial_epoch": number}) for number in range(60)][-1]["phases"]
+    assert told == [{"calls": 60, "epochs_requested": 60, "epochs_trained": 0}]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _OF_A_CALL = ("epochs", "initial_epoch", "model_parameters")
 """What may differ in calls of one phase."""
+
+_TOLD = 25
+"""So many phases are told from the beginning, and from the end."""
+
+_ABSENT: Any = object()
 
 
 class Phases:
@@ -53,14 +58,25 @@ class Phases:
         """Of several calls the phases, each with those of its settings that others do not share."""
         if sum(phase["calls"] for phase in self._phases) < 2:
             return {}
-        names = dict.fromkeys(name for settings in self._settings for name in settings)
-        first = self._settings[0]
-        differ = [n for n in names if any(s.get(n) != first.get(n) for s in self._settings)]
-        told = [
-            {**phase, **{name: settings.get(name) for name in differ}}
-            for phase, settings in zip(self._phases, self._settings, strict=True)
-        ]
-        return {"phases": told}
+        told = [{**phase, **own} for phase, own in zip(self._phases, _not_shared(self._settings), strict=True)]
+        if len(told) <= 2 * _TOLD:
+            return {"phases": told}
+        # They are written with each call: a loop of thousands must not write millions.
+        return {"phases": [*told[:_TOLD], {"left_out": len(told) - 2 * _TOLD}, *told[-_TOLD:]]}
+
+
+def _not_shared(several: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Of each what is not the same in all."""
+    found: list[dict[str, Any]] = [{} for _ in several]
+    for name in dict.fromkeys(name for one in several for name in one):
+        values = [one.get(name, _ABSENT) for one in several]
+        if all(value == values[0] for value in values):
+            continue
+        shown = _not_shared(values) if all(isinstance(value, dict) for value in values) else values
+        for own, value in zip(found, shown, strict=True):
+            if value is not _ABSENT:
+                own[name] = value
+    return found
 
 
 def _requested(parameters: Mapping[str, Any]) -> int | None:
