@@ -157,6 +157,7 @@ class TrainingStep:
 
     def begin_evaluation(self, parameters: Mapping[str, Any], what: str = "This score") -> Places | None:
         """The same for an evaluation. If what is evaluated was trained here, nothing is raised."""
+        self.forget(NOT_RECORDED + "score")  # of the evaluation before
         try:
             return self.begin(parameters)
         except Exception as e:

@@ -150,7 +150,7 @@ class Reading:
         except ApiParamError:
             raise
         except Exception as e:  # of the disk
-            self._step.note({f"{NOT_RECORDED}What is read to {part}": warn_unrecorded(f"What is read to {part}", e)})
+            self._step.note({NOT_RECORDED + part: warn_unrecorded(f"What is read to {part}", e)})
             return data
         return self._watched[part].data
 
