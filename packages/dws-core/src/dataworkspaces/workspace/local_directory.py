@@ -78,19 +78,21 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
         check_relative_path(rel_path, what)
         if rel_path.split("/", 1)[0] in self._hidden_names():
             raise ConfigurationError(f"{what}: '{rel_path}' is not part of its content")
-        path = self._root() / rel_path
+        root = self._root()
+        path = root / rel_path
         if rel_path:
-            self._check_inside(path.parent, rel_path)
+            self._check_inside(path.parent, rel_path, root)
         return path
 
     def _follow(self, rel_path: str) -> Path:
         """The local path of what a relative path leads to."""
         path = self._place(rel_path)
-        self._check_inside(path, rel_path)
+        if rel_path and path.is_symlink():  # else it lies where its directory does
+            self._check_inside(path, rel_path)
         return path
 
-    def _check_inside(self, path: Path, rel_path: str) -> None:
-        root = Path(os.path.realpath(self._root()))
+    def _check_inside(self, path: Path, rel_path: str, directory: Path | None = None) -> None:
+        root = Path(os.path.realpath(self._root() if directory is None else directory))
         real = Path(os.path.realpath(path))
         if real != root and root not in real.parents:
             raise ConfigurationError(f"Resource '{self.name}': '{rel_path}' leads out of it, to {real}")

@@ -56,7 +56,11 @@ def write_crate(view: LineageView, out: Path) -> None:
 
 
 def _metadata(crate: ROCrate) -> bytes:
-    return b"".join(chunk for _, chunk in crate.metadata.stream())
+    """An entity a line: indented, as the library writes it, takes json's slow encoder."""
+    content = crate.metadata.generate()
+    graph = ",\n".join(json.dumps(entity, sort_keys=True, ensure_ascii=False) for entity in content.pop("@graph"))
+    head = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    return f'{head[:-1]}, "@graph": [\n{graph}\n]}}\n'.encode()
 
 
 def _zip(metadata: bytes) -> bytes:
