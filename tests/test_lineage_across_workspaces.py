@@ -187,7 +187,7 @@ def test_exporter_goes_on_and_importer_pulls(pair: tuple[User, User]) -> None:
     importer.batch("snapshot", "I2")
     lineage = newest_results_lineage(importer)
     assert [step["parameters"]["text"] for step in steps_in(lineage)] == ["2", "2", "two"]
-    assert [row["state"] for row in rows(importer, "--snapshot", "I1").values()] == ["current"] * 4
+    assert {row["state"] for row in rows(importer, "--snapshot", "I1").values()} == {"current"}
     importer.batch("restore", "I1")
     assert rows(importer)["intermediate-data:used"]["state"] == "current"
 
