@@ -157,8 +157,17 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
             is_directory = stat.S_ISDIR(status.st_mode)
             return not (must_be_directory and not is_directory) and not (must_be_file and is_directory)
 
-    def get_file_info(self, rel_path: str) -> FileInfo:
+    def list_infos(self, rel_path: str) -> list[tuple[str, FileInfo]]:
+        """Where the directory lies is looked at once for all entries."""
+        names = self.ls(rel_path)
         place = self._place(rel_path)
+        prefix = f"{rel_path}/" if rel_path else ""
+        return [(name, self._info(place / name, f"{prefix}{name}")) for name in names]
+
+    def get_file_info(self, rel_path: str) -> FileInfo:
+        return self._info(self._place(rel_path), rel_path)
+
+    def _info(self, place: Path, rel_path: str) -> FileInfo:
         with self._explained("Looking at", rel_path):
             status = _status_if_any(place, follow_links=False)
             if status is None:
