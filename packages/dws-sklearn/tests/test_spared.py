@@ -50,7 +50,9 @@ def test_a_model_as_it_is_that_cannot_be_pickled(workspace: Any) -> None:
 def test_a_search_whose_model_cannot_be_pickled(workspace: Any) -> None:
     dataset = Bunch(data=X, target=y, resource="data")
     with pytest.warns(UserWarning, match="not stored"):
-        train_and_predict_with_cv(pipeline(), {"svc__C": [1, 2]}, dataset, "results", folds=2, random_state=0, model_name="m")
+        train_and_predict_with_cv(
+            pipeline(), {"svc__C": [1, 2]}, dataset, "results", folds=2, random_state=0, model_name="m"
+        )
     check_record(workspace, "m.pkl")
 
 
