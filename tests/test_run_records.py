@@ -55,7 +55,7 @@ def test_script_whose_inputs_nobody_told(here: User) -> None:
     assert "pytest" not in environment["distributions"]
     assert environment["python"] == ".".join(map(str, sys.version_info[:3]))
     assert inputs(here) == "not told"
-    assert "reads what nobody has told" in here.dws("steps").stdout
+    assert "inputs: not told" in here.dws("steps").stdout
     assert here.json("steps")[0]["inputs_told"] is False
     here.batch("snapshot", "S1")
     assert inputs(here) == "not told"

@@ -77,6 +77,6 @@ def _show(step: PlannedStep) -> None:
     if execution.directory:
         click.echo(f"    in {escape(execution.directory)}")
     if not execution.inputs_told:
-        click.echo("    reads what nobody has told (--input names it, --no-input says that there is none)")
+        click.echo("    inputs: not told (name them with --input; if there are none, say --no-input)")
     for reason in step.why:
         click.echo(f"    because {escape(reason)}")
