@@ -107,8 +107,13 @@ class User:
         return self.dws("--batch", *arguments, **options)
 
     def json(self, *arguments: str | Path) -> Any:
-        """What a command says with `--json`."""
-        return json.loads(self.dws(*arguments, "--json").stdout)
+        """What a command says with `--json`, which is as its schema has it."""
+        from json_schemas import faults, shape_of
+
+        document = json.loads(self.dws(*arguments, "--json").stdout)
+        shape = shape_of(arguments)
+        assert shape is None or faults(shape, document) == []
+        return document
 
     def git(self, *arguments: str | Path, **options: Any) -> str:
         return self.run("git", *arguments, **options).stdout
