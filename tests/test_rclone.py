@@ -266,7 +266,7 @@ def test_wrong_credentials(remote: RcloneServer, workspace: User) -> None:
     remote.configure(workspace, password="a-wrong-password-of-ada")
     failed = workspace.batch("add", "rclone", "--role", "s", "store:bucket", "data", check=False)
     assert failed.returncode in FAILED
-    assert "error: Resource 'data'" in failed.stderr
+    assert "error: Looking at store:bucket failed: " in failed.stderr
     assert "wrong-password" not in failed.stderr
     assert not (workspace.cwd / "data").exists()
 

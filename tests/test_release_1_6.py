@@ -160,7 +160,7 @@ def test_new_metadata_has_the_keys_of_the_old(digits_workspace: User) -> None:
     directory = digits_workspace.cwd / ".dataworkspace" / "snapshot_metadata"
     old, new = (json.loads((directory / f"{name}_md.json").read_text()) for name in (FULL, snapshot))
     assert list(new)[: len(old)] == list(old)
-    assert set(new) - set(old) <= {"utc_offset", "parents", "resource_parents", "results_in"}
+    assert set(new) - set(old) <= {"utc_offset", "parents", "resource_parents", "results_in", "author"}
 
 
 def test_new_manifest_has_the_resources_and_keys_of_the_old(digits_workspace: User) -> None:
