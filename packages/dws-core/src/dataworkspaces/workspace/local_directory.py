@@ -87,7 +87,9 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
     def _follow(self, rel_path: str) -> Path:
         """The local path of what a relative path leads to."""
         path = self._place(rel_path)
-        if rel_path and path.is_symlink():  # else it lies where its directory does
+        with self._explained("Looking at", rel_path):
+            status = _status_if_any(path, follow_links=False) if rel_path else None
+        if status is not None and stat.S_ISLNK(status.st_mode):  # else it lies where its directory does
             self._check_inside(path, rel_path)
         return path
 
