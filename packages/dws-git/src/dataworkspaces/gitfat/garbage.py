@@ -20,7 +20,7 @@ from dataworkspaces.gitfat.repository import FatRepository
 from dataworkspaces.gitfat.store import ObjectStore
 from dataworkspaces.gitrepo.advance import is_unfinished
 from dataworkspaces.gitrepo.layout import git_directories, operation_in_git_directory
-from dataworkspaces.gitrepo.plumbing import ObjectInfo, describe, lacking, parse_header, read_blobs
+from dataworkspaces.gitrepo.plumbing import ObjectInfo, describe, describe_all, lacking, read_blobs
 from dataworkspaces.toolbox.atomic import explain_os_error
 from dataworkspaces.toolbox.regular import status_if_any
 from dataworkspaces.workspace.kept_versions import Collected
@@ -102,8 +102,7 @@ def _needed_objects(repository: FatRepository, commits: Iterable[str], *, everyt
             raise lacking(repository.root, name)
         infos.append(info)
     if everything:
-        listed = repository.git(["cat-file", "--batch-check", "--batch-all-objects", "--unordered"]).splitlines()
-        infos += [info for line in listed if (info := parse_header(line)) is not None]
+        infos += describe_all(repository.root, env=repository.env)
     short = [info.name for info in infos if info.kind == "blob" and info.size in LENGTHS]
     contents = read_blobs(repository.root, short, env=repository.env)
     return {found.sha1 for content in contents.values() if (found := parse(content)) is not None}

@@ -87,6 +87,12 @@ def describe(root: Path, names: Sequence[str], *, env: Environment | None = None
     return [parse_header(os.fsencode(line)) for line in _batch_check(root, names, _HEADER, env)]
 
 
+def describe_all(root: Path, *, env: Environment | None = None) -> Iterator[ObjectInfo]:
+    """All objects that git has, whether or not anything refers to them."""
+    listed = run_git(root, ["cat-file", "--batch-check", "--batch-all-objects", "--unordered"], env=env).stdout
+    return (info for line in listed.splitlines() if (info := parse_header(line)) is not None)
+
+
 _HEADER = "%(objectname) %(objecttype) %(objectsize)"
 _FEW = 500
 _NO_NAME = ":\1"
