@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Generic, NamedTuple, TypeVar
+from typing import TypeVar
 
 from dataworkspaces.errors import (
     ApiParamError,
@@ -79,18 +79,11 @@ def warn_unrecorded(what: str, error: Exception) -> str:
     return reason
 
 
-class Begun(NamedTuple, Generic[T]):
-    """:ivar value: None if a training cannot be recorded.
-    :ivar reason: why not."""
-
-    value: T | None
-    reason: str | None = None
-
-
 def begin_unless_it_fails(
     find: Callable[[], P], begin: Callable[[P], T], refusals: tuple[type[Exception], ...] = ()
-) -> Begun[T]:
-    """What ``begin`` makes of the places that ``find`` returns; a warning, if a training cannot be recorded.
+) -> tuple[T | None, str | None]:
+    """What ``begin`` makes of the places that ``find`` returns. If a training cannot be recorded, None with the
+    reason, and a warning.
 
     What says that it should not begin like this is raised: errors of :func:`is_of_an_argument` from ``find``,
     :data:`REFUSALS`, and ``refusals``."""
@@ -99,10 +92,10 @@ def begin_unless_it_fails(
     except Exception as e:
         if is_of_an_argument(e) or isinstance(e, refusals):
             raise
-        return Begun(None, warn_unrecorded("This training", e))
+        return None, warn_unrecorded("This training", e)
     try:
-        return Begun(begin(places))
+        return begin(places), None
     except REFUSALS:
         raise
     except Exception as e:
-        return Begun(None, warn_unrecorded("This training", e))
+        return None, warn_unrecorded("This training", e)

@@ -110,7 +110,7 @@ def train_and_predict_with_cv(
             InputHashes().read(lineage, input_ref, "all", dataset.data, dataset.target)
         return lineage
 
-    lineage = begin_unless_it_fails(lambda: None, begin).value  # the places are found
+    lineage, _ = begin_unless_it_fails(lambda: None, begin)  # the places are found
     with nullcontext() if lineage is None else dropped_on_error(lineage):
         X_train, X_test, y_train, y_test = train_test_split(
             dataset.data, dataset.target, test_size=test_size, random_state=random_state
