@@ -11,7 +11,7 @@ from dataworkspaces.errors import ConfigurationError, NotSupportedError
 from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object
 from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace.files import LocalStateResourceMixin
-from dataworkspaces.workspace.resource import Resource, ResourceRoles
+from dataworkspaces.workspace.resource import ResourceRoles
 from dataworkspaces.workspace.versions import FileChange, PresentContents, ResourceChange, SnapshotVersion, VersionFiles
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ class SnapshotResourceMixin(ABC):
     """A resource of which snapshots can be taken. It is mixed into a :class:`Resource`, which has the name."""
 
     name: str
+    role: str
 
     @abstractmethod
     def snapshot_precheck(self) -> None:
@@ -130,8 +131,7 @@ class SnapshotResourceMixin(ABC):
         from dataworkspaces.toolbox.code_content import content_of_code
         from dataworkspaces.toolbox.content import content_of
 
-        is_code = isinstance(self, Resource) and self.role == ResourceRoles.CODE
-        tell = content_of_code if is_code else content_of
+        tell = content_of_code if self.role == ResourceRoles.CODE else content_of
 
         def is_of_snapshots(below: str) -> bool:
             return below in (LINEAGE_FILE, "snapshots")
