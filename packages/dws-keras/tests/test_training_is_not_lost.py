@@ -10,10 +10,10 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from training_troubles import fail, no_end_and_no_abort, no_results_directory, no_workspace
 
 from dataworkspaces.errors import LockedError, NotAWorkspaceError
 from dataworkspaces.kits.tensorflow import CheckpointConfig, DwsLineageCallback, add_lineage_to_keras_model_class
-from dataworkspaces.lineage import ResultsLineage
 
 X = np.random.default_rng(0).normal(size=(32, 4)).astype(np.float32)
 Y = (X.sum(axis=1) > 0).astype(np.int64)
@@ -26,27 +26,8 @@ def make_model(cls: Any = keras.Sequential) -> Any:
     return model
 
 
-def fail(*args: Any, **kwargs: Any) -> Any:
-    raise OSError(28, "No space left on device")
-
-
 def no_beginning(workspace: Any, patch: pytest.MonkeyPatch) -> None:
     patch.setattr("dataworkspaces.kit_support.training.begin_step", fail)
-
-
-def no_end_and_no_abort(workspace: Any, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(ResultsLineage, "complete", fail)
-    patch.setattr(ResultsLineage, "abort", fail)
-
-
-def no_results_directory(workspace: Any, patch: pytest.MonkeyPatch) -> None:
-    shutil.rmtree(workspace.root / "results")
-    (workspace.root / "results").write_text("no directory")
-
-
-def no_workspace(workspace: Any, patch: pytest.MonkeyPatch) -> None:
-    patch.chdir(workspace.root.parent)
-    shutil.rmtree(workspace.root)
 
 
 def no_scratch(workspace: Any, patch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import pytest
 from sklearn.datasets import make_classification
 from sklearn.svm import SVC
 from sklearn.utils import Bunch
+from training_troubles import fail, no_end_and_no_abort, no_results_directory, no_workspace
 
 from dataworkspaces.errors import ConfigurationError, LockedError
 from dataworkspaces.kits.scikit_learn import LineagePredictor, lineage_for, train_and_predict_with_cv
@@ -30,10 +31,6 @@ class Shy(SVC):  # type: ignore[misc] # sklearn has no types
         return dict(super().get_params(deep=False))
 
 
-def fail(*args: Any, **kwargs: Any) -> Any:
-    raise OSError(28, "No space left on device")
-
-
 def no_beginning(workspace: Any, patch: pytest.MonkeyPatch) -> None:
     patch.setattr("dataworkspaces.kits.scikit_learn.record.begin_step", fail)
 
@@ -42,23 +39,8 @@ def no_end(workspace: Any, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ResultsLineage, "complete", fail)
 
 
-def no_end_and_no_abort(workspace: Any, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(ResultsLineage, "complete", fail)
-    patch.setattr(ResultsLineage, "abort", fail)
-
-
 def no_results(workspace: Any, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ResultsLineage, "write_results", fail)
-
-
-def no_results_directory(workspace: Any, patch: pytest.MonkeyPatch) -> None:
-    shutil.rmtree(workspace.root / "results")
-    (workspace.root / "results").write_text("no directory")
-
-
-def no_workspace(workspace: Any, patch: pytest.MonkeyPatch) -> None:
-    patch.chdir(workspace.root.parent)
-    shutil.rmtree(workspace.root)
 
 
 def no_lineage(workspace: Any, patch: pytest.MonkeyPatch) -> None:

@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 import functools
-import shutil
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from training_troubles import fail, no_end_and_no_abort, no_results_directory, no_workspace
 
 from dataworkspaces.errors import LockedError, NotAWorkspaceError
 from dataworkspaces.kits.torch import training_lineage
-from dataworkspaces.lineage import ResultsLineage
 from dataworkspaces.lineage.runs import run as run_module
 from dataworkspaces.lineage.runs.log import parse_log
 
 torch = pytest.importorskip("torch")
-
-
-def fail(*args: Any, **kwargs: Any) -> Any:
-    raise OSError(28, "No space left on device")
-
-
-def no_end_and_no_abort(workspace: Any, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(ResultsLineage, "complete", fail)
-    patch.setattr(ResultsLineage, "abort", fail)
-
-
-def no_results_directory(workspace: Any, patch: pytest.MonkeyPatch) -> None:
-    shutil.rmtree(workspace.root / "results")
-    (workspace.root / "results").write_text("no directory")
-
-
-def no_workspace(workspace: Any, patch: pytest.MonkeyPatch) -> None:
-    patch.chdir(workspace.root.parent)
-    shutil.rmtree(workspace.root)
 
 
 def no_torch(workspace: Any, patch: pytest.MonkeyPatch) -> None:

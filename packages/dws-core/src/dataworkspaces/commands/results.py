@@ -41,13 +41,13 @@ class FoundResults:
 def find_results(
     workspace: Workspace, tag_or_hash: str | None = None, resource_name: str | None = None
 ) -> FoundResults | None:
-    """The first of :func:`find_all_results`; None if there are none."""
-    return next(iter(find_all_results(workspace, tag_or_hash, resource_name)), None)
+    """The first of :func:`find_all_results`, which are read no further; None if there are none."""
+    return next(find_all_results(workspace, tag_or_hash, resource_name), None)
 
 
 def find_all_results(
     workspace: Workspace, tag_or_hash: str | None = None, resource_name: str | None = None
-) -> list[FoundResults]:
+) -> Iterator[FoundResults]:
     """The results of all steps of a snapshot; without one the current results or, if there are none, those of the most
     recent snapshot that has some. Of all results resources, or of one; those at its top before those of steps that
     have directories of their own."""
@@ -56,14 +56,20 @@ def find_all_results(
         workspace.validate_resource_name(resource_name, expected_role=ResourceRoles.RESULTS)
     if tag_or_hash is not None:
         snapshot = workspace.as_snapshot_ws().get_snapshot_by_tag_or_hash(tag_or_hash)
-        return _all_of(workspace, names, snapshot)
-    found = _all_of(workspace, names, None)
-    if not found:
-        for snapshot in workspace.as_snapshot_ws().list_snapshots():
-            found = _all_of(workspace, names, snapshot)
-            if found:
-                break
-    return found
+        yield from _all_of(workspace, names, snapshot)
+        return
+    for state in _states(workspace):
+        found = None
+        for found in _all_of(workspace, names, state):
+            yield found
+        if found is not None:
+            return
+
+
+def _states(workspace: Workspace) -> Iterator[SnapshotMetadata | None]:
+    """The present one (None), and then the snapshots, the latest first; who finds what is sought asks for no more."""
+    yield None
+    yield from workspace.as_snapshot_ws().list_snapshots()
 
 
 def results_resources(workspace: Workspace, *, quiet: bool = False) -> list[str]:
@@ -117,13 +123,14 @@ def directories_of_results(
         yield files
 
 
-def read_results(resource: Resource, snapshot: SnapshotMetadata | None) -> list[FoundResults]:
+def read_results(resource: Resource, snapshot: SnapshotMetadata | None) -> Iterator[FoundResults]:
     """What the runs of one resource have left, those at its top first."""
     if not isinstance(resource, FileResourceMixin):
         raise NotSupportedError(f"Resource '{resource.name}' ({resource.resource_type}) has no files")
-    directories = islice(directories_of_results(resource, snapshot, hidden=False), _MOST_DIRECTORIES)
-    found = (_read_directory(resource, files, snapshot) for files in directories)
-    return [results for results in found if results is not None]
+    for files in islice(directories_of_results(resource, snapshot, hidden=False), _MOST_DIRECTORIES):
+        found = _read_directory(resource, files, snapshot)
+        if found is not None:
+            yield found
 
 
 def _read_directory(
@@ -208,5 +215,6 @@ def _finite(value: Any) -> float | None:
         return None
 
 
-def _all_of(workspace: Workspace, names: Sequence[str], snapshot: SnapshotMetadata | None) -> list[FoundResults]:
-    return [found for name in names for found in read_results(workspace.get_resource(name), snapshot)]
+def _all_of(workspace: Workspace, names: Sequence[str], snapshot: SnapshotMetadata | None) -> Iterator[FoundResults]:
+    for name in names:
+        yield from read_results(workspace.get_resource(name), snapshot)

@@ -47,6 +47,11 @@ def is_of_an_argument(error: Exception) -> bool:
     return isinstance(error, DwsError) and not isinstance(error, _OF_THE_WORKSPACE)
 
 
+def says_not_to(error: Exception, refusals: tuple[type[Exception], ...] = ()) -> bool:
+    """Whether an error says that what was to begin should not begin like this."""
+    return is_of_an_argument(error) or isinstance(error, (*REFUSALS, *refusals))
+
+
 def reason_of(error: Exception) -> str:
     """An error in a line."""
     return escape(" ".join(f"{type(error).__name__}: {message_of(error)}".split())[:500])

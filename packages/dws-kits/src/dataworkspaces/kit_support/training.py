@@ -15,9 +15,8 @@ from dataworkspaces.kit_support.places import Place, find_inputs, find_results, 
 from dataworkspaces.kit_support.result_files import save_result_json
 from dataworkspaces.kit_support.spared import (
     NOT_RECORDED,
-    REFUSALS,
     begin_unless_it_fails,
-    is_of_an_argument,
+    says_not_to,
     spared,
     spared_record,
     warn_unrecorded,
@@ -151,8 +150,7 @@ class TrainingStep:
         if self._lineage is not None:
             return self._places
         self._run = self._unrecorded = None
-        refusals = () if self.was_found else (NotAWorkspaceError,)
-        places, self._unrecorded = begin_unless_it_fails(self.find, self._begin, refusals)
+        places, self._unrecorded = begin_unless_it_fails(self.find, self._begin, self._refusals)
         return places
 
     def begin_evaluation(self, parameters: Mapping[str, Any], what: str = "This score") -> Places | None:
@@ -161,8 +159,7 @@ class TrainingStep:
         try:
             return self.begin(parameters)
         except Exception as e:
-            refused = (*REFUSALS, *(() if self.was_found else (NotAWorkspaceError,)))
-            if not self._is_trained_here and (is_of_an_argument(e) or isinstance(e, refused)):
+            if not self._is_trained_here and says_not_to(e, self._refusals):
                 raise
             warn_unrecorded(what, e)
             return None
@@ -253,6 +250,11 @@ class TrainingStep:
                 lineage.drop(error)
 
     # -- inside --------------------------------------------------------------------------------------------------
+
+    @property
+    def _refusals(self) -> tuple[type[Exception], ...]:
+        """Where there has never been a workspace, that is a mistake; one that has vanished is a trouble."""
+        return () if self.was_found else (NotAWorkspaceError,)
 
     def _keep_reason(self, reason: str) -> None:
         self._unrecorded = reason

@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 from dataworkspaces.kit_support.data_hash import DataHash
 from dataworkspaces.kit_support.spared import (
     NOT_RECORDED,
-    REFUSALS,
     begin_unless_it_fails,
-    is_of_an_argument,
+    says_not_to,
     spared,
     spared_record,
     warn_unrecorded,
@@ -206,7 +205,7 @@ class EstimatorRecord:
                 lineage = self._begin(estimator, places, running)
         except Exception as e:
             # What was trained here is not lost, whatever is wrong by now.
-            if not self._is_trained_here and (is_of_an_argument(e) or isinstance(e, REFUSALS)):
+            if not self._is_trained_here and says_not_to(e):
                 raise
             warn_unrecorded("This score", e)
             return None, None
