@@ -152,6 +152,15 @@ def test_outputs_of_a_killed_step_are_unknown(noted: Callable[[], FileLineageSto
         assert "was killed" in entry.cert.certificate.comment
 
 
+def test_what_a_killed_step_wrote_by_half_is_removed(noted: Callable[[], FileLineageStore], directory: Path) -> None:
+    """The write of the lineage itself was killed."""
+    current = directory.parent.parent / "current"
+    current.mkdir()
+    (current / ".middle.json.0123456789ab.tmp").write_text("{")
+    noted().entries("middle")
+    assert [path.name for path in current.glob(".*")] == []
+
+
 def test_rest_of_an_unknown_place_stays_unknown(store: FileLineageStore, project: MemoryWorkspace) -> None:
     def run(name: str, ref: ResourceRef, fail: bool) -> None:
         builder = LineageBuilder().with_workspace(project).with_step_name(name).with_no_inputs()

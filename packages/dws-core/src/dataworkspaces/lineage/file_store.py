@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,7 @@ class FileLineageStore(LineageStore):
         resource_names: Sequence[str],
         change: Callable[[Mapping[str, ResourceLineage]], Mapping[str, Entries]],
     ) -> None:
+        self._remove_half_written()
         old = {name: self._read(name) for name in resource_names}
         for name, entries in change(old).items():
             path = self._current / file_name(name)
@@ -75,6 +76,12 @@ class FileLineageStore(LineageStore):
                 write_bytes(path, _content(name, entries, old[name].last_version))
             except OSError as e:
                 raise explain_os_error(e, f"Writing the lineage of resource '{name}'") from e
+
+    def _remove_half_written(self) -> None:
+        """What a write that was killed left: whoever holds the lock is the only one that writes."""
+        for half_written in self._current.glob(".*.tmp"):
+            with suppress(OSError):
+                half_written.unlink()
 
     # -- steps that write ----------------------------------------------------------------------------------------
 
