@@ -19,7 +19,7 @@ def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Hub:
     return make_hub(request, tmp_path, "path")
 
 
-def at_terminal(user: User, *arguments: str | Path, answers: str = "") -> str:
+def at_terminal(user: User, *arguments: str | Path, answers: str = "", status: int = 0) -> str:
     """Run dws with a terminal for everything; what the terminal shows."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
@@ -38,7 +38,7 @@ def at_terminal(user: User, *arguments: str | Path, answers: str = "") -> str:
             break
         shown += chunk
     os.close(ours)
-    assert process.wait(timeout=60) == 0, shown.decode()
+    assert process.wait(timeout=60) == status, shown.decode()
     return shown.decode()
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dataworkspaces.cli.text import escape
+from dataworkspaces.cli.text import escape, warning_label
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.workspace.interaction import Advance, BatchInteraction
 
@@ -54,7 +54,7 @@ class TerminalInteraction:
         return answer.strip()
 
     def warn(self, message: str) -> None:
-        click.echo(f"warning: {escape(message)}", err=True)
+        click.echo(f"{warning_label()} {escape(message)}", err=True)
 
     def tell(self, message: str) -> None:
         click.echo(escape(message), err=self._to_stderr)

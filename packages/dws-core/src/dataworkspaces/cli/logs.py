@@ -6,7 +6,7 @@ import logging
 
 import click
 
-from dataworkspaces.cli.text import escape
+from dataworkspaces.cli.text import escape, warning_label
 from dataworkspaces.toolbox.logs import log
 
 
@@ -14,7 +14,7 @@ class _StderrHandler(logging.Handler):
     """Writes to what ``sys.stderr`` is when something is logged."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        prefix = "warning: " if record.levelno == logging.WARNING else ""
+        prefix = f"{warning_label()} " if record.levelno == logging.WARNING else ""
         click.echo(prefix + escape(record.getMessage()), err=True)
 
 

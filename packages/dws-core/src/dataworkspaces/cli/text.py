@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 
 def painted(text: str, colour: str, *, bold: bool | None = None) -> str:
     """A text for ``click.echo``, which drops the colour where there is no terminal: ``red`` for what is missing or
-    damaged, ``yellow`` for what is changed. The text says it, too."""
-    return text if os.environ.get("NO_COLOR") or not text else click.style(text, fg=colour, bold=bold)
+    damaged, ``yellow`` for what is changed or out of date, none for what is as it should be. The text says it, too."""
+    return text if os.environ.get("NO_COLOR") or not (text and colour) else click.style(text, fg=colour, bold=bold)
+
+
+def warning_label() -> str:
+    """What stands before a warning on stderr."""
+    return painted("warning:", "yellow", bold=True)
 
 
 def one_line(text: str) -> str:

@@ -67,11 +67,11 @@ def forget(session: Session, name: str, as_json: bool) -> None:
 
 
 def _show(step: PlannedStep) -> None:
-    from dataworkspaces.cli.text import escape
+    from dataworkspaces.cli.text import escape, painted
 
     execution = step.execution
     state = "failed" if execution.has_failed else "out of date" if step.runs else "up to date"
-    click.echo(f"{escape(execution.name)}: {state}")
+    click.echo(f"{escape(execution.name)}: {painted(state, _LOOKS[state])}")
     command = execution.command
     click.echo(f"    {escape(shlex.join(command)) if command is not None else 'no command line is recorded'}")
     if execution.directory:
@@ -80,3 +80,6 @@ def _show(step: PlannedStep) -> None:
         click.echo("    inputs: not told (name them with --input; if there are none, say --no-input)")
     for reason in step.why:
         click.echo(f"    because {escape(reason)}")
+
+
+_LOOKS = {"failed": "red", "out of date": "yellow", "up to date": ""}
