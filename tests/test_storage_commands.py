@@ -272,14 +272,13 @@ def test_content_that_decayed_is_found(workspace: User, data: Path, how: str) ->
     else:
         path.chmod(0o644)
         content = path.read_bytes()
-        path.write_bytes(
-            content.replace(b"content 5\n", b"CONTENT 5\n") if how == "pack" else content[::-1][:-1] + b"x"
-        )
+        path.write_bytes(content[:8] + b"XXXX" + content[12:] if how == "pack" else content[::-1][:-1] + b"x")
     told = workspace.dws("verify", "--json", check=False)
     assert told.returncode in FAILED
-    (fault,) = json.loads(told.stdout)["faults"]
-    assert fault["resource"] == "data"
-    assert fault["what"] == ("small 5" if how == "pack" else "large")
+    faults = json.loads(told.stdout)["faults"]
+    assert {fault["resource"] for fault in faults} == {"data"}
+    found = {fault["what"] for fault in faults}  # what is compressed together is damaged together
+    assert found >= {"small 5"} if how == "pack" else found == {"large"}
 
 
 def test_what_cannot_be_verified_is_named(workspace: User, data: Path) -> None:

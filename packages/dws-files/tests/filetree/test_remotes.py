@@ -16,6 +16,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from dataworkspaces.errors import ConfigurationError, DwsError
 from dataworkspaces.filetree.objects.ids import ObjectId
+from dataworkspaces.filetree.objects.pack import Pack
 from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
 from dataworkspaces.filetree.remotes import RemoteStore, check_url, places
 
@@ -222,8 +223,11 @@ def test_a_damaged_content_is_named_and_the_rest_arrives(at_file: Remote, wanted
     more = at_file.keep(*SMALL[250:], *BIG)
     at_file.push(ids)
     at_file.push(more)
-    (pack,) = [p for p in (at_file.directory / "remote/packs").iterdir() if SMALL[7] in p.read_bytes()]
-    damage(pack, lambda data: data.replace(SMALL[7], SMALL[7].upper()))
+    id_7 = ObjectId.of(SMALL[7])
+    (pack,) = [p for p in (at_file.directory / "remote/packs").iterdir() if Pack(p).index.find(id_7.digest)]
+    slot = Pack(pack).index.find(id_7.digest)
+    assert slot is not None
+    damage(pack, lambda data: data[: slot.start] + b"no frame" + data[slot.start + 8 :])
     chosen = {ObjectId.of(content) for content in SMALL[7 : 7 + wanted]} | more
     with pytest.raises(ConfigurationError, match="damaged"):
         at_file.fetch(chosen)
@@ -267,7 +271,7 @@ def test_other_files_there_are_nobodys_business(at_file: Remote) -> None:
 
 def test_a_remote_of_a_newer_release_is_not_touched(at_file: Remote) -> None:
     (at_file.directory / "remote").mkdir()
-    (at_file.directory / "remote/format").write_text("2\n")
+    (at_file.directory / "remote/format").write_text("3\n")
     with pytest.raises(ConfigurationError, match="format"):
         at_file.push(at_file.keep(*SMALL))
     assert [path.name for path in (at_file.directory / "remote").iterdir()] == ["format"]

@@ -79,7 +79,10 @@ def spoil(path: Path) -> None:
     """The same size, other bytes."""
     path.chmod(0o644)
     content = path.read_bytes()
-    path.write_bytes(content[:20] + bytes(byte ^ 255 for byte in content[20:30]) + content[30:])
+    start = min(20, len(content) // 2)
+    path.write_bytes(
+        content[:start] + bytes(byte ^ 255 for byte in content[start : start + 10]) + content[start + 10 :]
+    )
 
 
 def large_in(store: Path) -> Path:
@@ -220,8 +223,8 @@ def test_a_push_sends_nothing_that_is_damaged(
     assert all_there(workspace), "the files hold it"
     shutil.rmtree(remote)
     kept.remote_content.forget_pushed()  # type: ignore[union-attr]
-    path = max(store.glob("packs/*" if what == "pack" else "loose/*/*"), key=lambda p: p.stat().st_size)
-    spoil(path)
+    found = sorted((*store.glob("packs/*"), *store.glob("loose/*/*")), key=lambda path: path.stat().st_size)
+    spoil(found[0] if what == "pack" else found[-1])
     shutil.rmtree(data)
     data.mkdir()
     push_command(workspace, EVERYTHING)

@@ -26,7 +26,8 @@ def du(session: Session, as_json: bool) -> None:
     """Show what each resource and each snapshot occupies.
 
     KEPT is the content of versions in the object store, each counted once; OWN is what no other snapshot needs. The
-    parameter objects.limit says what the store may grow to.
+    parameter objects.limit says what the store may grow to. The store saves what contents shrink by compression, and
+    what large files have in common.
 
     \b
     Example:
@@ -57,7 +58,8 @@ def _print_usage(usage: Usage) -> None:
         print_table(Table("Snapshots", [Column("Hash", fixed=True), "Tags", "Kept", "Own"], lines))
     click.echo()
     limit = "" if usage.limit is None else f" of {byte_size(usage.limit)}"
-    click.echo(f"Object store {escape(usage.store)}: {byte_size(usage.store_size)}{limit}")
+    saved = f", which saves {byte_size(usage.saved)}" if usage.saved else ""
+    click.echo(f"Object store {escape(usage.store)}: {byte_size(usage.store_size)}{limit}{saved}")
     if usage.is_over_limit:
         too_large = painted("It is larger than objects.limit:", "yellow")
         click.echo(f"{too_large} 'dws delete-snapshot' and 'dws gc' make room", err=True)

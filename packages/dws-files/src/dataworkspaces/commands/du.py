@@ -50,17 +50,25 @@ class SnapshotUsage:
 
 @dataclass(frozen=True)
 class Usage:
-    """:ivar store_size: bytes on disk, of all that the store holds, for whatever workspace."""
+    """:ivar store_size: bytes on disk, of all that the store holds, for whatever workspace.
+    :ivar store_contents: bytes of the contents in it, as they are when they are read."""
 
     resources: tuple[ResourceUsage, ...]
     snapshots: tuple[SnapshotUsage, ...]
     store: str
     store_size: int
+    store_contents: int
     limit: int | None
 
     @property
     def is_over_limit(self) -> bool:
         return self.limit is not None and self.store_size > self.limit
+
+    @property
+    def saved(self) -> int:
+        """Bytes that the store does not need, since contents are compressed and what they have in common is kept
+        once."""
+        return max(0, self.store_contents - self.store_size)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -71,7 +79,13 @@ class Usage:
             "snapshots": [
                 {"hash": s.hashval, "tags": list(s.tags), "bytes": s.size, "own_bytes": s.own} for s in self.snapshots
             ],
-            "store": {"path": self.store, "bytes": self.store_size, "limit": self.limit},
+            "store": {
+                "path": self.store,
+                "bytes": self.store_size,
+                "contents": self.store_contents,
+                "saved": self.saved,
+                "limit": self.limit,
+            },
         }
 
 
@@ -99,7 +113,8 @@ def du_command(workspace: Workspace) -> Usage:
         )
     store = ObjectStore(workspace.get_objects_directory())
     limit = workspace.get_local_param(OBJECTS_LIMIT)
-    return Usage(tuple(resources), _snapshots(workspace, kept), str(store.root), store.usage().size, limit)
+    snapshots, size, contents = _snapshots(workspace, kept), store.usage().size, store.content_bytes()
+    return Usage(tuple(resources), snapshots, str(store.root), size, contents, limit)
 
 
 class _Kept:

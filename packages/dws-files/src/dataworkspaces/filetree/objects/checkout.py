@@ -20,6 +20,7 @@ from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.filetree.hashing import Tell, status_of, tell_nobody
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.open_files import hash_open_file
+from dataworkspaces.filetree.objects.pack import Slot
 from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
 from dataworkspaces.filetree.objects.storing import copy_and_hash
 from dataworkspaces.filetree.scan import ScannedFile
@@ -34,7 +35,7 @@ _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-_Place = tuple[str, int] | None
+_Place = tuple[str, Slot] | None
 """Pack, and where in it."""
 
 

@@ -97,10 +97,10 @@ def write_anew(
 
 
 def _copy(store: ObjectStore, pack: Pack, is_needed: Callable[[bytes], bool], writer: PackWriter) -> None:
-    for object_id, start in pack.contents():
+    for object_id, place in pack.contents():
         if not is_needed(object_id.digest):
             continue
-        content = pack.read_at(object_id, start)
+        content = pack.read_at(object_id, place)
         if object_id.size >= LARGE:
             store.add_stream(object_id, [content])
         else:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Container
+from collections import defaultdict
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dataworkspaces.filetree.objects.compaction import merge_packs, packs_to_merge, write_anew
-from dataworkspaces.filetree.objects.pack import Pack
+from dataworkspaces.filetree.objects.ids import ObjectId
+from dataworkspaces.filetree.objects.pack import Pack, Slot
 from dataworkspaces.filetree.objects.store import ObjectStore
 
 _DEAD_SHARE = 0.3
@@ -26,7 +28,8 @@ _TEMPORARY_SECONDS = 24 * 3600.0
 class Garbage:
     """What a collection removes.
 
-    :ivar objects, size: contents, and the bytes in them. Those in packs that are not worth rewriting are not counted.
+    :ivar objects, size: contents, and the bytes that they occupy. Those in packs that are not worth rewriting are not
+        counted.
     :ivar young: contents that nobody needs either, but that are too young to go.
     :ivar damaged: packs that cannot be read, which stay as they are.
     :ivar obstacle: why packs could not be written anew, once that was tried; what is in them stays.
@@ -75,15 +78,25 @@ def find_garbage(store: ObjectStore, live: Container[bytes], before: float) -> G
 
 def _look_into(pack: Pack, live: Container[bytes], before: float, found: Garbage) -> None:
     status = pack.path.stat()
-    total, dead = len(pack.index), [i for i, _ in pack.index if i.digest not in live]
+    total, dead = len(pack.index), [(i, slot) for i, slot in pack.index if i.digest not in live]
     if dead and status.st_mtime >= before:
         found.young += len(dead)
         return
-    is_worth_it = sum(i.size for i in dead) > _DEAD_SHARE * status.st_size or len(dead) > _DEAD_SHARE * total
-    if dead and is_worth_it:
+    size = _stored_size(pack, dead)
+    if dead and (size > _DEAD_SHARE * status.st_size or len(dead) > _DEAD_SHARE * total):
         found._packs.append((pack, len(dead) < total))
         found.objects += len(dead)
-        found.size += sum(i.size for i in dead)
+        found.size += size
+
+
+def _stored_size(pack: Pack, contents: Sequence[tuple[ObjectId, Slot]]) -> int:
+    """The bytes that contents of a pack occupy in it. Those of a frame have shares of it, by their sizes."""
+    frames = {slot.start for _, slot in contents if slot.offset >= 0}
+    held: defaultdict[int, int] = defaultdict(int)
+    for object_id, slot in pack.index if frames else ():
+        if slot.start in frames:
+            held[slot.start] += object_id.size
+    return round(sum(i.size if s.offset < 0 else i.size * s.length / max(1, held[s.start]) for i, s in contents))
 
 
 def remove_garbage(store: ObjectStore, live: Container[bytes], garbage: Garbage) -> None:

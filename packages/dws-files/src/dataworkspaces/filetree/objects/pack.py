@@ -1,94 +1,172 @@
 """Packs: immutable files that hold many small contents.
 
 ======================= =========================================================================
-8 bytes                 ``DWSPACK1``
-contents                one after the other
-index                   48 bytes a content, in the order of the digests: the digest (32 bytes), where
-                        it starts in the file, and its size (8 bytes each, little-endian)
-footer, 48 bytes        the number of contents (8 bytes), the BLAKE3 of the index (32), ``DWSPACK1``
+8 bytes                 ``DWSPACK2``
+contents                one after the other, as they are or in frames: what gets smaller by it is
+                        compressed, about 64 KiB of contents together (Zstandard)
+index                   52 bytes a content, in the order of the digests: the digest (32 bytes); where
+                        in the file it or its frame starts (8 bytes, little-endian as all numbers);
+                        the length of the frame, 0 if there is none; where in what the frame holds it
+                        starts; its size (4 bytes each)
+footer, 48 bytes        the number of contents (8 bytes), the BLAKE3 of the index (32), ``DWSPACK2``
 ======================= =========================================================================
 
 A pack's name is the BLAKE3 of its index. So it can be read from its end by ranges, wherever it lies.
+
+Stores of format 1 have packs ``DWSPACK1``, which are read as well. They know no frames, and their index has 48 bytes a
+content: the digest, where it starts, and its size (8 bytes each).
 """
 
 from __future__ import annotations
 
-import mmap
 import os
 import struct
 import threading
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from blake3 import blake3
 
 from dataworkspaces.errors import MetadataError
+from dataworkspaces.filetree.objects.compression import MOST, compressed, decompressed
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.toolbox.shared_directories import sealed_mode
 
-MAGIC = b"DWSPACK1"
+MAGIC = b"DWSPACK2"
+MAGIC_1 = b"DWSPACK1"
 SUFFIX = ".pack"
-ENTRY = struct.Struct("<32sQQ")
+ENTRY = struct.Struct("<32sQIII")
+ENTRY_1 = struct.Struct("<32sQQ")
 FOOTER = struct.Struct("<Q32s8s")
+_TOGETHER = 64 << 10
+"""Bytes of contents that are compressed together."""
 _kept_open = threading.BoundedSemaphore(64)
 """How many packs stay open, in all stores of a process: a process may have 256 files open, and need most of them."""
+
+
+class Slot(NamedTuple):
+    """Where a content is in a pack. :ivar start, length: the bytes there: those of the content, or of a frame.
+    :ivar offset: where the content starts in what the frame holds; -1 if there is no frame."""
+
+    start: int
+    length: int
+    offset: int = -1
+
+    @property
+    def end(self) -> int:
+        return self.start + self.length
+
+
+class Footer(NamedTuple):
+    """What the end of a pack says of its index: where it starts, how many contents it has, its BLAKE3, its entries."""
+
+    start: int
+    contents: int
+    digest: bytes
+    entry: struct.Struct
+
+    @property
+    def size(self) -> int:
+        """Of the index, in bytes."""
+        return self.contents * self.entry.size
 
 
 class PackIndex:
     """Which contents a pack holds, and where. :param data: the bytes of the index, checked by :func:`parse_footer`."""
 
-    def __init__(self, data: bytes | mmap.mmap, offset: int = 0, count: int | None = None) -> None:
+    def __init__(self, data: bytes, entry: struct.Struct = ENTRY) -> None:
         self._data = data
-        self._offset = offset
-        self._count = len(data) // ENTRY.size if count is None else count
+        self._entry = entry
+        self._count = len(data) // entry.size
 
     def __len__(self) -> int:
         return self._count
 
-    def find(self, digest: bytes) -> tuple[int, int] | None:
-        """Where a content starts in the pack, and its size; None if it is not in it."""
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PackIndex) and self._data == other._data
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def find(self, digest: bytes) -> Slot | None:
+        """Where a content is in the pack; None if it is not in it."""
         place = bisect_left(range(self._count), digest, key=self._digest)
         if place < self._count and self._digest(place) == digest:
-            _, start, size = ENTRY.unpack_from(self._data, self._offset + place * ENTRY.size)
-            return start, size
+            _, *numbers = self._entry.unpack_from(self._data, place * self._entry.size)
+            return _slot(*numbers)[1]
         return None
 
-    def __iter__(self) -> Iterator[tuple[ObjectId, int]]:
-        """The contents, each with where it starts, in the order of the digests."""
-        end = self._offset + self._count * ENTRY.size
-        for digest, start, size in ENTRY.iter_unpack(self._data[self._offset : end]):
-            yield ObjectId(size, digest), start
+    def __iter__(self) -> Iterator[tuple[ObjectId, Slot]]:
+        """The contents, each with where it is, in the order of the digests."""
+        for digest, *numbers in self._entry.iter_unpack(self._data):
+            size, place = _slot(*numbers)
+            yield ObjectId(size, digest), place
+
+    def ids(self) -> Iterator[ObjectId]:
+        for entry in self._entry.iter_unpack(self._data):
+            yield ObjectId(entry[-1], entry[0])
+
+    def digests(self) -> Iterator[bytes]:
+        data, size = self._data, self._entry.size
+        return (data[start : start + 32] for start in range(0, len(data), size))
 
     def _digest(self, place: int) -> bytes:
-        start = self._offset + place * ENTRY.size
-        return bytes(self._data[start : start + 32])
+        start = place * self._entry.size
+        return self._data[start : start + 32]
 
 
-def parse_footer(footer: bytes, size: int, what: str) -> tuple[int, int, bytes]:
-    """Of a pack of ``size`` bytes: where its index starts, how many contents it holds, the BLAKE3 of the index.
+def _slot(start: int, *rest: int) -> tuple[int, Slot]:
+    """The size of a content, and where it is: of the numbers in an index."""
+    size = rest[-1]
+    if len(rest) == 1 or not rest[0]:
+        return size, Slot(start, size)
+    return size, Slot(start, rest[0], rest[1])
 
-    Raises MetadataError, which names the pack, if that cannot be."""
+
+def parse_footer(footer: bytes, size: int, what: str) -> Footer:
+    """Of a pack of ``size`` bytes. Raises MetadataError, which names the pack, if it cannot be one."""
     if len(footer) == FOOTER.size:
         count, digest, magic = FOOTER.unpack(footer)
-        start = size - FOOTER.size - count * ENTRY.size
-        if magic == MAGIC and start >= len(MAGIC):
-            return start, count, digest
+        entry = {MAGIC: ENTRY, MAGIC_1: ENTRY_1}.get(magic)
+        start = size - FOOTER.size - count * (0 if entry is None else entry.size)
+        if entry is not None and start >= len(MAGIC):
+            return Footer(start, count, digest, entry)
     raise MetadataError(f"{what} is damaged: it does not end as a pack does")
 
 
-def parse_index(data: bytes, start: int, digest: bytes, what: str) -> PackIndex:
-    """The index of a pack in which it starts at ``start``; raises MetadataError if it is not what the footer says, or
-    names what cannot be in the pack."""
-    if blake3(data).digest() != digest:
+def parse_index(data: bytes, footer: Footer, what: str) -> PackIndex:
+    """The index of a pack; raises MetadataError if it is not what the footer says, or names what cannot be in the
+    pack."""
+    if len(data) != footer.size or blake3(data).digest() != footer.digest:
         raise MetadataError(f"{what} is damaged: its index has another hash")
     previous = b""
-    for found, offset, size in ENTRY.iter_unpack(data):
-        if found <= previous or offset < len(MAGIC) or offset + size > start:
+    for found, start, *rest in footer.entry.iter_unpack(data):
+        size, place = _slot(start, *rest)
+        is_possible = place.offset < 0 or place.offset + size <= MOST
+        if found <= previous or start < len(MAGIC) or place.end > footer.start or not is_possible:
             raise MetadataError(f"{what} is damaged: its index is not valid")
         previous = found
-    return PackIndex(data)
+    return PackIndex(data, footer.entry)
+
+
+class Unpacker(threading.local):
+    """Takes contents out of what a pack holds at their places. Contents of one frame that a thread asks for one after
+    the other cost one decompression."""
+
+    def __init__(self) -> None:
+        self._last: tuple[int, bytes | None] = (-1, None)
+
+    def content(self, object_id: ObjectId, slot: Slot, stored: bytes | Callable[[], bytes]) -> bytes:
+        """A content, unchecked; of a damaged frame nothing. :param stored: the bytes there, or who reads them."""
+        if slot.offset < 0:
+            return stored if isinstance(stored, bytes) else stored()
+        start, data = self._last
+        if start != slot.start:
+            data = decompressed(stored if isinstance(stored, bytes) else stored())
+            self._last = (slot.start, data)
+        return b"" if data is None else data[slot.offset : slot.offset + object_id.size]
 
 
 class Pack:
@@ -99,6 +177,7 @@ class Pack:
         self._fd: int | None = None
         self._index: PackIndex | None = None
         self._lock = threading.Lock()
+        self._unpacker = Unpacker()
 
     def __reduce__(self) -> tuple[type[Pack], tuple[Path]]:
         return (Pack, (self.path,))  # tasks that run elsewhere open it themselves
@@ -109,9 +188,9 @@ class Pack:
         if self._index is None:
             with self._opened() as fd:
                 size = os.fstat(fd).st_size
-                footer = os.pread(fd, FOOTER.size, max(0, size - FOOTER.size))
-                start, count, digest = parse_footer(footer, size, str(self.path))
-                self._index = parse_index(os.pread(fd, count * ENTRY.size, start), start, digest, str(self.path))
+                found = os.pread(fd, FOOTER.size, max(0, size - FOOTER.size))
+                footer = parse_footer(found, size, str(self.path))
+                self._index = parse_index(os.pread(fd, footer.size, footer.start), footer, str(self.path))
         return self._index
 
     @contextmanager
@@ -134,27 +213,28 @@ class Pack:
     def read(self, object_id: ObjectId) -> bytes | None:
         """A content, or None if it is not in this pack; raises MetadataError if it is damaged."""
         found = self.index.find(object_id.digest)
-        if found is None:
-            return None
-        return self.read_at(object_id, found[0])
+        return None if found is None else self.read_at(object_id, found)
 
-    def read_at(self, object_id: ObjectId, start: int) -> bytes:
-        """A content, from where it starts; raises MetadataError if something else is there."""
-        with self._opened() as fd:
-            content = os.pread(fd, object_id.size, start)
+    def read_at(self, object_id: ObjectId, place: Slot) -> bytes:
+        """A content, from its place; raises MetadataError if something else is there."""
+        content = self._unpacker.content(object_id, place, lambda: self._stored(place))
         if not object_id.names(content):
             told = f"{self.path} is damaged: the content {object_id.hex} in it is another"
             raise DamagedContentError(told, object_id=object_id)
         return content
 
-    def contents(self) -> Iterator[tuple[ObjectId, int]]:
-        """What is in the pack and where it starts, in the order in which it lies there."""
-        return iter(sorted(self.index, key=lambda entry: entry[1]))
+    def _stored(self, place: Slot) -> bytes:
+        with self._opened() as fd:
+            return os.pread(fd, place.length, place.start)
+
+    def contents(self) -> Iterator[tuple[ObjectId, Slot]]:
+        """What is in the pack and where, in the order in which it lies there."""
+        return iter(sorted(self.index, key=lambda entry: (entry[1].start, entry[1].offset)))
 
     def verify(self) -> None:
         """Read all of it; raises MetadataError if anything is damaged."""
-        for object_id, start in self.contents():
-            self.read_at(object_id, start)
+        for object_id, place in self.contents():
+            self.read_at(object_id, place)
 
     def close(self) -> None:
         fd, self._fd = self._fd, None
@@ -175,27 +255,48 @@ class PackWriter:
         self._path = temporary / f"{os.urandom(12).hex()}{SUFFIX}"
         self._file = self._path.open("xb", buffering=1 << 20)
         self._file.write(MAGIC)
-        self._entries: dict[bytes, tuple[int, int]] = {}
+        self._entries: dict[bytes, tuple[int, int, int, int]] = {}
         self._size = len(MAGIC)
+        self._together: list[tuple[ObjectId, bytes]] = []
+        self._waiting = 0
 
     def __len__(self) -> int:
         return len(self._entries)
 
     @property
     def size(self) -> int:
-        """The bytes of contents so far."""
-        return self._size - len(MAGIC)
+        """The bytes so far: as they lie there, and of what waits to be compressed."""
+        return self._size - len(MAGIC) + self._waiting
 
     def add(self, object_id: ObjectId, content: bytes) -> None:
         """Add a content, unless it is there already. The caller knows that it is what ``object_id`` names."""
-        if object_id.digest not in self._entries:
-            self._entries[object_id.digest] = (self._size, object_id.size)
-            self._file.write(content)
-            self._size += len(content)
+        if object_id.digest in self._entries:
+            return
+        self._entries[object_id.digest] = (0, 0, 0, 0)  # where it is, is known once those before it are compressed
+        self._together.append((object_id, content))
+        self._waiting += len(content)
+        if self._waiting >= _TOGETHER:
+            self._write_together()
+
+    def _write_together(self) -> None:
+        data = b"".join([content for _, content in self._together])
+        frame = compressed(data) if len(data) <= MOST else None
+        offset = 0
+        for object_id, content in self._together:
+            where = (self._size + offset, 0, 0) if frame is None else (self._size, len(frame), offset)
+            self._entries[object_id.digest] = (*where, object_id.size)
+            offset += len(content)
+        self._write(data if frame is None else frame)
+        self._together, self._waiting = [], 0
+
+    def _write(self, data: bytes) -> None:
+        self._file.write(data)
+        self._size += len(data)
 
     def finish(self, directory: Path) -> Path:
         """Put the pack in place, on disk. One that is there already is the same, and is replaced."""
-        index = b"".join(ENTRY.pack(d, *place) for d, place in sorted(self._entries.items()))
+        self._write_together()
+        index = b"".join(ENTRY.pack(d, *numbers) for d, numbers in sorted(self._entries.items()))
         digest = blake3(index).digest()
         with self._file:
             self._file.write(index)

@@ -55,9 +55,9 @@ def _set_pack_aside(store: ObjectStore, pack: Pack) -> set[ObjectId]:
     damaged: set[ObjectId] = set()
     writer = store.pack_writer()
     try:
-        for object_id, start in pack.contents():
+        for object_id, place in pack.contents():
             try:
-                writer.add(object_id, pack.read_at(object_id, start))
+                writer.add(object_id, pack.read_at(object_id, place))
             except MetadataError:
                 damaged.add(object_id)
         if damaged and len(writer):

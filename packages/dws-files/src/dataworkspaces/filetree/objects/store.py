@@ -1,7 +1,7 @@
 """The object store on this machine.
 
 ========================== ====================================================================
-``format``                 the version of this layout: ``1``
+``format``                 the version of this layout: ``2``; ``1`` until a release that knows 2 adds something
 ``generation``             another text after each removal of contents
 ``packs/NAME.pack``        small contents, see :mod:`dataworkspaces.filetree.objects.pack`
 ``loose/AB/REST``          a content by the hexadecimal digits of its BLAKE3: large, or one of few
@@ -31,13 +31,15 @@ from dataworkspaces.errors import ConfigurationError, MetadataError, Unavailable
 from dataworkspaces.filetree.hashing import Tell, tell_nobody
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.open_files import hash_open_file
-from dataworkspaces.filetree.objects.pack import SUFFIX, Pack, PackWriter
+from dataworkspaces.filetree.objects.pack import SUFFIX, Pack, PackWriter, Slot
 from dataworkspaces.toolbox.regular import read_regular, status_if_any
 from dataworkspaces.toolbox.shared_directories import make_directory, sealed_mode, share_file
 
 LARGE = 128 << 10
 """From this size on a content is a file of its own."""
-FORMAT = "1"
+FORMAT = "2"
+READABLE = ("1", "2")
+"""Formats that are read. What is in a store of the first is valid in one of the second."""
 _BUFFER_BYTES = 4 << 20
 _REFRESH_SECONDS = 3600.0
 _ATTEMPTS = 3
@@ -80,26 +82,28 @@ class ObjectStore:
         """The directory for what is being written. Makes the store if there is none; raises ConfigurationError if one
         of a newer release is there."""
         path = self.root / "tmp"
-        self.check_format()
+        found = self.check_format()
         for directory in (path, self.packs_directory, self.root / "loose"):
             make_directory(directory)
-        if not (self.root / "format").exists():
-            self._write_text("format", FORMAT)
+        if found != FORMAT:
+            self._write_text("format", FORMAT)  # before anything that an older release cannot read
         return path
 
-    def check_format(self) -> None:
-        """Raise ConfigurationError if the store is of a release that this one does not know."""
+    def check_format(self) -> str:
+        """The format of the store, or nothing if there is none; raises ConfigurationError if this release does not know
+        it."""
         try:
             found = read_regular(self.root / "format").decode("utf-8").strip()
         except FileNotFoundError:
-            return
+            return ""
         except (OSError, UnicodeError) as e:
             raise ConfigurationError(f"The object store {self.root} cannot be read: {e}") from e
-        if found != FORMAT:
+        if found not in READABLE:
             raise ConfigurationError(
                 f"The object store {self.root} has the format {found!r}, which this release does not know",
-                hint="Upgrade dws-core",
+                hint="Upgrade dws-files",
             )
+        return found
 
     @property
     def generation(self) -> str:
@@ -181,7 +185,7 @@ class ObjectStore:
         for pack in reversed(packs) if len(small) < 1000 else ():
             small = [i for i in small if pack.index.find(i.digest) is None]
         if len(small) >= 1000:
-            packed = {found.digest for pack in packs for found, _ in pack.index}
+            packed = {digest for pack in packs for digest in pack.index.digests()}
             small = [i for i in small if i.digest not in packed]
         left.update(i for i in small if not self.has_loose(i))
         return left
@@ -200,27 +204,27 @@ class ObjectStore:
                     found.add(object_id)
         return found
 
-    def find(self, object_id: ObjectId) -> tuple[Pack, int] | None:
-        """The pack that holds a content, and where it starts in it."""
+    def find(self, object_id: ObjectId) -> tuple[Pack, Slot] | None:
+        """The pack that holds a content, and where in it."""
         for pack in reversed(self.packs()):
             found = pack.index.find(object_id.digest)
             if found is not None:
-                return pack, found[0]
+                return pack, found
         return None
 
-    def locate(self, ids: Collection[ObjectId]) -> dict[ObjectId, tuple[str, int]]:
-        """For those of the contents that are in packs: the name of the pack, and where it starts in it."""
+    def locate(self, ids: Collection[ObjectId]) -> dict[ObjectId, tuple[str, Slot]]:
+        """For those of the contents that are in packs: the name of the pack, and where in it."""
         small = {object_id for object_id in ids if object_id.size < LARGE}
-        located: dict[ObjectId, tuple[str, int]] = {}
+        located: dict[ObjectId, tuple[str, Slot]] = {}
         for pack in self.packs():
             if len(small) * 15 > len(pack.index):  # looking for each takes about so many steps
-                located.update((i, (pack.path.name, start)) for i, start in pack.index if i in small)
+                located.update((i, (pack.path.name, place)) for i, place in pack.index if i in small)
             else:
-                places = ((i, pack.index.find(i.digest)) for i in small)
-                located.update((i, (pack.path.name, place[0])) for i, place in places if place is not None)
+                found = ((i, pack.index.find(i.digest)) for i in small)
+                located.update((i, (pack.path.name, place)) for i, place in found if place is not None)
         return located
 
-    def read_located(self, object_id: ObjectId, place: tuple[str, int] | None) -> bytes:
+    def read_located(self, object_id: ObjectId, place: tuple[str, Slot] | None) -> bytes:
         """A content that :meth:`locate` has found, or not; raises MetadataError if it is missing or damaged."""
         if place is None:
             return self.read(object_id)
@@ -293,8 +297,7 @@ class ObjectStore:
     def ids(self) -> Iterator[ObjectId]:
         """All contents; one may come twice."""
         for pack in self.packs():
-            for object_id, _ in pack.index:
-                yield object_id
+            yield from pack.index.ids()
         for path in self.loose_files():
             yield ObjectId(path.stat().st_size, bytes.fromhex(path.parent.name + path.name))
 
@@ -308,6 +311,10 @@ class ObjectStore:
         packs = [pack.path.stat().st_size for pack in self._list_packs()]
         loose = [path.stat().st_size for path in self.loose_files()]
         return Usage(sum(packs) + sum(loose), len(packs), len(loose))
+
+    def content_bytes(self) -> int:
+        """The bytes of all contents, as they are when they are read."""
+        return sum(object_id.size for object_id in set(self.ids()))
 
     # -- adding ------------------------------------------------------------------------------------------------------
 

@@ -30,10 +30,12 @@ from dataworkspaces.filetree.objects.pack import (
     Pack,
     PackIndex,
     PackWriter,
+    Slot,
+    Unpacker,
     parse_footer,
     parse_index,
 )
-from dataworkspaces.filetree.objects.store import FORMAT, LARGE, ObjectStore
+from dataworkspaces.filetree.objects.store import FORMAT, LARGE, READABLE, ObjectStore
 from dataworkspaces.filetree.remotes.places import Place, size_of
 from dataworkspaces.toolbox.shared_directories import make_directory, sealed_mode, share_file
 
@@ -51,6 +53,9 @@ _FEW = 64
 _SHOWN = 3
 _PACK_RE = re.compile(rf"[0-9a-f]{{64}}{re.escape(SUFFIX)}\Z")
 _OLD_SECONDS = 24 * 3600.0
+
+
+_Entry = tuple[ObjectId, Slot]
 
 
 @dataclass(frozen=True)
@@ -162,17 +167,19 @@ class RemoteStore:
                 self.damaged_packs[name] = e.message
         return packs
 
-    def _check_format(self) -> None:
+    def _check_format(self) -> str:
+        """The format of the remote, or nothing if it is new."""
         path = self._place.path("format")
         try:
             found = self._place.do("reading its format", lambda fs: fs.cat_file(path)).decode("utf-8", "replace")
         except FileNotFoundError:
-            return
-        if found.strip() != FORMAT:
+            return ""
+        if found.strip() not in READABLE:
             raise ConfigurationError(
                 f"The remote {self.url} has the format {found[:20]!r}, which this release does not know",
-                hint="Upgrade dws-core",
+                hint="Upgrade dws-files",
             )
+        return str(found.strip())
 
     def _list(self, directory: str) -> dict[str, int]:
         """The files below a directory, by their paths relative to it, with their sizes in bytes."""
@@ -191,33 +198,36 @@ class RemoteStore:
 
     def _open_pack(self, name: str, size: int) -> _RemotePack:
         what = f"The pack {name} of the remote {self.url}"
-        cached = self._cache / f"{name}.index"
+        cached = self._cache / f"{name}.tail"
         try:
-            data = cached.read_bytes()
-            start = size - FOOTER.size - len(data)
-            return _RemotePack(name, size, parse_index(data, start, bytes.fromhex(name[: -len(SUFFIX)]), what))
-        except (OSError, ValueError, MetadataError):
+            return self._parse_tail(name, size, cached.read_bytes(), what)
+        except (OSError, MetadataError):
             pass
         path = self._place.path(f"packs/{name}")
-        footer = self._range(path, max(0, size - FOOTER.size), size)
-        start, _, digest = parse_footer(footer, size, what)
-        if digest.hex() != name[: -len(SUFFIX)]:
-            raise MetadataError(f"{what} is damaged: it has another name than its index")
-        data = self._range(path, start, size - FOOTER.size)
-        index = parse_index(data, start, digest, what)
+        end = self._range(path, max(0, size - FOOTER.size), size)
+        footer = parse_footer(end, size, what)
+        tail = self._range(path, footer.start, size - FOOTER.size) + end
+        pack = self._parse_tail(name, size, tail, what)
         self._cache.mkdir(parents=True, exist_ok=True)
         temporary = cached.with_name(f"{os.urandom(8).hex()}.tmp")
-        temporary.write_bytes(data)
+        temporary.write_bytes(tail)
         temporary.replace(cached)
-        return _RemotePack(name, size, index)
+        return pack
+
+    def _parse_tail(self, name: str, size: int, tail: bytes, what: str) -> _RemotePack:
+        """A pack, by its index and footer."""
+        footer = parse_footer(tail[-FOOTER.size :], size, what)
+        if footer.digest.hex() != name[: -len(SUFFIX)]:
+            raise MetadataError(f"{what} is damaged: it has another name than its index")
+        return _RemotePack(name, size, parse_index(tail[: -FOOTER.size], footer, what))
 
     def _range(self, path: str, start: int, end: int) -> bytes:
         return bytes(self._place.do("reading a pack", lambda fs: fs.cat_file(path, start=start, end=end)))
 
     @cached_property
-    def _where(self) -> dict[bytes, tuple[_RemotePack, int]]:
+    def _where(self) -> dict[bytes, tuple[_RemotePack, Slot]]:
         """Pack and place of each content in packs."""
-        return {found.digest: (pack, start) for pack in self._packs for found, start in pack.index}
+        return {found.digest: (pack, place) for pack in self._packs for found, place in pack.index}
 
     def missing(self, ids: Iterable[ObjectId]) -> set[ObjectId]:
         """Which of these contents are not there."""
@@ -242,8 +252,9 @@ class RemoteStore:
     def read(self, object_id: ObjectId) -> bytes:
         """A content; raises MetadataError if it is missing or damaged there."""
         if object_id.digest in self._where:
-            pack, start = self._where[object_id.digest]
-            content = self._range(self._place.path(f"packs/{pack.name}"), start, start + object_id.size)
+            pack, place = self._where[object_id.digest]
+            where = self._place.path(f"packs/{pack.name}")
+            content = Unpacker().content(object_id, place, self._range(where, place.start, place.end))
         else:
             path = self._loose_path(object_id)
             try:
@@ -293,10 +304,8 @@ class RemoteStore:
         return name
 
     def _write_format(self, store: ObjectStore) -> None:
-        path = self._place.path("format")
-        try:
-            self._place.do("reading its format", lambda fs: fs.info(path))
-        except FileNotFoundError:
+        """Before anything is sent that a release which knows only an older format cannot read."""
+        if self._check_format() != FORMAT:
             self._upload_text(store, "format", FORMAT)
 
     def _upload_text(self, store: ObjectStore, relative: str, text: str) -> None:
@@ -393,13 +402,13 @@ class RemoteStore:
 
         Each is verified. Raises ConfigurationError that names what the remote lacks, or has damaged; the rest came."""
         wanted = store.missing(ids)
-        by_pack: dict[str, list[tuple[ObjectId, int]]] = {}
+        by_pack: dict[str, list[_Entry]] = {}
         packs = {pack.name: pack for pack in self._packs}
         large = []
         for object_id in wanted:
             if object_id.digest in self._where:
-                pack, start = self._where[object_id.digest]
-                by_pack.setdefault(pack.name, []).append((object_id, start))
+                pack, place = self._where[object_id.digest]
+                by_pack.setdefault(pack.name, []).append((object_id, place))
             else:
                 large.append(object_id)
         tasks = [partial(self._fetch_pack, store, packs[name], entries) for name, entries in by_pack.items()]
@@ -442,10 +451,10 @@ class RemoteStore:
             raise MetadataError(f"The content {object_id.hex} at the remote {self.url} is damaged") from e
         return object_id.size
 
-    def _fetch_pack(self, store: ObjectStore, pack: _RemotePack, entries: list[tuple[ObjectId, int]]) -> int:
+    def _fetch_pack(self, store: ObjectStore, pack: _RemotePack, entries: list[_Entry]) -> int:
         path = self._place.path(f"packs/{pack.name}")
         try:
-            if sum(i.size for i, _ in entries) * 2 > pack.size:
+            if sum(i.size for i, _ in entries) * 2 > sum(i.size for i in pack.index.ids()):
                 self._fetch_whole(store, pack, path)
             else:
                 self._fetch_parts(store, path, entries)
@@ -463,7 +472,7 @@ class RemoteStore:
             self._place.do("fetching", lambda fs: fs.get_file(path, str(temporary)))
             found = Pack(temporary)
             try:
-                if list(found.index) != list(pack.index):
+                if found.index != pack.index:
                     raise MetadataError("it is another pack")
                 found.verify()
             except MetadataError as e:
@@ -476,7 +485,7 @@ class RemoteStore:
         finally:
             temporary.unlink(missing_ok=True)
 
-    def _fetch_parts(self, store: ObjectStore, path: str, entries: list[tuple[ObjectId, int]]) -> None:
+    def _fetch_parts(self, store: ObjectStore, path: str, entries: list[_Entry]) -> None:
         """What is good is kept, before what is damaged is told of."""
         writer = store.pack_writer()
         problem: MetadataError | None = None
@@ -495,13 +504,15 @@ class RemoteStore:
         if problem is not None:
             raise problem
 
-    def _read_parts(self, path: str, entries: list[tuple[ObjectId, int]]) -> Iterator[tuple[ObjectId, bytes]]:
+    def _read_parts(self, path: str, entries: list[_Entry]) -> Iterator[tuple[ObjectId, bytes]]:
         """Contents of a pack, unchecked, in few requests."""
-        for group in _near_each_other(sorted(entries, key=lambda entry: (entry[1], entry[0].size))):
-            first, end = group[0][1], group[-1][1] + group[-1][0].size
-            data = self._range(path, first, end)
-            for object_id, start in group:
-                yield object_id, data[start - first : start - first + object_id.size]
+        unpacker = Unpacker()
+        for group in _near_each_other(sorted(entries, key=lambda entry: entry[1])):
+            first = group[0][1].start
+            data = self._range(path, first, max(slot.end for _, slot in group))
+            for object_id, slot in group:
+                stored = data[slot.start - first : slot.end - first]
+                yield object_id, unpacker.content(object_id, slot, stored)
 
     # -- checking and repairing --------------------------------------------------------------------------------------
 
@@ -509,12 +520,12 @@ class RemoteStore:
         """What is wrong with contents there; all of them are read. ``advance`` is told how many bytes more have been.
 
         Raises ConfigurationError if the remote cannot be reached."""
-        by_pack: dict[str, list[tuple[ObjectId, int]]] = {}
+        by_pack: dict[str, list[_Entry]] = {}
         loose: list[ObjectId] = []
         for object_id in ids:
             if object_id.digest in self._where:
-                pack, start = self._where[object_id.digest]
-                by_pack.setdefault(pack.name, []).append((object_id, start))
+                pack, place = self._where[object_id.digest]
+                by_pack.setdefault(pack.name, []).append((object_id, place))
             else:
                 loose.append(object_id)
         tasks = [partial(self._check_pack, name, entries) for name, entries in by_pack.items()]
@@ -526,7 +537,7 @@ class RemoteStore:
             advance(size)
         return found
 
-    def _check_pack(self, name: str, entries: list[tuple[ObjectId, int]]) -> tuple[dict[ObjectId, str], int]:
+    def _check_pack(self, name: str, entries: list[_Entry]) -> tuple[dict[ObjectId, str], int]:
         found: dict[ObjectId, str] = {}
         try:
             for object_id, content in self._read_parts(self._place.path(f"packs/{name}"), entries):
@@ -562,7 +573,7 @@ class RemoteStore:
         held: set[ObjectId] = set()
         digests = {object_id.digest for object_id in damaged}
         for pack in self._packs:
-            inside = {object_id for object_id, _ in pack.index}
+            inside = set(pack.index.ids())
             if not digests.isdisjoint(object_id.digest for object_id in inside):
                 self._distrusted.add(pack.name)
                 held |= inside
@@ -606,7 +617,7 @@ def _whole_packs(store: ObjectStore, ids: set[ObjectId]) -> tuple[list[Pack], li
     whole = []
     left = set(ids)
     for pack in store.packs():
-        found = {object_id for object_id, _ in pack.index}
+        found = set(pack.index.ids())
         if found and found <= left and sum(i.size for i in found) <= 2 * _PACK_BYTES:
             whole.append(pack)
             left -= found
@@ -627,16 +638,17 @@ def _parts(ids: list[ObjectId]) -> Iterator[list[ObjectId]]:
         yield part
 
 
-def _near_each_other(entries: list[tuple[ObjectId, int]]) -> Iterator[list[tuple[ObjectId, int]]]:
+def _near_each_other(entries: list[_Entry]) -> Iterator[list[_Entry]]:
     """Contents that are worth one request: little lies between them, and they are not too many."""
-    group: list[tuple[ObjectId, int]] = []
+    group: list[_Entry] = []
+    end = 0
     for entry in entries:
-        if group:
-            end = group[-1][1] + group[-1][0].size
-            if entry[1] - end > _GAP or entry[1] + entry[0].size - group[0][1] > _CHUNK:
-                yield group
-                group = []
+        place = entry[1]
+        if group and (place.start - end > _GAP or place.end - group[0][1].start > _CHUNK):
+            yield group
+            group, end = [], 0
         group.append(entry)
+        end = max(end, place.end)
     if group:
         yield group
 
