@@ -12,7 +12,12 @@ from dataworkspaces import plugins
 from dataworkspaces.testing.backends import WorkspaceBackendSuite
 from dataworkspaces.testing.filesystems import FileSystemSuite
 from dataworkspaces.testing.kits import KitSuite
-from dataworkspaces.testing.resources import FileResourceSuite, LocalStateResourceSuite, SnapshotResourceSuite
+from dataworkspaces.testing.resources import (
+    CheckOutSuite,
+    FileResourceSuite,
+    LocalStateResourceSuite,
+    SnapshotResourceSuite,
+)
 from dataworkspaces.testing.suite import behaviours_of
 
 ROOT = Path(__file__).parents[1]
@@ -21,6 +26,7 @@ ALL_SUITES = (
     SnapshotResourceSuite,
     FileResourceSuite,
     LocalStateResourceSuite,
+    CheckOutSuite,
     FileSystemSuite,
     KitSuite,
 )

@@ -8,6 +8,7 @@ from typing import Any
 from dataworkspaces.testing.filesystems import FileSystemSuite
 from dataworkspaces.testing.resources import (
     NAME,
+    CheckOutSuite,
     FileResourceSuite,
     LocalStateResourceSuite,
     SnapshotResourceSuite,
@@ -15,7 +16,7 @@ from dataworkspaces.testing.resources import (
 from dataworkspaces.workspace import Resource, Workspace
 
 
-class TestLocalFiles(SnapshotResourceSuite, FileResourceSuite, LocalStateResourceSuite, FileSystemSuite):
+class TestLocalFiles(CheckOutSuite, SnapshotResourceSuite, FileResourceSuite, LocalStateResourceSuite, FileSystemSuite):
     entry_point = "file"
 
     def add(self, workspace: Workspace, directory: Path) -> Resource:
@@ -31,9 +32,9 @@ class TestLocalFiles(SnapshotResourceSuite, FileResourceSuite, LocalStateResourc
         return {path.name: path.read_text() for path in Path(resource.get_local_path_if_any()).iterdir()}
 
 
-class TestApiResource(SnapshotResourceSuite):
+class TestApiResource(CheckOutSuite, SnapshotResourceSuite):
     entry_point = "api-resource"
-    lacks = dict.fromkeys(("S3", "S4"), "what an API delivers cannot be brought back")
+    lacks = dict.fromkeys(("S3", "S4", "C3"), "what an API delivers cannot be brought back")
 
     def add(self, workspace: Workspace, directory: Path) -> Resource:
         resource: Any = workspace.add_resource(NAME, "api-resource", "source-data")

@@ -12,6 +12,7 @@ from dataworkspaces.testing.backends import WorkspaceBackendSuite
 from dataworkspaces.testing.filesystems import FileSystemSuite
 from dataworkspaces.testing.resources import (
     NAME,
+    CheckOutSuite,
     FileResourceSuite,
     LocalStateResourceSuite,
     SnapshotResourceSuite,
@@ -51,7 +52,7 @@ class InGit(SnapshotResourceSuite, FileResourceSuite, FileSystemSuite):
         return {path.name: path.read_text() for path in root.iterdir() if path.is_file()}
 
 
-class TestGitRepository(InGit, LocalStateResourceSuite):
+class TestGitRepository(InGit, CheckOutSuite, LocalStateResourceSuite):
     entry_point = "git"
     lacks = {"S10": "a version is a commit, which has a past"}  # noqa: RUF012 - read only
 

@@ -10,6 +10,7 @@ import pytest
 from dataworkspaces.testing.filesystems import FileSystemSuite
 from dataworkspaces.testing.resources import (
     NAME,
+    CheckOutSuite,
     FileResourceSuite,
     LocalStateResourceSuite,
     SnapshotResourceSuite,
@@ -19,7 +20,7 @@ from dataworkspaces.workspace import Resource, Workspace
 pytestmark = pytest.mark.slow
 
 
-class TestRclone(SnapshotResourceSuite, FileResourceSuite, LocalStateResourceSuite, FileSystemSuite):
+class TestRclone(CheckOutSuite, SnapshotResourceSuite, FileResourceSuite, LocalStateResourceSuite, FileSystemSuite):
     entry_point = "rclone"
 
     def add(self, workspace: Workspace, directory: Path) -> Resource:

@@ -9,14 +9,14 @@ import pytest
 from s3_server import S3Bucket, S3Server
 
 from dataworkspaces.testing.filesystems import FileSystemSuite
-from dataworkspaces.testing.resources import NAME, FileResourceSuite, SnapshotResourceSuite
+from dataworkspaces.testing.resources import NAME, CheckOutSuite, FileResourceSuite, SnapshotResourceSuite
 from dataworkspaces.workspace import Resource, Workspace
 
 pytestmark = pytest.mark.slow
 _VERSIONS = "equal objects that were written one after the other are versions of their own"
 
 
-class TestS3(SnapshotResourceSuite, FileResourceSuite, FileSystemSuite):
+class TestS3(CheckOutSuite, SnapshotResourceSuite, FileResourceSuite, FileSystemSuite):
     entry_point = "s3"
     lacks = {"S9": _VERSIONS, "S10": _VERSIONS}  # noqa: RUF012 - read only
 

@@ -122,6 +122,14 @@ def push(
 @_only_workspace
 @_dry_run
 @_checksum
+@click.option(
+    "--checkout",
+    "--from",
+    "checkout",
+    metavar="DIR",
+    type=click.Path(file_okay=False),
+    help="Take the snapshots of a checkout (dws checkout) in this directory, and ask no origin.",
+)
 @click.option("--trust", is_flag=True, help="Agree to contact all buckets, remotes and servers that it names then.")
 @yes_option
 @json_option
@@ -136,6 +144,7 @@ def pull(
     only_workspace: bool,
     dry_run: bool,
     checksum: bool,
+    checkout: str | None,
     trust: bool,
     as_json: bool,
 ) -> None:
@@ -148,14 +157,20 @@ def pull(
       dws pull
       dws pull --skip raw-data
     """
-    from dataworkspaces.commands.sync import plan_pull, pull_command
+    from dataworkspaces.commands.sync import plan_pull, pull_command, pull_from_command
 
+    others = only is not None or skip is not None or only_workspace or dry_run or checksum
+    if checkout is not None and others:
+        raise click.UsageError("--checkout takes no other option of what is pulled.")
     selection = _selection(only, skip, only_workspace)
     if dry_run:
         _show_plan(ctx, plan_pull(session.open_workspace(reading=True), selection, checksum=checksum), "pull", as_json)
         return
     workspace = session.open_workspace()
-    outcome = pull_command(workspace, selection, trust=trust, checksum=checksum)
+    if checkout is not None:
+        outcome = pull_from_command(workspace, checkout)
+    else:
+        outcome = pull_command(workspace, selection, trust=trust, checksum=checksum)
     if as_json:
         from dataworkspaces.cli.render import print_json
 

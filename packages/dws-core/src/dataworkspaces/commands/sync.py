@@ -248,6 +248,25 @@ def pull_command(
     return PullOutcome(tuple(pulled), tuple(cloned), failed, tuple(s.hashval for s in arrived), conflicts)
 
 
+def pull_from_command(workspace: Workspace, directory: str) -> PullOutcome:
+    """Bring the snapshots here that were taken in a checkout of this workspace (see ``dws checkout``), with the
+    contents of versions that resources keep. No origin is asked. Files of resources with a place of their own stay as
+    they are: a restore brings what came."""
+    from pathlib import Path
+
+    from dataworkspaces.operations.checkout import bring_back
+
+    place = Path(directory).expanduser().absolute()
+    with workspace.transaction("pull") as journal:
+        known = known_snapshots(workspace)
+        _note_places(workspace)
+        journal.record("pull", known=known)
+        present, taken, failed = bring_back(workspace, place)
+        arrived = adopt_lineage(present, known, [])
+        present.save("What came from a checkout")
+    return PullOutcome(tuple(taken), (), failed, tuple(s.hashval for s in arrived))
+
+
 def _note_places(workspace: Workspace) -> None:
     """Resources stay where the user of this machine has them, whatever the pull brings."""
     for name in _here(workspace):

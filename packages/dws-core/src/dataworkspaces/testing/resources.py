@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from abc import abstractmethod
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from dataworkspaces import plugins
 from dataworkspaces.errors import ConfigurationError, DwsError
 from dataworkspaces.lineage.file_store import FileLineageStore
-from dataworkspaces.testing.memory import MemoryWorkspace
+from dataworkspaces.testing.memory import MemoryStore, MemoryWorkspace
 from dataworkspaces.testing.suite import ConformanceSuite
 from dataworkspaces.workspace import (
     RESOURCE_ROLE_CHOICES,
@@ -26,6 +27,7 @@ from dataworkspaces.workspace import (
     SnapshotVersion,
     Workspace,
 )
+from dataworkspaces.workspace.trust import Agreements, place_of
 
 STRANGE: tuple[Any, ...] = (None, 3, True, "", "../../x", "/\0", "-o", [], {"a": 1})
 """What somebody else may have written in the place of a parameter."""
@@ -225,6 +227,76 @@ class SnapshotResourceSuite(ResourceSuite):
         kept = resource.version_contents(str(self.take(resource).compare_hash), [None, "no/such/place"])
         assert len(kept) == 2
         assert kept[0] in (None, found[2][0])
+
+
+class CheckOutSuite(ResourceFixtures):
+    """For types with :class:`CheckOutMixin`, beside :class:`SnapshotResourceSuite`."""
+
+    def copy_of(self, workspace: Workspace, version: SnapshotVersion, directory: Path) -> Any:
+        """The resource in a copy of the workspace that has it in a directory at a version."""
+        resource: Any = workspace.get_resource(NAME)
+        directory.mkdir()
+        params = resource.check_out(version, directory / "place")
+        store = MemoryStore()
+        if isinstance(workspace, MemoryWorkspace):
+            store = deepcopy(workspace.store)
+            store.resource_local_params.clear()
+        else:
+            store.resources = {params["name"]: json.dumps(params) for params in workspace.read_all_resource_params()}
+        copy = MemoryWorkspace(directory / "copy", store)
+        Agreements(place_of(copy)).add(Agreements(place_of(workspace)).addresses())  # as `dws checkout` does
+        if params is not None:
+            assert json.loads(json.dumps(dict(params))) == params
+            copy.write_resource_local_params(NAME, dict(params))
+        for _ in range(2):
+            resource.hand_over(copy.get_resource(NAME), version)
+        return copy.get_resource(NAME)
+
+    def two_versions(self, resource: Any) -> SnapshotVersion:
+        """The first of two versions of which the second is held."""
+        found = []
+        for value in ("a", "b"):
+            self.change(resource, value)
+            found.append(SnapshotVersion(*self.again(resource).snapshot()))
+            self.again(resource).snapshot_stored(str(found[-1].compare_hash))
+        return found[0]
+
+    def test_a_version_in_another_directory(self, workspace: Workspace, resource: Any, tmp_path: Path) -> None:
+        """C1: a version that is no longer held can be had in any number of other directories; a check before changes
+        nothing, and what is held here stays."""
+        version = self.two_versions(resource)
+        before = self.content(self.again(resource))
+        self.again(resource).check_out_precheck(version)
+        copies = [self.copy_of(workspace, version, tmp_path / name) for name in ("one", "two")]
+        assert self.content(self.again(resource)) == before
+        self.change(self.again(resource), "a")
+        assert [self.content(copy) for copy in copies] == [self.content(self.again(resource))] * 2
+
+    def test_a_copy_goes_on_by_itself(self, workspace: Workspace, resource: Any, tmp_path: Path) -> None:
+        """C2: what is held in a copy is its version, and what is done there changes nothing here."""
+        version = self.two_versions(resource)
+        before = self.content(self.again(resource))
+        copy = self.copy_of(workspace, version, tmp_path / "one")
+        assert copy.changes_since(version).state in ("unchanged", "unknown")
+        assert copy.snapshot()[0] == version.compare_hash
+        self.change(copy, "c")
+        assert self.content(self.again(resource)) == before
+
+    def test_a_version_that_is_none_is_refused(self, resource: Any, tmp_path: Path) -> None:
+        """C3: what is no version is refused with a DwsError before anything is made."""
+        for hashval in ("0" * 40, "-o", "../x"):
+            with pytest.raises(DwsError):
+                resource.check_out_precheck(SnapshotVersion(hashval, hashval))
+        assert not (tmp_path / "one").exists()
+
+    def test_what_is_new_in_a_copy_is_taken_back(self, workspace: Workspace, resource: Any, tmp_path: Path) -> None:
+        """C4: what a copy keeps of its versions can be taken back, twice, and what is held here stays."""
+        version = self.two_versions(resource)
+        before = self.content(self.again(resource))
+        copy = self.copy_of(workspace, version, tmp_path / "one")
+        for _ in range(2):
+            self.again(resource).take_back(copy)
+            assert self.content(self.again(resource)) == before
 
 
 class FileResourceSuite(ResourceSuite):

@@ -3,6 +3,7 @@ processes, what lies at a place. Each module is public, and says in its ``__all_
 
 __all__ = [
     "atomic",
+    "building",
     "code_content",
     "content",
     "flat",

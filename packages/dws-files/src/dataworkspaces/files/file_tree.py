@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from dataworkspaces.errors import ConfigurationError, DwsError, NotSupportedError, UnavailableError
 from dataworkspaces.files.summary import summary
@@ -52,6 +52,7 @@ from dataworkspaces.workspace import (
     SnapshotVersion,
     VersionFiles,
 )
+from dataworkspaces.workspace.checking_out import CheckOutMixin
 from dataworkspaces.workspace.kept_versions import KeptVersionsMixin, ReplacedVersion, Verified
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ STAT_CACHES = "stat-cache"
 _VERSION_RE = re.compile(r"[0-9a-f]{40}\Z")
 
 
-class FileTreeMixin(KeptVersionsMixin, LocalDirectoryMixin, SnapshotResourceMixin):
+class FileTreeMixin(CheckOutMixin, KeptVersionsMixin, LocalDirectoryMixin, SnapshotResourceMixin):
     """Snapshots of a directory of files. Put the mixin before :class:`Resource` in the bases of a resource.
 
     :ivar compute_hash: versions are told by the files' content, else by their sizes.
@@ -386,6 +387,32 @@ class FileTreeMixin(KeptVersionsMixin, LocalDirectoryMixin, SnapshotResourceMixi
 
     def check_integrity(self, restore_hashes: Mapping[str, str]) -> Iterable[Problem]:
         return self.kept_content.check_integrity(restore_hashes)
+
+    # -- another directory ---------------------------------------------------------------------------------------
+
+    def check_out_precheck(self, version: SnapshotVersion) -> None:
+        from dataworkspaces.files.elsewhere import source_of
+
+        source_of(self, version)
+
+    def check_out(self, version: SnapshotVersion, directory: Path) -> Mapping[str, Any] | None:
+        from dataworkspaces.files.elsewhere import check_out_tree
+
+        check_out_tree(self, version, directory)
+        return {**self.get_local_params(), "my_local_path": str(directory)}
+
+    def hand_over(self, other: Resource, version: SnapshotVersion) -> None:
+        from dataworkspaces.files.elsewhere import hand_over_kept
+
+        if isinstance(other, FileTreeMixin) and version.restore_hash is not None:
+            hand_over_kept(self, other, version.restore_hash)
+
+    def take_back(self, other: Resource) -> None:
+        """The files here stay as they are: ``dws restore`` brings a version that came."""
+        from dataworkspaces.files.elsewhere import take_back_kept
+
+        if isinstance(other, FileTreeMixin):
+            take_back_kept(other, self)
 
     # -- what reports ask ----------------------------------------------------------------------------------------
 

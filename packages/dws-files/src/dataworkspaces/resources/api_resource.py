@@ -21,12 +21,13 @@ from dataworkspaces.workspace import (
     SnapshotVersion,
     Workspace,
 )
+from dataworkspaces.workspace.checking_out import CheckOutMixin
 
 RESOURCE_TYPE = "api-resource"
 HASH_FILE = "hashval.txt"
 
 
-class ApiResource(SnapshotResourceMixin, Resource):
+class ApiResource(CheckOutMixin, SnapshotResourceMixin, Resource):
     """The hash is kept on this machine; snapshots take it up."""
 
     def __init__(self, name: str, role: str, workspace: Workspace) -> None:
@@ -70,6 +71,13 @@ class ApiResource(SnapshotResourceMixin, Resource):
 
     def restore(self, restore_hashval: str) -> None:
         self.restore_precheck(restore_hashval)
+
+    def check_out(self, version: SnapshotVersion, directory: Path) -> None:
+        """There are no files: a step that runs there asks the API, which may deliver something else by now."""
+
+    def hand_over(self, other: Resource, version: SnapshotVersion) -> None:
+        if isinstance(other, ApiResource) and version.compare_hash is not None:
+            other.save_input_hash(version.compare_hash)
 
     def delete_snapshot(
         self, workspace_snapshot_hash: str, resource_restore_hash: str | None, relative_path: str

@@ -9,11 +9,12 @@ from pathlib import Path
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.advance import begin_merge, fast_forward, finish
+from dataworkspaces.gitrepo.elsewhere import link_large_files
 from dataworkspaces.gitrepo.layout import head_commit
 from dataworkspaces.gitrepo.merge import Merge, commit_merge, merge_base, merge_commits
 from dataworkspaces.gitrepo.objects import build_tree
 from dataworkspaces.gitrepo.plumbing import TreeEntry, list_tree
-from dataworkspaces.gitrepo.remote import ORIGIN, count_differences, fetch
+from dataworkspaces.gitrepo.remote import CHECKOUT, ORIGIN, count_differences, fetch
 from dataworkspaces.gitrepo.sides import compare_sides, merge_contents, settle
 from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace.trust import Consent
@@ -28,18 +29,26 @@ class Pulled:
 
 
 def pull_repository(
-    root: Path, branch: str, consent: Consent, what: str, *, results: bool, exported: bool
+    root: Path,
+    branch: str,
+    consent: Consent,
+    what: str,
+    *,
+    results: bool,
+    exported: bool,
+    checkout: Path | None = None,
 ) -> Pulled | None:
     """Fast-forward to the origin's branch, or merge with it; None if the origin has no such branch.
 
     :param results: whether snapshots move results in this repository.
     :param exported: whether a ``lineage.json`` at the root is made anew at each snapshot.
+    :param checkout: the directory of a checkout, to pull from instead of the origin.
 
     Raises ConfigurationError, with the files' names, for files that are not committed and would be overwritten, and
     for conflicts; then it leaves a merge that the user finishes."""
     interaction = consent.interaction
     finish(root)
-    theirs = fetch(root, branch, interaction, what)
+    theirs = fetch(root, branch, interaction, what, checkout)
     ours = head_commit(root)
     if theirs is None or ours is None:
         return None
@@ -47,16 +56,21 @@ def pull_repository(
     if there:
         large_files.check_programs_of_tree(root, theirs)
         if here:
-            _merge(root, branch, ours, theirs, what, results, exported)
+            remote = ORIGIN if checkout is None else CHECKOUT
+            _merge(root, f"{remote}/{branch}", ours, theirs, what, results, exported)
         else:
             fast_forward(root, theirs, what)
+    if checkout is not None:
+        link_large_files(checkout, root)
+        large_files.complete_restore(root, consent)
+        return Pulled(there, here)
     large_files.set_up(root)  # also without new commits: an earlier pull may have ended before that
     large_files.fetch(root, consent, interaction.progress)
     return Pulled(there, here)
 
 
-def _merge(root: Path, branch: str, ours: str, theirs: str, what: str, results: bool, exported: bool) -> None:
-    labels = ("HEAD", f"{ORIGIN}/{branch}")
+def _merge(root: Path, other: str, ours: str, theirs: str, what: str, results: bool, exported: bool) -> None:
+    labels = ("HEAD", other)
     merge = _merge_results(root, ours, theirs, labels) if results else merge_commits(root, *labels)
     if exported and LINEAGE_FILE in merge.conflicts:
         stages = merge.conflicts[LINEAGE_FILE]

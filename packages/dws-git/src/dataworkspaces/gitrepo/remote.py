@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +16,7 @@ from dataworkspaces.gitrepo.layout import git_directory, read_reference
 from dataworkspaces.gitrepo.process import explain, not_started
 from dataworkspaces.gitrepo.restraint import is_being_made
 from dataworkspaces.gitrepo.run import run_git
-from dataworkspaces.toolbox.logs import log
-from dataworkspaces.toolbox.processes import process_exists
+from dataworkspaces.toolbox.building import directory_to_build_in
 from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace import Interaction
 
@@ -27,6 +24,8 @@ if TYPE_CHECKING:
     from dataworkspaces.gitrepo.conversation import Progress, Told
 
 ORIGIN = "origin"
+CHECKOUT = "dws-checkout"
+"""Stands for a checkout of the repository in another directory, while its commits are taken over."""
 _NO_ACCESS = (
     "Permission denied", "Authentication failed", "access denied", "not allowed", "403", "read-only", "Read-only",
     "insufficient permission", "unable to create temporary", "unable to migrate objects", "denied to",
@@ -65,20 +64,24 @@ def tracked_commit(root: Path, branch: str) -> str | None:
     return read_reference(root, f"refs/remotes/{ORIGIN}/{branch}")
 
 
-def fetch(root: Path, branch: str, interaction: Interaction, what: str) -> str | None:
+def fetch(root: Path, branch: str, interaction: Interaction, what: str, checkout: Path | None = None) -> str | None:
     """Bring the origin's commits of a branch here; returns its newest one, or None if the origin has no such branch.
 
-    Neither the branch here nor any file changes."""
-    refspec = f"+refs/heads/{branch}:refs/remotes/{ORIGIN}/{branch}"
+    Neither the branch here nor any file changes.
+
+    :param checkout: fetch from the repository in this directory instead, as from a remote :data:`CHECKOUT`."""
+    remote = ORIGIN if checkout is None else CHECKOUT
+    refspec = f"+refs/heads/{branch}:refs/remotes/{remote}/{branch}"
     from dataworkspaces.gitrepo import conversation
 
     with _talking(root, interaction, f"Fetching {what}") as (progress, env):
-        told = conversation.fetch(root, ORIGIN, [refspec, FETCH_KEPT_TREES], progress, env)
+        source = ORIGIN if checkout is None else str(checkout)
+        told = conversation.fetch(root, source, [refspec, FETCH_KEPT_TREES], progress, env)
     if told.status:
         if "couldn't find remote ref" in told.text:
             return None
-        raise _connection_error(what, origin_url(root), told)
-    return tracked_commit(root, branch)
+        raise _connection_error(what, origin_url(root) if checkout is None else str(checkout), told)
+    return read_reference(root, f"refs/remotes/{remote}/{branch}")
 
 
 def count_differences(root: Path, ours: str, theirs: str) -> tuple[int, int]:
@@ -164,21 +167,10 @@ def clone(
     is_being_made(place)
 
 
-@contextmanager
-def temporary_clone_directory(parent: Path) -> Iterator[Path]:
+def temporary_clone_directory(parent: Path) -> AbstractContextManager[Path]:
     """A directory to clone into, from which the clone is then moved to its place. What killed processes left of such
     directories is removed."""
-    prefix = ".dws-clone-"
-    for left in parent.glob(f"{prefix}*"):
-        pid, _, host = left.name[len(prefix) :].partition("-")
-        if pid.isdigit() and host.startswith(f"{os.uname().nodename}-") and not process_exists(int(pid)):
-            log.info("removing %s, which a killed process left", left)
-            shutil.rmtree(left, ignore_errors=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-{os.uname().nodename}-", dir=parent))
-    try:
-        yield temporary
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    return directory_to_build_in(parent, "clone")
 
 
 def with_password(url: str) -> dict[str, str]:

@@ -43,6 +43,7 @@ from dataworkspaces.workspace import (
     VersionFiles,
     Workspace,
 )
+from dataworkspaces.workspace.checking_out import CheckOutMixin
 from dataworkspaces.workspace.kept_versions import Collected, CollectMixin
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
 
@@ -56,7 +57,7 @@ _AFTER_SNAPSHOT = "after_snapshot.json"
 _TREE = "tree.json"
 
 
-class GitRepoResource(CollectMixin, GitDirectoryMixin, SnapshotResourceMixin, Resource):
+class GitRepoResource(CheckOutMixin, CollectMixin, GitDirectoryMixin, SnapshotResourceMixin, Resource):
     """Its versions are commits.
 
     :ivar remote_origin_url: where a new machine clones it from, without any password; None if nowhere.
@@ -308,6 +309,30 @@ class GitRepoResource(CollectMixin, GitDirectoryMixin, SnapshotResourceMixin, Re
             return Collected()
         commits = [check_object_name(version, self.name) for version in needed]
         return collect(self.root, commits, before, dry_run=dry_run, all_of_git=self.relative_local_path is None)
+
+    # -- another directory ---------------------------------------------------------------------------------------
+
+    def check_out_precheck(self, version: SnapshotVersion) -> None:
+        from dataworkspaces.gitrepo.elsewhere import check_commit
+
+        check_commit(self._repo.root, str(version.restore_hash), self.what)
+
+    def check_out(self, version: SnapshotVersion, directory: Path) -> Mapping[str, Any]:
+        from dataworkspaces.gitrepo.elsewhere import copy_repository
+
+        commit = str(version.restore_hash)
+        copy_repository(self._repo.root, directory, commit, self.branch, self.workspace.consent, self.what)
+        return {"local_path": str(directory)}
+
+    def take_back(self, other: Resource) -> None:
+        from dataworkspaces.gitrepo.pulling import pull_repository
+
+        if self.read_only or not isinstance(other, GitRepoResource):
+            return
+        pull_repository(
+            self._repo.root, self.branch, self.workspace.consent, self.what,
+            results=self.has_results_role(), exported=self.is_exported(), checkout=other._repo.root,
+        )  # fmt: skip
 
     # -- lineage -------------------------------------------------------------------------------------------------
 

@@ -12,9 +12,10 @@ from dataworkspaces.backends.git.workspace_merge import merge_workspace
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.advance import begin_merge, fast_forward, finish
+from dataworkspaces.gitrepo.elsewhere import link_large_files
 from dataworkspaces.gitrepo.layout import head_commit, operation_in_progress
 from dataworkspaces.gitrepo.merge import commit_merge
-from dataworkspaces.gitrepo.remote import ORIGIN, count_differences, fetch, has_origin
+from dataworkspaces.gitrepo.remote import CHECKOUT, ORIGIN, count_differences, fetch, has_origin
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.toolbox.atomic import read_json_object, write_json
@@ -34,27 +35,33 @@ def check_origin(workspace: GitSync) -> None:
         raise ConfigurationError(f"{workspace.what} has no origin to pull from", hint="dws publish URL")
 
 
-def pull(workspace: GitSync) -> GitSync:
-    """See :meth:`GitSync.pull_workspace`."""
+def pull(workspace: GitSync, checkout: Path | None = None) -> GitSync:
+    """See :meth:`GitSync.pull_workspace`.
+
+    :param checkout: the directory of a checkout, to pull from instead of the origin."""
     root = workspace.paths.root
-    check_origin(workspace)
-    if not has_origin(root):
+    if checkout is None:
+        check_origin(workspace)
+    if checkout is None and not has_origin(root):
         workspace.interaction.tell(f"{workspace.what}: it has no origin, so only its resources are pulled")
         return workspace
     finish(root)
     workspace.save("Metadata of an interrupted command")
     protect(workspace.paths, for_all=False)
     branch = workspace.branch
-    theirs = fetch(root, branch, workspace.interaction, workspace.what)
+    theirs = fetch(root, branch, workspace.interaction, workspace.what, checkout)
     ours = head_commit(root)
     if theirs is None or ours is None:
+        if checkout is not None:
+            raise ConfigurationError(f"{workspace.what}: {checkout} has no branch '{branch}'")
         workspace.interaction.warn(f"The origin of {workspace.what} has no branch '{branch}' yet: dws push sends it")
         return workspace
+    if checkout is not None:
+        link_large_files(checkout, root)
     here, there = count_differences(root, ours, theirs)
     if there == 0:
         _rename_resources(workspace)
-        large_files.set_up(root)  # an earlier pull may have ended before that
-        large_files.fetch(root, workspace.consent, workspace.interaction.progress)
+        _complete_large_files(workspace, checkout)  # an earlier pull may have ended before that
         workspace.interaction.tell(f"{workspace.what}: up to date")
         return workspace
     check_metadata_tree(root, theirs)
@@ -62,11 +69,10 @@ def pull(workspace: GitSync) -> GitSync:
     if here == 0:
         fast_forward(root, theirs, workspace.what)
     else:
-        _merge(workspace, ours, theirs)
+        _merge(workspace, ours, theirs, ORIGIN if checkout is None else CHECKOUT)
     after = workspace.reopened()
     complete(after)
-    large_files.set_up(root)
-    large_files.fetch(root, workspace.consent, workspace.interaction.progress)
+    _complete_large_files(workspace, checkout)
     merged = f", merged with {here} of this copy" if here else ""
     workspace.interaction.tell(f"{workspace.what}: pulled {there} commit{'' if there == 1 else 's'}{merged}")
     return after
@@ -81,13 +87,22 @@ def _has_origin_of_its_own(workspace: GitSync, name: str) -> bool:
     return isinstance(resource, LocalStateResourceMixin) and not isinstance(resource, GitSubdirectory)
 
 
-def _merge(workspace: GitSync, ours: str, theirs: str) -> None:
+def _complete_large_files(workspace: GitSync, checkout: Path | None) -> None:
+    root = workspace.paths.root
+    if checkout is not None:
+        large_files.complete_restore(root, workspace.consent)
+        return
+    large_files.set_up(root)
+    large_files.fetch(root, workspace.consent, workspace.interaction.progress)
+
+
+def _merge(workspace: GitSync, ours: str, theirs: str, remote: str) -> None:
     root = workspace.paths.root
     subdirectories = [r for r in workspace.get_resources() if isinstance(r, GitSubdirectory)]
     merged = merge_workspace(
         root,
         "HEAD",  # these names stand at git's marks in files
-        f"{ORIGIN}/{workspace.branch}",
+        f"{remote}/{workspace.branch}",
         results=[r.relative_path for r in subdirectories if r.has_results_role()],
         exported=[r.relative_path for r in subdirectories if r.is_exported()],
         tags=_known_tags(workspace),
@@ -98,13 +113,14 @@ def _merge(workspace: GitSync, ours: str, theirs: str) -> None:
         write_json(workspace.get_machine_directory() / _RENAMED, renamed, durable=True)
     for note in merged.metadata.notes:
         workspace.interaction.warn(note)
-    message = f"Merge the origin into {workspace.name}"
+    source = "the origin" if remote == ORIGIN else "the checkout"
+    message = f"Merge {source} into {workspace.name}"
     if merged.merge.conflicts:
         begin_merge(root, merged.merge, theirs, message, workspace.what)
         complete(workspace.reopened())
         names = ", ".join(sorted(merged.merge.conflicts))
         raise ConfigurationError(
-            f"{workspace.what}: both this copy and the origin changed: {names}",
+            f"{workspace.what}: both this copy and {source} changed: {names}",
             hint="Edit these files (git has marked the places), 'git add' them and 'git commit', then dws pull; "
             "or go back with 'git merge --abort'. The workspace's own metadata is merged",
         )

@@ -45,6 +45,7 @@ from dataworkspaces.toolbox.regular import read_regular, status_if_any
 from dataworkspaces.workspace import (
     OWN_FILES,
     PresentContents,
+    Resource,
     ResourceChange,
     ResourceRoles,
     SnapshotMetadata,
@@ -52,7 +53,9 @@ from dataworkspaces.workspace import (
     SnapshotVersion,
     SnapshotWorkspaceMixin,
     VersionElsewhere,
+    Workspace,
 )
+from dataworkspaces.workspace.checking_out import CheckOutWorkspaceMixin
 from dataworkspaces.workspace.kept_versions import Collected, CollectMixin
 from dataworkspaces.workspace.missing_type import ResourceOfMissingType, resources_to_show
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE, manifest_hash, results_exclude
@@ -64,7 +67,7 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.unfinished import UnfinishedPart
 
 
-class GitWorkspace(CollectMixin, SnapshotWorkspaceMixin, GitSync):
+class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin, GitSync):
     """A workspace whose directory is a git repository."""
 
     param_defs = WORKSPACE_PARAMS | ParamDefs(
@@ -421,6 +424,28 @@ class GitWorkspace(CollectMixin, SnapshotWorkspaceMixin, GitSync):
         # Among all others are those of resources that are no more, or on other branches.
         there = self.repo.resolve([f"{version}^{{commit}}" for version in needed if is_object_name(version)])
         return collect(self.paths.root, {*commits, *filter(None, there)}, before, dry_run=dry_run)
+
+    # -- another directory ---------------------------------------------------------------------------------------
+
+    def check_out_workspace(self, snapshot_hash: str, directory: Path, local_params: Mapping[str, Any]) -> GitWorkspace:
+        from dataworkspaces.backends.git.elsewhere import check_out_workspace
+
+        return check_out_workspace(self, snapshot_hash, directory, local_params)
+
+    def comes_along(self, resource: Resource) -> bool:
+        return isinstance(resource, (GitSubdirectory, GitOwnFiles))
+
+    def leave_out_of_copy(self, path: Path) -> None:
+        from dataworkspaces.backends.git.elsewhere import leave_out_of_copy
+
+        leave_out_of_copy(self, path)
+
+    def take_back_workspace(self, directory: Path) -> Workspace:
+        from dataworkspaces.backends.git.pull import pull
+
+        return pull(self, directory)
+
+    # -- integrity -----------------------------------------------------------------------------------------------
 
     def check_integrity(self) -> Iterable[Problem]:
         from dataworkspaces.backends.git.integrity import check_workspace

@@ -109,6 +109,10 @@ class Manifests:
         write_bytes(cached, packed)
         return found
 
+    def copy_to(self, other: Manifests, hashval: str) -> None:
+        """Spare a copy of the workspace on this machine to fetch a manifest that :meth:`load` has brought here."""
+        write_bytes(other._cached(hashval), self._cached(hashval).read_bytes())
+
     def _fetch(self, hashval: str) -> bytes:
         stored = self._resource.workspace.read_resource_state(self._resource, f"{hashval}.json.gz")
         if stored is not None:

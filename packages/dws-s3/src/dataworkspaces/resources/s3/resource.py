@@ -34,6 +34,7 @@ from dataworkspaces.workspace import (
     VersionFiles,
     Workspace,
 )
+from dataworkspaces.workspace.checking_out import CheckOutMixin
 from dataworkspaces.workspace.trust import Agreements, place_of
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ RESOURCE_TYPE = "s3"
 _NAMED = 5
 
 
-class S3Resource(FileResourceMixin, SnapshotResourceMixin, Resource):
+class S3Resource(CheckOutMixin, FileResourceMixin, SnapshotResourceMixin, Resource):
     """A snapshot of it, or a restore, *pins* it: its files are those of that version, and cannot be written, until
     :meth:`unpin`. Results are never pinned: they are always those of now.
 
@@ -382,6 +383,25 @@ class S3Resource(FileResourceMixin, SnapshotResourceMixin, Resource):
         if version.compare_hash is None:
             raise ConfigurationError(f"{self._what}: the snapshot does not hold it")
         return self._files_of(version.compare_hash)
+
+    # -- another directory ---------------------------------------------------------------------------------------
+
+    def check_out_precheck(self, version: SnapshotVersion) -> None:
+        if self.has_results_role():
+            raise NotSupportedError(
+                f"{self._what} cannot be checked out: both workspaces would write their results to {self.bucket.place}",
+                hint="--only names the resources to check out",
+            )
+        self.restore_precheck(str(version.restore_hash))
+
+    def check_out(self, version: SnapshotVersion, directory: Path) -> None:
+        """The files stay in the bucket: the copy is pinned to the version by :meth:`hand_over`."""
+
+    def hand_over(self, other: Resource, version: SnapshotVersion) -> None:
+        if isinstance(other, S3Resource) and version.restore_hash is not None:
+            self.manifests.load(version.restore_hash)
+            self.manifests.copy_to(other.manifests, version.restore_hash)
+            other.pin(version.restore_hash)
 
     # -- reports -------------------------------------------------------------------------------------------------
 

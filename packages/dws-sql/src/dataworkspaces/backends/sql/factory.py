@@ -10,11 +10,11 @@ import json
 import os
 import shutil
 import uuid
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import ParseResult, unquote
 
+from dataworkspaces.backends.sql.local_copy import BACKEND, LocalCopy, new_copy
 from dataworkspaces.backends.sql.urls import DatabaseUrl, parse_url, sqlite_url
 from dataworkspaces.errors import ConfigurationError, MetadataError, NotAWorkspaceError
 from dataworkspaces.params import LOCAL_SCRATCH_DIRECTORY, SCRATCH_DIRECTORY
@@ -22,16 +22,13 @@ from dataworkspaces.toolbox.atomic import explain_os_error
 from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace import BatchInteraction, WorkspaceFactory
 from dataworkspaces.workspace.trust import Consent, agreeing, place_of_directory
-from dataworkspaces.workspace.workspace_uri import METADATA_DIR, read_backend_file, write_backend_file
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR, read_backend_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import click
 
     from dataworkspaces.backends.sql.workspace import SqlWorkspace
 
-BACKEND = "sql"
 SQLITE_FILE = "workspace.sqlite"
 """In the metadata directory, unless a URL says where the workspace is."""
 
@@ -89,7 +86,7 @@ class SqlWorkspaceFactory(WorkspaceFactory):
             check_relative_path(scratch, "Scratch directory")
         params = {name: json.dumps(value) for name, value in global_params.items()}
         workspace_id = uuid.uuid4().hex
-        with _new_copy(root, workspace_id, url, local_params) as metadata:
+        with new_copy(root, workspace_id, url, local_params) as metadata:
             from dataworkspaces.backends.sql.database import Database
 
             database = Database(url or sqlite_url(metadata / SQLITE_FILE))
@@ -115,7 +112,7 @@ class SqlWorkspaceFactory(WorkspaceFactory):
             raise ConfigurationError(f"{root} is there already, and is no empty directory")
         try:
             root.mkdir(parents=True, exist_ok=True)
-            with _new_copy(root, row.id, url, local_params):
+            with new_copy(root, row.id, url, local_params):
                 pass
         except BaseException as e:
             if is_new:
@@ -158,7 +155,6 @@ def _open(
     url: DatabaseUrl, workspace_id: str, local: Path, root: Path | None, batch: bool, verbose: bool
 ) -> SqlWorkspace:
     from dataworkspaces.backends.sql.database import Database
-    from dataworkspaces.backends.sql.local_copy import LocalCopy
     from dataworkspaces.backends.sql.workspace import SqlWorkspace
 
     database = Database(url)
@@ -178,24 +174,6 @@ def _text_of(uri: ParseResult) -> str:
 
 
 # -- making ------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _new_copy(root: Path, workspace_id: str, url: DatabaseUrl | None, local_params: dict[str, Any]) -> Iterator[Path]:
-    """Make the metadata directory, in which the block may put more. Without an error it is there afterwards, and whole;
-    otherwise nothing is."""
-    from dataworkspaces.backends.sql.local_copy import LocalCopy
-
-    building = root / f"{METADATA_DIR}.new"
-    shutil.rmtree(building, ignore_errors=True)
-    try:
-        write_backend_file(building, BACKEND, url=None if url is None else url.text, workspace=workspace_id)
-        metadata = building / METADATA_DIR
-        LocalCopy(metadata, root).write_params(local_params)
-        yield metadata
-        metadata.rename(root / METADATA_DIR)  # from here on there is a copy
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
 
 
 def _directory_name(workspace_name: str) -> str:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.toolbox.atomic import read_json_object_if_any, write_json
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR, write_backend_file
+
+if TYPE_CHECKING:
+    from dataworkspaces.backends.sql.urls import DatabaseUrl
+
+BACKEND = "sql"
 
 
 class LocalCopy:
@@ -60,3 +69,19 @@ class LocalCopy:
 
 def _read(path: Path) -> dict[str, Any]:
     return read_json_object_if_any(path) or {}
+
+
+@contextmanager
+def new_copy(root: Path, workspace_id: str, url: DatabaseUrl | None, local_params: dict[str, Any]) -> Iterator[Path]:
+    """Make the metadata directory, in which the block may put more. Without an error it is there afterwards, and whole;
+    otherwise nothing is."""
+    building = root / f"{METADATA_DIR}.new"
+    shutil.rmtree(building, ignore_errors=True)
+    try:
+        write_backend_file(building, BACKEND, url=None if url is None else url.text, workspace=workspace_id)
+        metadata = building / METADATA_DIR
+        LocalCopy(metadata, root).write_params(local_params)
+        yield metadata
+        metadata.rename(root / METADATA_DIR)  # from here on there is a copy
+    finally:
+        shutil.rmtree(building, ignore_errors=True)

@@ -1,0 +1,45 @@
+"""A directory in which something is built, before it is moved to its place as a whole."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dataworkspaces.toolbox.logs import log
+from dataworkspaces.toolbox.processes import process_exists
+
+__all__ = ["directory_to_build_in", "remove_abandoned"]
+
+
+@contextmanager
+def directory_to_build_in(parent: Path, kind: str) -> Iterator[Path]:
+    """A new directory in ``parent``, on the same file system as what will stand there. It is removed at the end of the
+    block, with all that is still in it. What killed processes left of such directories is removed before.
+
+    :param kind: a word of lower-case letters, for the name."""
+    remove_abandoned(parent, kind)
+    prefix = f"{_prefix(kind)}{os.getpid()}-{os.uname().nodename}-"
+    temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    try:
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_abandoned(parent: Path, kind: str) -> None:
+    """Remove what killed processes of this machine left of :func:`directory_to_build_in`. Idempotent; what cannot be
+    removed stays."""
+    prefix = _prefix(kind)
+    for left in parent.glob(f"{prefix}*"):
+        pid, _, host = left.name[len(prefix) :].partition("-")
+        if pid.isdigit() and host.startswith(f"{os.uname().nodename}-") and not process_exists(int(pid)):
+            log.info("removing %s, which a killed process left", left)
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _prefix(kind: str) -> str:
+    return f".dws-{kind}-"

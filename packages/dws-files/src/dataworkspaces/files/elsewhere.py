@@ -1,0 +1,140 @@
+"""A version of a file tree in another directory: from what is kept of it, or from the files, if they still are it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from dataworkspaces.errors import MetadataError, NotSupportedError, UnavailableError
+from dataworkspaces.filetree import Tree
+from dataworkspaces.filetree.manifest import NO_FILES
+from dataworkspaces.filetree.objects.checkout import check_out, make_directories
+from dataworkspaces.filetree.objects.sharing import take_contents
+from dataworkspaces.filetree.objects.storing import copy_content
+from dataworkspaces.filetree.restoring import all_objects, plan_restore
+from dataworkspaces.toolbox.names import some
+
+if TYPE_CHECKING:
+    from dataworkspaces.files.file_tree import FileTreeMixin
+    from dataworkspaces.filetree.objects.ids import ObjectId
+    from dataworkspaces.workspace import SnapshotVersion
+
+Source = Literal["kept", "files"]
+
+
+def source_of(resource: FileTreeMixin, version: SnapshotVersion) -> Source:
+    """Where a version can be had from; brings here what its remote alone has. Raises NotSupportedError if nothing is
+    kept of it, UnavailableError if it is not whole."""
+    tree = resource.stored_tree(version.compare_hash)
+    lost: dict[str, None] = {}
+    if version.restore_hash is not None and tree is not None:
+        contents = all_objects(tree)
+        missing = resource.kept_content.store.missing(contents)
+        if missing and resource.remote_content is not None:
+            resource.remote_content.fetch({id_: contents[id_] for id_ in missing})
+            missing = resource.kept_content.store.missing(contents)
+        if not missing:
+            return "kept"
+        lost = dict.fromkeys(sorted(contents[id_] for id_ in missing))
+    if tree is not None and resource.changes_since(version).state == "unchanged":
+        return "files"
+    if lost:
+        raise UnavailableError(
+            f"Resource '{resource.name}': the content of {some(map(repr, lost))} is not in the object store at "
+            f"{resource.kept_content.store.root}",
+            hint="dws fsck shows what is missing",
+        )
+    raise NotSupportedError(
+        f"Resource '{resource.name}' cannot be checked out: its versions are recorded, but not kept, and its files are "
+        "no longer those of the snapshot",
+        hint=f"dws config --resource {resource.name} restorable true keeps later ones; --only leaves it out here",
+    )
+
+
+def check_out_tree(resource: FileTreeMixin, version: SnapshotVersion, directory: Path) -> None:
+    source = source_of(resource, version)
+    tree = resource.stored_tree(version.compare_hash)
+    if tree is None:
+        raise MetadataError(f"Resource '{resource.name}': the workspace holds nothing of version {version}")
+    directory.mkdir(parents=True, exist_ok=True)
+    if source == "kept":
+        _from_store(resource, tree, directory)
+    else:
+        _from_files(resource, tree, directory)
+
+
+def _from_store(resource: FileTreeMixin, tree: Tree, directory: Path) -> None:
+    nothing = Tree(NO_FILES, lambda hashval: b"" if hashval == NO_FILES else tree.read(hashval))
+    plan = plan_restore(nothing, tree)
+    make_directories(directory, sorted(plan.make_directories))
+    size = sum(wanted.id.size for wanted in plan.write)
+    with (
+        resource.workspace.interaction.progress(f"Checking out {resource.name}", size, "bytes") as advance,
+        ThreadPoolExecutor(os.cpu_count() or 1) as executor,
+    ):
+        check_out(resource.kept_content.store, directory, plan.write, executor=executor, advance=advance)
+
+
+def _from_files(resource: FileTreeMixin, tree: Tree, directory: Path) -> None:
+    root = resource.local_root()
+    with resource.workspace.interaction.progress(f"Checking out {resource.name}", None, "files") as advance:
+        for path, kind in _walk(tree):
+            target = directory / path
+            if kind == "tree":
+                target.mkdir()
+            elif kind == "link" or (root / path).is_symlink():
+                target.symlink_to((root / path).readlink())
+            else:
+                copy_file(root / path, target)
+                advance(1)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file as a reflink, where the file system can, with its mode and times."""
+    with source.open("rb") as old, target.open("xb") as new:
+        copy_content(old.fileno(), new.fileno(), os.fstat(old.fileno()).st_size)
+    shutil.copystat(source, target)
+
+
+def _walk(tree: Tree) -> Iterator[tuple[str, str]]:
+    """The paths of a tree and what lies there, each directory before what is in it."""
+    pending = [("", tree.hashval)]
+    while pending:
+        prefix, hashval = pending.pop()
+        for entry in tree.entries(hashval):
+            path = prefix + entry.name
+            yield path, entry.kind
+            if entry.kind == "tree":
+                pending.append((f"{path}/", entry.value))
+
+
+def hand_over_kept(source: FileTreeMixin, target: FileTreeMixin, version: str) -> None:
+    """Have the contents of a version in the object store of a copy of the workspace, and those of all others that its
+    snapshots refer to, where that costs nothing."""
+    _share(source, target, [version], may_copy=True)
+    _share(source, target, _versions(target), may_copy=False)
+
+
+def take_back_kept(source: FileTreeMixin, target: FileTreeMixin) -> None:
+    """Have the contents here of all versions that our snapshots refer to, and that a copy has."""
+    _share(source, target, _versions(target), may_copy=True)
+
+
+def _versions(resource: FileTreeMixin) -> list[str]:
+    snapshots = resource.workspace.as_snapshot_ws().list_snapshots()
+    return list(filter(None, dict.fromkeys(snapshot.restore_hashes.get(resource.name) for snapshot in snapshots)))
+
+
+def _share(source: FileTreeMixin, target: FileTreeMixin, versions: list[str], *, may_copy: bool) -> None:
+    if not source.restorable or source.kept_content.store.root == target.kept_content.store.root:
+        return
+    contents: set[ObjectId] = set()
+    seen: set[str] = set()
+    for version in versions:
+        tree = target.stored_tree(version) or source.stored_tree(version)
+        contents.update(all_objects(tree, seen) if tree is not None else ())
+    take_contents(source.kept_content.store, target.kept_content.store, contents, may_copy=may_copy)
