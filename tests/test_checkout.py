@@ -251,7 +251,7 @@ def test_a_killed_checkout(server: Server, base: Path, tmp_path: Path, env: dict
     for point in kill_points(points, some=5):
         place = tmp_path / str(point)
         answer = server.run(base, "checkout", "V1", str(place / "V1"), kill_at=point)
-        assert answer.status != 0, answer
+        assert answer.status != 0 or answer.points < point, answer  # how many there are varies a little
         assert (whole_state(base), machine_files(base)) == before, answer.killed_at
         if (place / "V1").exists():
             place = place / "V1"
