@@ -11,6 +11,7 @@ import os
 import pty
 import re
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import termios
 from pathlib import Path
 
 from environment import ROOT
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.text import Text
@@ -41,6 +42,7 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
             page = browser.new_page(viewport={"width": 1100, "height": 440})
             draw_graph(page, workspace / "lineage.html", PICTURES / "graph.png")
+            draw_web(browser, workspace)
             browser.close()
 
 
@@ -93,6 +95,31 @@ def draw_graph(page: Page, file: Path, target: Path) -> None:
     page.goto(file.as_uri())
     page.wait_for_selector("body[data-ready]")
     page.screenshot(path=target)
+
+
+def draw_web(browser: Browser, workspace: Path) -> None:
+    """The table of experiments, and the page of a snapshot."""
+    for gamma in ("0.0005", "0.002", "0.004"):
+        change = f"s/gamma=[0-9.]+/gamma={gamma}/"
+        run(workspace, f"sed -i -E '{change}' code/digits-svc.py && python code/digits-svc.py")
+        run(workspace, "dws", "snapshot", "-m", f"support vectors, gamma {gamma}", f"SVC-{gamma[2:]}")
+    run(workspace, "dws label SVC-1 stage=production")
+    command = ["dws", "web", "--no-open"]
+    env = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, cwd=workspace, env=env, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            address = server.stdout.readline().split()[-1]
+            page = browser.new_page(viewport={"width": 1240, "height": 460})
+            page.goto(address)
+            page.wait_for_selector(".line")
+            page.screenshot(path=PICTURES / "web.png")
+            page.set_viewport_size({"width": 1240, "height": 700})
+            page.click(".line a:has-text('SVC-1')")
+            page.wait_for_selector(".tile")
+            page.screenshot(path=PICTURES / "web-snapshot.png")
+        finally:
+            server.send_signal(signal.SIGINT)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def all_environments() -> list[str]:
     here = sys.version_info.minor
     alone = [f"py3{here}-{names}" for names in environments_of_distributions()]
     others = [f"py3{minor}-light" for minor in (OLDEST, NEWEST) if minor != here]
-    return ["lint", "docs", "build", "contributing", *alone, f"py3{here}-all", *others]
+    return ["lint", "docs", "build", "frontend", "contributing", *alone, f"py3{here}-all", *others]
 
 
 def environments_of_distributions() -> list[str]:

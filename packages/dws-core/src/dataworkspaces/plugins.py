@@ -24,6 +24,7 @@ KITS = "dataworkspaces.kits"
 EXPORTERS = "dataworkspaces.exporters"
 EXECUTORS = "dataworkspaces.executors"
 PROBES = "dataworkspaces.probes"
+PREVIEWS = "dataworkspaces.previews"
 
 KINDS = {
     BACKENDS: "workspace backend",
@@ -33,6 +34,7 @@ KINDS = {
     EXPORTERS: "export format",
     EXECUTORS: "executor",
     PROBES: "probe",
+    PREVIEWS: "preview",
 }
 
 DEFAULT_BACKEND = "git"
@@ -55,6 +57,7 @@ KNOWN_DISTRIBUTIONS = {
     (COMMANDS, "run"): "dws-run",
     (COMMANDS, "rerun"): "dws-run",
     (COMMANDS, "steps"): "dws-run",
+    (COMMANDS, "web"): "dws-web",
     (EXECUTORS, "dask"): "dws-files",
     (EXPORTERS, "html"): "dws-web",
     (EXPORTERS, "openlineage"): "dws-exports",

@@ -99,6 +99,7 @@ KNOWN = {
     "demo": Known(START, "Make a small workspace, to try things in", "clone"),
     "run": Known(WORK, "Run a command as a step, and record its lineage"),
     "rerun": Known(WORK, "Repeat the steps that are out of date"),
+    "web": Known(LOOK, "Show the experiments in the browser", "history"),
     "steps": Known(LOOK, "List the recorded steps, and what is out of date", "lineage"),
     "undo-restore": Known(WORK, "Bring back what a restore replaced", "restore"),
     "verify": Known(KEEP, "Read all contents, and compare them with their hashes", "unlock"),

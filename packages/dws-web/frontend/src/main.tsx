@@ -1,0 +1,81 @@
+// The frame around all pages.
+
+import { render } from "preact";
+import { useEffect } from "preact/hooks";
+import { ExperimentsPage } from "./experiments/Page";
+import { recall } from "./experiments/view";
+import { Icon } from "./parts/Icon";
+import { Waiting } from "./parts/Waiting";
+import { addressOf, route } from "./route";
+import { SnapshotPage } from "./snapshot/Page";
+import { notice, problem, reload, table } from "./state";
+import "./style/base.css";
+import "./style/experiments.css";
+import "./style/snapshot.css";
+import { visible } from "./text";
+import { switchTheme, theme } from "./theme";
+
+function App() {
+  const { page, names } = route.value;
+  const known = table.value;
+  useEffect(() => {
+    document.title = known ? `${visible(known.workspace)} – experiments` : "Experiments";
+  }, [known]);
+  return (
+    <>
+      <a class="skip" href="#app-main" onClick={(event) => (event.preventDefault(), document.querySelector<HTMLElement>("main [tabindex], main a, main button, main input")?.focus())}>
+        To the content
+      </a>
+      <header class="top">
+        <a class="brand" href={addressOf("")}>
+          <img src="app/icon.svg" alt="" width={22} height={22} />
+          <strong>{known ? visible(known.workspace) : "Data Workspaces"}</strong>
+        </a>
+        <nav aria-label="Pages">
+          <a href={addressOf("")} aria-current={page === "" ? "page" : undefined}>
+            Experiments
+          </a>
+          <a href={addressOf("snapshot", ["now"])} aria-current={page === "snapshot" && names[0] === "now" ? "page" : undefined}>
+            Present state
+          </a>
+        </nav>
+        <button type="button" class="icon-button" aria-label={theme.value === "dark" ? "Light colours" : "Dark colours"} title={theme.value === "dark" ? "Light colours" : "Dark colours"} onClick={switchTheme}>
+          <Icon name={theme.value === "dark" ? "sun" : "moon"} />
+        </button>
+      </header>
+      {known?.warnings.map((warning) => (
+        <p key={warning} class="warning banner">
+          {visible(warning)}
+        </p>
+      ))}
+      {known ? <Page page={page} names={names} /> : <main><Waiting failure={problem.value} /></main>}
+      <div class={`notice${notice.value ? " shown" : ""}`} role="status" aria-live="polite">
+        {visible(notice.value)}
+      </div>
+    </>
+  );
+}
+
+function Page({ page, names }: { page: string; names: string[] }) {
+  if (page === "snapshot" && names[0]) {
+    return <SnapshotPage name={names[0]} key={names[0]} />;
+  }
+  return <ExperimentsPage />;
+}
+
+document.addEventListener("keydown", (event) => {
+  const isTyping = event.target instanceof HTMLElement && event.target.matches("input, textarea, select");
+  if (event.key === "/" && !isTyping && !event.ctrlKey && !event.metaKey) {
+    const field = document.getElementById("search");
+    if (field) {
+      field.focus();
+      event.preventDefault();
+    }
+  }
+});
+
+const place = document.getElementById("app");
+if (place) {
+  void reload().then(recall);
+  render(<App />, place);
+}

@@ -1,0 +1,111 @@
+// What the server answers, and what an export holds.
+
+export type Value = string | number | boolean | null;
+
+export interface Column {
+  kind: "metric" | "parameter";
+  name: string;
+  /** Whether larger is better; null where nobody knows. */
+  larger: boolean | null;
+  varies: boolean;
+}
+
+export interface Note {
+  text: string;
+  time: string;
+  hostname: string;
+}
+
+export interface About {
+  hash: string;
+  tags?: string[];
+  created?: string;
+  message?: string;
+  author?: string;
+  host?: string;
+  labels?: Record<string, string>;
+  notes?: Note[];
+  parents?: string[];
+  runs?: Record<string, string>;
+}
+
+export interface Row extends About {
+  is_present: boolean;
+  /** In the order of the columns. */
+  values: Value[];
+}
+
+export interface Experiments {
+  workspace: string;
+  columns: Column[];
+  rows: Row[];
+  comes_from: string | null;
+  warnings: string[];
+}
+
+export interface Resource {
+  name: string;
+  role: string;
+  type: string;
+  hash: string | null;
+  restorable: boolean;
+  change: string | null;
+}
+
+export interface Step {
+  name: string;
+  start_time: string;
+  execution_time_seconds: number | null;
+  command: string[] | null;
+  inputs: string[];
+  outputs: string[];
+}
+
+export interface Results {
+  location: string;
+  about: Record<string, unknown>;
+  history: Record<string, (number | null)[]>;
+}
+
+export interface FileEntry {
+  resource: string;
+  path: string;
+  size: number | null;
+}
+
+export interface Snapshot extends About {
+  resources: Resource[];
+  steps?: Step[];
+  metrics?: Record<string, Value>;
+  parameters?: Record<string, Value>;
+  children?: string[];
+  commands: { title: string; text: string }[];
+  results: Results[];
+  files: FileEntry[];
+  has_more_files: boolean;
+  warnings: string[];
+  /** Of an export: by place, what each file shows. */
+  previews?: Record<string, Preview>;
+}
+
+export interface Listing {
+  entries: { name: string; kind: "file" | "directory" | "link"; size: number | null }[];
+  has_more: boolean;
+}
+
+export type Cell = Value | { number: string };
+
+export type Block =
+  | { kind: "text"; text: string }
+  | { kind: "code"; text: string; label: string; is_error: boolean }
+  | { kind: "markdown"; text: string }
+  | { kind: "image"; source: string }
+  | { kind: "table"; columns: string[]; rows: Cell[][]; note: string };
+
+export interface Preview {
+  size: number | null;
+  blocks: Block[];
+  problem: string;
+}
+
+export const NOW = "now";

@@ -1,0 +1,1 @@
+"""``dws web``: the pages, served to the browsers of this machine."""

@@ -1,0 +1,120 @@
+"""The addresses of ``dws web``, and what is answered at each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from importlib import resources
+from typing import Any
+from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from dataworkspaces.errors import DwsError, LockedError, NotFoundError
+from dataworkspaces.lineage.workspace_graph import lineage_graph
+from dataworkspaces.web import editing, experiments, files, snapshots
+from dataworkspaces.web.lineage_page import page
+from dataworkspaces.web.source import Source
+from dataworkspaces.workspace import Workspace
+
+APP = resources.files("dataworkspaces.web").joinpath("app")
+"""The front end, as ``frontend`` builds it."""
+_TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+_MOST_BODY = 100_000
+
+Answer = Callable[[Workspace, Request], Any]
+
+
+def application(source: Source) -> Starlette:
+    """Without its guard: see :class:`~dataworkspaces.web.server.guard.Guard`."""
+
+    def reads(path: str, answer: Answer) -> Route:
+        async def endpoint(request: Request) -> Response:
+            return await run_in_threadpool(_answer, source, lambda workspace: answer(workspace, request), True)
+
+        return Route(path, endpoint, methods=["GET"])
+
+    def writes(path: str, answer: Callable[[Workspace, str, Any], Any]) -> Route:
+        async def endpoint(request: Request) -> Response:
+            try:
+                given = json.loads(await _body(request))
+            except (ValueError, RecursionError):
+                return _json({"error": "The request holds no JSON that can be read"}, 400)
+            name = request.path_params["name"]
+            return await run_in_threadpool(_answer, source, lambda workspace: answer(workspace, name, given), False)
+
+        return Route(path, endpoint, methods=["POST"])
+
+    async def asset(request: Request) -> Response:
+        name = request.path_params.get("name", "index.html")
+        file = APP.joinpath(name)
+        if name.rpartition(".")[2] not in _TYPES or name not in {each.name for each in APP.iterdir()}:
+            return Response("There is no such page.\n", 404, media_type="text/plain")
+        return Response(file.read_bytes(), media_type=_TYPES[name.rpartition(".")[2]])
+
+    routes = [
+        Route("/", asset),
+        Route("/app/{name}", asset),
+        reads("/api/experiments", lambda w, r: experiments.experiments(w)),
+        reads("/api/where", lambda w, r: experiments.chosen(w, r.query_params.get("expression", ""))),
+        reads("/api/snapshots/{name}", lambda w, r: snapshots.snapshot_page(w, r.path_params["name"])),
+        reads("/api/listing", lambda w, r: files.listing(w, *_place(r))),
+        reads("/api/preview", lambda w, r: files.shown_file(w, *_place(r))),
+        reads("/download", _download),
+        reads("/lineage/{name}", _lineage),
+        writes("/api/snapshots/{name}/labels", editing.set_labels),
+        writes("/api/snapshots/{name}/notes", editing.add_note),
+    ]
+    app = Starlette(routes=routes)
+    app.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=4)
+    return app
+
+
+def _answer(source: Source, answer: Callable[[Workspace], Any], reading: bool) -> Response:
+    try:
+        with source.opened(reading=reading) as workspace:
+            found = answer(workspace)
+    except DwsError as e:
+        status = 404 if isinstance(e, NotFoundError) else 409 if isinstance(e, LockedError) else 400
+        return _json({"error": e.message, "hint": e.hint}, status)
+    return found if isinstance(found, Response) else _json(found)
+
+
+def _json(data: Any, status: int = 200) -> Response:
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    return Response(text, status, media_type="application/json")
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _MOST_BODY:
+            raise ValueError("too long")
+    return body
+
+
+def _place(request: Request) -> tuple[str, str, str]:
+    given = request.query_params
+    return given.get("at", experiments.NOW), given.get("resource", ""), given.get("path", "")
+
+
+def _download(workspace: Workspace, request: Request) -> Response:
+    place = _place(request)
+    content = files.whole_file(workspace, *place)
+    name = quote(place[2].rpartition("/")[2], safe="")
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "Content-Security-Policy": "sandbox"}
+    return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+def _lineage(workspace: Workspace, request: Request) -> Response:
+    """The page of ``dws lineage graph``, which has a policy of its own."""
+    name = request.path_params["name"]
+    graph = lineage_graph(workspace, snapshot=None if name == experiments.NOW else name, whole=True)
+    headers = {"Content-Security-Policy": "frame-ancestors 'self'"}
+    return Response(page(graph), media_type="text/html", headers=headers)

@@ -1,0 +1,106 @@
+"""All that the page of one snapshot, or of the present state, shows."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from dataworkspaces.commands.present import present_state
+from dataworkspaces.commands.results import directories_of_results, read_results, results_resources
+from dataworkspaces.commands.show import show_command
+from dataworkspaces.errors import DwsError
+from dataworkspaces.lineage.jsonable import jsonable
+from dataworkspaces.web.experiments import NOW, about
+from dataworkspaces.web.source import warnings_of
+from dataworkspaces.workspace import FileResourceMixin
+
+if TYPE_CHECKING:
+    from dataworkspaces.workspace import SnapshotMetadata, Workspace
+
+MOST_FILES = 500
+"""Of the results of a snapshot."""
+
+
+def snapshot_page(workspace: Workspace, name: str) -> dict[str, Any]:
+    """:param name: a tag or hash, or :data:`NOW`."""
+    if name == NOW:
+        return _present(workspace)
+    shown = show_command(workspace, name)
+    snapshot = shown.snapshot
+    found = {
+        **about(snapshot),
+        "resources": [resource.to_json() for resource in shown.resources],
+        "steps": jsonable(shown.to_json()["steps"]),
+        "metrics": jsonable(shown.metrics),
+        "parameters": jsonable(shown.parameters),
+        "children": _children(workspace, snapshot.hashval),
+        "commands": commands(snapshot),
+    }
+    return {**found, **_results(workspace, snapshot), "warnings": warnings_of(workspace)}
+
+
+def _present(workspace: Workspace) -> dict[str, Any]:
+    state = present_state(workspace)
+    resources = [
+        {
+            "name": name,
+            "role": workspace.get_resource_role(name),
+            "type": workspace.get_resource(name).resource_type,
+            "hash": None,
+            "restorable": False,
+            "change": _CHANGES.get(state.changes[name].state) if name in state.changes else None,
+        }
+        for name in workspace.get_resource_names()
+    ]
+    found = {
+        "hash": NOW,
+        "parents": [] if state.snapshot is None else [state.snapshot.hashval],
+        "resources": resources,
+        "commands": [{"title": "Keep this state", "text": "dws snapshot -m 'What it is' TAG"}],
+    }
+    return {**found, **_results(workspace, None), "warnings": warnings_of(workspace)}
+
+
+_CHANGES = {"unchanged": "same", "changed": "different", "new": "added"}
+
+
+def _children(workspace: Workspace, hashval: str) -> list[str]:
+    """The snapshots that came after it."""
+    every = workspace.as_snapshot_ws().list_snapshots()
+    return [other.hashval for other in every if hashval in (other.parents or ())]
+
+
+def _results(workspace: Workspace, snapshot: SnapshotMetadata | None) -> dict[str, Any]:
+    """The results files with the courses of their metrics, and all files beside them."""
+    results: list[dict[str, Any]] = []
+    files: list[dict[str, Any]] = []
+    for name in results_resources(workspace):
+        resource = workspace.get_resource(name)
+        if not isinstance(resource, FileResourceMixin):
+            continue
+        try:
+            for found in read_results(resource, snapshot):
+                data = {key: value for key, value in found.data.items() if key not in ("metrics", "parameters")}
+                history = {metric: values for metric, values in found.history.items() if len(values) > 1}
+                results.append({"location": found.location, "about": jsonable(data), "history": history})
+            for listed in directories_of_results(resource, snapshot, hidden=False):
+                sizes = ((path, info.size) for path, info in sorted(listed.items()))
+                files += [{"resource": name, "path": path, "size": size} for path, size in sizes]
+                if len(files) > MOST_FILES:
+                    break
+        except DwsError as e:
+            workspace.interaction.warn(f"The results in '{name}' cannot be read: {e.message}")
+    return {"results": results, "files": files[:MOST_FILES], "has_more_files": len(files) > MOST_FILES}
+
+
+def commands(snapshot: SnapshotMetadata) -> list[dict[str, str]]:
+    """What one types to go on with a snapshot."""
+    name = snapshot.tags[0] if snapshot.tags else snapshot.hashval[:10]
+    quoted = shlex.quote(name)
+    python = f"import dataworkspaces.api as dws\nresults, location = dws.get_results(tag_or_hash={name!r})"
+    return [
+        {"title": "Bring it back", "text": f"dws restore {quoted}"},
+        {"title": "Show it in the terminal", "text": f"dws show {quoted}"},
+        {"title": "Compare it with the present state", "text": f"dws diff {quoted}"},
+        {"title": "Read its results in Python", "text": python},
+    ]

@@ -1,0 +1,311 @@
+"""`dws web` in Chromium: what a person sees and does."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from endtoend import HOST, User, isolated_environment, write_files
+from playwright.sync_api import Browser, sync_playwright
+from web_pages import ARGUMENTS, CHROMIUM, Looked, Served, served
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium"),
+]
+
+HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+SVG = """<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40" onload="alert(3)">
+<script>alert(4)</script><rect width="40" height="40" fill="green"/><image href="http://example.com/x.png"/></svg>"""
+MARKDOWN = f"""# Notes
+
+{HOSTILE}
+
+[bad](javascript:alert(5)) [good](https://example.com/) ![picture](http://example.com/y.png)
+
+| a | b |
+|---|---|
+| 1 | {HOSTILE} |
+"""
+NOTEBOOK = {
+    "nbformat": 4,
+    "cells": [
+        {"cell_type": "markdown", "source": ["# Title\n", HOSTILE]},
+        {
+            "cell_type": "code",
+            "execution_count": 3,
+            "source": "1 + 1",
+            "outputs": [
+                {"output_type": "execute_result", "data": {"text/html": HOSTILE, "text/plain": "forty-two"}},
+                {"output_type": "display_data", "data": {"image/svg+xml": SVG}},
+                {"output_type": "error", "traceback": ["\x1b[31mValueError\x1b[0m: no"]},
+            ],
+        },
+    ],
+}
+
+
+def results(accuracy: float, rate: float, **more: Any) -> str:
+    return json.dumps(
+        {"step": "train", "parameters": {"rate": rate, "kind": "plain"}, "metrics": {"accuracy": accuracy, **more}}
+    )
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> User:
+    """Three snapshots, and results of the present. Tests share it: they only add to it."""
+    directory = tmp_path_factory.mktemp("web")
+    root = directory / "ws"
+    root.mkdir()
+    workspace = User(root, isolated_environment(directory / "home"))
+    workspace.batch("init", "--hostname", HOST, "--create-resources", "code,results")
+    for number, (accuracy, rate) in enumerate([(0.7, 0.1), (0.9, 0.2), (0.8, 0.3)], start=1):
+        files = {"results/results.json": results(accuracy, rate), f"code/step{number}.py": f"print({number})\n"}
+        if number == 2:
+            courses = {"metrics": {"loss": [3.0, 2.0, 1.5], "val_loss": [3.5, 2.5, 2.4]}}
+            files |= {
+                "results/metrics_history.json": json.dumps(courses),
+                "results/notes.md": MARKDOWN,
+                "results/picture.svg": SVG,
+                "results/book.ipynb": json.dumps(NOTEBOOK),
+                "results/table.csv": f"name,size\n{HOSTILE},0012\nb,3.50\n",
+            }
+        write_files(root, files)
+        workspace.batch("snapshot", "-m", f"try {number} {HOSTILE if number == 3 else ''}", f"T{number}")
+    write_files(root, {"results/results.json": results(0.95, 0.4)})
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def served_workspace(project: User) -> Iterator[Served]:
+    with served(project) as found:
+        yield found
+
+
+@pytest.fixture
+def looked(served_workspace: Served, browser: Browser) -> Iterator[Looked]:
+    found = Looked(browser, served_workspace.address)
+    yield found
+    own = f"http://127.0.0.1:{served_workspace.port}/"
+    assert found.complaints == []
+    assert [address for address in found.requests if not address.startswith((own, "data:"))] == []
+    found.page.close()
+
+
+# -- the server -----------------------------------------------------------------------------------------------------
+
+
+def asked(port: int, path: str, method: str = "GET", body: str | None = None, **headers: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.putrequest(method, path, skip_host="Host" in headers)
+    given = {**headers, **({} if body is None else {"Content-Length": str(len(body))})}
+    for name, value in given.items():
+        connection.putheader(name.replace("_", "-"), value)
+    connection.endheaders(None if body is None else body.encode())
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    return answer.status, text
+
+
+def test_only_the_browser_of_the_person_is_answered(served_workspace: Served) -> None:
+    port = served_workspace.port
+    token = served_workspace.address.partition("token=")[2]
+    cookie = {"Cookie": f"dws-web-{port}={token}"}
+    ours = f"http://127.0.0.1:{port}"
+    assert asked(port, "/api/experiments")[0] == 403
+    assert asked(port, "/?token=wrong")[0] == 403
+    assert asked(port, "/api/experiments", **cookie)[0] == 200
+    assert asked(port, "/api/experiments", **cookie, Host="evil.example")[0] == 421
+    assert asked(port, "/api/experiments", **cookie, Origin="http://evil.example")[0] == 403
+    note = ("/api/snapshots/T1/notes", "POST", '"seen"')
+    assert asked(port, *note, **cookie)[0] == 403
+    assert asked(port, *note, **cookie, Origin="null")[0] == 403
+    assert asked(port, *note, **cookie, Origin=ours)[0] == 200
+    assert asked(port, "/api/snapshots/T1/notes", "POST", "[" * 5000, **cookie, Origin=ours)[0] == 400
+
+
+@pytest.mark.parametrize("path", ["../../etc/passwd", "/etc/passwd", "a/../../x", "..", "%00"])
+def test_no_file_outside_a_resource_is_sent(served_workspace: Served, path: str) -> None:
+    port = served_workspace.port
+    cookie = {"Cookie": f"dws-web-{port}={served_workspace.address.partition('token=')[2]}"}
+    for kind in ("api/preview", "api/listing", "download"):
+        for at in ("now", "T1"):
+            status, said = asked(port, f"/{kind}?at={at}&resource=results&path={path}", **cookie)
+            assert status in (400, 404)
+            assert "error" in json.loads(said)
+
+
+def test_ctrl_c_ends_it_in_a_line(project: User) -> None:
+    with served(project) as server:
+        said = server.stop()
+    assert server.process.returncode == 0
+    assert said.split("\n")[-2:] == ["Stopped", ""]
+    assert "Traceback" not in said
+
+
+def test_port_that_is_taken_is_told(served_workspace: Served, project: User) -> None:
+    done = project.dws("web", "--no-open", "--port", str(served_workspace.port), check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: Port {served_workspace.port} cannot be served")
+
+
+# -- experiments ----------------------------------------------------------------------------------------------------
+
+
+def test_table_shows_sorts_filters_and_is_an_address(looked: Looked) -> None:
+    page = looked.page
+    assert looked.names() == ["Present state", "T3", "T2", "T1"]
+    assert looked.column("accuracy") == ["0.95", "0.8", "0.9", "0.7"]
+    page.click(".grid-head button:has-text('accuracy')")
+    assert looked.names() == ["Present state", "T2", "T3", "T1"]
+    page.click(".grid-head button:has-text('accuracy')")
+    assert looked.names() == ["T1", "T3", "T2", "Present state"]
+    page.fill("[aria-label=Filter]", "accuracy > 0.75 and rate < 0.35")
+    page.wait_for_selector(".count:has-text('2 of 4 rows')")
+    assert looked.names() == ["T3", "T2"]
+    page.reload()
+    page.wait_for_selector(".count:has-text('2 of 4 rows')")
+    assert looked.names() == ["T3", "T2"]
+    page.fill("[aria-label=Search]", "t2")
+    page.wait_for_selector(".count:has-text('1 of 4 rows')")
+
+
+def test_filter_that_is_wrong_says_so_and_hides_nothing(looked: Looked) -> None:
+    looked.page.fill("[aria-label=Filter]", "acuracy > 1")
+    looked.page.wait_for_selector(".count:has-text(\"there is no column 'acuracy'\")")
+    assert len(looked.names()) == 4
+    looked.complaints.clear()  # Chromium tells of each answer that is no 200
+
+
+def test_columns_are_chosen_ordered_and_remembered(looked: Looked) -> None:
+    page = looked.page
+    page.click("button:has-text('Columns')")
+    page.click("[aria-label='Hide message']")
+    page.check(".all-columns label:has-text('kind') input")
+    page.click("[aria-label='Move kind up']")
+    heads = [text.strip() for text in page.locator(".grid-head .cell.parameter").all_inner_texts()]
+    assert heads == ["kind", "rate"]
+    page.goto(page.url.split("#")[0])
+    page.reload()
+    page.wait_for_selector(".line")
+    heads = [text.strip() for text in page.locator(".grid-head .cell").all_inner_texts()]
+    assert "message" not in heads
+    assert "kind" in heads
+
+
+def test_rows_are_grouped(looked: Looked) -> None:
+    looked.page.select_option(".select select", label="by kind")
+    (told,) = looked.page.locator(".line.group").all_inner_texts()
+    assert told.split() == ["kind:", "plain", "4", "rows"]
+    looked.page.click(".line.group button")
+    assert looked.names() == []
+
+
+def test_what_is_shown_is_downloaded(looked: Looked) -> None:
+    looked.page.fill("[aria-label=Search]", "t2")
+    looked.page.wait_for_selector(".count:has-text('1 of 4 rows')")
+    with looked.page.expect_download() as download:
+        looked.page.click("[aria-label='Download what is shown as CSV']")
+    lines = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "tags,created,message,labels,accuracy,rate"
+    assert re.fullmatch(r"T2,[\d :-]+,try 2 ?,,0.9,0.2", lines[1])
+
+
+def test_labels_and_notes_are_edited_in_place(looked: Looked, project: User) -> None:
+    page = looked.page
+    page.check("[aria-label='Choose T1']")
+    page.click("button:has-text('Labels and notes')")
+    page.fill("dialog textarea >> nth=0", "stage=production\nbad")
+    page.click("dialog button:has-text('Save')")
+    page.wait_for_selector("dialog [role=alert]:has-text(\"'bad' is no label\")")
+    page.fill("dialog textarea >> nth=0", "stage=production")
+    page.fill("dialog textarea >> nth=1", f"the best {HOSTILE}")
+    page.click("dialog button:has-text('Save')")
+    page.wait_for_selector(".line .label:has-text('production')")
+    found = {each["hash"]: each["labels"] for each in project.json("label", "T1")}
+    assert list(found.values()) == [{"stage": "production"}]
+    assert project.json("note", "T1")["notes"][-1]["text"] == f"the best {HOSTILE}"
+    looked.complaints.clear()  # of the label that was refused
+
+
+def test_keyboard_moves_chooses_and_opens(looked: Looked) -> None:
+    page = looked.page
+    page.focus(".grid")
+    for key in ("ArrowDown", "ArrowDown", " ", "j", "x"):
+        page.keyboard.press(key)
+    assert page.locator(".line.chosen .name a").all_inner_texts() == ["T2", "T1"]
+    page.keyboard.press("Enter")
+    page.wait_for_selector("h1:has-text('T1')")
+    page.go_back()
+    page.wait_for_selector(".grid")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "search"
+
+
+# -- a snapshot -----------------------------------------------------------------------------------------------------
+
+
+def test_snapshot_shows_results_courses_and_commands(looked: Looked) -> None:
+    page = looked.page
+    page.click(".line a:has-text('T2')")
+    page.wait_for_selector(".tile-value:has-text('0.9')")
+    assert page.locator(".standing").inner_text() == "2nd of 4"
+    page.wait_for_selector(".chart-box canvas")
+    assert page.locator(".legend").inner_text().split("\n") == ["loss", "val_loss"]
+    assert page.locator(".picture img").evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 40
+    assert "dws restore T2" in page.locator(".copyable").all_inner_texts()[0]
+    assert page.locator(".family a").first.inner_text() == "T1"
+
+
+def test_files_of_strangers_are_shown_and_are_no_markup(looked: Looked) -> None:
+    page = looked.page
+    page.goto(page.url.split("#")[0] + "#/snapshot/T2?tab=files")
+    content = page.locator(".file-view")
+    page.click(".entry:has-text('notes.md')")
+    page.wait_for_selector(".markdown h4:has-text('Notes')")
+    assert HOSTILE in content.inner_text()
+    assert content.locator("a[href]:not([download])").evaluate_all("(links) => links.map((link) => link.href)") == [
+        "https://example.com/"
+    ]
+    page.click(".entry:has-text('table.csv')")
+    page.wait_for_selector(".plain td:has-text('0012')")
+    assert HOSTILE in content.inner_text()
+    page.click(".entry:has-text('book.ipynb')")
+    page.wait_for_selector(".cell-label:has-text('In [3]')")
+    assert "forty-two" in content.inner_text()
+    assert content.locator(".error-text").inner_text() == "ValueError: no"
+    assert content.locator("img").count() == 1
+    page.click(".entry:has-text('picture.svg')")
+    page.wait_for_selector(".file-view img")
+    assert page.locator("script:not([src])").count() == 0
+
+
+def test_files_of_a_resource_are_those_of_the_snapshot(looked: Looked) -> None:
+    page = looked.page
+    page.goto(page.url.split("#")[0] + "#/snapshot/T1?tab=files")
+    page.click(".directory .entry:has-text('code')")
+    page.wait_for_selector(".directory li")
+    assert "step1.py" in page.locator(".directory").all_inner_texts()[-1] or page.locator("text=step1.py").count() == 1
+    assert page.locator("text=step2.py").count() == 0
+    page.click(".entry:has-text('step1.py')")
+    page.wait_for_selector(".file-view pre:has-text('print(1)')")
+
+
+def test_lineage_is_shown(looked: Looked) -> None:
+    page = looked.page
+    page.goto(page.url.split("#")[0] + "#/snapshot/T2?tab=lineage")
+    page.frame_locator("iframe.lineage").locator("body[data-ready]").wait_for()
