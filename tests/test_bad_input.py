@@ -184,20 +184,6 @@ def test_no_git_identity_at_init(user: User, batch: bool) -> None:
     assert "git config --global user.name" in said
 
 
-def test_detached_head(snapshotted: User) -> None:
-    snapshotted.git("checkout", "-q", "--detach")
-    said = refused(snapshotted, "snapshot", "B")
-    assert "detached" in said
-    assert "switch main" in said
-
-
-def test_other_branch_than_the_workspaces(snapshotted: User) -> None:
-    snapshotted.git("switch", "-q", "-c", "experiment")
-    said = refused(snapshotted, "restore", "A")
-    assert "experiment" in said
-    assert "main" in said
-
-
 def test_merge_in_progress(snapshotted: User) -> None:
     for branch in ("one", "two"):
         snapshotted.git("switch", "-q", "-c", branch, "main")

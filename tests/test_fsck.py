@@ -307,10 +307,7 @@ def test_damage_that_can_be_repaired(ws: User, kind: str) -> None:
     repaired = fsck(ws, "--repair")
     assert repaired["errors"] == 0, told(repaired)
     assert repaired["repaired"]
-    if kind == "commit on no branch":
-        assert [p["severity"] for p in repaired["problems"]] == ["warning"]  # it is kept, but not on the branch
-    else:
-        assert told(repaired) == []
+    assert told(repaired) == []
     assert told(fsck(ws)) == told(repaired)
     assert "snapshot A" in ws.dws("report", "history").stdout
     ws.batch("restore", "A")
@@ -489,13 +486,6 @@ def test_a_commit_that_a_pull_may_bring_is_a_warning(ws: User) -> None:
         ws.git("commit", "--quiet", "--all", "--message", host)
         (line,) = told(fsck(ws))
         assert line.startswith(f"{severity} snapshot {hashes(ws)['A'][:7]}: resource 'data' lacks commit 1111")
-
-
-def test_another_branch_is_a_warning(ws: User) -> None:
-    ws.git("switch", "--quiet", "--create", "mine")
-    assert told(fsck(ws)) == ["warning local state .dataworkspace: the workspace's repository is on branch mine"]
-    ws.git("switch", "--quiet", "--detach")
-    assert "HEAD is detached" in told(fsck(ws, "--repair"))[0]
 
 
 def test_without_git_it_says_so(ws: User) -> None:

@@ -203,10 +203,11 @@ def test_identity_is_asked_of_git_once(repository: Path, monkeypatch: pytest.Mon
     GitRepo(repository).check_ready("Test")
 
 
-def test_detached_head_is_refused(repository: Path, git: Git) -> None:
+def test_a_detached_head_is_refused_where_a_branch_is_wanted(repository: Path, git: Git) -> None:
     git(repository, "checkout", "-q", "--detach")
+    GitRepo(repository).check_ready("Test")
     with pytest.raises(ConfigurationError, match="HEAD is detached"):
-        GitRepo(repository).check_ready("Test")
+        GitRepo(repository).check_ready("Test", "main")
 
 
 def test_merge_in_progress_is_refused(repository: Path, git: Git) -> None:

@@ -210,6 +210,11 @@ class SnapshotWorkspaceMixin(ABC):
         branches."""
         return ()
 
+    def find_snapshots_elsewhere(self, hashes: Iterable[str]) -> list[SnapshotMetadata]:
+        """Those of these snapshots, and of what they came after, that are not among :meth:`list_snapshots` now, but on
+        another branch, for a backend that has branches."""
+        return []
+
     # -- resources in bulk; a backend that can do them in fewer steps overrides these ----------------------------
 
     def snapshot_resources(self, resources: Sequence[SnapshotResourceMixin]) -> dict[str, SnapshotVersion]:

@@ -76,6 +76,10 @@ class SnapshotGraph:
         self._before_by_time = dict(zip(old[1:], old, strict=False))
         self._positions: dict[str, int] | None = None
 
+    def joined(self, metadata: Iterable[SnapshotMetadata]) -> SnapshotGraph:
+        """With more snapshots."""
+        return SnapshotGraph([*self._nodes.values(), *map(SnapshotNode.of, metadata)])
+
     def __contains__(self, hashval: str) -> bool:
         return hashval in self._nodes
 

@@ -270,6 +270,12 @@ class Workspace(ABC):
 
         recover_if_interrupted(self)
 
+    def is_unfinished(self) -> bool:
+        """Whether a command has left something to complete or undo, or is at work now."""
+        from dataworkspaces.workspace.journal import Journal
+
+        return os.path.lexists(Journal.path(self.get_machine_directory()))
+
     def finish_interrupted(self, *, interrupted: bool = True) -> str | None:
         """Complete or undo what the journal tells of, and say which; None if there is no journal. The caller holds the
         lock. If it fails the journal stays, and the error says how to set it aside."""

@@ -35,7 +35,11 @@ class DirectoryAncestry:
 
     @cached_property
     def graph(self) -> SnapshotGraph:
-        return self._resource.workspace.as_snapshot_ws().get_snapshot_graph()
+        """With those that are in the files and on another branch, and what they came after."""
+        snapshots = self._resource.workspace.as_snapshot_ws()
+        graph = snapshots.get_snapshot_graph()
+        elsewhere = [snapshot for snapshot in self._noted_versions() if snapshot not in graph]
+        return graph.joined(snapshots.find_snapshots_elsewhere(elsewhere)) if elsewhere else graph
 
     @property
     def _path(self) -> Path:
@@ -126,8 +130,10 @@ class DirectoryAncestry:
 
     def note_restored(self, snapshot: str, version: str) -> None:
         """The files are those of a snapshot now. Where they were complete before, that is a change that the user made
-        to them; else they come from it alone."""
-        before = {} if self.is_incomplete() else self._versions(self.seen())
+        to them; else, and where they were those of another branch, they come from it alone."""
+        self.__dict__.pop("graph", None)
+        here = self._resource.workspace.as_snapshot_ws().get_snapshot_graph()
+        before = {} if self.is_incomplete() else self._versions([s for s in self.seen() if s in here])
         self.note_seen({**before, snapshot: version})
 
     def note_seen(self, seen: Mapping[str, str]) -> None:

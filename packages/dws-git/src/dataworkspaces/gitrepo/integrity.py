@@ -13,6 +13,7 @@ from dataworkspaces.gitrepo.advance import abandon, finish, is_unfinished
 from dataworkspaces.gitrepo.checks import check_object_name
 from dataworkspaces.gitrepo.contents import KEPT_TREES
 from dataworkspaces.gitrepo.damaged_objects import check_loose_objects
+from dataworkspaces.gitrepo.kept_commits import KEPT_COMMITS
 from dataworkspaces.gitrepo.kept_trees import kept_trees
 from dataworkspaces.gitrepo.layout import git_directory, head_commit, how_to_fetch, operation_in_progress
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
@@ -22,9 +23,6 @@ from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace.problem import Problem, one_line, problem_of
 from dataworkspaces.workspace.unfinished import UnfinishedPart
-
-KEPT_COMMITS = "refs/dws/commits"
-"""Below it: commits that snapshots refer to and no branch holds, so that git does not collect them."""
 
 
 def check_repository(
@@ -128,7 +126,8 @@ def _check_commits(
         else:
             remedy = f"{how_to_fetch(root)}, or get it from another copy"
             yield Problem("snapshot", _hashes(wanted[commit]), what, remedy)
-    beyond = _unreachable(root, there, ["HEAD"] if head_commit(root) else [])
+    held = ["HEAD"] if head_commit(root) else []
+    beyond = _unreachable(root, there, [*held, f"--glob={KEPT_COMMITS}"])
     lost, not_at_origin = ({*_unreachable(root, beyond, [option])} for option in ("--all", "--remotes"))
     for commit in beyond:
         what = f"commit {commit[:12]} of {where} is not on the branch"

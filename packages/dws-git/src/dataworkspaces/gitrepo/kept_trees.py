@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dataworkspaces.gitrepo.contents import KEPT_TREES
-from dataworkspaces.gitrepo.layout import git_directory
+from dataworkspaces.gitrepo.layout import git_directories, git_directory
 from dataworkspaces.gitrepo.run import run_git
 
 FETCH_KEPT_TREES = f"+{KEPT_TREES}/*:{KEPT_TREES}/*"
@@ -13,9 +13,10 @@ FETCH_KEPT_TREES = f"+{KEPT_TREES}/*:{KEPT_TREES}/*"
 
 def kept_trees(root: Path) -> list[str]:
     """The names of the trees that a repository keeps. Starts no process if there are none."""
-    directory = git_directory(root)
-    if directory is None:
+    directories = git_directories(root)
+    if not directories:
         return []
+    directory = directories[-1]  # which linked working trees share
     packed = directory / "packed-refs"
     is_packed = packed.is_file() and f" {KEPT_TREES}/" in packed.read_text(encoding="utf-8", errors="replace")
     if not is_packed and not (directory / KEPT_TREES).is_dir():

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError, DwsError, ToolError
 from dataworkspaces.gitrepo.checks import without_password, without_passwords
+from dataworkspaces.gitrepo.kept_commits import FETCH_KEPT_COMMITS
 from dataworkspaces.gitrepo.kept_trees import FETCH_KEPT_TREES
-from dataworkspaces.gitrepo.layout import git_directory, read_reference
+from dataworkspaces.gitrepo.layout import git_directories, read_reference
 from dataworkspaces.gitrepo.process import explain, not_started
 from dataworkspaces.gitrepo.restraint import is_being_made
 from dataworkspaces.gitrepo.run import run_git
@@ -51,17 +52,29 @@ def origin_url(root: Path) -> str | None:
 
 def has_origin(root: Path) -> bool:
     """Whether the repository has a remote ``origin``. Starts no process in the usual case."""
-    directory = git_directory(root)
-    try:
-        text = read_regular(directory / "config").decode("utf-8", "replace") if directory else ""
-    except OSError:
-        text = ""
+    directories = git_directories(root)
+    text = _text(directories[-1], "config") if directories else ""
     return f'[remote "{ORIGIN}"]' in text or origin_url(root) is not None
 
 
 def tracked_commit(root: Path, branch: str) -> str | None:
     """The commit that the origin's branch had when it was last seen."""
     return read_reference(root, f"refs/remotes/{ORIGIN}/{branch}")
+
+
+def default_branch(root: Path) -> str | None:
+    """The origin's main branch, as far as a clone has noted it."""
+    directories = git_directories(root)
+    head = _text(directories[-1], f"refs/remotes/{ORIGIN}/HEAD") if directories else ""
+    prefix = f"ref: refs/remotes/{ORIGIN}/"
+    return head.removeprefix(prefix) if head.startswith(prefix) else None
+
+
+def _text(directory: Path, name: str) -> str:
+    try:
+        return read_regular(directory / name).decode("utf-8", "replace").strip()
+    except OSError:
+        return ""
 
 
 def fetch(root: Path, branch: str, interaction: Interaction, what: str, checkout: Path | None = None) -> str | None:
@@ -76,7 +89,7 @@ def fetch(root: Path, branch: str, interaction: Interaction, what: str, checkout
 
     with _talking(root, interaction, f"Fetching {what}") as (progress, env):
         source = ORIGIN if checkout is None else str(checkout)
-        told = conversation.fetch(root, source, [refspec, FETCH_KEPT_TREES], progress, env)
+        told = conversation.fetch(root, source, [refspec, FETCH_KEPT_TREES, FETCH_KEPT_COMMITS], progress, env)
     if told.status:
         if "couldn't find remote ref" in told.text:
             return None
@@ -119,9 +132,18 @@ def plan_push(
 
 
 def push(
-    root: Path, remote: str, refspecs: Sequence[str], interaction: Interaction, what: str, environment: Any = None
+    root: Path,
+    remote: str,
+    refspecs: Sequence[str],
+    interaction: Interaction,
+    what: str,
+    environment: Any = None,
+    *,
+    if_refused: str = "Ask whoever looks after the origin",
 ) -> None:
-    """Send the commits of branches (and other references). Nothing else changes there."""
+    """Send the commits of branches (and other references). Nothing else changes there.
+
+    :param if_refused: what the user should do if the origin takes them from nobody."""
     from dataworkspaces.gitrepo import conversation
 
     with _talking(root, interaction, f"Pushing {what}", environment) as (progress, env):
@@ -131,7 +153,7 @@ def push(
         said = "" if is_behind else _told_by_server(told.text)
         raise ConfigurationError(
             f"The origin of {what} refused the push: {told.rejected}{said}",
-            hint="dws pull, and push again" if is_behind else "Ask whoever looks after the origin",
+            hint="dws pull, and push again" if is_behind else if_refused,
         )
     if told.status:
         raise _connection_error(what, remote if remote != ORIGIN else origin_url(root), told, writing=True)
@@ -153,7 +175,7 @@ def clone(
     clean = without_password(url)
     options = {
         "origin": ORIGIN,
-        "config": f"remote.{ORIGIN}.fetch={FETCH_KEPT_TREES}",
+        "config": [f"remote.{ORIGIN}.fetch={kept}" for kept in (FETCH_KEPT_TREES, FETCH_KEPT_COMMITS)],
         "no_checkout": not checkout,
         "branch": branch,
     }

@@ -69,7 +69,9 @@ class GitRepo:
 
     def check_ready(self, what: str, branch: str | None = None) -> None:
         """Raise ConfigurationError if nothing can be committed now. Starts no process, unless the machine was started
-        since."""
+        since.
+
+        :param branch: the one that has to be checked out; None where any will do, or none (a detached HEAD)."""
         if git_directory(self.root) is None:
             raise ConfigurationError(f"{what}: {self.root} is not the root of a git repository")
         operation = operation_in_progress(self.root)
@@ -87,11 +89,10 @@ class GitRepo:
                 f"{what}: {self.root} keeps its references as a 'reftable', which cannot be read here",
                 hint=f"git -C {self.root} refs migrate --ref-format=files",
             )
-        if current is None or (branch is not None and current != branch):
+        if branch is not None and current != branch:
             where = f"on branch {current}" if current is not None else "on no branch (HEAD is detached)"
-            wanted = branch if branch is not None else "a branch"
             raise ConfigurationError(
-                f"{what}: {self.root} is {where}, not on {wanted}", hint=f"git -C {self.root} switch {wanted}"
+                f"{what}: {self.root} is {where}, not on {branch}", hint=f"git -C {self.root} switch {branch}"
             )
         check_identity(self.root)
         from dataworkspaces.gitrepo.damaged_objects import look_after_restart

@@ -103,10 +103,10 @@ def _check_out(paths: WorkspacePaths, url: str) -> None:
     if branch is not None and branch != current_branch(root):
         check_branch_name(branch, "the workspace's branch")
         commit = tracked_commit(root, str(branch))
-        if commit is not None:
+        if commit is not None:  # else it has another name by now, or is gone
             check_metadata_tree(root, commit)
             large_files.check_programs_of_tree(root, commit)
-        run_git(root, ["switch", "--quiet", str(branch)], env=_CHECKOUT, doing=f"Switching to branch {branch}")
+            run_git(root, ["switch", "--quiet", str(branch)], env=_CHECKOUT, doing=f"Switching to branch {branch}")
 
 
 def _start_branch(root: Path) -> str | None:

@@ -21,7 +21,7 @@ from dataworkspaces.backends.git.file_check import (
 )
 from dataworkspaces.backends.git.local_state import SET_ASIDE, LocalStateCheck, is_own, is_running
 from dataworkspaces.backends.git.own_files import GitOwnFiles
-from dataworkspaces.backends.git.paths import BRANCH_PARAM, WorkspacePaths
+from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.gitrepo.advance import is_unfinished
 from dataworkspaces.gitrepo.integrity import check_repository, check_trees, snapshots_by_version
 from dataworkspaces.gitrepo.layout import current_branch
@@ -117,7 +117,6 @@ class GitCheck:
         damaged = {s.hashval for s in snapshots if not self._is_sound(f"snapshots/snapshot-{s.hashval}.json")}
         check = WorkspaceCheck(self.workspace, frozenset(damaged), with_lineage=False)
         yield from check.check_params()
-        yield from self._check_branch()
         if all(self._is_sound(path) for path in self.listing.files if path.startswith("resources")):
             yield from check.check_resources()  # else what is wrong has been told
         if self.paths.resource_list.exists() and self.paths.resources.exists():
@@ -135,17 +134,6 @@ class GitCheck:
         yield from check_repository(self.paths.root, "the workspace's repository", wanted)
         yield from check.check_versions(leave_out=own)
         yield from self._check_kept_code(check)
-
-    def _check_branch(self) -> Iterator[Problem]:
-        branch = current_branch(self.paths.root)
-        wanted = self.workspace.read_params(True).get(BRANCH_PARAM)
-        if branch is None or (isinstance(wanted, str) and wanted != branch):
-            what = (
-                f"the workspace's repository is on {f'branch {branch}' if branch else 'no branch (HEAD is detached)'}"
-            )
-            name = quote(wanted) if isinstance(wanted, str) else "BRANCH"
-            remedy = f"git -C {quote(str(self.paths.root))} switch {name}"
-            yield Problem("local state", METADATA_DIR, what, remedy, "warning")
 
     def _is_sound(self, relative: str) -> bool:
         return relative in self.examined and self.examined[relative].damage is None

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
 from dataworkspaces.backends.git.paths import WorkspacePaths
-from dataworkspaces.gitrepo.plumbing import list_tree, read_blobs
+from dataworkspaces.backends.git.snapshot_index import SUFFIX, parse_metadata
+from dataworkspaces.errors import MetadataError
+from dataworkspaces.gitrepo.kept_commits import KEPT_COMMITS
+from dataworkspaces.gitrepo.plumbing import list_tree, read_blobs, resolve
 from dataworkspaces.gitrepo.run import run_git
-from dataworkspaces.workspace import VersionElsewhere
+from dataworkspaces.params import HASH_RE
+from dataworkspaces.workspace import SnapshotMetadata, VersionElsewhere
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 _METADATA = f"{METADATA_DIR}/snapshot_metadata"
 _STATE = f"{METADATA_DIR}/file"
-_REFS = ("refs/heads", "refs/remotes", "refs/tags")
+_REFS = ("refs/heads", "refs/remotes", "refs/tags", KEPT_COMMITS)
 
 
 def versions_on_other_branches(paths: WorkspacePaths) -> Iterator[VersionElsewhere]:
@@ -42,8 +47,37 @@ def versions_on_other_branches(paths: WorkspacePaths) -> Iterator[VersionElsewhe
                     yield VersionElsewhere(name, restore_hash, readers[name])
 
 
+def find_snapshots(paths: WorkspacePaths, hashes: Iterable[str]) -> list[SnapshotMetadata]:
+    """See :meth:`SnapshotWorkspaceMixin.find_snapshots_elsewhere`. What is damaged there is left out."""
+    found: dict[str, SnapshotMetadata] = {}
+    looked_for: set[str] = set()
+    tips = _commits(paths)
+    wanted = {hashval for hashval in hashes if _is_wanted(paths, hashval)}
+    while wanted:
+        looked_for |= wanted
+        for metadata in _read(paths, tips, sorted(wanted)):
+            found.setdefault(metadata.hashval, metadata)
+        parents = {p for m in found.values() for each in (m.parents or [], *m.resource_parents.values()) for p in each}
+        wanted = {parent for parent in parents - looked_for if _is_wanted(paths, parent)}
+    return list(found.values())
+
+
+def _is_wanted(paths: WorkspacePaths, hashval: str) -> bool:
+    """Whether it is a hash, and of no snapshot that is here."""
+    return bool(HASH_RE.match(hashval)) and not paths.snapshot_metadata_file(hashval).exists()
+
+
+def _read(paths: WorkspacePaths, tips: Sequence[str], hashes: Sequence[str]) -> Iterator[SnapshotMetadata]:
+    places = [f"{_METADATA}/{hashval}{SUFFIX}" for hashval in hashes]
+    objects = resolve(paths.root, [f"{tip}:{place}" for place in places for tip in tips])
+    named = {name: places[number // len(tips)] for number, name in enumerate(objects) if name is not None}
+    for name, content in read_blobs(paths.root, named).items():
+        with suppress(MetadataError):
+            yield parse_metadata(content, named[name])
+
+
 def _commits(paths: WorkspacePaths) -> list[str]:
-    """The tips of all branches and tags."""
+    """The tips of all branches and tags, and commits that are kept for snapshots."""
     listed = run_git(paths.root, ["for-each-ref", "--format=%(objectname) %(*objectname)", *_REFS]).stdout
     return list(dict.fromkeys(line.split()[-1] for line in listed.decode("ascii").splitlines()))
 

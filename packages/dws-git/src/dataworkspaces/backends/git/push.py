@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from dataworkspaces.backends.git.own_files import GitOwnFiles, lies_in
+from dataworkspaces.backends.git.paths import BRANCH_PARAM
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.checks import check_url_of_user, without_password
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
+from dataworkspaces.gitrepo.kept_commits import keep_head, refspecs_of_kept_commits
 from dataworkspaces.gitrepo.kept_trees import refspecs_to_push
 from dataworkspaces.gitrepo.layout import head_commit
 from dataworkspaces.gitrepo.remote import (
     ORIGIN,
     branch_refspec,
+    default_branch,
     has_origin,
     origin_url,
     plan_push,
@@ -86,18 +90,34 @@ def push_all(workspace: GitSync, resources: Sequence[LocalStateResourceMixin]) -
         )
     before = head_commit(root)
     workspace.push_resources_first(resources)
+    _keep_branch(workspace)
     if head_commit(root) == before and not plan.is_needed:
         workspace.interaction.tell(f"{workspace.what}: nothing to push, the origin has everything")
         return
     large_files.send(root, ORIGIN, workspace.branch, workspace.consent, workspace.interaction.progress)
-    push(root, ORIGIN, _refspecs(workspace), workspace.interaction, workspace.what)
+    push(root, ORIGIN, _refspecs(workspace), workspace.interaction, workspace.what, if_refused=_hint_branch(workspace))
     workspace.interaction.tell(f"{workspace.what}: pushed")
+
+
+def _hint_branch(workspace: GitSync) -> str:
+    """What to do where the origin takes no commits for a branch."""
+    switch = f"git -C {quote(str(workspace.paths.root))} switch -c BRANCH"
+    return f"If {workspace.branch} takes merges only: {switch}; then dws push, and merge BRANCH there"
 
 
 def _refspecs(workspace: GitSync) -> list[str]:
     root = workspace.paths.root
     lineage = workspace.paths.snapshot_lineage.relative_to(root).as_posix()
-    return [branch_refspec(workspace.branch), *refspecs_to_push(root, root, lineage)]
+    refspecs = [branch_refspec(workspace.branch), *refspecs_to_push(root, root, lineage)]
+    return [*refspecs, *refspecs_of_kept_commits(root)]
+
+
+def _keep_branch(workspace: GitSync) -> None:
+    """A branch beside the main one may be squashed, rebased or deleted once it is merged; its snapshots name its
+    commits."""
+    root = workspace.paths.root
+    if workspace.branch not in (workspace.get_global_param(BRANCH_PARAM), default_branch(root)):
+        keep_head(root)
 
 
 def _check_clean(workspace: GitSync) -> None:

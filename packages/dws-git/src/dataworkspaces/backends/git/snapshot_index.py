@@ -43,16 +43,31 @@ _CLOCK_TICK_NS = 50_000_000
 
 def read_metadata(path: Path) -> SnapshotMetadata:
     """A metadata file; raises MetadataError that names it if it is not as it should be."""
-    data = read_json_object(
-        path, "hash", "tags", "message", "hostname", "timestamp", "relative_destination_path", "restore_hashes"
-    )
+    return _metadata(read_json_object(path, *_KEYS), str(path), path.name)
+
+
+def parse_metadata(content: bytes, path: str) -> SnapshotMetadata:
+    """As :func:`read_metadata`, of what a branch has at a path."""
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError) as e:
+        raise MetadataError(f"{path} is not valid JSON: {e}") from e
+    if not isinstance(data, dict) or not data.keys() >= {*_KEYS}:
+        raise MetadataError(f"{path} is not as the metadata of a snapshot should be")
+    return _metadata(data, path, path.rpartition("/")[2])
+
+
+def _metadata(data: dict[str, Any], where: str, file_name: str) -> SnapshotMetadata:
     try:
         metadata = SnapshotMetadata.from_json(data)
     except (TypeError, ValueError, AttributeError) as e:
-        raise MetadataError(f"{path} is not as the metadata of a snapshot should be: {e}") from e
-    if not has_right_types(metadata) or path.name != metadata.hashval + SUFFIX:
-        raise MetadataError(f"{path} is not as the metadata of a snapshot should be")
+        raise MetadataError(f"{where} is not as the metadata of a snapshot should be: {e}") from e
+    if not has_right_types(metadata) or file_name != metadata.hashval + SUFFIX:
+        raise MetadataError(f"{where} is not as the metadata of a snapshot should be")
     return metadata
+
+
+_KEYS = ("hash", "tags", "message", "hostname", "timestamp", "relative_destination_path", "restore_hashes")
 
 
 def has_right_types(metadata: SnapshotMetadata) -> bool:
@@ -95,6 +110,10 @@ class SnapshotIndex:
 
     def tags(self) -> list[str]:
         return [row[0] for row in self._query("SELECT DISTINCT tag FROM tags ORDER BY tag")]
+
+    def repeated_tags(self) -> list[str]:
+        """Those of several snapshots."""
+        return [row[0] for row in self._query("SELECT tag FROM tags GROUP BY tag HAVING COUNT(*) > 1 ORDER BY tag")]
 
     def with_label(self, label: str) -> list[str]:
         """:param label: ``KEY=VALUE``."""

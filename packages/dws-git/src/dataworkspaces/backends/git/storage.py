@@ -196,6 +196,10 @@ class GitStorage(Workspace):
         self._to_commit.clear()
         marker.unlink(missing_ok=True)
 
+    def is_unfinished(self) -> bool:
+        """Also what is written, and not committed."""
+        return super().is_unfinished() or (self.get_machine_directory() / _UNSAVED).exists()
+
     def save_ignored(self) -> None:
         """Commit metadata that a command of an earlier release left out, since git ignores it."""
         for path in self.ignored_metadata():

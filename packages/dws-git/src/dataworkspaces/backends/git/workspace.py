@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataworkspaces.backends.git import moved_head
 from dataworkspaces.backends.git.conversion import as_committed
 from dataworkspaces.backends.git.own_files import PLACES, GitOwnFiles
 from dataworkspaces.backends.git.paths import BRANCH_PARAM
@@ -24,6 +25,8 @@ from dataworkspaces.errors import (
 )
 from dataworkspaces.gitrepo.checks import check_object_name, check_scratch_directory, is_object_name
 from dataworkspaces.gitrepo.ignored import Looked, check_ignored
+from dataworkspaces.gitrepo.kept_commits import keep_head
+from dataworkspaces.gitrepo.layout import current_branch
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.rest import SETTINGS
@@ -41,6 +44,7 @@ from dataworkspaces.params import (
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.toolbox.atomic import read_json_object, write_bytes, write_json
 from dataworkspaces.toolbox.hostname import default_hostname
+from dataworkspaces.toolbox.names import some
 from dataworkspaces.toolbox.regular import read_regular, status_if_any
 from dataworkspaces.workspace import (
     OWN_FILES,
@@ -102,8 +106,34 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
         relative = self.get_global_param(SCRATCH_DIRECTORY) or "scratch"
         return str(check_scratch_directory(self.paths.root, relative))
 
+    # -- HEAD, which others move ---------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        super().settle()
+        moved_head.settle_head(self)
+
+    def finish_interrupted(self, *, interrupted: bool = True) -> str | None:
+        if interrupted and self.is_unfinished():
+            moved_head.check_same_branch(self)
+        return super().finish_interrupted(interrupted=interrupted)
+
+    def recover_if_interrupted(self) -> None:
+        super().recover_if_interrupted()
+        moved_head.settle_if_moved(self)
+
+    def take_over_lineage(self, changed: Collection[str]) -> None:
+        """Git has brought other content of resources: where it is as a snapshot has it, the snapshot's lineage of it
+        becomes the current one."""
+        newest = self.newest_snapshots()
+        try:
+            if newest:
+                self._recall(newest[0].hashval)
+            super().adopt_lineage([snapshot.hashval for snapshot in newest], changed)
+        except DwsError as e:
+            self.interaction.warn(f"The lineage of {some(changed)} could not be taken over: {e.message}")
+
     def save_precheck(self) -> None:
-        self.repo.check_ready(f"Workspace '{self.name}'", self.get_global_param(BRANCH_PARAM))
+        self.repo.check_ready(self.what)
 
     def as_snapshot_ws(self) -> SnapshotWorkspaceMixin:
         return self
@@ -153,6 +183,10 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
             hint = f"Did you mean {' or '.join(near)}?" if near else "'dws report history' lists the snapshots"
             raise NotFoundError(f"There is no snapshot with the tag '{tag}'", hint=hint)
         return self.get_snapshot_metadata(hashes[0])
+
+    def get_repeated_tags(self) -> list[str]:
+        """Tags of several snapshots, which a merge of git's has left."""
+        return self._index.repeated_tags()
 
     def get_hashes_with_tag(self, tag: str) -> list[str]:
         return self._index.with_tag(tag)
@@ -222,6 +256,11 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
 
         return versions_on_other_branches(self.paths)
 
+    def find_snapshots_elsewhere(self, hashes: Iterable[str]) -> list[SnapshotMetadata]:
+        from dataworkspaces.backends.git.other_branches import find_snapshots
+
+        return find_snapshots(self.paths, hashes)
+
     # -- lineage -------------------------------------------------------------------------------------------------
 
     def supports_lineage(self) -> bool:
@@ -237,9 +276,12 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
     def adopt_lineage(self, known: Sequence[str], changed: Collection[str]) -> list[SnapshotMetadata]:
         newest = self.get_most_recent_snapshot()
         if newest is not None and newest.hashval not in known:
-            path = self.paths.snapshot_metadata_file(newest.hashval)
-            self._subdirectories.recall(newest.hashval, path.relative_to(self.paths.root).as_posix())
+            self._recall(newest.hashval)
         return super().adopt_lineage(known, changed)
+
+    def _recall(self, hashval: str) -> None:
+        path = self.paths.snapshot_metadata_file(hashval)
+        self._subdirectories.recall(hashval, path.relative_to(self.paths.root).as_posix())
 
     # -- own files -----------------------------------------------------------------------------------------------
 
@@ -411,6 +453,9 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
         if self._finished_snapshot is not None:
             self._subdirectories.remember(self._finished_snapshot)
             self._finished_snapshot = None
+            if current_branch(self.paths.root) is None:
+                keep_head(self.paths.root)  # which nothing holds, once HEAD goes elsewhere
+        moved_head.note_head(self)
 
     def collect(self, needed: Collection[str], before: datetime, *, dry_run: bool = False) -> Collected:
         """Objects of git-fat in the workspace's own repository, for all subdirectories."""
