@@ -205,7 +205,14 @@ def test_what_was_interrupted_is_finished_where_it_was_begun(ada: User) -> None:
     ada.git("switch", "--quiet", "--create", "feature")
     ada.batch("config", "results.dir_template", "snapshots/{TAG}")
     journal = ada.cwd / ".git" / "dws" / "journal.json"
-    entry = {"operation": "pull", "command": "pull", "started": "2026-01-01T00:00:00", "pid": 1, "host": "x", "data": {}}
+    entry = {
+        "operation": "pull",
+        "command": "pull",
+        "started": "2026-01-01T00:00:00",
+        "pid": 1,
+        "host": "x",
+        "data": {},
+    }
     journal.write_text(json.dumps(entry))
     ada.git("switch", "--quiet", "main")
     said = refused(ada, "snapshot", "V2", says=["was interrupted on branch feature", "switch feature"])

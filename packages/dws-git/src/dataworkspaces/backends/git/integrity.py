@@ -24,7 +24,6 @@ from dataworkspaces.backends.git.own_files import GitOwnFiles
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.gitrepo.advance import is_unfinished
 from dataworkspaces.gitrepo.integrity import check_repository, check_trees, snapshots_by_version
-from dataworkspaces.gitrepo.layout import current_branch
 from dataworkspaces.gitrepo.plumbing import list_paths, records
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.run import run_git

@@ -31,7 +31,10 @@ class GitSync(SyncedWorkspaceMixin, GitStorage):
         """The branch that is checked out; raises ConfigurationError if none is."""
         branch = current_branch(self.paths.root)
         if branch is None:
-            raise ConfigurationError(f"{self.what} is on no branch (HEAD is detached)", hint=f"git -C {self.paths.root} switch -c BRANCH keeps what you have on a new branch")
+            raise ConfigurationError(
+                f"{self.what} is on no branch (HEAD is detached)",
+                hint=f"git -C {self.paths.root} switch -c BRANCH keeps what you have on a new branch",
+            )
         return branch
 
     def publish(self, *args: Any) -> None:
