@@ -23,6 +23,7 @@ COMMANDS = "dataworkspaces.commands"
 KITS = "dataworkspaces.kits"
 EXPORTERS = "dataworkspaces.exporters"
 EXECUTORS = "dataworkspaces.executors"
+ENVIRONMENTS = "dataworkspaces.environments"
 PROBES = "dataworkspaces.probes"
 PREVIEWS = "dataworkspaces.previews"
 
@@ -33,6 +34,7 @@ KINDS = {
     KITS: "kit",
     EXPORTERS: "export format",
     EXECUTORS: "executor",
+    ENVIRONMENTS: "kind of environment",
     PROBES: "probe",
     PREVIEWS: "preview",
 }
@@ -58,6 +60,10 @@ KNOWN_DISTRIBUTIONS = {
     (COMMANDS, "rerun"): "dws-run",
     (COMMANDS, "steps"): "dws-run",
     (COMMANDS, "web"): "dws-web",
+    (COMMANDS, "env"): "dws-run",
+    (ENVIRONMENTS, "conda"): "dws-run",
+    (ENVIRONMENTS, "container"): "dws-run",
+    (ENVIRONMENTS, "python"): "dws-run",
     (EXECUTORS, "dask"): "dws-files",
     (EXPORTERS, "html"): "dws-web",
     (EXPORTERS, "openlineage"): "dws-exports",

@@ -65,6 +65,8 @@ def restore(
     workspace.interaction.tell(f"Restored {', '.join(outcome.restored)} to {snapshot_name(outcome.snapshot)}")
     if outcome.kept:
         workspace.interaction.tell(_what_was_kept(outcome.kept))
+    if outcome.environment_change is not None:
+        workspace.interaction.tell(f"The environment is not that of the snapshot: {outcome.environment_change}")
 
 
 def _what_was_kept(kept: Mapping[str, str]) -> str:

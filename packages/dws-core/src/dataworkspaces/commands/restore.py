@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from dataworkspaces.commands.environment_change import environment_change
 from dataworkspaces.commands.summaries import changes_json, snapshot_json
 from dataworkspaces.errors import ConfigurationError, NotSupportedError, PluginError, StorageError
 from dataworkspaces.operations.questions import ask_unlocked
@@ -69,12 +70,15 @@ class RestorePlan:
 class RestoreOutcome:
     """What a restore did.
 
-    :ivar kept: the versions that lay there before, by resource; they can be brought back."""
+    :ivar kept: the versions that lay there before, by resource; they can be brought back.
+    :ivar environment_change: in what the present environment is not that of the snapshot; None if it is the same, or
+        if nobody can tell."""
 
     snapshot: SnapshotMetadata
     restored: tuple[str, ...]
     left: tuple[LeftResource, ...]
     kept: Mapping[str, str] = field(default_factory=dict)
+    environment_change: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -82,6 +86,7 @@ class RestoreOutcome:
             "restored": list(self.restored),
             "left": [r.to_json() for r in self.left],
             "kept": dict(self.kept),
+            "environment_change": self.environment_change,
         }
 
 
@@ -155,7 +160,9 @@ def restore_command(workspace: Workspace, plan: RestorePlan) -> RestoreOutcome:
 
     if names:
         ask_unlocked(workspace, attempt)
-    return RestoreOutcome(plan.snapshot, names, plan.left, _kept(workspace, hashval) if names else {})
+    kept = _kept(workspace, hashval) if names else {}
+    change = environment_change(workspace, plan.snapshot) if names else None
+    return RestoreOutcome(plan.snapshot, names, plan.left, kept, change)
 
 
 def _kept(workspace: Workspace, hashval: str) -> dict[str, str]:

@@ -84,6 +84,7 @@ def _bring_back_snapshot(workspace: Workspace, deleted: DeletedSnapshot) -> Snap
         where = str(deleted.directory)
         kept = {name: entries_from_json(document, where) for name, document in deleted.lineage().items()}
         snapshots.get_lineage_store().bring_back_snapshot(hashval, kept)
+    workspace.write_documents(deleted.documents())
     snapshots.save_snapshot_metadata_and_manifest(metadata, deleted.manifest())
     for child in deleted.children:
         if not snapshots.has_snapshot(child):

@@ -5,7 +5,10 @@ from __future__ import annotations
 import getpass
 import hashlib
 import json
+import os
 import platform
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -13,26 +16,57 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import DwsError
+from dataworkspaces.lineage.environment_kind import Process
+from dataworkspaces.lineage.environment_records import record_environment
+from dataworkspaces.lineage.machine_settings import loaded_libraries, settings_of
 from dataworkspaces.lineage.model import Environment
 from dataworkspaces.toolbox.atomic import read_json_object_if_any, write_json
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
-__all__ = ["distributions_of", "this_environment", "this_machine", "this_user"]
+__all__ = ["distributions_of", "present_process", "this_environment", "this_machine", "this_user"]
 
 
-def this_environment(cache_directory: Path) -> Environment:
+def this_environment(cache_directory: Path, root: Path | None = None) -> Environment:
     """That of this process, with what has been imported by now.
 
-    :param cache_directory: as in :func:`distributions_of`.
+    :param cache_directory: as in :func:`distributions_of`; what is recorded of the whole environment lies there, too.
+    :param root: the directory of the workspace.
     """
+    version, implementation = platform.python_version(), platform.python_implementation()
+    process = Process(version, implementation, sys.prefix, tuple(sys.path), os.environ, root)
     return Environment(
-        platform.python_version(),
-        platform.python_implementation(),
+        version,
+        implementation,
         platform.platform(),
         distributions_of(list(sys.modules), sys.path, cache_directory),
+        record_environment(process, cache_directory),
+        settings_of(loaded_libraries()),
     )
+
+
+def present_process(root: Path | None = None) -> Process:
+    """That in which a step would run now: the ``python`` that the user's shell finds; if there is none, ours.
+
+    :param root: the directory of the workspace."""
+    found = shutil.which("python") or shutil.which("python3")
+    if found is not None and Path(found).absolute().parent != Path(sys.executable).parent:
+        with suppress(OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError):
+            # Nothing of the current directory, in which somebody else's files may lie.
+            done = subprocess.run([found, "-I", "-c", _WHO], capture_output=True, timeout=20, check=True)
+            told = json.loads(done.stdout)
+            return Process(
+                told["python"], told["implementation"], told["prefix"], tuple(told["paths"]), os.environ, root
+            )
+    version, implementation = platform.python_version(), platform.python_implementation()
+    return Process(version, implementation, sys.prefix, tuple(sys.path), os.environ, root)
+
+
+_WHO = (
+    "import json, platform, sys; print(json.dumps(dict(python=platform.python_version(), "
+    "implementation=platform.python_implementation(), prefix=sys.prefix, paths=sys.path)))"
+)
 
 
 def this_machine() -> Environment:

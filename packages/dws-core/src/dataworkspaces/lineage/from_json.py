@@ -25,6 +25,7 @@ from dataworkspaces.lineage.model import (
     StepLineage,
     UnknownLineage,
 )
+from dataworkspaces.workspace.documents import is_document_name
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
 __all__ = ["MAX_DEPTH", "entries_from_json", "entry_from_json", "run_from_json", "step_from_json"]
@@ -120,7 +121,17 @@ def _environment_from_json(fields: Mapping[str, Any] | None, where: str) -> Envi
         _optional(fields, "implementation", str, where),
         _optional(fields, "platform", str, where),
         None if distributions is None else _texts(distributions, where),
+        _records(_optional(fields, "records", dict, where) or {}, where),
+        _optional(fields, "settings", dict, where) or {},
     )
+
+
+def _records(fields: Mapping[str, Any], where: str) -> Mapping[str, str]:
+    """They become names of files."""
+    for kind, name in _texts(fields, where).items():
+        if not is_document_name(name):
+            raise MetadataError(f"{where}: the record of an environment ({kind:.80}) has the name {name!r:.200}")
+    return fields
 
 
 def _notebook_from_json(fields: Mapping[str, Any] | None, where: str) -> NotebookRecord | None:

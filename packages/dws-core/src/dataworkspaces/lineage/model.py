@@ -103,12 +103,19 @@ class Environment:
     """What a step ran on. ``distributions`` are those of which something was imported, with their versions; None if
     nobody can tell.
 
-    ``python`` is None for a command of which only the machine is known."""
+    ``python`` is None for a command of which only the machine is known.
+
+    :ivar records: by kind of environment the document that says all of it, see
+        :mod:`dataworkspaces.lineage.environment_kind`.
+    :ivar settings: of the machine and the process, which may decide about the last digits: see
+        :func:`dataworkspaces.lineage.machine_settings.settings_of`."""
 
     python: str | None = None
     implementation: str | None = None
     platform: str | None = None
     distributions: Mapping[str, str] | None = None
+    records: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -116,6 +123,8 @@ class Environment:
             "implementation": self.implementation,
             "platform": self.platform,
             "distributions": None if self.distributions is None else dict(self.distributions),
+            **({"records": dict(self.records)} if self.records else {}),
+            **({"settings": dict(self.settings)} if self.settings else {}),
         }
 
 

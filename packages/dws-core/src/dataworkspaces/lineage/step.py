@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -307,7 +307,8 @@ class Lineage:
         )
 
     def _environment(self) -> Environment:
-        return this_environment(self.workspace.get_machine_directory())
+        root = self.workspace.get_workspace_local_path_if_any()
+        return this_environment(self.workspace.get_machine_directory(), None if root is None else Path(root))
 
     def _watch(self) -> None:
         probe.watch()

@@ -1,7 +1,7 @@
 """Snapshots that were deleted, and their results: kept on this machine for a while, so that a deletion can be undone.
 
-``deleted/NAME/`` of the machine directory holds ``manifest``, ``lineage.json``, ``results/RESOURCE``, and last of all
-``deletion.json`` is written, without which there is nothing to bring back yet.
+``deleted/NAME/`` of the machine directory holds ``manifest``, ``lineage.json``, ``documents/KEY``,
+``results/RESOURCE``, and last of all ``deletion.json`` is written, without which there is nothing to bring back yet.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 DIRECTORY = "deleted"
 _DELETION, _MANIFEST, _LINEAGE, _RESULTS = "deletion.json", "manifest", "lineage.json", "results"
+_DOCUMENTS = "documents"
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ class DeletedSnapshot:
         """By resource, as lineage files hold it."""
         return read_json_object(self.directory / _LINEAGE)
 
+    def documents(self) -> dict[str, bytes]:
+        """By key, those of the workspace that went with the snapshot, or may have gone since."""
+        place = self.directory / _DOCUMENTS
+        return {p.relative_to(place).as_posix(): read_regular(p) for p in sorted(place.rglob("*")) if p.is_file()}
+
     def results(self) -> dict[str, Path]:
         """What is kept of results, by resource."""
         place = self.directory / _RESULTS
@@ -68,7 +74,12 @@ class DeletedSnapshots:
         self._directory = workspace.get_machine_directory() / DIRECTORY
 
     def keep(
-        self, metadata: SnapshotMetadata, manifest: bytes | None, lineage: Mapping[str, Any], children: tuple[str, ...]
+        self,
+        metadata: SnapshotMetadata,
+        manifest: bytes | None,
+        lineage: Mapping[str, Any],
+        children: tuple[str, ...],
+        documents: Mapping[str, bytes],
     ) -> str:
         """Note what is about to be deleted (``manifest`` is None if it is lost); returns the name of its directory. On
         disk on return."""
@@ -78,6 +89,8 @@ class DeletedSnapshots:
         if manifest is not None:
             write_bytes(directory / _MANIFEST, manifest)
         write_bytes(directory / _LINEAGE, to_json(dict(lineage)).encode("utf-8"))
+        for key, content in documents.items():
+            write_bytes(directory / _DOCUMENTS / key, content)
         deletion = {"metadata": metadata.to_json(), "time": now.isoformat(), "children": list(children)}
         write_json(directory / _DELETION, deletion, durable=True)
         return name

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import DwsError, MetadataError
+from dataworkspaces.operations import environments
 from dataworkspaces.operations.deleted_snapshots import DeletedSnapshots
 from dataworkspaces.workspace.local_directory import LocalDirectoryMixin
 from dataworkspaces.workspace.parts import workspace_of
@@ -58,6 +59,7 @@ def _keep(snapshots: SnapshotWorkspaceMixin, metadata: SnapshotMetadata) -> str:
         manifest,
         lineage,
         tuple(snapshots.get_snapshot_graph().children(metadata.hashval)),
+        environments.documents_of(snapshots, metadata),
     )
 
 
@@ -75,6 +77,7 @@ def complete(
     snapshots.delete_snapshot_metadata_and_manifest(hash_val)
     if snapshots.supports_lineage():
         snapshots.get_lineage_store().delete_snapshot(hash_val)
+        environments.collect(snapshots)
     if not include_resources or not destination:
         return
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from dataworkspaces.errors import ConfigurationError, NotSupportedError
+from dataworkspaces.operations import environments
 from dataworkspaces.operations.current_lineage import contents_of
 from dataworkspaces.operations.last_versions import LastVersion, last_versions
 from dataworkspaces.operations.present_snapshot import note_present_snapshot, present_snapshot
@@ -94,6 +95,9 @@ def take(
             snapshots.get_lineage_store().restore(last.snapshot, [name])
         contents = contents_of(snapshots, hashes)
         snapshots.get_lineage_store().snapshot(metadata.hashval, [r.name for r in held], hashes, contents)
+        documents = environments.keep(snapshots, [r.name for r in held])
+        if documents:
+            metadata.other[environments.KEY] = documents
         with_results = [r for r in here if r.name in to_move]
         snapshots.write_result_lineage_for_snapshot(with_results, destination, metadata.hashval)
         snapshots.write_export_lineage_for_snapshot(here, metadata.hashval)

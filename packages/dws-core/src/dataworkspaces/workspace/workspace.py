@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -134,6 +134,40 @@ class Workspace(ABC):
         from dataworkspaces.workspace.storage import with_state
 
         self.write_params(True, with_state(self.read_params(True), resource.name, items))
+
+    def read_document(self, key: str) -> bytes | None:
+        """A document that travels with the workspace (see :mod:`dataworkspaces.workspace.documents`), or None."""
+        from dataworkspaces.workspace.documents import read_among
+
+        return read_among(self.read_params(True), key)
+
+    def write_documents(self, documents: Mapping[str, bytes]) -> None:
+        """Keep documents, by key; each whole or not at all. One that is there already stays as it is. Kept with the
+        next :meth:`save`; one that nothing refers to does no harm.
+
+        By default among the global parameters, which is made for little."""
+        from dataworkspaces.workspace.documents import PARAM, check_document_key, encoded
+
+        if documents:
+            new = {check_document_key(key): encoded(content) for key, content in documents.items()}
+            params = self.read_params(True)
+            self.write_params(True, {**params, PARAM: {**new, **params.get(PARAM, {})}})
+
+    def list_documents(self, directory: str) -> list[str]:
+        """The keys of the documents in a directory, sorted."""
+        from dataworkspaces.workspace.documents import PARAM
+
+        return sorted(key for key in self.read_params(True).get(PARAM, {}) if key.rpartition("/")[0] == directory)
+
+    def delete_documents(self, keys: Iterable[str]) -> None:
+        """Keep these no longer. Idempotent."""
+        from dataworkspaces.workspace.documents import PARAM
+
+        params, gone = self.read_params(True), set(keys)
+        known = params.get(PARAM, {})
+        if gone.intersection(known):
+            left = {key: text for key, text in known.items() if key not in gone}
+            self.write_params(True, {**params, PARAM: left})
 
     def get_resource_local_directory(self, resource: Resource) -> Path:
         """The directory for what a resource keeps on this machine only. It need not exist yet."""

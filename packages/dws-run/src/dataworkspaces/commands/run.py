@@ -100,7 +100,9 @@ def execute(workspace: Workspace, planned: PlannedRun, directory: str | None = N
             started = time.monotonic()
             status = call(record.command, directory, {**variables, **imports.variables})
             seconds = time.monotonic() - started
-            lineage.ran_on(imports.environment(workspace.get_machine_directory(), python))
+            root = workspace.get_workspace_local_path_if_any()
+            place = None if root is None else Path(root)
+            lineage.ran_on(imports.environment(workspace.get_machine_directory(), python, place))
             written = watch.written()
             if status == 0:
                 found = _record_success(workspace, planned, inputs, lineage, watch, written)

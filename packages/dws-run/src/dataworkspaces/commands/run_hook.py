@@ -16,6 +16,8 @@ def _note(place: str, modules_at_start: "set[str]") -> None:
     """Append to a file of this process: a process that was forked from it has one of its own."""
     modules = {name.partition(".")[0] for name in list(sys.modules)} - modules_at_start
     lines = ["python " + ".".join(map(str, sys.version_info[:3])), "implementation " + sys.implementation.name]
+    lines += ["prefix " + sys.prefix] if "\n" not in sys.prefix else []
+    lines += ["library " + name for name in _libraries() if "\n" not in name]
     lines += ["path " + path for path in sys.path if "\n" not in path]
     lines += ["module " + name for name in sorted(modules)]
     data = "".join(line + "\n" for line in [*lines, "end"]).encode("utf-8", "surrogateescape")
@@ -24,6 +26,24 @@ def _note(place: str, modules_at_start: "set[str]") -> None:
         os.write(file, data)
     finally:
         os.close(file)
+
+
+def _libraries() -> "list[str]":
+    """The shared libraries of this process, as Linux tells; which of them matter is not decided here."""
+    try:
+        file = os.open("/proc/self/maps", os.O_RDONLY)
+    except OSError:
+        return []
+    parts = []
+    try:
+        part = os.read(file, 1 << 20)
+        while part:
+            parts.append(part)
+            part = os.read(file, 1 << 20)
+    finally:
+        os.close(file)
+    lines = b"".join(parts).decode("utf-8", "surrogateescape").split("\n")
+    return sorted({line.rpartition("/")[2] for line in lines if ".so" in line})
 
 
 def _note_if_possible(place: str, modules_at_start: "set[str]") -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dataworkspaces.lineage.environment import distributions_of, this_machine
+from dataworkspaces.lineage.environment_kind import Process
+from dataworkspaces.lineage.environment_records import record_environment
+from dataworkspaces.lineage.machine_settings import settings_of
 from dataworkspaces.lineage.model import Environment
 from dataworkspaces.toolbox.logs import log
 
@@ -27,6 +30,8 @@ class _Noted:
     implementation: str
     paths: tuple[str, ...]
     modules: tuple[str, ...]
+    prefix: str | None
+    libraries: tuple[str, ...]
 
     @classmethod
     def of(cls, lines: Iterable[str]) -> _Noted:
@@ -40,6 +45,8 @@ class _Noted:
             _IMPLEMENTATIONS.get(name, name),
             tuple(path for path in known.get("path", []) if os.path.isabs(path)),  # noqa: PTH117
             tuple(known.get("module", [])),
+            known.get("prefix", [None])[0],
+            tuple(known.get("library", [])),
         )
 
 
@@ -57,11 +64,12 @@ class Imports:
         others = os.environ.get("PYTHONPATH")
         return {"PYTHONPATH": os.pathsep.join([str(self._place), *([others] if others else [])])}
 
-    def environment(self, cache_directory: Path, python: str | None = None) -> Environment:
+    def environment(self, cache_directory: Path, python: str | None = None, root: Path | None = None) -> Environment:
         """What the command ran on, once it has ended. The distributions are None if no Python has noted any: it may be
         another program, or one that takes no notice of the environment (``python -I``), or it was killed.
 
         :param python: its version, if that is known.
+        :param root: the directory of the workspace.
         """
         noted = list(self._noted())
         modules: dict[tuple[str, ...], set[str]] = {}
@@ -78,12 +86,22 @@ class Imports:
             python=python,
             implementation=None if python is None else versions.get(python),
             distributions=dict(sorted(found.items(), key=lambda item: item[0].lower())) if noted else None,
+            records=record_environment(_main_process(noted, root), cache_directory),
+            settings=settings_of(name for process in noted for name in process.libraries),
         )
 
     def _noted(self) -> Iterator[_Noted]:
         for file in [] if self._place is None else sorted(self._place.iterdir()):
             if file.name.isdecimal():
                 yield from _read(file)
+
+
+def _main_process(noted: Sequence[_Noted], root: Path | None) -> Process:
+    """That of which most was imported, for a command that runs several Pythons."""
+    if not noted:
+        return Process(variables=os.environ, root=root)
+    main = max(noted, key=lambda process: len(process.modules))
+    return Process(main.python, main.implementation, main.prefix, main.paths, os.environ, root)
 
 
 def _read(file: Path) -> Iterator[_Noted]:

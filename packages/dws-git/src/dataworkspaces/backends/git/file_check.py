@@ -8,6 +8,7 @@ import re
 import stat
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,6 +23,7 @@ from dataworkspaces.lineage.from_json import entries_from_json
 from dataworkspaces.toolbox.atomic import MAX_JSON_BYTES, read_json_list, read_json_object, write_bytes
 from dataworkspaces.toolbox.names import check_resource_name
 from dataworkspaces.toolbox.regular import read_regular
+from dataworkspaces.workspace.documents import DOCUMENT_NAME, ENVIRONMENTS, MAX_BYTES, verified_document
 from dataworkspaces.workspace.problem import UNEXPECTED, Area, one_line, set_aside
 from dataworkspaces.workspace.results import manifest_hash
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
@@ -86,6 +88,17 @@ def _sha1(path: Path, *, unconverted: bool = False) -> str:
     return digest.hexdigest()
 
 
+def read_document(path: Path) -> None:
+    if path.stat().st_size > MAX_BYTES:
+        raise MetadataError(f"{path} is larger than any document of a workspace")
+    content = read_regular(path)
+    if b"\r\n" in content:  # git may have converted the file
+        with suppress(MetadataError):
+            verified_document(path.name, content.replace(b"\r\n", b"\n"))
+            return
+    verified_document(path.name, content)
+
+
 _CONFIG = FileKind("metadata", read_config)
 _RESOURCE = FileKind("metadata", read_entry)
 _KINDS: tuple[tuple[str, FileKind], ...] = (
@@ -98,6 +111,7 @@ _KINDS: tuple[tuple[str, FileKind], ...] = (
     (r"snapshot_metadata/[0-9a-f]+_md\.json", FileKind("snapshot", read_metadata)),
     (r"snapshots/snapshot-[0-9a-f]+\.json", FileKind("manifest", read_manifest)),
     (r"snapshot_lineage/[0-9a-f]+/[^/]+\.json", FileKind("lineage", read_lineage)),
+    (rf"{ENVIRONMENTS}/{DOCUMENT_NAME}", FileKind("lineage", read_document)),
     (r"file/[^/]+/[^/]+/[^/]+", FileKind("manifest", read_state)),
 )
 _TABLE = tuple((re.compile(pattern), kind) for pattern, kind in _KINDS)
@@ -136,7 +150,7 @@ def shared_files(paths: WorkspacePaths) -> list[str]:
 
 
 _DIRECTORIES = re.compile(
-    r"(resources|current_lineage|snapshots|snapshot_metadata|snapshot_lineage(/[0-9a-f]+)?|file(/[^/]+){0,2})"
+    r"(resources|current_lineage|snapshots|snapshot_metadata|snapshot_lineage(/[0-9a-f]+)?|environments|file(/[^/]+){0,2})"
 )
 
 
@@ -176,7 +190,8 @@ class Examined:
 def examine(path: Path, kind: FileKind) -> Examined:
     try:
         value = kind.read(path)
-        if kind.area == "lineage" or path.parent.name == "resources":
+        is_named_for_resource = kind.area == "lineage" and kind.read is not read_document
+        if is_named_for_resource or path.parent.name == "resources":
             check_resource_name(path.name.removesuffix(".json"))
         return Examined(value, None)
     except UNEXPECTED as e:

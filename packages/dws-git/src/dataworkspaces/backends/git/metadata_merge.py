@@ -21,12 +21,14 @@ from dataworkspaces.gitrepo.plumbing import TreeEntry
 from dataworkspaces.gitrepo.sides import Sides
 from dataworkspaces.toolbox.atomic import to_json
 from dataworkspaces.workspace import SnapshotMetadata
+from dataworkspaces.workspace.documents import ENVIRONMENTS
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 _RESOURCES = f"{METADATA_DIR}/resources/"
 _RESOURCE_LIST = f"{METADATA_DIR}/resources.json"
 _METADATA = f"{METADATA_DIR}/snapshot_metadata/"
 _LINEAGE = f"{METADATA_DIR}/snapshot_lineage/"
+_ENVIRONMENTS = f"{METADATA_DIR}/{ENVIRONMENTS}/"
 _CONFIG = f"{METADATA_DIR}/config.json"
 _METADATA_SUFFIX = "_md.json"
 _DETAILS = {"role", "export", "imported", "read_only", "compute_hash"}
@@ -94,7 +96,10 @@ class _Merger:
     def merge(self) -> MetadataMerge:
         contents = self.merge_result.contents
         for path, side in self.sides.items():
-            if side.is_settled:
+            if path.startswith(_ENVIRONMENTS):
+                # One side deleted the last snapshot that had it; the other may have taken a new one since.
+                contents[path] = side.theirs or side.ours or side.base
+            elif side.is_settled:
                 contents[path] = side.changed
             elif path == _CONFIG:
                 contents[path] = self._merge_config(path, side)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from dataworkspaces.workspace.documents import check_document_key
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 BRANCH_PARAM = "dws_git_branch"
@@ -83,6 +84,10 @@ class WorkspacePaths:
     def resource_state(self, role: str, name: str) -> Path:
         """Manifests of local-files and rclone resources."""
         return self.metadata / "file" / role / name
+
+    def document(self, key: str) -> Path:
+        """Raises ConfigurationError for a key that is none."""
+        return self.metadata / check_document_key(key)
 
     @property
     def objects(self) -> Path:

@@ -6,7 +6,7 @@ Each file is replaced as a whole. What is written, and has to be committed, is n
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from dataworkspaces.toolbox.atomic import read_json_object, write_bytes, write_f
 from dataworkspaces.toolbox.names import check_relative_path, is_resource_name
 from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace import REMOVED, RESOURCE_ROLE_CHOICES, Resource, Workspace
+from dataworkspaces.workspace.documents import is_document_name
 
 _UNSAVED = "unsaved"
 _MISSING: dict[str, Any] = {}
@@ -125,6 +126,38 @@ class GitStorage(Workspace):
         names = list(new)
         for together in (names[:-1], names[-1:]):
             write_files(directory, {name: new[name] for name in together})
+
+    # -- documents -----------------------------------------------------------------------------------------------
+
+    def read_document(self, key: str) -> bytes | None:
+        path = self.paths.document(key)
+        try:
+            content = read_regular(path)
+        except FileNotFoundError:
+            return None
+        except OSError as e:
+            raise MetadataError(f"{path} cannot be read: {e.strerror or e}") from e
+        return (as_committed(self.paths, path) if b"\r\n" in content else None) or content
+
+    def write_documents(self, documents: Mapping[str, bytes]) -> None:
+        for key, content in documents.items():
+            path = self.paths.document(key)
+            if not _holds(path, content):
+                self._note_for_commit(path)
+                write_bytes(path, content, durable=True)
+
+    def list_documents(self, directory: str) -> list[str]:
+        place = self.paths.metadata / directory
+        names = sorted(os.listdir(place)) if place.is_dir() else []  # noqa: PTH208
+        return [f"{directory}/{name}" for name in names if is_document_name(name)]
+
+    def delete_documents(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            path = self.paths.document(key)
+            self._note_for_commit(path)
+            path.unlink(missing_ok=True)
+
+    # -- places --------------------------------------------------------------------------------------------------
 
     def get_resource_local_directory(self, resource: Resource) -> Path:
         return self.paths.resource_local(resource.name)

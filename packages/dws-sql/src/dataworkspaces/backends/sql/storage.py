@@ -7,7 +7,7 @@ difference goes to the database.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,10 @@ from dataworkspaces.params import HOSTNAME, LOCAL_SCRATCH_DIRECTORY, SCRATCH_DIR
 from dataworkspaces.toolbox.hostname import default_hostname
 from dataworkspaces.toolbox.names import check_relative_path, check_resource_name
 from dataworkspaces.workspace import Resource, Workspace
+from dataworkspaces.workspace.documents import check_document_key
+
+DOCUMENTS = "*"
+"""Stands in the place of the resource in the rows of documents; no resource can be called so."""
 
 
 class SqlStorage(Workspace):
@@ -126,6 +130,36 @@ class SqlStorage(Workspace):
         table = tables.resource_state
         check_relative_path(key, "State key")
         return (table.c.workspace == self.id) & (table.c.resource == resource.name) & (table.c.key == key)
+
+    # -- documents -----------------------------------------------------------------------------------------------
+
+    def read_document(self, key: str) -> bytes | None:
+        table = tables.resource_state
+        row = select(table.c.content).where(self._document(), table.c.key == check_document_key(key))
+        rows = self.database.read(row)
+        return bytes(rows[0].content) if rows else None
+
+    def write_documents(self, documents: Mapping[str, bytes]) -> None:
+        table = tables.resource_state
+        with self.database.changing(self.id) as connection:
+            for key, content in documents.items():
+                same = self._document() & (table.c.key == check_document_key(key))
+                if connection.execute(select(table.c.key).where(same)).first() is None:
+                    row = {"workspace": self.id, "resource": DOCUMENTS, "key": key, "content": content}
+                    connection.execute(insert(table).values(row))
+
+    def list_documents(self, directory: str) -> list[str]:
+        rows = self.database.read(select(tables.resource_state.c.key).where(self._document()))
+        return sorted(row.key for row in rows if row.key.rpartition("/")[0] == directory)
+
+    def delete_documents(self, keys: Iterable[str]) -> None:
+        table, gone = tables.resource_state, list(keys)
+        with self.database.changing(self.id) as connection:
+            connection.execute(delete(table).where(self._document() & table.c.key.in_(gone)))
+
+    def _document(self) -> Any:
+        table = tables.resource_state
+        return (table.c.workspace == self.id) & (table.c.resource == DOCUMENTS)
 
     # -- identity and places -------------------------------------------------------------------------------------
 

@@ -1,0 +1,82 @@
+"""Documents that belong to all copies of a workspace, beside parameters, snapshots and lineage: the environments that
+steps ran in, say. A backend keeps them by the methods of :class:`Workspace` that have ``document`` in their names.
+
+A document never changes once it is written: its name has a hash of what it holds. So two people who write the same one
+write the same, and copies of a workspace that are brought together have no conflicts.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import zlib
+from typing import Any
+
+from dataworkspaces.errors import ConfigurationError, MetadataError
+
+__all__ = [
+    "DOCUMENT_NAME",
+    "ENVIRONMENTS",
+    "MAX_BYTES",
+    "check_document_key",
+    "document_name",
+    "is_document_name",
+    "verified_document",
+]
+
+ENVIRONMENTS = "environments"
+"""The directory of those that steps ran in, for :func:`document_name`."""
+MAX_BYTES = 16 * 1024 * 1024
+"""A larger document is refused: none of ours comes near."""
+PARAM = "dws.documents"
+"""Among the global parameters of a backend that has no other place for them."""
+
+DOCUMENT_NAME = r"[a-z0-9][a-z0-9_-]{0,60}\.([0-9a-f]{64})\.[a-z0-9]{1,10}"
+_NAME_RE = re.compile(DOCUMENT_NAME)
+_DIRECTORY_RE = re.compile(r"[a-z]+(/[0-9A-Za-z]+)?")
+
+
+def document_name(prefix: str, content: bytes, suffix: str) -> str:
+    """``PREFIX.SHA256.SUFFIX``."""
+    return f"{prefix}.{hashlib.sha256(content).hexdigest()}.{suffix}"
+
+
+def is_document_name(name: str) -> bool:
+    """Whether a text, which may come from anywhere, can name a document."""
+    return _NAME_RE.fullmatch(name) is not None
+
+
+def check_document_key(key: str) -> str:
+    """Return ``key``, ``DIRECTORY/NAME``, if it is one: names from lineage come from others, and become paths.
+
+    Raises ConfigurationError."""
+    directory, _, name = key.rpartition("/")
+    if _DIRECTORY_RE.fullmatch(directory) is None or not is_document_name(name):
+        raise ConfigurationError(f"{key!r:.200} is no name of a document of a workspace")
+    return key
+
+
+def verified_document(key: str, content: bytes) -> bytes:
+    """Return ``content`` if its hash is the one in the name; raises MetadataError if it was changed."""
+    found = _NAME_RE.fullmatch(key.rpartition("/")[2])
+    if found is None or hashlib.sha256(content).hexdigest() != found[1]:
+        raise MetadataError(
+            f"{key} is not what its name stands for: somebody has changed it",
+            hint="Bring it back from git's history, or pull from a copy that has it",
+        )
+    return content
+
+
+def read_among(params: dict[str, Any], key: str) -> bytes | None:
+    """Of :data:`PARAM` in global parameters."""
+    text = params.get(PARAM, {}).get(check_document_key(key))
+    try:
+        return None if text is None else zlib.decompress(base64.b64decode(text, validate=True))
+    except (ValueError, TypeError, zlib.error) as e:
+        raise MetadataError(f"{key} is damaged: {e}") from e
+
+
+def encoded(content: bytes) -> str:
+    """As :data:`PARAM` holds it."""
+    return base64.b64encode(zlib.compress(content)).decode("ascii")

@@ -1,0 +1,1 @@
+"""The kinds of environments that this distribution knows: Python, conda, containers."""
