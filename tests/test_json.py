@@ -25,7 +25,18 @@ AS = {
 OPTIONAL = {
     "utc_offset", "parents", "updated_timestamp", "results_in", "results_moved_from", "resource_parents", "metrics_history", "labels", "notes", "carried_over", "others", "author",
 }  # fmt: skip
-WITHOUT = {"cat", "completion", "demo", "lineage graph", "lineage export", "run", "s3 allow", "s3 unpin", "schema"}
+WITHOUT = {
+    "cat",
+    "completion",
+    "demo",
+    "lineage graph",
+    "env export",
+    "lineage export",
+    "run",
+    "s3 allow",
+    "s3 unpin",
+    "schema",
+}
 """As the page has it; the group `report` and `status`, its old name, are no commands of their own."""
 
 
