@@ -309,3 +309,37 @@ def test_lineage_is_shown(looked: Looked) -> None:
     page = looked.page
     page.goto(page.url.split("#")[0] + "#/snapshot/T2?tab=lineage")
     page.frame_locator("iframe.lineage").locator("body[data-ready]").wait_for()
+
+
+# -- comparisons ----------------------------------------------------------------------------------------------------
+
+
+def test_comparison_shows_first_what_differs(looked: Looked) -> None:
+    page = looked.page
+    page.check("[aria-label='Choose T3']")
+    page.check("[aria-label='Choose T2']")
+    page.click(".chosen-bar a:has-text('Compare')")
+    page.wait_for_selector(".compared")
+    values = page.locator(".compared tbody tr:not(.part)")
+    assert [text.split() for text in values.all_inner_texts()][:2] == [
+        ["accuracy", "0.8", "0.9", "best"],
+        ["rate", "0.3", "0.2"],
+    ]
+    assert "kind" not in page.locator(".compared").inner_text()
+    page.check("text=Also what is the same")
+    assert "kind" in page.locator(".compared").inner_text()
+    assert page.locator(".plots circle").count() == 2
+    assert page.locator(".plots polyline").count() == 2
+    assert page.locator(".charts canvas").count() == 2
+    page.reload()
+    page.wait_for_selector(".compared")
+
+
+def test_comparison_shows_the_lines_that_differ(looked: Looked) -> None:
+    page = looked.page
+    page.goto(page.url.split("#")[0] + "#/compare/T1,T2")
+    page.wait_for_selector(".difference .entry:has-text('step2.py')")
+    page.click(".difference .entry:has-text('step2.py')")
+    page.wait_for_selector(".lines .plus:has-text('+print(2)')")
+    page.click(".difference .entry:has-text('results.json')")
+    page.wait_for_selector(".lines .minus:has-text('0.7')")

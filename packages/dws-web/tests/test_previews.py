@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dataworkspaces.web.files import _checked
+from dataworkspaces.web.files import checked
 from dataworkspaces.web.previews import Code, Image, Markdown, Table
 from dataworkspaces.web.previews.choice import preview
 
@@ -92,4 +92,4 @@ def test_picture_that_is_too_large_says_so() -> None:
 @pytest.mark.parametrize("path", ["../x", "/x", "a/../../b", "..", "a\\..\\b", "a\0"])
 def test_path_out_of_a_resource_is_refused(path: str) -> None:
     with pytest.raises(Exception, match="is no path in a resource"):
-        _checked(path)
+        checked(path)

@@ -1,6 +1,6 @@
 // Where the data comes from: the server, or the scripts of an export, which a page may load from a file.
 
-import type { About, Experiments, Listing, Preview, Snapshot } from "./types";
+import type { About, Difference, Experiments, Lines, Listing, Preview, Snapshot } from "./types";
 
 export const isExport = document.documentElement.dataset["mode"] === "export";
 
@@ -87,3 +87,9 @@ export const lineageAddress = (name: string) =>
 export const setLabels = (hash: string, labels: string[]) => ask<About>(`api/snapshots/${hash}/labels`, labels);
 
 export const addNote = (hash: string, text: string) => ask<About>(`api/snapshots/${hash}/notes`, text);
+
+export const difference = (first: string, second: string) =>
+  ask<Difference>(`api/difference?${query({ first, second })}`);
+
+export const lines = (first: string, second: string, resource: string, old: string, now: string) =>
+  ask<Lines>(`api/lines?${query({ first, second, resource, old, new: now })}`);

@@ -2,7 +2,8 @@
 
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
-import { ExperimentsPage } from "./experiments/Page";
+import { ComparePage } from "./compare/Page";
+import { ExperimentsPage, MOST_COMPARED } from "./experiments/Page";
 import { recall } from "./experiments/view";
 import { Icon } from "./parts/Icon";
 import { Waiting } from "./parts/Waiting";
@@ -10,6 +11,7 @@ import { addressOf, route } from "./route";
 import { SnapshotPage } from "./snapshot/Page";
 import { notice, problem, reload, table } from "./state";
 import "./style/base.css";
+import "./style/compare.css";
 import "./style/experiments.css";
 import "./style/snapshot.css";
 import { visible } from "./text";
@@ -59,6 +61,9 @@ function App() {
 function Page({ page, names }: { page: string; names: string[] }) {
   if (page === "snapshot" && names[0]) {
     return <SnapshotPage name={names[0]} key={names[0]} />;
+  }
+  if (page === "compare" && names.length > 1) {
+    return <ComparePage names={names.slice(0, MOST_COMPARED)} key={names.join()} />;
   }
   return <ExperimentsPage />;
 }

@@ -109,3 +109,22 @@ export interface Preview {
 }
 
 export const NOW = "now";
+
+export interface FileChange {
+  status: string;
+  path: string;
+  old_path: string | null;
+}
+
+export interface Difference {
+  first: string;
+  second: string;
+  resources: { name: string; state: string; files: FileChange[] | null; has_more: boolean }[];
+  warnings: string[];
+}
+
+export interface Lines {
+  /** As `diff -u` has them, without the names of the files. */
+  lines: string[];
+  problem: string;
+}

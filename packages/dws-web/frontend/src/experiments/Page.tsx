@@ -14,6 +14,8 @@ import { Edit } from "./Edit";
 import { Table } from "./Table";
 import * as view from "./view";
 
+export const MOST_COMPARED = 20;
+
 export function ExperimentsPage() {
   const [isChoosing, setChoosing] = useState(false);
   const [isHot, setHot] = useState(() => remembered("heat", true));
@@ -114,6 +116,7 @@ function Filter() {
 function Chosen({ onEdit }: { onEdit: (row: Row) => void }) {
   const hashes = [...selected.value];
   const only = hashes.length === 1 ? table.value?.rows.find((row) => row.hash === hashes[0]) : undefined;
+  const canCompare = hashes.length >= 2 && hashes.length <= MOST_COMPARED;
   return (
     <div class="chosen-bar" role="region" aria-label="Chosen rows">
       <span>{plural(hashes.length, "row")} chosen</span>
@@ -122,6 +125,13 @@ function Chosen({ onEdit }: { onEdit: (row: Row) => void }) {
           <Icon name="edit" />
           Labels and notes
         </button>
+      )}
+      {canCompare ? (
+        <a class="button main" href={addressOf("compare", hashes)}>
+          Compare
+        </a>
+      ) : (
+        <span class="muted">{hashes.length < 2 ? "Choose two or more to compare them" : `At most ${MOST_COMPARED} can be compared`}</span>
       )}
       <button type="button" class="icon-button" aria-label="Choose none" onClick={() => (selected.value = new Set())}>
         <Icon name="close" />

@@ -399,6 +399,11 @@ function Family({ shown }: { shown: Snapshot }) {
       <li key={hash}>
         <a href={addressOf("snapshot", [hash])}>{title(rows.get(hash) ?? { hash })}</a>{" "}
         <span class="muted">{visible(rows.get(hash)?.message ?? (rows.has(hash) ? "" : "deleted since"))}</span>
+        {rows.has(hash) && (
+          <a class="quiet" href={addressOf("compare", [hash, shown.hash])}>
+            compare
+          </a>
+        )}
       </li>
     ));
   const [parents, children] = [shown.parents ?? [], shown.children ?? []];

@@ -15,7 +15,7 @@ from dataworkspaces.cli.session import Session, common_options, pass_session
 def web(session: Session, port: int | None, no_open: bool) -> None:
     """Show the experiments in the browser, until Ctrl-C.
 
-    The page has a table of all snapshots, which sorts and filters them, and for each snapshot its results,
+    The page has a table of all snapshots, which sorts, filters and compares them, and for each snapshot its results,
     files and lineage. It is served on 127.0.0.1 to this machine alone, and fetches nothing from anywhere.
 
     \b

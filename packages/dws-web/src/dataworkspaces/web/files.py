@@ -21,7 +21,7 @@ def listing(workspace: Workspace, at: str, name: str, path: str) -> dict[str, An
     """What a directory of a resource holds: directories before files.
 
     :param at: a tag or hash, or :data:`NOW`."""
-    infos = _files(workspace, at, name).list_infos(_checked(path))
+    infos = files_at(workspace, at, name).list_infos(checked(path))
     entries = [
         {"name": each, "kind": info.kind, "size": info.size}
         for each, info in sorted(infos, key=lambda pair: (pair[1].kind != "directory", pair[0]))
@@ -31,7 +31,7 @@ def listing(workspace: Workspace, at: str, name: str, path: str) -> dict[str, An
 
 def shown_file(workspace: Workspace, at: str, name: str, path: str) -> dict[str, Any]:
     """A preview of a file."""
-    files = _files(workspace, at, name)
+    files = files_at(workspace, at, name)
     info = _info(files, path)
     content = files.read_range(path, 0, MOST_BYTES)
     is_whole = len(content) < MOST_BYTES if info.size is None else info.size <= len(content)
@@ -41,7 +41,7 @@ def shown_file(workspace: Workspace, at: str, name: str, path: str) -> dict[str,
 
 def whole_file(workspace: Workspace, at: str, name: str, path: str) -> bytes:
     """The content of a file."""
-    files = _files(workspace, at, name)
+    files = files_at(workspace, at, name)
     size = _info(files, path).size or 0
     content = files.read_range(path, 0, MOST_SENT + 1) if size <= MOST_SENT else b""
     if max(size, len(content)) > MOST_SENT:
@@ -51,7 +51,8 @@ def whole_file(workspace: Workspace, at: str, name: str, path: str) -> bytes:
     return content
 
 
-def _files(workspace: Workspace, at: str, name: str) -> FileResourceMixin:
+def files_at(workspace: Workspace, at: str, name: str) -> FileResourceMixin:
+    """The files of a resource in a snapshot, or now."""
     if at == NOW:
         resource = workspace.get_resource(name)
         if not isinstance(resource, FileResourceMixin):
@@ -63,13 +64,13 @@ def _files(workspace: Workspace, at: str, name: str) -> FileResourceMixin:
 
 
 def _info(files: FileResourceMixin, path: str) -> FileInfo:
-    if not files.does_subpath_exist(_checked(path), must_be_file=True):
+    if not files.does_subpath_exist(checked(path), must_be_file=True):
         raise NotFoundError(f"There is no file '{path}'", hint="'dws ls' shows what there is")
     return files.get_file_info(path)
 
 
-def _checked(path: str) -> str:
-    """It comes from an address: it must not lead elsewhere."""
+def checked(path: str) -> str:
+    """The path. It comes from an address: it must not lead elsewhere."""
     if path.startswith("/") or "\0" in path or "\\" in path or {"..", "."} & set(path.split("/")):
         raise ConfigurationError(f"'{path}' is no path in a resource", hint="As in directory/file.csv")
     return path

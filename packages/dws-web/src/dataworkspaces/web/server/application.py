@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from dataworkspaces.errors import DwsError, LockedError, NotFoundError
 from dataworkspaces.lineage.workspace_graph import lineage_graph
-from dataworkspaces.web import editing, experiments, files, snapshots
+from dataworkspaces.web import differences, editing, experiments, files, snapshots
 from dataworkspaces.web.lineage_page import page
 from dataworkspaces.web.source import Source
 from dataworkspaces.workspace import Workspace
@@ -65,6 +65,8 @@ def application(source: Source) -> Starlette:
         reads("/api/snapshots/{name}", lambda w, r: snapshots.snapshot_page(w, r.path_params["name"])),
         reads("/api/listing", lambda w, r: files.listing(w, *_place(r))),
         reads("/api/preview", lambda w, r: files.shown_file(w, *_place(r))),
+        reads("/api/difference", lambda w, r: differences.difference(w, *_two(r))),
+        reads("/api/lines", _lines),
         reads("/download", _download),
         reads("/lineage/{name}", _lineage),
         writes("/api/snapshots/{name}/labels", editing.set_labels),
@@ -102,6 +104,17 @@ async def _body(request: Request) -> bytes:
 def _place(request: Request) -> tuple[str, str, str]:
     given = request.query_params
     return given.get("at", experiments.NOW), given.get("resource", ""), given.get("path", "")
+
+
+def _two(request: Request) -> tuple[str, str]:
+    given = request.query_params
+    return given.get("first", ""), given.get("second", "")
+
+
+def _lines(workspace: Workspace, request: Request) -> Any:
+    given = request.query_params
+    paths = given.get("old", ""), given.get("new", "")
+    return differences.lines(workspace, *_two(request), given.get("resource", ""), paths)
 
 
 def _download(workspace: Workspace, request: Request) -> Response:
