@@ -372,6 +372,23 @@ def test_restore_killed_at_each_point(
     kill_at_each_point(server, base, tmp_path, RESTORE, then_succeeds(RESTORE, after_restore), stripe)
 
 
+def test_rename_killed_at_each_point(server: Server, base: Path, tmp_path: Path) -> None:
+    """A resource is called as before, or otherwise, in snapshots as well; and the next command completes it."""
+
+    def check(killed: Killed) -> None:
+        killed.check_opens()
+        killed.check_nothing_lost()
+        shown = json.loads(server.run(killed.root, "show", "B", "--json").stdout)
+        called = {each["name"] for each in shown["resources"]} & {"files", "measured"}
+        killed.expect(len(called) == 1, f"called {called}")
+        answer = server.run(killed.root, "--batch", "rename", *called, "again")
+        killed.expect(answer.status == 0, f"the next command: {answer.stderr}")
+        killed.check_no_temporary_file_is_kept()
+        killed.expect(killed.user.git("status", "--porcelain", ".dataworkspace") == "", "not committed")
+
+    kill_at_each_point(server, base, tmp_path, ["--batch", "rename", "files", "measured"], check, 0)
+
+
 @stripes
 def test_undo_restore_killed_at_each_point(server: Server, base: Path, tmp_path: Path, stripe: int) -> None:
     """It is done, or not at all; and nothing is lost."""

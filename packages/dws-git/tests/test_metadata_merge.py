@@ -291,3 +291,57 @@ def test_a_snapshot_that_somebody_else_has_changed_is_merged_or_refused(change: 
         said = md(A)
         assert has_right_types(SnapshotMetadata.from_json(merged[md(A)]))
     assert md(A) in said or "nested too deeply" in said
+
+
+# -- names ----------------------------------------------------------------------------------------------------------
+
+
+def names_after(
+    base: dict[str, Any], ours: dict[str, Any], theirs: dict[str, Any]
+) -> tuple[dict[str, Any], MetadataMerge]:
+    """The parameters of one resource that both sides changed."""
+    path = "resources/x.json"
+    sides = ({path: resource("x", 0, **params)} for params in (base, ours, theirs))
+    merged, outcome = merge(*sides)
+    return merged[path]["parameters"], outcome
+
+
+def test_of_two_new_names_the_origins_stands_and_ours_leads_to_it() -> None:
+    params, outcome = names_after({}, {"shown_as": "ours"}, {"shown_as": "theirs"})
+    assert (params["shown_as"], params["formerly"]) == ("theirs", ["ours"])
+    assert outcome.notes == []  # of what is called otherwise the pull tells
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_new_name_and_another_change(swapped: bool) -> None:
+    one, other = {"shown_as": "y", "formerly": ["z"]}, {"branch": "main"}
+    params, outcome = names_after({}, *((other, one) if swapped else (one, other)))
+    assert (params["shown_as"], params["formerly"], params["branch"]) == ("y", ["z"], "main")
+    assert outcome.notes == []
+
+
+def test_a_name_that_one_side_took_back() -> None:
+    params, _outcome = names_after({"shown_as": "y"}, {"formerly": ["y"]}, {"shown_as": "y", "branch": "main"})
+    assert "shown_as" not in params
+    assert (params["formerly"], params["branch"]) == (["y"], "main")
+
+
+def test_all_former_names_stay() -> None:
+    ours, theirs = {"shown_as": "c", "formerly": ["a"]}, {"shown_as": "d", "formerly": ["b"]}
+    params, _outcome = names_after({"shown_as": "b"}, ours, theirs)
+    assert params["shown_as"] == "d"
+    assert set(params["formerly"]) == {"a", "b", "c"}
+
+
+def test_one_resource_that_both_added_and_one_renamed() -> None:
+    """It is one resource all the same."""
+    path = "resources/x.json"
+    merged, outcome = merge({}, {path: resource("x", 0, shown_as="y")}, {path: resource("x", 0)})
+    assert merged[path]["parameters"]["shown_as"] == "y"
+    assert outcome.renamed_resources == {}
+
+
+@pytest.mark.parametrize("names", [{"shown_as": "../x"}, {"shown_as": 1}, {"formerly": "y"}, {"formerly": [""]}])
+def test_names_that_name_nothing_are_refused(names: dict[str, Any]) -> None:
+    with pytest.raises(MetadataError, match=r"resources/x\.json"):
+        names_after({}, {"branch": "main"}, names)

@@ -277,7 +277,8 @@ def get_results(
     from dataworkspaces.commands.results import find_results
 
     with _opened(workspace_uri_or_path, verbose, reading=True) as workspace:
-        found = find_results(workspace, tag_or_hash, resource_name)
+        name = None if resource_name is None else workspace.present_name(resource_name)
+        found = find_results(workspace, tag_or_hash, name)
         return None if found is None else (found.data, found.location)
 
 
@@ -321,7 +322,8 @@ def make_lineage_graph(
         if value is not None and value < 1:
             raise ApiParamError(f"{name} is {value}", hint="Give a number of pixels")
     with _opened(workspace_uri_or_path, verbose, reading=True) as workspace:
-        graph = lineage_graph(workspace, resource_name, tag_or_hash)
+        resource = None if resource_name is None else workspace.present_name(resource_name)
+        graph = lineage_graph(workspace, resource, tag_or_hash)
         drawing.write_drawing(path, drawing.draw(graph, drawing.format_of(path), width, height))
 
 

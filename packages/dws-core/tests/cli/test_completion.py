@@ -45,7 +45,8 @@ def complete(installation: Installation) -> Complete:
 
 
 def test_commands(complete: Complete) -> None:
-    assert [name for name in complete("dws", "re") if name != "rerun"] == ["remove", "restore", "report", "recover"]
+    names = ["remove", "rename", "restore", "report", "recover"]
+    assert [name for name in complete("dws", "re") if name != "rerun"] == names
 
 
 def test_hidden_commands_are_not_offered(complete: Complete) -> None:

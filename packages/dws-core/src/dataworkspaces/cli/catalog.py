@@ -36,6 +36,7 @@ BUILT_IN = {
     "remove": BuiltIn(
         START, "dataworkspaces.cli.cmd_remove:remove", "Take a resource out of the workspace; its files stay"
     ),
+    "rename": BuiltIn(START, "dataworkspaces.cli.cmd_rename:rename", "Give a resource another name"),
     "config": BuiltIn(
         START, "dataworkspaces.cli.cmd_config:config", "Show or set parameters of the workspace and its resources"
     ),

@@ -102,7 +102,7 @@ def clone_command(
     left: list[str] = []
     if selection is not None:
         try:
-            selection.check(workspace.get_resource_names())
+            selection.check(workspace)
         except DwsError as e:  # the workspace is here; nobody wants to clone it again for a wrong name
             interaction.warn(f"{e.message}; no resource is cloned. 'dws pull' in the workspace brings them")
             selection = Selection(only_workspace=True)

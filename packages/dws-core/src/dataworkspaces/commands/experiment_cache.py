@@ -1,7 +1,7 @@
 """What was read of the experiments of snapshots, so that a table of all of them need not read each file again.
 
 A cache in the machine directory, which may be lost at any time; where it cannot be written, it costs only time. What a
-snapshot holds does not change, so that its hash is the key."""
+snapshot holds does not change, so that its hash is the key, with the names of resources that were renamed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.commands.experiments import Experiment, Part
+from dataworkspaces.workspace.resource_names import AS_STORED, ResourceNames
 
 FILE = "experiments.sqlite"
 _VERSION = 1
@@ -23,11 +24,12 @@ _MOST = 500
 class ExperimentCache:
     """The cache in a directory."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, names: ResourceNames = AS_STORED) -> None:
         self._path = directory / FILE
+        self._names = names.fingerprint
 
     def get(self, hashvals: Iterable[str]) -> dict[str, Experiment]:
-        wanted = list(hashvals)
+        wanted = [hashval + self._names for hashval in hashvals]
 
         def ask(connection: sqlite3.Connection) -> dict[str, Experiment]:
             found: dict[str, Experiment] = {}
@@ -35,13 +37,13 @@ class ExperimentCache:
                 some = wanted[start : start + _MOST]
                 marks = ",".join("?" * len(some))
                 rows = connection.execute(f"SELECT hash, parts FROM experiments WHERE hash IN ({marks})", some)
-                found.update((hashval, _from_text(text)) for hashval, text in rows)
+                found.update((key.removesuffix(self._names), _from_text(text)) for key, text in rows)
             return found
 
         return self._with(ask) or {} if wanted and self._path.exists() else {}
 
     def put(self, experiments: dict[str, Experiment]) -> None:
-        rows = [(hashval, _text(experiment)) for hashval, experiment in experiments.items()]
+        rows = [(hashval + self._names, _text(experiment)) for hashval, experiment in experiments.items()]
         if rows:
             self._with(
                 lambda connection: connection.executemany("INSERT OR REPLACE INTO experiments VALUES(?,?)", rows)

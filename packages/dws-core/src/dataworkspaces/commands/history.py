@@ -113,7 +113,7 @@ def history_report(
 
 def _rows(reader: ExperimentReader, snapshots: Sequence[SnapshotMetadata], state: PresentState | None) -> list[Row]:
     """A row for each snapshot, and before them one for the present state, if that is none of the snapshots."""
-    cache = ExperimentCache(reader.workspace.get_machine_directory())
+    cache = ExperimentCache(reader.workspace.get_machine_directory(), reader.workspace.resource_names)
     known = cache.get(snapshot.hashval for snapshot in snapshots)
     read = {s.hashval: reader.read(s) for s in snapshots if s.hashval not in known}
     cache.put({hashval: experiment for hashval, experiment in read.items() if experiment.complete})

@@ -117,6 +117,8 @@ def plan_restore(
         in_workspace[own.name] = own.role  # also if all of them are gone
     roles = {**in_snapshot, **in_workspace}
     lost = _lost_results(workspace, only, in_workspace)
+    for name in (*(only or ()), *(leave or ())):
+        workspace.check_not_renamed(name)
     _check_names("--only", only, {**roles, **dict.fromkeys(lost)})
     _check_names("--skip", leave, roles)
     for name, brings_back in lost.items():

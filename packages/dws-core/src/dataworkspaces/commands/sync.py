@@ -31,11 +31,12 @@ class Selection:
     skip: Sequence[str] = ()
     only_workspace: bool = False
 
-    def check(self, names: Iterable[str]) -> None:
+    def check(self, workspace: Workspace) -> None:
         """Raise ConfigurationError for a name that no resource has."""
-        known = list(names)
+        known = list(workspace.get_resource_names())
         for name in (*(self.only or ()), *self.skip):
             if name not in known:
+                workspace.check_not_renamed(name)
                 raise ConfigurationError(
                     f"There is no resource '{name}'", hint=f"The resources are: {', '.join(known) or 'none'}"
                 )
@@ -107,7 +108,7 @@ def publish_command(workspace: Workspace, url: str, selection: Selection) -> Pus
     """Make ``url``, an empty repository, the origin of the workspace, and send everything."""
     if not isinstance(workspace, SyncedWorkspaceMixin):
         raise workspace.not_supported("publishing")
-    selection.check(workspace.get_resource_names())
+    selection.check(workspace)
 
     def attempt() -> tuple[list[LocalStateResourceMixin], list[LocalStateResourceMixin]]:
         with workspace.transaction("publish"):
@@ -140,7 +141,7 @@ def push_command(
     :param checksum: compare contents with those at the origins, whatever sizes and times say."""
     if not isinstance(workspace, (SyncedWorkspaceMixin, CentralWorkspaceMixin)):
         raise workspace.not_supported("push")
-    selection.check(workspace.get_resource_names())
+    selection.check(workspace)
 
     def attempt() -> tuple[list[LocalStateResourceMixin], list[LocalStateResourceMixin]]:
         with workspace.transaction("push"):
@@ -202,7 +203,7 @@ def _plan(
     plan: Callable[[LocalStateResourceMixin], list[FileChange] | None],
     checksum: bool,
 ) -> SyncPlan:
-    selection.check(workspace.get_resource_names())
+    selection.check(workspace)
     changes: dict[str, list[FileChange] | None] = {}
     failed: dict[str, DwsError] = {}
     asked, _left = _local_resources(workspace, selection)
@@ -227,13 +228,13 @@ def pull_command(
     if not isinstance(workspace, (SyncedWorkspaceMixin, CentralWorkspaceMixin)):
         raise workspace.not_supported("pull")
     if selection.only is None:
-        selection.check(workspace.get_resource_names())
+        selection.check(workspace)
     with agreeing(trust), workspace.transaction("pull") as journal:
         known = known_snapshots(workspace)
         _note_places(workspace)
         journal.record("pull", known=known)
         present = _pull_workspace(workspace)
-        selection.check(present.get_resource_names())
+        selection.check(present)
         new = [n for n in present.get_names_for_resources_that_need_to_be_cloned() if selection.holds(n)]
         failed: dict[str, DwsError] = {}
         conflicts: dict[str, list[str]] = {}

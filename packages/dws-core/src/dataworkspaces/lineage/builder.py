@@ -218,8 +218,9 @@ class LineageBuilder:
     def _to_ref(workspace: Workspace, item: str | ResourceRef) -> ResourceRef:
         if not isinstance(item, ResourceRef):
             return workspace.map_local_path_to_resource(item)
-        workspace.validate_resource_name(item.name)
-        return item
+        ref = ResourceRef(workspace.present_name(item.name), item.subpath)
+        workspace.validate_resource_name(ref.name)
+        return ref
 
     def _add_input(self, item: str | ResourceRef) -> LineageBuilder:
         if self._no_inputs:

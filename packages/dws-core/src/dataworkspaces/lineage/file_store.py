@@ -18,11 +18,13 @@ from dataworkspaces.lineage.model import (
     entries_to_json,
     entry_outputs,
 )
+from dataworkspaces.lineage.renaming import rename_entries
 from dataworkspaces.lineage.steps_in_progress import InterruptedStep, Writing
 from dataworkspaces.lineage.store import NO_CONTENTS, Contents, Entries, LineageStore, ResourceLineage, unknown
 from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object_if_any, to_json, write_bytes
 from dataworkspaces.toolbox.lock import acquire
 from dataworkspaces.toolbox.lock_holder import describe_holder
+from dataworkspaces.workspace.resource_names import AS_STORED, ResourceNames
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
 
@@ -31,26 +33,50 @@ class FileLineageStore(LineageStore):
 
     :param snapshots: a directory, or where else the lineage of snapshots is kept.
     :param lock_path: a file that serialises the steps that finish at the same time. Beside it stands which steps are
-        writing."""
+        writing.
+    :param names: what resources are called, and stored as, whenever it is asked."""
 
-    def __init__(self, current: Path, snapshots: Path | KeptLineage, lock_path: Path) -> None:
+    def __init__(
+        self,
+        current: Path,
+        snapshots: Path | KeptLineage,
+        lock_path: Path,
+        names: Callable[[], ResourceNames] = lambda: AS_STORED,
+    ) -> None:
         self._current = current
         self._kept = snapshots if isinstance(snapshots, KeptLineage) else KeptInFiles(snapshots)
         self._lock_path = lock_path
+        self.names = names
         self._writing = Writing(lock_path.parent / "steps")
         self._is_settled = False
 
     def entries(self, resource_name: str, snapshot_hash: str | None = None) -> Entries:
         if snapshot_hash is not None:
-            document = self._kept.read(snapshot_hash, resource_name)
-            return _lineage(document, resource_name, self._kept.where(snapshot_hash, resource_name)).entries
+            names = self.names()
+            stored = names.stored(resource_name)
+            document = self._kept.read(snapshot_hash, stored)
+            kept = _lineage(document, stored, self._kept.where(snapshot_hash, stored)).entries
+            return kept if names.is_as_stored else rename_entries(kept, names.as_asked([resource_name]))
         self._settle()
-        return self._read(resource_name).entries
+        return self._read([resource_name])[resource_name].entries
 
-    def _read(self, resource_name: str) -> ResourceLineage:
-        path = self._current / file_name(resource_name)
-        document = read_json_object_if_any(path, "resource_name")
-        return _lineage(document, resource_name, str(path))
+    def _read(self, resource_names: Sequence[str]) -> dict[str, ResourceLineage]:
+        """The current lineage of resources, in which these are called as they are asked for."""
+        names = self.names()
+        called = names.as_asked(resource_names)
+        found = {}
+        for name in resource_names:
+            path = self._path(names.stored(name))
+            stored = _lineage(read_json_object_if_any(path, "resource_name"), names.stored(name), str(path))
+            found[name] = (
+                stored
+                if names.is_as_stored
+                else ResourceLineage(rename_entries(stored.entries, called), stored.last_version)
+            )
+        return found
+
+    def _path(self, stored: str) -> Path:
+        return self._current / file_name(stored)
 
     def update_all(
         self,
@@ -67,13 +93,14 @@ class FileLineageStore(LineageStore):
         change: Callable[[Mapping[str, ResourceLineage]], Mapping[str, Entries]],
     ) -> None:
         self._remove_half_written()
-        old = {name: self._read(name) for name in resource_names}
+        names = self.names()
+        old = self._read(resource_names)
         for name, entries in change(old).items():
-            path = self._current / file_name(name)
+            path = self._path(names.stored(name))
             if entries == old[name].entries and path.exists():
                 continue
             try:
-                write_bytes(path, _content(name, entries, old[name].last_version))
+                write_bytes(path, _content(names, name, entries, old[name].last_version))
             except OSError as e:
                 raise explain_os_error(e, f"Writing the lineage of resource '{name}'") from e
 
@@ -120,7 +147,7 @@ class FileLineageStore(LineageStore):
 
         current = {name: self.entries(name) for name in resource_names}
         resolved = {name: [entry.resolved(resolve) for entry in entries] for name, entries in current.items()}
-        self._kept.write(hashval, {name: _content(name, entries) for name, entries in resolved.items()})
+        self._keep(hashval, resolved)
 
     def restore(self, snapshot_hash: str, resource_names: Sequence[str]) -> None:
         for name in resource_names:
@@ -131,7 +158,11 @@ class FileLineageStore(LineageStore):
         self._kept.delete(hashval)
 
     def bring_back_snapshot(self, hashval: str, entries: Mapping[str, Entries]) -> None:
-        self._kept.write(hashval, {name: _content(name, each) for name, each in entries.items()})
+        self._keep(hashval, entries)
+
+    def _keep(self, hashval: str, entries: Mapping[str, Entries]) -> None:
+        names = self.names()
+        self._kept.write(hashval, {names.stored(name): _content(names, name, each) for name, each in entries.items()})
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -167,9 +198,12 @@ def _lineage(document: dict[str, Any] | None, resource_name: str, where: str) ->
     return ResourceLineage(entries, max(last, _highest_version(resource_name, entries)))
 
 
-def _content(resource_name: str, entries: Entries, last_version: int | None = None) -> bytes:
-    data = {"resource_name": resource_name, **entries_to_json(entries)}
-    if last_version is not None and last_version > _highest_version(resource_name, entries):
+def _content(names: ResourceNames, resource_name: str, entries: Entries, last_version: int | None = None) -> bytes:
+    stored = names.stored(resource_name)
+    if not names.is_as_stored:
+        entries = rename_entries(entries, names.stored)
+    data = {"resource_name": stored, **entries_to_json(entries)}
+    if last_version is not None and last_version > _highest_version(stored, entries):
         data["last_version"] = last_version
     return to_json(data).encode("utf-8")
 

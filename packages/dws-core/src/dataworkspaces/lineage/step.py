@@ -143,7 +143,7 @@ class Lineage:
         """Add an input that is known only now.
 
         Raises LineageError if the step would depend on two versions of one resource."""
-        ref = check_ref(ref, "add_input_ref()", "add_input_path()")
+        ref = self._present(check_ref(ref, "add_input_ref()", "add_input_path()"))
         self._check_open("add_input_ref()")
         self.workspace.validate_resource_name(ref.name)
         warn_of_ignored(self.workspace, [ref], f"Step {self.step_name}")
@@ -192,7 +192,7 @@ class Lineage:
         """Add an output. From now on a failure makes it unknown.
 
         Raises LineageError if it overlaps with another output, or with what another step wrote."""
-        ref = check_ref(ref, "add_output_ref()", "add_output_path()")
+        ref = self._present(check_ref(ref, "add_output_ref()", "add_output_path()"))
         self.workspace.validate_resource_name(ref.name)
         if ref in self._output_refs:
             return
@@ -361,6 +361,10 @@ class Lineage:
 
     def _is_results(self, ref: ResourceRef) -> bool:
         return self.workspace.get_resource_role(ref.name) == ResourceRoles.RESULTS
+
+    def _present(self, ref: ResourceRef) -> ResourceRef:
+        """The reference, by what its resource is called now."""
+        return ResourceRef(self.workspace.present_name(ref.name), ref.subpath)
 
     def _check_open(self, call: str) -> None:
         if not self._open:

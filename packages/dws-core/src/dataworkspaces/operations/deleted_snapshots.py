@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +36,8 @@ class DeletedSnapshot:
     metadata: SnapshotMetadata
     time: datetime
     children: tuple[str, ...] = ()
+    present: Callable[[str], str] = str
+    """What a resource is called now that was called so then."""
 
     def manifest(self) -> bytes:
         """Raises NotFoundError if the snapshot had none any more when it was deleted."""
@@ -49,7 +51,7 @@ class DeletedSnapshot:
 
     def lineage(self) -> dict[str, Any]:
         """By resource, as lineage files hold it."""
-        return read_json_object(self.directory / _LINEAGE)
+        return {self.present(name): each for name, each in read_json_object(self.directory / _LINEAGE).items()}
 
     def documents(self) -> dict[str, bytes]:
         """By key, those of the workspace that went with the snapshot, or may have gone since."""
@@ -59,7 +61,7 @@ class DeletedSnapshot:
     def results(self) -> dict[str, Path]:
         """What is kept of results, by resource."""
         place = self.directory / _RESULTS
-        return {path.name: path for path in sorted(place.iterdir())} if place.is_dir() else {}
+        return {self.present(path.name): path for path in sorted(place.iterdir())} if place.is_dir() else {}
 
     def forget(self) -> None:
         """Remove all of it for good."""
@@ -72,6 +74,7 @@ class DeletedSnapshots:
 
     def __init__(self, workspace: Workspace) -> None:
         self._directory = workspace.get_machine_directory() / DIRECTORY
+        self._names = workspace.resource_names
 
     def keep(
         self,
@@ -91,13 +94,14 @@ class DeletedSnapshots:
         write_bytes(directory / _LINEAGE, to_json(dict(lineage)).encode("utf-8"))
         for key, content in documents.items():
             write_bytes(directory / _DOCUMENTS / key, content)
-        deletion = {"metadata": metadata.to_json(), "time": now.isoformat(), "children": list(children)}
+        stored = self._names.snapshot_stored(metadata)
+        deletion = {"metadata": stored.to_json(), "time": now.isoformat(), "children": list(children)}
         write_json(directory / _DELETION, deletion, durable=True)
         return name
 
     def place_of_results(self, name: str, resource_name: str) -> Path:
         """Where the results of a deleted snapshot in a resource go."""
-        return self._directory / Path(name).name / _RESULTS / resource_name
+        return self._directory / Path(name).name / _RESULTS / self._names.stored(resource_name)
 
     def all(self) -> list[DeletedSnapshot]:
         """The latest first. What cannot be read is left out: it can be of no use, and is in nobody's way."""
@@ -108,10 +112,11 @@ class DeletedSnapshots:
             try:
                 data = read_json_object(directory / _DELETION, "metadata", "time")
                 children = tuple(child for child in data.get("children", ()) if HASH_RE.fullmatch(child))
-                metadata = SnapshotMetadata.from_json(data["metadata"])
+                metadata = self._names.snapshot_called(SnapshotMetadata.from_json(data["metadata"]))
                 if not HASH_RE.fullmatch(metadata.hashval):
                     continue  # it becomes the name of files
-                yield DeletedSnapshot(directory, metadata, datetime.fromisoformat(data["time"]), children)
+                time = datetime.fromisoformat(data["time"])
+                yield DeletedSnapshot(directory, metadata, time, children, self._names.present)
             except (MetadataError, KeyError, TypeError, ValueError):
                 continue
 

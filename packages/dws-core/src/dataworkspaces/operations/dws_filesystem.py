@@ -35,7 +35,7 @@ class DwsFileSystem(FileSystem):
         return self._found[place], rel_path
 
     def _files(self, place: str) -> FileResourceMixin:
-        name, snapshot = split_place(place, set(self._workspace.get_resource_names()))
+        name, snapshot = self._split(place)
         if snapshot is not None:
             from dataworkspaces.workspace.snapshot_files import files_at_snapshot
 
@@ -45,12 +45,18 @@ class DwsFileSystem(FileSystem):
             raise NotSupportedError(f"Resource '{name}' ({resource.resource_type}) has no files")
         return resource
 
+    def _split(self, place: str) -> tuple[str, str | None]:
+        """Resource and snapshot; of a resource that was renamed since a script was written, the present name."""
+        names = self._workspace.resource_names
+        name, snapshot = split_place(place, {*self._workspace.get_resource_names(), *names.reserved})
+        return names.renamed_to(name) or name, snapshot
+
     def _list_root(self) -> list[str]:
         return [r.name for r in resources_to_show(self._workspace) if isinstance(r, FileResourceMixin)]
 
     def _reference(self, path: str) -> tuple[Workspace, ResourceRef] | None:
         place, _, rel_path = path.partition("/")
-        name, snapshot = split_place(place, set(self._workspace.get_resource_names()))
+        name, snapshot = self._split(place)
         return None if snapshot is not None else (self._workspace, ResourceRef(name, rel_path or None))
 
 

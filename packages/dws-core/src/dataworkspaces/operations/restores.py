@@ -6,9 +6,9 @@ which snapshot the state came. The contents are where the resources keep those o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,7 +84,15 @@ def past_restores(workspace: Workspace) -> list[PastRestore]:
     for path in sorted(_notes(workspace.get_machine_directory() / _DIRECTORY), reverse=True):
         with suppress(MetadataError, ValueError, TypeError, KeyError, AttributeError):
             found.append(read_restore(path))
-    return found
+    names = workspace.resource_names
+    return found if names.is_as_stored else [_with_present_names(past, names.present) for past in found]
+
+
+def _with_present_names(past: PastRestore, present: Callable[[str], str]) -> PastRestore:
+    prior, targets, lineage = (
+        {present(name): value for name, value in each.items()} for each in (past.prior, past.targets, past.lineage)
+    )
+    return replace(past, prior=prior, targets=targets, lineage=lineage)
 
 
 def read_restore(path: Path) -> PastRestore:

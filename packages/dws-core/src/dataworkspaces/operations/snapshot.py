@@ -60,7 +60,9 @@ def take(
     versions = snapshots.snapshot_resources(snapshot_resources)
     versions.update({name: last.version for name, last in carried.items()})
     held = [r for r in resources if r.name in versions]
-    manifest = to_json([{**r.get_params(), "hash": versions[r.name].compare_hash} for r in held]).encode("utf-8")
+    stored = workspace.resource_names.stored
+    entries = [{**r.get_params(), "name": stored(r.name), "hash": versions[r.name].compare_hash} for r in held]
+    manifest = to_json(entries).encode("utf-8")
     parents = snapshots.get_parents_of_next_snapshot()
     came_from = None if to_move else _is_as_restored(snapshots, held, versions)
     if came_from is not None:

@@ -18,6 +18,7 @@ from dataworkspaces.errors import (
     InternalError,
     LockedError,
     MetadataError,
+    NotSupportedError,
     ParamNotFoundError,
     ParamValidationError,
     UnavailableError,
@@ -159,6 +160,53 @@ class WorkspaceBackendSuite(ConformanceSuite):
         first, second = self.reopen(workspace).read_resource_params()
         assert first == {"resource_type": "t", "name": "one", "role": "code", "more": ANYTHING}
         assert second["name"] == "two"
+
+    def test_a_resource_is_renamed(self, workspace: Workspace, tmp_path: Path) -> None:
+        """W38: a resource that was renamed has its new name wherever its old one is stored, and all that is its
+        own."""
+        from dataworkspaces.commands.rename import rename_command
+        from dataworkspaces.commands.restore import plan_restore, restore_command
+        from dataworkspaces.commands.snapshot import snapshot_command
+
+        if not workspace.renames_resources:
+            with pytest.raises(NotSupportedError):
+                rename_command(workspace, "data", "new")
+            return
+        path = self.add(workspace, tmp_path, "data")
+        self.add(workspace, tmp_path, "other")
+        with workspace.transaction("state"):
+            workspace.write_resource_state(workspace.get_resource("data"), {"key": b"x"})
+            workspace.save("state")
+        taken = snapshot_command(workspace, "ONE").metadata
+        before = self.reopen(workspace)
+        place = before.get_resource_local_directory(before.get_resource("data"))
+        local = before.read_resource_local_params("data")
+
+        rename_command(before, "data", "new")
+        for again in (before, workspace, self.reopen(workspace)):
+            resource = again.get_resource("data")
+            assert (resource.name, again.get_resource("new").name) == ("new", "new")
+            assert list(again.get_resource_names()) == ["new", "other"]
+            assert again.read_resource_local_params("new") == local
+            assert again.read_resource_state(resource, "key") == b"x"
+            assert again.get_resource_local_directory(resource) == place
+            snapshots = again.as_snapshot_ws()
+            assert list(snapshots.get_snapshot_metadata(taken.hashval).restore_hashes) == ["new", "other"]
+            assert [list(s.restore_hashes) for s in snapshots.list_snapshots()] == [["new", "other"]]
+            assert list(snapshots.get_snapshot_versions(taken.hashval)) == ["new", "other"]
+            assert not snapshot_command(again).is_new
+        (path / "file").write_text("2")
+        second = snapshot_command(workspace, "TWO").metadata
+        assert list(second.restore_hashes) == ["new", "other"]
+        restore_command(workspace, plan_restore(workspace, "ONE"))
+        assert (path / "file").read_text() == "1"
+        with workspace.transaction("config"):
+            workspace.write_resource_params({**workspace.get_resource_params("new"), "more": ANYTHING})
+            workspace.save("config")
+        rename_command(self.reopen(workspace), "new", "data")
+        again = self.reopen(workspace)
+        assert again.get_resource_params("data")["more"] == ANYTHING
+        assert list(again.get_resource_names()) == ["data", "other"]
 
     def test_a_name_is_given_once(self, workspace: Workspace, tmp_path: Path) -> None:
         """W8: a name is unique; who asks for one that is not there is told which are."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, InternalError, MetadataError, NotFoundError
+from dataworkspaces.lineage.file_store import FileLineageStore
 from dataworkspaces.params import HOSTNAME
 from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace import (
@@ -50,6 +51,8 @@ class MemoryWorkspace(SnapshotWorkspaceMixin, CentralWorkspaceMixin, Workspace):
     :param lineage_store: None for a workspace without lineage.
     """
 
+    renames_resources = True
+
     def __init__(
         self,
         directory: Path,
@@ -73,11 +76,12 @@ class MemoryWorkspace(SnapshotWorkspaceMixin, CentralWorkspaceMixin, Workspace):
     def write_params(self, is_global: bool, params: dict[str, Any]) -> None:
         self.store.params[is_global] = json.dumps(params)
 
-    def read_all_resource_params(self) -> list[dict[str, Any]]:
+    def read_stored_resource_params(self) -> list[dict[str, Any]]:
         return [json.loads(text) for text in self.store.resources.values()]
 
     def write_resource_params(self, params: dict[str, Any]) -> None:
-        self.store.resources[params["name"]] = json.dumps(params)
+        stored = self.to_stored_params(params)
+        self.store.resources[stored["name"]] = json.dumps(stored)
 
     def get_resource_names(self) -> Iterable[str]:
         return [params["name"] for params in self.read_resource_params()]
@@ -86,18 +90,20 @@ class MemoryWorkspace(SnapshotWorkspaceMixin, CentralWorkspaceMixin, Workspace):
         return self.factories.get(resource_type) or super().get_resource_factory(resource_type)
 
     def read_resource_local_params(self, name: str) -> dict[str, Any] | None:
-        text = self.store.resource_local_params.get(name)
+        text = self.store.resource_local_params.get(self.resource_names.stored(name))
         return None if text is None else json.loads(text)
 
     def write_resource_local_params(self, name: str, params: dict[str, Any]) -> None:
-        self.store.resource_local_params[name] = json.dumps(params)
+        self.store.resource_local_params[self.resource_names.stored(name)] = json.dumps(params)
 
     def read_resource_state(self, resource: Resource, key: str) -> bytes | None:
-        return self.store.resource_state.get((resource.name, check_relative_path(key, "State key")))
+        stored = self.resource_names.stored(resource.name)
+        return self.store.resource_state.get((stored, check_relative_path(key, "State key")))
 
     def write_resource_state(self, resource: Resource, items: dict[str, bytes]) -> None:
+        stored = self.resource_names.stored(resource.name)
         for key, content in items.items():
-            self.store.resource_state[resource.name, check_relative_path(key, "State key")] = bytes(content)
+            self.store.resource_state[stored, check_relative_path(key, "State key")] = bytes(content)
 
     def get_resources_that_need_to_be_cloned(self) -> list[str]:
         return list(self.get_names_for_resources_that_need_to_be_cloned())
@@ -117,7 +123,7 @@ class MemoryWorkspace(SnapshotWorkspaceMixin, CentralWorkspaceMixin, Workspace):
         return str(self.directory)
 
     def get_resource_local_directory(self, resource: Resource) -> Path:
-        path = self.directory / ".dataworkspace" / "scratch" / resource.name
+        path = self.directory / ".dataworkspace" / "scratch" / self.resource_names.stored(resource.name)
         path.mkdir(parents=True, exist_ok=True)
         return path
 
@@ -141,7 +147,7 @@ class MemoryWorkspace(SnapshotWorkspaceMixin, CentralWorkspaceMixin, Workspace):
         return self.store.snapshot_number + 1
 
     def list_snapshots(self, reverse: bool = True, max_count: int | None = None) -> Iterable[SnapshotMetadata]:
-        everything = [SnapshotMetadata.from_json(json.loads(text)) for text in self.store.snapshots.values()]
+        everything = [self._metadata(text) for text in self.store.snapshots.values()]
         position = SnapshotGraph(map(SnapshotNode.of, everything)).positions()
         return sorted(everything, key=lambda m: (position[m.hashval], m.hashval), reverse=reverse)[:max_count]
 
@@ -154,7 +160,14 @@ class MemoryWorkspace(SnapshotWorkspaceMixin, CentralWorkspaceMixin, Workspace):
     def get_snapshot_metadata(self, hash_val: str) -> SnapshotMetadata:
         if hash_val not in self.store.snapshots:
             raise NotFoundError(f"There is no snapshot {hash_val}")
-        return SnapshotMetadata.from_json(json.loads(self.store.snapshots[hash_val]))
+        return self._metadata(self.store.snapshots[hash_val])
+
+    def _metadata(self, text: str) -> SnapshotMetadata:
+        return self.resource_names.snapshot_called(SnapshotMetadata.from_json(json.loads(text)))
+
+    def _store_metadata(self, metadata: SnapshotMetadata) -> None:
+        stored = self.resource_names.snapshot_stored(metadata)
+        self.store.snapshots[metadata.hashval] = json.dumps(stored.to_json())
 
     def get_snapshot_by_tag(self, tag: str) -> SnapshotMetadata:
         for metadata in self.list_snapshots():
@@ -180,14 +193,14 @@ class MemoryWorkspace(SnapshotWorkspaceMixin, CentralWorkspaceMixin, Workspace):
         self.store.manifests[metadata.hashval] = manifest
         if metadata.hashval not in self.store.snapshots:
             self.store.snapshot_number += 1
-        self.store.snapshots[metadata.hashval] = json.dumps(metadata.to_json())
+        self._store_metadata(metadata)
 
     def remove_tag_from_snapshot(self, hash_val: str, tag: str) -> None:
         metadata = self.get_snapshot_metadata(hash_val) if hash_val in self.store.snapshots else None
         if metadata is None or not metadata.has_tag(tag):
             raise InternalError(f"Snapshot {hash_val} has no tag '{tag}' to remove")
         metadata.tags.remove(tag)
-        self.store.snapshots[hash_val] = json.dumps(metadata.to_json())
+        self._store_metadata(metadata)
 
     def delete_snapshot_metadata_and_manifest(self, hash_val: str) -> None:
         self.store.snapshots.pop(hash_val, None)
@@ -201,4 +214,6 @@ class MemoryWorkspace(SnapshotWorkspaceMixin, CentralWorkspaceMixin, Workspace):
     def get_lineage_store(self) -> Any:
         if self.lineage_store is None:
             raise ConfigurationError("This workspace keeps no lineage")
+        if isinstance(self.lineage_store, FileLineageStore):
+            self.lineage_store.names = lambda: self.resource_names
         return self.lineage_store

@@ -195,7 +195,8 @@ class SnapshotWorkspaceMixin(ABC):
             for key in ("resource_type", "name", "role"):
                 if not isinstance(entry, dict) or not isinstance(entry.get(key), str):
                     raise MetadataError(f"The manifest of snapshot {hash_val}: entry {number} lacks the key '{key}'")
-        return manifest
+        names = workspace_of(self).resource_names
+        return manifest if names.is_as_stored else [names.params_called(entry) for entry in manifest]
 
     def get_snapshot_versions(self, hash_val: str) -> dict[str, SnapshotVersion]:
         """The version of each resource that a snapshot holds, by name."""

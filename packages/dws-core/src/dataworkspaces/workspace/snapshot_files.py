@@ -23,6 +23,7 @@ def files_at_snapshot(workspace: Workspace, resource_name: str, tag_or_hash: str
     """The files of a resource in a snapshot. Raises ConfigurationError if it does not hold the resource,
     NotSupportedError if the resource keeps no versions that can be read."""
     resource = workspace.get_resource(resource_name)
+    resource_name = resource.name
     snapshots = workspace.as_snapshot_ws()
     snapshot = snapshots.get_snapshot_by_tag_or_hash(tag_or_hash)
     version = snapshots.get_snapshot_versions(snapshot.hashval).get(resource_name)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces import plugins
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.factory import ResourceFactory
     from dataworkspaces.workspace.journal import Journal
     from dataworkspaces.workspace.problem import Problem
+    from dataworkspaces.workspace.resource_names import ResourceNames
     from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
     from dataworkspaces.workspace.storage import Storage
     from dataworkspaces.workspace.trust import Consent
@@ -56,6 +58,10 @@ class Workspace(ABC):
 
     param_defs: ParamDefs = WORKSPACE_PARAMS
     """The workspace's parameters; a backend adds its own (``WORKSPACE_PARAMS | ParamDefs([...])``)."""
+
+    renames_resources: bool = False
+    """Whether a resource can be called otherwise than it is stored. A backend that sets it translates names as
+    :attr:`resource_names` says in what it stores itself: snapshots, lineage, and whatever it overrides here."""
 
     takes_same_places: bool = False
     """Whether the user has agreed that directories of this machine that the workspace names are used, while it is
@@ -100,29 +106,63 @@ class Workspace(ABC):
         """See :meth:`Storage.read_resource_params`; without the resources that were removed."""
         return [params for params in self.read_all_resource_params() if not params.get(REMOVED)]
 
+    @property
+    def resource_names(self) -> ResourceNames:
+        """What resources are called, and what they are stored as; as it is now."""
+        from dataworkspaces.workspace.resource_names import AS_STORED, ResourceNames
+
+        return ResourceNames(self.read_stored_resource_params()) if self.renames_resources else AS_STORED
+
+    def read_stored_resource_params(self) -> list[dict[str, Any]]:
+        """See :meth:`Storage.read_resource_params`: with the names that are stored."""
+        return self.storage.read_resource_params()
+
     def read_all_resource_params(self) -> list[dict[str, Any]]:
         """See :meth:`Storage.read_resource_params`; with those that were removed, which have :data:`REMOVED`."""
         if type(self).read_resource_params is not Workspace.read_resource_params:
             return self.read_resource_params()  # of a backend that overrides it, as it may
-        return self.storage.read_resource_params()
+        stored = self.read_stored_resource_params()
+        if not self.renames_resources:
+            return stored
+        from dataworkspaces.workspace.resource_names import ResourceNames
+
+        names = ResourceNames(stored)
+        return [names.params_called(params) for params in stored]
 
     def write_resource_params(self, params: dict[str, Any]) -> None:
         """See :meth:`Storage.write_resource_params`."""
-        self.storage.write_resource_params(params)
+        self.storage.write_resource_params(self.to_stored_params(params))
+
+    def to_stored_params(
+        self, params: dict[str, Any], stored: Sequence[Mapping[str, Any]] | None = None
+    ) -> dict[str, Any]:
+        """The parameters of a resource as they are to be stored: with the name that it is stored as, and with what it
+        is called beside them. With ``shown_as`` among them, it is called so from then on.
+
+        :param stored: what :meth:`read_stored_resource_params` returns, if the caller knows."""
+        if not self.renames_resources:
+            return params
+        from dataworkspaces.workspace.resource_names import ResourceNames
+
+        if stored is None:
+            stored = self.read_stored_resource_params()
+        names = ResourceNames(stored)
+        own = names.stored(params["name"])
+        return names.params_stored(params, next((each for each in stored if each["name"] == own), None))
 
     def read_resource_local_params(self, name: str) -> dict[str, Any] | None:
         """See :meth:`Storage.read_resource_local_params`."""
-        return self.storage.read_resource_local_params(name)
+        return self.storage.read_resource_local_params(self.resource_names.stored(name))
 
     def write_resource_local_params(self, name: str, params: dict[str, Any]) -> None:
         """See :meth:`Storage.write_resource_local_params`."""
-        self.storage.write_resource_local_params(name, params)
+        self.storage.write_resource_local_params(self.resource_names.stored(name), params)
 
     def read_resource_state(self, resource: Resource, key: str) -> bytes | None:
         """Versioned state that a resource stored under ``key`` (see :meth:`write_resource_state`), or None."""
         from dataworkspaces.workspace.storage import read_state
 
-        return read_state(self.read_params(True), resource.name, key)
+        return read_state(self.read_params(True), self.resource_names.stored(resource.name), key)
 
     def write_resource_state(self, resource: Resource, items: dict[str, bytes]) -> None:
         """Store versioned state of a resource: it travels with the workspace. A key is a file name of letters,
@@ -133,7 +173,8 @@ class Workspace(ABC):
         their manifests kept."""
         from dataworkspaces.workspace.storage import with_state
 
-        self.write_params(True, with_state(self.read_params(True), resource.name, items))
+        stored = self.resource_names.stored(resource.name)
+        self.write_params(True, with_state(self.read_params(True), stored, items))
 
     def read_document(self, key: str) -> bytes | None:
         """A document that travels with the workspace (see :mod:`dataworkspaces.workspace.documents`), or None."""
@@ -171,7 +212,7 @@ class Workspace(ABC):
 
     def get_resource_local_directory(self, resource: Resource) -> Path:
         """The directory for what a resource keeps on this machine only. It need not exist yet."""
-        return self.get_machine_directory() / "resources" / resource.name
+        return self.get_machine_directory() / "resources" / self.resource_names.stored(resource.name)
 
     def get_machine_directory(self) -> Path:
         """The directory for the lock, the journal and caches of this copy of the workspace: on this machine, never
@@ -411,8 +452,10 @@ class Workspace(ABC):
         return False
 
     def get_resource_params(self, name: str) -> dict[str, Any]:
-        """The parameters of one resource; raises NotFoundError if there is none of that name."""
-        for params in self.read_resource_params():
+        """The parameters of one resource; raises NotFoundError if there is none that is, or was, called so."""
+        stored = self.read_resource_params()
+        name = self.present_name(name)
+        for params in stored:
             if params["name"] == name:
                 return params
         own = self.own_files_resource()
@@ -422,7 +465,8 @@ class Workspace(ABC):
         raise NotFoundError(f"Workspace '{self.name}' has no resource '{name}'", hint=f"It has: {names}")
 
     def get_resource(self, name: str) -> Resource:
-        """The resource of that name. Raises ConfigurationError if there is none, PluginError if its type is not
+        """The resource that is, or was, called so: whoever knows the name that it had before it was renamed (a script,
+        a step that runs) gets it, too. Raises ConfigurationError if there is none, PluginError if its type is not
         installed, MetadataError if its parameters are not as they should be."""
         own = self.own_files_resource()
         if own is not None and own.name == name:
@@ -464,19 +508,41 @@ class Workspace(ABC):
         factory: ResourceFactory = plugins.load(plugins.RESOURCES, resource_type)
         return factory
 
-    def check_new_resource_name(self, name: str) -> None:
-        """Raise ConfigurationError for a name that no new resource can have."""
-        check_resource_name(name)
-        if name == OWN_FILES:
-            raise ConfigurationError(
-                f"'{name}' stands for the workspace's own files, in no resource", hint="Choose another name with --name"
+    def present_name(self, name: str) -> str:
+        """What a resource is called now that is, or was, called ``name``: scripts that are older than a new name go on
+        to work. A name that no resource had is returned as it is."""
+        return self.resource_names.renamed_to(name) or name
+
+    def check_not_renamed(self, name: str) -> None:
+        """Raise NotFoundError if a resource was called ``name``, and is not any more."""
+        called = self.resource_names.renamed_to(name)
+        if called is not None:
+            raise NotFoundError(
+                f"Workspace '{self.name}' has no resource '{name}' any more: it is called '{called}' now",
+                hint=f"Name it so, or give it that name again: dws rename {quote(called)} {quote(name)}",
             )
+
+    def check_new_resource_name(self, name: str, renamed: str | None = None) -> None:
+        """Raise ConfigurationError for a name that no new resource can have, nor one that is ``renamed``."""
+        check_resource_name(name)
+        choose = "Choose another name with --name" if renamed is None else "Choose another name"
+        if name == OWN_FILES:
+            raise ConfigurationError(f"'{name}' stands for the workspace's own files, in no resource", hint=choose)
+        names = self.resource_names
+        if renamed is not None and name != renamed and names.renamed_to(name) == renamed:
+            return  # it gets a name again that it had
         if name in set(self.get_resource_names()):
-            raise ConfigurationError(f"There is a resource '{name}' already", hint="Choose another with --name")
+            raise ConfigurationError(f"There is a resource '{name}' already", hint=choose)
+        if name in names.reserved:
+            owner = names.renamed_to(name)
+            whose = "two resources" if owner is None else f"resource '{owner}'"
+            raise ConfigurationError(
+                f"'{name}' was the name of {whose}, which scripts and links may still call so", hint=choose
+            )
         if name in self.get_removed_resource_names():
             raise ConfigurationError(
                 f"There was a resource '{name}', of which snapshots hold versions",
-                hint=f"Choose another name with --name, or bring that one back: dws remove --undo {name}",
+                hint=f"{choose}, or bring that one back: dws remove --undo {name}",
             )
 
     def add_resource(self, name: str, resource_type: str, role: str, *args: Any, **kwargs: Any) -> Resource:
@@ -540,6 +606,7 @@ class Workspace(ABC):
         suggestion = factory.suggest_name(self, role, *given, **named)
         base = clean_resource_name(suggestion) or role
         taken = {*self.get_resource_names(), *self.get_removed_resource_names(), OWN_FILES}
+        taken |= self.resource_names.reserved
         number = 1
         name = base
         while name in taken:

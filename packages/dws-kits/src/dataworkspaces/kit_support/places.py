@@ -125,8 +125,9 @@ def find_results(workspace: Workspace, place: Place | None) -> ResourceRef:
 def _name_or_path(workspace: Workspace, place: Place) -> ResourceRef | str:
     """The reference that a user means, or a local path if it can be nothing else."""
     if isinstance(place, tuple):
-        return ResourceRef(*place)
-    text = os.fspath(place)
+        ref = ResourceRef(*place)
+        return ResourceRef(workspace.present_name(ref.name), ref.subpath)
+    text = workspace.present_name(os.fspath(place))
     return ResourceRef(text) if text in set(workspace.get_resource_names()) else text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,7 @@ from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import Journal, SnapshotMetadata
 from dataworkspaces.workspace.problem import UNEXPECTED, Area, Problem, problem_of, set_aside
+from dataworkspaces.workspace.resource_names import AS_STORED, ResourceNames
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 if TYPE_CHECKING:
@@ -106,7 +107,8 @@ class GitCheck:
             if relative.startswith("current_lineage/"):
                 path = self.paths.metadata / relative
                 aside = partial(set_aside, path, self.machine)
-                problem = replace(problem, repair=partial(rebuild, self.workspace, path.stem, aside))
+                name = self._names.called(path.stem)
+                problem = replace(problem, repair=partial(rebuild, self.workspace, name, aside))
             yield _explained(problem) if is_unfinished(self.paths.root) else problem
 
     def _what_belongs_together(self) -> Iterator[Problem]:
@@ -139,7 +141,15 @@ class GitCheck:
 
     def _snapshots(self) -> list[SnapshotMetadata]:
         found = [examined.value for examined in self.examined.values()]
-        return [value for value in found if isinstance(value, SnapshotMetadata)]
+        return [self._names.snapshot_called(value) for value in found if isinstance(value, SnapshotMetadata)]
+
+    @cached_property
+    def _names(self) -> ResourceNames:
+        """Of resources, as far as these can be read."""
+        try:
+            return self.workspace.resource_names
+        except UNEXPECTED:  # which is told of the file that holds them
+            return AS_STORED
 
     def _deleted_files(self) -> Iterator[Problem]:
         """Files that git has, and that are gone without a command that says so."""
@@ -221,7 +231,7 @@ class GitCheck:
             if relative.startswith("snapshot_lineage/") and examined.value:
                 label = relative.split("/")[1]
                 for name, tree in _code_trees(examined.value):
-                    labels = wanted.setdefault(name, {}).setdefault(tree, [])
+                    labels = wanted.setdefault(self._names.called(name), {}).setdefault(tree, [])
                     labels += [label] if label not in labels else []
         for name, trees in wanted.items():
             resource = check.resources.get(name)

@@ -22,6 +22,7 @@ from dataworkspaces.gitrepo.sides import Sides
 from dataworkspaces.toolbox.atomic import to_json
 from dataworkspaces.workspace import SnapshotMetadata
 from dataworkspaces.workspace.documents import ENVIRONMENTS
+from dataworkspaces.workspace.resource_names import FORMERLY, SHOWN_AS
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 _RESOURCES = f"{METADATA_DIR}/resources/"
@@ -31,7 +32,8 @@ _LINEAGE = f"{METADATA_DIR}/snapshot_lineage/"
 _ENVIRONMENTS = f"{METADATA_DIR}/{ENVIRONMENTS}/"
 _CONFIG = f"{METADATA_DIR}/config.json"
 _METADATA_SUFFIX = "_md.json"
-_DETAILS = {"role", "export", "imported", "read_only", "compute_hash"}
+_NAMES = (SHOWN_AS, FORMERLY)
+_DETAILS = {"role", "export", "imported", "read_only", "compute_hash", *_NAMES}
 """Parameters in which two resources may differ and still be the same data at the same place."""
 
 Content = TreeEntry | bytes | None
@@ -226,8 +228,10 @@ class _Merger:
             self._copy_state(mine["role"], name, new)
             return theirs
         before = base["parameters"] if base is not None else {}
+        names = _merge_names(name, before, mine, other)
+        before, mine, other = (_without_names(side) for side in (before, mine, other))
         merged = self._merge_objects(before, mine, other, f"Resource '{name}', parameter")
-        return {**theirs, "parameters": merged}
+        return {**theirs, "parameters": {**merged, **names}}
 
     def _copy_state(self, role: str, name: str, new: str) -> None:
         prefix = f"{METADATA_DIR}/file/{role}/{name}/"
@@ -382,6 +386,22 @@ def _moment(time: str) -> float:
         return datetime.fromisoformat(time).timestamp()
     except (ValueError, OverflowError, OSError):
         return 0.0
+
+
+def _merge_names(
+    stored: str, base: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a resource is called that both sides changed, and every other name that one of them gave it. Nothing is
+    noted: whoever pulls tells what is called otherwise then."""
+    old, mine, other = (side.get(SHOWN_AS) for side in (base, ours, theirs))
+    called = mine if other == old else other
+    given = [name for side in (theirs, ours) for name in side.get(FORMERLY, [])]
+    formerly = [name for name in dict.fromkeys([*given, mine, other]) if name not in (None, called, stored)]
+    return {**({SHOWN_AS: called} if called else {}), **({FORMERLY: formerly} if formerly else {})}
+
+
+def _without_names(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in params.items() if key not in _NAMES}
 
 
 def _by_snapshot(sides: Iterable[str]) -> dict[str, list[str]]:

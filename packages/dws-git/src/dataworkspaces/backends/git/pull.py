@@ -19,7 +19,8 @@ from dataworkspaces.gitrepo.remote import CHECKOUT, ORIGIN, count_differences, f
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.toolbox.atomic import read_json_object, write_json
-from dataworkspaces.workspace import LocalStateResourceMixin, SnapshotWorkspaceMixin
+from dataworkspaces.workspace import LocalStateResourceMixin, SnapshotWorkspaceMixin, Workspace
+from dataworkspaces.workspace.resource_names import ResourceNames
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.sync import GitSync
@@ -66,12 +67,14 @@ def pull(workspace: GitSync, checkout: Path | None = None) -> GitSync:
         return workspace
     check_metadata_tree(root, theirs)
     large_files.check_programs_of_tree(root, theirs)
+    before = workspace.resource_names
     if here == 0:
         fast_forward(root, theirs, workspace.what)
     else:
         _merge(workspace, ours, theirs, ORIGIN if checkout is None else CHECKOUT)
     after = workspace.reopened()
     complete(after)
+    _tell_new_names(workspace, before, after)
     _complete_large_files(workspace, checkout)
     merged = f", merged with {here} of this copy" if here else ""
     workspace.interaction.tell(f"{workspace.what}: pulled {there} commit{'' if there == 1 else 's'}{merged}")
@@ -106,7 +109,7 @@ def _merge(workspace: GitSync, ours: str, theirs: str, remote: str) -> None:
         results=[r.relative_path for r in subdirectories if r.has_results_role()],
         exported=[r.relative_path for r in subdirectories if r.is_exported()],
         tags=_known_tags(workspace),
-        resource_names=workspace.get_resource_names(),
+        resource_names=[*workspace.get_resource_names(), *workspace.resource_names.all_stored],
     )
     renamed = merged.metadata.renamed_resources
     if renamed:
@@ -140,7 +143,7 @@ def _rename_resources(workspace: GitSync) -> None:
     note = workspace.get_machine_directory() / _RENAMED
     if not note.exists() or operation_in_progress(workspace.paths.root):
         return
-    names = set(workspace.get_resource_names())
+    names = workspace.resource_names.all_stored
     for old, new in read_json_object(note).items():
         if new in names:
             _rename_here(workspace, old, str(new))
@@ -154,7 +157,18 @@ def _rename_here(workspace: GitSync, old: str, new: str) -> None:
     if before.exists() and not after.exists():
         before.rename(after)
     if isinstance(workspace, SnapshotWorkspaceMixin):
-        workspace.get_lineage_store().rename_resource(old, new, list(workspace.get_resource_names()))
+        names = workspace.resource_names
+        workspace.get_lineage_store().rename_resource(
+            names.called(old), names.called(new), list(workspace.get_resource_names())
+        )
+
+
+def _tell_new_names(workspace: Workspace, before: ResourceNames, after: Workspace) -> None:
+    """What is called otherwise than before: somebody has renamed it, or given its name to another."""
+    for stored in before.all_stored:
+        old, new = before.called(stored), after.resource_names.called(stored)
+        if old != new:
+            workspace.interaction.tell(f"Resource '{old}' is called '{new}' now")
 
 
 def _known_tags(workspace: GitSync) -> Iterable[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.toolbox.atomic import read_json_list, read_json_object, write_json
 from dataworkspaces.toolbox.names import check_resource_name
 from dataworkspaces.workspace import RESOURCE_ROLE_CHOICES
+from dataworkspaces.workspace.resource_names import check_names
 
 SUFFIX = ".json"
 Entry = dict[str, Any]
@@ -41,6 +43,25 @@ def read_entries(paths: WorkspacePaths, load: Load = read_now) -> list[Entry]:
         for position, params in enumerate(load(paths.resource_list, read_list)):
             found.setdefault(params["name"], {"position": position, "parameters": params})
     return sorted(found.values(), key=lambda entry: (entry["position"], entry["parameters"]["name"]))
+
+
+_CLOCK_TICK_NS = 50_000_000
+"""A directory that changed less than this ago may change again without its time telling."""
+
+
+def state_of(paths: WorkspacePaths) -> tuple[int, ...] | None:
+    """What differs when a file of a resource was written, or another list; None if that cannot be told yet."""
+    found: list[int] = []
+    for path in (paths.resources, paths.resource_list):
+        try:
+            stat = path.stat()
+        except OSError:
+            found += [0, 0]
+            continue
+        if time.time_ns() - stat.st_mtime_ns < _CLOCK_TICK_NS:
+            return None
+        found += [stat.st_mtime_ns, stat.st_ino]
+    return tuple(found)
 
 
 def entry_files(paths: WorkspacePaths) -> list[Path]:
@@ -100,6 +121,7 @@ def _check_parameters(params: object, where: str) -> None:
         check_resource_name(params["name"])
     except ConfigurationError as e:
         raise MetadataError(f"{where}: {e.message}") from e
+    check_names(params, where)
 
 
 def next_position(entries: Iterable[Entry]) -> int:

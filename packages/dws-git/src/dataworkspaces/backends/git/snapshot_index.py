@@ -11,7 +11,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -98,8 +98,9 @@ class SnapshotIndex:
         sql = f"SELECT hash FROM snapshots ORDER BY position {order}, hash {order} LIMIT ?"
         return [row[0] for row in self._query(sql, -1 if limit is None else limit)]
 
-    def graph(self) -> SnapshotGraph:
-        return SnapshotGraph(_node(text) for (text,) in self._query("SELECT node FROM snapshots"))
+    def graph(self, called: Callable[[str], str]) -> SnapshotGraph:
+        """:param called: what a resource is called that is stored with a name."""
+        return SnapshotGraph(_node(text, called) for (text,) in self._query("SELECT node FROM snapshots"))
 
     def with_tag(self, tag: str) -> list[str]:
         return [row[0] for row in self._query("SELECT hash FROM tags WHERE tag = ? ORDER BY hash", tag)]
@@ -203,9 +204,9 @@ def _text(node: SnapshotNode) -> str:
     )
 
 
-def _node(text: str) -> SnapshotNode:
+def _node(text: str, called: Callable[[str], str] = str) -> SnapshotNode:
     hashval, timestamp, utc_offset, parents, of_resources = json.loads(text)
-    named = {name: tuple(hashes) for name, hashes in of_resources.items()}
+    named = {called(name): tuple(hashes) for name, hashes in of_resources.items()}
     return SnapshotNode(hashval, timestamp, utc_offset, None if parents is None else tuple(parents), named)
 
 

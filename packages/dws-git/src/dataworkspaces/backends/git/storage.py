@@ -12,7 +12,14 @@ from typing import Any
 
 from dataworkspaces.backends.git.conversion import as_committed, protect
 from dataworkspaces.backends.git.paths import METADATA_IGNORES, WorkspacePaths
-from dataworkspaces.backends.git.resource_files import next_position, read_entries, read_entry, take_over_list
+from dataworkspaces.backends.git.resource_files import (
+    Entry,
+    next_position,
+    read_entries,
+    read_entry,
+    state_of,
+    take_over_list,
+)
 from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.gitrepo.identity import author_name
 from dataworkspaces.gitrepo.ignore_lines import add_lines, ignore_pattern
@@ -26,6 +33,7 @@ from dataworkspaces.toolbox.names import check_relative_path, is_resource_name
 from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace import REMOVED, RESOURCE_ROLE_CHOICES, Resource, Workspace
 from dataworkspaces.workspace.documents import is_document_name
+from dataworkspaces.workspace.resource_names import AS_STORED, SHOWN_AS, ResourceNames
 
 _UNSAVED = "unsaved"
 _MISSING: dict[str, Any] = {}
@@ -34,12 +42,15 @@ _MISSING: dict[str, Any] = {}
 class GitStorage(Workspace):
     """The storage part of the contract."""
 
+    renames_resources = True
+
     def __init__(self, root: Path, name: str, dws_version: str, batch: bool = False, verbose: bool = False) -> None:
         super().__init__(name, dws_version, batch, verbose)
         self.paths = WorkspacePaths(root)
         self.repo = GitRepo(root, lambda text: self.interaction.warn(text))
         self._to_commit: dict[str, None] = {}
         self._cache: dict[Path, tuple[tuple[int, int, int], Any]] = {}
+        self._names: tuple[tuple[int, ...], ResourceNames] | None = None
 
     # -- parameters and resources --------------------------------------------------------------------------------
 
@@ -58,18 +69,44 @@ class GitStorage(Workspace):
         else:
             write_json(self.paths.local_params, params)
 
-    def read_all_resource_params(self) -> list[dict[str, Any]]:
+    def read_stored_resource_params(self) -> list[dict[str, Any]]:
         return [dict(entry["parameters"]) for entry in read_entries(self.paths, self._load)]
+
+    @property
+    def resource_names(self) -> ResourceNames:
+        """Made anew when the directory of resources has changed: each file in it is replaced, and none written to."""
+        key = state_of(self.paths)
+        if key is None:
+            return super().resource_names
+        if self._names is None or self._names[0] != key:
+            self._names = key, super().resource_names
+        return self._names[1]
 
     def get_resource_params(self, name: str) -> dict[str, Any]:
         """From its own file, if there is one: a command that asks for each resource does not read all of them for
         each."""
-        entry = self._load(self.paths.resource_file(name), read_entry, _MISSING) if is_resource_name(name) else None
+        entry, names = self._entry(name), AS_STORED
+        if not entry or _is_renamed(entry):
+            names = self.resource_names
+            entry = self._entry(names.stored(name))
         if not entry or entry["parameters"].get(REMOVED):
             return super().get_resource_params(name)
-        return dict(entry["parameters"])
+        return names.params_called(entry["parameters"])
+
+    def _stored_name(self, name: str) -> str:
+        """What a resource is stored as that is, or was, called so."""
+        entry = self._entry(name)
+        return name if entry and not _is_renamed(entry) else self.resource_names.stored(name)
+
+    def _entry(self, stored: str) -> Entry:
+        """Of one file; {} if there is none."""
+        found: Entry = {}
+        if is_resource_name(stored):
+            found = self._load(self.paths.resource_file(stored), read_entry, _MISSING)
+        return found
 
     def write_resource_params(self, params: dict[str, Any]) -> None:
+        params = self.to_stored_params(params)
         entries = read_entries(self.paths, self._load)
         positions = {entry["parameters"]["name"]: entry["position"] for entry in entries}
         position = positions.get(params["name"], next_position(entries))
@@ -79,14 +116,16 @@ class GitStorage(Workspace):
         return [entry["name"] for entry in self.read_resource_params()]
 
     def read_resource_local_params(self, name: str) -> dict[str, Any] | None:
-        params = self._load(self.paths.resource_local_params, read_json_object, {}).get(name)
+        stored = self._stored_name(name)
+        params = self._load(self.paths.resource_local_params, read_json_object, {}).get(stored)
         if params is not None and not isinstance(params, dict):
             raise MetadataError(f"{self.paths.resource_local_params}: the entry of '{name}' should be a JSON object")
         return None if params is None else self.whereabouts.from_stored(params)
 
     def write_resource_local_params(self, name: str, params: dict[str, Any]) -> None:
         everything = self._load(self.paths.resource_local_params, read_json_object, {})
-        write_json(self.paths.resource_local_params, {**everything, name: self.whereabouts.to_stored(params)})
+        stored = self._stored_name(name)
+        write_json(self.paths.resource_local_params, {**everything, stored: self.whereabouts.to_stored(params)})
 
     def rename_resource_local_params(self, old: str, new: str) -> None:
         """What is kept of a resource on this machine goes with its new name. In one write, and idempotent."""
@@ -100,7 +139,8 @@ class GitStorage(Workspace):
     def read_resource_state(self, resource: Resource, key: str) -> bytes | None:
         # Its role may have been another when that was written.
         roles = [resource.role, *(role for role in RESOURCE_ROLE_CHOICES if role != resource.role)]
-        found = (self._read_state(self.paths.resource_state(role, resource.name), key) for role in roles)
+        stored = self._stored_name(resource.name)
+        found = (self._read_state(self.paths.resource_state(role, stored), key) for role in roles)
         return next((content for content in found if content is not None), None)
 
     def _read_state(self, directory: Path, key: str) -> bytes | None:
@@ -115,7 +155,7 @@ class GitStorage(Workspace):
         return (as_committed(self.paths, path) if b"\r\n" in content else None) or content
 
     def write_resource_state(self, resource: Resource, items: dict[str, bytes]) -> None:
-        directory = self.paths.resource_state(resource.role, resource.name)
+        directory = self.paths.resource_state(resource.role, self._stored_name(resource.name))
         new: dict[str, bytes] = {}
         for key, content in items.items():
             path = directory / check_relative_path(key, "State key")
@@ -160,7 +200,7 @@ class GitStorage(Workspace):
     # -- places --------------------------------------------------------------------------------------------------
 
     def get_resource_local_directory(self, resource: Resource) -> Path:
-        return self.paths.resource_local(resource.name)
+        return self.paths.resource_local(self._stored_name(resource.name))
 
     def get_objects_directory(self) -> Path:
         return self.given_objects_directory() or self.paths.objects
@@ -289,6 +329,10 @@ class GitStorage(Workspace):
         if cached is None or cached[0] != key:
             cached = self._cache[path] = (key, reader(path))
         return cached[1]
+
+
+def _is_renamed(entry: Entry) -> bool:
+    return SHOWN_AS in entry["parameters"]
 
 
 def _holds(path: Path, content: bytes) -> bool:

@@ -162,7 +162,7 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
         return self._index.tags()
 
     def get_snapshot_graph(self) -> SnapshotGraph:
-        return self._index.graph()
+        return self._index.graph(self.resource_names.called)
 
     def list_snapshots(self, reverse: bool = True, max_count: int | None = None) -> Iterable[SnapshotMetadata]:
         for hash_val in self._index.hashes(reverse=reverse, limit=max_count):
@@ -172,7 +172,7 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
         path = self.paths.snapshot_metadata_file(hash_val)
         if not hash_val.isalnum() or status_if_any(path) is None:
             raise NotFoundError(f"There is no snapshot {hash_val}", hint="'dws report history' lists them")
-        return read_metadata(path)
+        return self.resource_names.snapshot_called(read_metadata(path))
 
     def get_snapshot_by_tag(self, tag: str) -> SnapshotMetadata:
         hashes = self._index.with_tag(tag)
@@ -234,7 +234,7 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
         write_bytes(
             self.get_machine_directory() / "snapshot_number", str(self.get_next_snapshot_number()).encode("ascii")
         )
-        write_json(path, metadata.to_json(), durable=True)
+        write_json(path, self.resource_names.snapshot_stored(metadata).to_json(), durable=True)
 
     def remove_tag_from_snapshot(self, hash_val: str, tag: str) -> None:
         path = self.paths.snapshot_metadata_file(hash_val)
@@ -254,7 +254,9 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
     def versions_on_other_branches(self) -> Iterable[VersionElsewhere]:
         from dataworkspaces.backends.git.other_branches import versions_on_other_branches
 
-        return versions_on_other_branches(self.paths)
+        names = self.resource_names
+        for version in versions_on_other_branches(self.paths):
+            yield version._replace(resource_name=names.called(version.resource_name))
 
     def find_snapshots_elsewhere(self, hashes: Iterable[str]) -> list[SnapshotMetadata]:
         from dataworkspaces.backends.git.other_branches import find_snapshots
@@ -270,7 +272,10 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
         from dataworkspaces.lineage import FileLineageStore
 
         return FileLineageStore(
-            self.paths.current_lineage, self.paths.snapshot_lineage, self.get_machine_directory() / "lineage.lock"
+            self.paths.current_lineage,
+            self.paths.snapshot_lineage,
+            self.get_machine_directory() / "lineage.lock",
+            lambda: self.resource_names,
         )
 
     def adopt_lineage(self, known: Sequence[str], changed: Collection[str]) -> list[SnapshotMetadata]:
@@ -424,6 +429,11 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
         self, places: Mapping[str, Sequence[str | None]], *, keep: bool = False
     ) -> dict[str, PresentContents]:
         """As the contract says; all subdirectories of the workspace's repository at once."""
+        present = {name: self.present_name(name) for name in places}
+        if any(name != asked for asked, name in present.items()):  # somebody renamed one while a step ran
+            return {
+                asked: self.present_contents({name: places[asked]}, keep=keep)[name] for asked, name in present.items()
+            }
         resources = [self.get_resource(name) for name in places]
         own = [r for r in resources if isinstance(r, GitSubdirectory)]
         found = super().present_contents({n: p for n, p in places.items() if n not in {r.name for r in own}}, keep=keep)

@@ -121,6 +121,7 @@ class SqlSnapshots(SnapshotWorkspaceMixin, SqlStorage):
     def save_snapshot_metadata_and_manifest(self, metadata: SnapshotMetadata, manifest: bytes) -> None:
         """As the contract says. A tag leaves the snapshot that had it at the same moment; raises ConfigurationError,
         and changes nothing, if somebody else has taken it since :meth:`expect_tag_holder`."""
+        metadata = self.resource_names.snapshot_stored(metadata)
         with self.database.changing(self.id) as connection:
             self._save(connection, metadata, manifest)
         self._tags_read[metadata.hashval] = list(metadata.tags)
@@ -130,6 +131,7 @@ class SqlSnapshots(SnapshotWorkspaceMixin, SqlStorage):
     ) -> SnapshotMetadata:
         """In one transaction, since others may change the same snapshot."""
         table = tables.snapshots
+        names = self.resource_names
         with self.database.changing(self.id) as connection:
             wanted = select(table).where(self._own(table), table.c.hash == hash_val)
             row = connection.execute(wanted).first()
@@ -140,11 +142,12 @@ class SqlSnapshots(SnapshotWorkspaceMixin, SqlStorage):
             before = self._metadata(row, list(given))
             after = change(before)
             if after != before:
-                self._save(connection, after, bytes(row.manifest))
+                self._save(connection, names.snapshot_stored(after), bytes(row.manifest))
         self._tags_read[hash_val] = list(after.tags)
         return after
 
     def _save(self, connection: Connection, metadata: SnapshotMetadata, manifest: bytes) -> None:
+        """:param metadata: with the names that resources are stored with."""
         table = tables.snapshots
         data = {key: value for key, value in metadata.to_json().items() if key != "tags"}
         values = {"metadata": json.dumps(data), "manifest": manifest}
@@ -210,7 +213,8 @@ class SqlSnapshots(SnapshotWorkspaceMixin, SqlStorage):
         from dataworkspaces.lineage import FileLineageStore
 
         kept = KeptInDatabase(self.database, self.id)
-        return FileLineageStore(self.copy.current_lineage, kept, self.get_machine_directory() / "lineage.lock")
+        lock = self.get_machine_directory() / "lineage.lock"
+        return FileLineageStore(self.copy.current_lineage, kept, lock, lambda: self.resource_names)
 
     # -- rows ----------------------------------------------------------------------------------------------------
 
@@ -239,4 +243,4 @@ class SqlSnapshots(SnapshotWorkspaceMixin, SqlStorage):
             raise MetadataError(f"The metadata of snapshot {row.hash} is not as it should be: {e!r}") from e
         if metadata.hashval != row.hash:
             raise MetadataError(f"The metadata of snapshot {row.hash} is that of another")
-        return metadata
+        return self.resource_names.snapshot_called(metadata)

@@ -22,13 +22,17 @@ from dataworkspaces.toolbox.hostname import default_hostname
 from dataworkspaces.toolbox.names import check_relative_path, check_resource_name
 from dataworkspaces.workspace import Resource, Workspace
 from dataworkspaces.workspace.documents import check_document_key
+from dataworkspaces.workspace.resource_names import SHOWN_AS, ResourceNames, check_names
 
 DOCUMENTS = "*"
 """Stands in the place of the resource in the rows of documents; no resource can be called so."""
+_POSITION = tables.resources.c.position
 
 
 class SqlStorage(Workspace):
     """Each write is one transaction, which others see at once: there is nothing to save."""
+
+    renames_resources = True
 
     def __init__(
         self, database: Database, workspace_id: str, copy: LocalCopy, *, batch: bool = False, verbose: bool = False
@@ -40,6 +44,7 @@ class SqlStorage(Workspace):
         self.copy = copy
         self._params_read: dict[str, Any] = {}
         self._resource_to_add: str | None = None
+        self._names: ResourceNames | None = None
 
     # -- parameters ----------------------------------------------------------------------------------------------
 
@@ -69,27 +74,41 @@ class SqlStorage(Workspace):
     def get_resource_names(self) -> Iterable[str]:
         return [params["name"] for params in self.read_resource_params()]
 
-    def read_all_resource_params(self) -> list[dict[str, Any]]:
-        table = tables.resources
-        rows = self.database.read(select(table).where(table.c.workspace == self.id).order_by(table.c.position))
-        return [_resource_params(row.name, row.params) for row in rows]
+    def read_stored_resource_params(self) -> list[dict[str, Any]]:
+        params = [_resource_params(row.name, row.params) for row in self.database.read(self._all_resources())]
+        self._names = ResourceNames(params)
+        return params
+
+    def _all_resources(self) -> Any:
+        return select(tables.resources).where(tables.resources.c.workspace == self.id).order_by(_POSITION)
+
+    @property
+    def resource_names(self) -> ResourceNames:
+        """As they were when the resources were last read."""
+        return super().resource_names if self._names is None else self._names
 
     def write_resource_params(self, params: dict[str, Any]) -> None:
-        name = params["name"]
-        check_resource_name(name)
-        table, text = tables.resources, json.dumps(params)
+        """In one transaction, since others may rename resources at the same time."""
+        is_added = params["name"] == self._resource_to_add
+        table = tables.resources
         with self.database.changing(self.id) as connection:
+            stored = [_resource_params(row.name, row.params) for row in connection.execute(self._all_resources())]
+            _check_new_name(params, ResourceNames(stored))
+            params = params if is_added else self.to_stored_params(params, stored)
+            name, text = params["name"], json.dumps(params)
+            check_resource_name(name)
             same = (table.c.workspace == self.id) & (table.c.name == name)
             is_there = connection.execute(select(table.c.position).where(same)).first() is not None
             if not is_there:
                 connection.execute(insert(table).values(workspace=self.id, name=name, params=text))
-            elif name == self._resource_to_add:
+            elif is_added:
                 raise ConfigurationError(
                     f"There is a resource '{name}' already: somebody has added it at this moment",
                     hint="Choose another name with --name, or get that one with: dws pull",
                 )
             else:
                 connection.execute(update(table).where(same).values(params=text))
+        self.read_stored_resource_params()
 
     def add_resource(self, name: str, resource_type: str, role: str, *args: Any, **kwargs: Any) -> Resource:
         before = self.read_resource_local_params(name)
@@ -106,11 +125,11 @@ class SqlStorage(Workspace):
         self.copy.write_resource_params(name, None if params is None else self.whereabouts.to_stored(params))
 
     def read_resource_local_params(self, name: str) -> dict[str, Any] | None:
-        params = self.copy.read_resource_params(name)
+        params = self.copy.read_resource_params(self.resource_names.stored(name))
         return None if params is None else self.whereabouts.from_stored(params)
 
     def write_resource_local_params(self, name: str, params: dict[str, Any]) -> None:
-        self.copy.write_resource_params(name, self.whereabouts.to_stored(params))
+        self.copy.write_resource_params(self.resource_names.stored(name), self.whereabouts.to_stored(params))
 
     # -- state of resources --------------------------------------------------------------------------------------
 
@@ -120,16 +139,17 @@ class SqlStorage(Workspace):
 
     def write_resource_state(self, resource: Resource, items: dict[str, bytes]) -> None:
         table = tables.resource_state
+        own = {"workspace": self.id, "resource": self.resource_names.stored(resource.name)}
         with self.database.changing(self.id) as connection:
             for key, content in items.items():
                 if connection.execute(select(table.c.key).where(self._state(resource, key))).first() is None:
-                    row = {"workspace": self.id, "resource": resource.name, "key": key, "content": bytes(content)}
-                    connection.execute(insert(table).values(row))
+                    connection.execute(insert(table).values({**own, "key": key, "content": bytes(content)}))
 
     def _state(self, resource: Resource, key: str) -> Any:
         table = tables.resource_state
         check_relative_path(key, "State key")
-        return (table.c.workspace == self.id) & (table.c.resource == resource.name) & (table.c.key == key)
+        stored = self.resource_names.stored(resource.name)
+        return (table.c.workspace == self.id) & (table.c.resource == stored) & (table.c.key == key)
 
     # -- documents -----------------------------------------------------------------------------------------------
 
@@ -176,7 +196,7 @@ class SqlStorage(Workspace):
         return self.copy.machine
 
     def get_resource_local_directory(self, resource: Resource) -> Path:
-        return self.copy.resource_directory(resource.name)
+        return self.copy.resource_directory(self.resource_names.stored(resource.name))
 
     def get_scratch_directory(self) -> str:
         given = self.get_local_param(LOCAL_SCRATCH_DIRECTORY)
@@ -185,6 +205,15 @@ class SqlStorage(Workspace):
             return local
         relative = check_relative_path(self.get_global_param(SCRATCH_DIRECTORY) or "scratch", "Scratch directory")
         return str((self.copy.root or self.copy.directory) / relative)
+
+
+def _check_new_name(params: dict[str, Any], names: ResourceNames) -> None:
+    """Raise ConfigurationError if somebody has given a resource the name that another is to get."""
+    called = params.get(SHOWN_AS)
+    if called is not None and names.is_taken(called, params["name"]):
+        raise ConfigurationError(
+            f"There is a resource '{called}' already: somebody has added it at this moment", hint="Choose another name"
+        )
 
 
 def _resource_params(name: str, text: str) -> dict[str, Any]:
@@ -196,6 +225,7 @@ def _resource_params(name: str, text: str) -> dict[str, Any]:
     for key in ("resource_type", "role"):
         if not isinstance(params.get(key), str):
             raise MetadataError(f"Resource '{name}' lacks the parameter '{key}'")
+    check_names(params, f"Resource '{name}'")
     return params
 
 
