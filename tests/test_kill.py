@@ -372,7 +372,8 @@ def test_restore_killed_at_each_point(
     kill_at_each_point(server, base, tmp_path, RESTORE, then_succeeds(RESTORE, after_restore), stripe)
 
 
-def test_rename_killed_at_each_point(server: Server, base: Path, tmp_path: Path) -> None:
+@stripes
+def test_rename_killed_at_each_point(server: Server, base: Path, tmp_path: Path, stripe: int) -> None:
     """A resource is called as before, or otherwise, in snapshots as well; and the next command completes it."""
 
     def check(killed: Killed) -> None:
@@ -386,7 +387,7 @@ def test_rename_killed_at_each_point(server: Server, base: Path, tmp_path: Path)
         killed.check_no_temporary_file_is_kept()
         killed.expect(killed.user.git("status", "--porcelain", ".dataworkspace") == "", "not committed")
 
-    kill_at_each_point(server, base, tmp_path, ["--batch", "rename", "files", "measured"], check, 0)
+    kill_at_each_point(server, base, tmp_path, ["--batch", "rename", "files", "measured"], check, stripe)
 
 
 @stripes
