@@ -96,8 +96,9 @@ def _fill(
     last = snapshots.get_most_recent_snapshot()
     newest = {} if last is None else snapshots.get_snapshot_versions(last.hashval)
     along: dict[str, SnapshotResourceMixin] = {}
-    for name, version in versions.items():
-        resource = workspace.get_resource(name)
+    there = {_called_in(copy, workspace, name): version for name, version in versions.items()}
+    for (name, version), here in zip(there.items(), versions, strict=True):
+        resource = workspace.get_resource(here)
         if isinstance(workspace, CheckOutWorkspaceMixin) and workspace.comes_along(resource):
             other = copy.get_resource(name)
             if not other.has_results_role() and isinstance(other, SnapshotResourceMixin) and version.restore_hash:
@@ -106,17 +107,22 @@ def _fill(
             if resource.has_results_role():  # of all snapshots that the copy has
                 version = newest.get(name, version)
             _check_out_resource(resource, copy, name, version, snapshot.hashval)
-    targets = {name: versions[name].restore_hash for name in along}
+    targets = {name: there[name].restore_hash for name in along}
     snapshots.restore_prechecks(list(along.values()), targets)
     snapshots.restore_resources(list(along.values()), targets)
     if with_results:
-        for name in versions:
+        for name in there:
             put_back_results(copy.get_resource(name), snapshot.relative_destination_path)
     note_present_snapshot(copy, snapshot.hashval)
     if snapshots.supports_lineage():
-        names = [name for name in versions if with_results or not copy.get_resource(name).has_results_role()]
+        names = [name for name in there if with_results or not copy.get_resource(name).has_results_role()]
         snapshots.get_lineage_store().restore(snapshot.hashval, names)
     copy.save("Checkout of a snapshot")
+
+
+def _called_in(copy: Workspace, workspace: Workspace, name: str) -> str:
+    """What a copy as of a snapshot calls a resource, which may have been renamed since."""
+    return copy.resource_names.called(workspace.resource_names.stored(name))
 
 
 def _check_out_resource(
@@ -193,10 +199,11 @@ def bring_back(workspace: Workspace, directory: Path) -> tuple[Workspace, list[s
     present = workspace.take_back_workspace(directory)
     taken: list[str] = []
     failed: dict[str, DwsError] = {}
-    others = set(other.get_resource_names())
+    there = {other.resource_names.stored(name): name for name in other.get_resource_names()}
     for name in present.get_resource_names():
         try:
-            resource, theirs = present.get_resource(name), other.get_resource(name) if name in others else None
+            named = there.get(present.resource_names.stored(name))
+            resource, theirs = present.get_resource(name), None if named is None else other.get_resource(named)
             if isinstance(resource, CheckOutMixin) and theirs is not None and not is_absent(other, theirs):
                 resource.take_back(theirs)
                 taken.append(name)
