@@ -261,7 +261,7 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
     def find_snapshots_elsewhere(self, hashes: Iterable[str]) -> list[SnapshotMetadata]:
         from dataworkspaces.backends.git.other_branches import find_snapshots
 
-        return find_snapshots(self.paths, hashes)
+        return [self.resource_names.snapshot_called(found) for found in find_snapshots(self.paths, hashes)]
 
     # -- lineage -------------------------------------------------------------------------------------------------
 
