@@ -18,6 +18,7 @@ from typing import Literal
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.filetree.hashing import Tell, status_of, tell_nobody
+from dataworkspaces.filetree.objects.assembly import copy_chunks
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.open_files import hash_open_file
 from dataworkspaces.filetree.objects.pack import Slot
@@ -272,6 +273,10 @@ class _Writer:
 
     def _copy(self, fd: int, object_id: ObjectId) -> None:
         path = self.store.loose_path(object_id)
+        chunks = None if self.store.has_loose(object_id) else self.store.chunk_lists.read(object_id)
+        if chunks is not None:
+            copy_chunks(self.store, chunks, fd, self.tell)
+            return
         try:
             source = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dataworkspaces.filetree.objects.chunk_lists import digests_of
 from dataworkspaces.filetree.objects.compaction import merge_packs, packs_to_merge, write_anew
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.pack import Pack, Slot
@@ -45,6 +46,8 @@ class Garbage:
     _loose: list[Path] = field(default_factory=list)
     _packs: list[tuple[Pack, bool]] = field(default_factory=list)
     _temporary: list[Path] = field(default_factory=list)
+    _chunks: set[bytes] = field(default_factory=set)
+    _parts: set[bytes] = field(default_factory=set)
 
     @property
     def is_empty(self) -> bool:
@@ -67,13 +70,43 @@ def find_garbage(store: ObjectStore, live: Container[bytes], before: float) -> G
         found._loose.append(path)
         found.objects += 1
         found.size += status.st_size
+    kept = _look_at_lists(store, live, before, found)
     for pack in store.packs():
-        _look_into(pack, live, before, found)
+        _look_into(pack, kept, before, found)
     found.damaged = list(store.damaged_packs().values())
     found._merge = bool(packs_to_merge(store))
     limit = time.time() - _TEMPORARY_SECONDS
     found._temporary = [path for path in (store.root / "tmp").glob("*") if path.stat().st_mtime < limit]
     return found
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What is needed, and the chunks that it is made of."""
+
+    live: Container[bytes]
+    chunks: Container[bytes]
+
+    def __contains__(self, digest: object) -> bool:
+        return digest in self.chunks or digest in self.live
+
+
+def _look_at_lists(store: ObjectStore, live: Container[bytes], before: float, found: Garbage) -> _Kept:
+    """The chunks of a list that stays stay, also if it is young, or damaged."""
+    chunks: set[bytes] = set()
+    for path, digest in store.chunk_lists.files():
+        status = path.stat()
+        if digest not in live and status.st_mtime < before:
+            found._loose.append(path)
+            found.objects += 1
+            found.size += status.st_size
+            found._parts.update(digests_of(path))
+            continue
+        found.young += digest not in live
+        chunks.update(digests_of(path))
+    found._parts -= chunks
+    found._chunks = chunks
+    return _Kept(live, chunks)
 
 
 def _look_into(pack: Pack, live: Container[bytes], before: float, found: Garbage) -> None:
@@ -85,7 +118,7 @@ def _look_into(pack: Pack, live: Container[bytes], before: float, found: Garbage
     size = _stored_size(pack, dead)
     if dead and (size > _DEAD_SHARE * status.st_size or len(dead) > _DEAD_SHARE * total):
         found._packs.append((pack, len(dead) < total))
-        found.objects += len(dead)
+        found.objects += sum(object_id.digest not in found._parts for object_id, _ in dead)
         found.size += size
 
 
@@ -133,7 +166,8 @@ def _unlink_old(path: Path, before: float) -> None:
 def _rewrite(store: ObjectStore, live: Container[bytes], garbage: Garbage) -> None:
     """Put the live contents of packs into new ones."""
     rewritten = [pack for pack, has_live in garbage._packs if has_live and pack.path.stat().st_mtime < garbage._before]
-    write_anew(store, rewritten, lambda digest: digest in live)
+    kept = _Kept(live, garbage._chunks)
+    write_anew(store, rewritten, lambda digest: digest in kept)
 
 
 def disk_size(path: Path) -> int:

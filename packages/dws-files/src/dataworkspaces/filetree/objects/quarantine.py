@@ -13,7 +13,7 @@ from pathlib import Path
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.pack import Pack
-from dataworkspaces.filetree.objects.store import ObjectStore
+from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
 from dataworkspaces.toolbox.shared_directories import make_directory
 
 DIRECTORY = "quarantine"
@@ -33,6 +33,8 @@ def set_aside(store: ObjectStore, ids: Iterable[ObjectId]) -> set[ObjectId]:
         if loose.exists():
             _move(store, loose, object_id.hex)
             damaged.add(object_id)
+        elif object_id.size >= LARGE and store.chunk_lists.has(object_id):
+            damaged |= {object_id, *_set_chunks_aside(store, object_id)}
         elif (found := store.find(object_id)) is not None:
             damaged |= _set_pack_aside(store, found[0])
     if damaged:
@@ -49,6 +51,18 @@ def set_damaged_packs_aside(store: ObjectStore) -> list[Path]:
     moved = [_move(store, store.packs_directory / name, name) for name in damaged]
     store.start_generation()
     return moved
+
+
+def _set_chunks_aside(store: ObjectStore, object_id: ObjectId) -> set[ObjectId]:
+    """Of a content in chunks: what holds damaged ones is set aside; if there is none, then its list."""
+    chunks = store.chunk_lists.whole(object_id)
+    found: set[ObjectId] = set()
+    for chunk in () if chunks is None else chunks:
+        if chunk not in found and store.find(chunk) is not None and store.damage(chunk) is not None:
+            found |= set_aside(store, [chunk])
+    if not found and (chunks is None or not store.missing_chunks(chunks)):
+        _move(store, store.chunk_lists.path(object_id), f"{object_id.hex}.chunks")
+    return found
 
 
 def _set_pack_aside(store: ObjectStore, pack: Pack) -> set[ObjectId]:

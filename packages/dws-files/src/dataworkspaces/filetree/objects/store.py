@@ -5,6 +5,7 @@
 ``generation``             another text after each removal of contents
 ``packs/NAME.pack``        small contents, see :mod:`dataworkspaces.filetree.objects.pack`
 ``loose/AB/REST``          a content by the hexadecimal digits of its BLAKE3: large, or one of few
+``chunked/AB/REST``        of which chunks a content is made, see :mod:`dataworkspaces.filetree.objects.chunks`
 ``tmp/``                   what is being written
 ``quarantine/``            what was damaged, see :mod:`dataworkspaces.filetree.objects.quarantine`
 ========================== ====================================================================
@@ -14,6 +15,7 @@ Contents are immutable: written in ``tmp``, and renamed. So any number of proces
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import time
@@ -29,6 +31,10 @@ from blake3 import blake3
 from dataworkspaces.durability import flush_directories, flush_directory, flush_files, flush_open_files
 from dataworkspaces.errors import ConfigurationError, MetadataError, UnavailableError
 from dataworkspaces.filetree.hashing import Tell, tell_nobody
+from dataworkspaces.filetree.objects.assembly import ChunkedFile, parts_of
+from dataworkspaces.filetree.objects.chunk_lists import ChunkLists, digests_of, size_in
+from dataworkspaces.filetree.objects.chunking import ChunkWriter
+from dataworkspaces.filetree.objects.chunks import CHUNKED, ChunkList
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.open_files import hash_open_file
 from dataworkspaces.filetree.objects.pack import SUFFIX, Pack, PackWriter, Slot
@@ -36,11 +42,11 @@ from dataworkspaces.toolbox.regular import read_regular, status_if_any
 from dataworkspaces.toolbox.shared_directories import make_directory, sealed_mode, share_file
 
 LARGE = 128 << 10
-"""From this size on a content is a file of its own."""
+"""From this size on a content is a file of its own, or in chunks, which are smaller."""
 FORMAT = "2"
 READABLE = ("1", "2")
 """Formats that are read. What is in a store of the first is valid in one of the second."""
-_BUFFER_BYTES = 4 << 20
+_CHUNK_BUFFER = 128 << 10
 _REFRESH_SECONDS = 3600.0
 _ATTEMPTS = 3
 _UNFLUSHED_SECONDS = 300.0
@@ -53,6 +59,17 @@ class Usage:
     size: int
     packs: int
     loose: int
+    chunked: int = 0
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Says of a digest whether it is in a pack."""
+
+    sets: tuple[frozenset[bytes], ...]
+
+    def __contains__(self, digest: bytes) -> bool:
+        return any(digest in each for each in self.sets)
 
 
 class ObjectStore:
@@ -60,8 +77,10 @@ class ObjectStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.chunk_lists = ChunkLists(root)
         self._packs: dict[str, Pack] = {}
         self._damaged: dict[str, str] = {}
+        self._digests: dict[str, frozenset[bytes]] = {}
         self._listed_ns = -1
 
     def __reduce__(self) -> tuple[type[ObjectStore], tuple[Path]]:
@@ -180,6 +199,7 @@ class ObjectStore:
         """Which of these contents are not here. A file of another size is not the content that it is named for."""
         wanted = set(ids)
         left = {i for i in wanted if i.size >= LARGE and not self.has_loose(i)}
+        left -= {i for i in left if self.has_chunked(i)}
         small = [i for i in wanted if i.size < LARGE]
         packs = self.packs()
         for pack in reversed(packs) if len(small) < 1000 else ():
@@ -194,6 +214,36 @@ class ObjectStore:
         """Whether a content is here as a file of its own, as far as its size tells."""
         status = status_if_any(self.loose_path(object_id))
         return status is not None and status.st_size == object_id.size
+
+    def has_chunked(self, object_id: ObjectId) -> bool:
+        """Whether a content is here in chunks, none of which is missing."""
+        chunks = self.chunk_lists.whole(object_id) if object_id.size >= LARGE else None
+        return chunks is not None and not self.missing_chunks(chunks)
+
+    def missing_chunks(self, chunks: ChunkList) -> set[ObjectId]:
+        packed = self.packed()
+        return {chunk for chunk in chunks if chunk.digest not in packed and not self.has_loose(chunk)}
+
+    def packed(self) -> Packed:
+        """The contents in all packs that are there now: it takes memory for each, and a look-up next to no time."""
+        found = {pack.path.name: pack for pack in self.packs()}
+        self._digests = {
+            name: self._digests.get(name) or frozenset(pack.index.digests()) for name, pack in found.items()
+        }
+        return Packed(tuple(self._digests.values()))
+
+    def renew_packs(self, digests: set[bytes]) -> bool:
+        """Contents of packs are needed again, see :meth:`refresh`; False if some are not there any more."""
+        old, left = time.time() - _REFRESH_SECONDS, set(digests)
+        self.packed()
+        for name, held in self._digests.items():
+            path = self.packs_directory / name
+            if not held.isdisjoint(left):
+                with suppress(FileNotFoundError):
+                    if path.stat().st_mtime < old:
+                        self._renew(path)
+                    left -= held
+        return not left
 
     def damaged_loose(self, contents: Mapping[ObjectId, bytes]) -> set[ObjectId]:
         """Which of these contents, that are known here, are files of their own that hold something else."""
@@ -245,6 +295,9 @@ class ObjectStore:
                 is_damaged = not object_id.names(content)
                 if not is_damaged:
                     return content
+            chunks = self.chunk_lists.read(object_id) if object_id.size >= LARGE and not is_damaged else None
+            if chunks is not None:
+                return b"".join(parts_of(self, chunks))
             found = self.find(object_id)
             if found is None:
                 raise self._damaged_error(object_id) if is_damaged else self.missing_error(object_id)
@@ -258,10 +311,11 @@ class ObjectStore:
         return DamagedContentError(told, object_id=object_id)
 
     def open(self, object_id: ObjectId) -> IO[bytes]:
-        """A content as a file to read, from its start. A small one has been verified; a large one is only checked
-        for its size, as it is read in parts."""
-        import io
-
+        """A content as a file to read, from its start. A small one has been verified, and chunks are verified
+        when they are read; a large one that is a file of its own is only checked for its size."""
+        chunks = None if object_id.size < LARGE or self.has_loose(object_id) else self.chunk_lists.read(object_id)
+        if chunks is not None:
+            return io.BufferedReader(ChunkedFile(self, chunks), _CHUNK_BUFFER)
         path = self.loose_path(object_id)
         try:
             if object_id.size < LARGE or path.stat().st_size != object_id.size:
@@ -276,6 +330,11 @@ class ObjectStore:
             if object_id.size < LARGE:
                 self.read(object_id)
                 tell(object_id.size)
+                return None
+            chunks = None if self.has_loose(object_id) else self.chunk_lists.read(object_id)
+            if chunks is not None:
+                for _ in parts_of(self, chunks, tell):
+                    pass
                 return None
             fd = os.open(self.loose_path(object_id), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
@@ -295,9 +354,11 @@ class ObjectStore:
         )
 
     def ids(self) -> Iterator[ObjectId]:
-        """All contents; one may come twice."""
+        """All contents, and all chunks; one may come twice."""
         for pack in self.packs():
             yield from pack.index.ids()
+        for path, digest in self.chunk_lists.files():
+            yield ObjectId(size_in(path), digest)
         for path in self.loose_files():
             yield ObjectId(path.stat().st_size, bytes.fromhex(path.parent.name + path.name))
 
@@ -310,11 +371,13 @@ class ObjectStore:
     def usage(self) -> Usage:
         packs = [pack.path.stat().st_size for pack in self._list_packs()]
         loose = [path.stat().st_size for path in self.loose_files()]
-        return Usage(sum(packs) + sum(loose), len(packs), len(loose))
+        lists = [path.stat().st_size for path, _ in self.chunk_lists.files()]
+        return Usage(sum(packs) + sum(loose) + sum(lists), len(packs), len(loose), len(lists))
 
     def content_bytes(self) -> int:
         """The bytes of all contents, as they are when they are read."""
-        return sum(object_id.size for object_id in set(self.ids()))
+        parts = {digest for path, _ in self.chunk_lists.files() for digest in digests_of(path)}
+        return sum(object_id.size for object_id in set(self.ids()) if object_id.digest not in parts)
 
     # -- adding ------------------------------------------------------------------------------------------------------
 
@@ -327,6 +390,9 @@ class ObjectStore:
     def add_stream(self, object_id: ObjectId, chunks: Iterable[bytes]) -> None:
         """Keep a content that comes in parts; raises MetadataError, and keeps nothing, if it is not what its name
         says."""
+        if object_id.size >= CHUNKED:
+            self._add_chunked(object_id, chunks)
+            return
         temporary = self.temporary / os.urandom(12).hex()
         try:
             digest, size = blake3(), 0
@@ -342,6 +408,18 @@ class ObjectStore:
             self.place(temporary, object_id)
         finally:
             temporary.unlink(missing_ok=True)
+
+    def _add_chunked(self, object_id: ObjectId, parts: Iterable[bytes]) -> None:
+        with ChunkWriter(self) as writer:
+            for part in parts:
+                writer.add(part)
+            if writer.end() != object_id:
+                raise MetadataError(f"What came for the content {object_id.hex} is something else")
+            if not writer.keep(object_id):
+                raise UnavailableError(
+                    f"The object store {self.root} has lost chunks meanwhile",
+                    hint="Try again: somebody collects garbage",
+                )
 
     def add_together(self, contents: Mapping[ObjectId, bytes]) -> None:
         """Keep some small contents, each as a file of its own; the caller knows that they are what their names say."""
@@ -371,6 +449,10 @@ class ObjectStore:
             make_directory(target.parent)
             temporary.replace(target)
 
+    def new_temporary(self) -> Path:
+        """Where to write a file that is renamed then."""
+        return self.temporary / os.urandom(12).hex()
+
     def pack_writer(self) -> PackWriter:
         return PackWriter(self.temporary)
 
@@ -379,11 +461,17 @@ class ObjectStore:
         that runs now takes them for old. Returns those that one has just taken."""
         old = time.time() - _REFRESH_SECONDS
         paths: dict[Path, list[ObjectId]] = {}
+        gone: set[ObjectId] = set()
         for object_id in ids:
             loose = self.loose_path(object_id)
+            chunks = None if object_id.size < LARGE or self.has_loose(object_id) else self.chunk_lists.whole(object_id)
+            if chunks is not None:
+                if not self.renew_packs(set(chunks.digests())):
+                    gone.add(object_id)
+                paths.setdefault(self.chunk_lists.path(object_id), []).append(object_id)
+                continue
             found = None if loose.exists() else self.find(object_id)
             paths.setdefault(loose if found is None else found[0].path, []).append(object_id)
-        gone: set[ObjectId] = set()
         for path, inside in paths.items():
             try:
                 if path.stat().st_mtime < old:
@@ -409,10 +497,13 @@ class ObjectStore:
     def sync(self) -> None:
         """Have all names on disk: what a snapshot refers to must survive a power cut. The contents are there.
 
-        Of the directories of loose contents only those are flushed that changed lately, by whatever process; when the
-        disk was flushed last is not known, but a file system waits no longer than this with what it has to write."""
+        Of the directories in which contents and chunk lists have names of their own only those are flushed that changed
+        lately, by whatever process; when the disk was flushed last is not known, but a file system waits no longer than
+        this with what it has to write."""
         loose = self.root / "loose"
         young = time.time() - _UNFLUSHED_SECONDS
-        flush_directories([self.packs_directory, loose])
-        with suppress(FileNotFoundError), os.scandir(loose) as entries:
-            flush_directories(Path(entry.path) for entry in entries if entry.stat().st_mtime > young)
+        chunked = self.chunk_lists.directory
+        flush_directories([self.packs_directory, loose, *([chunked] if chunked.exists() else [])])
+        for directory in (loose, chunked):
+            with suppress(FileNotFoundError), os.scandir(directory) as entries:
+                flush_directories(Path(entry.path) for entry in entries if entry.stat().st_mtime > young)

@@ -12,6 +12,8 @@ from typing import NamedTuple
 from blake3 import blake3
 
 from dataworkspaces.filetree.hashing import CHANGES, OPEN_FLAGS, Tell, changing, status_of, tell_nobody, threaded_blake3
+from dataworkspaces.filetree.objects.chunking import ChunkWriter
+from dataworkspaces.filetree.objects.chunks import CHUNKED
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.open_files import hash_open_file
 from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
@@ -23,6 +25,7 @@ _ATTEMPTS = 3
 _FICLONE = 0x40049409
 _COPY_BYTES = 128 << 20  # at a time, so that a bar moves
 _BUFFER_BYTES = 4 << 20
+_CHUNKS_BYTES = 8 << 20  # of a file, at a time
 _HOLE_BYTES = 1 << 20
 _ZEROS = bytes(_HOLE_BYTES)
 _CANNOT = (errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOTTY, errno.EPERM, errno.EBADF)
@@ -121,6 +124,8 @@ def _keep_large(
     try:
         copy = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         try:
+            if told.size >= CHUNKED and not make_reflink(fd, copy) and not _is_sparse(fd):
+                return _keep_chunked(store, fd, told, tell, changes_too=changes_too)
             is_copied = copy_content(fd, copy, told.size, tell)
             object_id = hash_open_file(copy, tell_nobody if is_copied else tell)
             is_settled = object_id.size == told.size and status_of(fd, told.name) == told
@@ -135,6 +140,35 @@ def _keep_large(
         return object_id, is_settled
     finally:
         Path(temporary).unlink(missing_ok=True)
+
+
+def _is_sparse(fd: int) -> bool:
+    """Whether a file is for the most part holes, which stay holes if it is kept as a file."""
+    status = os.fstat(fd)
+    return status.st_blocks * 512 * 2 < status.st_size
+
+
+def _keep_chunked(
+    store: ObjectStore, fd: int, told: ScannedFile, tell: Tell, *, changes_too: bool
+) -> tuple[ObjectId | None, bool]:
+    """As :func:`_keep_large`, in chunks. All that is kept was read once, so it is what its names say."""
+    while True:
+        with ChunkWriter(store) as writer:
+            done = 0
+            buffer = memoryview(bytearray(_CHUNKS_BYTES))
+            while count := os.preadv(fd, [buffer], done):
+                writer.add(buffer[:count])
+                done += count
+                tell(count)
+            object_id = writer.end()
+            is_settled = object_id.size == told.size and status_of(fd, told.name) == told
+            if not is_settled and not changes_too:
+                return None, False
+            is_here = store.has_loose(object_id) or store.has_chunked(object_id)
+            if is_here and not store.refresh([object_id]):
+                return object_id, is_settled
+            if writer.keep(object_id):
+                return object_id, is_settled
 
 
 def copy_content(source: int, target: int, size: int, tell: Tell = tell_nobody) -> bool:

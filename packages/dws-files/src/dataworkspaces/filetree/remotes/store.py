@@ -10,7 +10,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +22,8 @@ from blake3 import blake3
 
 from dataworkspaces.durability import flush_files
 from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError
+from dataworkspaces.filetree.objects.assembly import parts_of
+from dataworkspaces.filetree.objects.chunks import CHUNKED, ChunkList
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.pack import (
     ENTRY,
@@ -36,6 +38,7 @@ from dataworkspaces.filetree.objects.pack import (
     parse_index,
 )
 from dataworkspaces.filetree.objects.store import FORMAT, LARGE, READABLE, ObjectStore
+from dataworkspaces.filetree.remotes.chunk_lists import DIRECTORY, ChunkSource, RemoteChunkLists, relative
 from dataworkspaces.filetree.remotes.places import Place, size_of
 from dataworkspaces.toolbox.shared_directories import make_directory, sealed_mode, share_file
 
@@ -229,9 +232,25 @@ class RemoteStore:
         """Pack and place of each content in packs."""
         return {found.digest: (pack, place) for pack in self._packs for found, place in pack.index}
 
+    @cached_property
+    def _chunk_lists(self) -> RemoteChunkLists:
+        return RemoteChunkLists(self._place, self._cache, self._list(DIRECTORY))
+
+    def _chunks(self, object_id: ObjectId, *, anew: bool = False) -> ChunkList | None:
+        return self._chunk_lists.read(object_id, anew=anew) if object_id.size >= CHUNKED else None
+
+    def _has_chunks(self, object_id: ObjectId) -> bool:
+        """Whether a content is there in chunks, none of which is missing."""
+        try:
+            chunks = self._chunks(object_id)
+        except MetadataError:
+            return False
+        return chunks is not None and all(digest in self._where for digest in chunks.digests())
+
     def missing(self, ids: Iterable[ObjectId]) -> set[ObjectId]:
         """Which of these contents are not there."""
         wanted = {object_id for object_id in ids if object_id.digest not in self._where}
+        wanted -= {object_id for object_id in wanted if self._has_chunks(object_id)}
         if not wanted:
             return set()
         if len(wanted) > _FEW:
@@ -255,6 +274,8 @@ class RemoteStore:
             pack, place = self._where[object_id.digest]
             where = self._place.path(f"packs/{pack.name}")
             content = Unpacker().content(object_id, place, self._range(where, place.start, place.end))
+        elif (chunks := self._chunks(object_id)) is not None:
+            content = b"".join(map(self.read, chunks))
         else:
             path = self._loose_path(object_id)
             try:
@@ -276,22 +297,58 @@ class RemoteStore:
         Each is read before, and what is damaged here is not sent. After an interruption a second call sends what is
         still missing. Raises ConfigurationError, MetadataError for a content that is missing here."""
         self._write_format(store)
-        large = [i for i in ids if i.size >= LARGE]
-        whole, rest = _whole_packs(store, {i for i in ids if i.size < LARGE})
-        tasks = [partial(self._send_large, store, object_id) for object_id in large]
+        source, problems = ChunkSource(store), list[DwsError]()
+        lists = self._lists_to_send(source, [i for i in ids if i.size >= CHUNKED], problems)
+        chunks = [chunk for found in lists for chunk in found if chunk.digest not in self._where]
+        small = {i for i in ids if i.size < LARGE}
+        whole, rest = _whole_packs(store, small.union(chunks))
+        order = dict.fromkeys((*sorted(small, key=lambda i: i.digest), *chunks))
+        tasks = [partial(self._send_large, store, i) for i in ids if LARGE <= i.size < CHUNKED]
         tasks += [partial(self._send_pack, pack) for pack in whole]
-        tasks += [partial(self._send_new_pack, store, part) for part in _parts(rest)]
-        problems = self._run(executor, tasks, advance, go_on=True)
+        tasks += [partial(self._send_new_pack, source.part(p), p) for p in _parts([i for i in order if i in rest])]
+        problems += self._run(executor, tasks, advance, go_on=True)
         damaged = {p.object_id for p in problems if isinstance(p, DamagedContentError) and p.object_id is not None}
         for problem in problems:
             if not isinstance(problem, DamagedContentError):
                 raise problem
+        if problems:  # what was in a pack with it has not been sent either
+            self._forget()
+            spoilt = {found.id for found in lists if not damaged.isdisjoint(found)}
+            lists = [found for found in lists if all(digest in self._where for digest in found.digests())]
+            damaged = spoilt | damaged.intersection(ids)
+        known, left = set[ObjectId](chunks), []
+        for found in lists:  # last: who finds a list finds its chunks
+            new = sum(chunk.size for chunk in set(found) & known)
+            left.append(partial(self._send_list, store, found, found.id.size - new))
+            known -= set(found)
+        self._run(executor, left, advance)
         self._clean()
         self._forget()
         return Transfer(len(ids), sum(i.size for i in ids), frozenset(damaged))
 
+    def _lists_to_send(self, source: ChunkSource, ids: Sequence[ObjectId], problems: list[DwsError]) -> list[ChunkList]:
+        """The chunks of contents that are here. One that is damaged is among the problems."""
+        found = []
+        for object_id in ids:
+            try:
+                found.append(source.list_of(object_id))
+            except DamagedContentError as e:
+                problems.append(e)
+        return found
+
+    def _send_list(self, store: ObjectStore, chunks: ChunkList, size: int) -> int:
+        """``size`` bytes of the content were there before."""
+        temporary = store.new_temporary()
+        try:
+            temporary.write_bytes(chunks.to_bytes())
+            self._upload(temporary, f"{DIRECTORY}/{relative(chunks.id)}", tell=False)
+        finally:
+            temporary.unlink(missing_ok=True)
+        self._tell(size)
+        return size
+
     def _forget(self) -> None:
-        for name in ("_packs", "_where"):
+        for name in ("_packs", "_where", "_chunk_lists"):
             self.__dict__.pop(name, None)  # they are others now
 
     def mark(self, store: ObjectStore) -> str:
@@ -329,13 +386,13 @@ class RemoteStore:
         pack.verify()
         return self._upload(pack.path, f"packs/{pack.path.name}")
 
-    def _send_new_pack(self, store: ObjectStore, ids: list[ObjectId]) -> int:
-        directory = store.temporary / os.urandom(12).hex()
+    def _send_new_pack(self, source: ChunkSource, ids: list[ObjectId]) -> int:
+        directory = source.store.temporary / os.urandom(12).hex()
         make_directory(directory)
         writer = PackWriter(directory)
         try:
             for object_id in ids:
-                writer.add(object_id, store.read(object_id))
+                writer.add(object_id, source.read(object_id))
             path = writer.finish(directory)
             size = self._upload(path, f"packs/{path.name}")
             path.unlink()
@@ -402,18 +459,22 @@ class RemoteStore:
 
         Each is verified. Raises ConfigurationError that names what the remote lacks, or has damaged; the rest came."""
         wanted = store.missing(ids)
-        by_pack: dict[str, list[_Entry]] = {}
+        problems: list[DwsError] = []
+        here = store.packed()
+        lists = [
+            found
+            for found in self._lists_to_fetch(wanted, problems)
+            if all(digest in self._where or digest in here for digest in found.digests())
+        ]  # of others the content may be there as a file, as releases sent it that knew no chunks
+        contents = (wanted - {found.id for found in lists}).union(*map(store.missing_chunks, lists))
+        contents -= {p.object_id for p in problems if isinstance(p, DamagedContentError) and p.object_id is not None}
         packs = {pack.name: pack for pack in self._packs}
-        large = []
-        for object_id in wanted:
-            if object_id.digest in self._where:
-                pack, place = self._where[object_id.digest]
-                by_pack.setdefault(pack.name, []).append((object_id, place))
-            else:
-                large.append(object_id)
+        large = [object_id for object_id in contents if object_id.digest not in self._where]
+        by_pack = self._by_pack(contents)
         tasks = [partial(self._fetch_pack, store, packs[name], entries) for name, entries in by_pack.items()]
         tasks += [partial(self._fetch_large, store, object_id) for object_id in large]
-        problems = self._run(executor, tasks, advance, go_on=True)
+        problems += self._run(executor, tasks, advance, go_on=True)
+        problems += self._place_lists(store, lists)
         store.sync()
         if problems:
             shown = "; ".join(dict.fromkeys(str(p.message) for p in problems[:_SHOWN]))
@@ -422,6 +483,36 @@ class RemoteStore:
                 f"Not everything could be fetched: {shown}{more}", hint="What came stays; try again for the rest"
             ) from problems[0]
         return Transfer(len(wanted), sum(i.size for i in wanted))
+
+    def _lists_to_fetch(self, wanted: Iterable[ObjectId], problems: list[DwsError]) -> list[ChunkList]:
+        """The chunks of contents that are there in chunks. A list that is damaged is among the problems."""
+        found = []
+        for object_id in wanted:
+            try:
+                chunks = self._chunks(object_id)
+            except DamagedContentError as e:
+                problems.append(e)
+            else:
+                found += [] if chunks is None else [chunks]
+        return found
+
+    def _place_lists(self, store: ObjectStore, lists: Iterable[ChunkList]) -> list[DwsError]:
+        """Put lists in place whose chunks are here now, and make what they say; returns what is wrong with others."""
+        problems: list[DwsError] = []
+        for chunks in lists:
+            if store.missing_chunks(chunks):
+                problems.append(MetadataError(f"The content {chunks.id.hex} could not be had in whole"))
+                continue
+            try:
+                for _ in parts_of(store, chunks):
+                    pass
+            except DamagedContentError:
+                told = f"The content {chunks.id.hex} at the remote {self.url} is damaged"
+                problems.append(DamagedContentError(told, object_id=chunks.id))
+                continue
+            store.renew_packs(set(chunks.digests()))
+            store.chunk_lists.place(chunks, store.new_temporary())
+        return problems
 
     def _fetch_large(self, store: ObjectStore, object_id: ObjectId) -> int:
         path = self._loose_path(object_id)
@@ -520,22 +611,46 @@ class RemoteStore:
         """What is wrong with contents there; all of them are read. ``advance`` is told how many bytes more have been.
 
         Raises ConfigurationError if the remote cannot be reached."""
-        by_pack: dict[str, list[_Entry]] = {}
+        found: dict[ObjectId, str] = {}
+        made_of: dict[ObjectId, list[ObjectId]] = {}
         loose: list[ObjectId] = []
         for object_id in ids:
-            if object_id.digest in self._where:
-                pack, place = self._where[object_id.digest]
-                by_pack.setdefault(pack.name, []).append((object_id, place))
+            try:
+                chunks = self._chunks(object_id, anew=True)
+            except MetadataError as e:
+                found[object_id] = e.message
+                continue
+            if object_id.digest in self._where or chunks is not None:
+                for part in [object_id] if chunks is None else set(chunks):
+                    made_of.setdefault(part, []).append(object_id)
             else:
                 loose.append(object_id)
-        tasks = [partial(self._check_pack, name, entries) for name, entries in by_pack.items()]
+        tasks = [partial(self._check_pack, name, entries) for name, entries in self._by_pack(made_of).items()]
         tasks += [partial(self._check_loose, object_id) for object_id in loose]
-        found: dict[ObjectId, str] = {}
+        found.update((i, f"The remote {self.url} lacks a chunk of it") for i in self._lacking(made_of))
         for future in [executor.submit(task) for task in tasks]:
             problems, size = future.result()
-            found.update(problems)
+            found.update((whole, problem) for part, problem in problems.items() for whole in made_of.get(part, [part]))
             advance(size)
         return found
+
+    def _by_pack(self, ids: Iterable[ObjectId]) -> dict[str, list[_Entry]]:
+        """Those of the contents that are in packs there, by the packs."""
+        found: dict[str, list[_Entry]] = {}
+        for object_id in ids:
+            if object_id.digest in self._where:
+                pack, slot = self._where[object_id.digest]
+                found.setdefault(pack.name, []).append((object_id, slot))
+        return found
+
+    def _lacking(self, made_of: Mapping[ObjectId, list[ObjectId]]) -> set[ObjectId]:
+        return {whole for part, wholes in made_of.items() if part.digest not in self._where for whole in wholes}
+
+    def _damaged_chunks(self, ids: Iterable[ObjectId]) -> set[ObjectId]:
+        """The chunks there that make contents damaged."""
+        lists = self._lists_to_fetch(ids, [])
+        by_pack = self._by_pack({chunk for found in lists for chunk in found})
+        return {part for name, entries in by_pack.items() for part in self._check_pack(name, entries)[0]}
 
     def _check_pack(self, name: str, entries: list[_Entry]) -> tuple[dict[ObjectId, str], int]:
         found: dict[ObjectId, str] = {}
@@ -571,7 +686,7 @@ class RemoteStore:
         """The packs that hold any of these contents count as not there from now on, as those do that cannot be read.
         Returns their names, and all that they hold."""
         held: set[ObjectId] = set()
-        digests = {object_id.digest for object_id in damaged}
+        digests = {object_id.digest for object_id in (*damaged, *self._damaged_chunks(damaged))}
         for pack in self._packs:
             inside = set(pack.index.ids())
             if not digests.isdisjoint(object_id.digest for object_id in inside):
@@ -612,7 +727,7 @@ class _DamagedPackError(MetadataError):
     """Something in a pack is damaged; other contents of it may be good."""
 
 
-def _whole_packs(store: ObjectStore, ids: set[ObjectId]) -> tuple[list[Pack], list[ObjectId]]:
+def _whole_packs(store: ObjectStore, ids: set[ObjectId]) -> tuple[list[Pack], set[ObjectId]]:
     """Packs of a store all of whose contents are wanted, and the contents that are in none of these."""
     whole = []
     left = set(ids)
@@ -621,7 +736,7 @@ def _whole_packs(store: ObjectStore, ids: set[ObjectId]) -> tuple[list[Pack], li
         if found and found <= left and sum(i.size for i in found) <= 2 * _PACK_BYTES:
             whole.append(pack)
             left -= found
-    return whole, sorted(left, key=lambda object_id: object_id.digest)
+    return whole, left
 
 
 def _parts(ids: list[ObjectId]) -> Iterator[list[ObjectId]]:
