@@ -17,6 +17,7 @@ from pathlib import Path
 from . import (
     collaboration,
     flushing,
+    kept_bytes,
     keras_kit,
     local_files,
     many_snapshots,
@@ -38,6 +39,7 @@ ROWS: dict[str, Callable[[Settings], Iterator[Row]]] = {
     "collaboration": collaboration.rows,
     "keras": keras_kit.rows,
     "local-files": local_files.rows,
+    "kept-bytes": kept_bytes.rows,
     "flushing": flushing.rows,
     "rclone": rclone.rows,
     "s3": s3.rows,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from kill_points import kill_points
 from test_kill import Answer, Server
 
 pytestmark = pytest.mark.slow
+TABLE = random.Random(0).randbytes(5 << 20)
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +48,7 @@ def base(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Path:
     for tag in ("A", "B"):
         write_files(root, {f"files/small {n}": f"{n} at {tag if n % 10 == 0 else 'all'}\n" for n in range(70)})
         write_files(root, {"files/large": tag.encode() * 200_000, f"files/only {tag}/file": tag})
+        write_files(root, {"files/table": TABLE[:2_000_000] + tag.encode() * 500 + TABLE[2_000_000:]})  # in chunks
         if tag == "A":
             (root / "files/empty").mkdir()
             (root / "files/link").symlink_to("large")

@@ -60,6 +60,7 @@ def test_du_shows_what_each_resource_and_snapshot_occupies(workspace: User, data
         ([tag], small + LARGE + 1, LARGE + 1) for tag in "CBA"
     ]
     assert usage["store"]["bytes"] >= 3 * LARGE
+    assert usage["store"]["contents"] == small + 3 * (LARGE + 1)
     table = workspace.dws("du").stdout
     assert "400 kB" in table
     assert "1.2 MB" in table

@@ -16,7 +16,7 @@ from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError
 from dataworkspaces.filetree import scan
 from dataworkspaces.filetree.objects import storing
 from dataworkspaces.filetree.objects.checkout import Wanted, check_out
-from dataworkspaces.filetree.objects.chunking import ChunkWriter
+from dataworkspaces.filetree.objects.chunking import ChunkKeeper, ChunkWriter
 from dataworkspaces.filetree.objects.chunks import CHUNKED, MOST, ChunkList, Cutter
 from dataworkspaces.filetree.objects.garbage import find_garbage, remove_garbage
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
@@ -257,15 +257,26 @@ def test_what_comes_from_elsewhere_is_kept_only_if_it_is_what_its_name_says(stor
 
 def test_chunks_that_somebody_removes_meanwhile_are_written_again(store: ObjectStore, root: Path) -> None:
     object_id = keep(store, root, noise(1))
-    with ChunkWriter(store) as writer:
-        writer.add(noise(1))
-        assert writer.end() == object_id
-        for pack in store.packs():
-            pack.path.unlink()
-        store.chunk_lists.path(object_id).unlink()
-        assert not writer.keep(object_id)
-    assert store.missing([object_id]) == {object_id}
-    assert back(store, root, keep(store, root, noise(1))) == noise(1)
+    with ChunkKeeper(store) as keeper:
+        for is_kept in (False, True):
+            writer = ChunkWriter(keeper)
+            writer.add(noise(1))
+            if not is_kept:
+                for pack in store.packs():
+                    pack.path.unlink()
+                store.chunk_lists.path(object_id).unlink()
+            assert keeper.keep(writer.end()) == is_kept
+        assert store.missing([object_id]) == {object_id}
+        keeper.finish()
+    assert store.read(object_id) == noise(1)
+
+
+def test_large_files_of_a_batch_share_a_pack(store: ObjectStore, root: Path) -> None:
+    for number in range(5):
+        (root / f"f{number}").write_bytes(noise(number % 4))
+    found = store_files(store, str(root), list(scan(root).files()))
+    assert (store.usage().packs, store.usage().chunked) == (1, 4)
+    assert [store.read(each.id) for each in found if each.id] == [noise(number % 4) for number in range(5)]
 
 
 # -- damage ----------------------------------------------------------------------------------------------------------

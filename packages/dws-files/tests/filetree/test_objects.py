@@ -246,7 +246,7 @@ def test_without_reflinks_and_the_kernel_a_copy_is_made_all_the_same(
 
     monkeypatch.setattr(storing.fcntl, "ioctl", refuse)
     monkeypatch.setattr(storing.os, "copy_file_range", refuse)
-    content = os.urandom(9 << 20)
+    content = os.urandom(3 << 20)
     (root / "file").write_bytes(content)
     kept = keep(store, root)["file"].id
     assert kept is not None

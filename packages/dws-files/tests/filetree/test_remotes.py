@@ -236,7 +236,7 @@ def test_a_damaged_content_is_named_and_the_rest_arrives(at_file: Remote, wanted
 
 
 def test_a_large_content_that_is_another_is_never_in_place(at_file: Remote) -> None:
-    ids = at_file.keep(*BIG)
+    ids = at_file.keep(*BIG[:2], os.urandom(3 << 20))
     at_file.push(ids)
     for number, path in enumerate(sorted((at_file.directory / "remote/loose").glob("*/*"))):
         damage(path, lambda data, n=number: data[::-1] if n == 0 else data[:-1] if n == 1 else data + b"x")

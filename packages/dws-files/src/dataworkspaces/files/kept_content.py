@@ -73,7 +73,7 @@ class KeptContent:
             executor=executor_of(self._workspace),
             task=StoreTask(os.fspath(self.store.root), os.fspath(scanned.root)),
             batch_files=PACK_FILES,
-            batch_bytes=batch_bytes(scanned.total_size, workers),
+            batch_bytes=batch_bytes(scanned.total_size, workers, scanned.file_count),
             keeper=StoreKeeper(self.store),
             advance=advance,
         )

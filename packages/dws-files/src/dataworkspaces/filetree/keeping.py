@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dataworkspaces.durability import boot_id
 from dataworkspaces.filetree.hashing import ReadFile, Tell, tell_nobody
+from dataworkspaces.filetree.objects.chunks import CHUNKED
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.store import ObjectStore
 from dataworkspaces.filetree.objects.storing import store_files
@@ -15,7 +16,8 @@ from dataworkspaces.filetree.scan import Scan, ScannedFile
 
 PACK_FILES = 8192
 PACK_BYTES = 32 << 20
-"""A batch becomes a pack; no larger than this, unless one file is."""
+"""A batch becomes a pack; no larger than this, unless its files are on average as large as those kept in chunks."""
+_PACK_BYTES_OF_LARGE = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ def keep_link_targets(store: ObjectStore, scanned: Scan) -> None:
         store.add_bytes(targets[missing])
 
 
-def batch_bytes(total: int, workers: int) -> int:
+def batch_bytes(total: int, workers: int, files: int = 1 << 62) -> int:
     """How much to read in one batch, so that all workers have something to do and packs are not too many."""
-    return max(1 << 20, min(PACK_BYTES, total // (2 * workers) + 1))
+    most = _PACK_BYTES_OF_LARGE if total > CHUNKED * files else PACK_BYTES
+    return max(1 << 20, min(most, total // (2 * workers) + 1))

@@ -33,7 +33,7 @@ from dataworkspaces.errors import ConfigurationError, MetadataError, Unavailable
 from dataworkspaces.filetree.hashing import Tell, tell_nobody
 from dataworkspaces.filetree.objects.assembly import ChunkedFile, parts_of
 from dataworkspaces.filetree.objects.chunk_lists import ChunkLists, digests_of, size_in
-from dataworkspaces.filetree.objects.chunking import ChunkWriter
+from dataworkspaces.filetree.objects.chunking import ChunkKeeper, ChunkWriter
 from dataworkspaces.filetree.objects.chunks import CHUNKED, ChunkList
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.open_files import hash_open_file
@@ -410,16 +410,16 @@ class ObjectStore:
             temporary.unlink(missing_ok=True)
 
     def _add_chunked(self, object_id: ObjectId, parts: Iterable[bytes]) -> None:
-        with ChunkWriter(self) as writer:
+        with ChunkKeeper(self) as keeper:
+            writer = ChunkWriter(keeper)
             for part in parts:
                 writer.add(part)
-            if writer.end() != object_id:
+            chunks = writer.end()
+            if chunks.id != object_id:
                 raise MetadataError(f"What came for the content {object_id.hex} is something else")
-            if not writer.keep(object_id):
-                raise UnavailableError(
-                    f"The object store {self.root} has lost chunks meanwhile",
-                    hint="Try again: somebody collects garbage",
-                )
+            if not keeper.keep(chunks):
+                raise UnavailableError(f"Somebody has removed chunks from the object store {self.root} meanwhile")
+            keeper.finish()
 
     def add_together(self, contents: Mapping[ObjectId, bytes]) -> None:
         """Keep some small contents, each as a file of its own; the caller knows that they are what their names say."""

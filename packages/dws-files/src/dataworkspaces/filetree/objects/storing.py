@@ -6,13 +6,15 @@ import errno
 import fcntl
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from blake3 import blake3
 
 from dataworkspaces.filetree.hashing import CHANGES, OPEN_FLAGS, Tell, changing, status_of, tell_nobody, threaded_blake3
-from dataworkspaces.filetree.objects.chunking import ChunkWriter
+from dataworkspaces.filetree.objects.chunking import ChunkKeeper, ChunkWriter
 from dataworkspaces.filetree.objects.chunks import CHUNKED
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.open_files import hash_open_file
@@ -49,25 +51,46 @@ def store_files(
     OSError if the store cannot be written to."""
     results: list[StoredFile | None] = [None] * len(files)
     small: dict[ObjectId, bytes] = {}
-    for place, (path, file) in enumerate(files):
-        try:
-            fd = os.open(f"{root}/{path}", OPEN_FLAGS)
-        except FileNotFoundError:
-            results[place] = StoredFile(None, None)
-            continue
-        except OSError as e:
-            results[place] = StoredFile(None, None, e.strerror or str(e))
-            continue
-        try:
-            results[place] = _store(store, fd, file, small, tell)
-        finally:
-            os.close(fd)
+    with ExitStack() as stack:
+        large = _Large(store, stack)
+        for place, (path, file) in enumerate(files):
+            try:
+                fd = os.open(f"{root}/{path}", OPEN_FLAGS)
+            except FileNotFoundError:
+                results[place] = StoredFile(None, None)
+                continue
+            except OSError as e:
+                results[place] = StoredFile(None, None, e.strerror or str(e))
+                continue
+            try:
+                results[place] = _store(store, large, fd, file, small, tell)
+            finally:
+                os.close(fd)
+        large.finish()
     _keep_small(store, small)
     tell(sum(file.size for _, file in files if file.size < LARGE))
     return [result for result in results if result is not None]
 
 
-def _store(store: ObjectStore, fd: int, told: ScannedFile, small: dict[ObjectId, bytes], tell: Tell) -> StoredFile:
+class _Large:
+    """Keeps what is kept in chunks, once there is something."""
+
+    def __init__(self, store: ObjectStore, stack: ExitStack) -> None:
+        self._store = store
+        self._stack = stack
+
+    @cached_property
+    def keeper(self) -> ChunkKeeper:
+        return self._stack.enter_context(ChunkKeeper(self._store))
+
+    def finish(self) -> None:
+        if "keeper" in self.__dict__:
+            self.keeper.finish()
+
+
+def _store(
+    store: ObjectStore, large: _Large, fd: int, told: ScannedFile, small: dict[ObjectId, bytes], tell: Tell
+) -> StoredFile:
     for attempt in range(1, _ATTEMPTS + 1):
         is_last = attempt == _ATTEMPTS  # what was read is kept then, though it may be nothing that ever lay there
         try:
@@ -83,7 +106,7 @@ def _store(store: ObjectStore, fd: int, told: ScannedFile, small: dict[ObjectId,
                 small[object_id] = content
                 return StoredFile(object_id, now) if is_settled else _changing(object_id, told)
         else:
-            kept, is_settled = _keep_large(store, fd, now, tell, changes_too=is_last)
+            kept, is_settled = _keep_large(store, large, fd, now, tell, changes_too=is_last)
             if kept is not None:
                 return StoredFile(kept, now) if is_settled else _changing(kept, told)
             now = status_of(fd, told.name)
@@ -114,7 +137,7 @@ def _keep_small(store: ObjectStore, small: dict[ObjectId, bytes]) -> None:
 
 
 def _keep_large(
-    store: ObjectStore, fd: int, told: ScannedFile, tell: Tell, *, changes_too: bool
+    store: ObjectStore, large: _Large, fd: int, told: ScannedFile, tell: Tell, *, changes_too: bool
 ) -> tuple[ObjectId | None, bool]:
     """Keep the content of an open file, unless it was changed meanwhile (then too, if ``changes_too``); says whether
     it was not.
@@ -125,7 +148,7 @@ def _keep_large(
         copy = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         try:
             if told.size >= CHUNKED and not make_reflink(fd, copy) and not _is_sparse(fd):
-                return _keep_chunked(store, fd, told, tell, changes_too=changes_too)
+                return _keep_chunked(store, large.keeper, fd, told, tell, changes_too=changes_too)
             is_copied = copy_content(fd, copy, told.size, tell)
             object_id = hash_open_file(copy, tell_nobody if is_copied else tell)
             is_settled = object_id.size == told.size and status_of(fd, told.name) == told
@@ -149,26 +172,23 @@ def _is_sparse(fd: int) -> bool:
 
 
 def _keep_chunked(
-    store: ObjectStore, fd: int, told: ScannedFile, tell: Tell, *, changes_too: bool
+    store: ObjectStore, keeper: ChunkKeeper, fd: int, told: ScannedFile, tell: Tell, *, changes_too: bool
 ) -> tuple[ObjectId | None, bool]:
     """As :func:`_keep_large`, in chunks. All that is kept was read once, so it is what its names say."""
+    buffer = memoryview(bytearray(_CHUNKS_BYTES))
     while True:
-        with ChunkWriter(store) as writer:
-            done = 0
-            buffer = memoryview(bytearray(_CHUNKS_BYTES))
-            while count := os.preadv(fd, [buffer], done):
-                writer.add(buffer[:count])
-                done += count
-                tell(count)
-            object_id = writer.end()
-            is_settled = object_id.size == told.size and status_of(fd, told.name) == told
-            if not is_settled and not changes_too:
-                return None, False
-            is_here = store.has_loose(object_id) or store.has_chunked(object_id)
-            if is_here and not store.refresh([object_id]):
-                return object_id, is_settled
-            if writer.keep(object_id):
-                return object_id, is_settled
+        writer, done = ChunkWriter(keeper), 0
+        while count := os.preadv(fd, [buffer], done):
+            writer.add(buffer[:count])
+            done += count
+            tell(count)
+        chunks = writer.end()
+        is_settled = chunks.id.size == told.size and status_of(fd, told.name) == told
+        if not is_settled and not changes_too:
+            return None, False
+        is_here = store.has_loose(chunks.id) or keeper.has(chunks.id)
+        if (is_here and not store.refresh([chunks.id])) or keeper.keep(chunks):
+            return chunks.id, is_settled
 
 
 def copy_content(source: int, target: int, size: int, tell: Tell = tell_nobody) -> bool:
