@@ -4,6 +4,7 @@ import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { ComparePage } from "./compare/Page";
 import { ExperimentsPage, MOST_COMPARED } from "./experiments/Page";
+import { isExport } from "./data";
 import { recall } from "./experiments/view";
 import { Icon } from "./parts/Icon";
 import { Waiting } from "./parts/Waiting";
@@ -16,6 +17,7 @@ import "./style/experiments.css";
 import "./style/snapshot.css";
 import { visible } from "./text";
 import { switchTheme, theme } from "./theme";
+import { NOW } from "./types";
 
 function App() {
   const { page, names } = route.value;
@@ -37,9 +39,11 @@ function App() {
           <a href={addressOf("")} aria-current={page === "" ? "page" : undefined}>
             Experiments
           </a>
-          <a href={addressOf("snapshot", ["now"])} aria-current={page === "snapshot" && names[0] === "now" ? "page" : undefined}>
-            Present state
-          </a>
+          {(!isExport || known?.rows.some((row) => row.hash === NOW)) && (
+            <a href={addressOf("snapshot", [NOW])} aria-current={page === "snapshot" && names[0] === NOW ? "page" : undefined}>
+              Present state
+            </a>
+          )}
         </nav>
         <button type="button" class="icon-button" aria-label={theme.value === "dark" ? "Light colours" : "Dark colours"} title={theme.value === "dark" ? "Light colours" : "Dark colours"} onClick={switchTheme}>
           <Icon name={theme.value === "dark" ? "sun" : "moon"} />

@@ -397,8 +397,8 @@ function Family({ shown }: { shown: Snapshot }) {
   const list = (hashes: string[]) =>
     hashes.map((hash) => (
       <li key={hash}>
-        <a href={addressOf("snapshot", [hash])}>{title(rows.get(hash) ?? { hash })}</a>{" "}
-        <span class="muted">{visible(rows.get(hash)?.message ?? (rows.has(hash) ? "" : "deleted since"))}</span>
+        {rows.has(hash) ? <a href={addressOf("snapshot", [hash])}>{title(rows.get(hash) ?? { hash })}</a> : <code>{title({ hash })}</code>}{" "}
+        <span class="muted">{visible(rows.get(hash)?.message ?? (rows.has(hash) ? "" : data.isExport ? "not in this export" : "deleted since"))}</span>
         {rows.has(hash) && (
           <a class="quiet" href={addressOf("compare", [hash, shown.hash])}>
             compare

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from dataworkspaces.cli.session import Session, common_options, pass_session
+from dataworkspaces.cli.param_types import SnapshotName
+from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
+
+_LARGEST = 2_000_000
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--port", metavar="N", type=click.IntRange(1, 65535), help="Serve on this port (default: a free one).")
 @click.option("--no-open", is_flag=True, help="Print the address, and open no browser.")
 @common_options
-@pass_session
-def web(session: Session, port: int | None, no_open: bool) -> None:
+@click.pass_context
+def web(ctx: click.Context, port: int | None, no_open: bool) -> None:
     """Show the experiments in the browser, until Ctrl-C.
 
     The page has a table of all snapshots, which sorts, filters and compares them, and for each snapshot its results,
@@ -21,11 +26,15 @@ def web(session: Session, port: int | None, no_open: bool) -> None:
     \b
     Example: dws web
     """
+    if ctx.invoked_subcommand is not None:
+        if port is not None or no_open:
+            raise click.UsageError("--port and --no-open are for serving: an export has neither")
+        return
     from dataworkspaces.web.server.serving import serve
     from dataworkspaces.web.source import Source
 
-    place = session.directory()
-    source = Source(session.place() or place)
+    session = ctx.ensure_object(Session)
+    source = Source(session.place() or session.directory())
     with source.opened() as workspace:  # refused before anything is served
         name = workspace.name
     session.interaction()
@@ -42,3 +51,34 @@ def _tell(name: str, address: str, *, is_opened: bool) -> None:
         import webbrowser
 
         webbrowser.open(address)
+
+
+@web.command()
+@click.argument("directory", metavar="DIR", type=click.Path())
+@click.option("--only", metavar="SNAPSHOT", type=SnapshotName(), multiple=True, help="Only this snapshot; repeatable.")
+@click.option(
+    "--largest", metavar="BYTES", type=click.IntRange(min=0), default=_LARGEST, show_default=True,
+    help="Show no results files that are larger.",
+)  # fmt: skip
+@json_option
+@common_options
+@pass_session
+def export(session: Session, directory: str, only: tuple[str, ...], largest: int, as_json: bool) -> None:
+    """Write the pages to DIR, as files that need no server.
+
+    A browser shows them from the directory, and so does any web server: GitHub Pages, for example. They have the table,
+    the comparisons, and of each snapshot the results, previews of their files, and the lineage. An earlier export in
+    DIR is replaced.
+
+    \b
+    Example: dws web export --only run7 --only run8 report
+    """
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.cli.text import escape, plural
+    from dataworkspaces.web.export import export as write
+
+    count = write(session.open_workspace(reading=True), Path(directory), only, largest)
+    if as_json:
+        print_json({"directory": directory, "snapshots": count})
+    else:
+        click.echo(f"{plural(count, 'snapshot')} written to {escape(directory)}: open {escape(directory)}/index.html")

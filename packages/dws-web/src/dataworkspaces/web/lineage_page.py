@@ -29,14 +29,37 @@ def page(graph: LineageGraph, width: int | None = None, height: int | None = Non
     """The page, as ASCII text but for what the libraries hold.
 
     :param width: of the drawing's area, in pixels; None: that of the window. ``height`` likewise."""
-    scripts = [_without_source_map(_read(name)) for name in _LIBRARIES]
-    scripts.append("\n".join(_read(name) for name in _OWN_SCRIPTS))
+    scripts = list(linked_scripts().values())
+    elements = "\n".join(f"<script>{script}</script>" for script in scripts)
+    return _filled(_data(graph, width, height), " ".join(map(_source, scripts)), elements, licences())
+
+
+def linked_page(graph: LineageGraph, place: str) -> str:
+    """The same, for many pages that share their scripts.
+
+    :param place: of :func:`linked_scripts`, seen from the page: ``app/``."""
+    elements = "\n".join(f'<script src="{place}{name}"></script>' for name in linked_scripts())
+    return _filled(_data(graph, None, None), "'self'", elements, f"Their licences are in {place}lineage-libraries.txt")
+
+
+def linked_scripts() -> dict[str, str]:
+    """The scripts of the page by their names, in the order in which they run."""
+    found = {name.rpartition("/")[2]: _without_source_map(_read(name)) for name in _LIBRARIES}
+    return {**found, "lineage.js": "\n".join(_read(name) for name in _OWN_SCRIPTS)}
+
+
+def licences() -> str:
+    """Those of the libraries of the page."""
+    return "\n\n".join(_licence(name) for name in _LICENCES)
+
+
+def _filled(data: dict[str, Any], script_sources: str, scripts: str, licences: str) -> str:
     style = _read("page.css")
     parts = {
         "POLICY": "; ".join(
             [
                 "default-src 'none'",
-                f"script-src {' '.join(map(_source, scripts))}",
+                f"script-src {script_sources}",
                 f"style-src {_source(style)}",
                 "img-src data:",
                 "base-uri 'none'",
@@ -44,10 +67,10 @@ def page(graph: LineageGraph, width: int | None = None, height: int | None = Non
             ]
         ),
         "GENERATOR": f"Data Workspaces {get_version()}",
-        "LICENCES": "\n\n".join(_licence(name) for name in _LICENCES),
+        "LICENCES": licences,
         "STYLE": style,
-        "DATA": json_for_script(_data(graph, width, height)),
-        "SCRIPTS": "\n".join(f"<script>{script}</script>" for script in scripts),
+        "DATA": json_for_script(data),
+        "SCRIPTS": scripts,
     }
     # All at once: what is put in is not searched for further places.
     return re.sub("@([A-Z]+)@", lambda match: parts[match[1]], _read("page.html"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from importlib import resources
 from typing import Any
 from urllib.parse import quote
 
@@ -18,12 +17,11 @@ from starlette.routing import Route
 from dataworkspaces.errors import DwsError, LockedError, NotFoundError
 from dataworkspaces.lineage.workspace_graph import lineage_graph
 from dataworkspaces.web import differences, editing, experiments, files, snapshots
+from dataworkspaces.web.built import APP
 from dataworkspaces.web.lineage_page import page
 from dataworkspaces.web.source import Source
 from dataworkspaces.workspace import Workspace
 
-APP = resources.files("dataworkspaces.web").joinpath("app")
-"""The front end, as ``frontend`` builds it."""
 _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 _MOST_BODY = 100_000
 
