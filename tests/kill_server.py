@@ -62,7 +62,7 @@ def let_git_ignore_all() -> None:
 
 
 def make_wrong_names() -> None:
-    """A name that is no text, and a repository without a commit, which git cannot add."""
+    """A name that is not a string, and a repository without a commit, which git cannot add."""
     for directory in ("code", "files", "results", "intermediate-data"):
         nested = os.path.join(directory, "nested", ".git")
         for part in ("objects", "refs"):

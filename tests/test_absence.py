@@ -119,4 +119,4 @@ def test_what_is_certain_is_answered(workspace: User) -> None:
         assert found[f"{path} info"] == "not there: FileNotFoundError"
     failed = workspace.batch("cat", "data:none", check=False)
     assert failed.returncode == 4
-    assert "There is no 'data:none'" in failed.stderr
+    assert "'data:none' does not exist" in failed.stderr

@@ -57,7 +57,7 @@ def test_a_branch_that_is_not_there_is_named(here: Forked, branch: str) -> None:
 def test_a_repository_with_changes_is_left_as_it_is(here: Forked, name: str) -> None:
     write_files(here.cwd / "repo", {name: "changed\n"})
     said = add(here, "feature", check=False)
-    assert "is on branch main, and has changes, with which it is not switched to feature: " in said
+    assert "is on branch main, and has uncommitted changes, so it is not switched to feature: " in said
     assert len(said.splitlines()) == 1
     assert branch_of(here.cwd, here) == "main"
     assert (here.cwd / "repo" / name).read_text() == "changed\n"

@@ -181,7 +181,7 @@ def test_a_version_that_cannot_be_had_leaves_the_one_before_and_deletes_for_nobo
     ben = people.make("ben", "America/New_York")
     done = ben.batch("clone", people.directory / "origin.git", "ws", "--hostname", "ben", check=False)
     assert done.returncode in FAILED
-    assert f"Resource 'data' is now as in snapshot {first[:7]}, the newest that could be had" in done.stdout
+    assert f"Resource 'data' is now as in snapshot {first[:7]}, the newest that was available" in done.stdout
     ben = ben.at(ben.cwd / "ws")
     assert data_of(ben) == {"a": "1"}
     assert ben.batch("restore", "S2", check=False).returncode in FAILED

@@ -126,7 +126,7 @@ def test_workspace_without_its_git_directory(workspace: User) -> None:
 
 
 def test_init_twice(workspace: User) -> None:
-    assert "is a workspace already" in refused(workspace, "init", "--hostname", HOST)
+    assert "is already a workspace" in refused(workspace, "init", "--hostname", HOST)
 
 
 def test_init_below_the_root_of_a_repository(user: User) -> None:
@@ -338,17 +338,17 @@ HOSTILE = {
     "path is git's": {"relative_path": ".git/hooks"},
     "path is the metadata's": {"relative_path": ".dataworkspace"},
     "path is an option": {"relative_path": "--output=/tmp/x/../y"},
-    "path is no text": {"relative_path": ["code"]},
+    "path is not a string": {"relative_path": ["code"]},
     "name leads out": {"name": "../../outside"},
-    "name is no text": {"name": ["code"]},
+    "name is not a string": {"name": ["code"]},
     "name has a slash": {"name": "a/b"},
     "name is an option": {"name": "--all"},
     "name has a line break": {"name": "a\nb"},
     "name is empty": {"name": ""},
     "role is unknown": {"role": "everything"},
     "role leads out": {"role": "../.."},
-    "role is no text": {"role": ["code"]},
-    "type is no text": {"resource_type": {"git": 1}},
+    "role is not a string": {"role": ["code"]},
+    "type is not a string": {"resource_type": {"git": 1}},
 }
 
 

@@ -20,10 +20,12 @@ def test_remote_of_what_keeps_no_content(user: User) -> None:
         return done.stdout + done.stderr
 
     for name in ("remote", "my_remote"):
-        assert "keeps no content of its versions, so nothing of it could be sent" in config(name, remote, check=False)
+        assert "does not keep the content of its versions, so there is nothing to send" in config(
+            name, remote, check=False
+        )
     config("restorable", "true")
     config("remote", remote)
-    assert f"no further version goes to {remote}" in config("restorable", "false")
+    assert f"later versions are not sent to {remote}" in config("restorable", "false")
     config("remote", "none")
     assert here.json("config", "--resource", "files", "remote")["value"] is None
     here.batch("snapshot", "A")

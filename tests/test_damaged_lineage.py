@@ -1,4 +1,4 @@
-"""Damaged current lineage is made anew: from the last snapshot's, as far as its content lies there."""
+"""Damaged current lineage is recreated: from the last snapshot's, as far as its content lies there."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_nothing_has_changed_since_the_snapshot(here: User) -> None:
     before = damage(here)
     told, now = repaired(here)
     assert "that of snapshot" in told
-    assert "as which all of 'middle' is here" in told
+    assert "which matches all of 'middle' here" in told
     assert steps(now) == steps(before) == {"make-a", "make-b"}
     assert "unknown" not in now
 

@@ -82,7 +82,7 @@ def hashes(user: User) -> dict[str, str]:
     return found
 
 
-NO_PROBLEMS = "No problems found\nWhat files hold was not read: 'dws verify' does that\n"
+NO_PROBLEMS = "No problems found\nThe content of files was not checked: 'dws verify' does that\n"
 
 
 def state(user: User) -> tuple[dict[str, str], dict[str, bytes]]:
@@ -118,7 +118,7 @@ def test_workspaces_of_release_1_6_have_no_errors(user: User, name: str) -> None
     assert found["errors"] == 0, told(found)
     assert {p["what"].split(":")[0] for p in found["problems"]} <= {
         "is not on this machine",
-        "it lacks /scratch/, .*.tmp, so git takes what belongs to one machine",
+        "it lacks /scratch/, .*.tmp, so git would commit files that belong to one machine",
     }
     assert state(here) == before
 
@@ -383,7 +383,7 @@ def fifo(user: User) -> None:
 
 
 TOLD: dict[str, tuple[Damage, list[str]]] = {
-    "commit is gone": (lost_commit, ["lacks commit 111111111111", "'--help' is no hash of a git commit"]),
+    "commit is gone": (lost_commit, ["lacks commit 111111111111", "'--help' is not a git commit hash"]),
     "object is gone": (lost_object, ["lacks objects"]),
     "results are damaged": (broken_results, ["results.json", "lineage.json"]),
     "tree of code is gone": (lost_tree, ["lacks tree"]),
@@ -458,7 +458,7 @@ def test_a_config_that_a_killed_pull_left_half_written(ws: User) -> None:
 
 def test_a_fifo_does_not_stop_it(ws: User) -> None:
     fifo(ws)
-    assert "no regular file" in " ".join(told(fsck(ws)))
+    assert "not a regular file" in " ".join(told(fsck(ws)))
     assert fsck(ws, "--repair")["errors"] == 0
 
 
@@ -492,7 +492,7 @@ def test_without_git_it_says_so(ws: User) -> None:
     (ws.cwd / ".git").rename(ws.cwd / "moved")
     found = fsck(ws)
     assert not found["complete"]
-    assert "is no git repository" in told(found)[0]
+    assert "is not a git repository" in told(found)[0]
     assert fsck(ws, "--repair")["errors"] == 1
 
 
@@ -545,7 +545,7 @@ def test_people_read_it_by_area(ws: User) -> None:
     assert done.returncode in FAILED
     assert lines.index("Metadata") < lines.index("Manifest")
     assert "1 error, 1 warning" in lines
-    assert "'dws fsck --repair' does what is safe" in lines
+    assert "'dws fsck --repair' makes the safe repairs" in lines
     repaired = ws.dws("fsck", "--repair").stdout.splitlines()
     assert repaired[0] == "Repaired"
     assert "1 warning" in repaired

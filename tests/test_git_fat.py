@@ -409,7 +409,7 @@ def test_pull_that_is_killed_goes_on(repository: FatUser, store: Path) -> None:
 def test_outside_of_a_repository(user: User) -> None:
     done = FatUser(user.cwd, user.env).run(Path(sys.executable).with_name("git-fat"), "status", check=False)
     assert done.returncode in FAILED
-    assert "no git repository" in done.stderr
+    assert "not in a git repository" in done.stderr
 
 
 @pytest.mark.slow

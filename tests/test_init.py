@@ -92,7 +92,7 @@ def test_a_second_time_changes_nothing(user: User) -> None:
     before = whole_state(user.cwd)
     done = user.batch("init", "--create-resources", "results", check=False)
     assert done.returncode in FAILED
-    assert "is a workspace already" in done.stderr
+    assert "is already a workspace" in done.stderr
     assert whole_state(user.cwd) == before
 
 

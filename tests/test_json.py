@@ -132,7 +132,7 @@ def test_nobody_is_asked(here: Forked) -> None:
     write_files(here.cwd, {"code/run.py": "print(1)\n"})
     taken = here.dws("snapshot", "ONE", "--json", input="y\n", check=False)
     assert (taken.returncode, taken.stdout) == (1, "")
-    assert "Tag 'ONE' is taken by snapshot" in taken.stderr
+    assert "Tag 'ONE' already names snapshot" in taken.stderr
     write_files(here.cwd, {"data/a": ""})
     role = here.dws("add", "local-files", "--json", "data", input="s\n", check=False)
     assert role.stdout == ""

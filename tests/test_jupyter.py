@@ -137,7 +137,7 @@ def test_graph_is_in_the_notebook_and_in_its_page(executed: Executed) -> None:
         ("%%dws_run --step-name broken\n1 / 0", "UsageError: dws_run: The cell failed, and so did step broken;"),
         (
             "from dataworkspaces.kits.jupyter import NotebookLineageBuilder\nNotebookLineageBuilder('../results')",
-            "Give it: NotebookLineageBuilder(RESULTS_DIR, step_name=NAME)",
+            "Name the step: NotebookLineageBuilder(RESULTS_DIR, step_name=NAME)",
         ),
     ],
 )

@@ -581,7 +581,7 @@ def test_init_killed_at_each_point(server: Server, tmp_path: Path) -> None:
         if answer.status == 0:
             continue
         again = server.run(root, *command)
-        if again.status != 0 and "is a workspace already" not in again.stderr:
+        if again.status != 0 and "is already a workspace" not in again.stderr:
             problems.append(f"killed at {number}, {answer.killed_at}: {again.stderr}")
         if "mine\n" not in (root / ".gitignore").read_text() or not (root / "code" / "mine.py").exists():
             problems.append(f"killed at {number}, {answer.killed_at}: the user's files are gone")

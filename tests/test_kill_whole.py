@@ -102,7 +102,7 @@ def then_is_back(expected: dict[str, Any]) -> Check:
         killed.check_opens()
         killed.check_nothing_lost()
         again = killed.server.run(killed.root, *UNDO)
-        killed.expect(again.status == 0 or "was deleted here lately" in again.stderr, f"again: {again}")
+        killed.expect(again.status == 0 or "was deleted here recently" in again.stderr, f"again: {again}")
         killed.expect("Traceback" not in again.stderr, again.stderr)
         for difference in differences(outcome(killed.user), expected):
             killed.expect(False, difference)

@@ -126,7 +126,8 @@ def problems_after(server: Server, user: User, command: list[str], failed: Answe
         found.append(f"report history: {opened.status} {opened.stdout} {opened.stderr}")
     again = server.run(user.cwd, *command)
     if again.status and not any(
-        done in again.stderr for done in ("is taken", "No snapshot", "already", "no snapshot", "Take a snapshot first")
+        done in again.stderr
+        for done in ("already names", "No snapshot", "already", "no snapshot", "Take a snapshot first")
     ):
         found.append(f"the same command: {again.status} {again.stderr}")
     if (user.cwd / ".git" / "dws" / "journal.json").exists():

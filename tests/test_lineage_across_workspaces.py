@@ -292,7 +292,7 @@ HOSTILE_TEXTS = {
     "a long number": '{"resource_name": "shared", "lineages": [], "complete": 1' + "0" * 10_000 + "}",
     "not UTF-8": "\udcff",
     "a surrogate": '{"resource_name": "\\ud800", "complete": true, "lineages": []}',
-    "no number": '{"resource_name": "shared", "complete": NaN, "lineages": [Infinity]}',
+    "not a number": '{"resource_name": "shared", "complete": NaN, "lineages": [Infinity]}',
     "no entries": '{"resource_name": "shared", "complete": true}',
 }
 

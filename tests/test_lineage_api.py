@@ -781,7 +781,7 @@ def test_failed_step_keeps_its_error(pipeline: User) -> None:
 WRONG = {
     "no name": ("LineageBuilder().with_no_inputs().eval()", "Call as_script_step() or with_step_name(NAME)"),
     "no inputs": ("LineageBuilder().with_step_name('a').eval()", "with_no_inputs()"),
-    "both": ("LineageBuilder().with_no_inputs().with_input_path('source-data')", "Leave one of the two out"),
+    "both": ("LineageBuilder().with_no_inputs().with_input_path('source-data')", "Use only one of them"),
     "two names": ("LineageBuilder().with_step_name('a').with_step_name('b')", "once"),
     "ref as path": ("LineageBuilder().with_input_path(ResourceRef('source-data'))", "takes a ResourceRef"),
     "path as ref": ("LineageBuilder().with_input_ref('source-data')", "takes a local path"),

@@ -113,7 +113,7 @@ def test_export_changes_nothing(pipeline: User) -> None:
     ("arguments", "reason"),
     [
         (["--format", "nonsense", "out"], "There is no export format 'nonsense'"),
-        (["--format", "ro-crate", "-"], "The format ro-crate is not a text"),
+        (["--format", "ro-crate", "-"], "The format ro-crate is not a string"),
         (["--format", "ro-crate", "code"], "code is a directory with other files"),
         (["--format", "prov", "code"], "code is a directory"),
         (["--format", "prov", "--snapshot", "V2", "out"], "V2"),

@@ -202,7 +202,7 @@ def test_a_factory_that_is_none_is_noticed(run: Run) -> None:
     found = json.loads(run("plugins", "--json").stdout)
     [nothing] = [plugin for plugin in found if plugin["name"] == "nothing"]
     assert not nothing["loads"]
-    assert nothing["error"] == "TypeError: stranger:NOTHING is None, and no factory"
+    assert nothing["error"] == "TypeError: stranger:NOTHING is None, not a factory"
     assert "nothing" in run("add", "--help").stdout
 
 

@@ -367,7 +367,7 @@ def test_clone_where_a_file_is(two: Two) -> None:
 def test_clone_of_a_repository_that_is_no_workspace(two: Two) -> None:
     refused(
         two.second, "clone", "--hostname", "second", two.hub.url(two.hub.root / "data.git"), hub=two.hub,
-        says=["no workspace", "data.git"],
+        says=["not a workspace", "data.git"],
     )  # fmt: skip
     assert os.listdir(two.second.cwd) == []
 

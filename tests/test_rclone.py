@@ -401,7 +401,7 @@ def test_a_pull_keeps_what_was_changed_here(local: Path, workspace: User) -> Non
     write_files(local, {"a.csv": "theirs\n", "deep/er/b.csv": "theirs too\n"})
     said = workspace.batch("pull").stdout
     assert read_tree(workspace.cwd / "data") == read_tree(local)
-    place = Path(said.partition("2 files that had been changed here: kept in ")[2].splitlines()[0])
+    place = Path(said.partition("2 files changed here before the pull: kept in ")[2].splitlines()[0])
     assert {str(p.relative_to(place)): p.read_text() for p in place.rglob("*") if p.is_file()} == {
         "a.csv": "mine\n",
         "new/x.csv": "mine too\n",
@@ -456,8 +456,8 @@ def test_a_workspace_of_release_1_6(local: Path, workspace: User) -> None:
 # -- what is refused ------------------------------------------------------------------------------------------------
 
 REFUSED = {
-    "-x:y": "is no REMOTE:PATH",
-    "--config=x:y": "is no REMOTE:PATH",
+    "-x:y": "is not a REMOTE:PATH",
+    "--config=x:y": "is not a REMOTE:PATH",
     ":sftp,ssh='touch CANARY':x": "connection string",
     "store,ssh=x:y": "connection string",
     "plain/path": "names no remote",

@@ -137,7 +137,7 @@ def test_pull(place: str, workspace: User) -> None:
     assert workspace.json("pull", "--dry-run")["changes"]["data"] == [{"status": "modified", "path": "a.csv"}]
     told = workspace.batch("pull").stdout
     assert "fetched 1 file" in told
-    assert "1 file that had been changed here: kept in" in told
+    assert "1 file changed here before the pull: kept in" in told
     assert texts(data) == texts(theirs)
     write_files(data, {"mine.csv": "only here"})
     edit_keeping_times(theirs / "b.csv", "9\n")

@@ -63,7 +63,7 @@ def test_nothing_is_written_where_the_disk_should_be(here: Forked, disk: Path, s
     for command in (["push"], ["push", "--dry-run"]):
         done = here.batch(*command, check=False)
         assert done.returncode == (1 if "--dry-run" in command else UNAVAILABLE)  # which goes on with other resources
-        assert "images is not there, so what is in it is not known. Is the disk mounted?" in done.stderr
+        assert "images is not there, so its content is unknown. Check whether the disk is mounted." in done.stderr
         assert not (disk / "images").exists()
     assert "is not there" in here.dws("status").stdout
     (disk / "images").mkdir(parents=True)  # as the hint says
@@ -78,7 +78,7 @@ def test_an_empty_mount_point_is_asked_about(here: Forked, disk: Path) -> None:
     (disk / "images").mkdir()
     done = here.batch("push", check=False)
     assert done.returncode != 0
-    assert "is empty, though files had been sent there. Is the disk mounted?" in done.stderr
+    assert "is empty, though files were sent there before. Perhaps a disk is not mounted." in done.stderr
     assert list((disk / "images").iterdir()) == []
     here.batch("push", "--yes")
     assert (disk / "images/a").read_text() == "1"

@@ -220,12 +220,12 @@ def test_the_plan_as_json(here: User) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["nosuch"], "There is no step and no resource 'nosuch'. 'dws report lineage' shows both"),
-        (["midle"], "There is no step and no resource 'midle'. Did you mean middle?"),
-        (["data"], "No step is known that wrote 'data', so nothing can be run again"),
-        (["middle:nosuch"], "No step is known that wrote 'middle:nosuch', so nothing can be run again"),
+        (["nosuch"], "There is no step or resource 'nosuch'. 'dws report lineage' lists both"),
+        (["midle"], "There is no step or resource 'midle'. Did you mean middle?"),
+        (["data"], "No recorded step wrote 'data', so there is nothing to run again"),
+        (["middle:nosuch"], "No recorded step wrote 'middle:nosuch', so there is nothing to run again"),
         (["--from", "NOSUCH"], "NOSUCH"),
-        (["--json"], "--json shows a plan"),
+        (["--json"], "--json needs --dry-run"),
     ],
 )
 def test_bad_input(here: User, arguments: list[str], problem: str) -> None:
@@ -272,7 +272,7 @@ def test_a_notebook_is_left_out_with_what_is_behind_it(here: User) -> None:
         "Ran a",
         "Step notebook was left out: no command line of step notebook is recorded (it may be a notebook)",
         "error: Step last was left out: it reads what step notebook writes. "
-        "Run what is left out yourself, and then 'dws rerun' again",
+        "Run the skipped steps yourself, then run 'dws rerun' again",
     ]
     here.python("-c", NOTEBOOK)
     assert "Ran last" in rerun(here, "last").stderr
@@ -327,7 +327,7 @@ def test_a_clone_asks_before_it_runs_command_lines_of_others(snapshotted: User) 
     done = rerun(there, "--from", "ONE", input="n\n")
     assert "python code/join.py data/in.txt middle/a" in done.stdout
     assert "Step a  (came with the workspace)" in done.stdout
-    assert "4 of these command lines came with the workspace, and have never been run here. Run them?" in done.stdout
+    assert "4 of these command lines came with the workspace and have never been run here. Run them?" in done.stdout
     assert done.returncode != 0
     assert "Nothing was run" in done.stderr
     done = rerun(there, "--batch", "--from", "ONE")

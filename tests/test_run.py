@@ -238,7 +238,7 @@ def test_options_that_say_nothing_sensible(here: User) -> None:
     assert "nix does not exist" in refused(here, "--input", "data/nix", "--", "true")
     assert "lies in no resource" in refused(here, "--output", "../elsewhere", "--", "true")
     assert "lies in no resource" in refused(here, "--input", "..", "--", "true")
-    assert "holds no results" in refused(here, "--results", "data/r", "--", "true")
+    assert "is not a results resource" in refused(here, "--results", "data/r", "--", "true")
     assert "name" in refused(here, "--name", " ", "--", "true")
     assert "'a' is given twice" in refused(here, "--param", "a=1", "--param", "a=2", "--", "true")
 
@@ -246,7 +246,7 @@ def test_options_that_say_nothing_sensible(here: User) -> None:
 def test_an_output_that_was_not_written(here: User) -> None:
     done = run(here, "--output", "middle/a.txt", "--", "true")
     assert done.returncode in FAILED
-    assert "Step true has ended with success, but did not write middle:a.txt" in done.stderr
+    assert "Step true succeeded, but did not write middle:a.txt" in done.stderr
 
 
 def test_an_output_within_that_of_another_step(here: User) -> None:

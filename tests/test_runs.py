@@ -87,7 +87,7 @@ def test_an_earlier_run_moves_aside_and_what_the_user_put_there_stays(ws: Forked
     assert (kept / "deep" / "plot.png").read_text() == "of 1"
 
     said = ws.dws("snapshot", "-m", "two").stderr
-    assert "Files in 'results' that no run has written: notes.md" in said
+    assert "Files in 'results' that no run wrote: notes.md" in said
     assert ws.json("gc", "--yes", "--keep-days=0")["forgotten_runs"] == 1
     assert not kept.exists()
     assert runs(ws) == {"runs": [], "earlier": []}
@@ -100,9 +100,9 @@ def test_a_snapshot_says_what_is_not_as_the_run_left_it(ws: Forked) -> None:
     (ws.cwd / "results" / "mine").write_text("mine")
     found = ws.json("snapshot", "-m", "one")["runs"]
     assert found == [
-        "Results in 'results' lack what their run has written: gone",
+        "Results in 'results' lack files that their run wrote: gone",
         "Results in 'results' were changed after their run: changed",
-        "Files in 'results' that no run has written: mine",
+        "Files in 'results' that no run wrote: mine",
     ]
     ws.python("code/train.py", "2", "model")
     assert ws.json("snapshot", "-m", "two")["runs"] == []

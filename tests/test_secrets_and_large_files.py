@@ -116,5 +116,5 @@ def test_the_limit_is_a_parameter(workspace: User) -> None:
     assert "m.bin" in workspace.batch("snapshot", "S1", check=False).stderr
     assert (workspace.cwd / "results/m.bin").exists()
     said = at_terminal(workspace, "snapshot", "S1", answers="y\n")
-    assert "results/m.bin (0 MB) would be committed, for good. Commit it?" in said
+    assert "results/m.bin (0 MB) would be committed permanently. Commit it?" in said
     assert "Took snapshot S1" in said

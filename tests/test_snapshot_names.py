@@ -68,6 +68,6 @@ with fsspec.open("dws://results@stage=production/snapshots/{HOST}-run1/results.j
         (["run3"], {"stage": "production"})
     ]
     wrong = runs.batch("label", "run1", "nothing", check=False)
-    assert "'nothing' is no label" in wrong.stderr
+    assert "'nothing' is not a label" in wrong.stderr
     runs.batch("note", "run1", "first of all")
     assert "first of all" in runs.batch("note", "run1").stdout

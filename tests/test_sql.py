@@ -63,7 +63,7 @@ def test_a_failed_init_leaves_nothing(user: User) -> None:
         "init", "--backend=sql", "--url", "sql+postgresql://x@127.0.0.1:1/db?connect_timeout=5", check=False
     )
     assert done.returncode in FAILED
-    assert "does not do what it should" in done.stderr
+    assert "did not respond as expected" in done.stderr
     assert "Traceback" not in done.stderr
     assert list(user.cwd.iterdir()) == []
 

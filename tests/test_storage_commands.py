@@ -182,7 +182,7 @@ def test_what_another_workspace_needs_stays(workspace: User, data: Path) -> None
 
 
 def test_a_snapshot_after_a_collection_keeps_again_what_had_gone(workspace: User, data: Path) -> None:
-    """The cache knows the files' hashes; their content is not there any more."""
+    """The cache knows the files' hashes; their content is no longer there."""
     for tag in "ABC":
         workspace.batch("delete-snapshot", tag)
     make_old(workspace)

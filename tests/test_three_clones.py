@@ -212,7 +212,7 @@ class Story:
             user = self.user(who).at(place)
             for name in filter(None, user.git("diff", "--name-only", "--diff-filter=U", "-z").split("\0")):
                 ours = name.startswith((".dataworkspace", ".gitignore", "results/snapshots"))
-                assert not ours, f"{name} is no file of the user's\n{self.log()}"
+                assert not ours, f"{name} is not a file of the user's\n{self.log()}"
                 path = place / name
                 lines = [
                     line for line in path.read_text().splitlines() if line[:7] not in ("<<<<<<<", "=======", ">>>>>>>")

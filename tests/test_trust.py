@@ -271,7 +271,7 @@ def test_address_on_the_command_line(scene: Scene, url: str) -> None:
 
 def test_branch_that_is_an_option(scene: Scene) -> None:
     scene.add_resource(repository(scene.url, branch=f"--upload-pack=touch {scene.canary}"))
-    assert "no name of a git branch" in refused_clone(scene)
+    assert "not a valid git branch name" in refused_clone(scene)
 
 
 @both_ways
@@ -283,7 +283,7 @@ def test_branch_of_the_workspace_that_is_an_option(scene: Scene, way: Callable[[
             "global_params": {**c["global_params"], "dws_git_branch": f"--upload-pack=touch {scene.canary}"},
         },
     )
-    assert "no name of a git branch" in way(scene)
+    assert "not a valid git branch name" in way(scene)
 
 
 def test_place_of_this_machine_in_a_workspace_from_the_network(scene: Scene) -> None:
@@ -296,11 +296,11 @@ def test_place_of_this_machine_in_a_workspace_from_the_network(scene: Scene) -> 
     try:
         url = server.url(scene.root / "hub" / "ws.git")
         done = scene.victim.batch("clone", "--hostname", "x", url, "new", check=False)
-        assert "is a place on this machine" in calm(done)
+        assert "is a path on this machine" in calm(done)
         assert done.returncode == 1  # a resource is missing
         assert not (scene.new.cwd / "evil").exists()
         scene.copy.git("remote", "set-url", "origin", url)
-        assert "is a place on this machine" in scene.copy.batch("pull", check=False).stderr
+        assert "is a path on this machine" in scene.copy.batch("pull", check=False).stderr
         assert not (scene.copy.cwd / "evil").exists()
     finally:
         server.stop()
@@ -364,7 +364,7 @@ def test_place_of_an_old_resource_becomes_a_link(scene: Scene) -> None:
 
 
 def test_directory_becomes_a_link_and_files_below_it_change(scene: Scene) -> None:
-    """One that is no resource: git replaces the directory, and follows no link."""
+    """One that is not a resource: git replaces the directory, and follows no link."""
     scene.write({"more/file": "1\n"})
     scene.publish()
     scene.copy.batch("pull")
@@ -379,7 +379,7 @@ def test_directory_becomes_a_link_and_files_below_it_change(scene: Scene) -> Non
 def test_place_that_is_a_file(scene: Scene, way: Callable[[Scene], str]) -> None:
     scene.write({"evil": "a file"})
     scene.add_resource(subdirectory("evil"))
-    assert "is no directory" in way(scene)
+    assert "is not a directory" in way(scene)
 
 
 def test_place_that_holds_the_files_of_a_bare_repository(scene: Scene) -> None:
@@ -389,7 +389,7 @@ def test_place_that_holds_the_files_of_a_bare_repository(scene: Scene) -> None:
     scene.write({f"evil/{name}": content for name, content in bare.items()})
     scene.add_resource(repository(scene.url))
     scene.publish()
-    assert "not empty and no git repository" in calm(scene.clone())
+    assert "not empty, and not a git repository" in calm(scene.clone())
     use(scene.new)
     calm(scene.copy.batch("pull", check=False))
     use(scene.copy)
@@ -475,7 +475,7 @@ def test_name_of_a_resource(scene: Scene, name: object, way: Callable[[Scene], s
 @both_ways
 def test_file_that_is_named_for_another_resource(scene: Scene, way: Callable[[Scene], str]) -> None:
     scene.add_resource(subdirectory("evil", name="other"), file_name="evil")
-    assert "it is named for another resource" in way(scene)
+    assert "its name does not match its resource" in way(scene)
 
 
 @pytest.mark.parametrize(("role", "way"), [("../..", refused_clone), (None, refused_pull)])
@@ -576,7 +576,7 @@ def test_what_belongs_to_one_machine(scene: Scene, way: Callable[[Scene], str], 
 @both_ways
 def test_metadata_in_capitals(scene: Scene, way: Callable[[Scene], str]) -> None:
     scene.write({".DataWorkspace/local_params.json": "{}"})
-    assert "could be taken for" in way(scene)
+    assert "could be mistaken for" in way(scene)
 
 
 @both_ways
@@ -628,7 +628,7 @@ def test_pipe_in_the_place_of_a_file(scene: Scene) -> None:
     path = scene.copy.cwd / META / "config.json"
     path.unlink()
     os.mkfifo(path)
-    assert "no regular file" in refusal(scene.copy.batch("report", "status", check=False, timeout=20))
+    assert "not a regular file" in refusal(scene.copy.batch("report", "status", check=False, timeout=20))
 
 
 # -- snapshots -------------------------------------------------------------------------------------------------------
@@ -650,15 +650,15 @@ OF_SNAPSHOT = {
     "commit is an option": {"restore_hashes": {"code": "--output=x", "results": "-x"}},
     "commit is a name": {"restore_hashes": {"code": "HEAD", "results": "main"}},
     "commit is unknown": {"restore_hashes": {"code": "f" * 40, "results": "f" * 40}},
-    "commit is no text": {"restore_hashes": {"code": 3, "results": {}}},
+    "commit is not a string": {"restore_hashes": {"code": 3, "results": {}}},
     "commit of an unknown resource": {"restore_hashes": {"../x": "f" * 40}},
     "message for the terminal": {"message": ESCAPE},
-    "message is no text": {"message": 3},
-    "time is no text": {"timestamp": 3},
+    "message is not a string": {"message": 3},
+    "time is not a string": {"timestamp": 3},
     "time is a text": {"timestamp": ESCAPE},
-    "update is no text": {"updated_timestamp": 3},
+    "update is not a string": {"updated_timestamp": 3},
     "host leads out": {"hostname": "../../x"},
-    "host is no text": {"hostname": ["x"]},
+    "host is not a string": {"hostname": ["x"]},
     "metrics are nested": {"metrics": {"a": DEEP}},
     "metrics are for the terminal": {"metrics": {ESCAPE: ESCAPE}},
     "metrics are no object": {"metrics": [1]},

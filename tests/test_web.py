@@ -231,7 +231,7 @@ def test_labels_and_notes_are_edited_in_place(looked: Looked, project: User) -> 
     page.click("button:has-text('Labels and notes')")
     page.fill("dialog textarea >> nth=0", "stage=production\nbad")
     page.click("dialog button:has-text('Save')")
-    page.wait_for_selector("dialog [role=alert]:has-text(\"'bad' is no label\")")
+    page.wait_for_selector("dialog [role=alert]:has-text(\"'bad' is not a label\")")
     page.fill("dialog textarea >> nth=0", "stage=production")
     page.fill("dialog textarea >> nth=1", f"the best {HOSTILE}")
     page.click("dialog button:has-text('Save')")

@@ -66,7 +66,7 @@ def test_what_is_in_no_snapshot_is_not_sent_and_told(user: User, tmp_path: Path)
     here = LAYOUTS["makefile"].make(user, tmp_path / "proj")
     hub = make_bare(tmp_path / "hub" / "proj.git")
     told = here.batch("publish", hub).stderr
-    assert "Makefile, params.yaml, train.py stays here: the next snapshot takes it" in told
+    assert "Makefile, params.yaml, train.py is not sent: it belongs to the next snapshot" in told
     assert "params.yaml" not in here.at(hub).git("ls-tree", "--name-only", "main")
     taken = here.batch("snapshot", "S1").stdout
     assert "New in the workspace's own files: Makefile, params.yaml, train.py" in taken

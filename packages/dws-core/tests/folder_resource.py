@@ -121,7 +121,7 @@ class FolderFactory(ResourceFactory):
     def from_command_line(self, role: str, name: str, workspace: Workspace, *args: Any, **kwargs: Any) -> Resource:
         path = Path(kwargs["path"])
         if not path.is_dir():
-            raise ConfigurationError(f"{path} is no directory")
+            raise ConfigurationError(f"{path} is not a directory")
         given = {key: value for key, value in kwargs.items() if value}
         return FolderResource({**given, "name": name, "role": role, "path": str(path)}, {}, workspace, self.kept)
 

@@ -31,7 +31,7 @@ def test_templates(value: str) -> None:
     [
         ("{TAG}", "must start with 'snapshots/'"),
         ("snapshots/", "must start with 'snapshots/' and name a directory"),
-        ("snapshots/../{TAG}", "must not hold"),
+        ("snapshots/../{TAG}", "must not contain"),
         ("snapshots/{NOPE}", "unknown variable {NOPE}"),
         ("snapshots/{TAG", "a brace that belongs to no variable"),
         ("snapshots/{TAG!r}", "unknown variable"),
@@ -48,7 +48,7 @@ def test_a_list_is_typed_as_json() -> None:
     exclude = WORKSPACE_PARAMS["results.move_exclude_files"]
     assert exclude.parse('["a", "b"]') == ["a", "b"]
     for text in ("a,b", '{"a": 1}', "[1]"):
-        with pytest.raises(ParamValidationError, match="must be a JSON list of texts"):
+        with pytest.raises(ParamValidationError, match="must be a JSON list of strings"):
             exclude.parse(text)
 
 

@@ -48,7 +48,7 @@ def broken(installed: Install) -> Path:
 def test_a_missing_plugin_names_its_distribution(monkeypatch: pytest.MonkeyPatch) -> None:
     # One that is never installed: the distributions of this repository may all be.
     monkeypatch.setitem(plugins.KNOWN_DISTRIBUTIONS, (plugins.RESOURCES, "tape"), "dws-tape")
-    with pytest.raises(PluginError, match="either misspelled or its distribution is not installed") as caught:
+    with pytest.raises(PluginError, match="misspelled, or its distribution is not installed") as caught:
         plugins.load(plugins.RESOURCES, "tape")
     assert caught.value.hint == "Install it with: pip install dws-tape"
 

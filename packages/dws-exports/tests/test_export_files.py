@@ -81,5 +81,5 @@ def test_format_that_is_misspelled() -> None:
 
 def test_plugin_that_is_no_exporter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plugins, "load", lambda group, name: Exporter)
-    with pytest.raises(PluginError, match="is no instance of"):
+    with pytest.raises(PluginError, match="is not an instance of"):
         load_exporter("x")

@@ -229,7 +229,7 @@ def test_former_crate_is_replaced(graph: LineageGraph, tmp_path: Path) -> None:
 
 def test_directory_with_other_files_is_refused(graph: LineageGraph, tmp_path: Path) -> None:
     (tmp_path / "README").write_text("mine")
-    with pytest.raises(ConfigurationError, match="with other files, and no RO-Crate"):
+    with pytest.raises(ConfigurationError, match="with other files, not an RO-Crate"):
         formats.RO_CRATE.write(graph, tmp_path)
     with pytest.raises(ConfigurationError, match="README is a file"):
         formats.RO_CRATE.write(graph, tmp_path / "README")

@@ -40,7 +40,7 @@ def test_usual_urls_are_taken(url: str) -> None:
     ],
 )  # fmt: skip
 def test_urls_that_run_programs_are_refused(url: str) -> None:
-    with pytest.raises(ConfigurationError, match="no URL that can be cloned safely"):
+    with pytest.raises(ConfigurationError, match="not a URL that can be cloned safely"):
         check_url(url, "r")
 
 
@@ -78,13 +78,13 @@ def test_places_outside_or_in_metadata_are_refused(path: str) -> None:
 
 @pytest.mark.parametrize("branch", ["", "-x", "a..b", "a b", "a:b", "a.lock", None, 3, "a\nb"])
 def test_what_is_no_branch_is_refused(branch: object) -> None:
-    with pytest.raises(MetadataError, match="no name of a git branch"):
+    with pytest.raises(MetadataError, match="not a valid git branch name"):
         check_branch_name(branch, "r")
 
 
 @pytest.mark.parametrize("text", ["HEAD", "--all", "abc1234", "A" * 40, "z" * 40])
 def test_what_is_no_commit_is_refused(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="no hash of a git commit"):
+    with pytest.raises(ConfigurationError, match="not a git commit hash"):
         check_object_name(text, "r")
 
 

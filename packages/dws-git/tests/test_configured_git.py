@@ -124,7 +124,7 @@ def test_what_git_says_is_told_in_one_line_and_its_remedy_is_not_cut_off() -> No
     )
     line, hint = explain(said)
     assert line == "detected dubious ownership in repository at '/data/ws'"
-    assert hint == "If you trust whoever owns it: git config --global --add safe.directory /data/ws"
+    assert hint == "If you trust its owner: git config --global --add safe.directory /data/ws"
     assert explain("12:34:56.123456 git.c:460  trace: x\nsomething\n")[0] == "something"
 
 

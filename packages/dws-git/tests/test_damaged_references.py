@@ -102,7 +102,7 @@ def test_nothing_is_guessed(repository: Path, second: str, git: Git) -> None:
 def test_a_branch_that_nobody_knows(repository: Path, second: str, git: Git) -> None:
     git(repository, "branch", "other", "HEAD~1")
     empty(repository, "logs/HEAD", "HEAD")
-    with pytest.raises(StorageError, match="nothing says which branch") as caught:
+    with pytest.raises(StorageError, match="nothing records which branch") as caught:
         mend(repository)
     assert "main, other" in (caught.value.hint or "")
 
@@ -141,7 +141,7 @@ def test_a_repository_without_commits(tmp_path: Path, git: Git) -> None:
 def test_the_configuration(repository: Path, second: str, git: Git) -> None:
     git(repository, "remote", "add", "origin", "nowhere")
     empty(repository, "config")
-    assert "its origin, if there was one, is lost" in mend(repository)
+    assert "the origin, if there was one, is lost" in mend(repository)
     assert git(repository, "config", "core.bare") == "false"
 
 

@@ -23,6 +23,6 @@ def test_resources_name_the_command_of_git(kind: type[GitRepoResource]) -> None:
 def test_repository_cannot_become_a_subdirectory(tmp_path: Path) -> None:
     GitWorkspaceFactory.check_resource_directory(tmp_path / "code", "code")
     (tmp_path / "code" / ".git").mkdir(parents=True)
-    with pytest.raises(ConfigurationError, match="git repository of its own") as raised:
+    with pytest.raises(ConfigurationError, match="separate git repository") as raised:
         GitWorkspaceFactory.check_resource_directory(tmp_path / "code", "code")
     assert "dws add git --role=code ./code" in str(raised.value.hint)

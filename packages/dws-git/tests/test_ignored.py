@@ -59,7 +59,7 @@ def test_what_git_knows_all_the_same(layout: Path, git: Git) -> None:
     git(layout, "add", "data/x.csv")
     (layout / ".git" / "info" / "exclude").write_text("data\n", encoding="utf-8")
     assert check_ignored(layout, [DATA]) == [
-        "Data: git ignores what is new in it (.git/info/exclude:1: data), so a snapshot does not keep it"
+        "Data: git ignores new files in it (.git/info/exclude:1: data), so a snapshot does not keep it"
     ]
 
 

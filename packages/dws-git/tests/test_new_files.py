@@ -137,7 +137,7 @@ def test_a_star_in_a_name_leaves_out_no_other_file(repository: Path) -> None:
 def test_a_line_that_wants_it_is_refused(repository: Path) -> None:
     (repository / ".gitignore").write_text(".*\n!.env\n")
     write(repository, ".env")
-    with pytest.raises(RefusedError, match=r"\.env in .* looks like a secret, and a line of \.gitignore"):
+    with pytest.raises(RefusedError, match=r"\.env in .* looks like a secret, but a line with '!' in \.gitignore"):
         check_new_files(Part(repository), Person(), "Repository", LIMIT)
 
 

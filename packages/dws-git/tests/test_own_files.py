@@ -53,7 +53,7 @@ def test_which_they_are(own: GitOwnFiles, workspace: GitWorkspace, git: Git) -> 
     assert own.does_subpath_exist("docs/a.md", must_be_file=True)
     for path in ("code", "code/run.py", ".dataworkspace", ".git", "lib"):
         assert not own.does_subpath_exist(path), path
-    with pytest.raises(NotFoundError, match=r"'code/run\.py' is none of the workspace's own files"):
+    with pytest.raises(NotFoundError, match=r"'code/run\.py' is not one of the workspace's own files"):
         own.ls("code/run.py")
     assert set(git(root, "ls-files", "--", "params.yaml", "docs", "code").split()) == {"params.yaml", "docs/a.md"}
     assert own.is_excluded("scratch/tmp")
@@ -81,7 +81,7 @@ def test_a_version_can_be_had_when_git_has_collected_its_tree(
     assert own.changes_since(first).details == "1 path not committed"
     own.keep()
     second = own.committed_version()
-    assert own.changes_since(first).details == "other content is committed"
+    assert own.changes_since(first).details == "different content is committed"
     assert own.changes_since(second).state == "unchanged"
     git(workspace.paths.root, "prune", "--expire=now")
     changes = own.diff_versions(first, second)

@@ -22,7 +22,7 @@ def test_git_is_not_sent_to_read_a_pipe(repository: Path, name: str) -> None:
     path.parent.mkdir(exist_ok=True)
     path.unlink(missing_ok=True)
     os.mkfifo(path)
-    with pytest.raises(ConfigurationError, match="is no regular file") as error:
+    with pytest.raises(ConfigurationError, match="is not a regular file") as error:
         run_git(repository, ["status"])
     assert str(path) in error.value.message
 
@@ -33,7 +33,7 @@ def test_nor_a_device_or_a_directory(repository: Path, name: str) -> None:
     path.unlink(missing_ok=True)
     for make in (lambda: path.symlink_to("/dev/zero"), path.mkdir):
         make()
-        with pytest.raises(ConfigurationError, match="is no regular file"):
+        with pytest.raises(ConfigurationError, match="is not a regular file"):
             run_git(repository, ["status"])
         path.unlink() if path.is_symlink() else path.rmdir()
 
@@ -64,7 +64,7 @@ def test_git_does_not_wait_for_one_further_below(
     (repository / place).mkdir(parents=True)
     (repository / place / "file").write_text("text\n")
     os.mkfifo(repository / place / name)
-    with pytest.raises(ConfigurationError, match="is no regular file") as error:
+    with pytest.raises(ConfigurationError, match="is not a regular file") as error:
         run_git(repository, ["add", "--all"])
     assert f"{place}/{name}" in error.value.message
     assert not (repository / ".git/index.lock").exists()

@@ -151,7 +151,7 @@ def test_place_behind_a_tracked_link(check: Check, place: str, kind: str) -> Non
 
 @both_kinds
 def test_place_that_is_a_file(check: Check, kind: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"^Resource 'evil': evil of the origin is no directory"):
+    with pytest.raises(ConfigurationError, match=r"^Resource 'evil': evil of the origin is not a directory"):
         check({**resource(KINDS[kind]("evil")), "evil": "a file"})
 
 
@@ -172,7 +172,7 @@ def test_name_of_a_resource(check: Check, name: object, kind: str, layout: str) 
 
 
 def test_file_that_is_named_for_another_resource(check: Check) -> None:
-    with pytest.raises(MetadataError, match=r"it is named for another resource than 'other'"):
+    with pytest.raises(MetadataError, match=r"its name does not match its resource 'other'"):
         check(resource(subdirectory("evil", name="other")))
 
 
@@ -193,7 +193,7 @@ BRANCHES = ["--upload-pack=touch x", "-x", "a..b", "a b", "a\nb", "a:b", "a.lock
 
 @pytest.mark.parametrize("branch", BRANCHES, ids=repr)
 def test_branch_of_the_workspace(check: Check, branch: object) -> None:
-    with pytest.raises(MetadataError, match=r"the workspace's branch.*no name of a git branch"):
+    with pytest.raises(MetadataError, match=r"the workspace's branch.*not a valid git branch name"):
         check({f"{META}/config.json": config(dws_git_branch=branch)})
 
 
@@ -234,14 +234,14 @@ def test_scratch_directory_behind_a_tracked_link(check: Check) -> None:
 )  # fmt: skip
 def test_metadata_that_is_a_link(check: Check, name: str) -> None:
     path = f"{META}/{name}".rstrip("/")
-    with pytest.raises(MetadataError, match=rf"^{path} of the origin is a symbolic link, which no metadata is"):
+    with pytest.raises(MetadataError, match=rf"^{path} of the origin is a symbolic link, which metadata cannot be"):
         check(others={path: (LINK, "/outside")})
 
 
 @pytest.mark.parametrize("name", ["", "resources", "snapshots", "x"])
 def test_metadata_that_is_a_submodule(check: Check, name: str) -> None:
     path = f"{META}/{name}".rstrip("/")
-    with pytest.raises(MetadataError, match=rf"^{path} of the origin is a repository, which no metadata is"):
+    with pytest.raises(MetadataError, match=rf"^{path} of the origin is a repository, which metadata cannot be"):
         check(others={path: (REPOSITORY, "1" * 40)})
 
 
@@ -256,7 +256,7 @@ def test_what_belongs_to_one_machine(check: Check, name: str) -> None:
 
 @pytest.mark.parametrize("name", [".DataWorkspace", ".DATAWORKSPACE"])
 def test_metadata_in_capitals(check: Check, name: str) -> None:
-    with pytest.raises(MetadataError, match=rf"^{name} of the origin could be taken for {META}"):
+    with pytest.raises(MetadataError, match=rf"^{name} of the origin could be mistaken for {META}"):
         check({f"{name}/local_params.json": "{}"})
 
 

@@ -56,7 +56,7 @@ def test_a_new_workspace_is_committed_whole(workspace: GitWorkspace, git: Git) -
 
 def test_a_second_init_changes_nothing(workspace: GitWorkspace, git: Git) -> None:
     before = git(workspace.paths.root, "rev-parse", "HEAD")
-    with pytest.raises(ConfigurationError, match="is a workspace already"):
+    with pytest.raises(ConfigurationError, match="is already a workspace"):
         init_workspace("git", "other", "host1", True, False, "scratch", directory=str(workspace.paths.root))
     assert git(workspace.paths.root, "rev-parse", "HEAD") == before
 
@@ -76,7 +76,7 @@ def test_init_adds_to_a_repository(repository: Path, git: Git) -> None:
 
 
 def test_init_below_the_root_of_a_repository_is_refused(repository: Path) -> None:
-    with pytest.raises(ConfigurationError, match="lies in the git repository"):
+    with pytest.raises(ConfigurationError, match="lies inside the git repository"):
         init_workspace("git", "ws", "host1", True, False, "scratch", directory=str(repository / "a"))
 
 

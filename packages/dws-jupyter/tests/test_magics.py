@@ -63,7 +63,7 @@ def test_what_a_workspace_cannot_do_is_told_in_one_line(shell: InteractiveShell)
         ),
         ("dws_history", "--max-count x", "dws_history: argument --max-count: invalid number value: 'x'."),
         ("dws_results", "--nonsense", "dws_results: unrecognized arguments: --nonsense."),
-        ("dws_snapshot", "-m 'open", "dws_snapshot: No closing quotation. Close each quote that is opened"),
+        ("dws_snapshot", "-m 'open", "dws_snapshot: No closing quotation. Close all quotes"),
         ("dws_step", "--step-name s --param C", "--param C: Write it as NAME=VALUE"),
         ("dws_step", "--step-name s --input nope", "has no input resource 'nope'"),
         ("dws_run", "", "dws_run: There is no cell to run."),

@@ -15,7 +15,7 @@ import pytest
 from dataworkspaces.kits.jupyter.ran import Ran
 from dataworkspaces.kits.jupyter.saved import state_of_notebook
 
-LATER = "save the notebook, and take the snapshot again"
+LATER = "save the notebook and take the snapshot again"
 
 
 def save(path: Path, *sources: str, age: float = 0) -> Path:

@@ -64,7 +64,7 @@ def test_the_hash_of_the_data(api_workspace: Any, kind: str) -> None:
 
 
 def test_data_that_nobody_has_seen(api_workspace: Any) -> None:
-    with pytest.raises(ApiParamError, match="nobody has seen"):
+    with pytest.raises(ApiParamError, match="the callback has not seen"):
         make_model().fit(X, Y, verbose=0, callbacks=[DwsLineageCallback()])
 
 

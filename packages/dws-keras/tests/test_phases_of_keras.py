@@ -130,7 +130,7 @@ def test_a_worse_checkpoint_takes_no_place(workspace: Any, capsys: pytest.Captur
     compiled(model, "sgd")
     fit(model, 0.7, 0.6, name="accuracy")
     assert best() == {"accuracy": 0.75}
-    assert "stays that of an earlier training" in capsys.readouterr().out
+    assert "stays the one from an earlier training" in capsys.readouterr().out
     np.testing.assert_array_equal(
         keras.models.load_model(workspace.root / "results" / "m.keras").get_weights()[0], weights[0]
     )
@@ -155,7 +155,7 @@ def test_losses_of_another_kind_are_not_compared(workspace: Any) -> None:
 
 def test_batches_by_themselves_are_counted_and_said_once(workspace: Any) -> None:
     model = make_model()
-    with pytest.warns(UserWarning, match=r"train_on_batch\(\) records nothing but"):
+    with pytest.warns(UserWarning, match=r"train_on_batch\(\) records only"):
         model.train_on_batch(X, Y)
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")

@@ -81,7 +81,7 @@ def test_trouble(workspace: Any, monkeypatch: pytest.MonkeyPatch, trouble: Calla
         else:
             assert wrapped.evaluate(X, Y, verbose=0) == score
 
-    with pytest.warns(UserWarning, match="is not recorded|not stored|not all written"):
+    with pytest.warns(UserWarning, match="is not recorded|not stored|not all be written"):
         train_and_evaluate()
 
 

@@ -1,4 +1,4 @@
-"""Of an optimizer that mixed precision wraps, the one that was asked for is recorded."""
+"""Of an optimizer that mixed precision wraps, the one you asked for it is recorded."""
 
 from __future__ import annotations
 

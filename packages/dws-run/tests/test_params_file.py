@@ -30,12 +30,12 @@ def test_each_format(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "spec", "says"),
     [
-        ("b.yaml", "a: [", "b.yaml", "no valid YAML"),
+        ("b.yaml", "a: [", "b.yaml", "not valid YAML"),
         ("b.yaml", "- 1", "b.yaml", "names and values"),
-        ("b.yaml", "!!python/object/apply:os.system [ls]", "b.yaml", "no valid YAML"),
-        ("b.json", "{", "b.json", "no valid JSON"),
-        ("b.toml", "a", "b.toml", "no valid TOML"),
-        ("b.py", "a = (", "b.py", "no valid Python"),
+        ("b.yaml", "!!python/object/apply:os.system [ls]", "b.yaml", "not valid YAML"),
+        ("b.json", "{", "b.json", "not valid JSON"),
+        ("b.toml", "a", "b.toml", "not valid TOML"),
+        ("b.py", "a = (", "b.py", "not valid Python"),
         ("b.txt", "a", "b.txt", "should end with"),
         ("b.json", '{"a": 1}', "b.json:b", "has no 'b'"),
         ("b.json", '{"a": 1}', "b.json:a.b", "has no 'a.b'"),

@@ -75,7 +75,7 @@ def test_new_notebook_is_an_output(ws: MemoryWorkspace) -> None:
 
 
 def test_somebody_edits_code_meanwhile(ws: MemoryWorkspace) -> None:
-    """What no argument names is no output, be it a notebook; the message says what is so."""
+    """What no argument names is not an output, be it a notebook; the message says what is so."""
     command = (sys.executable, "-c", "open('code/' + '1.ipynb', 'a').write(' '); open('code/' + 'x.py', 'w')")
     outcome = run_command(ws, RunRequest(command=command, name="edit"))
     assert outcome.outputs == ()

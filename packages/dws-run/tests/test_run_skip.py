@@ -237,7 +237,7 @@ def test_entries_of_somebody_else(ws: MemoryWorkspace, run: Run) -> None:
         ws.lineage_store.update("middle", lambda _old: [entry])
         last = look_at_last(ws, record)
         assert last is not None
-        assert "it was not recorded what it may have read" in last.reasons
+        assert "there is no record of what it may have read" in last.reasons
 
 
 def test_what_the_command_could_not_be_given(ws: MemoryWorkspace, run: Run) -> None:
@@ -335,4 +335,4 @@ def test_a_missing_directory(ws: MemoryWorkspace, run: Run, monkeypatch: pytest.
     Path("data/a").write_text("changed")
     outcome = rerun_command(ws, plan_rerun(ws), lambda _step: None)
     assert outcome.ran == []
-    assert "which is no directory here" in outcome.left["cp"]
+    assert "which is not a directory here" in outcome.left["cp"]

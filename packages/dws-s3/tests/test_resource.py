@@ -308,7 +308,7 @@ def test_sizes_in_a_version(bucket: S3Bucket, resource: S3Resource, count: int) 
 
 def test_a_pin_that_somebody_edited(resource: S3Resource, workspace: DirectoryWorkspace) -> None:
     (workspace.get_resource_local_directory(resource) / "current_snapshot.txt").write_text("../../etc/passwd")
-    with pytest.raises(MetadataError, match="holds no version"):
+    with pytest.raises(MetadataError, match="contains no version"):
         resource.ls("")
     assert [problem.area for problem in resource.check_integrity({})] == ["local state"]
 
@@ -431,19 +431,19 @@ def test_results_of_somebody_elses_workspace_move_once_that_is_agreed(
 ) -> None:
     results.snapshot_precheck()
     Agreements(place_of(workspace)).remove(results.addresses())  # as in a clone
-    with pytest.raises(ConfigurationError, match="nobody has agreed in this copy") as caught:
+    with pytest.raises(ConfigurationError, match="nobody has agreed to that in this copy") as caught:
         results.snapshot_precheck()
-    assert caught.value.hint == f"If it is right: dws trust {results.name}"
+    assert caught.value.hint == f"If you trust it: dws trust {results.name}"
     assert results.addresses() == (results.bucket.address, f"moving of results in {results.bucket.place}")
     results.agree()
     results.snapshot_precheck()
     elsewhere = S3Resource(results.name, results.role, workspace, replace(results.bucket, prefix="other/"))
-    with pytest.raises(ConfigurationError, match="nobody has agreed in this copy"):
+    with pytest.raises(ConfigurationError, match="nobody has agreed to that in this copy"):
         elsewhere.snapshot_precheck()
 
 
 def test_deleting_the_results_of_a_snapshot(bucket: S3Bucket, results: S3Resource) -> None:
-    with pytest.raises(ConfigurationError, match="no place of a snapshot"):
+    with pytest.raises(ConfigurationError, match="not a place of a snapshot"):
         results.delete_snapshot("ab" * 20, None, "plots")
     for _ in range(2):
         results.delete_snapshot("ab" * 20, None, "snapshots/host-OLD")

@@ -202,7 +202,7 @@ def test_a_file_that_is_not_what_its_name_says(directory: Path, name: str, conte
 
 def test_data_that_is_text(directory: Path) -> None:
     (directory / "data.csv").rename(directory / "data.txt")
-    with pytest.raises(ConfigurationError, match="data is no array"):
+    with pytest.raises(ConfigurationError, match="data is not an array"):
         load_dataset_from_resource("data")
 
 

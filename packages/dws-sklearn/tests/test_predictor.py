@@ -352,8 +352,8 @@ def test_frames_have_a_hash(feed: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((SVC, KIND, "data"), "no estimator"),
-        (("SVC", KIND, "data"), "no estimator"),
+        ((SVC, KIND, "data"), "not an estimator"),
+        (("SVC", KIND, "data"), "not an estimator"),
         ((SVC(), "accuracy", "data"), "no metrics 'accuracy'"),
         ((SVC(), KIND, "dat"), "no input resource 'dat'"),
         ((SVC(), KIND, ResourceRef("dat")), "no resource 'dat'"),

@@ -110,7 +110,7 @@ def test_weights_reach_score(workspace: Any) -> None:
 
 @pytest.mark.parametrize("given", [SVC, 3, "SVC"])
 def test_what_is_no_estimator(workspace: Any, given: Any) -> None:
-    with pytest.raises(ApiParamError, match="no estimator"), lineage_for(given):
+    with pytest.raises(ApiParamError, match="not an estimator"), lineage_for(given):
         pass
 
 

@@ -81,5 +81,5 @@ def test_each_question_raises(copy: Copy, url: str, postgresql: PostgreSql, tmp_
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def test_a_workspace_whose_server_is_away_is_no_missing_one(copy: Copy, url: str, postgresql: PostgreSql) -> None:
     copy("ada").database.close()
-    with away(postgresql), pytest.raises(UnavailableError, match="Is it there"):
+    with away(postgresql), pytest.raises(UnavailableError, match="Check that it exists"):
         FACTORY.load_workspace(True, False, urlparse(url))

@@ -80,13 +80,13 @@ def test_a_copy_is_its_users_alone(tmp_path: Path) -> None:
     assert link.stat().st_mode & 0o777 == 0o600
     assert sorted(path.name for path in (tmp_path / "ws").iterdir()) == [".dataworkspace", "scratch"]
     link.chmod(0o644)
-    with pytest.raises(ConfigurationError, match="not a file of yours alone"):
+    with pytest.raises(ConfigurationError, match="others can read or write the file"):
         find_and_load_workspace(True, False, str(tmp_path / "ws"))
 
 
 def test_a_second_init_changes_nothing(tmp_path: Path) -> None:
     make(tmp_path / "ws", "first")
-    with pytest.raises(ConfigurationError, match="is a workspace already"):
+    with pytest.raises(ConfigurationError, match="is already a workspace"):
         make(tmp_path / "ws", "second")
     assert find_and_load_workspace(True, False, str(tmp_path / "ws")).name == "first"
 
@@ -103,11 +103,11 @@ def test_several_workspaces_in_a_database(tmp_path: Path, url: str) -> None:
     with one.transaction("config"):
         one.set_global_param("results.dir_template", "snapshots/{TAG}")
     assert two.read_params(True) == {"scratch_directory": "scratch"}
-    with pytest.raises(ConfigurationError, match="There is a workspace 'one'"):
+    with pytest.raises(ConfigurationError, match="There is already a workspace 'one'"):
         make(tmp_path / "three", "one", url=url)
     with pytest.raises(NotAWorkspaceError, match="several workspaces") as raised:
         clone(url, tmp_path / "three")
-    assert str(raised.value.hint).endswith("there are: one, two")
+    assert str(raised.value.hint).endswith("one of: one, two")
     named = f"{url}{'&' if '?' in url else '?'}workspace=two"
     assert clone(named, tmp_path / "three").id == two.id
     assert find_and_load_workspace(True, False, named).name == "two"
@@ -119,7 +119,7 @@ def test_a_clone_is_named_after_the_workspace(tmp_path: Path, url: str, monkeypa
     workspace = make(tmp_path / "made", "team", url=url)
     monkeypatch.chdir(tmp_path)
     assert clone(url).get_workspace_local_path_if_any() == str(tmp_path / "team")
-    with pytest.raises(ConfigurationError, match="no empty directory"):
+    with pytest.raises(ConfigurationError, match="not an empty directory"):
         clone(url)
     for name in ("../outside", ".hidden", "-option", "line\nbreak"):
         engine = create_engine(parse_url(url).url)
@@ -136,7 +136,7 @@ def test_a_database_that_is_not_ours(tmp_path: Path) -> None:
         clone(f"sql+sqlite:///{tmp_path / 'missing'}")
     assert not (tmp_path / "missing").exists()
     (tmp_path / "text").write_text("x" * 5000)
-    with pytest.raises(ConfigurationError, match="does not do what it should"):
+    with pytest.raises(ConfigurationError, match="did not respond as expected"):
         clone(f"sql+sqlite:///{tmp_path / 'text'}")
     (tmp_path / "empty").touch()
     with pytest.raises(NotAWorkspaceError, match="no workspace in"):
@@ -157,7 +157,7 @@ def test_a_damaged_copy(tmp_path: Path) -> None:
     make(tmp_path / "ws")
     link = tmp_path / "ws" / ".dataworkspace" / "backend.json"
     link.write_text(json.dumps({"backend": "sql", "workspace": 7}))
-    with pytest.raises(MetadataError, match="not as it should be"):
+    with pytest.raises(MetadataError, match="is damaged"):
         find_and_load_workspace(True, False, str(tmp_path / "ws"))
     link.write_text(json.dumps({"backend": "sql", "workspace": "0" * 32, "url": None}))
     with pytest.raises(NotAWorkspaceError, match="no longer in"):
@@ -191,6 +191,6 @@ def test_snapshots_that_are_not_as_they_should_be(tmp_path: Path, text: str) -> 
         connection.execute(tables.snapshots.insert().values(row))
     with pytest.raises(MetadataError):
         workspace.get_snapshot_metadata("a" * 40)
-    with pytest.raises(MetadataError, match="not what the snapshot held"):
+    with pytest.raises(MetadataError, match="not the manifest that the snapshot had"):
         workspace.get_snapshot_manifest_bytes("a" * 40)
     assert [problem.area for problem in workspace.check_integrity()] == ["snapshot"]

@@ -57,7 +57,7 @@ def test_two_resources_of_one_name(copy: Copy, tmp_path: Path, monkeypatch: pyte
     add_command(ada, "file", "source-data", "data", path=directory_of(tmp_path, "of-ada"))
     names = bob.get_resource_names
     monkeypatch.setattr(bob, "get_resource_names", list)  # as it was before Ada's
-    with pytest.raises(ConfigurationError, match="somebody has added it at this moment"):
+    with pytest.raises(ConfigurationError, match="somebody has just added it"):
         add_command(bob, "file", "source-data", "data", path=directory_of(tmp_path, "of-bob"))
     monkeypatch.setattr(bob, "get_resource_names", names)
     assert bob.get_resource_params("data")["global_local_path"].endswith("of-ada")
@@ -71,7 +71,7 @@ def test_two_snapshots_with_one_tag(copy: Copy) -> None:
     ada.save_snapshot_metadata_and_manifest(snapshot_of(b"[]", "V1"), b"[]")
     first = manifest_hash(b"[]")
     assert bob.get_hashes_with_tag("V1") == [first]  # which is no agreement to take it away
-    with pytest.raises(ConfigurationError, match="somebody has taken it at this moment"):
+    with pytest.raises(ConfigurationError, match="somebody has just taken it"):
         bob.save_snapshot_metadata_and_manifest(snapshot_of(b"[1]", "V1"), b"[1]")
     assert not bob.has_snapshot(manifest_hash(b"[1]"))
     assert bob.get_hashes_with_tag("V1") == [first]
@@ -103,7 +103,7 @@ def test_a_snapshot_that_fails_at_the_last_moment_is_undone(
         save(metadata, manifest)
 
     monkeypatch.setattr(bob, "save_snapshot_metadata_and_manifest", late)
-    with pytest.raises(ConfigurationError, match="somebody has taken it"):
+    with pytest.raises(ConfigurationError, match="somebody has just taken it"):
         snapshot_command(bob, "V1")
     assert sorted(p.name for p in (tmp_path / "data" / "out").iterdir()) == ["file"]
     assert bob.get_snapshot_count() == 1
@@ -118,7 +118,7 @@ def test_a_workspace_that_is_gone(copy: Copy, url: str) -> None:
     ada = copy("ada")
     tables.metadata.drop_all(create_engine(parse_url(url).url))
     ada.database.close()
-    with pytest.raises(ConfigurationError, match="does not do what it should"):
+    with pytest.raises(ConfigurationError, match="did not respond as expected"):
         ada.write_params(True, {"x": 1})
     with pytest.raises(NotAWorkspaceError, match="no workspace in"):
         copy("bob")

@@ -86,7 +86,7 @@ def test_what_is_no_text_has_no_preview() -> None:
 
 def test_picture_that_is_too_large_says_so() -> None:
     blocks, problem = preview("a.png", b"\x89PNG\r\n\0", is_whole=False)
-    assert (blocks, problem) == ([], "It is no valid .png file: it is too large to be shown")
+    assert (blocks, problem) == ([], "It is not a valid .png file: it is too large to be shown")
 
 
 @pytest.mark.parametrize("path", ["../x", "/x", "a/../../b", "..", "a\\..\\b", "a\0"])

@@ -36,7 +36,7 @@ class SqliteFactory(ResourceFactory):
         path = Path(kwargs["path"]).expanduser().resolve()
         workspace.validate_local_path_for_resource(name, str(path))
         if not path.is_file():
-            raise ConfigurationError(f"{path} is no file")
+            raise ConfigurationError(f"{path} is not a file")
         read_table(path, kwargs["table"])
         root = workspace.get_workspace_local_path_if_any()
         is_inside = root is not None and Path(root).resolve() in path.parents
@@ -46,7 +46,7 @@ class SqliteFactory(ResourceFactory):
     def from_json(self, params: dict[str, Any], local_params: dict[str, Any], workspace: Workspace) -> SqliteResource:
         table, relative, path = params["table"], params["relative_path"], local_params.get("my_path")
         if not isinstance(table, str) or not table or "\0" in table:
-            raise MetadataError(f"Resource '{params['name']}': {table!r} is no name of a table")
+            raise MetadataError(f"Resource '{params['name']}': {table!r} is not a table name")
         if relative is not None:
             if not isinstance(relative, str) or not relative:
                 raise MetadataError(f"Resource '{params['name']}': {relative!r} is no path")
@@ -77,7 +77,7 @@ class SqliteFactory(ResourceFactory):
             place = (Path(root) / resource.relative_path).resolve()
             inside = place.relative_to(Path(root).resolve()) if Path(root).resolve() in place.parents else None
             if inside is None or not {".git", ".dataworkspace"}.isdisjoint(inside.parts):
-                raise MetadataError(f"Resource '{resource.name}': '{resource.relative_path}' is no place for it")
+                raise MetadataError(f"Resource '{resource.name}': '{resource.relative_path}' is not a place for it")
             return place
         question = f"SQLite file for resource '{resource.name}' on this machine (empty: not here)"
         answer = workspace.interaction.ask(question, default="").strip()

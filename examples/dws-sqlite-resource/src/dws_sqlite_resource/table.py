@@ -85,7 +85,7 @@ def _parse(content: bytes) -> tuple[list[list[Any]], list[list[Any]]]:
             raise ValueError("its columns")
         return columns, [[_from_json(value) for value in row] for row in rows]
     except (ValueError, TypeError, KeyError) as e:
-        raise MetadataError(f"A version of a table is not as it should be: {e}") from e
+        raise MetadataError(f"A version of a table is damaged: {e}") from e
 
 
 def _to_json(value: Any) -> Any:

@@ -68,7 +68,7 @@ def flush_directories(paths: Iterable[Path]) -> None:
 
 
 def flush_files(paths: Iterable[Path]) -> None:
-    """The content of regular files is on disk. What is no regular file, or is gone, is left out."""
+    """The content of regular files is on disk. What is not a regular file, or is gone, is left out."""
     todo = list(dict.fromkeys(paths))
     for start in range(0, len(todo), _TOGETHER // 2):
         fds: list[int] = []

@@ -117,7 +117,7 @@ class StorageError(ConfigurationError):
 
 
 class ConflictError(ConfigurationError):
-    """Two changes of the same thing exclude each other; both are kept."""
+    """Two changes of the same thing cannot be used together; both are kept."""
 
     kind = "conflict"
     exit_code = 8

@@ -111,17 +111,17 @@ class EnumType(ParamType):
 
 
 class StringListType(ParamType):
-    name = "JSON list of texts"
+    name = "JSON list of strings"
 
     def validate(self, value: Any) -> str | None:
         ok = isinstance(value, list) and all(isinstance(item, str) for item in value)
-        return None if ok else 'must be a JSON list of texts, as in ["README.md"]'
+        return None if ok else 'must be a JSON list of strings, as in ["README.md"]'
 
     def parse(self, text: str) -> Any:
         try:
             return json.loads(text)
         except (ValueError, RecursionError):
-            raise ValueError('must be a JSON list of texts, as in ["README.md"]') from None
+            raise ValueError('must be a JSON list of strings, as in ["README.md"]') from None
 
 
 class NameType(StringType):
@@ -168,7 +168,7 @@ class SizeType(ParamType):
         try:
             return int(float(match[1]) * {**self._UNITS, **self._BINARY_UNITS}[match[2] or ""])
         except OverflowError:
-            raise ValueError("must be a size that a disk can have") from None
+            raise ValueError("must be a size that fits on a disk") from None
 
 
 @dataclass(frozen=True)
@@ -280,13 +280,13 @@ class ResultsDirTemplate(StringType):
         if not isinstance(value, str) or not value.startswith("snapshots/") or value.endswith("/"):
             return "must start with 'snapshots/' and name a directory in it"
         if any(part in ("", ".", "..") for part in value.split("/")) or "\\" in value or "\0" in value:
-            return "must not hold empty parts, '.', '..' or backslashes"
+            return "must not contain empty parts, '.', '..' or backslashes"
         rest = value
         for variable in re.findall(r"\{([^{}]*)\}", value):
             if variable not in TEMPLATE_VARIABLES:
                 return f"holds the unknown variable {{{variable}}}; known are {', '.join(TEMPLATE_VARIABLES)}"
             rest = rest.replace("{" + variable + "}", "")
-        return "holds a brace that belongs to no variable" if "{" in rest or "}" in rest else None
+        return "contains a brace that belongs to no variable" if "{" in rest or "}" in rest else None
 
 
 WORKSPACE_PARAMS = ParamDefs(
@@ -295,7 +295,7 @@ WORKSPACE_PARAMS = ParamDefs(
             RESULTS_DIR_TEMPLATE,
             DEFAULT_RESULTS_DIR_TEMPLATE,
             True,
-            "Where results go at a snapshot, below each results resource",
+            "Where a snapshot moves results, below each results resource",
             ResultsDirTemplate(),
         ),
         ParamDef(
@@ -309,7 +309,8 @@ WORKSPACE_PARAMS = ParamDefs(
             LARGE_FILE,
             DEFAULT_LARGE_FILE,
             True,
-            "Files of results, code and data above this size are not committed to git unasked, in bytes or as in 200MB",
+            "Files of results, code and data above this size are not committed to git without asking; in bytes, "
+            "or as in 200MB",
             SizeType(),
         ),
         ParamDef(
@@ -333,14 +334,16 @@ WORKSPACE_PARAMS = ParamDefs(
             OBJECTS_SHARED,
             "umask",
             False,
-            "Who may write to the object store: whom the umask says, or its group, whatever the umask says",
+            "Who may write to the object store: 'umask' follows the umask, 'group' lets its group write, "
+            "whatever the umask",
             EnumType(("umask", "group")),
         ),
         ParamDef(
             OBJECTS_LIMIT,
             None,
             False,
-            "What the object store may grow to, in bytes or as in 50GB: 'dws du' and snapshots warn above it",
+            "The size up to which the object store may grow, in bytes or as in 50GB: 'dws du' and snapshots "
+            "warn above it",
             SizeType(),
             optional=True,
         ),
@@ -348,7 +351,7 @@ WORKSPACE_PARAMS = ParamDefs(
             EXECUTOR,
             "threads",
             False,
-            "Who hashes and stores files: threads, or an executor of a plug-in with its address, as in dask:tcp://HOST:PORT",
+            "What hashes and stores files: threads, or a plug-in's executor with its address, as in dask:tcp://HOST:PORT",
         ),
         ParamDef(
             LOCAL_SCRATCH_DIRECTORY,
@@ -375,4 +378,4 @@ def check_hostname(hostname: str) -> None:
     """Raise ParamValidationError if ``hostname`` cannot name a copy of a workspace."""
     problem = NameType().validate(hostname)
     if problem is not None:
-        raise ParamValidationError(f"Host name {hostname!r:.200} {problem}", hint="Give another with --hostname")
+        raise ParamValidationError(f"Host name {hostname!r:.200} {problem}", hint="Choose another with --hostname")

@@ -175,7 +175,7 @@ def _load(group: str, name: str) -> Any:
         cause = failures[0] if failures else e
         raise _failed(announcement, cause) from cause
     if found is None:
-        problem = TypeError(f"{announcement.value} is None, and no factory")
+        problem = TypeError(f"{announcement.value} is None, not a factory")
         raise _failed(announcement, problem) from problem
     return found
 
@@ -215,7 +215,7 @@ def _entry_points(group: str) -> list[EntryPoint]:
     except Exception as e:  # of the first distribution whose metadata cannot be read, whoever's it is
         raise PluginError(
             f"What is installed cannot be listed: {_one_line(e)}",
-            hint="'pip check' may say which distribution is broken",
+            hint="'pip check' may show which distribution is broken",
         ) from e
 
 
@@ -245,7 +245,7 @@ def _missing(group: str, name: str) -> PluginError:
         known = ", ".join(names(group)) or "none"
         hint = f"Did you mean {' or '.join(near)}?" if near else f"Installed: {known}"
     return PluginError(
-        f"There is no {kind} '{name}': it is either misspelled or its distribution is not installed", hint=hint
+        f"There is no {kind} '{name}': it is misspelled, or its distribution is not installed", hint=hint
     )
 
 

@@ -176,7 +176,7 @@ def test_add_asks_for_the_role_and_for_a_name_that_is_taken(
 ) -> None:
     result = run("add", "local-files", str(data), input="x\ns\n")
     assert result.exit_code == 0
-    assert "'x' is none of them" in result.output
+    assert "'x' is not one of them" in result.output
     assert "Name of the resource" not in result.output
     assert "Added resource 'data' (file, source-data)" in result.output
     assert current_workspace.get_resource_role("data") == "source-data"
@@ -204,7 +204,7 @@ def test_add_takes_a_role_or_its_letter(run: Run, current_workspace: MemoryWorks
 def test_add_refuses_an_unknown_role(run: Run, current_workspace: MemoryWorkspace, data: Path) -> None:
     result = run("add", "local-files", "--role=stuff", str(data))
     assert result.exit_code == 2
-    assert "'stuff' is none of source-data, intermediate-data, code, results" in result.stderr
+    assert "'stuff' is not a role. Choose from: source-data, intermediate-data, code, results" in result.stderr
 
 
 def test_add_in_batch_names_the_missing_role(run: Run, current_workspace: MemoryWorkspace, data: Path) -> None:
@@ -252,7 +252,7 @@ def test_snapshot_does_not_move_a_tag_in_batch(run: Run, full: MemoryWorkspace, 
     (data / "c.csv").write_text("4\n")
     result = run("-b", "snapshot", "ONE")
     assert result.exit_code == 1
-    assert "Tag 'ONE' is taken" in result.stderr
+    assert "Tag 'ONE' already names" in result.stderr
 
 
 # -- restore ---------------------------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ def fail(run: Run, monkeypatch: pytest.MonkeyPatch) -> Fail:
         (OSError(errno.EROFS, "Read-only file system"), "error: Read-only file system. ", 6),
         (InternalError("Cannot be"), "error: Cannot be", 3),
         (KeyboardInterrupt(), "Cancelled", 130),
-        (EOFError(), "error: An answer is needed, and the input has ended", 1),
+        (EOFError(), "error: An answer is needed, but the input has ended", 1),
         (KeyError("x"), "error: KeyError: 'x'. This is a bug in Data Workspaces: please report it", 3),
     ],
     ids=repr,
@@ -115,16 +115,16 @@ def test_the_traceback_of_a_bug_is_shown_on_request(fail: Fail, options: list[st
 
 def test_a_command_names_the_common_options_in_one_entry(run: Run) -> None:
     said = " ".join(run("snapshot", "--help").output.split())
-    assert "--workspace-dir DIR, --workspace NAME, --batch, --verbose: 'dws --help' describes them." in said
-    assert "Never ask: take the default" not in said
-    assert "Never ask: take the default" in run("--help").output
+    assert "--workspace-dir DIR, --workspace NAME, --batch, --verbose: see 'dws --help'." in said
+    assert "Never ask: use the default" not in said
+    assert "Never ask: use the default" in run("--help").output
 
 
 def test_a_workspace_is_named_only_to_a_command_that_opens_one(run: Run, tmp_path: Path) -> None:
     assert "is not a workspace" in run("--workspace-dir", str(tmp_path), "snapshot").stderr
     refused = run("--workspace-dir", str(tmp_path), "version")
     assert refused.exit_code == 2
-    assert "'dws version' works on no workspace" in refused.stderr
+    assert "'dws version' does not use a workspace" in refused.stderr
 
 
 def test_wrong_usage_is_what_click_says(run: Run) -> None:

@@ -148,7 +148,7 @@ def test_the_same_by_all_its_names(run: Run, runs: MemoryWorkspace) -> None:
         (["--where", "1; drop table x"], "error: --where cannot be evaluated: "),
         (["--sort", "nope"], "error: --sort: there is no column 'nope'."),
         (["--columns", "nope"], "error: --columns: there is no column 'nope'."),
-        (["--csv", "--json"], "--csv, --md and --json exclude each other."),
+        (["--csv", "--json"], "--csv, --md and --json cannot be used together."),
     ],
 )
 def test_mistakes(run: Run, runs: MemoryWorkspace, arguments: list[str], message: str) -> None:

@@ -215,7 +215,7 @@ def test_a_workspace_by_its_name_or_uri(installation: Installation, workspace: M
         assert done.returncode == 0, done.stderr
     refused = installation.run("config", "--workspace", "mine", "--workspace-dir", ".")
     assert refused.returncode == 2
-    assert "exclude each other" in refused.stderr
+    assert "cannot be used together" in refused.stderr
 
 
 def test_streams_that_were_closed_are_no_error() -> None:

@@ -37,7 +37,7 @@ def test_a_suggested_name_is_made_unique(ws: MemoryWorkspace, tmp_path: Path) ->
 
 
 def test_what_a_type_refuses_is_not_recorded(ws: MemoryWorkspace, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="is no directory"):
+    with pytest.raises(ConfigurationError, match="is not a directory"):
         add_command(ws, "folder", "code", "other", path=tmp_path / "nothing")
     assert list(ws.get_resource_names()) == ["code", "results"]
     assert ws.store.saved == []
@@ -56,7 +56,7 @@ def test_only_source_data_is_imported(ws: MemoryWorkspace, data: Path, role: str
 
 
 def test_export_and_import_exclude_each_other(ws: MemoryWorkspace, data: Path) -> None:
-    with pytest.raises(ConfigurationError, match="exclude each other"):
+    with pytest.raises(ConfigurationError, match="cannot be used together"):
         add_command(ws, "folder", "source-data", "data", path=data, export=True, imported=True)
 
 

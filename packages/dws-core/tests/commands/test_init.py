@@ -35,7 +35,7 @@ def test_a_host_name_is_checked(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("scratch", ["..", ".", "", "/"])
 def test_scratch_does_not_hold_the_workspace(tmp_path: Path, scratch: str) -> None:
-    refused(tmp_path, "would hold the whole workspace", scratch_directory=scratch)
+    refused(tmp_path, "would contain the whole workspace", scratch_directory=scratch)
 
 
 @pytest.mark.parametrize("scratch", ["../scratch", "a/../../b"])
@@ -45,16 +45,16 @@ def test_a_relative_scratch_directory_stays_inside(tmp_path: Path, scratch: str)
 
 @pytest.mark.parametrize("scratch", ["code", "code/tmp"])
 def test_scratch_is_no_part_of_a_resource(tmp_path: Path, scratch: str) -> None:
-    refused(tmp_path, "would be a part of the resource", scratch_directory=scratch, create_resources=["code"])
+    refused(tmp_path, "would be part of the resource", scratch_directory=scratch, create_resources=["code"])
 
 
 def test_a_file_is_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "code").touch()
-    refused(tmp_path, "is no directory", create_resources=["all"])
+    refused(tmp_path, "is not a directory", create_resources=["all"])
 
 
 def test_there_is_no_such_directory(tmp_path: Path) -> None:
-    refused(tmp_path / "nothing", "is no directory")
+    refused(tmp_path / "nothing", "is not a directory")
 
 
 def test_there_is_no_such_backend(tmp_path: Path) -> None:

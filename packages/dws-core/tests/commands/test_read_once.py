@@ -113,7 +113,7 @@ def test_tag_and_status_agree_on_which_snapshot_the_present_state_is(ws: MemoryW
     assert present_state(ws).newest == present_state(ws).snapshot
     assert tag_command(ws, "best").snapshot == newest
     write_code("3")
-    with pytest.raises(ConfigurationError, match=rf"no snapshot: since {first[:7]}, code changed"):
+    with pytest.raises(ConfigurationError, match=rf"not a snapshot: since {first[:7]}, code changed"):
         tag_command(ws, "other")
 
 

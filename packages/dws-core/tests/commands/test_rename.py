@@ -131,9 +131,9 @@ def test_who_asks_for_the_old_name_gets_it(ws: MemoryWorkspace) -> None:
 def test_a_list_of_names_has_the_present_ones(ws: MemoryWorkspace) -> None:
     snapshot_command(ws, "ONE")
     rename_command(ws, "code", "all scripts")
-    with pytest.raises(NotFoundError, match="no resource 'code' any more: it is called 'all scripts' now") as told:
+    with pytest.raises(NotFoundError, match="no longer has a resource 'code': it is now called 'all scripts'") as told:
         plan_restore(ws, "ONE", only=["code"])
-    assert told.value.hint == "Name it so, or give it that name again: dws rename 'all scripts' code"
+    assert told.value.hint == "Use that name, or give it the old name again: dws rename 'all scripts' code"
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_list_of_names_has_the_present_ones(ws: MemoryWorkspace) -> None:
         ("code", "a/b", "cannot name a resource"),
         ("code", "..", "cannot name a resource"),
         ("code", "", "cannot name a resource"),
-        ("code", "gone", "There was a resource 'gone'"),
+        ("code", "gone", "Snapshots still hold versions of a removed resource 'gone'"),
     ],
 )
 def test_a_name_that_cannot_be_given(ws: MemoryWorkspace, name: str, new: str, told: str) -> None:

@@ -65,7 +65,7 @@ def test_leave(ws: MemoryWorkspace, data: Path) -> None:
 
 def test_only_and_leave_exclude_each_other(ws: MemoryWorkspace) -> None:
     snapshot_command(ws, "ONE")
-    with pytest.raises(ConfigurationError, match="exclude each other"):
+    with pytest.raises(ConfigurationError, match="cannot be used together"):
         plan_restore(ws, "ONE", only=["code"], leave=["code"])
 
 
@@ -104,7 +104,7 @@ def make_unable(ws: MemoryWorkspace, data: Path, how: str) -> str:
         return "it is no longer in the workspace"
     set_param(ws, "keep", "no", "data")
     snapshot_command(ws, "ONE")
-    return "the snapshot holds nothing to restore it from (its type is folder); it is as in the snapshot"
+    return "the snapshot kept nothing to restore it from (its type is folder); it is as in the snapshot"
 
 
 HOW = pytest.mark.parametrize("how", ["added later", "gone", "keeps nothing"])

@@ -57,7 +57,7 @@ def test_a_taken_tag_is_an_error_in_batch(ws: MemoryWorkspace, write_code: Write
     first = snapshot_command(ws, "ONE").metadata
     write_code("2")
     write_results()
-    with pytest.raises(ConfigurationError, match=f"'ONE' is taken by snapshot {first.hashval[:7]}"):
+    with pytest.raises(ConfigurationError, match=f"'ONE' already names snapshot {first.hashval[:7]}"):
         snapshot_command(ws, "ONE")
     assert ws.get_snapshot_count() == 1
     assert (ws.directory / "results" / "results.json").exists()

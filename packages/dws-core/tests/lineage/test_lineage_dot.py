@@ -231,7 +231,7 @@ def test_page_is_made_by_a_plugin(command, project: MemoryWorkspace, monkeypatch
     api.make_lineage_graph("b", width=640)
     assert Path("b").read_text() == "1 640 800"
     monkeypatch.setattr(plugins, "load", lambda *_: "no drawing")
-    assert "is no instance of dataworkspaces.lineage.exporter." in command("c.html").stderr
+    assert "is not an instance of dataworkspaces.lineage.exporter." in command("c.html").stderr
     assert not Path("c.html").exists()
 
 

@@ -75,9 +75,9 @@ def test_help_shows_each_option() -> None:
 
 
 def test_default_that_is_no_choice_is_refused() -> None:
-    with pytest.raises(LineageError, match="none of its choices") as e:
+    with pytest.raises(LineageError, match="not one of its choices") as e:
         ChoiceParameter(name="kernel", choices=["a", "b"], default="c", type=str, help="")
-    assert e.value.hint == "They are: a, b"
+    assert e.value.hint == "Choose from: a, b"
 
 
 def test_choices_may_be_an_iterator() -> None:

@@ -82,7 +82,7 @@ def test_input_that_was_written_anew(project: MemoryWorkspace, step: Step) -> No
     step("prepare", ["source"], ["middle"])
     step("train", ["middle"], ["results"])
     step("prepare", ["source"], ["middle"])
-    assert reasons(project, "results").startswith("middle has another version now, of step prepare at ")
+    assert reasons(project, "results").startswith("middle now has another version, from step prepare at ")
     assert states(project)["middle"].kind == "current"
 
 
@@ -108,7 +108,7 @@ def test_output_that_somebody_edited(project: MemoryWorkspace, step: Step) -> No
 def test_parameters_that_another_output_of_the_step_has_since(project: MemoryWorkspace, step: Step) -> None:
     step("split", ["source"], ["middle:x", "middle:y"], share=0.2, seed=1)
     step("split", ["source"], ["middle:x"], share=0.3, seed=1)
-    assert reasons(project, "middle:y") == "step split ran since with other parameters: share"
+    assert reasons(project, "middle:y") == "step split has since run with other parameters: share"
     assert states(project)["middle:x"].kind == "current"
 
 

@@ -124,7 +124,7 @@ def test_parameters_are_added_and_replaced(project: MemoryWorkspace, begin: Run)
 def test_completed_step_cannot_complete_again(begin: Run) -> None:
     lineage = begin("prepare")
     lineage.complete()
-    with pytest.raises(LineageError, match="ended already") as raised:
+    with pytest.raises(LineageError, match="already ended") as raised:
         lineage.complete()
     assert "restart()" in (raised.value.hint or "")
 

@@ -132,7 +132,7 @@ def test_ls_is_sorted_and_leaves_out_what_is_hidden(resource: DirectoryResource,
 @pytest.mark.parametrize("path", ["missing", "file"])
 def test_ls_of_no_directory_is_an_error(resource: DirectoryResource, root: Path, path: str) -> None:
     fill(root, "file")
-    with pytest.raises(ConfigurationError, match=f"'{path}' is no directory"):
+    with pytest.raises(ConfigurationError, match=f"'{path}' is not a directory"):
         resource.ls(path)
 
 
@@ -153,7 +153,7 @@ def test_a_missing_file_is_named(resource: DirectoryResource, mode: str) -> None
 @pytest.mark.parametrize("mode", ["r", "w"])
 def test_a_pipe_is_not_opened(resource: DirectoryResource, root: Path, mode: str) -> None:
     os.mkfifo(root / "pipe")
-    with pytest.raises(ConfigurationError, match="'pipe' is no regular file"):
+    with pytest.raises(ConfigurationError, match="'pipe' is not a regular file"):
         resource.open("pipe", mode)
 
 
@@ -223,7 +223,7 @@ def test_an_upload_that_fails_leaves_what_was_there(
 
 @pytest.mark.parametrize("source", ["missing", "."])
 def test_only_a_file_is_uploaded(resource: DirectoryResource, tmp_path: Path, source: str) -> None:
-    with pytest.raises(ConfigurationError, match="is no file"):
+    with pytest.raises(ConfigurationError, match="is not a file"):
         resource.upload_file(str(tmp_path / source), "a")
 
 
@@ -313,7 +313,7 @@ def test_a_destination_that_exists_is_refused_before_anything_moves(
     fill(root, "a", f"{DESTINATION}/b")
     before = listing(root)
     operation = resource.results_copy_current_files if copying else resource.results_move_current_files
-    with pytest.raises(ConfigurationError, match="holds 'snapshots/here-ONE' already"):
+    with pytest.raises(ConfigurationError, match="already contains 'snapshots/here-ONE'"):
         operation(DESTINATION, READMES, SNAPSHOTS_DIRS_RE)
     assert listing(root) == before
 
@@ -342,7 +342,7 @@ def test_exported_results_are_copied_and_stay(resource: DirectoryResource, root:
 def test_a_pipe_among_results_is_not_copied(resource: DirectoryResource, root: Path) -> None:
     fill(root, "a")
     os.mkfifo(root / "pipe")
-    with pytest.raises(ConfigurationError, match="'pipe' is no regular file"):
+    with pytest.raises(ConfigurationError, match="'pipe' is not a regular file"):
         resource.results_copy_current_files(DESTINATION, set(), SNAPSHOTS_DIRS_RE)
     assert listing(root) == ["a", "pipe"]
 

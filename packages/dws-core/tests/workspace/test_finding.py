@@ -75,13 +75,13 @@ def test_a_backend_file_that_others_could_have_written_is_refused(directory: Pat
     assert path.stat().st_mode & 0o777 == 0o600
     for mode in (0o644, 0o620):  # as git checks files out
         path.chmod(mode)
-        with pytest.raises(ConfigurationError, match="not a file of yours alone"):
+        with pytest.raises(ConfigurationError, match="others can read or write the file"):
             find_workspace_uri()
     target = directory / "elsewhere.json"
     path.rename(target)
     target.chmod(0o600)
     path.symlink_to(target)
-    with pytest.raises(ConfigurationError, match="not a file of yours alone"):
+    with pytest.raises(ConfigurationError, match="others can read or write the file"):
         find_workspace_uri()
 
 
@@ -108,7 +108,7 @@ def test_home_is_meant_by_a_tilde(config: Path, directory: Path, monkeypatch: py
 def test_a_name_that_is_not_listed(config: Path) -> None:
     with pytest.raises(ConfigurationError, match="lists no workspace 'team'") as raised:
         find_workspace_by_name("team")
-    assert raised.value.hint == "There are: none"
+    assert raised.value.hint == "Available: none"
     config.write_text('[workspaces]\nteams = "cloud://host/x"\n')
     with pytest.raises(ConfigurationError) as raised:
         find_workspace_by_name("team")
@@ -121,8 +121,8 @@ def test_a_name_that_is_not_listed(config: Path) -> None:
         ("[workspaces", "not valid TOML"),
         ("workspaces = 3", "should hold"),
         ("[workspaces]\nteam = 3", "should hold"),
-        ('[workspaces]\nteam = "some/where"', "no absolute path and no URI"),
-        ('[workspaces]\nteam = "https://host/x"', "no absolute path and no URI"),
+        ('[workspaces]\nteam = "some/where"', "neither an absolute path nor a URI"),
+        ('[workspaces]\nteam = "https://host/x"', "neither an absolute path nor a URI"),
         ('[workspaces]\nteam = "/no/such/place"', "is not a workspace"),
         (b"\xff", "cannot be read"),
     ],

@@ -14,7 +14,7 @@ def test_texts_that_are_stored(text: str) -> None:
     assert check_text(text, "It") == text == readable(text)
 
 
-@pytest.mark.parametrize(("text", "problem"), [("gr\udcfc", "no UTF-8"), ("\ud800", "no UTF-8"), ("a\0b", "NUL")])
+@pytest.mark.parametrize(("text", "problem"), [("gr\udcfc", "not UTF-8"), ("\ud800", "not UTF-8"), ("a\0b", "NUL")])
 def test_texts_that_nobody_could_read(text: str, problem: str) -> None:
     with pytest.raises(ConfigurationError, match=problem) as raised:
         check_text(text, "The message")

@@ -40,7 +40,7 @@ class Answers(BatchInteraction):
 def test_without_an_answer_nothing_is_agreed_to() -> None:
     with pytest.raises(RefusedError, match=f"^{WHAT} names s3://b, and nobody .* this copy of the workspace") as caught:
         Consent(PLACE, BatchInteraction()).to("s3://b", WHAT)
-    assert caught.value.hint == "If it is right: dws trust s3://b"
+    assert caught.value.hint == "If you trust it: dws trust s3://b"
     assert Agreements(PLACE).addresses() == []
 
 
@@ -82,7 +82,7 @@ def test_agreements_end() -> None:
 def test_the_advice_is_safe_to_copy() -> None:
     with pytest.raises(RefusedError) as caught:
         Consent(PLACE, BatchInteraction()).to("http://x/$(reboot)", WHAT)
-    assert caught.value.hint == "If it is right: dws trust 'http://x/$(reboot)'"
+    assert caught.value.hint == "If you trust it: dws trust 'http://x/$(reboot)'"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"workspaces": []}', '{"workspaces": {"/home/ada/ws": "a"}}'])

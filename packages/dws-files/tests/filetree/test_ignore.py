@@ -90,7 +90,7 @@ def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "elsewhere").write_text("*")
     (tmp_path / "data/.dwsignore").symlink_to("../elsewhere")
-    with pytest.raises(ConfigurationError, match="no regular file"):
+    with pytest.raises(ConfigurationError, match="not a regular file"):
         scan(tmp_path / "data")
 
 

@@ -134,7 +134,7 @@ def test_copies_are_named_for_what_they_hold(tmp_path: Path, size: int) -> None:
 
 def test_a_named_pipe_in_place_of_our_file_is_an_error(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(OSError, match="no regular file"):
+    with pytest.raises(OSError, match="not a regular file"):
         read_regular(tmp_path / "pipe")
     (tmp_path / "file").write_bytes(b"x")
     assert read_regular(tmp_path / "file") == b"x"

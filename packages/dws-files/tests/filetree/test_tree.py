@@ -186,7 +186,7 @@ def test_a_file_that_becomes_a_pipe_after_the_scan_blocks_nothing(tmp_path: Path
     scanned = scan(tmp_path)
     path.unlink()
     os.mkfifo(path)
-    with pytest.raises(ConfigurationError, match="no regular file any more"):
+    with pytest.raises(ConfigurationError, match="no longer a regular file"):
         build_tree(scanned, SHA1)
 
 

@@ -53,7 +53,7 @@ def test_the_hash_is_the_version(resource: ApiResource) -> None:
 
 @pytest.mark.parametrize("hashval", ["", "a\nb"])
 def test_what_is_no_hash_is_refused(resource: ApiResource, hashval: str) -> None:
-    with pytest.raises(ApiParamError, match="is no hash"):
+    with pytest.raises(ApiParamError, match="is not a hash"):
         resource.save_input_hash(hashval)
 
 
@@ -74,5 +74,5 @@ def test_on_a_new_machine_nothing_is_known(resource: ApiResource) -> None:
 
 
 def test_it_has_no_paths(resource: ApiResource) -> None:
-    with pytest.raises(ConfigurationError, match="has no paths, so no 'x'"):
+    with pytest.raises(ConfigurationError, match="has no files, and so no 'x'"):
         resource.validate_subpath_exists("x")

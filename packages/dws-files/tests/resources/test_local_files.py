@@ -117,8 +117,8 @@ def test_the_workspace_is_told_to_ignore_the_directory(workspace: MemoryWorkspac
     [
         ("missing", "does not exist"),
         ("data/a.csv", "is not a directory"),
-        ("workspace", "holds the whole workspace"),
-        (".", "holds the whole workspace"),
+        ("workspace", "contains the whole workspace"),
+        (".", "contains the whole workspace"),
         ("workspace/.dataworkspace/x", "the workspace keeps its own files there"),
         ("other/below", "overlaps with resource 'other'"),
     ],
@@ -361,7 +361,7 @@ def test_a_place_that_a_snapshot_could_not_write_to_is_named_before(
     # Tests may run as root, who may write everywhere: the system's answer to other users is put in its place.
     resource = add(workspace, data, "results")
     monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
-    with pytest.raises(ConfigurationError, match="it cannot be written to"):
+    with pytest.raises(ConfigurationError, match="is not writable"):
         resource.snapshot_precheck()
 
 

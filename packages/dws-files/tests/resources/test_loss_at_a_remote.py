@@ -121,7 +121,7 @@ def test_a_remote_that_was_emptied_is_noticed_and_filled_again_on_demand(
 ) -> None:
     shutil.rmtree(remote)
     assert len(verify_remote_command(workspace).faults) == 101
-    with pytest.raises(NotFoundError, match="is not there any more") as raised:
+    with pytest.raises(NotFoundError, match="is no longer there") as raised:
         push_command(workspace, EVERYTHING)
     assert "push --repair" in str(raised.value.hint)
     assert not remote.exists(), "what may be a disk that is not mounted is not written to"
@@ -230,7 +230,7 @@ def test_a_push_sends_nothing_that_is_damaged(
     push_command(workspace, EVERYTHING)
     faults = verify_remote_command(workspace, read=True).faults
     assert 1 <= len(faults) <= 3
-    assert any("push --repair in a clone that has it" in line for line in said)
+    assert any("push --repair' in a clone that has it" in line for line in said)
     assert all("is not at" in fault.problem for fault in faults)
 
 

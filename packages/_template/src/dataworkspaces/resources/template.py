@@ -106,7 +106,7 @@ class TemplateFactory(ResourceFactory):
     def from_json(self, params: dict[str, Any], local_params: dict[str, Any], workspace: Workspace) -> TemplateResource:
         default = params["default"]
         if not isinstance(default, str):
-            raise MetadataError(f"Resource '{params['name']}': {default!r} is no text")
+            raise MetadataError(f"Resource '{params['name']}': {default!r} is not a string")
         return TemplateResource(params["name"], params["role"], workspace, default)
 
     def has_local_state(self) -> bool:

@@ -51,8 +51,8 @@ BUILT_IN = {
         WORK, "dataworkspaces.cli.cmd_snapshot:delete_snapshot", "Delete a snapshot and its results"
     ),
     "undo-delete": BuiltIn(WORK, "dataworkspaces.cli.cmd_snapshot:undo_delete", "Bring back a deleted snapshot"),
-    "tag": BuiltIn(WORK, "dataworkspaces.cli.cmd_tag:tag", "Give a snapshot a tag, move or delete one, or list them"),
-    "label": BuiltIn(WORK, "dataworkspaces.cli.cmd_tag:label", "Give a snapshot labels, or list them"),
+    "tag": BuiltIn(WORK, "dataworkspaces.cli.cmd_tag:tag", "Tag a snapshot; move, delete or list tags"),
+    "label": BuiltIn(WORK, "dataworkspaces.cli.cmd_tag:label", "Label a snapshot, or list labels"),
     "note": BuiltIn(WORK, "dataworkspaces.cli.cmd_tag:note", "Add a note to a snapshot"),
     "status": BuiltIn(LOOK, "dataworkspaces.cli.cmd_status:status", "Show where you are, and what has changed"),
     "history": BuiltIn(LOOK, "dataworkspaces.cli.cmd_history:history", "List all experiments in one table"),
@@ -78,10 +78,10 @@ BUILT_IN = {
     "plugins": BuiltIn(
         KEEP, "dataworkspaces.cli.cmd_plugins:plugins", "List the installed plug-ins, and check that they load"
     ),
-    "schema": BuiltIn(KEEP, "dataworkspaces.cli.cmd_schema:schema", "Print the JSON Schemas of what commands print"),
-    "completion": BuiltIn(
-        KEEP, "dataworkspaces.cli.cmd_completion:completion", "Print the script that completes commands in a shell"
+    "schema": BuiltIn(
+        KEEP, "dataworkspaces.cli.cmd_schema:schema", "Print the JSON Schemas of --json output and of files"
     ),
+    "completion": BuiltIn(KEEP, "dataworkspaces.cli.cmd_completion:completion", "Print the shell completion script"),
     "version": BuiltIn(KEEP, "dataworkspaces.cli.cmd_version:version", "Print the version"),
 }
 """In the order in which they are listed."""
@@ -97,15 +97,15 @@ class Known(NamedTuple):
 
 
 KNOWN = {
-    "demo": Known(START, "Make a small workspace, to try things in", "clone"),
+    "demo": Known(START, "Create a small example workspace to try things in", "clone"),
     "run": Known(WORK, "Run a command as a step, and record its lineage"),
     "rerun": Known(WORK, "Repeat the steps that are out of date"),
     "web": Known(LOOK, "Show the experiments in the browser", "history"),
     "steps": Known(LOOK, "List the recorded steps, and what is out of date", "lineage"),
     "undo-restore": Known(WORK, "Bring back what a restore replaced", "restore"),
-    "verify": Known(KEEP, "Read all contents, and compare them with their hashes", "unlock"),
-    "du": Known(KEEP, "Show the disk space of resources and snapshots", "unlock"),
-    "gc": Known(KEEP, "Free the space of contents that no snapshot needs", "unlock"),
+    "verify": Known(KEEP, "Read all data, and check it against its hashes", "unlock"),
+    "du": Known(KEEP, "Show how much disk space resources and snapshots use", "unlock"),
+    "gc": Known(KEEP, "Free disk space: remove data that nothing needs", "unlock"),
 }
 """They are announced as those of anybody, and listed only where they are: :data:`plugins.KNOWN_DISTRIBUTIONS` says what
 to install. An entry point has a name and no text, and so what others bring is listed with its distribution."""

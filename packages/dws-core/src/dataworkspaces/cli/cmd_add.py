@@ -64,7 +64,9 @@ class AddGroup(click.Group):
         return items + click.Command.shell_complete(self, ctx, incomplete)
 
 
-@click.group(cls=AddGroup, subcommand_metavar="TYPE [ARGS]...", epilog="'dws add TYPE --help' describes a type.")
+@click.group(
+    cls=AddGroup, subcommand_metavar="TYPE [ARGS]...", epilog="Run 'dws add TYPE --help' for the options of a type."
+)
 @common_options
 def add() -> None:
     """Add a resource to the workspace: a collection of data, code or results with one role in the project."""
@@ -100,7 +102,7 @@ def _unknown_type(name: str) -> str:
     if distribution is not None and not plugins.is_announced(plugins.RESOURCES, resource_type):
         return f"Resource type '{name}' is not installed. Install it with: pip install {distribution}"
     near = get_close_matches(name, factories, n=2)
-    hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(sorted(factories))}."
+    hint = f"Did you mean {' or '.join(near)}?" if near else f"Available: {', '.join(sorted(factories))}."
     return f"No such resource type '{name}'. {hint}"
 
 
@@ -164,12 +166,16 @@ def _common_params(factory: ResourceFactory) -> list[click.Parameter]:
             type=Role(factory.roles),
             help=f"{', '.join(factory.roles)}; or the first letter.",
         ),
-        click.Option(["--name"], metavar="NAME", help="Name of the resource (default: a suggestion is made)."),
+        click.Option(["--name"], metavar="NAME", help="Name of the resource (default: a name from its place)."),
     ]
     if factory.takes_export:
-        params.append(click.Option(["--export", "-e"], is_flag=True, help="Other workspaces may import it."))
+        params.append(
+            click.Option(["--export", "-e"], is_flag=True, help="Allow other workspaces to import the resource.")
+        )
     if factory.takes_imported:
-        params.append(click.Option(["--imported"], is_flag=True, help="Another workspace exported it."))
+        params.append(
+            click.Option(["--imported"], is_flag=True, help="The resource was exported by another workspace.")
+        )
     return params
 
 
@@ -193,7 +199,7 @@ def _ask_role(interaction: Interaction, factory: ResourceFactory) -> str:
         answer = interaction.ask(f"Role of the resource ({choices})", option="--role").lower()
         if answer in letters or answer in factory.roles:
             return letters.get(answer, answer)
-        interaction.tell(f"'{answer}' is none of them")
+        interaction.tell(f"'{answer}' is not one of them")
 
 
 def _sentence(text: str) -> str:

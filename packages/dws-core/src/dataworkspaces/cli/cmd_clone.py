@@ -11,14 +11,16 @@ from dataworkspaces.cli.session import Session, batch_option, json_option, pass_
 @click.command()
 @click.argument("repository", metavar="REPO")
 @click.argument("directory", metavar="[DIR]", required=False, type=click.Path(file_okay=False))
-@click.option("--hostname", metavar="NAME", help="Names this copy of the workspace in its snapshots.")
-@click.option("--only", metavar="R,R", type=ResourceName(many=True), help="Of the resources only these.")
-@click.option("--skip", metavar="R,R", type=ResourceName(many=True), help="All resources but these.")
+@click.option("--hostname", metavar="NAME", help="The name of this copy of the workspace in its snapshots.")
+@click.option("--only", metavar="R,R", type=ResourceName(many=True), help="Only these resources.")
+@click.option("--skip", metavar="R,R", type=ResourceName(many=True), help="All resources except these.")
 @click.option(
     "--same-places", is_flag=True,
-    help="Use the directories of this machine that the workspace names, where they are: of your own workspaces only.",
+    help="Use directories that the workspace names and that exist on this machine. Only for your own workspaces.",
 )  # fmt: skip
-@click.option("--trust", is_flag=True, help="Agree to contact all buckets, remotes and servers that it names.")
+@click.option(
+    "--trust", is_flag=True, help="Agree to contact all buckets, remotes and servers that the workspace names."
+)
 @json_option
 @batch_option
 @verbose_option
@@ -36,17 +38,17 @@ def clone(
     trust: bool,
     as_json: bool,
 ) -> None:
-    """Bring the workspace at REPO, and its resources, to this machine.
+    """Copy the workspace at REPO, and its resources, to this machine.
 
-    DIR defaults to the workspace's name. Resources that cannot be had now can be had later, with 'dws pull'; then the
-    exit status is 1.
+    DIR defaults to the name of the workspace. If a resource is unavailable, the exit status is 1, and 'dws pull'
+    fetches it later.
 
     \b
     Example:
       dws clone git@example.com:team/project.git
     """
     if only is not None and skip is not None:
-        raise click.UsageError("--only and --skip exclude each other.")
+        raise click.UsageError("--only and --skip cannot be used together.")
     from dataworkspaces.cli.failures import print_error
     from dataworkspaces.commands.clone import clone_command
     from dataworkspaces.commands.sync import Selection
@@ -77,5 +79,5 @@ def clone(
         print_error(error)
     if not outcome.is_complete:
         names = ", ".join([*outcome.missing, *outcome.nowhere])
-        interaction.warn(f"Not here yet: {names}. Once they can be had, 'dws pull' in the workspace brings them")
+        interaction.warn(f"Not here yet: {names}. 'dws pull' in the workspace fetches them once they are available")
         ctx.exit(1)

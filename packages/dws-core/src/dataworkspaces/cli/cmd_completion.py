@@ -11,7 +11,7 @@ SHELL_NAMES = ("bash", "zsh", "fish")
 @click.argument("shell", type=click.Choice(SHELL_NAMES))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print the script that completes commands, resources, tags and parameters of dws in a shell.
+    """Print the shell script that completes commands, resources, tags and parameters of dws.
 
     \b
     Examples:

@@ -14,14 +14,14 @@ from dataworkspaces.cli.session import Session, common_options, json_option, pas
 @click.command()
 @click.argument("name", required=False, type=ParamName())
 @click.argument("value", required=False)
-@click.option("--resource", metavar="NAME", type=ResourceName(), help="The parameters of this resource.")
+@click.option("--resource", metavar="NAME", type=ResourceName(), help="Show or set parameters of this resource.")
 @json_option
 @common_options
 @pass_session
 def config(session: Session, name: str | None, value: str | None, resource: str | None, as_json: bool) -> None:
-    """Show all parameters, or the one called NAME, or set it to VALUE.
+    """Show all parameters or the parameter NAME, or set NAME to VALUE.
 
-    Global parameters travel with the workspace, local ones stay on this machine.
+    Global parameters travel with the workspace. Local ones stay on this machine.
 
     \b
     Examples:

@@ -20,8 +20,14 @@ DIFFERENT = 1
 
 @click.command()
 @click.argument("snapshots", metavar="[SNAPSHOT]…", type=SnapshotName(), nargs=-1)
-@click.option("--precision", metavar="N", type=click.IntRange(0, 17), help="Digits after the point.")
-@click.option("--rtol", metavar="X", type=click.FloatRange(min=0), default=0.0, help="Numbers this close are equal.")
+@click.option("--precision", metavar="N", type=click.IntRange(0, 17), help="Digits after the decimal point.")
+@click.option(
+    "--rtol",
+    metavar="X",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    help="Treat numbers as equal if they differ by at most this ratio.",
+)
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if something differs.")
 @click.option("--md", "as_markdown", is_flag=True, help="Print Markdown.")
 @pager_option
@@ -38,10 +44,11 @@ def diff(
     no_pager: bool,
     as_json: bool,
 ) -> None:
-    """Compare two snapshots, each named by tag or hash; one with the present state; or several.
+    """Compare two or more snapshots, or one with the present state.
 
-    Shows which resources differ, and in which files; the parameters and metrics of results that differ, with the
-    change; and what differs in small files of parameters. Without a snapshot: the one that the state comes from.
+    Shows which resources and files differ; which parameters and metrics of results differ, and by how much; and
+    differences in small parameter files. Without a snapshot, compares the present state with the snapshot that it comes
+    from.
 
     \b
     Example:
@@ -53,7 +60,7 @@ def diff(
     from dataworkspaces.commands.diff import diff_command
 
     if as_markdown and as_json:
-        raise click.UsageError("--md and --json exclude each other.")
+        raise click.UsageError("--md and --json cannot be used together.")
     workspace = session.open_workspace(reading=True)
     names = snapshots or (_origin(workspace),)
     found: SnapshotDiff | Comparison
@@ -80,5 +87,5 @@ def _origin(workspace: Workspace) -> str:
 
     snapshot = present_state(workspace).snapshot
     if snapshot is None:
-        raise NotFoundError("There is no snapshot to compare with", hint="dws snapshot takes one")
+        raise NotFoundError("There is no snapshot to compare with", hint="Take one with: dws snapshot")
     return snapshot.hashval

@@ -12,14 +12,14 @@ from dataworkspaces.cli.session import Session, common_options, json_option, pas
 @click.command()
 @click.argument("place", required=False, metavar="RESOURCE[@SNAPSHOT]:[PATH]")
 @click.option("--long", "-l", "is_long", is_flag=True, help="Show sizes in bytes.")
-@click.option("--recursive", "-r", is_flag=True, help="List all files below.")
+@click.option("--recursive", "-r", is_flag=True, help="List all files recursively.")
 @json_option
 @common_options
 @pass_session
 def ls(session: Session, place: str | None, is_long: bool, recursive: bool, as_json: bool) -> None:
     """List files of a resource, now or as they were in a snapshot (a tag or a hash).
 
-    Without a place, list the resources that have files.
+    Without an argument, lists the resources that have files.
 
     \b
     Examples:
@@ -46,7 +46,7 @@ def ls(session: Session, place: str | None, is_long: bool, recursive: bool, as_j
 @common_options
 @pass_session
 def cat(session: Session, place: str) -> None:
-    """Write a file of a resource to the standard output, as it is now or was in a snapshot.
+    """Print a file of a resource to standard output, as it is now or was in a snapshot.
 
     \b
     Example:
@@ -60,14 +60,15 @@ def cat(session: Session, place: str) -> None:
 @click.command()
 @click.argument("source")
 @click.argument("target")
-@click.option("--recursive", "-r", is_flag=True, help="Copy a directory with all that is in it.")
+@click.option("--recursive", "-r", is_flag=True, help="Copy a directory with everything in it.")
 @json_option
 @common_options
 @pass_session
 def cp(session: Session, source: str, target: str, recursive: bool, as_json: bool) -> None:
     """Copy files from or to a resource, or between two.
 
-    A file of a resource is RESOURCE:PATH, as it was in a snapshot RESOURCE@SNAPSHOT:PATH; all else is a local path.
+    Write RESOURCE:PATH for a file of a resource, and RESOURCE@SNAPSHOT:PATH for a file in a snapshot. Everything else
+    is a local path.
 
     \b
     Example:

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--repair", is_flag=True, help="Do what is safe: nothing is lost, and what is set aside is named.")
+@click.option("--repair", is_flag=True, help="Make safe repairs: nothing is lost, and whatever is set aside is named.")
 @json_option
 @common_options
 @pass_session
 def fsck(session: Session, repair: bool, as_json: bool) -> None:
-    """Check that the workspace is whole: metadata, snapshots, results, lineage, resources.
+    """Check that the workspace is intact: metadata, snapshots, results, lineage, resources.
 
-    Says what is wrong and what mends it. Without --repair nothing changes. The exit status is 1 if errors are left,
-    and 0 if there is nothing, or warnings only.
+    Says what is wrong and how to repair it. Changes nothing without --repair. The exit status is 1 if errors remain,
+    and 0 if there are none, or only warnings.
 
     \b
     Examples:
@@ -66,12 +66,12 @@ def _print_report(report: IntegrityReport) -> None:
     found += [plural(report.warnings, "warning")] if report.warnings else []
     click.echo(", ".join(found))
     if not report.is_complete:
-        click.echo("The rest of the workspace can be checked once this is mended")
+        click.echo("The rest of the workspace can be checked once this is repaired")
         return
     if any(problem.repair is not None for problem in report.problems):
-        click.echo("'dws fsck --repair' does what is safe")
+        click.echo("'dws fsck --repair' makes the safe repairs")
     click.echo(_UNREAD)
 
 
 _LOOKS = {"error": "red", "warning": "yellow"}
-_UNREAD = "What files hold was not read: 'dws verify' does that"
+_UNREAD = "The content of files was not checked: 'dws verify' does that"

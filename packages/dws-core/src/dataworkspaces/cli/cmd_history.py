@@ -20,7 +20,7 @@ limit_option = click.option(
     "--limit",
     metavar="N",
     type=click.IntRange(min=1),
-    help="Only so many snapshots: the newest, or the first of those sorted.",
+    help="Show at most N snapshots: the newest, or the first after sorting.",
 )
 
 
@@ -31,19 +31,19 @@ def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
 def _history_options(function: F) -> F:
     options = [
         click.option(
-            "--metrics", metavar="NAME,…", callback=_names, help="These metrics. 'macro*' and '*' are patterns."
+            "--metrics", metavar="NAME,…", callback=_names, help="Show these metrics. 'macro*' and '*' are patterns."
         ),
-        click.option("--params", metavar="NAME,…", callback=_names, help="These parameters, also where all are equal."),
         click.option(
-            "--columns", metavar="NAME,…", callback=_names, help="These columns and no others, in this order."
+            "--params", metavar="NAME,…", callback=_names, help="Show these parameters, even if they do not vary."
         ),
-        click.option("--changed", is_flag=True, help="Only metrics and parameters that differ between the rows."),
+        click.option("--columns", metavar="NAME,…", callback=_names, help="Show exactly these columns, in this order."),
+        click.option("--changed", is_flag=True, help="Show only metrics and parameters that differ between rows."),
         click.option(
-            "--sort", metavar="NAME[:asc|desc]", help="By this column; default: the best, or the least, first."
+            "--sort", metavar="NAME[:asc|desc]", help="Sort by this column (default order: best or smallest first)."
         ),
-        click.option("--where", metavar="EXPR", help="Only rows for which this is true, as in SQL."),
+        click.option("--where", metavar="EXPR", help="Show only rows for which this SQL expression is true."),
         limit_option,
-        click.option("--precision", metavar="N", type=click.IntRange(0, 17), help="Digits after the point."),
+        click.option("--precision", metavar="N", type=click.IntRange(0, 17), help="Digits after the decimal point."),
         click.option("--csv", "as_csv", is_flag=True, help="Print CSV, with all digits."),
         click.option("--md", "as_markdown", is_flag=True, help="Print a table in Markdown."),
         pager_option,
@@ -75,8 +75,8 @@ def history(
 ) -> None:
     """List all experiments in one table: each snapshot with its metrics, and the parameters that vary.
 
-    Parameters are those of all steps behind the results. A terminal shows the columns that fit. The present state is a
-    row if it is no snapshot, and else it is marked.
+    Includes the parameters of all steps behind the results. A terminal shows as many columns as fit. The present state
+    is marked if it matches a snapshot, and otherwise has a row of its own.
 
     \b
     Example:
@@ -88,7 +88,7 @@ def history(
     from dataworkspaces.commands.history import history_report
 
     if as_csv + as_markdown + as_json > 1:
-        raise click.UsageError("--csv, --md and --json exclude each other.")
+        raise click.UsageError("--csv, --md and --json cannot be used together.")
     choice = Choice(metrics, params, columns, changed)
     found = history_report(session.open_workspace(reading=True), limit, choice, where=where, sort=sort)
     if as_json:

@@ -52,12 +52,12 @@ def _backend_named(args: list[str]) -> str:
     help="What keeps the workspace (default: git, or what is installed in its place); "
     "'dws init --backend BACKEND --help' shows its options.",
 )
-@click.option("--hostname", metavar="NAME", help="Names this copy of the workspace in its snapshots.")
+@click.option("--hostname", metavar="NAME", help="The name of this copy of the workspace in its snapshots.")
 @click.option(
     "--create-resources",
     type=NameList([*ROLES.values(), "all"]),
     metavar="ROLE,ROLE...|all",
-    help="Make a subdirectory and resource for each of these roles.",
+    help="Create a subdirectory and a resource for each of these roles.",
 )
 @click.option(
     "--scratch-directory",
@@ -65,7 +65,7 @@ def _backend_named(args: list[str]) -> str:
     metavar="DIR",
     default="scratch",
     show_default=True,
-    help="Directory for temporary data; it is never versioned.",
+    help="Directory for temporary data, which is never versioned.",
 )
 @json_option
 @batch_option

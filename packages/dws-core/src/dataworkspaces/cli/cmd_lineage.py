@@ -10,7 +10,7 @@ from dataworkspaces.cli.session import common_options
 
 _COMMANDS = {
     "graph": ("dataworkspaces.cli.cmd_lineage_graph:graph", "Draw the lineage of a resource"),
-    "export": ("dataworkspaces.cli.cmd_lineage_export:export", "Write the lineage in the format of a standard"),
+    "export": ("dataworkspaces.cli.cmd_lineage_export:export", "Write the lineage in a standard format"),
 }
 
 

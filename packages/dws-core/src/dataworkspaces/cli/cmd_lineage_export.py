@@ -34,11 +34,16 @@ class _FormatName(ParamType):
     help="openlineage, prov, ro-crate or html, or the format of another plug-in.",
 )  # fmt: skip
 @click.option("--snapshot", metavar="SNAPSHOT", type=SnapshotName(), help="As of this snapshot (default: now).")
-@click.option("--resource", metavar="NAME", type=ResourceName(), help="What is behind this resource (default: all).")
+@click.option(
+    "--resource",
+    metavar="NAME",
+    type=ResourceName(),
+    help="Export what this resource was made from (default: all resources).",
+)
 @common_options
 @pass_session
 def export(session: Session, out: str, format_name: str, snapshot: str | None, resource: str | None) -> None:
-    """Write the lineage to OUT in the format of a standard.
+    """Write the lineage to OUT in a standard format.
 
     \b
     openlineage  OpenLineage run events, a JSON object a line
@@ -46,7 +51,7 @@ def export(session: Session, out: str, format_name: str, snapshot: str | None, r
     ro-crate     a Process Run RO-Crate: a directory, or a zip file if OUT ends with .zip
     html         the page of 'dws lineage graph'
 
-    All but the third take - as OUT, for stdout. No data is copied.
+    For all formats but ro-crate, OUT can be -, for stdout. No data is copied.
 
     \b
     Example:

@@ -14,12 +14,12 @@ _PIXELS = click.IntRange(100, 100_000)
 
 @click.command()
 @click.argument("output_file", metavar="OUTPUT_FILE", type=click.Path())
-@click.option("--resource", metavar="NAME", type=ResourceName(), help="What is behind this resource.")
+@click.option("--resource", metavar="NAME", type=ResourceName(), help="Draw what this resource was made from.")
 @click.option("--snapshot", metavar="SNAPSHOT", type=SnapshotName(), help="As of this snapshot (default: now).")
-@click.option("--all", "whole", is_flag=True, help="The graph of all resources.")
+@click.option("--all", "whole", is_flag=True, help="Draw the graph of all resources.")
 @click.option(
     "--format", "format_name", type=click.Choice(["html", "dot", "json"]),
-    help="Default: as the suffix of OUTPUT_FILE says, html if it says nothing.",
+    help="The format (default: by the suffix of OUTPUT_FILE, or else html).",
 )  # fmt: skip
 @click.option("--width", metavar="PIXELS", type=_PIXELS, help="Width of the drawing (default: that of the window).")
 @click.option("--height", metavar="PIXELS", type=_PIXELS, help="Height of the drawing (default: that of the window).")
@@ -38,11 +38,11 @@ def graph(
     """Draw the lineage of a resource (default: the first results resource).
 
     \b
-    html  a page to look at: pan, zoom, search, click a step for all that is known of it
+    html  a page for the browser: pan, zoom, search, click a step for its details
     dot   for Graphviz: dot -Tsvg OUTPUT_FILE   (also for the suffix .gv)
     json  for other programs
 
-    - as OUTPUT_FILE stands for stdout.
+    If OUTPUT_FILE is -, prints to stdout.
 
     \b
     Example:
@@ -53,7 +53,7 @@ def graph(
     from dataworkspaces.lineage.workspace_graph import lineage_graph
 
     if whole and resource is not None:
-        raise ConfigurationError("--all and --resource exclude each other", hint="Leave one of them out")
+        raise ConfigurationError("--all and --resource cannot be used together", hint="Use only one of them")
     session.to_stderr = True
     path = Path(output_file)
     is_stdout = output_file == "-"

@@ -13,8 +13,8 @@ from dataworkspaces.cli.session import Session, batch_option, json_option, pass_
 @verbose_option
 @pass_session
 def plugins(session: Session, as_json: bool) -> None:
-    """Show what is installed: workspace backends, resource types, commands, kits and export formats, and why one does
-    not load.
+    """List the installed plug-ins: backends, resource types, commands, kits and export formats. Explain why any of them
+    cannot be loaded.
 
     \b
     Example:

@@ -8,15 +8,17 @@ from dataworkspaces.cli.session import Session, common_options, json_option, pas
 
 
 @click.command()
-@click.option("--abandon", is_flag=True, help="Set aside what says how to finish it; all content stays where it is.")
+@click.option(
+    "--abandon", is_flag=True, help="Set aside the record of how to finish it; all content stays where it is."
+)
 @json_option
 @common_options
 @pass_session
 def recover(session: Session, abandon: bool, as_json: bool) -> None:
     """Complete or undo what an earlier command left unfinished, or give it up.
 
-    Each command does this first. Where it fails again and again, --abandon lets the workspace go on: the journal of
-    the unfinished command is kept, and what it left where is said.
+    Every command does this first. If it fails again and again, --abandon makes the workspace usable: it keeps the
+    journal of the unfinished command, and says where everything is.
 
     \b
     Example:
@@ -52,10 +54,10 @@ def recover(session: Session, abandon: bool, as_json: bool) -> None:
 @common_options
 @pass_session
 def unlock(session: Session, force: bool, as_json: bool) -> None:
-    """Show who holds the lock of the workspace, and remove it after a yes.
+    """Show who holds the lock of the workspace, and remove it if you say yes.
 
-    Only for a lock that nobody holds any more, of another machine or of a container that is gone: two commands that
-    change a workspace at once can damage it.
+    Use it only for a stale lock, from another machine or from a container that is gone: two commands that change a
+    workspace at once can damage it.
 
     \b
     Example:
@@ -81,4 +83,4 @@ def unlock(session: Session, force: bool, as_json: bool) -> None:
     elif not told:
         click.echo("The workspace is not locked")
     for each in () if as_json else told:
-        click.echo("Removed the lock" if each["removed"] else "The lock is another one by now, and stays")
+        click.echo("Removed the lock" if each["removed"] else "Another process holds the lock now, so it stays")

@@ -11,14 +11,14 @@ from dataworkspaces.cli.session import Session, common_options, json_option, pas
 @click.command()
 @click.argument("resource", type=AnyResourceName(), required=False)
 @click.option("--undo", is_flag=True, help="Bring a removed resource back.")
-@click.option("--list", "only_list", is_flag=True, help="Show the resources that were removed.")
+@click.option("--list", "only_list", is_flag=True, help="List removed resources.")
 @json_option
 @common_options
 @pass_session
 def remove(session: Session, resource: str | None, undo: bool, only_list: bool, as_json: bool) -> None:
     """Take RESOURCE out of the workspace. Its files stay where they are.
 
-    Later snapshots do not hold it; the contents that older ones hold stay, and --undo brings it back.
+    Later snapshots do not include it. Older ones keep what they have of it, and --undo brings it back.
 
     \b
     Example: dws remove old-data

@@ -28,7 +28,7 @@ _MOST_COLUMNS = 12
 @click.group()
 @common_options
 def report() -> None:
-    """Show the state of the workspace, its snapshots, its lineage or its results."""
+    """Show status, history, lineage or results of the workspace."""
 
 
 report.add_command(status)
@@ -43,7 +43,8 @@ report.add_command(history)
 def lineage(session: Session, snapshot: str | None, as_json: bool) -> None:
     """Show where each resource comes from: the step that wrote it, and what that step read.
 
-    What is out of date is marked: its inputs, code or parameters have changed since, or what failed wrote it.
+    Marks what is out of date, because inputs, code or parameters have changed, and what is unknown, because the step
+    that wrote it failed.
 
     \b
     Example:
@@ -73,13 +74,13 @@ def lineage(session: Session, snapshot: str | None, as_json: bool) -> None:
 
 
 @report.command()
-@click.option("--snapshot", metavar="SNAPSHOT", type=SnapshotName(), help="Those of this snapshot.")
-@click.option("--resource", metavar="NAME", type=ResourceName(), help="Those in this results resource.")
+@click.option("--snapshot", metavar="SNAPSHOT", type=SnapshotName(), help="Show the results of this snapshot.")
+@click.option("--resource", metavar="NAME", type=ResourceName(), help="Show the results in this results resource.")
 @json_option
 @common_options
 @pass_session
 def results(session: Session, snapshot: str | None, resource: str | None, as_json: bool) -> None:
-    """Show parameters and metrics of the last run of each step, or of those of a snapshot.
+    """Show parameters and metrics of the last run of each step, or those in a snapshot.
 
     \b
     Example:
@@ -105,10 +106,9 @@ def results(session: Session, snapshot: str | None, resource: str | None, as_jso
 @common_options
 @pass_session
 def runs(session: Session, as_json: bool) -> None:
-    """List the runs whose results are here, and those of before, which the next runs have moved aside.
+    """List the runs whose results are here, and earlier runs that later ones moved aside.
 
-    A run is completed, running or failed. What was moved aside stays in the directory that is named until 'dws gc'
-    removes it.
+    A run is completed, running or failed. Earlier runs stay in the listed directories until 'dws gc' removes them.
 
     \b
     Example:

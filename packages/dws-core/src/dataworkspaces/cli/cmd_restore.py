@@ -20,9 +20,16 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("tag_or_hash", metavar="SNAPSHOT", type=SnapshotName())
-@click.option("--only", metavar="R,R", type=ResourceName(many=True), help="These resources and no others.")
-@click.option("--skip", "--leave", "leave", metavar="R,R", type=ResourceName(many=True), help="All but these.")
-@click.option("--strict", is_flag=True, help="Fail if a resource cannot be brought back, instead of leaving it.")
+@click.option("--only", metavar="R,R", type=ResourceName(many=True), help="Restore only these resources.")
+@click.option(
+    "--skip",
+    "--leave",
+    "leave",
+    metavar="R,R",
+    type=ResourceName(many=True),
+    help="Restore all resources except these.",
+)
+@click.option("--strict", is_flag=True, help="Fail if a resource cannot be restored, instead of skipping it.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, file by file, and do nothing.")
 @json_option
 @common_options
@@ -36,9 +43,9 @@ def restore(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Bring the resources back to the state that they had at a snapshot.
+    """Restore the resources to their state at a snapshot.
 
-    Work that is not committed is committed first, and the history of results stays: nothing is lost.
+    Uncommitted work is committed first, and results stay as they are: nothing is lost.
 
     \b
     Examples:
@@ -102,5 +109,5 @@ def _summary(changes: tuple[FileChange, ...] | None, dry_run: bool) -> str:
     if not dry_run:
         return ""
     if changes is None:
-        return " (which files would change cannot be told)"
+        return " (it is not known which files would change)"
     return f": {plural(len(changes), 'file')} would change" if changes else " (its files are as they were)"

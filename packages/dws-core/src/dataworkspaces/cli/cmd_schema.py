@@ -26,7 +26,7 @@ class SchemaName(ParamType):
 @click.command()
 @click.argument("name", required=False, type=SchemaName())
 def schema(name: str | None) -> None:
-    """Print the JSON Schema NAME, or list all of them: of what commands print with --json, and of files.
+    """Print the JSON Schema NAME, or list all schemas of --json output and of files.
 
     \b
     Examples:

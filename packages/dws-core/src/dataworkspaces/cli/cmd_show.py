@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("snapshot", metavar="[SNAPSHOT]", type=SnapshotName(), required=False)
-@click.option("--precision", metavar="N", type=click.IntRange(0, 17), help="Digits after the point.")
+@click.option("--precision", metavar="N", type=click.IntRange(0, 17), help="Digits after the decimal point.")
 @pager_option
 @json_option
 @common_options
 @pass_session
 def show(session: Session, snapshot: str | None, precision: int | None, no_pager: bool, as_json: bool) -> None:
-    """Show all of one snapshot: resources, steps, parameters and metrics.
+    """Describe one snapshot: resources, steps, parameters and metrics.
 
-    Without a name, that which the present state is or comes from.
+    Without SNAPSHOT, describes the one that the present state matches or comes from.
 
     \b
     Example:

@@ -10,23 +10,24 @@ from dataworkspaces.cli.session import Session, common_options, json_option, pas
 
 @click.command()
 @click.argument("tag", type=TagName(), required=False)
-@click.option("-m", "--message", metavar="TEXT", type=Text(), default="", help="What this snapshot is about.")
+@click.option("-m", "--message", metavar="TEXT", type=Text(), default="", help="A description of the snapshot.")
 @click.option(
     "--label",
     "labels",
     metavar="KEY=VALUE",
     type=LabelName(),
     multiple=True,
-    help="Give it a label; several times for more.",
+    help="Give the snapshot a label. May be repeated.",
 )
 @json_option
 @common_options
 @pass_session
 def snapshot(session: Session, tag: str | None, message: str, labels: tuple[str, ...], as_json: bool) -> None:
-    """Keep the present state of all resources, under the name TAG if one is given.
+    """Record the present state of all resources, as TAG if one is given.
 
-    Current results move to a directory of their own, with the lineage of each. If nothing has changed since a snapshot
-    was taken or restored, that one gets TAG and labels, and the text of -m: as its message, or as a note beside it.
+    Current results move to a directory of their own, with their lineage. If nothing has changed since a snapshot was
+    taken or restored, no new snapshot is taken: that one gets TAG, the labels, and the text of -m as its message, or as
+    a note if it already has a message.
 
     \b
     Example:
@@ -62,15 +63,15 @@ def snapshot(session: Session, tag: str | None, message: str, labels: tuple[str,
 
 @click.command("delete-snapshot")
 @click.argument("tag_or_hash", metavar="SNAPSHOT", type=SnapshotName())
-@click.option("--no-include-resources", is_flag=True, help="Keep the results that were kept for this snapshot.")
+@click.option("--no-include-resources", is_flag=True, help="Do not delete the results of the snapshot.")
 @json_option
 @common_options
 @pass_session
 def delete_snapshot(session: Session, tag_or_hash: str, no_include_resources: bool, as_json: bool) -> None:
-    """Remove a snapshot: its metadata, its lineage and the results that were kept for it.
+    """Delete a snapshot: its metadata, its lineage and its results.
 
-    What is removed is kept on this machine for two weeks, or as long as 'dws gc' is told: 'dws undo-delete' brings it
-    back.
+    The deleted data stays on this machine for two weeks, or as long as 'dws gc' is told. Until then 'dws undo-delete'
+    brings it back.
 
     \b
     Example:
@@ -91,14 +92,14 @@ def delete_snapshot(session: Session, tag_or_hash: str, no_include_resources: bo
 
 @click.command("undo-delete")
 @click.argument("tag_or_hash", metavar="[SNAPSHOT]", required=False)
-@click.option("--list", "only_list", is_flag=True, help="Show what was deleted, the latest first.")
+@click.option("--list", "only_list", is_flag=True, help="List deleted snapshots, the latest first.")
 @json_option
 @common_options
 @pass_session
 def undo_delete(session: Session, tag_or_hash: str | None, only_list: bool, as_json: bool) -> None:
-    """Bring back a snapshot that 'dws delete-snapshot' removed here, with its lineage and results.
+    """Bring back a snapshot that 'dws delete-snapshot' deleted here, with its lineage and results.
 
-    'dws gc' forgets what was deleted longer ago than its --keep-days.
+    'dws gc' removes deleted snapshots that are older than its --keep-days.
 
     \b
     Example:
@@ -119,7 +120,7 @@ def undo_delete(session: Session, tag_or_hash: str | None, only_list: bool, as_j
                 f"{deleted.time:%Y-%m-%d %H:%M:%S}  {escape(snapshot_name(deleted.metadata))}  {escape(message)}"
             )
         if not found:
-            click.echo("No snapshot that was deleted here can be brought back", err=True)
+            click.echo("There is no deleted snapshot to bring back", err=True)
         return
     workspace = session.open_workspace()
     metadata = undo_delete_command(workspace, tag_or_hash)

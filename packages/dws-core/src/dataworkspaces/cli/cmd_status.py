@@ -22,15 +22,15 @@ _LOOKS = {"changed": "yellow", "new": "green", "missing": "red"}
 
 
 @click.command()
-@click.option("--all", "list_all", is_flag=True, help="List unchanged resources too, however many there are.")
+@click.option("--all", "list_all", is_flag=True, help="List all unchanged resources too.")
 @click.option("--history", "with_history", is_flag=True, help="Also list the snapshots, as 'dws history' does.")
 @limit_option
 @json_option
 @common_options
 @pass_session
 def status(session: Session, list_all: bool, with_history: bool, limit: int | None, as_json: bool) -> None:
-    """Show where you are: the snapshot that the present state is or comes from, what has changed since, the branch, and
-    what the origin lacks, as far as that is known without asking it.
+    """Show where you are: the snapshot that the present state matches or comes from, what has changed since, the
+    branch, and what the origin lacks, as far as that is known without contacting it.
 
     \b
     Example:

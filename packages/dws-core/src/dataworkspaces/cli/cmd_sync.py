@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_only = click.option("--only", metavar="R,R", type=ResourceName(many=True), help="Of the resources only these.")
-_skip = click.option("--skip", metavar="R,R", type=ResourceName(many=True), help="All resources but these.")
-_only_workspace = click.option("--only-workspace", is_flag=True, help="No resources, just the workspace.")
+_only = click.option("--only", metavar="R,R", type=ResourceName(many=True), help="Only these resources.")
+_skip = click.option("--skip", metavar="R,R", type=ResourceName(many=True), help="All resources except these.")
+_only_workspace = click.option("--only-workspace", is_flag=True, help="Only the workspace, no resources.")
 
 
 _dry_run = click.option(
-    "--dry-run", is_flag=True, help="Show which files of the resources would change, and do nothing."
+    "--dry-run", is_flag=True, help="Show which files would change in the resources, and do nothing."
 )
 
 _checksum = click.option(
-    "--checksum", is_flag=True, help="Compare contents with the origins', where sizes and times may not tell (rclone)."
+    "--checksum", is_flag=True, help="Compare contents with the origins, where sizes and times are not enough (rclone)."
 )
 
 
@@ -42,7 +42,7 @@ def _selection(only: list[str] | None, skip: list[str] | None, only_workspace: b
         if is_given
     ]
     if len(given) > 1:
-        raise click.UsageError(f"{' and '.join(given)} exclude each other.")
+        raise click.UsageError(f"{' and '.join(given)} cannot be used together.")
     return Selection(only, skip or (), only_workspace)
 
 
@@ -56,7 +56,7 @@ def _selection(only: list[str] | None, skip: list[str] | None, only_workspace: b
 def publish(session: Session, remote_repo: str, skip: list[str] | None, as_json: bool) -> None:
     """Make REMOTE_REPO, an empty git repository, the origin of the workspace, and send everything.
 
-    Others get the workspace with 'dws clone REMOTE_REPO'. The resources are pushed to their own origins first.
+    Others copy the workspace with 'dws clone REMOTE_REPO'. The resources are pushed to their own origins first.
 
     \b
     Example:
@@ -77,7 +77,7 @@ def publish(session: Session, remote_repo: str, skip: list[str] | None, as_json:
 @_only_workspace
 @_dry_run
 @_checksum
-@click.option("--repair", is_flag=True, help="Send again what remotes of local files have lost, or have damaged.")
+@click.option("--repair", is_flag=True, help="Send contents again that remotes of local files have lost or damaged.")
 @yes_option
 @json_option
 @common_options
@@ -96,7 +96,7 @@ def push(
 ) -> None:
     """Send what is new here to the origins: the resources first, then the workspace.
 
-    Everything is checked before anything is sent. What is not committed, or behind its origin, is refused.
+    Checks everything before it sends anything. Refuses what is not committed or is behind its origin.
 
     \b
     Examples:
@@ -130,7 +130,11 @@ def push(
     type=click.Path(file_okay=False),
     help="Take the snapshots of a checkout (dws checkout) in this directory, and ask no origin.",
 )
-@click.option("--trust", is_flag=True, help="Agree to contact all buckets, remotes and servers that it names then.")
+@click.option(
+    "--trust",
+    is_flag=True,
+    help="Agree to contact all buckets, remotes and servers that the workspace names after the pull.",
+)
 @yes_option
 @json_option
 @common_options
@@ -148,9 +152,9 @@ def pull(
     trust: bool,
     as_json: bool,
 ) -> None:
-    """Bring what is new at the origins here: the workspace, its resources, and new resources.
+    """Fetch what is new at the origins: the workspace, its resources, and new resources.
 
-    If both sides have changed they are merged. Only conflicts in your own files are left to you.
+    Changes on both sides are merged. Only conflicts in your own files are left to you.
 
     \b
     Examples:
@@ -192,7 +196,7 @@ def _show_plan(ctx: click.Context, plan: SyncPlan, command: str, as_json: bool) 
     else:
         for name, changes in plan.changes.items():
             if changes is None:
-                told = "which files would change cannot be told"
+                told = "it is not known which files would change"
             else:
                 told = f"{plural(len(changes), 'file')} would change" if changes else "nothing to do"
             click.echo(f"Would {command} {escape(name)}: {told}")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def tag(session: Session, name: str | None, snapshot: str | None, move: bool, delete: bool, as_json: bool) -> None:
     """Give the tag NAME to SNAPSHOT, or list all tags.
 
-    SNAPSHOT is a tag, a hash or a label; without it, the snapshot that the present state is.
+    SNAPSHOT is a tag, a hash or a label (default: the snapshot that matches the present state).
 
     \b
     Example: dws tag --move production run7
@@ -56,7 +56,7 @@ def tag(session: Session, name: str | None, snapshot: str | None, move: bool, de
 @click.command()
 @click.argument("snapshot", type=SnapshotName(), required=False)
 @click.argument("labels", metavar="[KEY=VALUE]...", type=LabelName(), nargs=-1)
-@click.option("--delete", "gone", metavar="KEY", type=LabelKey(), multiple=True, help="Remove the label of this key.")
+@click.option("--delete", "gone", metavar="KEY", type=LabelKey(), multiple=True, help="Remove the label with this key.")
 @click.option("--move", is_flag=True, help="Take the labels from the snapshots that have them.")
 @json_option
 @common_options
@@ -66,7 +66,7 @@ def label(
 ) -> None:
     """Give labels to SNAPSHOT, or list all labels.
 
-    A label that only one snapshot has names it, wherever a tag or a hash does.
+    If only one snapshot has a label, the label names it wherever a tag or a hash can.
 
     \b
     Example: dws label run7 stage=production owner=ann
@@ -100,9 +100,9 @@ def label(
 @common_options
 @pass_session
 def note(session: Session, snapshot: str, text: str | None, as_json: bool) -> None:
-    """Add TEXT to what is said of SNAPSHOT, or show that.
+    """Add the note TEXT to SNAPSHOT, or show its message and notes.
 
-    The message of the snapshot stays. Notes of all copies of the workspace come together in a pull.
+    The message of the snapshot does not change. 'dws pull' merges the notes of all copies of the workspace.
 
     \b
     Example: dws note run7 "The scaler was fitted on all of the data"

@@ -9,16 +9,16 @@ from dataworkspaces.cli.session import Session, common_options, json_option, pas
 
 @click.command()
 @click.argument("addresses", metavar="[ADDRESS|RESOURCE]...", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="All that the workspace names now.")
-@click.option("--revoke", is_flag=True, help="Agree no longer.")
+@click.option("--all", "everything", is_flag=True, help="Agree to all addresses that the workspace names now.")
+@click.option("--revoke", is_flag=True, help="Withdraw an agreement.")
 @json_option
 @common_options
 @pass_session
 def trust(session: Session, addresses: tuple[str, ...], everything: bool, revoke: bool, as_json: bool) -> None:
-    """Agree that this machine contacts an ADDRESS that the workspace names, or all that a RESOURCE names.
+    """Agree that this machine may contact an ADDRESS that the workspace names, or all addresses of a RESOURCE.
 
-    Buckets, remotes and servers that came with somebody else's workspace are contacted only then. Without an argument
-    all are listed. Agreements are of this machine, and for this workspace alone.
+    Buckets, remotes and servers that came with somebody else's workspace are not contacted before that. Without an
+    argument, lists all addresses. Agreements are valid only on this machine and for this workspace.
 
     \b
     Example:

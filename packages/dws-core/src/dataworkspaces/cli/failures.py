@@ -95,9 +95,11 @@ def _told(error: BaseException, traceback_shown: bool) -> Told:
     if isinstance(error, OSError):
         return _os_error(error)
     if isinstance(error, RecursionError):
-        return _other("The metadata of the workspace is nested too deeply", "dws fsck says which file it is")
+        return _other("The metadata of the workspace is nested too deeply", "dws fsck names the file")
     if isinstance(error, RuntimeError) and "home directory" in str(error):  # pathlib's, of ~NAME
-        return _other("A path begins with the name of a user who has no home directory here", "Write it in full")
+        return _other(
+            "A path begins with ~ and the name of a user who has no home directory here", "Write the path in full"
+        )
     if isinstance(error, MemoryError):
         return _other("There is not enough memory for this", "Close other programs, or use a larger machine")
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
@@ -176,7 +178,7 @@ def _interrupted(error: BaseException) -> Told:
     """Ctrl-C, or an end of the input where an answer was needed: click has one exception for both."""
     origin = error if isinstance(error, KeyboardInterrupt) else error.__cause__ or error.__context__
     if isinstance(origin, EOFError):
-        return _other("An answer is needed, and the input has ended")
+        return _other("An answer is needed, but the input has ended")
     return Told(UserAbort.kind, INTERRUPTED, "")
 
 

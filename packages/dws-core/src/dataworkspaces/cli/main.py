@@ -56,7 +56,7 @@ class RootGroup(click.Group):
             option.name == "workspace_dir" for option in (command.params if command else ())
         )
         if not takes_workspace and (session.workspace_dir or session.workspace):
-            ctx.fail(f"'dws {name}' works on no workspace that --workspace-dir or --workspace could name.")
+            ctx.fail(f"'dws {name}' does not use a workspace, so it takes neither --workspace-dir nor --workspace.")
         return found_name, command, rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -130,7 +130,7 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
         ctx.exit()
 
 
-@click.group(cls=RootGroup, epilog="'dws COMMAND --help' describes a command.")
+@click.group(cls=RootGroup, epilog="Run 'dws COMMAND --help' for help on a command.")
 @common_options
 @click.option(
     "--version",
@@ -138,11 +138,11 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
     expose_value=False,
     is_eager=True,
     callback=_print_version,
-    help="Print the version, and exit.",
+    help="Print the version and exit.",
 )
 def dws() -> None:
-    """Keep data, code and results of a data science project together: every snapshot can be brought back, and
-    each result says what it was made from.
+    """Version the data, code and results of a data science project together. Restore any snapshot, and trace each
+    result back to what it was made from.
     """
 
 

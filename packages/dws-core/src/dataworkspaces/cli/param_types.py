@@ -40,7 +40,9 @@ class Role(ParamType):
         role = ROLES.get(str(value).lower(), str(value).lower())
         if role not in ROLES.values():
             self.fail(
-                f"'{value}' is none of {', '.join(ROLES.values())}, or the letters {', '.join(ROLES)}.", param, ctx
+                f"'{value}' is not a role. Choose from: {', '.join(ROLES.values())}, or their first letters.",
+                param,
+                ctx,
             )
         return role
 

@@ -108,7 +108,7 @@ def aligned(table: Table, cells: list[list[str]]) -> list[list[str]]:
 
 
 def _around_the_point(text: str) -> tuple[str, str]:
-    """A number up to its point, and the rest; what is no number is all rest."""
+    """A number up to its point, and the rest; what is not a number is all rest."""
     if not text or not _NUMBER_RE.match(text):
         return "", text
     end = next((i for i, char in enumerate(text) if char in ".e"), len(text))

@@ -27,7 +27,7 @@ class Session:
     :ivar verbose: say each thing that is done.
     :ivar workspace_dir: what ``--workspace-dir`` named.
     :ivar workspace: what ``--workspace`` named.
-    :ivar to_stderr: stdout is for the one document that was asked for; what is told goes to stderr.
+    :ivar to_stderr: stdout is for the one document you asked for it; what is told goes to stderr.
     :ivar as_json: ``--json`` was given: an error is a document, too.
     """
 
@@ -54,7 +54,7 @@ class Session:
         if self.workspace is None:
             return self.workspace_dir
         if self.workspace_dir is not None:
-            raise click.UsageError("--workspace and --workspace-dir exclude each other.")
+            raise click.UsageError("--workspace and --workspace-dir cannot be used together.")
         from dataworkspaces.workspace.workspace_uri import backend_of, find_workspace_by_name
 
         return self.workspace if backend_of(self.workspace) is not None else find_workspace_by_name(self.workspace)
@@ -106,7 +106,7 @@ class CommonOption(click.Option):
         if self is not common[0]:
             return None
         names = [f"{option.opts[-1]} {option.metavar or ''}".rstrip() for option in common]
-        return "Common options", f"{', '.join(names)}: 'dws --help' describes them."
+        return "Common options", f"{', '.join(names)}: see 'dws --help'."
 
 
 class WorkspaceName(click.types.StringParamType):
@@ -127,7 +127,7 @@ workspace_option = click.option(
     metavar="DIR",
     expose_value=False,
     callback=_store,
-    help="The workspace; default: the one that holds the current directory.",
+    help="Use the workspace in DIR (default: the one that contains the current directory).",
 )
 named_workspace_option = click.option(
     "--workspace",
@@ -136,7 +136,7 @@ named_workspace_option = click.option(
     metavar="NAME",
     expose_value=False,
     callback=_store,
-    help="The workspace, by its name in ~/.config/dws/config.toml or its URI.",
+    help="Use this workspace: a name from ~/.config/dws/config.toml, or a URI.",
 )
 batch_option = click.option(
     "-b",
@@ -145,7 +145,7 @@ batch_option = click.option(
     is_flag=True,
     expose_value=False,
     callback=_store,
-    help="Never ask: take the default, or say which option is missing.",
+    help="Never ask: use the default, or fail and name the missing option.",
 )
 verbose_option = click.option(
     "--verbose",
@@ -153,7 +153,7 @@ verbose_option = click.option(
     is_flag=True,
     expose_value=False,
     callback=_store,
-    help="Say each thing that is done.",
+    help="Report each action.",
 )
 
 

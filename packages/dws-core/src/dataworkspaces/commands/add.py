@@ -65,7 +65,9 @@ def resource_json(resource: Resource) -> dict[str, Any]:
 def _check_sharing(factory: ResourceFactory, resource_type: str, role: str, options: Mapping[str, Any]) -> None:
     """Raise ConfigurationError if a resource of this type and role cannot be exported or imported as asked."""
     if options.get("export") and options.get("imported"):
-        raise ConfigurationError("--export and --imported exclude each other: nobody exports what another made")
+        raise ConfigurationError(
+            "--export and --imported cannot be used together: a resource that another workspace made cannot be exported"
+        )
     sharing = {
         "export": (factory.takes_export, ROLES_TO_EXPORT),
         "imported": (factory.takes_imported, ROLES_TO_IMPORT),
@@ -78,5 +80,5 @@ def _check_sharing(factory: ResourceFactory, resource_type: str, role: str, opti
         if role not in roles:
             raise ConfigurationError(
                 f"--{option} does not apply to a resource with the role {role}",
-                hint=f"It is for the role {' or '.join(roles)}",
+                hint=f"It applies only to the role {' or '.join(roles)}",
             )

@@ -77,9 +77,7 @@ def plan_checkout(
             _check(workspace, name, version)
             chosen[name] = version
         elif only is not None and name in only:
-            raise ConfigurationError(
-                f"Resource '{name}' cannot be checked out: {reason}", hint="Leave it out of --only"
-            )
+            raise ConfigurationError(f"Resource '{name}' cannot be checked out: {reason}", hint="Remove it from --only")
         else:
             left.append(LeftResource(name, reason))
     return CheckoutPlan(snapshot, place, chosen, tuple(left))
@@ -99,12 +97,12 @@ def check_directory(workspace: Workspace, directory: str) -> Path:
     if "\n" in str(path) or "\0" in str(path):
         raise ConfigurationError(f"{str(path)!r} cannot be a checkout: its name holds a line break")
     if path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise ConfigurationError(f"{path} is there already, and is no directory", hint="Give another directory")
+        raise ConfigurationError(f"{path} is there already, and is not a directory", hint="Choose another directory")
     if path.is_dir() and any(path.iterdir()):
         raise ConfigurationError(f"{path} is not empty", hint="Give a directory that is empty, or not there")
     above = next(p for p in path.parents if os.path.lexists(p))
     if not above.is_dir():
-        raise ConfigurationError(f"{path} cannot be made: {above} is no directory", hint="Give another directory")
+        raise ConfigurationError(f"{path} cannot be made: {above} is not a directory", hint="Choose another directory")
     real = Path(os.path.realpath(path))
     own = workspace.get_workspace_local_path_if_any()
     places = [] if own is None else [("the workspace itself", Path(own))]
@@ -123,7 +121,7 @@ def _why_left(workspace: Workspace, name: str, only: Sequence[str] | None) -> st
     known = {*workspace.get_resource_names(), *([] if own is None else [own.name])}
     if name not in known:
         if name in workspace.get_removed_resource_names():
-            return f"it was removed ('dws remove --undo {name}' brings it back)"
+            return f"it has been removed ('dws remove --undo {name}' brings it back)"
         return "it is no longer in the workspace"
     resource = workspace.get_resource(name)
     if isinstance(workspace, CheckOutWorkspaceMixin) and workspace.comes_along(resource):

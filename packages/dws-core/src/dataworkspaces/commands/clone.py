@@ -44,7 +44,7 @@ class CloneOutcome:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all is here that was asked for."""
+        """Whether all is here you asked for it."""
         return not self.missing and not self.nowhere
 
     def to_json(self) -> dict[str, Any]:
@@ -135,8 +135,8 @@ def _unique_hostname(workspace: Workspace, hostname: str) -> str:
     unique = f"{hostname}-{number}"
     workspace.set_local_param(HOSTNAME, unique)
     workspace.interaction.tell(
-        f"Another copy of the workspace took snapshots as '{hostname}', so this one is called '{unique}' "
-        "(dws config hostname NAME changes that)"
+        f"Another copy of the workspace took snapshots as '{hostname}', so this one is called '{unique}' (to "
+        "change that: dws config hostname NAME)"
     )
     return unique
 

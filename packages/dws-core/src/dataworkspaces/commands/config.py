@@ -69,7 +69,7 @@ def set_param(workspace: Workspace, name: str, text: str, resource: str | None =
     if not definition.settable:
         when = "the workspace" if resource is None else "the resource"
         hint = "dws remove takes a resource out, and dws add adds one" if resource is not None else None
-        raise ConfigurationError(f"Parameter '{name}' cannot be changed: it is fixed when {when} is made", hint=hint)
+        raise ConfigurationError(f"Parameter '{name}' cannot be changed: it is fixed when {when} is created", hint=hint)
     value = definition.parse(text)
     with workspace.transaction("config"):
         if resource is None:
@@ -94,7 +94,7 @@ def _share_store(workspace: Workspace) -> None:
     except OSError as e:
         raise explain_os_error(e, f"Sharing the object store {place}") from e
     if not is_shared(place):
-        workspace.interaction.warn(f"{place} belongs to somebody else, who has to share it: chmod g+ws {place}")
+        workspace.interaction.warn(f"{place} belongs to somebody else. Its owner has to share it: chmod g+ws {place}")
 
 
 @dataclass(frozen=True)
@@ -152,12 +152,13 @@ def _check_role(workspace: Workspace, resource: str, params: Mapping[str, Any], 
     possible = [each for each in workspace.get_resource_factory(params["resource_type"]).roles if each != RESULTS]
     if params["role"] == RESULTS or role == RESULTS:
         raise ConfigurationError(
-            f"Resource '{resource}': nothing becomes results, or ceases to be, since old snapshots hold it as it was",
+            f"Resource '{resource}': the role 'results' can be neither given nor taken away, since old "
+            "snapshots hold the resource as it was",
             hint=f"Remove it (dws remove {resource}), and add its directory under another name",
         )
     if role not in possible:
         raise ConfigurationError(
-            f"Resource '{resource}' cannot have the role '{role}'", hint=f"It can have: {', '.join(possible)}"
+            f"Resource '{resource}' cannot have the role '{role}'", hint=f"Allowed roles: {', '.join(possible)}"
         )
 
 
@@ -172,15 +173,15 @@ def _set_resource_param(workspace: Workspace, resource: str, definition: ParamDe
     changed = factory.from_json(dict(params), dict(local_params), workspace)
     if definition.name in ("remote", "my_remote") and value is not None and not getattr(changed, "restorable", True):
         raise ConfigurationError(
-            f"Resource '{resource}' keeps no content of its versions, so nothing of it could be sent to {value}",
-            hint=f"dws config --resource {resource} restorable true, and then the remote",
+            f"Resource '{resource}' does not keep the content of its versions, so there is nothing to send to {value}",
+            hint=f"First run: dws config --resource {resource} restorable true",
         )
     if definition.name == "restorable" and value is False:
         remote = changed.get_params().get("remote")
         if remote is not None:
             workspace.interaction.warn(
-                f"Resource '{resource}' keeps no content of its versions from now on, so that of "
-                f"no further version goes to {remote}"
+                f"Resource '{resource}' no longer keeps the content of its versions, so later versions are not "
+                f"sent to {remote}"
             )
     # The user has named what the parameter says; the other addresses are as they were.
     workspace.consent.agree(set(changed.addresses()) - set(workspace.get_resource(resource).addresses()))

@@ -34,7 +34,7 @@ def _check_is_meant(metadata: SnapshotMetadata, tag_or_hash: str) -> None:
     if others and not metadata.matches_partial_hash(tag_or_hash):
         short = metadata.hashval[:12]
         which = f"Snapshot {short[:7]}, which '{tag_or_hash}' names, has other tags: {some(others)}"
-        alone = "" if "=" in tag_or_hash else f"To delete this tag alone: dws tag --delete {tag_or_hash}. "
+        alone = "" if "=" in tag_or_hash else f"To delete only this tag: dws tag --delete {tag_or_hash}. "
         raise ConfigurationError(which, hint=f"{alone}To delete the snapshot: dws delete-snapshot {short}")
 
 

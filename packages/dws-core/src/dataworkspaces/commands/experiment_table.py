@@ -218,7 +218,7 @@ def unknown_column(message: str, name: str, known: Iterable[str]) -> Configurati
     if near:
         return ConfigurationError(message, hint=f"Did you mean {' or '.join(near)}?")
     listed = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
-    return ConfigurationError(message, hint=f"There are: {listed or 'none'}")
+    return ConfigurationError(message, hint=f"Available: {listed or 'none'}")
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def required_place(text: str) -> Place:
     place = Place.parse(text)
     if place is None:
         raise ConfigurationError(
-            f"'{text}' names no file of a resource", hint="As in RESOURCE:path or RESOURCE@TAG:path"
+            f"'{text}' does not name a file of a resource", hint="Write RESOURCE:PATH or RESOURCE@SNAPSHOT:PATH"
         )
     return place
 
@@ -92,10 +92,10 @@ def cp_command(workspace: Workspace, source: str, target: str, *, recursive: boo
     fs = _file_system(workspace)
     from_place, to_place = Place.parse(source), Place.parse(target)
     if from_place is None and to_place is None:
-        raise ConfigurationError("Neither of the two is a file of a resource", hint="As in RESOURCE:path")
+        raise ConfigurationError("Neither argument names a file of a resource", hint="As in RESOURCE:path")
     pairs = _pairs(fs, from_place, Path(source), recursive)
     if pairs is None:
-        raise ConfigurationError(f"'{source}' is a directory", hint="--recursive copies what is in it")
+        raise ConfigurationError(f"'{source}' is a directory", hint="Use --recursive to copy a directory")
     name = source.rstrip("/").rpartition("/")[2].rpartition(":")[2]
     is_into = _is_directory(fs, to_place, Path(target)) and pairs[0:1] and pairs[0][1] == ""
     with workspace.interaction.progress("Copying", len(pairs)) as advance:
@@ -157,7 +157,7 @@ def _check_there(fs: DwsFileSystem, path: str, text: str | None) -> None:
     """Raise NotFoundError, and let that of a resource or snapshot that is not there through."""
     fs._locate(path)
     if not fs.exists(path):
-        raise NotFoundError(f"There is no '{text}'", hint="'dws ls' shows what there is")
+        raise NotFoundError(f"'{text}' does not exist", hint="'dws ls' lists what there is")
 
 
 def _check_file(fs: DwsFileSystem, path: str, text: str) -> None:

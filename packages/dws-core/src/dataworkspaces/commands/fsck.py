@@ -83,7 +83,7 @@ class Fsck:
             except LockedError:
                 raise
             except UNEXPECTED as e:
-                failed.append(problem_of("interrupted", "repair", e, "Look at the other problems first"))
+                failed.append(problem_of("interrupted", "repair", e, "Solve the other problems first"))
         report = self._look(uri)
         return IntegrityReport(tuple(unique([*report.problems, *failed])), tuple(done), report.is_complete)
 
@@ -115,7 +115,7 @@ class Fsck:
         with workspace.transaction("fsck"):
             now = unique(workspace.check_integrity())
             interrupted = [p for p in before if p.area == "interrupted" and p.repair is not None]
-            done += [f"{p.where}: put in order: {p.what}" for p in interrupted if p not in (*first, *now)]
+            done += [f"{p.where}: repaired: {p.what}" for p in interrupted if p not in (*first, *now)]
             _repair(now, done, failed)
             workspace.save("Repaired by dws fsck")
 

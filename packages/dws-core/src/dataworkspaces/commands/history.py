@@ -134,7 +134,7 @@ def _present_state(workspace: Workspace) -> PresentState | None:
     try:
         return present_state(workspace)
     except DwsError as e:
-        workspace.interaction.warn(f"What has changed since the last snapshot cannot be told: {e.message}")
+        workspace.interaction.warn(f"It is not known what has changed since the last snapshot: {e.message}")
         return None
 
 

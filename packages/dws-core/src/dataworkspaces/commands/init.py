@@ -79,7 +79,7 @@ def check_workspace_name(name: str) -> str:
     if not name or not name.isprintable() or name[0] in ".-" or "/" in name or "\\" in name or len(name) > 200:
         raise ConfigurationError(
             f"'{name}' cannot name a workspace",
-            hint="Give a name without slashes that starts with neither '.' nor '-': dws init NAME",
+            hint="Give a name that has no slashes and does not start with '.' or '-': dws init NAME",
         )
     return name
 
@@ -91,7 +91,7 @@ def _check_roles(names: Sequence[str]) -> list[str]:
         if name != ALL_ROLES and name not in RESOURCE_ROLE_CHOICES:
             raise ConfigurationError(
                 f"--create-resources: there is no role '{name}'",
-                hint=f"The roles are {', '.join(RESOURCE_ROLE_CHOICES)}; '{ALL_ROLES}' stands for each of them",
+                hint=f"Choose from: {', '.join(RESOURCE_ROLE_CHOICES)}; '{ALL_ROLES}' means all of them",
             )
         for role in RESOURCE_ROLE_CHOICES if name == ALL_ROLES else [name]:
             if role not in roles:
@@ -106,7 +106,7 @@ def _check_scratch(scratch: str, root: Path) -> str:
     if root in path.parents:
         return path.relative_to(root).as_posix()
     if path == root or path in root.parents:
-        raise ConfigurationError(f"The scratch directory '{scratch}' would hold the whole workspace")
+        raise ConfigurationError(f"The scratch directory '{scratch}' would contain the whole workspace")
     if not given.is_absolute():
         raise ConfigurationError(
             f"The scratch directory '{scratch}' would lie outside of the workspace", hint="Give its absolute path"
@@ -117,13 +117,13 @@ def _check_scratch(scratch: str, root: Path) -> str:
 def _check_places(root: Path, roles: Sequence[str], scratch: str) -> None:
     """Raise ConfigurationError if one of the directories cannot be made."""
     if not root.is_dir():
-        raise ConfigurationError(f"{root} is no directory")
+        raise ConfigurationError(f"{root} is not a directory")
     for role in roles:
         place = root / role
         if scratch.split("/", 1)[0] == role:
-            raise ConfigurationError(f"The scratch directory {place} would be a part of the resource '{role}'")
+            raise ConfigurationError(f"The scratch directory {place} would be part of the resource '{role}'")
         if place.is_symlink() or (place.exists() and not place.is_dir()):
-            raise ConfigurationError(f"{place} is no directory, so resource '{role}' cannot be there")
+            raise ConfigurationError(f"{place} is not a directory, so resource '{role}' cannot be there")
 
 
 def _create_resources(
@@ -142,7 +142,7 @@ def _create_resources(
             role = roles[len(made)]
             command = workspace.get_resource_factory(resource_type).command(resource_type)
             raise ConfigurationError(
-                f"The workspace was made, but its resource '{role}' could not be: {message_of(e)}",
-                hint=f"Then add what is missing with: dws add {command} --role={role} --name={role} ./{role}",
+                f"The workspace was created, but its resource '{role}' was not: {message_of(e)}",
+                hint=f"Then add the missing resource: dws add {command} --role={role} --name={role} ./{role}",
             ) from e
         workspace.save(f"Added {', '.join(made)}")

@@ -45,8 +45,8 @@ def parse_labels(texts: Iterable[str]) -> dict[str, str]:
         value = value.strip()
         if not equals or not NAME_RE.match(key) or not value or not value.isprintable() or len(text) > _LONGEST:
             raise ConfigurationError(
-                f"'{text:.80}' is no label",
-                hint="As in stage=production: a key of letters, digits and . _ -, and a value of one line",
+                f"'{text:.80}' is not a label",
+                hint="Write it as in stage=production: a key of letters, digits and . _ -, and a value on one line",
             )
         found[key] = value
     return found

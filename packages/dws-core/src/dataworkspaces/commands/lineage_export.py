@@ -25,7 +25,7 @@ def export_command(
     exporter = load_exporter(format_name)
     if out == "-" and not isinstance(exporter, TextExporter):
         raise ConfigurationError(
-            f"The format {format_name} is not a text, and cannot go to stdout", hint="Name a file or a directory"
+            f"The format {format_name} is not a string, and cannot go to stdout", hint="Name a file or a directory"
         )
     with _no_search_for_cycles():
         graph = lineage_graph(workspace, resource, snapshot, whole=resource is None)

@@ -18,7 +18,9 @@ def note_command(workspace: Workspace, tag_or_hash: str, text: str) -> SnapshotM
     """Add a note to a snapshot, whose message stays."""
     check_text(text, "The note")
     if not text.strip():
-        raise ConfigurationError("The note is empty", hint='As in: dws note run1 "The scaler was fitted on all data"')
+        raise ConfigurationError(
+            "The note is empty", hint='Write it as in: dws note run1 "The scaler was fitted on all data"'
+        )
     snapshots = workspace.as_snapshot_ws()
     hashval = snapshots.get_snapshot_by_tag_or_hash(tag_or_hash).hashval
     with workspace.transaction("note"):

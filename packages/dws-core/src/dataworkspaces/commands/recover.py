@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace
     from dataworkspaces.workspace.unfinished import UnfinishedPart
 
-_ASIDE = "what says how to finish it is set aside, and nothing else was changed"
+_ASIDE = "the record of how to finish it is set aside; nothing else was changed"
 
 
 @dataclass(frozen=True)

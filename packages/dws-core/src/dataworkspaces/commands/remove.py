@@ -46,14 +46,12 @@ def remove_command(workspace: Workspace, name: str) -> RemovedResource:
     params = workspace.get_resource_params(name)
     if name == OWN_FILES:
         raise ConfigurationError(
-            f"'{name}' stands for the workspace's own files", hint="What it should not hold belongs in .gitignore"
+            f"'{name}' stands for the workspace's own files", hint="Name in .gitignore what snapshots should leave out"
         )
     found = _removed(workspace, params, removed=True)
     readers = _steps_that_read(workspace, name)
     if readers:
-        workspace.interaction.warn(
-            f"Resource '{name}' was read by step {some(readers)}, which is out of date without it"
-        )
+        workspace.interaction.warn(f"Resource '{name}' was read by step {some(readers)}, which is now out of date")
     files = f" Its files stay in {found.path}." if found.path is not None else ""
     if not workspace.interaction.confirm(
         f"Remove resource '{name}' from the workspace ('dws remove --undo {name}' brings it back)?{files}", default=True
@@ -73,7 +71,7 @@ def undo_remove_command(workspace: Workspace, name: str) -> RemovedResource:
         params = next((p for p in _all_params(workspace) if p["name"] == name and p.get(REMOVED)), None)
         if params is None:
             names = ", ".join(p["name"] for p in _all_params(workspace) if p.get(REMOVED)) or "none"
-            raise NotFoundError(f"No resource '{name}' was removed", hint=f"Removed were: {names}")
+            raise NotFoundError(f"No resource '{name}' was removed", hint=f"Removed resources: {names}")
         found = _removed(workspace, params, removed=False)
         if found.path is not None:
             workspace.validate_local_path_for_resource(name, found.path)

@@ -107,7 +107,7 @@ def plan_restore(
     :param list_files: also run the checks of each resource and fill in its files, for ``--dry-run``.
     """
     if only is not None and leave is not None:
-        raise ConfigurationError("--only and --skip exclude each other", hint="Give one of the two")
+        raise ConfigurationError("--only and --skip cannot be used together", hint="Use only one of them")
     snapshots = workspace.as_snapshot_ws()
     snapshot = snapshots.get_snapshot_by_tag_or_hash(tag_or_hash)
     in_snapshot = {entry["name"]: entry["role"] for entry in snapshots.get_snapshot_manifest(snapshot.hashval)}
@@ -124,7 +124,8 @@ def plan_restore(
     for name, brings_back in lost.items():
         if brings_back != snapshot.hashval:
             raise ConfigurationError(
-                f"--only: '{name}' holds the results of all snapshots, which come back as they were last",
+                f"--only: '{name}' holds the results of all snapshots, and they can only be restored to their "
+                "latest state",
                 hint=f"dws restore --only {name} {brings_back[:12]}",
             )
 
@@ -134,7 +135,7 @@ def plan_restore(
         wish = None if name in lost else _why_left_alone(name, role, only, leave)
         problem = None if wish is not None else _why_impossible(workspace, snapshot, name, in_snapshot, in_workspace)
         if problem is not None and (strict or only is not None):
-            hint = "Leave it out of --only" if only is not None else "Name it with --skip, or leave out --strict"
+            hint = "Remove it from --only" if only is not None else "Skip it with --skip, or omit --strict"
             raise ConfigurationError(f"Resource '{name}' cannot be restored: {problem}", hint=hint)
         reason = wish or problem
         if reason is not None:
@@ -188,13 +189,13 @@ def _lost_results(workspace: Workspace, only: Sequence[str] | None, in_workspace
 
 
 def _check_names(option: str, names: Sequence[str] | None, known: Mapping[str, str | None]) -> None:
-    """Raise ConfigurationError for a name that is no resource, and for results in ``--only``."""
+    """Raise ConfigurationError for a name that is not a resource, and for results in ``--only``."""
     for name in names or ():
         if name not in known:
             near = get_close_matches(name, known, n=3)
             raise ConfigurationError(
                 f"{option}: there is no resource '{name}'",
-                hint=f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(known) or 'none'}",
+                hint=f"Did you mean {' or '.join(near)}?" if near else f"Available: {', '.join(known) or 'none'}",
             )
         if option == "--only" and known[name] == ResourceRoles.RESULTS:
             raise ConfigurationError(
@@ -228,7 +229,7 @@ def _why_impossible(
         return "the snapshot was taken before it was added"
     if name not in in_workspace:
         if name in workspace.get_removed_resource_names():
-            return f"it was removed ('dws remove --undo {name}' brings it back)"
+            return f"it has been removed ('dws remove --undo {name}' brings it back)"
         return "it is no longer in the workspace"
     try:
         resource = workspace.get_resource(name)
@@ -239,7 +240,7 @@ def _why_impossible(
     if snapshot.restore_hashes.get(name) is None:
         kind = workspace.get_resource_type(name)
         return (
-            f"the snapshot holds nothing to restore it from (its type is {kind}){_standing(workspace, snapshot, name)}"
+            f"the snapshot kept nothing to restore it from (its type is {kind}){_standing(workspace, snapshot, name)}"
         )
     return None
 

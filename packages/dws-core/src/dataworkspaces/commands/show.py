@@ -82,7 +82,7 @@ def show_command(workspace: Workspace, tag_or_hash: str | None = None) -> ShownS
     if tag_or_hash is None:
         snapshot = present_state(workspace).snapshot
         if snapshot is None:
-            raise NotFoundError("There is no snapshot yet", hint="dws snapshot takes one")
+            raise NotFoundError("There is no snapshot yet", hint="Take one with: dws snapshot")
     else:
         snapshot = snapshots.get_snapshot_by_tag_or_hash(tag_or_hash)
     reader = ExperimentReader(workspace)

@@ -138,9 +138,9 @@ def _may_take_tag(workspace: Workspace, snapshots: SnapshotWorkspaceMixin, tag: 
     if not holders:
         return None
     holder = snapshots.get_snapshot_metadata(holders[0])
-    taken = f"Tag '{tag}' is taken by snapshot {holder.hashval[:7]} of {holder.taken_at}"
+    taken = f"Tag '{tag}' already names snapshot {holder.hashval[:7]} of {holder.taken_at}"
     if workspace.batch:
-        raise ConfigurationError(taken, hint=f"Choose another tag, or move it afterwards: dws tag --move {tag}")
+        raise ConfigurationError(taken, hint=f"Choose another tag, or move it after the snapshot: dws tag --move {tag}")
     if not workspace.interaction.confirm(f"{taken}. Move it to the new snapshot?", default=False):
         raise UserAbort(f"{taken}, and stays there")
     return holder.hashval
@@ -150,7 +150,9 @@ def _check_holder(snapshots: SnapshotWorkspaceMixin, tag: str, expected: str | N
     """Raise ConflictError if a tag is not where it was when the user was asked."""
     holders = snapshots.get_hashes_with_tag(tag)
     if holders and expected not in holders:
-        raise ConflictError(f"Somebody has given tag '{tag}' to snapshot {holders[0][:7]} meanwhile", hint="Try again")
+        raise ConflictError(
+            f"Somebody else has given tag '{tag}' to snapshot {holders[0][:7]} in the meantime", hint="Try again"
+        )
     snapshots.expect_tag_holder(tag, expected if holders else None)
 
 

@@ -38,7 +38,7 @@ class Selection:
             if name not in known:
                 workspace.check_not_renamed(name)
                 raise ConfigurationError(
-                    f"There is no resource '{name}'", hint=f"The resources are: {', '.join(known) or 'none'}"
+                    f"There is no resource '{name}'", hint=f"Available: {', '.join(known) or 'none'}"
                 )
 
     def holds(self, name: str) -> bool:
@@ -127,8 +127,8 @@ def _warn_of_what_goes_nowhere(workspace: Workspace, resources: Sequence[LocalSt
         if isinstance(resource, KeptVersionsMixin) and resource.is_kept_here_only():
             name = _name(resource)
             workspace.interaction.warn(
-                f"The content of resource '{name}' stays on this machine, since it has no remote: others get its "
-                f"versions' names only. dws config --resource {name} remote URL, then dws push sends it"
+                f"The content of resource '{name}' stays on this machine, since it has no remote: others get "
+                f"only the names of its versions. To send it: dws config --resource {name} remote URL, then dws push"
             )
 
 
@@ -172,7 +172,7 @@ def _pushed(
     unpushed = [_name(resource) for resource in left if resource.has_unpushed_content()]
     if unpushed:
         workspace.interaction.warn(
-            f"Others lack content of {', '.join(unpushed)} that snapshots may refer to, until it is pushed too"
+            f"Other copies lack content of {', '.join(unpushed)} that snapshots may need, until you push that too"
         )
     return PushOutcome(tuple(map(_name, resources)), tuple(map(_name, left)))
 
@@ -351,7 +351,7 @@ def adopt_lineage(workspace: Workspace, known: Sequence[str], changed: Collectio
     try:
         return workspace.adopt_lineage(known, changed)
     except DwsError as e:
-        workspace.interaction.warn(f"The lineage of what arrived could not be taken over: {e.message}")
+        workspace.interaction.warn(f"The lineage of what arrived could not be made current: {e.message}")
         return []
 
 

@@ -54,7 +54,7 @@ def tag_command(workspace: Workspace, tag: str, tag_or_hash: str | None = None, 
         snapshots.expect_tag_holder(tag, holders[0] if holders else None)
         if holders and not move:
             raise ConflictError(
-                f"Tag '{tag}' is taken by snapshot {holders[0][:7]}", hint=f"dws tag --move {tag} {hashval[:12]}"
+                f"Tag '{tag}' already names snapshot {holders[0][:7]}", hint=f"dws tag --move {tag} {hashval[:12]}"
             )
         if holders:
             journal.record("move-tag", tag=tag, to=hashval)
@@ -95,7 +95,7 @@ def _snapshot_of_present_state(workspace: Workspace, tag: str) -> str:
     ]
     if changed:
         raise ConfigurationError(
-            f"The present state is no snapshot: since {hashval[:7]}, {some(changed)} changed",
-            hint=f"Take one: dws snapshot {tag}. Or name the snapshot that you mean: dws tag {tag} {hashval[:12]}",
+            f"The present state is not a snapshot: since {hashval[:7]}, {some(changed)} changed",
+            hint=f"Take one: dws snapshot {tag}. Or name the snapshot: dws tag {tag} {hashval[:12]}",
         )
     return hashval

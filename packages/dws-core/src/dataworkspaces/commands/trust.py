@@ -37,7 +37,7 @@ def named_addresses(workspace: Workspace) -> Iterator[NamedAddress]:
         try:
             addresses = list(workspace.get_resource(name).addresses())
         except DwsError as e:
-            workspace.interaction.warn(f"What resource '{name}' names is not known: {e.message}")
+            workspace.interaction.warn(f"It is not known which addresses resource '{name}' names: {e.message}")
             continue
         for address in addresses:
             yield NamedAddress(address, f"Resource '{name}'")
@@ -91,7 +91,7 @@ def _addresses(workspace: Workspace, wanted: Sequence[str], known: Iterable[str]
             found += workspace.get_resource(text).addresses()
         else:
             raise NotFoundError(
-                f"Workspace '{workspace.name}' names no address '{text}', and has no such resource",
+                f"Workspace '{workspace.name}' names no address '{text}' and has no resource of that name",
                 hint="'dws trust' lists what it names",
             )
     return list(dict.fromkeys(found))

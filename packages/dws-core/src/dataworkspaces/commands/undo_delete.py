@@ -42,7 +42,8 @@ def _find(workspace: Workspace, tag_or_hash: str) -> DeletedSnapshot:
         if deleted.metadata.has_tag(tag_or_hash) or deleted.metadata.matches_partial_hash(tag_or_hash):
             return deleted
     raise NotFoundError(
-        f"No snapshot '{tag_or_hash}' was deleted here lately", hint="'dws undo-delete --list' shows which were"
+        f"No snapshot '{tag_or_hash}' was deleted here recently",
+        hint="'dws undo-delete --list' lists deleted snapshots",
     )
 
 
@@ -53,11 +54,11 @@ def _bring_back_results(workspace: Workspace, deleted: DeletedSnapshot) -> None:
     for name in deleted.results():
         resource = workspace.get_resource(name)
         if not isinstance(resource, LocalDirectoryMixin):
-            raise ConflictError(f"Resource '{name}' is no directory any more; its results are in {deleted.directory}")
+            raise ConflictError(f"Resource '{name}' is no longer a directory; its results are in {deleted.directory}")
         if resource.holds_results_directory(destination):
             raise ConflictError(
-                f"Resource '{name}' holds '{destination}' again, so the results that were deleted cannot go there",
-                hint="Move what is there now, and try again",
+                f"Resource '{name}' contains '{destination}' again, so the deleted results cannot go there",
+                hint="Move away what is there now, and try again",
             )
         places.append((resource, resource))
     for resource, local in places:
@@ -78,7 +79,7 @@ def _bring_back_snapshot(workspace: Workspace, deleted: DeletedSnapshot) -> Snap
     taken = set(snapshots.get_tags()).intersection(deleted.metadata.tags)
     if taken:
         names = ", ".join(sorted(taken))
-        workspace.interaction.warn(f"Another snapshot has the tag {names} by now, and keeps it")
+        workspace.interaction.warn(f"Another snapshot now has the tag {names}, and keeps it")
     metadata = without_tags(deleted.metadata, taken)
     if snapshots.supports_lineage():
         where = str(deleted.directory)

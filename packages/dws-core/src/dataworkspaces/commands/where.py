@@ -118,7 +118,7 @@ def _ask(connection: sqlite3.Connection, expression: str) -> set[int]:
     # Not as a condition, but as a column: what closes the bracket before its end is no column, or is one too many.
     cursor = connection.execute(f"SELECT dws_row, (\n{expression}\n) IS TRUE FROM experiments")
     if len(cursor.description) != 2:
-        raise sqlite3.OperationalError("it is more than one expression")
+        raise sqlite3.OperationalError("it contains more than one expression")
     return {row[0] for row in cursor if row[1]}
 
 

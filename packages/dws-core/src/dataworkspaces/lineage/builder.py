@@ -52,7 +52,7 @@ class LineageBuilder:
         if script is None:
             raise LineageError(
                 "as_script_step(): no script is running, so the step has no name",
-                hint="Call with_step_name(NAME) in its place, or use the notebook kit's NotebookLineageBuilder",
+                hint="Call with_step_name(NAME) instead, or use the notebook kit's NotebookLineageBuilder",
             )
         self._script = script
         self._step_name = script.stem
@@ -63,7 +63,7 @@ class LineageBuilder:
         """The step has this name."""
         self._check_unnamed("with_step_name()")
         if not isinstance(step_name, str) or not step_name:
-            raise LineageError(f"with_step_name(): {step_name!r} is no name")
+            raise LineageError(f"with_step_name(): {step_name!r} is not a name")
         self._step_name = step_name
         return self
 
@@ -99,9 +99,7 @@ class LineageBuilder:
     def with_no_inputs(self) -> LineageBuilder:
         """The step reads nothing."""
         if self._inputs:
-            raise LineageError(
-                "with_no_inputs() was called for a step that has inputs", hint="Leave one of the two out"
-            )
+            raise LineageError("with_no_inputs() was called for a step that has inputs", hint="Use only one of them")
         self._no_inputs = True
         return self
 
@@ -160,7 +158,7 @@ class LineageBuilder:
             )
         if not self._inputs and not self._no_inputs:
             raise LineageError(
-                f"Step {self._step_name} says nothing of its inputs",
+                f"Step {self._step_name} does not name its inputs",
                 hint="Call with_input_path() or with_input_ref(), or with_no_inputs(), before eval()",
             )
         workspace = self._find_workspace()
@@ -224,7 +222,7 @@ class LineageBuilder:
 
     def _add_input(self, item: str | ResourceRef) -> LineageBuilder:
         if self._no_inputs:
-            raise LineageError("An input was given after with_no_inputs()", hint="Leave one of the two out")
+            raise LineageError("An input was given after with_no_inputs()", hint="Use only one of them")
         if item not in self._inputs:
             self._inputs.append(item)
         return self
@@ -232,8 +230,8 @@ class LineageBuilder:
     def _check_unnamed(self, call: str) -> None:
         if self._step_name is not None:
             raise LineageError(
-                f"{call}: the step has the name {self._step_name} already",
-                hint="Call either as_script_step() or with_step_name(), once",
+                f"{call}: the stepis already named {self._step_name}",
+                hint="Call either as_script_step() or with_step_name(), only once",
             )
 
 

@@ -31,7 +31,7 @@ def check_one_version_of_each(store: LineageStore, step_name: str, sources: Sequ
             if contradict(certificate, other.cert.certificate):
                 raise LineageError(
                     f"Step {step_name} would depend on two versions of {ref}: {other}, and {found}",
-                    hint="Run the steps in between again, so that they read the same version",
+                    hint="Run the steps in between again, so that they all read the same version",
                 )
         if (ref, certificate) in visited:
             continue

@@ -69,7 +69,7 @@ def _recorded(name: str, kind: EnvironmentKind, process: Process, directory: Pat
 def read_record(workspace: Workspace, document: str) -> bytes:
     """A document that lineage names. Raises NotFoundError if it is not here, MetadataError if it was changed."""
     if not is_document_name(document):
-        raise MetadataError(f"{document!r:.200} is no name of a recorded environment")
+        raise MetadataError(f"{document!r:.200} is not a name of a recorded environment")
     key = f"{ENVIRONMENTS}/{document}"
     content = _read_own(workspace, document)
     if content is None:

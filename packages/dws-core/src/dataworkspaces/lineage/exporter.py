@@ -80,8 +80,8 @@ def load_drawing(name: str) -> Drawing:
 
 def _no_instance(name: str, kind: type) -> PluginError:
     return PluginError(
-        f"The export format '{name}' is no instance of {kind.__module__}.{kind.__qualname__}",
-        hint="Report it to the maker of the plug-in",
+        f"The export format '{name}' is not an instance of {kind.__module__}.{kind.__qualname__}",
+        hint="Report it to the author of the plug-in",
     )
 
 
@@ -89,7 +89,7 @@ def replace_file(out: Path, content: bytes) -> None:
     """Make ``out`` a file with this content, or leave it as it is. A link is followed."""
     if out.exists() and not out.is_file():
         what = "a directory" if out.is_dir() else "no regular file"
-        raise ConfigurationError(f"{out} is {what}", hint="The export is one file: choose another name")
+        raise ConfigurationError(f"{out} is {what}", hint="The export is a single file: choose another name")
     write_bytes(out.resolve(), content)
 
 

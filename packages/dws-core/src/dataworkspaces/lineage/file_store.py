@@ -174,7 +174,7 @@ class FileLineageStore(LineageStore):
         except Timeout:
             raise LineageError(
                 f"Lineage could not be written for {_LOCK_SECONDS:.0f} s: {describe_holder(self._lock_path)}",
-                hint="'dws unlock' removes a lock that nobody holds",
+                hint="'dws unlock' removes a stale lock",
             ) from None
         except OSError as e:
             raise ConfigurationError(f"Lineage cannot be written: {self._lock_path}: {e.strerror or e}") from e
@@ -191,7 +191,7 @@ def _lineage(document: dict[str, Any] | None, resource_name: str, where: str) ->
     if document is None:
         return ResourceLineage([])
     if document.get("resource_name") != resource_name:
-        raise MetadataError(f"{where} is that of another resource, {document.get('resource_name')!r}")
+        raise MetadataError(f"{where} belongs to another resource, {document.get('resource_name')!r}")
     entries = entries_from_json(document, where)
     stored = document.get("last_version")
     last = stored if isinstance(stored, int) else 0

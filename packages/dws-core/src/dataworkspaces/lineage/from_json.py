@@ -50,7 +50,7 @@ def entry_from_json(data: Any, where: str, depth: int = 0) -> LineageEntry:
         nested = tuple(entry_from_json(e, where, depth + 1) for e in _list(fields, "nested_lineage", where))
         content = _optional(fields, "content", str, where)
         return ImportedLineage(_text(fields, "resource_name", where), nested, content)
-    raise MetadataError(f"{where}: a lineage entry has the unknown type {kind!r}")
+    raise MetadataError(f"{where}: a lineage entry has an unknown type: {kind!r}")
 
 
 def entries_from_json(data: Any, where: str) -> list[LineageEntry]:
@@ -86,7 +86,7 @@ def _step_from_json(fields: Mapping[str, Any], where: str) -> StepLineage:
     if command_line is not None and not (
         isinstance(command_line, list) and all(isinstance(a, str) for a in command_line)
     ):
-        raise MetadataError(f"{where}: the command line of a step should be a list of texts")
+        raise MetadataError(f"{where}: the command line of a step should be a list of strings")
     directory = fields.get("run_from_directory")
     return StepLineage(
         step_name=_text(fields, "step_name", where),
@@ -160,7 +160,7 @@ def run_from_json(fields: Mapping[str, Any] | None, where: str) -> RunRecord | N
         return None
     command = _list(fields, "command", where)
     if not command or not all(isinstance(argument, str) for argument in command):
-        raise MetadataError(f"{where}: the command of a run should be a list of texts")
+        raise MetadataError(f"{where}: the command of a run should be a list of strings")
     outputs = _optional(fields, "outputs", list, where)
     directory, results = fields.get("run_from_directory"), fields.get("results")
     return RunRecord(
@@ -216,7 +216,7 @@ def _cert_from_json(fields: Mapping[str, Any], where: str) -> ResourceCert:
             raise MetadataError(f"{where}: a placeholder has the version {version!r}")
         is_output = bool(certificate.get("is_ouput", certificate.get("is_output", False)))
         return ResourceCert(ref, PlaceholderCertificate(version, comment, is_output, content))
-    raise MetadataError(f"{where}: a certificate has the unknown type {kind!r}")
+    raise MetadataError(f"{where}: a certificate has an unknown type: {kind!r}")
 
 
 def _ref_from_json(data: Any, where: str) -> ResourceRef:
@@ -250,7 +250,7 @@ _KINDS = {str: "text", int: "whole number", dict: "JSON object", list: "JSON lis
 def _texts(fields: Mapping[str, Any], where: str) -> Mapping[str, str]:
     for key, value in fields.items():
         if not isinstance(value, str):
-            raise MetadataError(f"{where}: '{key}' is {value!r:.200}, which is no text")
+            raise MetadataError(f"{where}: '{key}' is {value!r:.200}, which is not a string")
     return fields
 
 
@@ -270,5 +270,5 @@ def _list(fields: Mapping[str, Any], key: str, where: str) -> Sequence[Any]:
 def _text(fields: Mapping[str, Any], key: str, where: str) -> str:
     value = fields.get(key)
     if not isinstance(value, str):
-        raise MetadataError(f"{where}: lineage lacks the text '{key}'")
+        raise MetadataError(f"{where}: lineage lacks the string '{key}'")
     return value

@@ -79,7 +79,7 @@ class KeptInFiles(KeptLineage):
 
     def _of(self, hashval: str) -> Path:
         if not hashval.isalnum():
-            raise ConfigurationError(f"'{hashval}' is no snapshot hash")
+            raise ConfigurationError(f"'{hashval}' is not a snapshot hash")
         return self._directory / hashval
 
 

@@ -86,8 +86,8 @@ class ChoiceParameter(CmdLineParameter):
         self.choices = list(choices)
         if default is not None and default not in self.choices:
             raise LineageError(
-                f"The default of parameter '{name}' is {default!r}, which is none of its choices",
-                hint=f"They are: {', '.join(map(str, self.choices))}",
+                f"The default of parameter '{name}' is {default!r}, which is not one of its choices",
+                hint=f"Choose from: {', '.join(map(str, self.choices))}",
             )
 
     def add_to_arg_parser(self, arg_parser: ArgumentParser) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["rebuild"]
 
-_NOTHING = "where the present content came from is unknown until it is made again or restored"
+_NOTHING = "the origin of the present content is unknown until it is made again or restored"
 
 
 def rebuild(workspace: Workspace, resource_name: str, set_aside: Callable[[], Path]) -> str:
@@ -44,7 +44,7 @@ def _entries(workspace: Workspace, snapshots: SnapshotWorkspaceMixin, name: str)
             continue
         entries = store.entries(name, snapshot.hashval)
         if _is_unchanged(workspace, name, version):
-            return entries, f"that of snapshot {snapshot.hashval[:7]}, as which all of '{name}' is here"
+            return entries, f"that of snapshot {snapshot.hashval[:7]}, which matches all of '{name}' here"
         newest = newest or (snapshot.hashval, entries)
     if newest is None:
         return [], _NOTHING
@@ -54,10 +54,10 @@ def _entries(workspace: Workspace, snapshots: SnapshotWorkspaceMixin, name: str)
     entries = [entry for entry in entries if entry not in sources]  # the next step that reads it notes what is there
     refs = [ref for ref in changed if ref not in {entry.cert.ref for entry in sources}]
     if refs:
-        comment = f"The lineage was damaged, and the content is another than in snapshot {hashval[:7]}"
+        comment = f"The lineage was damaged, and the content differs from that in snapshot {hashval[:7]}"
         entries = unknown(ResourceLineage(without(entries, refs)), name, refs, comment, None)
     told = f"that of snapshot {hashval[:7]}"
-    return entries, f"{told}, but for {len(changed)} places that have changed since: {_NOTHING}" if changed else told
+    return entries, f"{told}, except for {len(changed)} places that have changed since: {_NOTHING}" if changed else told
 
 
 def _is_unchanged(workspace: Workspace, name: str, version: SnapshotVersion) -> bool:

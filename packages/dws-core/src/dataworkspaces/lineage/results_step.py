@@ -92,8 +92,8 @@ class ResultsLineage(Lineage):
             self.abort()
             if error is not None and self.run.earlier_files is not None:
                 self.workspace.interaction.warn(
-                    f"Step {self.step_name} has failed, and what it left is in {self.run.results_ref}. "
-                    f"What the run before it left is in {self.run.earlier_files}"
+                    f"Step {self.step_name} failed, and left its files in {self.run.results_ref}. "
+                    f"The files of the run before it are in {self.run.earlier_files}"
                 )
         else:
             self._ended()

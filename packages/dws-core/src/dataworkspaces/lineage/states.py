@@ -182,7 +182,7 @@ class States:
             return  # even if another step has read something else meanwhile
         elif contradict(place.cert.certificate, cert.certificate):
             if isinstance(place.entry, StepLineage):
-                yield f"{cert.ref} has another version now, of step {place.entry.describe()}"
+                yield f"{cert.ref} now has another version, from step {place.entry.describe()}"
             else:
                 yield f"{cert.ref} has changed"
         elif self._differs(cert):
@@ -223,4 +223,4 @@ class States:
                 names = sorted({*entry.parameters, *later.parameters})
                 changed = [n for n in names if entry.parameters.get(n) != later.parameters.get(n)]
                 if changed:
-                    yield f"step {entry.step_name} ran since with other parameters: {', '.join(changed)}"
+                    yield f"step {entry.step_name} has since run with other parameters: {', '.join(changed)}"

@@ -227,13 +227,13 @@ class Lineage:
                     raise LineageError(
                         f"Step {self.step_name} would write {ref}, which overlaps with {cert.ref}, "
                         f"the output of step {entry.describe()}",
-                        hint="Let each step write to a directory of its own",
+                        hint="Let each step write to its own directory",
                     )
 
     def write_results(self, metrics: Mapping[str, Any]) -> ResourceRef:
         """Only a results step writes results: raises LineageError."""
         raise LineageError(
-            f"write_results(): step {self.step_name} is no results step",
+            f"write_results(): step {self.step_name} is not a results step",
             hint="Call as_results_step(RESULTS_DIRECTORY) on the builder before eval()",
         )
 
@@ -368,7 +368,7 @@ class Lineage:
 
     def _check_open(self, call: str) -> None:
         if not self._open:
-            raise LineageError(f"{call}: step {self.step_name} has ended already", hint="Call restart() first")
+            raise LineageError(f"{call}: step {self.step_name} has already ended", hint="Call restart() first")
 
 
 def record_step(

@@ -219,8 +219,9 @@ class LineageStore(ABC):
         entries = entries_from_json(data, f"lineage.json of resource '{resource_name}'")
         if data.get("resource_name") != resource_name:
             raise ConfigurationError(
-                f"The imported lineage is that of a resource '{data.get('resource_name')}', not '{resource_name}'",
-                hint=f"Give the resource the name '{data.get('resource_name')}', which it has where it is exported",
+                f"The imported lineage belongs to a resource '{data.get('resource_name')}', not '{resource_name}'",
+                hint="Give the resource the name that it has in the exporting workspace: "
+                f"'{data.get('resource_name')}'",
             )
         self.update(resource_name, lambda _old: [ImportedLineage(resource_name, tuple(entries), content)])
 
@@ -341,7 +342,7 @@ def _check_no_part_was_written(known: Mapping[ResourceRef, Place], ref: Resource
         if isinstance(place.entry, StepLineage) and part != ref and contains(ref.subpath, part.subpath):
             raise LineageError(
                 f"{comment} would read {ref}, which overlaps with {part}, the output of step {place.entry.describe()}",
-                hint=f"Give it the parts that it reads, such as {part}",
+                hint=f"Name the parts that it reads, such as {part}",
             )
 
 

@@ -45,7 +45,7 @@ class DeletedSnapshot:
             return read_regular(self.directory / _MANIFEST)
         except FileNotFoundError:
             raise NotFoundError(
-                f"Snapshot {self.metadata.hashval[:7]} had lost its manifest when it was deleted",
+                f"Snapshot {self.metadata.hashval[:7]} had already lost its manifest when it was deleted",
                 hint=f"Its results are in {self.directory / _RESULTS}",
             ) from None
 

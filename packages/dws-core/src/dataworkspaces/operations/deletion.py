@@ -112,8 +112,8 @@ def _own_results(snapshots: SnapshotWorkspaceMixin, metadata: SnapshotMetadata) 
         shared = [name for name in own if not isinstance(theirs, list) or name in theirs]
         if shared:
             workspace_of(snapshots).interaction.warn(
-                f"'{metadata.relative_destination_path}' in {', '.join(shared)} stays: "
-                f"snapshot {other.hashval[:7]} has its results there, too"
+                f"'{metadata.relative_destination_path}' in {', '.join(shared)} stays: snapshot "
+                f"{other.hashval[:7]} has its results there too"
             )
             own = [name for name in own if name not in shared]
     return own

@@ -66,7 +66,7 @@ def split_place(place: str, names: set[str]) -> tuple[str, str | None]:
     if place in names or not at:
         return place, None
     if not name or not snapshot:
-        raise ConfigurationError(f"'{place}' names no resource", hint="As in RESOURCE or RESOURCE@SNAPSHOT")
+        raise ConfigurationError(f"'{place}' does not name a resource", hint="As in RESOURCE or RESOURCE@SNAPSHOT")
     return name, snapshot
 
 

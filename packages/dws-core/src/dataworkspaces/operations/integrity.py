@@ -69,7 +69,7 @@ class WorkspaceCheck:
             yield problem_of("metadata", "resources", e)
             return
         for name in sorted({name for name in names if names.count(name) > 1}):
-            yield Problem("metadata", name, "there are two resources of this name", "Give one of them another name")
+            yield Problem("metadata", name, "two resources have this name", "Rename one of them")
         for name in dict.fromkeys(names):
             try:
                 check_resource_name(name)
@@ -99,16 +99,16 @@ class WorkspaceCheck:
         has_files = isinstance(resource, FileResourceMixin)
         if place is None or not (Path(place).is_dir() if has_files else Path(place).exists()):
             self.absent.add(name)
-            why = "is no directory" if has_files else "is not there"
+            why = "is not a directory" if has_files else "is not there"
             what = f"is not on this machine: {place} {why}" if place else "is not on this machine"
-            remedy = f"If it is elsewhere, say where with: dws config --resource {name}; else 'dws pull' brings it"
+            remedy = f"If it is elsewhere, name its place with: dws config --resource {name}; else 'dws pull' brings it"
             if is_absent(self.workspace, resource):
                 bring = way_to_bring(self.workspace, resource)
-                remedy = f"{bring}; until then, snapshots that are taken here have its last version"
+                remedy = f"{bring}; until then, snapshots taken here hold its last version"
             yield Problem("resource", name, what, remedy, "warning")
         elif not was_here:
-            remedy = "dws pull takes up what is there"
-            yield Problem("local state", name, "nothing is known of it on this machine", remedy, "warning")
+            remedy = "dws pull uses what is there"
+            yield Problem("local state", name, "nothing is known about it on this machine", remedy, "warning")
 
     # -- snapshots -----------------------------------------------------------------------------------------------
 
@@ -133,18 +133,20 @@ class WorkspaceCheck:
             return f"tag '{tag}' stays with the newest snapshot that has it, {newest.hashval[:7]}"
 
         listed = ", ".join(snapshot.hashval[:7] for snapshot in found)
-        remedy = f"dws fsck --repair leaves it to the newest, {newest.hashval[:7]}"
-        return Problem("snapshot", tag, f"the tag is in {len(found)} snapshots: {listed}", remedy, repair=repair)
+        remedy = f"dws fsck --repair leaves it on the newest, {newest.hashval[:7]}"
+        return Problem("snapshot", tag, f"the tag is on {len(found)} snapshots: {listed}", remedy, repair=repair)
 
     def _check_snapshot(self, snapshot: SnapshotMetadata) -> Iterator[Problem]:
         where = snapshot_label(snapshot)
         try:
             datetime.fromisoformat(snapshot.timestamp)
         except (TypeError, ValueError):
-            yield Problem("snapshot", where, f"its time is {snapshot.timestamp!r:.60}, which is none", _BY_HAND)
+            yield Problem("snapshot", where, f"its time is {snapshot.timestamp!r:.60}, which is not a time", _BY_HAND)
         for name, value in snapshot.restore_hashes.items():
             if value is not None and not isinstance(value, str):
-                yield Problem("snapshot", where, f"the restore hash of '{name}' is {value!r:.60}, no text", _BY_HAND)
+                yield Problem(
+                    "snapshot", where, f"the restore hash of '{name}' is {value!r:.60}, not a string", _BY_HAND
+                )
             elif value is not None:
                 self.restore_hashes.setdefault(name, {})[snapshot.hashval] = value
         if snapshot.hashval in self.skip:
@@ -166,7 +168,7 @@ class WorkspaceCheck:
         snapshots = self.workspace.as_snapshot_ws()
         content = snapshots.get_snapshot_manifest_bytes(hashval)
         if manifest_hash(content) != hashval:
-            raise MetadataError("its manifest is not the one that its hash stands for")
+            raise MetadataError("its manifest does not match its hash")
         names = [entry["name"] for entry in snapshots.get_snapshot_manifest(hashval)]
         for name in names:
             check_resource_name(name)
@@ -281,14 +283,14 @@ def check_interruption(workspace: Workspace) -> Iterator[Problem]:
     directory = workspace.get_machine_directory()
     holder = describe_lock(directory)
     if holder is not None and holder.is_alive:
-        remedy = "Check again when it has finished: what it is about to change may look wrong"
+        remedy = "Check again when it has finished: what it is changing may look wrong"
         yield Problem("interrupted", "lock", holder.text, remedy, "warning")
         return
     path = Journal.path(directory)
     try:
         entry = Journal.pending(directory)
     except UNEXPECTED as e:
-        what = f"it is damaged ({one_line(e)}), so what it says of an interrupted command cannot be done"
+        what = f"it is damaged ({one_line(e)}), so the interrupted command cannot be finished"
         remedy = "dws fsck --repair, or dws recover --abandon, sets it aside"
         set_aside = _setting_aside(path)
         yield Problem("interrupted", path.name, what, remedy, repair=set_aside, comes_first=True)

@@ -41,8 +41,8 @@ def settle(workspace: Workspace) -> None:
     if lost:
         told = ", ".join(f"{place} of resource '{name}'" for name, place in lost)
         workspace.interaction.warn(
-            f"This workspace is a copy of the one at {workspace.whereabouts.earlier}, to which {told} belongs: here it "
-            f"has no place until you name one: dws config --resource {lost[0][0]} my_local_path DIRECTORY"
+            f"This workspace is a copy of the one at {workspace.whereabouts.earlier}, to which {told} belongs: "
+            f"here it has no place until you name one: dws config --resource {lost[0][0]} my_local_path DIRECTORY"
         )
     if is_complete:
         with suppress(OSError):  # a disk that is read-only: the command itself will say so

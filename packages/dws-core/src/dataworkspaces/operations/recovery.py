@@ -29,7 +29,7 @@ def recover(workspace: Workspace, operation: str, data: dict[str, Any], interrup
         outcome = _recover_snapshots(workspace, operation, data, interrupted)
         if outcome is not None:
             return outcome
-    raise MetadataError(f"The journal tells of '{operation:.40}', which nobody here knows how to finish")
+    raise MetadataError(f"The journal tells of '{operation:.40}', which this release cannot finish")
 
 
 def _recover_snapshots(
@@ -65,7 +65,7 @@ def places_of_unfinished(workspace: Workspace, operation: str, data: dict[str, A
     if isinstance(destination, str) and isinstance(moved, dict):
         found += [f"results that were to move: {name}:{destination} (or still in their old place)" for name in moved]
     elif isinstance(destination, str):
-        found.append(f"results of the snapshot: {destination}, as far as they are not deleted")
+        found.append(f"results of the snapshot: {destination}, unless already deleted")
     for key, what in (("prior", "content before the restore"), ("targets", "content to restore")):
         versions = data.get(key)
         if isinstance(versions, dict):

@@ -133,7 +133,7 @@ def _tell_absent(snapshots: SnapshotWorkspaceMixin, absent: Sequence[str], carri
             metadata = snapshots.get_snapshot_metadata(carried[name].snapshot)
             version = f"its version of {', '.join(metadata.tags) or metadata.hashval[:7]}"
         else:
-            version = "nothing of it, as all before"
+            version = "nothing of it, like all earlier snapshots"
         bring = way_to_bring(workspace, workspace.get_resource(name))
         workspace.interaction.warn(
             f"Resource '{name}' is not on this machine: the snapshot has {version} ({bring} brings it here)"
@@ -195,7 +195,7 @@ def _plan_results(
             break
         if destination == previous:
             raise ConfigurationError(
-                f"Resource '{taken[0]}' holds '{destination}' already, so its results cannot move there",
+                f"Resource '{taken[0]}' already contains '{destination}', so its results cannot move there",
                 hint=f"Use another tag, or change the parameter {RESULTS_DIR_TEMPLATE}",
             )
         previous = destination

@@ -75,7 +75,7 @@ def finish_interrupted(workspace: Workspace, *, interrupted: bool = True) -> str
     try:
         entry = Journal.pending(workspace.get_machine_directory())
     except MetadataError as e:
-        raise MetadataError(e.message, hint=f"It says what a command left unfinished. {RECOVER_HINT}") from e
+        raise MetadataError(e.message, hint=f"It records what a command left unfinished. {RECOVER_HINT}") from e
     if entry is None:
         return None
     try:
@@ -85,7 +85,7 @@ def finish_interrupted(workspace: Workspace, *, interrupted: bool = True) -> str
         raise UnfinishedError(f"{entry.describe()} is unfinished: {reason}", hint=_unfinished_hint(e)) from e
     except Exception as e:  # a journal may hold anything
         raise MetadataError(
-            f"{path} is damaged ({e!r:.200}), so what it says of an interrupted command cannot be done",
+            f"{path} is damaged ({e!r:.200}), so the interrupted command cannot be finished",
             hint=RECOVER_HINT,
         ) from e
     Journal.discard(workspace.get_machine_directory())

@@ -211,7 +211,7 @@ class WorkspaceBackendSuite(ConformanceSuite):
     def test_a_name_is_given_once(self, workspace: Workspace, tmp_path: Path) -> None:
         """W8: a name is unique; who asks for one that is not there is told which are."""
         self.add(workspace, tmp_path, "data")
-        with pytest.raises(ConfigurationError, match="There is a resource 'data' already"):
+        with pytest.raises(ConfigurationError, match="There is already a resource 'data'"):
             workspace.add_resource("data", "file", "code", path=str(tmp_path))
         with pytest.raises(ConfigurationError, match="no resource 'dat'") as raised:
             workspace.get_resource("dat")

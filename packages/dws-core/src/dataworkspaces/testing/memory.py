@@ -178,7 +178,7 @@ class MemoryWorkspace(SnapshotWorkspaceMixin, CentralWorkspaceMixin, Workspace):
     def get_snapshot_by_partial_hash(self, partial_hash: str) -> SnapshotMetadata:
         found = [metadata for metadata in self.list_snapshots() if metadata.matches_partial_hash(partial_hash)]
         if not found:
-            raise NotFoundError(f"There is no snapshot whose hash starts with {partial_hash}")
+            raise NotFoundError(f"No snapshot hash starts with {partial_hash}")
         if len(found) > 1:
             listed = ", ".join(metadata.hashval for metadata in found)
             raise ConfigurationError(f"The hash {partial_hash} should fit one snapshot, but fits: {listed}")

@@ -318,7 +318,7 @@ class FileResourceSuite(ResourceSuite):
         assert self.read(self.again(resource), "new/dir/text") == "Zoë\n"
 
     def test_directories_are_listed(self, resource: Any) -> None:
-        """F2: the entries of a directory are listed sorted; what is no directory is a ConfigurationError."""
+        """F2: the entries of a directory are listed sorted; what is not a directory is a ConfigurationError."""
         before = resource.ls("")
         self.write(resource, "dir/b", "")
         self.write(resource, "dir/a/c", "")

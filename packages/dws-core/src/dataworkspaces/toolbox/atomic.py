@@ -38,7 +38,7 @@ def to_json(data: Any) -> str:
     try:
         return json.dumps(data, indent=2)
     except RecursionError as e:
-        raise MetadataError("What is to be stored is nested too deeply") from e
+        raise MetadataError("The data to store is nested too deeply") from e
 
 
 @contextmanager
@@ -133,7 +133,7 @@ def read_json(path: Path) -> Any:
     try:
         told = path.stat()
         if not stat.S_ISREG(told.st_mode):  # reading a pipe would wait for somebody at its other end
-            raise MetadataError(f"{path} is no regular file")
+            raise MetadataError(f"{path} is not a regular file")
         if told.st_size > MAX_JSON_BYTES:
             raise MetadataError(f"{path} is larger than {MAX_JSON_BYTES >> 20} MiB, which no metadata file is")
         return json.loads(read_regular(path).decode("utf-8"))
@@ -142,7 +142,7 @@ def read_json(path: Path) -> Any:
     except RecursionError as e:
         raise MetadataError(f"{path} is nested too deeply") from e
     except ValueError as e:
-        raise MetadataError(f"{path} is not valid JSON: {e}", hint="'dws fsck' says how it can be had again") from e
+        raise MetadataError(f"{path} is not valid JSON: {e}", hint="'dws fsck' says how to get it back") from e
 
 
 def read_json_object(path: Path, *required: str) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def read_json_object(path: Path, *required: str) -> dict[str, Any]:
         raise MetadataError(f"{path} should hold a JSON object")
     for key in required:
         if key not in data:
-            raise MetadataError(f"{path} lacks the key '{key}'", hint="'dws fsck' says how it can be had again")
+            raise MetadataError(f"{path} lacks the key '{key}'", hint="'dws fsck' says how to get it back")
     return data
 
 

@@ -49,8 +49,8 @@ def content_of(place: Path, skip: Skip | None = None) -> str | None:
     """``sha1:HASH`` of a file or directory; ``size-and-time:HASH``, which says nothing on another machine, where
     reading takes long. None if nothing is there.
 
-    Raises OSError, and ConfigurationError for what is no file, directory or link. Links are not followed, but for the
-    place itself; what is deleted meanwhile is left out."""
+    Raises OSError, and ConfigurationError for what is not a file, directory or link. Links are not followed, except for
+    the place itself; what is deleted meanwhile is left out."""
     if place.is_dir():
         root, listed = place, _list(place, skip)
     elif place.is_file():
@@ -119,7 +119,7 @@ def _hash(path: Path) -> str:
         return ""
     with os.fdopen(fd, "rb", buffering=0) as file:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise ConfigurationError(f"{path} is no regular file any more")
+            raise ConfigurationError(f"{path} is no longer a regular file")
         digest = hashlib.sha1(usedforsecurity=False)
         while chunk := file.read(_BUFFER_BYTES):
             digest.update(chunk)

@@ -53,11 +53,12 @@ def hold_lock(directory: Path, command: str, timeout: float | None = None) -> It
     except Timeout:
         raise LockedError(
             describe_holder(path),
-            hint="Wait until it has finished, and try again. 'dws unlock' removes a lock that nobody holds",
+            hint="Wait for it to finish and try again. 'dws unlock' removes a stale lock",
         ) from None
     except OSError as e:
         raise kind_of_os_error(e)(
-            f"The workspace cannot be changed: {path}: {e.strerror or e}", hint="Is the disk read-only or full?"
+            f"The workspace cannot be changed: {path}: {e.strerror or e}",
+            hint="Check whether the disk is full or read-only",
         ) from e
     log.debug("locked %s for %s after %.2f s", path, command, time.monotonic() - start)
     try:
@@ -147,4 +148,4 @@ def _wait_seconds() -> float:
     try:
         return float(text) if text else WAIT_SECONDS
     except ValueError:
-        raise ConfigurationError(f"DWS_LOCK_TIMEOUT is '{text}', which is no number of seconds") from None
+        raise ConfigurationError(f"DWS_LOCK_TIMEOUT is '{text}', which is not a number of seconds") from None

@@ -64,9 +64,9 @@ class LockHolder:
         if self.is_here:
             return "The process is alive on this machine"
         if self.silent is None:
-            return "Whether that process lives cannot be told from here"
+            return "It cannot be told from here whether that process is alive"
         if self.silent < SILENT_SECONDS:
-            return f"It gave a sign of life {in_words(self.silent)} ago, so it is at work"
+            return f"It gave a sign of life {in_words(self.silent)} ago, so it is alive"
         return (
             f"It has given no sign of life for {in_words(self.silent)}: its machine or container is gone, unless it "
             "sleeps or is cut off"
@@ -85,7 +85,7 @@ def describe_lock(directory: Path, name: str = LOCK_FILE) -> LockHolder | None:
         return LockHolder("another process is changing it", True, False)
     mark = f"{found.st_ino} {content}"
     if found.st_size == 0:
-        return LockHolder("a command was killed when it had just locked the workspace", False, mark=mark)
+        return LockHolder("a command was killed just after it had locked the workspace", False, mark=mark)
     pid, host = process_in(content)
     if not pid or not host:  # not ours, or damaged
         return LockHolder(f"another process is changing it (lock: {path})", True, False, mark=mark)

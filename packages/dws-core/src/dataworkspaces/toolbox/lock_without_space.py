@@ -45,7 +45,7 @@ def _take(path: Path, deadline: float) -> None:
             path.unlink(missing_ok=True)  # there is no space to look at it more carefully, as others do
         elif time.monotonic() > deadline:
             told = "another process is changing it" if holder is None else holder.text
-            raise LockedError(told, hint="Wait until it has finished, and try again")
+            raise LockedError(told, hint="Wait for it to finish and try again")
         else:
             time.sleep(0.05)
 

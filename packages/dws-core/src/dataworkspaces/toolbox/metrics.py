@@ -47,7 +47,8 @@ def as_number(value: Any) -> float | None:
 
 
 def ranks(values: Iterable[Any], larger: bool) -> list[float | None]:
-    """For each value from 0, the worst, to 1, the best; None for what is no number. Equal values are in the middle."""
+    """For each value from 0, the worst, to 1, the best; None for what is not a number. Equal values are in the "
+    "middle."""
     numbers = [as_number(value) for value in values]
     known = [number for number in numbers if number is not None]
     if not known:
@@ -60,7 +61,7 @@ def ranks(values: Iterable[Any], larger: bool) -> list[float | None]:
 
 
 def standing(value: Any, baseline: Any, larger: bool) -> Standing | None:
-    """How a value stands to that of the baseline; None if either is no number."""
+    """How a value stands to that of the baseline; None if either is not a number."""
     number, base = as_number(value), as_number(baseline)
     if number is None or base is None:
         return None

@@ -34,7 +34,7 @@ def check_resource_name(name: str) -> None:
     if not is_resource_name(name):
         raise ConfigurationError(
             f"'{name}' cannot name a resource",
-            hint="A name starts with a letter, a digit or '_', and holds letters, digits, blanks and . _ + @ -",
+            hint="A name starts with a letter, a digit or '_', and consists of letters, digits, blanks and . _ + @ -",
         )
 
 
@@ -52,9 +52,9 @@ def check_text(text: str, what: str) -> str:
         text.encode("utf-8")
         problem = "holds a NUL" if "\0" in text else None
     except UnicodeEncodeError:
-        problem = "is no UTF-8 text"
+        problem = "is not UTF-8 text"
     if problem is not None:
-        hint = "Which encoding does the terminal or script use? See 'locale'"
+        hint = "Check the encoding of the terminal or script with 'locale'"
         raise ConfigurationError(f"{what} {readable(text)[:80]!r} {problem}", hint=hint)
     return text
 

@@ -34,7 +34,7 @@ def read_regular(path: Path, most: int = LARGEST) -> bytes:
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     with os.fdopen(fd, "rb") as file:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise OSError(errno.EINVAL, "It is no regular file", str(path))
+            raise OSError(errno.EINVAL, "It is not a regular file", str(path))
         if os.fstat(fd).st_size > most:
             raise OSError(errno.EFBIG, f"It has more than {most:,} bytes", str(path))
         return file.read()

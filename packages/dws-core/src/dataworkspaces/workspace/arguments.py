@@ -39,7 +39,7 @@ def as_taken(
     given = dict(zip(names, args, strict=False))
     twice = sorted(given.keys() & kwargs.keys())
     if twice:
-        raise ApiParamError(f"The argument '{twice[0]}' is given by position and by name")
+        raise ApiParamError(f"The argument '{twice[0]}' is given both by position and by name")
     return (), {**given, **kwargs}
 
 

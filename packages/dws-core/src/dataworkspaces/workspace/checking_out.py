@@ -75,8 +75,8 @@ class CheckOutWorkspaceMixin(ABC):
         their history, and a restore in the copy the version."""
 
     def leave_out_of_copy(self, path: Path) -> None:
-        """Of the copy: what lies at a path in its directory has content of its own, and is no part of what it keeps and
-        sends to others. Idempotent. By default as :meth:`Workspace.ignore_local_path`, of which others learn."""
+        """Of the copy: what lies at a path in its directory has content of its own, and is not part of what it keeps
+        and sends to others. Idempotent. By default as :meth:`Workspace.ignore_local_path`, of which others learn."""
         from dataworkspaces.workspace.parts import workspace_of
 
         workspace_of(self).ignore_local_path(path)

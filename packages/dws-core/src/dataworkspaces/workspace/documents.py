@@ -53,7 +53,7 @@ def check_document_key(key: str) -> str:
     Raises ConfigurationError."""
     directory, _, name = key.rpartition("/")
     if _DIRECTORY_RE.fullmatch(directory) is None or not is_document_name(name):
-        raise ConfigurationError(f"{key!r:.200} is no name of a document of a workspace")
+        raise ConfigurationError(f"{key!r:.200} is not a name of a document of a workspace")
     return key
 
 

@@ -158,7 +158,9 @@ def load_workspace(uri: str, batch: bool, verbose: bool) -> Workspace:
     """Open the workspace that ``uri`` names; its scheme is the name of a backend (``git:/path/of/workspace``)."""
     parsed = urlparse(uri)
     if not parsed.scheme:
-        raise ConfigurationError(f"'{uri}' is no workspace URI: it has no scheme", hint="As in git:/path/to/workspace")
+        raise ConfigurationError(
+            f"'{uri}' is not a workspace URI: it has no scheme", hint="As in git:/path/to/workspace"
+        )
     workspace: Workspace = _factory(parsed).load_workspace(batch, verbose, parsed)
     from dataworkspaces.operations.store_users import register
 
@@ -246,6 +248,6 @@ def _function_of_module(factory: Any) -> Any:
     if function is None:
         raise PluginError(
             f"The backend {kind.__module__} cannot make a workspace: it has no function init_workspace",
-            hint="Who wrote it has to add one",
+            hint="Its author has to add one",
         )
     return function

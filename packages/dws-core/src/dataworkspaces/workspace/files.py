@@ -29,7 +29,7 @@ class FileResourceMixin(ABC):
 
     @abstractmethod
     def ls(self, rel_path: str) -> list[str]:
-        """The names of the entries directly below ``rel_path``, sorted; ConfigurationError if it is no directory."""
+        """The names of the entries directly below ``rel_path``, sorted; ConfigurationError if it is not a directory."""
 
     @abstractmethod
     def open(self, rel_path: str, mode: str) -> IO[Any]:
@@ -43,7 +43,7 @@ class FileResourceMixin(ABC):
         """Whether ``subpath`` is there (and of the kind asked for)."""
 
     def get_file_info(self, rel_path: str) -> FileInfo:
-        """What lies at a path. Raises ConfigurationError if nothing does. Override it where it can be had without
+        """What lies at a path. Raises ConfigurationError if nothing does. Override it where it can be recovered without
         opening the file."""
         if self.does_subpath_exist(rel_path, must_be_directory=True):
             return FileInfo("directory")

@@ -129,7 +129,7 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
         sizes: dict[str, Any] = super().du(path, total=False, maxdepth=maxdepth, withdirs=withdirs, **kwargs)
         unknown = [name for name, size in sizes.items() if size is None]
         if unknown:
-            raise UnavailableError(f"The size of '{unknown[0]}' is not known before it is read")
+            raise UnavailableError(f"The size of '{unknown[0]}' is not known until it is read")
         return sum(sizes.values()) if total else sizes
 
     def modified(self, path: str) -> datetime:
@@ -240,7 +240,7 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
         starts = starts if isinstance(starts, list) else [starts] * len(paths)
         ends = ends if isinstance(ends, list) else [ends] * len(paths)
         if not len(paths) == len(starts) == len(ends):
-            raise ValueError("paths, starts and ends are not equally many")
+            raise ValueError("paths, starts and ends have different lengths")
         ranges = list(zip(paths, starts, ends, strict=True))
         return self._each(ranges, lambda wanted: self._read(*wanted), on_error == "return")
 

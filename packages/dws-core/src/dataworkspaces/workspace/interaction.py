@@ -16,7 +16,7 @@ from dataworkspaces.toolbox.logs import log
 Advance = Callable[[int], None]
 """Called with the number of units done since the last call."""
 
-_NOT_ASKED = "with --batch and --json nothing is asked"
+_NOT_ASKED = "--batch and --json ask nothing"
 
 
 class Interaction(Protocol):

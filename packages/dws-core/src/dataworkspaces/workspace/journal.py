@@ -74,7 +74,7 @@ class Journal:
         fields = read_json_object(path)
         for key, kind in (("operation", str), ("data", dict)):
             if not isinstance(fields.get(key), kind):
-                raise MetadataError(f"{path} is no journal: '{key}' is {fields.get(key)!r:.60}")
+                raise MetadataError(f"{path} is not a journal: '{key}' is {fields.get(key)!r:.60}")
         pid = fields.get("pid")
         return JournalEntry(
             fields["operation"],

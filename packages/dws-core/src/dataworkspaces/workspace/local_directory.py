@@ -121,7 +121,7 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
             if status is None or not stat.S_ISDIR(status.st_mode):
                 self._check_here()
                 where = f"'{rel_path}'" if rel_path else f"its place on this machine, {path},"
-                raise ConfigurationError(f"Resource '{self.name}': {where} is no directory")
+                raise ConfigurationError(f"Resource '{self.name}': {where} is not a directory")
             names = [entry.name for entry in path.iterdir()]
         hidden = self._hidden_names() if rel_path == "" else frozenset()
         return sorted(name for name in names if name not in hidden)
@@ -137,7 +137,7 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
             # Opening a pipe would wait for somebody at its other end.
             status = _status_if_any(path)
             if status is not None and not stat.S_ISREG(status.st_mode):
-                raise ConfigurationError(f"Resource '{self.name}': '{rel_path}' is no regular file")
+                raise ConfigurationError(f"Resource '{self.name}': '{rel_path}' is not a regular file")
             if "r" in mode and status is None:
                 self._check_here()
                 raise NotFoundError(f"Resource '{self.name}' has no file '{rel_path}'")
@@ -205,7 +205,7 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
         source = Path(src_local_path).expanduser()
         with self._explained(f"Uploading {source} to", rel_dest_path):
             if not source.is_file():
-                raise ConfigurationError(f"{source} is no file, so it cannot go to resource '{self.name}'")
+                raise ConfigurationError(f"{source} is not a file, so it cannot go to resource '{self.name}'")
             move_files.copy_file(source, self._place_of_file(rel_dest_path))
 
     def add_results_file(self, data: JSONDict | JSONList, rel_dest_path: str) -> None:
@@ -271,7 +271,9 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
             for file in files:
                 mode = (root / file).lstat().st_mode
                 if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
-                    raise ConfigurationError(f"Resource '{self.name}': '{file}' is no regular file, so no copy is made")
+                    raise ConfigurationError(
+                        f"Resource '{self.name}': '{file}' is not a regular file, so no copy is made"
+                    )
             move_files.copy_out(root, destination, files)
 
     def _new_results_directory(self, rel_path: str) -> Path:
@@ -279,7 +281,7 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
         path = self._place(rel_path)
         if os.path.lexists(path):
             raise ConfigurationError(
-                f"Resource '{self.name}' holds '{rel_path}' already, so its results cannot go there"
+                f"Resource '{self.name}' already contains '{rel_path}', so its results cannot go there"
             )
         return path
 
@@ -321,7 +323,7 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
         somebody else may have written."""
         self._check_writable()
         if not rel_path.startswith("snapshots/"):
-            raise ConfigurationError(f"Resource '{self.name}': '{rel_path}' is no place of a snapshot's results")
+            raise ConfigurationError(f"Resource '{self.name}': '{rel_path}' is not a place of a snapshot's results")
         return self._place(rel_path)
 
     def _delete_results_directory(self, rel_path: str) -> None:

@@ -46,7 +46,7 @@ class OwnFilesMixin(ABC):
         return self.list_excluded()
 
     def is_excluded(self, rel_path: str) -> bool:
-        """Whether a path is no part of it."""
+        """Whether a path is not part of it."""
         return rel_path in self.excluded or any(above in self.excluded for above in _above(rel_path))
 
     def ref_of(self, place: str) -> ResourceRef | None:
@@ -85,7 +85,7 @@ def warn_of_ignored(workspace: Workspace, refs: Iterable[ResourceRef], what: str
     if ignored:
         workspace.interaction.warn(
             f"{what} uses {some(ignored)}, which {resource.ignored_by} ignores and which is in no resource: no "
-            "snapshot keeps it. 'dws add' makes a resource of its directory"
+            "snapshot keeps it. 'dws add' turns its directory into a resource"
         )
 
 

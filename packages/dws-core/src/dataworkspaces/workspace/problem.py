@@ -1,4 +1,4 @@
-"""What is not as it should be: what ``dws fsck`` tells, and what it does about it."""
+"""What is damaged: what ``dws fsck`` tells, and what it does about it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNEXPECTED = (DwsError, OSError, TypeError, ValueError, KeyError, AttributeError
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that is not as it should be.
+    """Something that is damaged.
 
     :ivar where: a file of the workspace, or the name of a snapshot or resource.
     :ivar what: one line.

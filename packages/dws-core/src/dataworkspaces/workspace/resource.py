@@ -91,7 +91,7 @@ class Resource(ABC):
 
     @abstractmethod
     def validate_subpath_exists(self, subpath: str) -> None:
-        """Raise ConfigurationError if ``subpath`` is no place in this resource."""
+        """Raise ConfigurationError if ``subpath`` is not a place in this resource."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, role={self.role!r})"

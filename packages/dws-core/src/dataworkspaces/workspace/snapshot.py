@@ -173,11 +173,11 @@ class SnapshotWorkspaceMixin(ABC):
         hashes = self.get_hashes_with_label(key, value)
         if not hashes:
             hint = "'dws label' lists the labels"
-            raise NotFoundError(f"There is no snapshot with the label '{key}={value}'", hint=hint)
+            raise NotFoundError(f"No snapshot has the label '{key}={value}'", hint=hint)
         if len(hashes) > 1:
             raise ConfigurationError(
                 f"Label '{key}={value}' is on {len(hashes)} snapshots: {some(h[:7] for h in hashes)}",
-                hint=f"Name one by its hash, or leave the label to one: dws label --move HASH {key}={value}",
+                hint=f"Name one by its hash, or give the label to only one: dws label --move HASH {key}={value}",
             )
         return self.get_snapshot_metadata(hashes[0])
 

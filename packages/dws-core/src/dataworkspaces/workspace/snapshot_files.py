@@ -36,7 +36,7 @@ def files_at_snapshot(workspace: Workspace, resource_name: str, tag_or_hash: str
         taken = datetime.fromisoformat(snapshot.timestamp).astimezone()
     except (TypeError, ValueError, OverflowError) as e:
         raise MetadataError(
-            f"Snapshot {tag_or_hash}: its time {snapshot.timestamp!r} is no date", hint="dws fsck"
+            f"Snapshot {tag_or_hash}: its time {snapshot.timestamp!r} is not a date", hint="dws fsck"
         ) from e
     return SnapshotFiles(resource.version_files(version), what, taken)
 

@@ -121,10 +121,10 @@ class SnapshotMetadata:
         if not all(map(_are_texts, resource_parents.values())):
             raise TypeError("'resource_parents' should have lists of hashes")
         if not all(isinstance(data.get(key, ""), str) for key in ("utc_offset", "results_moved_from")):
-            raise TypeError("'utc_offset' and 'results_moved_from' should be texts")
+            raise TypeError("'utc_offset' and 'results_moved_from' should be strings")
         labels, notes = data.get("labels", {}), data.get("notes", [])
         if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
-            raise TypeError("'labels' should be a JSON object of texts")
+            raise TypeError("'labels' should be a JSON object of strings")
         known = {"hash", "resource_parents", "labels", "notes", *SnapshotMetadata._OPTIONAL, *SnapshotMetadata._KEYS}
         return SnapshotMetadata(
             hashval=data["hash"],

@@ -80,8 +80,8 @@ class SnapshotResourceMixin(ABC):
         path = Path(local) / LINEAGE_FILE
         if not path.is_file():
             raise ConfigurationError(
-                f"{path} is missing: an imported resource holds the lineage of the workspace that exported it",
-                hint="Add the resource there with --export and take a snapshot, or leave out --imported",
+                f"{path} is missing: an imported resource contains the lineage from the workspace that exported it",
+                hint="Add the resource there with --export and take a snapshot, or omit --imported",
             )
         data = read_json_object(path, "resource_name", "lineages")
         lineage_store.store_imported(self.name, data, self.present_contents([None]).contents[0])
@@ -111,7 +111,7 @@ class SnapshotResourceMixin(ABC):
         raise NotSupportedError(f"Resource '{self.name}' has no versions that can be read without restoring them")
 
     def check_integrity(self, restore_hashes: Mapping[str, str]) -> Iterable[Problem]:
-        """What is not as it should be with the resource on this machine, and with the versions that snapshots refer to
+        """What is damaged with the resource on this machine, and with the versions that snapshots refer to
         (by the snapshots' hashes). Changes nothing, and raises nothing for what it finds."""
         return ()
 

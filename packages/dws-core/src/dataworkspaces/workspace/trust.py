@@ -114,7 +114,7 @@ class Consent:
         if not _AGREEING.get() and not self._asked(address, named_by):
             raise RefusedError(
                 f"{named_by} names {address}, and nobody has agreed to contact it from this copy of the workspace",
-                hint=f"If it is right: dws trust {shlex.quote(address)}",
+                hint=f"If you trust it: dws trust {shlex.quote(address)}",
             )
         self.agree([address])
 

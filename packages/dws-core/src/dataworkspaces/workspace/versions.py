@@ -61,7 +61,7 @@ class PresentContents(NamedTuple):
     """What lies at some places of a resource now.
 
     ``contents`` has a text for each, the same for the same content; None where nothing is, or nobody can tell
-    cheaply. ``kept`` names what was kept of the whole resource, if that was asked for and no version holds it."""
+    cheaply. ``kept`` names what was kept of the whole resource, if you asked for it and no version holds it."""
 
     contents: list[Optional[str]]  # noqa: UP045
     kept: Optional[str] = None  # noqa: UP045

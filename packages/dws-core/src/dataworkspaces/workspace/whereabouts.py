@@ -120,7 +120,7 @@ class Whereabouts:
             if isinstance(value, dict) and value.keys() == {_IN_WORKSPACE}:
                 relative = value[_IN_WORKSPACE]
                 if self.root is None or not isinstance(relative, str):
-                    raise MetadataError(f"The place {value!r} of a resource is not as it should be")
+                    raise MetadataError(f"The place {value!r} of a resource is damaged")
                 place = self._own(check_relative_path(relative, "The place of a resource"))
             elif isinstance(value, str) and value.startswith("/") and (key in PLACES or self._was_inside(value)):
                 place = self.here(value)

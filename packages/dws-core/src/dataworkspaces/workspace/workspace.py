@@ -84,7 +84,7 @@ class Workspace(ABC):
         if self._storage is None:
             raise NotSupportedError(
                 f"Workspace '{self.name}': its backend ({type(self).__module__}) has no 'storage', so it keeps nothing",
-                hint="See dataworkspaces.workspace.Storage; who wrote the backend has to do that",
+                hint="See dataworkspaces.workspace.Storage; the author of the backend has to do that",
             )
         return self._storage
 
@@ -384,7 +384,7 @@ class Workspace(ABC):
         return recover(self, operation, data, interrupted)
 
     def check_integrity(self) -> Iterable[Problem]:
-        """What is not as it should be. Changes nothing, and raises nothing for what it finds. A backend adds what only
+        """What is damaged. Changes nothing, and raises nothing for what it finds. A backend adds what only
         it can tell."""
         from dataworkspaces.operations.integrity import check_workspace
 
@@ -467,7 +467,7 @@ class Workspace(ABC):
     def get_resource(self, name: str) -> Resource:
         """The resource that is, or was, called so: whoever knows the name that it had before it was renamed (a script,
         a step that runs) gets it, too. Raises ConfigurationError if there is none, PluginError if its type is not
-        installed, MetadataError if its parameters are not as they should be."""
+        installed, MetadataError if its parameters are damaged."""
         own = self.own_files_resource()
         if own is not None and own.name == name:
             return own
@@ -518,8 +518,8 @@ class Workspace(ABC):
         called = self.resource_names.renamed_to(name)
         if called is not None:
             raise NotFoundError(
-                f"Workspace '{self.name}' has no resource '{name}' any more: it is called '{called}' now",
-                hint=f"Name it so, or give it that name again: dws rename {quote(called)} {quote(name)}",
+                f"Workspace '{self.name}' no longer has a resource '{name}': it is now called '{called}'",
+                hint=f"Use that name, or give it the old name again: dws rename {quote(called)} {quote(name)}",
             )
 
     def check_new_resource_name(self, name: str, renamed: str | None = None) -> None:
@@ -527,22 +527,24 @@ class Workspace(ABC):
         check_resource_name(name)
         choose = "Choose another name with --name" if renamed is None else "Choose another name"
         if name == OWN_FILES:
-            raise ConfigurationError(f"'{name}' stands for the workspace's own files, in no resource", hint=choose)
+            raise ConfigurationError(
+                f"'{name}' stands for the workspace's own files, which belong to no resource", hint=choose
+            )
         names = self.resource_names
         if renamed is not None and name != renamed and names.renamed_to(name) == renamed:
             return  # it gets a name again that it had
         if name in set(self.get_resource_names()):
-            raise ConfigurationError(f"There is a resource '{name}' already", hint=choose)
+            raise ConfigurationError(f"There is already a resource '{name}'", hint=choose)
         if name in names.reserved:
             owner = names.renamed_to(name)
             whose = "two resources" if owner is None else f"resource '{owner}'"
             raise ConfigurationError(
-                f"'{name}' was the name of {whose}, which scripts and links may still call so", hint=choose
+                f"'{name}' was the name of {whose}, which scripts and links may still use", hint=choose
             )
         if name in self.get_removed_resource_names():
             raise ConfigurationError(
-                f"There was a resource '{name}', of which snapshots hold versions",
-                hint=f"{choose}, or bring that one back: dws remove --undo {name}",
+                f"Snapshots still hold versions of a removed resource '{name}'",
+                hint=f"{choose}, or bring the removed one back: dws remove --undo {name}",
             )
 
     def add_resource(self, name: str, resource_type: str, role: str, *args: Any, **kwargs: Any) -> Resource:
@@ -552,7 +554,7 @@ class Workspace(ABC):
         if role not in factory.roles:
             raise ConfigurationError(
                 f"A resource of type {resource_type} cannot have the role '{role}'",
-                hint=f"It can have: {', '.join(factory.roles)}",
+                hint=f"Allowed roles: {', '.join(factory.roles)}",
             )
         from dataworkspaces.workspace.arguments import as_taken
         from dataworkspaces.workspace.trust import agreeing
@@ -661,8 +663,8 @@ class Workspace(ABC):
         if best is None:
             kind = "code resource" if expecting_a_code_resource else "resource"
             raise PathNotAResourceError(
-                f"{wanted} lies in no {kind} of workspace '{self.name}'",
-                hint="'dws report status' shows the resources; 'dws add' adds one",
+                f"{wanted} is not in any {kind} of workspace '{self.name}'",
+                hint="'dws status' lists the resources; 'dws add' adds one",
             )
         return best[1]
 
@@ -675,10 +677,10 @@ class Workspace(ABC):
             root = Path(os.path.realpath(own))
             if proposed == root or proposed in root.parents:
                 raise ConfigurationError(
-                    f"{proposed} cannot be a resource: it holds the whole workspace",
+                    f"{proposed} cannot be a resource: it contains the whole workspace",
                     hint=None
                     if self.own_files_resource() is None
-                    else "It need not be one: snapshots keep what lies in the workspace and in no resource by itself",
+                    else "It need not be one: snapshots also keep files of the workspace that belong to no resource",
                 )
         for name, local in self.get_local_paths():
             other = Path(os.path.realpath(local))

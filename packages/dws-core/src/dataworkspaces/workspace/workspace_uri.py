@@ -54,7 +54,7 @@ def find_workspace_uri(place: str | None = None) -> str:
         if directory is None:
             raise NotAWorkspaceError(
                 f"There is no workspace at {Path.cwd()} or above it",
-                hint="Make one with 'dws init', or name one with --workspace-dir or --workspace",
+                hint="Create one with 'dws init', or name one with --workspace-dir or --workspace",
             )
         return _uri_of_directory(directory)
     if backend_of(place) is not None:
@@ -106,8 +106,8 @@ def read_backend_file(directory: Path) -> dict[str, Any] | None:
         return None
     if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
         raise ConfigurationError(
-            f"{path} says which backend keeps the workspace, but is not a file of yours alone",
-            hint=f"If it did not come from somebody else: chmod 600 {path}",
+            f"{path} names the backend of the workspace, but others can read or write the file",
+            hint=f"If it is your own file: chmod 600 {path}",
         )
     return read_json_object(path, "backend")
 
@@ -155,9 +155,11 @@ def find_workspace_by_name(name: str) -> str:
         import difflib
 
         near = difflib.get_close_matches(name, known, n=2)
-        hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(known) or 'none'}"
+        hint = f"Did you mean {' or '.join(near)}?" if near else f"Available: {', '.join(known) or 'none'}"
         raise ConfigurationError(f"{config_file()} lists no workspace '{name}'", hint=hint)
     place = known[name]
     if backend_of(place) is None and not Path(place).expanduser().is_absolute():
-        raise ConfigurationError(f"{config_file()}: workspace '{name}' is at '{place}', no absolute path and no URI")
+        raise ConfigurationError(
+            f"{config_file()}: workspace '{name}' is at '{place}', neither an absolute path nor a URI"
+        )
     return find_workspace_uri(place)

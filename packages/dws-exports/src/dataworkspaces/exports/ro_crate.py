@@ -48,7 +48,7 @@ def write_crate(view: LineageView, out: Path) -> None:
     if out.is_dir():
         if any(out.iterdir()) and not (out / METADATA).is_file():
             raise ConfigurationError(
-                f"{out} is a directory with other files, and no RO-Crate", hint="Choose one that is empty or new"
+                f"{out} is a directory with other files, not an RO-Crate", hint="Choose a new or an empty directory"
             )
     elif out.exists():
         raise ConfigurationError(f"{out} is a file", hint="An RO-Crate is a directory, or a file that ends with .zip")

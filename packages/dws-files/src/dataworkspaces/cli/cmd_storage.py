@@ -23,11 +23,11 @@ _SHOWN = 50
 @common_options
 @pass_session
 def du(session: Session, as_json: bool) -> None:
-    """Show what each resource and each snapshot occupies.
+    """Show how much disk space each resource and each snapshot uses.
 
-    KEPT is the content of versions in the object store, each counted once; OWN is what no other snapshot needs. The
-    parameter objects.limit says what the store may grow to. The store saves what contents shrink by compression, and
-    what large files have in common.
+    KEPT is the size of all versions in the object store, counting equal contents once. OWN is the part that no other
+    snapshot needs. The parameter objects.limit sets the size up to which the store may grow. The store also reports how
+    much space compression and shared parts of large files save.
 
     \b
     Example:
@@ -66,23 +66,25 @@ def _print_usage(usage: Usage) -> None:
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
 @click.option(
     "--keep-days", type=click.FloatRange(min=0), default=14.0, show_default=True, metavar="DAYS",
-    help="Keep what is younger, and what a restore replaced or a deletion removed since then.",
+    help="Keep data younger than DAYS, and whatever restores replaced or deletions removed in that time.",
 )  # fmt: skip
 @click.option(
-    "--forget", multiple=True, metavar="DIR", help="A workspace that shares the object store is gone for good."
+    "--forget",
+    multiple=True,
+    metavar="DIR",
+    help="Forget the workspace at DIR, which shared the object store and is gone for good.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 @common_options
 @pass_session
 def gc(session: Session, dry_run: bool, keep_days: float, forget: tuple[str, ...], yes: bool, as_json: bool) -> None:
-    """Remove contents from the object store, and from those of git-fat, that nothing needs any more.
+    """Remove contents that nothing needs any more from the object store and from git-fat.
 
-    What a snapshot on any branch needs, what an unfinished command needs, and what any other workspace needs that uses
-    the store, stays.
+    Keeps everything that a snapshot on any branch, an unfinished command, or another workspace on the same store needs.
 
     \b
     Example:
@@ -137,26 +139,24 @@ def _print_garbage(report: GarbageReport) -> None:
     if report.workspaces:
         click.echo(f"  Shared with {', '.join(map(escape, report.workspaces))}", err=stderr)
     if report.obstacle:
-        click.echo(
-            f"  Packs could not be written anew ({escape(report.obstacle)}); another gc frees the rest", err=True
-        )
+        click.echo(f"  Packs could not be rewritten ({escape(report.obstacle)}); the next gc frees the rest", err=True)
     for damaged in report.damaged:
         click.echo(f"  {escape(damaged)}; it stays", err=True)
 
 
 @click.command()
 @click.argument("resources", nargs=-1, type=ResourceName(), metavar="[RESOURCE]...")
-@click.option("--remote", is_flag=True, help="Look at the remotes instead: names and sizes of all contents.")
-@click.option("--read", is_flag=True, help="With --remote: read all contents there, and compare their hashes.")
-@click.option("--repair", is_flag=True, help="Set aside what is damaged here, and get it again where it can be had.")
+@click.option("--remote", is_flag=True, help="Check the remotes instead: the names and sizes of all contents.")
+@click.option("--read", is_flag=True, help="With --remote: read all contents there and check their hashes.")
+@click.option("--repair", is_flag=True, help="Set damaged contents aside, and recover them where possible.")
 @json_option
 @common_options
 @pass_session
 def verify(session: Session, resources: tuple[str, ...], remote: bool, read: bool, repair: bool, as_json: bool) -> None:
-    """Read everything of resources, and compare it with what was recorded.
+    """Read all data of the resources, and check it against what was recorded.
 
-    All files are read, whatever is known of them, and all contents in the object store that their versions need. The
-    exit status is 1 if something is not what it should be.
+    Reads all files, whatever is already known about them, and all contents in the object store that their versions
+    need. The exit status is 1 if anything is wrong.
 
     \b
     Examples:
@@ -168,7 +168,7 @@ def verify(session: Session, resources: tuple[str, ...], remote: bool, read: boo
     from dataworkspaces.commands.verify import verify_command, verify_remote_command
 
     if read and not remote:
-        raise click.UsageError("--read goes with --remote; contents here are always read.")
+        raise click.UsageError("--read needs --remote; contents on this machine are always read.")
     if remote and repair:
         raise click.UsageError("'dws push --repair' repairs a remote.")
     workspace = session.open_workspace(reading=not repair)
@@ -182,7 +182,7 @@ def verify(session: Session, resources: tuple[str, ...], remote: bool, read: boo
         for fault in found.faults[:_SHOWN]:
             click.echo(f"{escape(fault.resource)}: {escape(fault.what)}: {painted(escape(fault.problem), 'red')}")
         if len(found.faults) > _SHOWN:
-            click.echo(f"and {plural(len(found.faults) - _SHOWN, 'fault')} more (--json has all)")
+            click.echo(f"and {plural(len(found.faults) - _SHOWN, 'fault')} more (--json lists all)")
         why_none = "has a remote" if remote else "that is here records hashes of its files"
         names = ", ".join(map(escape, found.resources)) or f"no resource, since none {why_none}"
         if found.remote_contents is None:
@@ -193,7 +193,11 @@ def verify(session: Session, resources: tuple[str, ...], remote: bool, read: boo
         mended = f", {plural(found.repaired, 'content')} repaired" if found.repaired else ""
         click.echo(f"Verified {names}: {told}{mended}, {plural(len(found.faults), 'fault')}")
         if found.faults and not repair:
-            remedy = "dws push --repair sends again what is here" if remote else "dws verify --repair gets what it can"
+            remedy = (
+                "dws push --repair sends missing contents again from here"
+                if remote
+                else "dws verify --repair recovers what it can"
+            )
             click.echo(remedy, err=True)
     if found.faults:
         click.get_current_context().exit(1)
@@ -202,14 +206,14 @@ def verify(session: Session, resources: tuple[str, ...], remote: bool, read: boo
 @click.command("undo-restore")
 @click.argument("resource", required=False, type=ResourceName())
 @click.argument("version", required=False)
-@click.option("--list", "only_list", is_flag=True, help="Show what restores replaced, the latest first.")
+@click.option("--list", "only_list", is_flag=True, help="List what restores replaced, the latest first.")
 @json_option
 @common_options
 @pass_session
 def undo_restore(session: Session, resource: str | None, version: str | None, only_list: bool, as_json: bool) -> None:
-    """Bring back what the last restore replaced: of all its resources, or of RESOURCE alone.
+    """Bring back what the last restore replaced, in all its resources or in RESOURCE only.
 
-    VERSION is one that --list shows. What is there now is kept, too: the same command brings it back.
+    VERSION is one that --list shows. The present state is kept too, so the same command undoes itself.
 
     \b
     Example:
@@ -229,7 +233,7 @@ def undo_restore(session: Session, resource: str | None, version: str | None, on
         for replaced in found:
             click.echo(f"{replaced.version[:12]}  {replaced.time[:19]}  {escape(replaced.resource)}")
         if not found:
-            click.echo("No restore has replaced anything that is kept", err=True)
+            click.echo("There is nothing to bring back: no restore has replaced anything", err=True)
         return
     if resource is None:
         _undo_whole_restore(workspace, as_json)
@@ -261,4 +265,4 @@ def _undo_whole_restore(workspace: Workspace, as_json: bool) -> None:
         return
     workspace.interaction.tell(f"Undid {what}: {names} {'is' if len(plan.restored) == 1 else 'are'} as before")
     if done.left:
-        workspace.interaction.tell(f"Left, since they are no longer in the workspace: {', '.join(done.left)}")
+        workspace.interaction.tell(f"Not restored, since they are no longer in the workspace: {', '.join(done.left)}")

@@ -91,8 +91,8 @@ def needed_objects(workspace: Workspace, replaced_since: datetime | None = None)
             needed.update(object_id.digest for object_id in all_objects(tree, seen))
         except DwsError as e:
             raise ConfigurationError(
-                f"{what}: {e.message}, so nobody can tell which contents are still needed",
-                hint="dws fsck shows more; 'dws delete-snapshot' gives up a snapshot",
+                f"{what}: {e.message}, so it is not known which contents are still needed",
+                hint="'dws fsck' shows more; 'dws delete-snapshot' gives up a snapshot",
             ) from e
 
     deletions = [
@@ -129,7 +129,7 @@ def needed_objects(workspace: Workspace, replaced_since: datetime | None = None)
 
 def open_sharing_workspaces(workspace: Workspace, store: Path, forget: tuple[str, ...]) -> Iterator[Workspace]:
     """The other workspaces that use the same store, but those that are to be forgotten. Raises ConfigurationError for
-    one that is not there any more, or of which nobody can tell whether it uses the store."""
+    one that is no longer there, or of which nobody can tell whether it uses the store."""
     own = workspace.get_workspace_local_path_if_any()
     _find_unregistered(workspace, store, forget)
     for place in StoreUsers(store).all():
@@ -139,7 +139,7 @@ def open_sharing_workspaces(workspace: Workspace, store: Path, forget: tuple[str
             yield load_workspace(find_workspace_uri(place), True, False)
         except DwsError as e:
             raise ConfigurationError(
-                f"The workspace at {place} uses the object store {store} too, but cannot be opened: {e.message}",
+                f"The workspace at {place} also uses the object store {store}, but cannot be opened: {e.message}",
                 hint=f"If it is gone for good: --forget {place}",
             ) from e
 
@@ -159,7 +159,7 @@ def _find_unregistered(workspace: Workspace, store: Path, forget: tuple[str, ...
                 load_workspace(find_workspace_uri(str(place)), True, False).get_objects_directory()
             except DwsError as e:
                 raise ConfigurationError(
-                    f"Whether the workspace at {place} uses the object store {store} cannot be told: {e.message}",
+                    f"It is not known whether the workspace at {place} uses the object store {store}: {e.message}",
                     hint=f"If it does not: --forget {place}",
                 ) from e
 

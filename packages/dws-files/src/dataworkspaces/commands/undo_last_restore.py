@@ -35,7 +35,7 @@ def plan_undo_restore(workspace: Workspace) -> UndoneRestore:
     """What :func:`undo_last_restore` would do; raises NotFoundError if no restore was done here."""
     found = [past for past in past_restores(workspace) if past.is_whole]
     if not found:
-        raise NotFoundError("No restore was done here that could be undone", hint="dws undo-restore --list")
+        raise NotFoundError("There is no restore to undo here", hint="dws undo-restore --list")
     own = workspace.own_files_resource()
     names = {*workspace.get_resource_names(), *([] if own is None else [own.name])}
     able = tuple(name for name in found[0].prior if name in names)
@@ -49,7 +49,9 @@ def undo_last_restore(workspace: Workspace, plan: UndoneRestore) -> UndoneRestor
     with workspace.transaction("undo-restore"):
         last = plan_undo_restore(workspace)
         if last.restore.name != plan.restore.name:
-            raise ConfigurationError("There was another restore meanwhile, so nothing was undone", hint="Try again")
+            raise ConfigurationError(
+                "Another restore happened in the meantime, so nothing was undone", hint="Try again"
+            )
         resources = [r for r in map(workspace.get_resource, last.restored) if isinstance(r, SnapshotResourceMixin)]
         snapshots.undo_restore(last.restore, resources)
         workspace.save(f"Undid a restore of {', '.join(last.restored)}")

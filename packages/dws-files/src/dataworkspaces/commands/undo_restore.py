@@ -49,7 +49,7 @@ def undo_restore_command(workspace: Workspace, name: str, version: str | None = 
     if not isinstance(resource, SnapshotResourceMixin):
         raise NotSupportedError(f"Resource '{name}' ({resource.resource_type}) keeps no versions")
     if not chosen:
-        what = "no restore replaced anything" if version is None else f"no restore replaced the version {version}"
+        what = "no restore has replaced anything" if version is None else f"no restore replaced the version {version}"
         instead = None if entries else resource.hint_instead_of("undo-restore")
         raise ConfigurationError(f"Resource '{name}': {what}", hint=instead or "dws undo-restore --list shows all")
     target = chosen[0].version

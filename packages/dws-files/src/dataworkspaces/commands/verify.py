@@ -66,7 +66,7 @@ def _verifiable(workspace: Workspace) -> Iterator[KeptVersionsMixin]:
         if isinstance(resource, KeptVersionsMixin) and resource.can_be_verified():
             if is_absent(workspace, resource):
                 workspace.interaction.warn(
-                    f"Resource '{resource.name}' is not on this machine, and is left out "
+                    f"Resource '{resource.name}' is not on this machine, so it is skipped "
                     f"({way_to_bring(workspace, resource)} brings it)"
                 )
             else:
@@ -108,8 +108,8 @@ def _with_remote(workspace: Workspace, name: str) -> KeptVersionsMixin:
     resource = workspace.get_resource(name)
     if not isinstance(resource, KeptVersionsMixin) or not resource.has_remote_content():
         raise NotSupportedError(
-            f"Resource '{name}' ({resource.resource_type}) has no remote that could be verified",
-            hint="That of restorable local-files is set by: dws config --resource NAME remote URL",
+            f"Resource '{name}' ({resource.resource_type}) has no remote to verify",
+            hint="To give restorable local files a remote: dws config --resource NAME remote URL",
         )
     return resource
 
@@ -118,7 +118,9 @@ def _checked(workspace: Workspace, name: str) -> KeptVersionsMixin:
     resource = workspace.get_resource(name)
     if not isinstance(resource, KeptVersionsMixin) or not resource.can_be_verified():
         raise NotSupportedError(
-            f"Resource '{name}' ({resource.resource_type}) records no hashes of its files that could be verified",
-            hint=resource.hint_instead_of("verify") or "local-files do with --compute-hash or --restorable",
+            f"Resource '{name}' ({resource.resource_type}) records no hashes of its files, so there is nothing "
+            "to verify",
+            hint=resource.hint_instead_of("verify")
+            or "Local files have hashes if they are added with --compute-hash or --restorable",
         )
     return resource

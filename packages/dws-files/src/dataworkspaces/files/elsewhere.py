@@ -46,10 +46,11 @@ def source_of(resource: FileTreeMixin, version: SnapshotVersion) -> Source:
         raise UnavailableError(
             f"Resource '{resource.name}': the content of {some(map(repr, lost))} is not in the object store at "
             f"{resource.kept_content.store.root}",
-            hint="dws fsck shows what is missing",
+            hint="'dws fsck' shows what is missing",
         )
     raise NotSupportedError(
-        f"Resource '{resource.name}' cannot be checked out: its versions are recorded, but not kept, and its files are "
+        f"Resource '{resource.name}' cannot be checked out: its versions are recorded, but their content is not "
+        "kept, and its files are "
         "no longer those of the snapshot",
         hint=f"dws config --resource {resource.name} restorable true keeps later ones; --only leaves it out here",
     )
@@ -59,7 +60,7 @@ def check_out_tree(resource: FileTreeMixin, version: SnapshotVersion, directory:
     source = source_of(resource, version)
     tree = resource.stored_tree(version.compare_hash)
     if tree is None:
-        raise MetadataError(f"Resource '{resource.name}': the workspace holds nothing of version {version}")
+        raise MetadataError(f"Resource '{resource.name}': the workspace does not have version {version}")
     directory.mkdir(parents=True, exist_ok=True)
     if source == "kept":
         _from_store(resource, tree, directory)

@@ -299,18 +299,18 @@ class FileTreeMixin(CheckOutMixin, KeptVersionsMixin, LocalDirectoryMixin, Snaps
         if self.remote_content is not None and self.ancestry.is_incomplete():
             raise ConfigurationError(
                 f"Resource '{self.name}': not all of its files have been fetched yet",
-                hint=f"dws pull brings the rest, or dws restore --only {self.name} SNAPSHOT",
+                hint=f"Fetch the rest with 'dws pull', or with dws restore --only {self.name} SNAPSHOT",
             )
         with self._explained("Reading"):
             is_empty = next(root.iterdir(), None) is None
         if is_empty and self.is_lost():
             self.workspace.interaction.warn(
-                f"Resource '{self.name}': {root} is empty, so the snapshot has none of its files. If it was lost, dws "
-                f"restore --only {self.name} SNAPSHOT brings it back"
+                f"Resource '{self.name}': {root} is empty, so the snapshot holds none of its files. If they "
+                f"were lost, dws restore --only {self.name} SNAPSHOT brings it back"
             )
         if (resource.is_exported() or resource.has_results_role()) and not os.access(root, os.W_OK | os.X_OK):
             raise ConfigurationError(
-                f"Resource '{self.name}': a snapshot writes to {root}, but it cannot be written to"
+                f"Resource '{self.name}': a snapshot has to write to {root}, but {root} is not writable"
             )
 
     def snapshot(self) -> tuple[str | None, str | None]:
@@ -323,8 +323,8 @@ class FileTreeMixin(CheckOutMixin, KeptVersionsMixin, LocalDirectoryMixin, Snaps
             tree = self._tree(scanned, advance, keep=self.restorable, tell_changing=changing.append)
         if changing:
             self.workspace.interaction.warn(
-                f"Resource '{self.name}': {some(map(repr, sorted(changing)))} changed all the time, and "
-                "is in the snapshot as it was read last"
+                f"Resource '{self.name}': {some(map(repr, sorted(changing)))} kept changing; the snapshot holds "
+                "it as it was last read"
             )
         if self.restorable:
             self.kept_content.complete(scanned)
@@ -354,7 +354,7 @@ class FileTreeMixin(CheckOutMixin, KeptVersionsMixin, LocalDirectoryMixin, Snaps
     def _check_restorable(self) -> None:
         if not self.restorable:
             raise NotSupportedError(
-                f"Resource '{self.name}' cannot be restored: its versions are recorded, but not kept",
+                f"Resource '{self.name}' cannot be restored: its versions are recorded, but their content is not kept",
                 hint=f"dws config --resource {self.name} restorable true keeps those of later snapshots",
             )
 
@@ -380,8 +380,8 @@ class FileTreeMixin(CheckOutMixin, KeptVersionsMixin, LocalDirectoryMixin, Snaps
         tree = self.stored_tree(version.compare_hash)
         if tree is None:
             raise UnavailableError(
-                f"Resource '{self.name}': the workspace holds nothing of version {version.compare_hash}",
-                hint="dws pull may bring it",
+                f"Resource '{self.name}': the workspace does not have version {version.compare_hash}",
+                hint="'dws pull' may fetch it",
             )
         return TreeFiles(self, tree)
 

@@ -79,7 +79,7 @@ class KeptContent:
         )
 
     def complete(self, scanned: Scan) -> None:
-        """Keep what is no file, and have all of it on disk."""
+        """Keep what is not a file, and have all of it on disk."""
         self._workspace.ignore_local_path(self.store.root)
         own = self._workspace.get_workspace_local_path_if_any()
         if own is not None:
@@ -158,7 +158,7 @@ class KeptContent:
             raise ConfigurationError(
                 f"Resource '{self._resource.name}': a restore would overwrite {some(map(repr, in_the_way))}, which no "
                 "version keeps, since .dwsignore leaves it out",
-                hint="Move it away, or take it out of .dwsignore and take a snapshot",
+                hint="Move it away, or remove it from .dwsignore and take a snapshot",
             )
         missing = self._missing(plan)
         if missing and self.mend(missing) and self._resource.remote_content is None:
@@ -167,7 +167,7 @@ class KeptContent:
             raise ConfigurationError(
                 f"Resource '{self._resource.name}': the content of {names} is not in the object store at "
                 f"{self.store.root}",
-                hint="dws fsck shows what is missing",
+                hint="'dws fsck' shows what is missing",
             )
         return self._missing(plan) if missing else {}
 
@@ -219,15 +219,15 @@ class KeptContent:
         if after.hashval != version:
             found = summary(diff_trees(self.tree(version), after))
             self._workspace.interaction.warn(
-                f"Resource '{resource.name}' is not quite as in the snapshot: {found}. Files changed meanwhile, or "
-                "the .dwsignore of the snapshot leaves out less"
+                f"Resource '{resource.name}' differs slightly from the snapshot: {found}. Either files changed "
+                "during the restore, or the .dwsignore of the snapshot excludes less"
             )
 
     def _tell_left_out(self, left_out: Mapping[str, str]) -> None:
         shown = some(f"{path!r} ({why})" for path, why in sorted(left_out.items()))
         self._workspace.interaction.warn(
-            f"Resource '{self._resource.name}': this file system cannot hold {shown}. The rest is here, and "
-            "later snapshots keep what is not"
+            f"Resource '{self._resource.name}': this file system cannot hold {shown}. Everything else is here, "
+            "and later snapshots keep what is missing"
         )
 
     def _check_out(
@@ -265,8 +265,8 @@ class KeptContent:
         tree = self._resource.stored_tree(version)
         if tree is None:
             raise MetadataError(
-                f"Resource '{self._resource.name}': the workspace holds nothing of version {version}",
-                hint="dws pull may bring it",
+                f"Resource '{self._resource.name}': the workspace does not have version {version}",
+                hint="'dws pull' may fetch it",
             )
         return tree
 
@@ -294,7 +294,7 @@ class KeptContent:
             by_version.setdefault(version, []).append(snapshot)
         where = f"resource {self._resource.name}"
         for damage in self.store.damaged_packs().values():
-            remedy = "dws verify --repair brings back what can be had"
+            remedy = "'dws verify --repair' recovers what it can"
             yield Problem("resource", where, damage, remedy, repair=self._set_packs_aside)
         seen: set[str] = set()
         for version, snapshots in by_version.items():
@@ -302,7 +302,7 @@ class KeptContent:
             try:
                 found = all_objects(self.tree(version), seen)
             except DwsError as e:
-                yield Problem("resource", where, f"{told}: {e.message}", "dws pull, or a backup, may have it")
+                yield Problem("resource", where, f"{told}: {e.message}", "'dws pull' or a backup may recover it")
                 continue
             missing = self.store.missing(found)
             if missing:
@@ -310,14 +310,14 @@ class KeptContent:
                 remote = self._resource.remote_content
                 if remote is not None:
                     continue  # it is fetched when it is needed; `dws verify` asks the remote
-                what = f"{told}: the content of {names} is not in the object store, or not whole"
+                what = f"{told}: the content of {names} is missing or damaged in the object store"
                 if self._is_in_files(missing):
                     repair = partial(self._mend_all, missing)
                     yield Problem(
-                        "resource", where, what, "It lies in the resource's files: dws fsck --repair", repair=repair
+                        "resource", where, what, "The resource's files still hold it: dws fsck --repair", repair=repair
                     )
                 else:
-                    yield Problem("resource", where, what, "A backup, or another copy of the workspace, may have it")
+                    yield Problem("resource", where, what, "A backup or another copy of the workspace may have it")
 
     def _is_in_files(self, ids: Collection[ObjectId]) -> bool:
         try:

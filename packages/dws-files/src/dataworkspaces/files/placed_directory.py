@@ -25,7 +25,7 @@ def text_param(params: Mapping[str, Any], key: str) -> str | None:
     """A stored parameter that is a text or not there; raises MetadataError for anything else."""
     value = params.get(key)
     if value is not None and not isinstance(value, str):
-        raise MetadataError(f"Resource '{params.get('name')}': '{key}' is {value!r:.100}, but should be a text")
+        raise MetadataError(f"Resource '{params.get('name')}': '{key}' is {value!r:.100}, but should be a string")
     return value
 
 
@@ -44,10 +44,8 @@ class DirectoryType(StringType):
         return str(path)
 
 
-GLOBAL_LOCAL_PATH_PARAM = ParamDef(
-    "global_local_path", None, True, "Where the files are, unless told otherwise", DirectoryType()
-)
-COMPUTE_HASH_PARAM = ParamDef("compute_hash", False, True, "Tell versions by content, not by sizes alone", BoolType())
+GLOBAL_LOCAL_PATH_PARAM = ParamDef("global_local_path", None, True, "Where the files are by default", DirectoryType())
+COMPUTE_HASH_PARAM = ParamDef("compute_hash", False, True, "Compare versions by content, not only by size", BoolType())
 RESTORABLE_PARAM = ParamDef(
     "restorable", False, True, "Keep the content of versions, so that they can be restored", BoolType()
 )
@@ -223,14 +221,14 @@ def same_place_in_clone(resource: PlacedDirectoryMixin, *, merges: bool = False)
 def _where_it_was(original: str) -> str:
     """What a place that nobody here has agreed to is."""
     if Path(original).is_dir():
-        return "there, but nobody has said that it is the resource's here"
+        return "there, but nobody has confirmed that it belongs to the resource here"
     return "where it is on another"
 
 
 def _elsewhere(original: str) -> str:
     """Whether the place of others is on this machine, too: a clone of one's own workspace."""
     if Path(original).is_dir():
-        return "for others, and whether that directory is to be used here nobody has said (dws clone --same-places)"
+        return "for others, and nobody has confirmed that directory for this machine (dws clone --same-places)"
     return "on another"
 
 
@@ -243,7 +241,7 @@ def ask_for_place(resource: PlacedDirectoryMixin, origin: str | None) -> Path | 
     if resource.workspace.takes_same_places and Path(original).is_dir():
         interaction.tell(f"The files of resource '{resource.name}' are at {original}, as where the workspace is from")
         return Path(original)
-    fetched = "" if origin is None else f"; into a directory that is empty or new they are fetched from {origin}"
+    fetched = "" if origin is None else f"; a new or empty directory is filled from {origin}"
     answer = interaction.ask(
         f"Where are the files of resource '{resource.name}' on this machine (they were at {original}; empty: not "
         f"here{fetched})?",
@@ -252,7 +250,7 @@ def ask_for_place(resource: PlacedDirectoryMixin, origin: str | None) -> Path | 
     place = absolute_path(answer) if answer.strip() else None
     if place is not None and (place.is_dir() or (origin is not None and not os.path.lexists(place))):
         return place
-    reason = f"{place} is no directory" if place else f"they were at {original} {_elsewhere(original)}"
+    reason = f"{place} is not a directory" if place else f"they were at {original} {_elsewhere(original)}"
     then = f" DIRECTORY{'' if origin is None else ', then dws pull fetches them'}"
     interaction.warn(
         f"The files of resource '{resource.name}' have no place on this machine: {reason}. Once they have: "

@@ -88,7 +88,7 @@ class _Trees:
         if theirs is None:
             raise MetadataError(
                 f"Resource '{self.resource.name}': the workspace holds nothing of its version in snapshot {head[:7]}",
-                hint="Whoever took it: dws push",
+                hint="Whoever took it has to run: dws push",
             )
         if self.resource.as_resource().has_results_role():
             known, new = (self.graph.ancestors(side, self.resource.name) for side in (seen, [head]))

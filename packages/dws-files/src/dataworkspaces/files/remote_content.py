@@ -76,8 +76,8 @@ class RemoteContent(RemotePushing):
         self.conflicts = [str(conflict) for conflict in merge.conflicts]
         if self.conflicts:
             self._workspace.interaction.warn(
-                f"Resource '{resource.name}': both sides changed {', '.join(self.conflicts)}. Yours have their names; "
-                "make of each pair what you want, and take a snapshot"
+                f"Resource '{resource.name}': both sides changed {', '.join(self.conflicts)}. Your files keep "
+                "their names, and the others stand beside them: combine each pair as you like, then take a snapshot"
             )
 
     def _move_lineage(self, before: str, now: str) -> None:
@@ -90,7 +90,7 @@ class RemoteContent(RemotePushing):
         name = self._resource.name
         same = [snapshot for snapshot in merge.merged if ancestry.version_of(snapshot) == merge.tree.hashval]
         if same:
-            which = f"snapshot {same[-1][:7]}, the newest that could be had" if merge.failed else "the newest snapshot"
+            which = f"snapshot {same[-1][:7]}, the newest that was available" if merge.failed else "the newest snapshot"
             self._workspace.interaction.tell(f"Resource '{name}' is now as in {which}")
             return
         snapshots = ", ".join(snapshot[:7] for snapshot in merge.merged)

@@ -88,14 +88,15 @@ class RemotePushing:
         name = self._resource.name
         if note["mark"] not in listing.marks:
             raise NotFoundError(
-                f"Resource '{name}': what was pushed to {self.url} is not there any more",
-                hint="Is it the right place, and mounted? If it is: dws push --repair sends again what is here",
+                f"Resource '{name}': what was pushed to {self.url} is no longer there",
+                hint="Check that it is the right place, and mounted. If it is: dws push --repair sends missing "
+                "contents again from here",
             )
         lost = [pack for pack, size in note["packs"].items() if listing.packs.get(pack) != size]
         if lost:
             self._workspace.interaction.warn(
-                f"Resource '{name}': {self.url} has lost {len(lost)} of the packs that were there; what is missing is "
-                "sent again, if it is here"
+                f"Resource '{name}': {self.url} has lost {len(lost)} of the packs that were there; whatever "
+                "this machine has of them is sent again"
             )
             self.forget_pushed()
 
@@ -110,8 +111,8 @@ class RemotePushing:
         if lost:
             names = some(map(repr, sorted(lost.values())))
             self._workspace.interaction.warn(
-                f"Resource '{name}': the content of {names} is neither in the object store nor at {self.url}: dws push "
-                "--repair in a clone that has it sends it; dws fsck shows which snapshots need it"
+                f"Resource '{name}': the content of {names} is neither in the object store nor at {self.url}: "
+                "run 'dws push --repair' in a clone that has it; 'dws fsck' shows which snapshots need it"
             )
         else:
             self._note_pushed(unpushed)

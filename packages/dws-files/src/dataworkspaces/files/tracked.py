@@ -18,8 +18,9 @@ def offer_to_untrack(place: Path, workspace: Workspace) -> bool:
     For ``precheck``, before anything is locked."""
     count = _count(place, workspace)
     return count is not None and workspace.interaction.confirm(
-        f"Git tracks {count} in {place}, and goes on doing so. Untrack them? The files stay here, and their versions "
-        "in git's history; git removes them from other copies of the workspace when these pull",
+        f"Git tracks {count} in {place}, and will continue to. Untrack them? The files stay here and their "
+        "versions stay in git's history, but git removes the files from other copies of the workspace on their "
+        "next pull",
         default=False,
     )
 
@@ -36,8 +37,8 @@ def untrack_or_warn(place: Path, workspace: Workspace, *, untrack: bool) -> None
     root = workspace.get_workspace_local_path_if_any() or "."
     relative = shlex.quote(os.path.relpath(os.path.realpath(place), os.path.realpath(root)))
     workspace.interaction.warn(
-        f"Git tracks {count} in {place}, and goes on doing so. If it should not (the files stay): "
-        f"git rm -r --cached --quiet {relative} && git commit --quiet -m 'Untrack data'"
+        f"Git tracks {count} in {place}, and will continue to. To stop that (the files stay): git rm -r "
+        f"--cached --quiet {relative} && git commit --quiet -m 'Untrack data'"
     )
 
 

@@ -33,7 +33,7 @@ class TreeFiles(VersionFiles):
     def ls(self, rel_path: str) -> list[str]:
         path, entry = self._find(rel_path)
         if entry.kind != "tree":
-            raise ConfigurationError(f"{self._what}: '{path}' is no directory")
+            raise ConfigurationError(f"{self._what}: '{path}' is not a directory")
         return sorted(found.name for found in self._tree.entries(entry.value))
 
     def get_file_info(self, rel_path: str) -> FileInfo:
@@ -72,8 +72,8 @@ class TreeFiles(VersionFiles):
 
     def _not_kept(self, path: str) -> NotSupportedError:
         return NotSupportedError(
-            f"{self._what} records of '{path}' no content that is kept",
-            hint="Versions of resources that are added with --restorable can be read",
+            f"{self._what} recorded no content of '{path}' that can be read",
+            hint="Only versions of resources added with --restorable can be read",
         )
 
     def _find(self, rel_path: str, *, follow_last: bool = True) -> tuple[str, Entry]:

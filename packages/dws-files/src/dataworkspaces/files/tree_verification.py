@@ -25,7 +25,7 @@ def verify_tree(resource: FileTreeMixin, versions: Sequence[str], *, repair: boo
     if gone is not None:
         faults.append(Fault(str(resource.local_root()), gone))
     files, changed = resource.reread() if gone is None else (0, [])
-    problem = "its content is another than when it was last read, though its size and times are the same"
+    problem = "its content has changed since it was last read, though its size and times are the same"
     faults += [Fault(path, problem) for path in changed]
     keeps = resource.restorable or versions or resource.kept_content.replaced.all()
     contents, found, damaged = _verify_store(resource, versions) if keeps else (0, [], {})

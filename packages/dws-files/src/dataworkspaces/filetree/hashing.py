@@ -128,10 +128,10 @@ def changing(file: ScannedFile) -> ScannedFile:
 
 
 def status_of(fd: int, name: str) -> ScannedFile:
-    """What a scan would tell of an open file; raises OSError if it is no regular file."""
+    """What a scan would tell of an open file; raises OSError if it is not a regular file."""
     status = os.fstat(fd)
     if not stat.S_ISREG(status.st_mode):
-        raise OSError(None, "it is no regular file any more")
+        raise OSError(None, "it is no longer a regular file")
     return ScannedFile(
         name,
         status.st_size,

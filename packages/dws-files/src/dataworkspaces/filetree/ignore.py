@@ -36,7 +36,7 @@ class IgnoreRules:
         path = root / directory / IGNORE_FILE
         try:
             if not path.is_file() or path.is_symlink():
-                raise ConfigurationError(f"{path} is no regular file")
+                raise ConfigurationError(f"{path} is not a regular file")
             if path.stat().st_size > _MAX_SIZE:
                 raise ConfigurationError(f"{path} is larger than {_MAX_SIZE >> 20} MiB", hint="Use fewer patterns")
             self.add(directory, read_regular(path), os.fspath(path))

@@ -109,14 +109,14 @@ def all_objects(tree: Tree, seen: set[str] | None = None) -> dict[ObjectId, str]
 
 
 def wanted(path: str, entry: Entry) -> Wanted:
-    """An entry that is no directory, to be put in place; raises MetadataError as :func:`object_of` does."""
+    """An entry that is not a directory, to be put in place; raises MetadataError as :func:`object_of` does."""
     return Wanted(path, object_of(entry, path), "link" if entry.kind == "link" else _file_kind(entry))
 
 
 def object_of(entry: Entry, path: str) -> ObjectId:
     """The content of an entry; raises MetadataError if its version recorded nothing that tells it."""
     if ":" not in entry.value:
-        raise MetadataError(f"The version records of '{path}' no content that is kept")
+        raise MetadataError(f"The version recorded no content of '{path}' that can be read")
     return ObjectId.parse(entry.value)
 
 

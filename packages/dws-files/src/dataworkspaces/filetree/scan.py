@@ -183,6 +183,6 @@ class Problems:
         if len(found) > _SHOWN_PROBLEMS:
             text += f" and {len(found) - _SHOWN_PROBLEMS} more"
         raise ConfigurationError(
-            f"{self._root} holds what cannot be recorded: {text}",
-            hint=f"Move it elsewhere, make it readable, or name it in {IGNORE_FILE}, and try again",
+            f"{self._root} contains entries that cannot be recorded: {text}",
+            hint=f"Move them elsewhere, make them readable, or name them in {IGNORE_FILE}, and try again",
         )

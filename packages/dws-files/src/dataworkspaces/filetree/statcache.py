@@ -26,7 +26,7 @@ _MASK = (1 << 64) - 1
 _UNSURE = _MASK  # as the size of a file: matches none
 _SELECT = "SELECT path, names, statuses, vals, others, manifest, kept_in FROM directories"
 _IN_PART = "in part"
-"""In the place of what of a manifest is no file, where not all of the directory was seen: matches no directory."""
+"""In the place of what of a manifest is not a file, where not all of the directory was seen: matches no directory."""
 
 _TICK_NS = 100_000_000
 _COARSE_TICK_NS = 2_100_000_000

@@ -54,7 +54,7 @@ class Tree:
         if manifest is None:
             raise MetadataError(f"The manifest {hashval} is missing")
         if manifest_name(manifest) != hashval:
-            raise MetadataError(f"The manifest {hashval} is damaged: its content has another hash")
+            raise MetadataError(f"The manifest {hashval} is damaged: its content does not match its hash")
         return manifest
 
 

@@ -36,7 +36,7 @@ class ApiResource(CheckOutMixin, SnapshotResourceMixin, Resource):
     def save_input_hash(self, hashval: str) -> None:
         """Record the hash of the data that was read last; for kits."""
         if not hashval or not hashval.isprintable():
-            raise ApiParamError(f"Resource '{self.name}': {hashval!r} is no hash")
+            raise ApiParamError(f"Resource '{self.name}': {hashval!r} is not a hash")
         try:
             write_bytes(self._hash_file, hashval.encode("utf-8"))
         except OSError as e:
@@ -58,7 +58,7 @@ class ApiResource(CheckOutMixin, SnapshotResourceMixin, Resource):
         return self.workspace.get_resource_local_directory(self) / HASH_FILE
 
     def validate_subpath_exists(self, subpath: str) -> None:
-        raise ConfigurationError(f"Resource '{self.name}' comes from an API: it has no paths, so no '{subpath}'")
+        raise ConfigurationError(f"Resource '{self.name}' comes from an API: it has no files, and so no '{subpath}'")
 
     def snapshot_precheck(self) -> None:
         self.get_input_hash()

@@ -36,7 +36,7 @@ class RemoteType(StringType):
         try:
             return check_url(text)
         except ConfigurationError as e:
-            raise ValueError(f"is no remote: {e.message}") from None
+            raise ValueError(f"is not a remote: {e.message}") from None
 
 
 class LocalFilesResource(PlacedDirectoryMixin, FileTreeMixin, Resource):
@@ -50,10 +50,12 @@ class LocalFilesResource(PlacedDirectoryMixin, FileTreeMixin, Resource):
             GLOBAL_LOCAL_PATH_PARAM,
             COMPUTE_HASH_PARAM,
             RESTORABLE_PARAM,
-            ParamDef("remote", None, True, "URL where the content of versions is kept for others", RemoteType(), True),
+            ParamDef(
+                "remote", None, True, "URL where the content of versions is kept for other copies", RemoteType(), True
+            ),
             EXPORT_PARAM,
             IMPORTED_PARAM,
-            ParamDef("my_remote", None, False, "As remote, on this machine", RemoteType(), True),
+            ParamDef("my_remote", None, False, "The same as 'remote', for this machine only", RemoteType(), True),
             MY_LOCAL_PATH_PARAM,
         ]
     )
@@ -142,8 +144,8 @@ class LocalFilesResource(PlacedDirectoryMixin, FileTreeMixin, Resource):
             return False
         if self.get_local_path_if_any() is None:
             self.workspace.interaction.warn(
-                f"Resource '{self.name}' has no place on this machine: dws config --resource {self.name} my_local_path "
-                "DIRECTORY, then dws pull fetches it"
+                f"Resource '{self.name}' has no place on this machine. To fetch it: dws config --resource "
+                f"{self.name} my_local_path DIRECTORY, then dws pull"
             )
             return False
         try:

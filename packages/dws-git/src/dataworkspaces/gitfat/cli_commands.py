@@ -29,7 +29,7 @@ def init() -> None:
 
 
 @fat.command()
-@click.option("--all", "all_history", is_flag=True, help="What any commit refers to, not HEAD alone.")
+@click.option("--all", "all_history", is_flag=True, help="What any commit refers to, not only HEAD.")
 def status(all_history: bool) -> None:
     """Show objects that are missing here, and those that nothing refers to."""
     found = commands.status(_here(), all_history=all_history)
@@ -41,7 +41,7 @@ def status(all_history: bool) -> None:
 
 
 @fat.command()
-@click.option("--all", "all_history", is_flag=True, help="What any commit refers to, not HEAD alone.")
+@click.option("--all", "all_history", is_flag=True, help="What any commit refers to, not only HEAD.")
 def push(all_history: bool) -> None:
     """Send the objects that the remote lacks."""
     sent = commands.push(_here(), all_history=all_history, progress=_progress)
@@ -49,7 +49,7 @@ def push(all_history: bool) -> None:
 
 
 @fat.command()
-@click.option("--all", "all_history", is_flag=True, help="What any commit refers to, not HEAD alone.")
+@click.option("--all", "all_history", is_flag=True, help="What any commit refers to, not only HEAD.")
 @click.argument("patterns", nargs=-1)
 def pull(all_history: bool, patterns: tuple[str, ...]) -> None:
     """Fetch the objects that are missing, and write their files.

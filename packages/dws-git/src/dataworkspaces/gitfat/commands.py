@@ -126,8 +126,8 @@ def missing_error(names: Iterable[str]) -> ToolError:
     """The error for objects that could not be had."""
     missing = list(names)
     return ToolError(
-        f"{len(missing)} of git-fat's objects are not at the remote, or are broken there: {some(missing)}",
-        hint="Whoever has the files can send them with 'git fat push'; all others are in place",
+        f"{len(missing)} of git-fat's objects are missing or broken at the remote: {some(missing)}",
+        hint="Whoever has the files can send them with 'git fat push'. All other files are in place",
     )
 
 

@@ -82,7 +82,7 @@ def _check_sure(store: ObjectStore, directory: Path) -> None:
             raise ConfigurationError(f"{operation} is in progress in {each}, so git-fat's objects may be needed")
         for name, why in _AT_WORK.items():
             if (each / name).exists():
-                raise ConfigurationError(f"{each / name} is there: {why}, so git-fat's objects may be needed")
+                raise ConfigurationError(f"{each / name} exists: {why}, so git-fat's objects may be needed")
 
 
 def _linked(directory: Path) -> Iterator[Path]:

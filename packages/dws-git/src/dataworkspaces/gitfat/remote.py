@@ -38,18 +38,18 @@ class FatRemote:
 
 
 def check_remote(location: str, user: str | None, port: int | None, where: str = "git-fat") -> FatRemote:
-    """Raise ConfigurationError for what would be an option of rsync or ssh, or is no place at all."""
+    """Raise ConfigurationError for what would be an option of rsync or ssh, or is not a place at all."""
     is_known = _SSH_RE.match(location) or _DAEMON_RE.match(location) or location.startswith("/")
     is_known = is_known or (location.startswith((".", "~")) and ":" not in location)
     if not is_known or not location.isprintable():
         raise ConfigurationError(
-            f"{where}: {location!r} is no place for the files of git-fat",
-            hint="Known are HOST:PATH, rsync://HOST/MODULE/PATH and the absolute path of a directory",
+            f"{where}: {location!r} is not a location where git-fat can keep files",
+            hint="Use HOST:PATH, rsync://HOST/MODULE/PATH and the absolute path of a directory",
         )
     if user is not None and not re.fullmatch(_USER, user):
-        raise ConfigurationError(f"{where}: {user!r} is no name of a user")
+        raise ConfigurationError(f"{where}: {user!r} is not a valid user name")
     if port is not None and not 0 < port < 65536:
-        raise ConfigurationError(f"{where}: {port} is no number of a port")
+        raise ConfigurationError(f"{where}: {port} is not a valid port number")
     # It leaves ~NAME of nobody as it is.
     return FatRemote(os.path.expanduser(location), user, port)  # noqa: PTH111
 
@@ -58,13 +58,13 @@ def read_remote(root: Path) -> FatRemote:
     """What ``.gitfat`` says; raises ConfigurationError if there is none, or nothing in it that can be used."""
     path = root / CONFIG_FILE
     if path.is_symlink() or not path.is_file():
-        what = "is no plain file" if os.path.lexists(path) else "is missing"
+        what = "is not a plain file" if os.path.lexists(path) else "is missing"
         raise ConfigurationError(
-            f"{path} {what}, so nobody knows where the files of git-fat are kept",
+            f"{path} {what}, so the location of git-fat's files is unknown",
             hint=f"git config -f {CONFIG_FILE} rsync.remote HOST:PATH",
         )
     if path.stat().st_size > _MAX_BYTES:
-        raise ConfigurationError(f"{path} is larger than {_MAX_BYTES} bytes, which no such file is")
+        raise ConfigurationError(f"{path} is larger than {_MAX_BYTES} bytes, too many for such a file")
     listed = run_git(root, ["config", "--no-includes", "-z", "--list", "-f", CONFIG_FILE]).stdout
     values: dict[str, str] = {}
     for record in filter(None, listed.decode("utf-8", "replace").split("\0")):
@@ -75,14 +75,14 @@ def read_remote(root: Path) -> FatRemote:
         raise ConfigurationError(f"{path} names no remote", hint=f"git config -f {CONFIG_FILE} rsync.remote HOST:PATH")
     port = values.get("rsync.sshport")
     if port is not None and not (port.isascii() and port.isdigit() and len(port) < 6):
-        raise ConfigurationError(f"{path}: {port!r} is no number of a port")
+        raise ConfigurationError(f"{path}: {port!r} is not a valid port number")
     found = check_remote(location, values.get("rsync.sshuser") or None, int(port) if port else None, str(path))
     options = tuple(values.get("rsync.options", "").split())
     for option in options:
         if not _OPTION_RE.match(option):
             raise ConfigurationError(
                 f"{path}: the option {option!r} of rsync is not allowed there",
-                hint="Allowed are --compress, --bwlimit=N, --timeout=N and --contimeout=N",
+                hint="Only --compress, --bwlimit=N, --timeout=N and --contimeout=N are allowed",
             )
     return FatRemote(found.location, found.user, found.port, options)
 

@@ -44,7 +44,7 @@ class FatRepository:
         try:
             found = run_git(directory, ["rev-parse", "--show-toplevel", "--git-common-dir"], env=env).stdout
         except ToolError as e:
-            raise ConfigurationError(f"{directory} lies in no git repository") from e
+            raise ConfigurationError(f"{directory} is not in a git repository") from e
         root, common = os.fsdecode(found).rstrip("\n").split("\n")[:2]
         if by_hand:
             called_by_git(Path(root))

@@ -34,7 +34,7 @@ class ObjectStore:
         root = enclosing_repository(here)
         directories = with_shared(here / given) if given else git_directories(root) if root is not None else []
         if not directories or not (directories[-1] / "objects").is_dir():
-            raise ConfigurationError(f"{here} lies in no git repository")
+            raise ConfigurationError(f"{here} is not in a git repository")
         return ObjectStore(directories[-1] / "fat")
 
     @property

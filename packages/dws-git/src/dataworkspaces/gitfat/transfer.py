@@ -52,8 +52,8 @@ def send(store: ObjectStore, remote: FatRemote, wanted: Iterable[Placeholder], p
     for name in lacking:
         if sha1_of(store.path(name)) != name:
             raise ToolError(
-                f"The object {store.path(name)} is broken: its content is not what its name says",
-                hint="Remove it, and add the file again or pull it; 'git fat verify' looks at all objects",
+                f"The object {store.path(name)} is broken: its content does not match its name",
+                hint="Remove it, then add or pull the file again; 'git fat verify' checks all objects",
             )
     if lacking:
         _rsync(remote, ["--ignore-existing"], lacking, source, target, progress, "Sending large files")
@@ -116,7 +116,7 @@ def _rsync(
         raise ToolError(
             f"{doing} failed at {remote.describe()}: {lines[0] if lines else f'rsync ended with {process.returncode}'}",
             output=said,
-            hint="Is the remote of .gitfat right and reachable, and may you read and write there?",
+            hint="Check that the remote in .gitfat is right and reachable, and that you may read and write there",
         )
     return output
 

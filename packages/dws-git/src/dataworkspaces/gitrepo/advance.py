@@ -92,7 +92,7 @@ def finish(root: Path) -> str | None:
         return _finish(root, directory)
     except (DwsError, OSError) as e:
         raise UnfinishedError(
-            f"{root} is between two commits, since a command was cut short: {message_of(e)}", hint=RECOVER_HINT
+            f"{root} is between two commits, since a command was interrupted: {message_of(e)}", hint=RECOVER_HINT
         ) from e
 
 
@@ -104,7 +104,7 @@ def abandon(root: Path) -> Abandoned:
         noted = read_json_object(kept_as, "from", "to")
         old, new = (check_object_name(str(noted[key]), str(kept_as)) for key in ("from", "to"))
     except DwsError:
-        states = "nobody knows any more between which commits"
+        states = "it is no longer known between which commits"
     else:
         states = f"some may be as in {old[:12]}, some as in {new[:12]}, and some half written"
     return Abandoned(
@@ -145,7 +145,7 @@ def _remove_marker(root: Path) -> None:
 def _begin(root: Path, target: str, then: str) -> str:
     head = head_commit(root)
     if head is None:
-        raise ConfigurationError(f"{root} has no commit yet", hint="Commit a file, and try again")
+        raise ConfigurationError(f"{root} has no commit yet", hint="Commit a file and try again")
     write_json(_marker(root), {"from": head, "to": target, "then": then}, durable=True)
     return head
 
@@ -162,8 +162,8 @@ def _after_failure(root: Path, head: str, what: str, error: ToolError) -> None:
     names = [line.strip() for line in error.output.splitlines() if line.startswith("\t")]
     names += [part for line in error.output.splitlines() if "Entry '" in line for part in line.split("'")[1:2]]
     raise ConfigurationError(
-        f"{what}: files with changes that are not committed would be overwritten: {some(names, 5) or error.message}",
-        hint="Take a snapshot (or commit them, or move them away), and pull again",
+        f"{what}: files with uncommitted changes would be overwritten: {some(names, 5) or error.message}",
+        hint="Take a snapshot (or commit them, or move them away) and pull again",
     ) from error
 
 

@@ -22,7 +22,7 @@ _METADATA_NAMES = {".git", "git~1", ".dataworkspace"}
 def check_subdirectory_path(relative: object, name: str) -> str:
     """Raise ConfigurationError for a path that leads out of the workspace, or into its or git's metadata."""
     if not isinstance(relative, str):
-        raise MetadataError(f"Resource '{name}': the place {relative!r} is no text")
+        raise MetadataError(f"Resource '{name}': the place {relative!r} is not a string")
     text = check_relative_path(relative, f"Resource '{name}'")
     if not text or has_control_characters(text) or any(map(_is_metadata, text.split("/"))):
         raise ConfigurationError(f"Resource '{name}': '{text}' cannot be the place of a resource")
@@ -43,7 +43,7 @@ def check_place_in_workspace(root: Path, relative: str, name: str) -> Path:
     real, inside = Path(os.path.realpath(place)), Path(os.path.realpath(root))
     if real == inside or inside not in real.parents or any(map(_is_metadata, real.relative_to(inside).parts)):
         raise ConfigurationError(
-            f"Resource '{name}': its place {relative} leads to {real}, which is no place for it in the workspace"
+            f"Resource '{name}': its place {relative} leads to {real}, which is not a place for it in the workspace"
         )
     return place
 
@@ -51,7 +51,7 @@ def check_place_in_workspace(root: Path, relative: str, name: str) -> Path:
 def check_scratch_directory(root: Path, relative: object) -> Path:
     """The place of temporary data that the workspace's parameter names. Raises ConfigurationError for one outside."""
     if not isinstance(relative, str):
-        raise MetadataError(f"The scratch directory {relative!r} is no text")
+        raise MetadataError(f"The scratch directory {relative!r} is not a string")
     if Path(relative).is_absolute():
         raise ConfigurationError(
             f"The workspace's scratch directory {relative} lies outside of it", hint="It belongs in local_params.json"
@@ -62,7 +62,7 @@ def check_scratch_directory(root: Path, relative: object) -> Path:
 def check_object_name(hashval: str, name: str) -> str:
     """Return ``hashval``; raises ConfigurationError if it is no full hash."""
     if not is_object_name(hashval):
-        raise ConfigurationError(f"Resource '{name}': '{hashval[:80]}' is no hash of a git commit")
+        raise ConfigurationError(f"Resource '{name}': '{hashval[:80]}' is not a git commit hash")
     return hashval
 
 
@@ -76,14 +76,14 @@ def check_branch_name(branch: object, name: str) -> None:
     text = branch if isinstance(branch, str) else ""
     bad = not text or text.startswith("-") or text.endswith((".", "/", ".lock")) or ".." in text
     if bad or any(c in " ~^:?*[\\" for c in text) or has_control_characters(text):
-        raise MetadataError(f"Resource '{name}': {branch!r} is no name of a git branch")
+        raise MetadataError(f"Resource '{name}': {branch!r} is not a valid git branch name")
 
 
 def check_url(url: str, name: str) -> None:
     """Raise ConfigurationError for a URL that would make git run a program, or that could be an option."""
     if not _is_safe_url(url):
         raise ConfigurationError(
-            f"Resource '{name}': {without_password(url)!r:.200} is no URL that can be cloned safely"
+            f"Resource '{name}': {without_password(url)!r:.200} is not a URL that can be cloned safely"
         )
 
 
@@ -106,8 +106,8 @@ def check_url_of_user(url: str) -> None:
     scheme = url.partition("://")[0] if "://" in url else _SCHEMES[0]
     if url.startswith("-") or "::" in url.split("/", 1)[0] or scheme.lower() not in _SCHEMES:
         raise ConfigurationError(
-            f"{without_password(url)!r} is no URL of a git repository",
-            hint=f"Known are paths, and {', '.join(_SCHEMES)}",
+            f"{without_password(url)!r} is not the URL of a git repository",
+            hint=f"Use a path, or a URL that starts with {', '.join(_SCHEMES)}",
         )
     if "://" in url or not is_local_url(url):
         check_url(url, without_password(url))

@@ -91,7 +91,7 @@ def is_harmless(key: str, value: str) -> bool:
     known = _VALUES.get(key)
     if known is not None:
         return known.fullmatch(value) is not None
-    if key == "alias.lfs":  # the one command of ours that is no part of git
+    if key == "alias.lfs":  # the one command of ours that is not part of git
         return False
     if _ANY_VALUE.fullmatch(key) is not None:
         return True

@@ -25,7 +25,7 @@ KEPT_TREES = "refs/dws/trees"
 
 @dataclass(frozen=True)
 class PresentObjects:
-    """:ivar names: of the object (blob or tree) at each path that was asked for; of what git ignores as
+    """:ivar names: of the object (blob or tree) at each path you asked for it; of what git ignores as
         :func:`content_of` has it; None where nothing lies.
     :ivar tree: of the whole working tree, where it was asked to be kept and no commit holds it (else None).
     :ivar commit: HEAD, if it holds just this tree.
@@ -51,7 +51,7 @@ def present_objects(
     Neither index nor objects of the repository change, unless ``keep`` asks for it: then the tree stays, by a
     reference of its own, if HEAD has another. ``leave_out`` are files that do not count. With ``sources_only`` the
     names are those of objects in which notebooks have no outputs; these objects are nowhere. What lies at the places
-    ``without`` is no part of them; ``within`` are then just the paths that differ from the index."""
+    ``without`` is not part of them; ``within`` are then just the paths that differ from the index."""
     directory = git_directory(root)
     if directory is None:
         return PresentObjects([None] * len(paths), None, None)

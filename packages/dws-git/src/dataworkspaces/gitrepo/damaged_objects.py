@@ -38,15 +38,15 @@ def check_loose_objects(root: Path, where: str, *, only_empty: bool = False) -> 
     damaged = damaged_objects(root, only_empty=only_empty)
     files = [str(path) for path in damaged_references(root)] + (["its index"] if _has_empty_index(root) else [])
     if files:
-        what = f"git's files of {root} are empty or damaged, as after a power cut: {some(files)}"
-        remedy = "dws fsck --repair writes them again, from git's logs and what is there"
+        what = f"git files of {root} are empty or damaged, as after a power cut: {some(files)}"
+        remedy = "dws fsck --repair writes them again from git's logs and what is there"
         yield Problem("resource", where, what, remedy, repair=lambda: mend(root))
         return
     if not damaged:
         return
     names = some(sorted(name[:12] for name in damaged))
     what = f"{len(damaged)} objects of git in {root} are empty or damaged, as after a power cut: {names}"
-    remedy = "dws fsck --repair writes them again, from the working tree or the origin"
+    remedy = "dws fsck --repair writes them again from the working tree or the origin"
     yield Problem("resource", where, what, remedy, repair=lambda: mend(root))
 
 
@@ -93,7 +93,7 @@ def look_after_restart(root: Path, tell: Callable[[str], None]) -> None:
         if note.read_text(encoding="ascii") == boot:
             return
     if damaged_objects(root) or damaged_references(root) or _has_empty_index(root):
-        tell(f"{root}: after a power cut, as it seems: {mend(root, ask_origin=False)}")
+        tell(f"{root}: apparently after a power cut: {mend(root, ask_origin=False)}")
     with suppress(OSError):
         note.parent.mkdir(exist_ok=True)
         write_bytes(note, boot.encode("ascii"), is_cache=True)

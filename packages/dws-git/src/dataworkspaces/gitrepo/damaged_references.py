@@ -71,9 +71,9 @@ def mend_head(root: Path) -> list[str]:
     if content is None:
         branches = some(sorted(_branches(repository)))
         raise StorageError(
-            f"The HEAD of {root} is damaged, and nothing says which branch was checked out",
-            hint=f"Write it, here for the branch main: printf 'ref: refs/heads/main\\n' > {repository.own / 'HEAD'}"
-            + (f" (there are: {branches})" if branches else ""),
+            f"The HEAD of {root} is damaged, and nothing records which branch was checked out",
+            hint="Write it, for example for the branch main: printf 'ref: refs/heads/main\\n' > "
+            f"{repository.own / 'HEAD'}" + (f" (branches: {branches})" if branches else ""),
         )
     _write(repository, repository.own / "HEAD", content)
     return [f"HEAD is {content.removeprefix('ref: refs/heads/')}, as its log says"]
@@ -213,7 +213,7 @@ def _mend_branch(repository: _Repository, path: Path, name: str, noted: str | No
         _remove(repository, path)
         return f"{name} has no commit yet"
     choice = f", one of {some(tip[:12] for tip in sorted(tips))}" if tips else ""
-    return f"{name} is lost; say what it was{choice}: rm {path} && git -C {repository.root} update-ref {name} COMMIT"
+    return f"{name} is lost; restore it{choice}: rm {path} && git -C {repository.root} update-ref {name} COMMIT"
 
 
 def _mend_tags(repository: _Repository) -> list[str]:
@@ -236,7 +236,7 @@ def _mend_config(repository: _Repository) -> str:
         text = text.replace("version = 0", "version = 1") + "[extensions]\n\tobjectFormat = sha256\n"
     write_bytes(repository.shared / "config", text.encode("ascii"), durable=True)
     remedy = f"git -C {repository.root} remote add origin URL"
-    return f"git's configuration is that of a new repository, and its origin, if there was one, is lost: {remedy}"
+    return f"git's configuration has been reset, and the origin, if there was one, is lost: {remedy}"
 
 
 def _write(repository: _Repository, path: Path, content: str) -> None:

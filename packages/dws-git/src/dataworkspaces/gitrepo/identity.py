@@ -77,8 +77,8 @@ def _check_signing(root: Path) -> None:
             run_git(root, ["commit-tree", "-S", "-m", "can git sign?", tree.decode("ascii").strip()], env=env)
         except ToolError as e:
             raise ConfigurationError(
-                f"Git is to sign commits in {root} (commit.gpgSign), and cannot: {explain(e.output)[0]}",
-                hint="See that 'git commit' works by hand; git config commit.gpgSign false does without signatures",
+                f"Git is configured to sign commits in {root} (commit.gpgSign), but cannot: {explain(e.output)[0]}",
+                hint="Make sure that 'git commit' works by hand, or turn signing off: git config commit.gpgSign false",
             ) from e
     _HAVE_SIGNED.add(root)
 

@@ -50,15 +50,11 @@ def check_ignored(root: Path, resources: Iterable[Looked]) -> list[str]:
             if len(hit) == len(looked.results):
                 raise _nothing_kept(root, looked.what, "any of its results", next(iter(hit.values())))
             if hit:
-                told.append(
-                    f"{looked.what}: git ignores {some(hit)}, so other copies do not get that with the snapshot"
-                )
+                told.append(f"{looked.what}: git ignores {some(hit)}, so other copies do not get it with the snapshot")
         elif probe in rules:
             if not _holds_tracked(root, looked.place):
                 raise _nothing_kept(root, looked.what, "anything in it", rules[probe])
-            told.append(
-                f"{looked.what}: git ignores what is new in it ({rules[probe]}), so a snapshot does not keep it"
-            )
+            told.append(f"{looked.what}: git ignores new files in it ({rules[probe]}), so a snapshot does not keep it")
     left = [looked for looked in wanted if not looked.may_ignore and not looked.results]
     left = [looked for looked in left if _asked(looked)[0] not in rules]
     return told + _left_out(root, left)
@@ -114,5 +110,5 @@ def _holds_tracked(root: Path, place: str) -> bool:
 def _nothing_kept(root: Path, what: str, which: str, rule: str) -> ConfigurationError:
     return ConfigurationError(
         f"{what}: git ignores it, so a snapshot would not keep {which}",
-        hint=f"Change the line that says so, {rule} (in {root})",
+        hint=f"Change the line {rule} (in {root})",
     )

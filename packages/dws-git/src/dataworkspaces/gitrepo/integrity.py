@@ -74,8 +74,8 @@ def check_interrupted(root: Path, where: str) -> Iterator[Problem]:
         yield Problem(
             "local state",
             where,
-            f"{lock} is there: git is at work in the repository, or was killed",
-            "If no git runs there, dws fsck --repair removes it",
+            f"{lock} is there: git is running in the repository, or was killed",
+            "If no git process is running there, dws fsck --repair removes it",
             repair=lambda: _remove_locks(root, lock),
         )
 
@@ -86,7 +86,7 @@ def finish_advance(root: Path) -> str:
     return (
         "completed"
         if kept is None
-        else f"completed; what lay in the files is kept: git -C {quote(str(root))} show {kept}"
+        else f"completed. To see what was in the files: git -C {quote(str(root))} show {kept}"
     )
 
 
@@ -99,8 +99,8 @@ def unfinished_part(root: Path, what: str) -> Iterator[UnfinishedPart]:
 def _remove_locks(root: Path, lock: Path) -> str:
     remove_stale_git_locks(root)
     if lock.exists():
-        raise ToolError(f"git is still at work in {root}")
-    return "the lock of a git that is gone is removed"
+        raise ToolError(f"git is still running in {root}")
+    return "removed the lock of a dead git process"
 
 
 def _check_commits(
@@ -111,7 +111,7 @@ def _check_commits(
         try:
             commits.append(check_object_name(commit, where))
         except DwsError as e:
-            yield problem_of("snapshot", _hashes(snapshots), e, "Restore the file of its metadata from the history")
+            yield problem_of("snapshot", _hashes(snapshots), e, "Restore its metadata file from git's history")
     found = GitRepo(root).resolve([f"{commit}^{{commit}}" for commit in commits])
     there = []
     for commit, name in zip(commits, found, strict=True):
@@ -121,7 +121,7 @@ def _check_commits(
         what = f"{where} lacks commit {commit[:12]}, so the snapshot cannot be restored"
         if has_origin(root) and all(is_from_elsewhere(snapshot) for snapshot in wanted[commit]):
             yield Problem(
-                "snapshot", _hashes(wanted[commit]), what, "dws pull brings it, if its origin has it", "warning"
+                "snapshot", _hashes(wanted[commit]), what, "'dws pull' fetches it, if the origin has it", "warning"
             )
         else:
             remedy = f"{how_to_fetch(root)}, or get it from another copy"
@@ -133,16 +133,14 @@ def _check_commits(
         what = f"commit {commit[:12]} of {where} is not on the branch"
         if commit in lost:
             what = f"commit {commit[:12]} of {where} is on no branch: git will remove it"
-            remedy = f"dws fsck --repair keeps it, by a reference below {KEPT_COMMITS}"
+            remedy = f"dws fsck --repair keeps it with a reference below {KEPT_COMMITS}"
             repair = _keeping(root, f"{KEPT_COMMITS}/{commit}", commit)
             yield Problem("snapshot", _hashes(wanted[commit]), what, remedy, repair=repair)
         elif commit in not_at_origin:
-            remedy = (
-                f"Who clones it does not get it: git -C {quote(str(root))} merge {commit[:12]}, if it belongs there"
-            )
+            remedy = f"Clones do not get it: git -C {quote(str(root))} merge {commit[:12]}, if it belongs there"
             yield Problem("snapshot", _hashes(wanted[commit]), what, remedy, "warning")
         else:
-            remedy = "It is at the origin: dws pull brings it to the branch"
+            remedy = "It is at the origin: 'dws pull' brings it to the branch"
             yield Problem("snapshot", _hashes(wanted[commit]), what, remedy, "warning")
 
 
@@ -180,7 +178,7 @@ def _check_objects(root: Path, where: str) -> Iterator[Problem]:
 
 
 def _told(output: bytes) -> str:
-    return os.fsdecode(output).strip() or "it said nothing"
+    return os.fsdecode(output).strip() or "it printed nothing"
 
 
 def _is_damage(line: str) -> bool:
@@ -200,12 +198,12 @@ def check_trees(root: Path, where: str, wanted: Mapping[str, Sequence[str]]) -> 
     kept = {*kept_trees(root)}
     for tree, found in zip(trees, GitRepo(root).resolve([f"{tree}^{{tree}}" for tree in trees]), strict=True):
         if found is None:
-            what = f"{where} lacks tree {tree[:12]}: the code that ran, and that was not committed then"
+            what = f"{where} lacks tree {tree[:12]}: the code that ran, uncommitted at the time"
             remedy = f"git -C {quote(str(root))} fetch origin 'refs/dws/trees/*:refs/dws/trees/*'"
             yield Problem("lineage", _hashes(wanted[tree]), what, remedy, "warning")
         elif tree not in kept:
             what = f"tree {tree[:12]} of {where}, the code that ran, has no reference: git may remove it"
-            remedy = f"dws fsck --repair keeps it, by a reference below {KEPT_TREES}"
+            remedy = f"dws fsck --repair keeps it with a reference below {KEPT_TREES}"
             repair = _keeping(root, f"{KEPT_TREES}/{tree}", tree)
             yield Problem("lineage", _hashes(wanted[tree]), what, remedy, "warning", repair)
 

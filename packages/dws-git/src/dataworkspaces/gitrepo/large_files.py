@@ -154,7 +154,7 @@ def fetch(root: Path, consent: Consent, progress: Progress, environment: Mapping
         check_lfs(str(root))
         check_servers(root, ORIGIN, consent, sending=False)
         arguments = ["-c", "lfs.skipdownloaderrors=false", "lfs", "pull", ORIGIN]
-        hint = "When that is solved, repeat the command: it gets what is missing"
+        hint = "Solve that and repeat the command: it fetches what is missing"
         _run_lfs(root, arguments, progress, "Getting large files with git-lfs", environment, hint)
     if uses_fat(root):
         from dataworkspaces import gitfat
@@ -181,7 +181,8 @@ def complete_restore(root: Path, consent: Consent) -> None:
             left, why = pointers(root), f": {e.message}"
         if left:
             interaction.warn(
-                f"Large files in {root} are not restored, {some(left)} hold pointers{why}. Once they can be had: "
+                f"Large files in {root} are not restored, {some(left)} are still pointers{why}. Once they are "
+                "available: "
                 "git lfs pull"
             )
     if uses_fat(root):
@@ -191,7 +192,9 @@ def complete_restore(root: Path, consent: Consent) -> None:
             gitfat.ask_for_consent(root, consent)
             gitfat.pull(root, interaction.progress)
         except DwsError as e:
-            interaction.warn(f"Large files in {root} are not restored: {e.message}. Once they can be had: git fat pull")
+            interaction.warn(
+                f"Large files in {root} are not restored: {e.message}. Once they are available: git fat pull"
+            )
 
 
 def pointers(root: Path) -> list[str]:
@@ -220,7 +223,7 @@ def send(
         place = Path(remote)
         url = place.as_uri() if place.is_absolute() else remote  # git-lfs takes a path for a remote's name
         arguments = ["-c", "lfs.allowincompletepush=false", "lfs", "push", url, f"refs/heads/{branch}"]
-        hint = "The commits were not sent yet; when that is solved, push again"
+        hint = "The commits have not been sent yet. Solve that and push again"
         _run_lfs(root, arguments, progress, "Sending large files with git-lfs", environment, hint)
     if uses_fat(root):
         from dataworkspaces import gitfat

@@ -94,8 +94,9 @@ def _check_places(root: Path, source: list[str], origin: str | None) -> list[tup
         if bad or (local and origin is not None and not is_local_url(origin)):
             told = f"{value!r:.200} ({key:.80})"
             raise ConfigurationError(
-                f"The {LFS_CONFIG} of {_name(root)} has large files kept at {told}, which is no server",
-                hint="Do not use this repository before its owner explains; or name the right server yourself: "
+                f"The {LFS_CONFIG} of {_name(root)} keeps large files at {told}, which is not a server",
+                hint="Do not use this repository until its owner has explained this, or name the right server "
+                "yourself: "
                 f"git config --global {key} URL",
             )
     return places

@@ -42,13 +42,13 @@ def merge_commits(root: Path, ours: str, theirs: str) -> Merge:
     done = run_git(root, arguments, ok=(0, 1, 128, 129), doing="Merging")
     if done.returncode == 129:
         raise ConfigurationError(
-            f"Both {root} and its origin have new commits, and this git is too old to merge them",
+            f"{root} and its origin both have new commits, and this git is too old to merge them",
             hint="Install git 2.38 or newer",
         )
     if b"unrelated histories" in done.stderr:
         raise ConfigurationError(
             f"{root} and its origin have no history in common",
-            hint=f"Is the URL of origin right? git remote -v; and is all history here? {how_to_fetch(root)}",
+            hint=f"Check the URL of the origin (git remote -v), and fetch all history: {how_to_fetch(root)}",
         )
     if done.returncode == 128:
         run_git(root, arguments, doing="Merging")  # which raises
@@ -67,7 +67,7 @@ def merge_base(root: Path, ours: str, theirs: str) -> str:
     if done.returncode:
         raise ConfigurationError(
             f"{root} and its origin have no history in common",
-            hint=f"Is the URL of origin right? git remote -v; and is all history here? {how_to_fetch(root)}",
+            hint=f"Check the URL of the origin (git remote -v), and fetch all history: {how_to_fetch(root)}",
         )
     return done.stdout.decode("ascii").strip()
 

@@ -73,8 +73,8 @@ def add_all(
     if _NO_COMMIT in said:
         place = said.partition(b"'")[2].partition(b"/'")[0]
         raise ConfigurationError(
-            f"{root / os.fsdecode(place)} is a git repository without a commit or a file, of which nothing can be kept",
-            hint="Remove it, or let .gitignore name it",
+            f"{root / os.fsdecode(place)} is a git repository without a commit or a file, so nothing of it can be kept",
+            hint="Remove it, or name it in .gitignore",
         )
     return Added(True, tuple(nested))
 
@@ -191,7 +191,8 @@ def check_submodules(root: Path, what: str, paths: Sequence[str] = ()) -> list[s
     if modified:
         place = root / modified[0]
         raise ConfigurationError(
-            f"{what}: the submodule {modified[0]} has changes that are not committed, and only a commit of it is kept",
+            f"{what}: the submodule {modified[0]} has uncommitted changes, but a snapshot keeps only one of its "
+            "commits",
             hint=f"Commit them there: git -C {place} commit -a",
         )
     return untracked
@@ -199,7 +200,7 @@ def check_submodules(root: Path, what: str, paths: Sequence[str] = ()) -> list[s
 
 def tell_untracked(interaction: Interaction, places: Sequence[str]) -> None:
     for place in places:
-        interaction.warn(f"The submodule {place} holds files that are not committed there: they are not kept")
+        interaction.warn(f"The submodule {place} contains uncommitted files: they are not kept")
 
 
 def remove_submodules(root: Path, paths: Sequence[str], commit: str) -> list[str]:
@@ -217,7 +218,7 @@ def remove_submodules(root: Path, paths: Sequence[str], commit: str) -> list[str
         if is_kept_elsewhere and not run_git(directory, arguments).stdout:
             shutil.rmtree(directory)
         else:
-            told.append(f"The submodule {directory} stays: it holds what is nowhere else")
+            told.append(f"The submodule {directory} stays: it contains files that exist nowhere else")
     return told
 
 
@@ -239,7 +240,7 @@ def update_submodules(root: Path, paths: Sequence[str] = ()) -> list[str]:
         if place not in known:
             if head_commit(directory) != commit or not any(directory.iterdir()):
                 told.append(
-                    f"At {directory} was commit {commit[:12]} of a git repository of its own, whose files were not kept"
+                    f"{directory} was a separate git repository at commit {commit[:12]}, whose files were not kept"
                 )
         elif head_commit(directory) != commit or git_directory(directory) is None:
             told += _update_submodule(root, known[place], place, commit)

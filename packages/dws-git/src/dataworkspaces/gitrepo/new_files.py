@@ -23,7 +23,7 @@ from dataworkspaces.params import LARGE_FILE
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import Interaction
 
-_HEADING = "# Left out by dws, since they look like secrets; 'git add --force FILE' keeps one:"
+_HEADING = "# Left out by dws, since they look like secrets; 'git add --force FILE' adds one:"
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ def check_new_files(part: Part, interaction: Interaction, what: str, limit: int)
     if not large:
         return
     told = some(f"{path} ({size / 1e6:,.0f} MB)" for path, size in large.items())
-    if not interaction.confirm(f"{what}: {told} would be committed, for good. Commit it?", default=False):
+    if not interaction.confirm(f"{what}: {told} would be committed permanently. Commit it?", default=False):
         raise RefusedError(
-            f"{what}: {told} would be committed to its git repository, for good; files of more than "
-            f"{limit / 1e6:,.0f} MB are not, unasked",
-            hint="Let git-lfs keep it ('git lfs track'), or keep its directory as local files with a remote ('dws add "
-            f"local-files'), or name it in .gitignore; or allow larger ones: dws config {LARGE_FILE} "
+            f"{what}: {told} would be committed to its git repository permanently; files of more than "
+            f"{limit / 1e6:,.0f} MB are not committed without asking",
+            hint="Track it with git-lfs ('git lfs track'), add its directory as local files with a remote ('dws "
+            f"add local-files'), or name it in .gitignore. To allow larger files: dws config {LARGE_FILE} "
             f"{_rounded_up(max(large.values()))}MB",
         )
 
@@ -120,7 +120,8 @@ def _leave_out(part: Part, found: _Found, interaction: Interaction, what: str) -
         _exclude(root, paths, part.results if root == part.root else ())
     interaction.warn(
         f"{what}: left out {some(names, 10)}, which {'looks like a secret' if len(names) == 1 else 'look like secrets'}"
-        f" (noted in {_exclude_file(part.root)}; 'git add --force FILE' keeps one, .gitignore leaves it out for all)"
+        f" (noted in {_exclude_file(part.root)}; 'git add --force FILE' adds one, .gitignore excludes one for "
+        "everybody)"
     )
     return {root / path for root, paths in secret.items() for path in paths}
 
@@ -130,8 +131,8 @@ def _exclude(root: Path, paths: Sequence[str], results: Sequence[str]) -> None:
     add_lines(file, [_HEADING, *(_line(path, results) for path in paths)])
     if still := list_paths(root, ["--others", "--exclude-standard"], paths):
         raise RefusedError(
-            f"{some(still)} in {root} looks like a secret, and a line of .gitignore with '!' wants it to be committed",
-            hint="Change that line; or if it should be kept: git add FILE",
+            f"{some(still)} in {root} looks like a secret, but a line with '!' in .gitignore includes it",
+            hint="Change that line, or, to commit it: git add FILE",
         )
 
 

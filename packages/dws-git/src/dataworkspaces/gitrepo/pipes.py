@@ -53,7 +53,7 @@ def pipe_with_reader(root: Path) -> tuple[str, int] | None:
 
 
 def is_a_pipe(path: str) -> ConfigurationError:
-    return ConfigurationError(f"{path} is no regular file that git could read", hint="Put a text file there")
+    return ConfigurationError(f"{path} is not a regular file that git could read", hint="Put a text file there")
 
 
 def _pipes_below(root: Path) -> Iterator[str]:

@@ -16,7 +16,7 @@ from dataworkspaces.errors import MetadataError, ToolError
 from dataworkspaces.gitrepo.run import run_git
 
 LINK, SUBMODULE, TREE = "120000", "160000", "040000"
-"""Modes of what is no plain file."""
+"""Modes of what is not a plain file."""
 
 Environment = Mapping[str, str]
 
@@ -178,7 +178,7 @@ def list_tree(
         if entries.get(path, entry) != entry:
             raise MetadataError(
                 f"{tree_ish:.50} of {root} holds '{path:.200}' twice, which git never writes",
-                hint="Do not use it before its owner explains",
+                hint="Do not use it until its owner has explained this",
             )
         entries[path] = entry
     return entries

@@ -186,7 +186,7 @@ def invocation(
 def not_started(directory: Path) -> ToolError:
     if not directory.is_dir():
         return ToolError(f"{directory} is not a directory, so git cannot work in it")
-    return ToolError("The program 'git' was not found", hint="Install git and see that it is on the PATH")
+    return ToolError("The program 'git' was not found", hint="Install git, and make sure that it is on the PATH")
 
 
 def explain(error: str) -> tuple[str, str | None]:
@@ -209,20 +209,20 @@ def _first_line(error: str) -> str:
     for line in lines:
         if line.startswith(("fatal:", "error:")):
             return line.partition(":")[2].strip()
-    return lines[0] if lines else "git said nothing"
+    return lines[0] if lines else "git printed nothing"
 
 
 def _hint(error: str) -> str | None:
     if (remedy := _SAFE_DIRECTORY_RE.search(error)) is not None:
-        return f"If you trust whoever owns it: {remedy[0].strip()}"
+        return f"If you trust its owner: {remedy[0].strip()}"
     if "failed to sign" in error:
-        return "Git signs commits here, see commit.gpgSign; does 'git commit' work for you by hand?"
+        return "Git signs commits here (commit.gpgSign). Check whether 'git commit' works by hand"
     if "index.lock" in error or ".lock': File exists" in error:
         return "Another git command is running in this repository; if none is, remove the lock file that git names"
     if "No space left" in error:
         return "Free some disk space and try again"
     if "terminal prompts disabled" in error or "could not read Password" in error:
-        return "Let git keep the password: see 'git help credentials'"
+        return "Let git store the password: see 'git help credentials'"
     if "Host key verification failed" in error:
-        return "Connect once with ssh by hand, and accept the host's key if it is the right one"
+        return "Connect once with ssh by hand, and accept the host key if it is the right one"
     return None

@@ -82,8 +82,8 @@ def _merge(root: Path, other: str, ours: str, theirs: str, what: str, results: b
         return
     begin_merge(root, merge, theirs, message, what)
     raise ConfigurationError(
-        f"{what}: both this copy and the origin changed: {', '.join(sorted(merge.conflicts))}",
-        hint=f"In {root}, edit these files (git has marked the places), 'git add' them and 'git commit', then "
+        f"{what}: this copy and the origin both changed {', '.join(sorted(merge.conflicts))}",
+        hint=f"In {root}, edit these files (git has marked the conflicts), run 'git add' and 'git commit', then "
         "dws pull; or go back with 'git merge --abort'",
     )
 

@@ -124,8 +124,8 @@ def plan_push(
         if "not be found on any remote" in told.text:
             names = ", ".join(line.strip() for line in told.text.splitlines() if line.startswith("  "))
             raise ConfigurationError(
-                f"{what}: nobody could get the commits of its submodules: {names}",
-                hint="Push them to where the submodules come from, and push again",
+                f"{what}: nobody could fetch the commits of its submodules: {names}",
+                hint="Push them to the origins of the submodules, then push again",
             )
         raise _connection_error(what, remote if remote != ORIGIN else origin_url(root), told, writing=True)
     return PushPlan(told.lacks_some_of(refspecs))
@@ -139,7 +139,7 @@ def push(
     what: str,
     environment: Any = None,
     *,
-    if_refused: str = "Ask whoever looks after the origin",
+    if_refused: str = "Ask whoever maintains the origin",
 ) -> None:
     """Send the commits of branches (and other references). Nothing else changes there.
 
@@ -153,7 +153,7 @@ def push(
         said = "" if is_behind else _told_by_server(told.text)
         raise ConfigurationError(
             f"The origin of {what} refused the push: {told.rejected}{said}",
-            hint="dws pull, and push again" if is_behind else if_refused,
+            hint="Run 'dws pull', then push again" if is_behind else if_refused,
         )
     if told.status:
         raise _connection_error(what, remote if remote != ORIGIN else origin_url(root), told, writing=True)
@@ -244,7 +244,7 @@ def _check_writable_path(url: str | None, what: str) -> None:
             )
 
 
-_READ_ONLY_HINT = "Ask its owner for the right to write; a resource can be left out with --skip"
+_READ_ONLY_HINT = "Ask its owner for write access, or skip the resource with --skip"
 
 
 def _connection_error(what: str, url: str | None, told: Told, *, writing: bool = False) -> DwsError:
@@ -259,5 +259,5 @@ def _connection_error(what: str, url: str | None, told: Told, *, writing: bool =
         )
     return ConfigurationError(
         f"{what}: {where} cannot be {'pushed to' if writing else 'read'}: {said}",
-        hint=hint or "Is the address right, is the network up, and may you read it?",
+        hint=hint or "Check the address, the network and your access rights",
     )

@@ -77,12 +77,12 @@ class GitRepo:
         operation = operation_in_progress(self.root)
         if operation is not None:
             raise ConfigurationError(
-                f"{what}: {operation} is in progress in {self.root}", hint="Finish or abort it with git, and try again"
+                f"{what}: {operation} is in progress in {self.root}", hint="Finish or abort it with git, then try again"
             )
         if is_head_damaged(self.root):
             from dataworkspaces.gitrepo.damaged_objects import mend
 
-            self._say(f"{self.root}: after a power cut, as it seems: {mend(self.root, ask_origin=False)}")
+            self._say(f"{self.root}: apparently after a power cut: {mend(self.root, ask_origin=False)}")
         current = current_branch(self.root)
         if current == ".invalid":
             raise ConfigurationError(
@@ -226,8 +226,8 @@ class GitRepo:
         added = add_all(self.root, paths, env=env, force=force)
         if env is None:
             self._tell_all(
-                f"{self.root / place} is a git repository of its own: its files are kept, its history is not. To keep "
-                "a reference to one of its commits instead, make it a submodule: git submodule add"
+                f"{self.root / place} is a separate git repository: its files are kept, its history is not. To "
+                "keep a reference to one of its commits instead, make it a submodule: git submodule add"
                 for place in added.nested
             )
         return added.found_all

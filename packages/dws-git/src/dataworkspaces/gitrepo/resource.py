@@ -149,7 +149,7 @@ class GitRepoResource(CheckOutMixin, CollectMixin, GitDirectoryMixin, SnapshotRe
 
     def _how_to_have_it(self, place: str | None) -> str:
         if self.remote_origin_url is None:
-            return "It has no origin to clone it from: move it back, or copy it from a backup"
+            return "It has no origin to clone from: move it back, or copy it from a backup"
         return f"git clone {quote(self.remote_origin_url)} {quote(place) if place else 'DIRECTORY'}"
 
     @property
@@ -194,8 +194,8 @@ class GitRepoResource(CheckOutMixin, CollectMixin, GitDirectoryMixin, SnapshotRe
             commit = repo.resolve(["HEAD"])[0]
             if self.read_only:
                 self.workspace.interaction.warn(
-                    f"Resource '{self.name}' is read-only, but had changes ({some(status.dirty)}); they are committed "
-                    "on this machine only"
+                    f"Resource '{self.name}' is read-only, but has changes ({some(status.dirty)}): they are "
+                    "committed on this machine only"
                 )
         if commit is None:
             raise ConfigurationError(f"Resource '{self.name}': {repo.root} has no commit yet", hint="Commit a file")
@@ -258,7 +258,7 @@ class GitRepoResource(CheckOutMixin, CollectMixin, GitDirectoryMixin, SnapshotRe
         if status.dirty:
             return ResourceChange("changed", f"not committed: {some(status.dirty)}")
         if status.commit is None or not self._holds_version(status.commit, version.compare_hash):
-            return ResourceChange("changed", "other content is committed")
+            return ResourceChange("changed", "different content is committed")
         return ResourceChange("unchanged")
 
     def _holds_version(self, commit: str, version: str | None) -> bool:

@@ -48,20 +48,18 @@ def check_push(resource: GitRepoResource) -> PushPlan:
     root, what = resource.root, resource.what
     if not has_origin(root):
         raise ConfigurationError(
-            f"{what} has no origin, so nobody could get what it holds",
-            hint=f"git -C {root} remote add {ORIGIN} URL, or leave it out with --skip {resource.name}",
+            f"{what} has no origin, so nobody else could get its content",
+            hint=f"git -C {root} remote add {ORIGIN} URL, or skip it with --skip {resource.name}",
         )
     large_files.check_programs(root)
     dirty = GitRepo(root).status().dirty
     if dirty:
-        raise ConfigurationError(
-            f"{what} has changes that are not committed: {some(dirty)}", hint="Take a snapshot first"
-        )
+        raise ConfigurationError(f"{what} has uncommitted changes: {some(dirty)}", hint="Take a snapshot first")
     plan = plan_push(root, ORIGIN, _refspecs(resource), resource.workspace.interaction, what)
     if plan.rejected is not None:
         raise ConfigurationError(
             f"{what} is behind its origin, which has commits that are not here ({plan.rejected})",
-            hint="dws pull, and push again",
+            hint="Run 'dws pull', then push again",
         )
     return plan
 

@@ -70,9 +70,9 @@ class Restraint:
     def warning(self) -> str:
         keys = some(dict.fromkeys(s.key for s in self.settings), _MOST_SHOWN)
         return (
-            f"{self.root} came neither by 'dws init' nor by 'dws clone', and has git settings that can run programs "
-            f"or contact others ({keys}). They are off; filtered files look changed. "
-            f"If they are right: dws trust {shlex.quote(self.address)}"
+            f"{self.root} was made by neither 'dws init' nor 'dws clone', and has git settings that can run "
+            f"programs or contact others ({keys}). They are switched off, so filtered files look changed. "
+            f"If you trust them: dws trust {shlex.quote(self.address)}"
         )
 
     def options(self) -> list[str]:
@@ -90,9 +90,9 @@ class Restraint:
 
     def refusal(self) -> RefusedError:
         return RefusedError(
-            f"The git configuration of {self.root} can run programs or contact others, and nobody on this machine has "
-            f"agreed to it: {self.told}",
-            hint=f"If it is right: dws trust {shlex.quote(self.address)}",
+            f"The git configuration of {self.root} can run programs or contact others, and nobody on this "
+            f"machine has agreed to that: {self.told}",
+            hint=f"If you trust it: dws trust {shlex.quote(self.address)}",
         )
 
     def agree(self) -> None:

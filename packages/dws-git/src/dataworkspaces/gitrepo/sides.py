@@ -74,7 +74,7 @@ def settle(sides: Mapping[str, Sides]) -> tuple[dict[str, TreeEntry | None], dic
         if above is not None:
             raise ConfigurationError(
                 f"'{above}' is a file on one side and a directory on the other, which cannot be merged",
-                hint="Give one of them another name, commit, and pull again",
+                hint="Rename one of them, commit, and pull again",
             )
     return settled, {path: side for path, side in sides.items() if not side.is_settled}
 
@@ -83,7 +83,7 @@ def merge_contents(
     root: Path, unsettled: Mapping[str, Sides], labels: tuple[str, str]
 ) -> tuple[dict[str, TreeEntry], dict[str, dict[int, TreeEntry]]]:
     """Merge files that both sides changed, line by line. Returns the merged files, where those in conflict have git's
-    marks (or our content, if it is no text), and the conflicts.
+    marks (or our content, if it is not a string), and the conflicts.
 
     :param labels: name ours and theirs at the marks."""
     import tempfile

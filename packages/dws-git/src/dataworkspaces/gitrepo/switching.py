@@ -26,9 +26,10 @@ def switch(root: Path, branch: str) -> None:
     dirty = GitRepo(root).status().dirty
     if dirty:
         raise ConfigurationError(
-            f"{root} is on branch {current_branch(root)}, and has changes, with which it is not switched to {branch}: "
+            f"{root} is on branch {current_branch(root)}, and has uncommitted changes, so it is not switched to "
+            f"{branch}: "
             f"{some(dirty)}",
-            hint=f"Commit them or put them aside, then: git -C {root} switch {branch}",
+            hint=f"Commit or stash them, then: git -C {root} switch {branch}",
         )
     create = ["--create", branch, "--track", start] if start is not None else [branch]
     run_git(root, ["switch", "--quiet", *create], doing=f"Switching to branch {branch}")
@@ -46,5 +47,5 @@ def _start_of(root: Path, branch: str) -> str | None:
     names = [name.removeprefix(local) for name in references if name.startswith(local)]
     raise ConfigurationError(
         f"{root} has no branch '{branch}'",
-        hint=f"It has: {some(names)}. If it is new at the origin: git -C {root} fetch",
+        hint=f"Its branches: {some(names)}. If the branch is new at the origin: git -C {root} fetch",
     )

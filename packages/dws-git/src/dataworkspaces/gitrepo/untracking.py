@@ -28,7 +28,7 @@ def untrack(root: Path, path: str, message: str) -> None:
     if lost:
         raise RefusedError(
             f"What is staged of {some(lost)} is neither committed nor in the file, so it would be lost",
-            hint="Commit it, or take it back with 'git restore --staged FILE'",
+            hint="Commit it, or unstage it with 'git restore --staged FILE'",
         )
     if has_commit:
         with tempfile.TemporaryDirectory(prefix="dws-") as temporary:

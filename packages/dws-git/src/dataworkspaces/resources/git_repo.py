@@ -74,9 +74,9 @@ class GitRepoFactory(ResourceFactory):
             for option in ("branch", "read_only", "imported"):
                 if kwargs.get(option):
                     raise ConfigurationError(
-                        f"{place} is a subdirectory of the workspace's repository, to which "
+                        f"{place} is a subdirectory of the workspace's repository, so "
                         f"--{option.replace('_', '-')} does not apply",
-                        hint="Leave the option out, or add a repository of its own",
+                        hint="Omit the option, or add a separate repository",
                     )
             return SUBDIRECTORY_FACTORY.from_command_line(role, name, workspace, **{**kwargs, "path": str(place)})
         workspace.validate_local_path_for_resource(name, str(place))
@@ -94,7 +94,7 @@ class GitRepoFactory(ResourceFactory):
         origin = _origin_url(place)
         if origin is None:
             workspace.interaction.warn(
-                f"{place} has no remote 'origin', so nobody can clone it as a part of this workspace"
+                f"{place} has no remote 'origin', so nobody can clone it as part of this workspace"
             )
         imported = bool(kwargs.get("imported", False))
         return GitRepoResource(
@@ -132,16 +132,16 @@ class GitRepoFactory(ResourceFactory):
             present = origin_url(place)
             if present is None or without_password(absolute_url(present, place)) != url:
                 raise ConfigurationError(
-                    f"Resource '{resource.name}': {place} is a repository with another origin than {url}",
+                    f"Resource '{resource.name}': {place} is a repository whose origin is not {url}",
                     hint="Move it away, and then: dws pull",
                 )
             return resource
         if is_local_url(url) and not _is_local_workspace(workspace):
-            question = f"Resource '{resource.name}' is to be cloned from {url} on this machine, not from the network."
+            question = f"Resource '{resource.name}' would be cloned from {url} on this machine, not from the network."
             if not workspace.interaction.confirm(f"{question} Clone it?", default=False):
                 raise ConfigurationError(
-                    f"Resource '{resource.name}': its origin {url} is a place on this machine, but the workspace is "
-                    "from elsewhere",
+                    f"Resource '{resource.name}': its origin {url} is a path on this machine, but the workspace "
+                    "comes from elsewhere",
                     hint=f"If you trust it: git clone {url} {place}, then dws pull",
                 )
         # A password that the workspace's metadata gives away is used, and goes nowhere else.
@@ -230,7 +230,7 @@ def _clone(url: str, branch: str, place: Path, name: str, workspace: Workspace) 
     check_branch_name(branch, name)
     if os.path.lexists(place) and (place.is_symlink() or not place.is_dir() or any(place.iterdir())):
         raise ConfigurationError(
-            f"{place}, where resource '{name}' should be, is not empty and no git repository",
+            f"{place}, where resource '{name}' should be, is not empty, and not a git repository",
             hint="Move away what is there, and then: dws pull",
         )
     interaction, root = workspace.interaction, workspace.get_workspace_local_path_if_any()

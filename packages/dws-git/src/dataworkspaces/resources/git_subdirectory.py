@@ -92,10 +92,9 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         self.place_precheck()
         if not Path(self.local_path).exists() and self._repo.resolve([f"HEAD:{self.relative_path}"])[0] is not None:
             raise NotFoundError(
-                f"Resource '{self.name}': {self.local_path} is not there, and a snapshot would record all of its files "
-                "as deleted",
-                hint=f"{self._how_to_bring_back()} brings it back; if nothing is meant to be in it, make "
-                "an empty directory",
+                f"Resource '{self.name}': {self.local_path} is not there, so a snapshot would record all of its "
+                "files as deleted",
+                hint=f"{self._how_to_bring_back()} brings it back; if it should be empty, create an empty directory",
             )
 
     def _how_to_bring_back(self) -> str:
@@ -109,7 +108,7 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         self._repo.check_ready(f"Resource '{self.name}'")
         place = Path(self.local_path)
         if place.is_symlink() or (place.exists() and not place.is_dir()):
-            raise ConfigurationError(f"Resource '{self.name}': {place} is no directory")
+            raise ConfigurationError(f"Resource '{self.name}': {place} is not a directory")
         untracked = check_submodules(self._repo.root, f"Resource '{self.name}'", [self.relative_path])
         tell_untracked(self.workspace.interaction, untracked)
 
@@ -162,7 +161,7 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         if self._repo.resolve([f"{name}^{{tree}}"])[0] is None:
             raise ConfigurationError(
                 f"Resource '{self.name}': the workspace's repository does not hold the tree {name}",
-                hint="dws pull may bring it",
+                hint="'dws pull' may fetch it",
             )
         return GitVersionFiles(root, name, f"Resource '{self.name}' at version {name[:7]}")
 
@@ -226,12 +225,12 @@ class GitSubdirectoryFactory(ResourceFactory):
         root = Path(os.path.realpath(_git_workspace(workspace).paths.root))
         place = Path(os.path.realpath(Path(args[0] if args else kwargs["path"]).expanduser()))
         if root not in place.parents:
-            raise ConfigurationError(f"{place} is no subdirectory of the workspace {root}")
+            raise ConfigurationError(f"{place} is not a subdirectory of the workspace {root}")
         relative = place.relative_to(root).as_posix()
         check_subdirectory_path(relative, name)
         workspace.validate_local_path_for_resource(name, str(place))
         if place.exists() and not place.is_dir():
-            raise ConfigurationError(f"{place} is no directory")
+            raise ConfigurationError(f"{place} is not a directory")
         _check_not_ignored(root, relative)
         if not place.is_dir() and not kwargs.get("create"):
             self._ask_to_create(place, workspace)
@@ -273,14 +272,14 @@ def _check_not_ignored(root: Path, relative: str) -> None:
     if rule is not None:
         raise ConfigurationError(
             f"{root / relative} cannot be a resource: git ignores {file}",
-            hint=f"Change the line that says so, {rule} (in {root})",
+            hint=f"Change the line {rule} (in {root})",
         )
 
 
 def _git_workspace(workspace: Workspace) -> GitWorkspace:
     if not isinstance(workspace, GitStorage):
         raise ConfigurationError(
-            f"Workspace '{workspace.name}' is no git repository, so it has no git subdirectories",
+            f"Workspace '{workspace.name}' is not a git repository, so it has no git subdirectories",
             hint="Use a resource of type git or local-files",
         )
     return cast("GitWorkspace", workspace)

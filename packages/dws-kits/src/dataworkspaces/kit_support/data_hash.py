@@ -330,8 +330,8 @@ def _rows(width: int, lengths: Any, columns: Any, values: Any) -> tuple[str, lis
 
 def _unknown(value: Any) -> ApiParamError:
     return ApiParamError(
-        f"The hash of a value of type {type(value).__name__} cannot be computed for an API resource",
-        hint=f"It can for {HASHABLE}; other data can lie in a resource with files",
+        f"A value of type {type(value).__name__} cannot be hashed for an API resource",
+        hint=f"Hashing works for {HASHABLE}; keep other data in a resource with files",
     )
 
 

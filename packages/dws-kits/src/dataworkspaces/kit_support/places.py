@@ -80,11 +80,11 @@ def find_inputs(workspace: Workspace, places: Place | Sequence[Place] | None) ->
         if names:
             raise ConfigurationError(
                 f"Workspace '{workspace.name}' has several resources with data: {', '.join(names)}",
-                hint="Name those that are read with input_resource",
+                hint="Name the one that is read with input_resource",
             )
     raise ConfigurationError(
-        f"Workspace '{workspace.name}' has no resource with data that could be the input",
-        hint="Add one with 'dws add', for instance 'dws add api-resource' for data that lie in no files",
+        f"Workspace '{workspace.name}' has no data resource that could be the input",
+        hint="Add one with 'dws add', for instance 'dws add api-resource' for data that is not in files",
     )
 
 
@@ -116,7 +116,7 @@ def find_results(workspace: Workspace, place: Place | None) -> ResourceRef:
         raise ConfigurationError(
             f"Results cannot be written to '{place}': resource '{ref.name}' has the role "
             f"{workspace.get_resource_role(ref.name)}",
-            hint=f"Results resources are: {', '.join(names) or 'none'}",
+            hint=f"Results resources: {', '.join(names) or 'none'}",
         )
     as_file_resource(workspace.get_resource(ref.name))
     return ref

@@ -33,11 +33,11 @@ def check_result_file(name: str, what: str) -> str:
 
     :param what: the argument that it is, for the error."""
     if not check_relative_path(name, what):
-        raise ApiParamError(f"{what} is empty", hint="Leave it out to save no file")
+        raise ApiParamError(f"{what} is empty", hint="Omit it to save no file")
     if name in OWN_FILES or name + DESCRIPTION_SUFFIX in OWN_FILES or name.split("/")[0] in ("snapshots", PARTS):
         raise ApiParamError(
-            f"{what}: '{name}' is a name that Data Workspaces needs for itself",
-            hint="Choose another, as in model.joblib",
+            f"{what}: the name '{name}' is reserved for Data Workspaces",
+            hint="Choose another, such as model.joblib",
         )
     return name
 

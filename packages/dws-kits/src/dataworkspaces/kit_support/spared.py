@@ -65,7 +65,9 @@ def spared(lineage: ResultsLineage, name: str) -> Iterator[None]:
     except Exception as e:  # of any library, or of somebody else's class
         reason = reason_of(e)
         lineage.add_param(NOT_STORED + name, reason)
-        warnings.warn(f"'{escape(name)}' is not stored ({reason}). All else of the training is kept", stacklevel=3)
+        warnings.warn(
+            f"'{escape(name)}' is not stored ({reason}). Everything else of the training is kept", stacklevel=3
+        )
 
 
 @contextmanager
@@ -80,7 +82,7 @@ def spared_record(what: str, note: Callable[[str], object] = lambda reason: None
 def warn_unrecorded(what: str, error: Exception) -> str:
     """Say that something is done, but not recorded, and return why."""
     reason = reason_of(error)
-    warnings.warn(f"{what} is not recorded ({reason}). It goes on all the same", stacklevel=4)
+    warnings.warn(f"{what} is not recorded ({reason}). It continues all the same", stacklevel=4)
     return reason
 
 

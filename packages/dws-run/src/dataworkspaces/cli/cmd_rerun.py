@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     "snapshot",
     metavar="SNAPSHOT",
     type=SnapshotName(),
-    help="Replay the steps of this snapshot (default: those of the present lineage).",
+    help="Replay the steps of this snapshot (default: the steps of the present state).",
 )
-@click.option("--force", is_flag=True, help="Run what TARGET names (default: all steps), even if it is up to date.")
+@click.option("--force", is_flag=True, help="Run the named steps (default: all), even if they are up to date.")
 @click.option(
     "--param",
     "parameters",
     metavar="NAME=VALUE",
     multiple=True,
     type=ParameterType(),
-    help="Another value of a parameter of STEP, also on its command line. May be given several times.",
+    help="Give a parameter of STEP another value, on its command line too. May be repeated.",
 )
-@click.option("--dry-run", is_flag=True, help="Show what would run, and why; run nothing.")
-@click.option("--yes", is_flag=True, help="Run command lines that came with the workspace, without being asked.")
+@click.option("--dry-run", is_flag=True, help="Show what would run and why, but run nothing.")
+@click.option("--yes", is_flag=True, help="Run command lines that came with the workspace without asking.")
 @json_option
 @common_options
 @pass_session
@@ -60,7 +60,7 @@ def rerun(
     from dataworkspaces.errors import ConfigurationError, UserAbort
 
     if as_json and not dry_run:
-        raise ConfigurationError("--json shows a plan", hint="Give --dry-run with it")
+        raise ConfigurationError("--json needs --dry-run", hint="Add --dry-run")
     workspace = session.open_workspace(reading=True)
     plan = plan_rerun(workspace, target, snapshot, force=force, parameters=parameters_by_name(parameters))
     if as_json:
@@ -77,28 +77,28 @@ def rerun(
         return
     if foreign and not yes:
         question = (
-            f"{len(foreign)} of these command lines came with the workspace, and have never been run here. Run them?"
+            f"{len(foreign)} of these command lines came with the workspace and have never been run here. Run them?"
         )
         if not workspace.interaction.confirm(question, default=False, option="--yes"):
             raise UserAbort("Nothing was run")
     outcome = rerun_command(workspace, plan, _begin)
     for name in outcome.spared:
-        _tell(f"Step {name} is up to date after all: what it reads is as it was")
+        _tell(f"Step {name} is up to date after all: its inputs have not changed")
     for name, status in outcome.failed.items():
-        _tell(f"Step {name} failed with exit status {status} ('dws steps forget {name}' leaves it out from now on)")
+        _tell(f"Step {name} failed with exit status {status} (to leave it out from now on: dws steps forget {name})")
     if outcome.failed:
         for name, reason in outcome.left.items():
-            _tell(f"Step {name} was left out: {reason}")
+            _tell(f"Step {name} was skipped: {reason}")
         if outcome.ran:
             _tell(f"Ran {', '.join(outcome.ran)}")
         raise click.exceptions.Exit(next(iter(outcome.failed.values())))
     if outcome.ran or not outcome.left:
         _tell(f"Ran {', '.join(outcome.ran) or 'nothing'}")
     if outcome.left:
-        *others, last = [f"Step {name} was left out: {reason}" for name, reason in outcome.left.items()]
+        *others, last = [f"Step {name} was skipped: {reason}" for name, reason in outcome.left.items()]
         for line in others:
             _tell(line)
-        raise ConfigurationError(last, hint="Run what is left out yourself, and then 'dws rerun' again")
+        raise ConfigurationError(last, hint="Run the skipped steps yourself, then run 'dws rerun' again")
 
 
 def _show(step: PlannedStep) -> None:

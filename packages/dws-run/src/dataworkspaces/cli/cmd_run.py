@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
-@click.option("--name", metavar="STEP", help="The name of the step (default: that of the script or program).")
+@click.option("--name", metavar="STEP", help="The name of the step (default: the name of the script or program).")
 @click.option(
     "--input",
     "inputs",
     metavar="PATH",
     multiple=True,
     type=click.Path(),
-    help="Data that the command reads (default: what its arguments name). May be given several times.",
+    help="Data that the command reads (default: what its arguments name). May be repeated.",
 )
-@click.option("--no-input", is_flag=True, help="The command reads no data: other data may change as it likes.")
+@click.option("--no-input", is_flag=True, help="The command reads no data, so changes of data do not matter.")
 @click.option(
     "--output",
     "outputs",
     metavar="PATH",
     multiple=True,
     type=click.Path(),
-    help="What the command writes (default: what it changes below the resources). May be given several times.",
+    help="What the command writes (default: whatever it changes in the resources). May be repeated.",
 )
 @click.option(
     "--code",
@@ -48,25 +48,25 @@ if TYPE_CHECKING:
     "params_files",
     metavar="PATH[:KEY]",
     multiple=True,
-    help="Parameters from a file (YAML, JSON, TOML, or Python literals): all, or those of a KEY or of several, with "
-    "commas. Only they make the step out of date. May be given several times.",
+    help="Read parameters from a file (YAML, JSON, TOML or Python literals): all of them, or only the given "
+    "KEYs, separated by commas. Only these values make the step out of date. May be repeated.",
 )
 @click.option(
     "--results",
     metavar="DIR",
     type=click.Path(),
-    help="A directory in a results resource, which gets a results.json with the parameters and the metrics.json "
-    "that the command leaves there.",
+    help="A directory in a results resource. Its results.json gets the parameters, and the metrics from a "
+    "metrics.json that the command writes there.",
 )
-@click.option("--force", is_flag=True, help="Run it even if nothing has changed since its last success.")
+@click.option("--force", is_flag=True, help="Run the command even if nothing has changed since its last success.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND [ARGUMENTS]...")
 @common_options
 @pass_session
 def run(session: Session, /, command: tuple[str, ...], parameters: tuple[tuple[str, Any], ...], **options: Any) -> None:
     """Run a command as a step of the pipeline, and record what it read, ran and wrote.
 
-    If its inputs, code, parameters and command line are those of its last success, nothing is run. The exit status is
-    that of the command.
+    Skips the command if its inputs, code, parameters and command line are the same as in its last success. The exit
+    status is that of the command.
 
     \b
     Example:

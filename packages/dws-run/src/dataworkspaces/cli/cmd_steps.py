@@ -45,9 +45,9 @@ def steps(ctx: click.Context, as_json: bool) -> None:
 @common_options
 @pass_session
 def forget(session: Session, name: str, as_json: bool) -> None:
-    """Forget the step NAME: 'dws rerun' does not run it any more, and what it wrote has no origin.
+    """Forget the step NAME, so that 'dws rerun' never runs it again.
 
-    Its files stay, and so does what snapshots keep of it.
+    Its files stay, but their origin is forgotten. Snapshots keep what they have of the step.
 
     \b
     Example:

@@ -114,7 +114,7 @@ def export_environment(
     if chosen not in planned.formats:
         known = ", ".join(planned.formats)
         raise ConfigurationError(
-            f"There is no format '{chosen}' of environments of the kind '{kind}'", hint=f"There are: {known}"
+            f"There is no format '{chosen}' of environments of the kind '{kind}'", hint=f"Available: {known}"
         )
     text = planned.export(read_record(workspace, document), chosen, _root(workspace))
     return text if text.endswith("\n") else f"{text}\n"

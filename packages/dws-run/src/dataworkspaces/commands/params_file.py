@@ -41,7 +41,7 @@ def read_parameters(specs: Iterable[str], directory: str | None = None) -> dict[
             if name in found:
                 raise ConfigurationError(
                     f"--params-file: '{name}' is given twice, the second time by {spec}",
-                    hint="Name the keys that the step uses, as in params.yaml:train",
+                    hint="Name only the keys that the step uses, as in params.yaml:train",
                 )
             found[name] = jsonable(value)
     return found
@@ -52,26 +52,28 @@ def load(path: Path, shown: str) -> Mapping[str, Any]:
     kind = _SUFFIXES.get(path.suffix.lower())
     if kind is None:
         known = ", ".join(_SUFFIXES)
-        raise ConfigurationError(f"--params-file: what {shown} holds is not known", hint=f"It should end with {known}")
+        raise ConfigurationError(
+            f"--params-file: the format of {shown} is unknown", hint=f"The file name should end with {known}"
+        )
     try:
         if path.stat().st_size > _MOST_BYTES:
-            raise ConfigurationError(f"--params-file: {shown} is too large for a file of parameters")
+            raise ConfigurationError(f"--params-file: {shown} is too large for a parameter file")
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise NotFoundError(f"--params-file: {shown} does not exist") from None
     except OSError as e:
         raise ConfigurationError(f"--params-file: {shown} cannot be read: {e.strerror or e}") from e
     except UnicodeDecodeError as e:
-        raise ConfigurationError(f"--params-file: {shown} is no UTF-8 text") from e
+        raise ConfigurationError(f"--params-file: {shown} is not UTF-8 text") from e
     try:
         data = _parsed(text, kind)
     except (ValueError, SyntaxError, RecursionError, MemoryError) as e:
         reason = " ".join(str(e).split())[:200]
-        raise ConfigurationError(f"--params-file: {shown} is no valid {kind}: {reason}") from e
+        raise ConfigurationError(f"--params-file: {shown} is not valid {kind}: {reason}") from e
     if data is None:
         return {}
     if not isinstance(data, Mapping) or not all(isinstance(key, str) for key in data):
-        raise ConfigurationError(f"--params-file: {shown} should hold names and values")
+        raise ConfigurationError(f"--params-file: {shown} should contain names and values")
     return data
 
 

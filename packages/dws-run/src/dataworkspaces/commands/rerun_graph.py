@@ -95,15 +95,15 @@ class ExecutionGraph:
         if name not in self._known:
             known_names = sorted({*self._known, *(name for step in names.values() for name in step)})
             near = difflib.get_close_matches(target, known_names, n=3)
-            hint = f"Did you mean {' or '.join(near)}?" if near else "'dws report lineage' shows both"
-            raise ConfigurationError(f"There is no step and no resource '{target}'", hint=hint)
+            hint = f"Did you mean {' or '.join(near)}?" if near else "'dws report lineage' lists both"
+            raise ConfigurationError(f"There is no step or resource '{target}'", hint=hint)
         place = covering(self._known[name], ResourceRef(name, subpath)) if subpath else None
         refs = list(self._known[name]) if not subpath else [] if place is None else [place.cert.ref]
         found = sorted({self._maker[ref] for ref in refs if ref in self._maker})
         if not found:
             raise ConfigurationError(
-                f"No step is known that wrote '{target}', so nothing can be run again",
-                hint="'dws report lineage' shows what steps wrote",
+                f"No recorded step wrote '{target}', so there is nothing to run again",
+                hint="'dws report lineage' shows what each step wrote",
             )
         return found
 

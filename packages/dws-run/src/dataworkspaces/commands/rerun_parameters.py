@@ -25,7 +25,7 @@ def with_parameters(execution: Execution, parameters: Mapping[str, Any]) -> Exec
             known = ", ".join({**recorded, **execution.parameters}) or "none"
             raise ConfigurationError(
                 f"--param: step {execution.name} has no parameter '{name}' that can be set, and no option --{name}",
-                hint=f"Its parameters are: {known}. Change the rest in its code, or run its command yourself",
+                hint=f"Its parameters: {known}. Change others in its code, or run its command yourself",
             )
         if name in recorded:
             recorded[name] = value

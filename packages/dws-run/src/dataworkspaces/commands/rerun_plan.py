@@ -45,7 +45,7 @@ class PlannedStep:
 
     @property
     def why(self) -> tuple[str, ...]:
-        asked = ["that was asked for"] if self.is_forced and not self.reasons else []
+        asked = ["you asked for it"] if self.is_forced and not self.reasons else []
         return (*self.reasons, *asked, *(f"step {name} runs before it" for name in self.behind))
 
     def to_json(self) -> dict[str, Any]:
@@ -167,7 +167,7 @@ class Present:
         if self._current is not None and is_results:
             now = self._current.get(place.cert.ref)
             if now is None or not _is_repeated(place.entry, now.entry):
-                found.append(f"{place.cert.ref} now holds what another run wrote")
+                found.append(f"{place.cert.ref} now contains what another run wrote")
         return found
 
     def _is_unknown(self, cert: ResourceCert) -> bool:
@@ -207,12 +207,12 @@ def directory_of(workspace: Workspace, execution: Execution) -> str:
         outermost, inside = root, below
     if outermost is None:
         raise ConfigurationError(
-            f"Step {execution.name} ran in a directory outside of the workspace and its resources, which is not known",
+            f"Step {execution.name} ran in an unknown directory outside the workspace and its resources",
             hint="Run it yourself",
         )
     place = Path(outermost, inside)
     if not place.is_dir():
-        raise ConfigurationError(f"Step {execution.name} ran in {place}, which is no directory here")
+        raise ConfigurationError(f"Step {execution.name} ran in {place}, which is not a directory here")
     # The path comes from somebody's file, and a link that leads out may have come with it.
     if not Path(os.path.realpath(place)).is_relative_to(os.path.realpath(outermost)):
         raise ConfigurationError(f"Step {execution.name} ran in {place}, which leads out of the workspace")

@@ -140,7 +140,7 @@ def _record_success(
     lineage.succeed(record, inputs, {KEY: around.to_json()})
     if code := watch.written_code():
         workspace.interaction.warn(
-            f"Step {record.name} wrote to {', '.join(map(str, code[:3]))}, which is code: it is no output unless "
+            f"Step {record.name} wrote to {', '.join(map(str, code[:3]))}, which is code: it is not an output unless "
             "--output names it, and counts as a change of the code"
         )
     return record.inputs, outputs
@@ -168,7 +168,7 @@ class _Watch:
         return [*(ref for ref in found if not refs_overlap(ref, record.results)), record.results]
 
     def written_code(self) -> list[ResourceRef]:
-        """What changed in code, which is no output unless it is named."""
+        """What changed in code, which is not an output unless it is named."""
         named = PlaceSet(self._planned.record.outputs or ())
         return [ref for ref in self._changed if self._is_code(ref) and not named.overlaps(ref)]
 
@@ -184,7 +184,7 @@ class _Watch:
         return PlaceSet([*filter(None, named), *written_before(self._workspace, record.command)])
 
     def surroundings(self, record: RunRecord, own: list[ResourceRef], outputs: tuple[ResourceRef, ...]) -> Surroundings:
-        """What was there while the command ran; nobody can tell of what changed meanwhile and is no output."""
+        """What was there while the command ran; nobody can tell of what changed meanwhile and is not an output."""
         # Steps within the command say themselves what they read.
         unnamed = self._planned.unnamed if own or not outputs else ()
         now = look_around(self._workspace, record, self._directory, unnamed, outputs)
@@ -230,7 +230,7 @@ def _when_free(workspace: Workspace, path: Path) -> SoftFileLock:
         return acquire(path, 0.0)
     except Timeout:
         workspace.interaction.warn(
-            "Waiting for another 'dws run' to end: only commands whose outputs are named run at the same time. "
-            f"{describe_holder(path)}; 'dws unlock' removes a lock that nobody holds"
+            "Waiting for another 'dws run' to end: only commands with named outputs can run at the same time. "
+            f"{describe_holder(path)}; 'dws unlock' removes a stale lock"
         )
         return acquire(path, math.inf)

@@ -43,7 +43,7 @@ def look_at_last(workspace: Workspace, record: RunRecord) -> LastSuccess | None:
         for cert in entry.outputs:
             place = known.get(cert.ref.name, {}).get(cert.ref)
             if place is None or place.entry != entry:
-                reasons[f"{cert.ref} is of another run"] = None
+                reasons[f"{cert.ref} comes from another run"] = None
             else:
                 found = (
                     states.of(cert.ref).reasons or _doubts(workspace, place, contents) or _moved(workspace, entry, cert)
@@ -72,7 +72,7 @@ def changes_around(
     found = [f"{ref} is new in its inputs" for entry in entries for ref in new_inputs(workspace, entry)]
     then = next((around for entry in entries if (around := Surroundings.of(entry)) is not None), None)
     if then is None:
-        return [*found, "it was not recorded what it may have read"] if must_know else found
+        return [*found, "there is no record of what it may have read"] if must_know else found
     written = [cert.ref for entry in entries for cert in entry.outputs]
     now = look_around(workspace, record, directory, list(then.resources), written)
     if not files:
@@ -140,7 +140,7 @@ def _differences(entries: Sequence[StepLineage], record: RunRecord) -> list[str]
     """What the user has asked for otherwise than the last time, in a few words each."""
     then = next((entry.run for entry in entries if entry.run is not None), None)
     if then is None:
-        return ["it was not recorded how it was called"]
+        return ["there is no record of how it was called"]
     found = []
     for name in {**then.parameters, **record.parameters}:
         old, new = (json.dumps(run.parameters[name]) if name in run.parameters else None for run in (then, record))

@@ -29,12 +29,13 @@ def check_program(command: Sequence[str], directory: str | None) -> None:
         return
     place = Path(directory or "", program)
     if not place.exists():
-        raise NotStartedError(f"The command '{program}' is not there", hint="Check its path")
+        raise NotStartedError(f"The command '{program}' does not exist", hint="Check its path")
     if place.is_dir():
         raise NotStartedError(f"The command '{program}' is a directory", hint="Name a program in it")
     if not os.access(place, os.X_OK):
         raise NotStartedError(
-            f"The command '{program}' is not executable", hint="Name its interpreter before it, or 'chmod +x' it"
+            f"The command '{program}' is not executable",
+            hint="Put its interpreter before it, or make it executable: chmod +x",
         )
 
 

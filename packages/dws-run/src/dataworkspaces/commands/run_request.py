@@ -65,14 +65,14 @@ def plan_run(workspace: Workspace, request: RunRequest) -> PlannedRun:
     if not request.command:
         raise ConfigurationError("No command was given", hint="dws run [OPTIONS] -- COMMAND ARGUMENTS...")
     if request.name is not None and not request.name.strip():
-        raise ConfigurationError("The name of the step is empty", hint="Leave out --name to have that of the script")
+        raise ConfigurationError("The name of the step is empty", hint="Omit --name to use the name of the script")
     if request.no_input and request.inputs:
-        raise ConfigurationError("--no-input says that the command reads no data, and --input names some")
+        raise ConfigurationError("--no-input says that the command reads no data, but --input names some")
     results = None if request.results is None else _ref(workspace, request.results, "--results")
     if results is not None and workspace.get_resource_role(results.name) != ResourceRoles.RESULTS:
         raise ConfigurationError(
-            f"--results: {request.results} lies in resource '{results.name}', which holds no results",
-            hint="'dws report status' shows the roles of the resources",
+            f"--results: {request.results} lies in resource '{results.name}', which is not a results resource",
+            hint="'dws status' shows the roles of the resources",
         )
     outputs = [_ref(workspace, path, "--output") for path in request.outputs]
     inputs = [_ref(workspace, path, "--input", must_exist=True) for path in request.inputs]

@@ -116,8 +116,8 @@ class CommandLineage(Lineage):
         for ref in own:
             if not is_there(self.workspace, ref) and ref != self._record.results:
                 raise LineageError(
-                    f"Step {self.step_name} has ended with success, but did not write {ref}",
-                    hint="Correct --output, or the command",
+                    f"Step {self.step_name} succeeded, but did not write {ref}",
+                    hint="Correct --output or the command",
                 )
             if ref not in self._output_refs:
                 self._check_nobody_else_wrote(ref)

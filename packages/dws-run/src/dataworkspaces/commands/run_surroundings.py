@@ -66,7 +66,7 @@ class Surroundings:
     def changes_to(self, now: Surroundings) -> Iterator[str]:
         """What is not certain to be unchanged, in a few words each."""
         for name in _differing(self.resources, now.resources):
-            yield f"{name} has changed, and no --input or --code says whether it reads that"
+            yield f"{name} has changed, and neither --input nor --code says whether the step reads it"
         for name in _differing(self.files, now.files):
             yield f"what {name} names has changed"
         for name in _differing(self.results, now.results):

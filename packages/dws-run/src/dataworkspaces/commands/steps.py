@@ -39,7 +39,7 @@ def forget_step(workspace: Workspace, name: str) -> ForgottenStep:
         if not found:
             known = {step.execution.name for step in plan_rerun(workspace).steps}
             raise NotFoundError(
-                f"No step '{name}' is recorded", hint=f"There are: {', '.join(sorted(known)) or 'none'}"
+                f"No step '{name}' is recorded", hint=f"Available: {', '.join(sorted(known)) or 'none'}"
             )
         touched = [resource for resource, each in entries.items() if each]
         store.update_all(touched, lambda old: {n: [e for e in old[n].entries if not _is_of(e, name)] for n in touched})

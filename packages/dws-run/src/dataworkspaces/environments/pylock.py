@@ -146,7 +146,7 @@ def validated(document: Mapping[str, Any], where: str) -> None:
     try:
         Pylock.from_dict(document)
     except (PylockValidationError, PylockUnsupportedVersionError) as e:
-        raise MetadataError(f"{where} is no valid pylock.toml: {e}") from e
+        raise MetadataError(f"{where} is not a valid pylock.toml: {e}") from e
 
 
 def read(content: bytes, where: str = "The recorded environment") -> dict[str, Any]:
@@ -172,7 +172,7 @@ def read(content: bytes, where: str = "The recorded environment") -> dict[str, A
         if not is_named or not _VERSION_RE.fullmatch(str(each.get("version"))):
             raise MetadataError(f"{where} names the distribution {each!r:.200}")
         if not all(isinstance(each.get(key, ""), str) for key in ("source", "contents", "installer")):
-            raise MetadataError(f"{where} says something of {each['name']} that is no text")
+            raise MetadataError(f"{where} says something of {each['name']} that is not a string")
     for package in document["packages"]:
         _check_source(package, where)
     return document

@@ -40,14 +40,14 @@ def lines(workspace: Workspace, first: str, second: str, resource: str, paths: t
     :param paths: of the file in the first state and in the second; "" where it is not there."""
     texts = [_text(workspace, at, resource, path) for at, path in zip((first, second), paths, strict=True)]
     if any(text is None for text in texts):
-        return {"lines": [], "problem": "It is no text, or too large to be compared by lines"}
+        return {"lines": [], "problem": "It is not a string, or too large to be compared by lines"}
     one, other = ((text or "").splitlines() for text in texts)
     changed = list(difflib.unified_diff(one, other, n=3, lineterm=""))[2 : _MOST_LINES + 2]
     return {"lines": changed, "problem": ""}
 
 
 def _text(workspace: Workspace, at: str, name: str, path: str) -> str | None:
-    """None for what is no text, or is too long."""
+    """None for what is not a string, or is too long."""
     if not path:
         return ""
     path = checked(path)

@@ -65,7 +65,7 @@ def files_at(workspace: Workspace, at: str, name: str) -> FileResourceMixin:
 
 def _info(files: FileResourceMixin, path: str) -> FileInfo:
     if not files.does_subpath_exist(checked(path), must_be_file=True):
-        raise NotFoundError(f"There is no file '{path}'", hint="'dws ls' shows what there is")
+        raise NotFoundError(f"There is no file '{path}'", hint="'dws ls' lists what there is")
     return files.get_file_info(path)
 
 

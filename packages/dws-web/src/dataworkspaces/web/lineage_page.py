@@ -119,7 +119,7 @@ def _licence(name: str) -> str:
 
 class _Page(Drawing):
     name: ClassVar[str] = "html"
-    help: ClassVar[str] = "a page to look at in a browser, which needs nothing else"
+    help: ClassVar[str] = "a self-contained page for the browser"
 
     def draw(self, graph: LineageGraph, width: int | None, height: int | None) -> str:
         return page(graph, width, height)

@@ -70,7 +70,7 @@ def write_drawing(path: Path, text: str) -> None:
         if target.exists() and not stat.S_ISREG(target.stat().st_mode):
             target.write_bytes(content)
         elif target.exists() and not os.access(target, os.W_OK):
-            raise ConfigurationError(f"{path} may not be written", hint="Check the permissions")
+            raise ConfigurationError(f"You may not write to {path}", hint="Check the permissions")
         else:
             write_bytes(target, content)
     except OSError as e:

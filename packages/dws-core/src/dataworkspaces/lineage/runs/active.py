@@ -74,7 +74,7 @@ class ActiveRuns:
             lock = acquire(path, _BEGIN_SECONDS)
         except Timeout:
             raise LockedError(
-                f"No run can begin: {describe_holder(path)}", hint="'dws unlock' removes a lock that nobody holds"
+                f"No run can begin: {describe_holder(path)}", hint="'dws unlock' removes a stale lock"
             ) from None
         except OSError as e:
             raise explain_os_error(e, "Beginning a run") from e

@@ -65,11 +65,11 @@ class CheckedRuns:
             if run.status == "running":
                 yield f"Run {run.run_id} of step {run.step} is still writing to {run.ref}"
         if self.missing:
-            yield f"Results in '{self.resource}' lack what their run has written: {some(self.missing)}"
+            yield f"Results in '{self.resource}' lack files that their run wrote: {some(self.missing)}"
         if self.changed:
             yield f"Results in '{self.resource}' were changed after their run: {some(self.changed)}"
         if self.of_no_run:
-            yield f"Files in '{self.resource}' that no run has written: {some(self.of_no_run)}"
+            yield f"Files in '{self.resource}' that no run wrote: {some(self.of_no_run)}"
 
 
 def runs_of(workspace: Workspace, names: Iterable[str]) -> list[PresentRun]:

@@ -109,8 +109,8 @@ class ResultsRun:
                 if other.session != run.session:
                     raise LockedError(
                         f"Results of step {step} cannot go to {ref}: {other.describe()} is writing there",
-                        hint="Wait until it has ended, or let each of the two write to a directory of its own in the "
-                        "results resource; 'dws unlock' removes the lock of a run that is dead",
+                        hint="Wait for it to end, or let each write to its own directory in the results "
+                        "resource; 'dws unlock' removes the lock of a dead run",
                     )
             if any(other.place == ref.subpath and not run._may_move(other) for other in others):
                 run.directory = run._free_part({other.place for other in others})

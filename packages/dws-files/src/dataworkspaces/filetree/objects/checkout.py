@@ -31,7 +31,7 @@ FileKind = Literal["blob", "exec", "link"]
 _BATCH = 512
 CANNOT_HOLD = frozenset({errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG, errno.ENOTSUP, errno.ENOSYS})
 """Errors of a file system that has no such names, or no symbolic links."""
-SAME_NAME = "it is the same name as that of another entry here"
+SAME_NAME = "another entry has the same name here"
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -180,7 +180,7 @@ class Directories:
             try:
                 inner = os.open(part, _DIRECTORY, dir_fd=fd)
             except NotADirectoryError as e:  # Linux says so of links too
-                raise ConfigurationError(f"{self._root}: '{directory}' leads through what is no directory") from e
+                raise ConfigurationError(f"{self._root}: '{directory}' leads through what is not a directory") from e
             finally:
                 os.close(fd)
             fd = inner
@@ -286,7 +286,7 @@ class _Writer:
         finally:
             os.close(source)
         if found != object_id:
-            raise DamagedContentError(f"{path} is damaged: its content has another hash", object_id=object_id)
+            raise DamagedContentError(f"{path} is damaged: its content does not match its hash", object_id=object_id)
 
 
 def _exists(parent: int, name: str) -> bool:

@@ -11,7 +11,7 @@ class DamagedContentError(MetadataError):
     """What lies under the name of a content is something else. :ivar object_id: the name."""
 
     def __init__(self, message: str, *, hint: str | None = None, object_id: ObjectId | None = None) -> None:
-        super().__init__(message, hint=hint or "dws verify --repair sets it aside, and brings it back if it can be had")
+        super().__init__(message, hint=hint or "'dws verify --repair' sets it aside, and recovers it if possible")
         self.object_id = object_id
 
 
@@ -43,7 +43,7 @@ class ObjectId(NamedTuple):
                 return ObjectId(int(size), bytes.fromhex(digest))
         except ValueError:
             pass
-        raise MetadataError(f"{text!r} names no content")
+        raise MetadataError(f"{text!r} is not the name of a content")
 
     @staticmethod
     def of(content: bytes) -> ObjectId:

@@ -133,14 +133,14 @@ def parse_footer(footer: bytes, size: int, what: str) -> Footer:
         start = size - FOOTER.size - count * (0 if entry is None else entry.size)
         if entry is not None and start >= len(MAGIC):
             return Footer(start, count, digest, entry)
-    raise MetadataError(f"{what} is damaged: it does not end as a pack does")
+    raise MetadataError(f"{what} is damaged: it is cut short")
 
 
 def parse_index(data: bytes, footer: Footer, what: str) -> PackIndex:
     """The index of a pack; raises MetadataError if it is not what the footer says, or names what cannot be in the
     pack."""
     if len(data) != footer.size or blake3(data).digest() != footer.digest:
-        raise MetadataError(f"{what} is damaged: its index has another hash")
+        raise MetadataError(f"{what} is damaged: its index does not match its hash")
     previous = b""
     for found, start, *rest in footer.entry.iter_unpack(data):
         size, place = _slot(start, *rest)

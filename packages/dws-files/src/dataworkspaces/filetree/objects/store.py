@@ -119,7 +119,7 @@ class ObjectStore:
             raise ConfigurationError(f"The object store {self.root} cannot be read: {e}") from e
         if found not in READABLE:
             raise ConfigurationError(
-                f"The object store {self.root} has the format {found!r}, which this release does not know",
+                f"The object store {self.root} has the format {found!r}, which this release does not support",
                 hint="Upgrade dws-files",
             )
         return found
@@ -307,7 +307,7 @@ class ObjectStore:
         raise self.missing_error(object_id)
 
     def _damaged_error(self, object_id: ObjectId) -> DamagedContentError:
-        told = f"{self.loose_path(object_id)} is damaged: its content has another hash"
+        told = f"{self.loose_path(object_id)} is damaged: its content does not match its hash"
         return DamagedContentError(told, object_id=object_id)
 
     def open(self, object_id: ObjectId) -> IO[bytes]:
@@ -350,7 +350,7 @@ class ObjectStore:
     def missing_error(self, object_id: ObjectId) -> MetadataError:
         return MetadataError(
             f"The content {object_id.hex} ({object_id.size:,} bytes) is not in the object store {self.root}",
-            hint="dws fsck shows which snapshots need it; dws pull may bring it",
+            hint="dws fsck shows which snapshots need it; 'dws pull' may fetch it",
         )
 
     def ids(self) -> Iterator[ObjectId]:
@@ -404,7 +404,7 @@ class ObjectStore:
                 file.flush()
                 os.fsync(file.fileno())
             if (size, digest.digest()) != object_id:
-                raise MetadataError(f"What came for the content {object_id.hex} is something else")
+                raise MetadataError(f"The data that arrived for content {object_id.hex} does not match its hash")
             self.place(temporary, object_id)
         finally:
             temporary.unlink(missing_ok=True)
@@ -416,7 +416,7 @@ class ObjectStore:
                 writer.add(part)
             chunks = writer.end()
             if chunks.id != object_id:
-                raise MetadataError(f"What came for the content {object_id.hex} is something else")
+                raise MetadataError(f"The data that arrived for content {object_id.hex} does not match its hash")
             if not keeper.keep(chunks):
                 raise UnavailableError(f"Somebody has removed chunks from the object store {self.root} meanwhile")
             keeper.finish()

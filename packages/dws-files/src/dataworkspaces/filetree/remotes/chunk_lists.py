@@ -99,7 +99,7 @@ class ChunkSource:
         with path.open("rb") as file:
             content = os.pread(file.fileno(), object_id.size, start)
         if not object_id.names(content):
-            raise DamagedContentError(f"{path} is damaged: its content has another hash", object_id=object_id)
+            raise DamagedContentError(f"{path} is damaged: its content does not match its hash", object_id=object_id)
         return content
 
 
@@ -116,5 +116,5 @@ def cut_file(path: Path, object_id: ObjectId) -> ChunkList:
             if not block:
                 break
     if (size, whole.digest()) != object_id:
-        raise DamagedContentError(f"{path} is damaged: its content has another hash", object_id=object_id)
+        raise DamagedContentError(f"{path} is damaged: its content does not match its hash", object_id=object_id)
     return ChunkList.of(object_id, chunks)

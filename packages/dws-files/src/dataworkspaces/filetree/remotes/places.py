@@ -38,7 +38,7 @@ _FINAL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 def check_url(url: str) -> str:
     """The URL of a remote, made absolute. Raises ConfigurationError if it cannot be one."""
     if not url or "\0" in url or "\n" in url:
-        raise ConfigurationError(f"{url!r:.300} is no URL of a remote")
+        raise ConfigurationError(f"{url!r:.300} is not the URL of a remote")
     if "::" in url:
         raise ConfigurationError(f"The remote {url:.300} is a chain of file systems", hint="Give one plain URL")
     if "://" not in url:
@@ -53,16 +53,16 @@ def check_url(url: str) -> str:
     try:
         password = urlsplit(url).password
     except ValueError as e:
-        raise ConfigurationError(f"{url!r:.300} is no URL of a remote: {e!s:.300}") from e
+        raise ConfigurationError(f"{url!r:.300} is not the URL of a remote: {e!s:.300}") from e
     if password is not None:
         raise ConfigurationError(
             f"The remote {protocol:.100}://… has a password in its URL, which would be stored",
-            hint="Leave it out; the file system has a configuration of its own (a key, a profile, fsspec's conf)",
+            hint="Leave it out and use the file system's own configuration (a key, a profile, fsspec's conf)",
         )
     import fsspec
 
     if protocol not in fsspec.registry and protocol not in fsspec.available_protocols():
-        raise ConfigurationError(f"The remote {url:.300} is of no kind that fsspec knows: {protocol:.100}")
+        raise ConfigurationError(f"The remote {url:.300} is of a kind that fsspec does not know: {protocol:.100}")
     return url
 
 
@@ -149,10 +149,10 @@ class Place:
     def _explain(self, doing: str, error: Exception) -> ConfigurationError:
         kind: type[ConfigurationError] = UnavailableError
         if isinstance(error, PermissionError):
-            text, hint = "access was refused", "Check the credentials, and what they permit"
+            text, hint = "access was refused", "Check the credentials and what they permit"
         elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             kind = StorageError
-            text, hint = "there is no space left", "Make room there, and try again"
+            text, hint = "there is no space left", "Free some space there and try again"
         else:
             text, hint = " ".join(str(error).split()) or type(error).__name__, "Check the URL and the network"
         return kind(f"The remote {self.url}: {doing} failed: {text[:300]}", hint=hint)

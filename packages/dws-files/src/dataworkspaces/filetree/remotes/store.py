@@ -179,7 +179,7 @@ class RemoteStore:
             return ""
         if found.strip() not in READABLE:
             raise ConfigurationError(
-                f"The remote {self.url} has the format {found[:20]!r}, which this release does not know",
+                f"The remote {self.url} has the format {found[:20]!r}, which this release does not support",
                 hint="Upgrade dws-files",
             )
         return str(found.strip())
@@ -221,7 +221,7 @@ class RemoteStore:
         """A pack, by its index and footer."""
         footer = parse_footer(tail[-FOOTER.size :], size, what)
         if footer.digest.hex() != name[: -len(SUFFIX)]:
-            raise MetadataError(f"{what} is damaged: it has another name than its index")
+            raise MetadataError(f"{what} is damaged: its name does not match its index")
         return _RemotePack(name, size, parse_index(tail[: -FOOTER.size], footer, what))
 
     def _range(self, path: str, start: int, end: int) -> bytes:
@@ -480,7 +480,7 @@ class RemoteStore:
             shown = "; ".join(dict.fromkeys(str(p.message) for p in problems[:_SHOWN]))
             more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
             raise ConfigurationError(
-                f"Not everything could be fetched: {shown}{more}", hint="What came stays; try again for the rest"
+                f"Not everything could be fetched: {shown}{more}", hint="Run the command again to fetch the rest"
             ) from problems[0]
         return Transfer(len(wanted), sum(i.size for i in wanted))
 

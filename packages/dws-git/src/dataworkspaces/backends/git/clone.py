@@ -91,13 +91,13 @@ def _check_out(paths: WorkspacePaths, url: str) -> None:
     root = paths.root
     commit = head_commit(root) or _start_branch(root)
     if commit is None:
-        raise NotAWorkspaceError(f"{url} is an empty git repository, and no workspace", hint="dws publish fills it")
+        raise NotAWorkspaceError(f"{url} is an empty git repository, not a workspace", hint="To fill it: dws publish")
     check_metadata_tree(root, commit)
     large_files.check_programs_of_tree(root, commit)
     protect(paths, for_all=False, commit=commit)
     run_git(root, ["reset", "--quiet", "--hard"], env=_CHECKOUT, doing="Writing the files of the workspace")
     if not paths.config.is_file():
-        raise NotAWorkspaceError(f"{url} is a git repository, but no workspace")
+        raise NotAWorkspaceError(f"{url} is a git repository, but not a workspace")
     params = read_json_object(paths.config, "name", "dws-version").get("global_params")
     branch = params.get(BRANCH_PARAM) if isinstance(params, dict) else None
     if branch is not None and branch != current_branch(root):
@@ -126,7 +126,7 @@ def _start_branch(root: Path) -> str | None:
 
 def _check_free(target: Path) -> None:
     if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
-        raise ConfigurationError(f"{target} exists and is not empty", hint="Give another directory")
+        raise ConfigurationError(f"{target} exists and is not empty", hint="Choose another directory")
 
 
 def _from_here(url: str) -> str:

@@ -92,12 +92,12 @@ def init_workspace(
 
 def _check_new(root: Path, paths: WorkspacePaths) -> None:
     if paths.metadata.exists():
-        raise ConfigurationError(f"{root} is a workspace already")
+        raise ConfigurationError(f"{root} is already a workspace")
     enclosing = enclosing_repository(root)
     if enclosing is not None and enclosing != root:
         raise ConfigurationError(
-            f"{root} lies in the git repository {enclosing}, but a workspace is the root of one",
-            hint=f"Make the workspace at {enclosing}, or outside it",
+            f"{root} lies inside the git repository {enclosing}, but a workspace has to be the root of its repository",
+            hint=f"Create the workspace at {enclosing}, or outside it",
         )
     if enclosing is None:
         return

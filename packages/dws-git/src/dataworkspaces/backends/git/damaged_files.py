@@ -37,8 +37,10 @@ def check_before_opening(root: Path) -> Iterator[Problem]:
     paths = WorkspacePaths(root)
     directory = git_directory(root)
     if directory is None:
-        what = f"it has a {METADATA_DIR} directory, but is no git repository"
-        remedy = "A workspace is the root of a git repository: was .git left out when it was copied?"
+        what = f"it has a {METADATA_DIR} directory, but is not a git repository"
+        remedy = (
+            "A workspace has to be the root of a git repository. Check whether .git was left out when it was copied"
+        )
         yield Problem("metadata", str(root), what, remedy, comes_first=True)
         return
     machine = directory / "dws"
@@ -110,9 +112,9 @@ def unsafe_file(paths: WorkspacePaths, machine: Path, relative: str, what: str) 
             return put_back(paths, machine, relative, kind, good)
         return f"set aside as {set_aside(path, machine)}"
 
-    remedy = "Look where it leads, and remove it; nothing else is looked at while it is there"
+    remedy = "Check where it leads, and remove it; nothing else is checked while it is there"
     where = f"{METADATA_DIR}/{relative}".rstrip("/")
-    return Problem("metadata", where, f"it is {what}, which no metadata is", remedy, "error",
+    return Problem("metadata", where, f"it is {what}, which metadata cannot be", remedy, "error",
                    _locked(machine, repair) if relative else None, True)  # fmt: skip
 
 
@@ -129,13 +131,14 @@ def damaged_file(
         repair = partial(put_back, paths, machine, relative, kind, good)
     else:
         repair = None if kind.in_git else how_to_make_anew(paths, machine, relative)
-        remedy = _REMEDIES.get(relative.partition("/")[0], "Git's history has no good version of it: mend it by hand")
+        remedy = _REMEDIES.get(relative.partition("/")[0], "Git's history has no good version of it: repair it by hand")
     return Problem(kind.area, where, damage, remedy, "error", repair, comes_first=True)
 
 
 _REMEDIES = {
-    "local_params.json": "'dws fsck --repair' makes one with the defaults; then: dws config hostname NAME",
-    "resource_local_params.json": "Mend it, or 'dws fsck --repair' makes one for what is in the workspace's directory",
-    "current_lineage": "'dws fsck --repair' makes it anew from the last snapshot's and what lies there",
-    "snapshot_metadata": "Git's history has no good version: mend it by hand, or remove it and with it the snapshot",
+    "local_params.json": "'dws fsck --repair' creates one with the defaults; then: dws config hostname NAME",
+    "resource_local_params.json": "Repair it, or 'dws fsck --repair' creates one for what is in the workspace's "
+    "directory",
+    "current_lineage": "'dws fsck --repair' recreates it from the last snapshot and the files there",
+    "snapshot_metadata": "Git's history has no good version: repair it by hand, or remove it and so the snapshot",
 }

@@ -44,8 +44,10 @@ class GitWorkspaceFactory(WorkspaceFactory):
     def check_resource_directory(place: Path, role: str) -> None:
         if (place / ".git").exists():
             raise ConfigurationError(
-                f"{place} is a git repository of its own, so it cannot be a subdirectory of the workspace's",
-                hint=f"Leave {role} out of --create-resources; then: dws add git --role={role} ./{role}",
+                f"{place} is a separate git repository, so it cannot be a subdirectory of the workspace's repository "
+                "repository repository "
+                "repository repository",
+                hint=f"Omit {role} from --create-resources; then: dws add git --role={role} ./{role}",
             )
 
     @staticmethod
@@ -64,7 +66,7 @@ class GitWorkspaceFactory(WorkspaceFactory):
             config = read_json_object(paths.config, "name", "dws-version")
         workspace = GitWorkspace(root, str(config["name"]), str(config["dws-version"]), batch, verbose)
         if mended is not None:
-            workspace.interaction.warn(f"After a power cut, as it seems: {mended}")
+            workspace.interaction.warn(f"Apparently after a power cut: {mended}")
         return workspace
 
     @staticmethod

@@ -62,7 +62,7 @@ def read_manifest(path: Path) -> list[Any]:
         # Line ends that git has converted are told of as what they are: see LocalStateCheck.
         hashes = {manifest_hash(content), manifest_hash(content.replace(b"\r\n", b"\n"))}
         if path.name not in {f"snapshot-{found}.json" for found in hashes}:
-            raise MetadataError(f"{path} is not the manifest that its name stands for")
+            raise MetadataError(f"{path} does not match the hash in its name")
     return read_json_list(path)
 
 
@@ -76,7 +76,7 @@ def read_lineage(path: Path) -> list[Any]:
 def read_state(path: Path) -> None:
     """A manifest of local files. Types that keep other things choose names that are no SHA-1."""
     if re.fullmatch(r"[0-9a-f]{40}", path.name) and path.name not in (_sha1(path), _sha1(path, unconverted=True)):
-        raise MetadataError(f"{path} does not hold what its name stands for")
+        raise MetadataError(f"{path} does not match its name")
 
 
 def _sha1(path: Path, *, unconverted: bool = False) -> str:
@@ -243,7 +243,7 @@ def put_back(paths: WorkspacePaths, machine_directory: Path, relative: str, kind
     kept = ""
     if os.path.lexists(path):
         if not path.is_symlink() and path.is_file() and examine(path, kind).damage is None:
-            return "another command has mended it"
+            return "another command has repaired it"
         kept = f"; what was there is kept as {set_aside(path, machine_directory)}"
     _check_parents(paths, path)
     write_bytes(path, good.content, durable=True)

@@ -121,7 +121,7 @@ class GitCheck:
         if all(self._is_sound(path) for path in self.listing.files if path.startswith("resources")):
             yield from check.check_resources()  # else what is wrong has been told
         if self.paths.resource_list.exists() and self.paths.resources.exists():
-            what = "release 1.6's list of resources is there beside the directory that took its place"
+            what = "the resource list of release 1.6 is still there beside the directory that replaced it"
             repair = partial(self._include, self.paths.resource_list, "its resources are in the directory")
             yield Problem("metadata", f"{METADATA_DIR}/resources.json", what, _BY_NEXT, "warning", repair)
         yield from check.check_snapshots(snapshots)
@@ -181,16 +181,16 @@ class GitCheck:
         for hashval in sorted(manifests - metadata):
             if f"{METADATA_DIR}/snapshot_metadata/{hashval}_md.json" not in gone:
                 relative = f"snapshots/snapshot-{hashval}.json"
-                yield self._useless("manifest", relative, "a manifest without a snapshot: nobody reads it")
+                yield self._useless("manifest", relative, "a manifest without a snapshot: it is never read")
         for hashval in sorted(lineage - metadata):
             if f"{METADATA_DIR}/snapshot_metadata/{hashval}_md.json" not in gone:
                 yield self._useless(
-                    "lineage", f"snapshot_lineage/{hashval}", "lineage without a snapshot: nobody reads it"
+                    "lineage", f"snapshot_lineage/{hashval}", "lineage without a snapshot: it is never read"
                 )
         for hashval in sorted(metadata - lineage):
             if not any(path.startswith(f"{METADATA_DIR}/snapshot_lineage/{hashval}/") for path in gone):
                 what = f"snapshot {hashval[:7]} has no lineage"
-                remedy = "If it had some, get it from git's history or another copy"
+                remedy = "If it had lineage, restore that from git's history or another copy"
                 yield Problem("lineage", f"{METADATA_DIR}/snapshot_lineage/{hashval}", what, remedy, "warning")
 
     def _missing(self, relative: str, kind: FileKind, what: str) -> Problem:
@@ -275,14 +275,14 @@ class GitCheck:
         return said
 
 
-_BY_NEXT = "The next command that changes something mends it"
+_BY_NEXT = "The next command that changes something repairs it"
 
 
 def _explained(problem: Problem) -> Problem:
     """What is found while a command runs, or before what a killed one left has been completed or undone."""
     if problem.severity == "warning":
         return problem
-    remedy = "A command is in the middle of its work, see above: check again when it is completed"
+    remedy = "A command is still running (see above): check again when it has finished"
     return replace(problem, severity="warning", remedy=remedy, repair=None, comes_first=False)
 
 

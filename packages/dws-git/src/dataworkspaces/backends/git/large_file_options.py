@@ -58,9 +58,9 @@ class LargeFileOptions:
         given = {name: options[name] for name in OPTIONS if options.get(name) is not None}
         remote = given.get("git_fat_remote")
         if remote is not None and "git_lfs_attributes" in given:
-            raise ConfigurationError("--git-lfs-attributes and --git-fat-remote exclude each other")
+            raise ConfigurationError("--git-lfs-attributes and --git-fat-remote cannot be used together")
         if remote is None and any(name.startswith("git_fat_") for name in given):
-            raise ConfigurationError("The options for git-fat need --git-fat-remote")
+            raise ConfigurationError("The git-fat options need --git-fat-remote")
         found = LargeFileOptions(
             _patterns("--git-lfs-attributes", given.get("git_lfs_attributes")),
             _patterns("--git-fat-attributes", given.get("git_fat_attributes")),
@@ -102,10 +102,10 @@ def _patterns(option: str, text: str | None) -> tuple[str, ...]:
         raise ConfigurationError(f"{option} names no pattern", hint="As in '*.gz,*.npy'")
     for pattern in found:
         if pattern.startswith(("!", "#", "[attr]")) or not pattern.isprintable():
-            raise ConfigurationError(f"{option}: {pattern!r} is no pattern of files", hint="As in '*.gz,*.npy'")
+            raise ConfigurationError(f"{option}: {pattern!r} is not a file pattern", hint="As in '*.gz,*.npy'")
         if pattern.endswith("/"):
             raise ConfigurationError(
-                f"{option}: {pattern!r} stands for no file, as git has it", hint=f"For all below it: '{pattern}**'"
+                f"{option}: {pattern!r} matches no file in git's rules", hint=f"For everything below it: '{pattern}**'"
             )
     return tuple(_quoted(pattern) for pattern in found)
 

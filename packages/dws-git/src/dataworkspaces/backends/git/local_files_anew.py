@@ -38,7 +38,7 @@ def _make(
 
 def _local_params(paths: WorkspacePaths) -> tuple[Any, str]:
     hostname = default_hostname()
-    return {HOSTNAME: hostname}, f"made anew: the hostname is {hostname}, and all others have their defaults"
+    return {HOSTNAME: hostname}, f"recreated: the hostname is {hostname}, and all others have their defaults"
 
 
 def _local_params_of_resources(paths: WorkspacePaths) -> tuple[Any, str]:
@@ -54,5 +54,9 @@ def _local_params_of_resources(paths: WorkspacePaths) -> tuple[Any, str]:
             here[params["name"]] = dict[str, Any]()
         elif "relative_path" not in params:  # a subdirectory of the workspace's repository has no such parameters
             elsewhere.append(params["name"])
-    lost = f"; say where {some(elsewhere)} is: dws config --resource NAME my_local_path DIRECTORY" if elsewhere else ""
-    return here, f"made anew for resources in the workspace's directory{lost}"
+    lost = (
+        f"; name the place of {some(elsewhere)} with: dws config --resource NAME my_local_path DIRECTORY"
+        if elsewhere
+        else ""
+    )
+    return here, f"recreated for resources in the workspace's directory{lost}"

@@ -59,26 +59,28 @@ class LocalStateCheck:
                 store.entries(names[0])  # reading current lineage settles it
                 return "the outputs of killed steps are marked as unknown"
 
-            remedy = "The next command that reads lineage marks them so"
+            remedy = "The next command that reads lineage marks them"
             yield Problem("interrupted", "steps", what, remedy, "warning", repair)
 
     def check_leftovers(self) -> Iterator[Problem]:
         """What killed commands left beside the metadata, and what nobody knows."""
         if self.listing.temporary and not is_running(self.machine):
-            what = f"left by writes that were killed: {some(self.listing.temporary)}"
+            what = f"left behind by killed writes: {some(self.listing.temporary)}"
             yield Problem("local state", METADATA_DIR, what, "dws fsck --repair removes them", "warning",
                           self._remove_temporary)  # fmt: skip
         for relative in self.listing.strange:
-            remedy = "Move it away, if it is not from a plug-in or a newer release"
-            yield Problem("metadata", f"{METADATA_DIR}/{relative}", "nothing here knows it", remedy, "warning")
+            remedy = "Move it away, unless it is from a plug-in or a newer release"
+            yield Problem(
+                "metadata", f"{METADATA_DIR}/{relative}", "this release does not know what it is", remedy, "warning"
+            )
         new = self.paths.root / f"{METADATA_DIR}.new"
         if os.path.lexists(new):
             repair = partial(self._set_aside, new)
-            yield Problem("local state", new.name, "left by a 'dws init' that was killed", SET_ASIDE, "warning", repair)
+            yield Problem("local state", new.name, "left behind by a killed 'dws init'", SET_ASIDE, "warning", repair)
         for clone in sorted(self.machine.glob(".dws-clone-*")):
             if not _is_of_living_process(clone.name[len(".dws-clone-") :]):
-                remedy = "dws fsck --repair removes it; 'dws pull' clones anew"
-                yield Problem("local state", f".git/dws/{clone.name}", "left by a clone that was killed", remedy,
+                remedy = "dws fsck --repair removes it; 'dws pull' clones it again"
+                yield Problem("local state", f".git/dws/{clone.name}", "left behind by a killed clone", remedy,
                               "warning", partial(_remove_clone, clone))  # fmt: skip
 
     def _remove_temporary(self) -> str:
@@ -93,7 +95,7 @@ class LocalStateCheck:
                     path.unlink(missing_ok=True)
         finally:
             lock.release()
-        return f"removed what killed writes left: {some(self.listing.temporary)}"
+        return f"removed what killed writes left behind: {some(self.listing.temporary)}"
 
     def _set_aside(self, path: Path) -> str:
         return f"set aside as {set_aside(path, self.machine)}"
@@ -106,12 +108,12 @@ class LocalStateCheck:
             lines = set()
         missing = [line for line in METADATA_IGNORES if line not in lines]
         if missing:
-            what = f"it lacks {', '.join(missing)}, so git takes what belongs to one machine"
+            what = f"it lacks {', '.join(missing)}, so git would commit files that belong to one machine"
             yield Problem("metadata", f"{METADATA_DIR}/.gitignore", what, "dws fsck --repair adds it", "warning",
                           self._add_ignores)  # fmt: skip
         if converted_files(self.paths):
-            what = "git has converted line ends of the metadata, which is hashed"
-            yield Problem("metadata", f"{METADATA_DIR}/.gitattributes", what, "dws fsck --repair mends it", "warning",
+            what = "git has converted line endings in the metadata, which is hashed"
+            yield Problem("metadata", f"{METADATA_DIR}/.gitattributes", what, "dws fsck --repair repairs it", "warning",
                           self._protect)  # fmt: skip
         for name, place in self._places_to_ignore():
             what = f"resource '{name}' is a repository of its own, but .gitignore does not name its place"
@@ -126,7 +128,7 @@ class LocalStateCheck:
     def _protect(self) -> str:
         self.workspace.include_in_save(self.paths.metadata_gitattributes)
         protect(self.paths, for_all=False)
-        return "they are as they were committed, and git is told to leave them so"
+        return "they are as committed again, and git is told not to convert them"
 
     def _ignore_place(self, place: Path) -> str:
         self.workspace.ignore_local_path(place)

@@ -125,8 +125,8 @@ class _Merger:
             return json.loads(self.read(entry.name))
         except (ValueError, RecursionError) as e:
             raise MetadataError(
-                f"{path}, as the origin or this copy has it, is not valid JSON ({e}), so the two cannot be merged",
-                hint="Whoever wrote it has to bring the file back from git's history, and push again",
+                f"{path}, in the origin or in this copy, is not valid JSON ({e}), so the two cannot be merged",
+                hint="Whoever wrote it has to restore the file from git's history, and push again",
             ) from e
 
     def _object(self, path: str, entry: TreeEntry | None) -> dict[str, Any] | None:
@@ -134,7 +134,7 @@ class _Merger:
             return None
         data = self._json(path, entry)
         if not isinstance(data, dict):
-            raise MetadataError(f"{path}, as the origin or this copy has it, should be a JSON object")
+            raise MetadataError(f"{path}, in the origin or in this copy, should be a JSON object")
         return data
 
     # -- parameters ----------------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ class _Merger:
                 continue
             value = other if mine == old else mine if other == old else other
             if value is not mine and mine not in (old, value):
-                self._note(f"{what} '{key}': the origin has {_shown(other)}, which replaces your {_shown(mine)}")
+                self._note(f"{what} '{key}': the origin's value {_shown(other)} replaces your {_shown(mine)}")
             if value is not _ABSENT:
                 merged[key] = value
         return merged
@@ -196,12 +196,12 @@ class _Merger:
                 entry = self._object(path, getattr(side, which))
                 if entry is not None:
                     if not {"position", "parameters"} <= entry.keys():
-                        raise MetadataError(f"{path}, as the origin or this copy has it, lacks a key")
+                        raise MetadataError(f"{path}, in the origin or in this copy, lacks a key")
                     check_entry(entry, path[len(_RESOURCES) :], path)
                     found[entry["parameters"]["name"]] = entry
         if with_lists:
             params_list = self._json(_RESOURCE_LIST, getattr(self.sides[_RESOURCE_LIST], which)) or []
-            checked = check_list(params_list, f"{_RESOURCE_LIST}, as the origin or this copy has it")
+            checked = check_list(params_list, f"{_RESOURCE_LIST}, in the origin or in this copy")
             for position, params in enumerate(checked):
                 entry = {"position": position, "parameters": params}
                 found.setdefault(params["name"], entry)
@@ -222,7 +222,7 @@ class _Merger:
             new = _free_name(name, taken)
             taken.add(new)
             self.merge_result.renamed_resources[name] = new
-            self._note(f"Your resource '{name}' is called '{new}' now: the origin has another resource '{name}'")
+            self._note(f"Your resource '{name}' is now called '{new}': the origin has another resource '{name}'")
             entry = {**ours, "parameters": {**mine, "name": new}}
             self.merge_result.contents[f"{_RESOURCES}{new}{SUFFIX}"] = _encode(entry)
             self._copy_state(mine["role"], name, new)
@@ -275,7 +275,7 @@ class _Merger:
                 raise TypeError("a value is not what it should be")
             return metadata
         except (KeyError, TypeError) as e:
-            raise MetadataError(f"{path}, as the origin or this copy has it, is damaged: {e}") from e
+            raise MetadataError(f"{path}, in the origin or in this copy, is damaged: {e}") from e
 
     def _merge_snapshot(
         self, base: SnapshotMetadata | None, ours: SnapshotMetadata, theirs: SnapshotMetadata
@@ -307,7 +307,7 @@ class _Merger:
 
     def _keep_whole(self, hashval: str, metadata: SnapshotMetadata, *, is_ours: bool) -> None:
         """One side deleted the snapshot, the other changed it: it stays, with all that belongs to it."""
-        self._note(f"Snapshot {hashval[:7]} stays: it was deleted on one side, and changed on the other")
+        self._note(f"Snapshot {hashval[:7]} stays: one side deleted it, and the other changed it")
         prefixes = (f"{METADATA_DIR}/snapshots/snapshot-{hashval}.json", f"{_LINEAGE}{hashval}/")
         for path, side in self.sides.items():
             if path.startswith(prefixes):
@@ -344,7 +344,7 @@ class _Merger:
                 taken.add(new)
                 tags[tags.index(tag)] = new
                 self._note(
-                    f"Your snapshot {metadata.hashval[:7]} has the tag '{new}' now: the origin gave '{tag}' to "
+                    f"Your snapshot {metadata.hashval[:7]} now has the tag '{new}': the origin gave '{tag}' to "
                     f"snapshot {final[theirs[tag]].hashval[:7]}"
                 )
             metadata.tags[:] = tags
@@ -367,7 +367,7 @@ class _Merger:
                 taken.add(new)
                 self.merge_result.moved_results[place] = new
                 self._note(
-                    f"The results of your snapshot {metadata.hashval[:7]} are in '{new}' now: the origin has {place}"
+                    f"The results of your snapshot {metadata.hashval[:7]} are now in '{new}': the origin has {place}"
                 )
                 before = metadata.results_moved_from or place
                 moved = replace(metadata, relative_destination_path=new, results_moved_from=before)

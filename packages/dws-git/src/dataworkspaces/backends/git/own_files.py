@@ -103,7 +103,7 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         place = super()._place(rel_path)
         if self._is_elsewhere(rel_path):
             raise NotFoundError(
-                f"'{rel_path}' is none of the workspace's own files", hint="'dws ls' shows the resources"
+                f"'{rel_path}' is not one of the workspace's own files", hint="'dws ls' shows the resources"
             )
         return place
 
@@ -130,7 +130,7 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         new = [path for path in before.untracked if path not in SETTINGS]
         if new:
             self.workspace.interaction.tell(
-                f"New in the workspace's own files: {some(new)} (what should not be kept belongs in .gitignore)"
+                f"New in the workspace's own files: {some(new)} (to leave a file out, name it in .gitignore)"
             )
 
     def committed_version(self) -> SnapshotVersion:
@@ -143,7 +143,7 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         if not self.workspace.repo.has_commit(restore_hashval):
             raise NotFoundError(
                 f"The workspace's repository does not hold commit {restore_hashval}",
-                hint="Fetch the history that holds it",
+                hint="Fetch the history that contains it",
             )
 
     def restore(self, restore_hashval: str) -> None:
@@ -165,7 +165,7 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
             count = len(uncommitted)
             return ResourceChange("changed", f"{count} path{'' if count == 1 else 's'} not committed")
         if self.committed_version().compare_hash != version.compare_hash:
-            return ResourceChange("changed", "other content is committed")
+            return ResourceChange("changed", "different content is committed")
         return ResourceChange("unchanged")
 
     def diff_versions(self, old: SnapshotVersion, new: SnapshotVersion) -> list[FileChange] | None:
@@ -181,12 +181,14 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         tree = self._tree_of(version)
         if tree is None:
             raise NotFoundError(
-                f"The workspace's repository does not hold commit {version.restore_hash}", hint="dws pull may bring it"
+                f"The workspace's repository does not hold commit {version.restore_hash}",
+                hint="'dws pull' may fetch it",
             )
         return GitVersionFiles(self.workspace.paths.root, tree, f"The workspace's own files at version {tree[:7]}")
 
     def _tree_of(self, version: SnapshotVersion) -> str | None:
-        """The tree is no part of any commit: git may have removed it, and a clone does not get it. It is made again."""
+        """The tree is not part of any commit: git may have removed it, and a clone does not get it. It is made "
+        "again."""
         repo = self.workspace.repo
         tree = check_object_name(str(version.compare_hash), self.name)
         if repo.resolve([f"{tree}^{{tree}}"])[0] is not None:

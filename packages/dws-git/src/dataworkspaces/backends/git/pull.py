@@ -55,7 +55,9 @@ def pull(workspace: GitSync, checkout: Path | None = None) -> GitSync:
     if theirs is None or ours is None:
         if checkout is not None:
             raise ConfigurationError(f"{workspace.what}: {checkout} has no branch '{branch}'")
-        workspace.interaction.warn(f"The origin of {workspace.what} has no branch '{branch}' yet: dws push sends it")
+        workspace.interaction.warn(
+            f"The origin of {workspace.what} does not have the branch '{branch}' yet: dws push sends it"
+        )
         return workspace
     if checkout is not None:
         link_large_files(checkout, root)
@@ -123,9 +125,9 @@ def _merge(workspace: GitSync, ours: str, theirs: str, remote: str) -> None:
         complete(workspace.reopened())
         names = ", ".join(sorted(merged.merge.conflicts))
         raise ConfigurationError(
-            f"{workspace.what}: both this copy and {source} changed: {names}",
-            hint="Edit these files (git has marked the places), 'git add' them and 'git commit', then dws pull; "
-            "or go back with 'git merge --abort'. The workspace's own metadata is merged",
+            f"{workspace.what}: this copy and {source} both changed {names}",
+            hint="Edit these files (git has marked the conflicts), run 'git add' and 'git commit', then dws "
+            "pull; or go back with 'git merge --abort'. The workspace's own metadata is merged",
         )
     fast_forward(root, commit_merge(root, merged.merge.tree, ours, theirs, message), workspace.what)
 
@@ -181,8 +183,8 @@ def recover(workspace: GitSync, repositories: Iterable[Path]) -> str:
         kept = finish(root)
         if kept is not None:
             workspace.interaction.warn(
-                f"Files of {root} were neither as before nor as pulled; what they held is kept: "
-                f"git -C {root} show {kept}"
+                f"Files of {root} were neither as before the pull nor as pulled. To see what they held: git -C "
+                f"{root} show {kept}"
             )
     complete(workspace)
-    return "what had arrived is in place; 'dws pull' brings the rest"
+    return "what had arrived is in place; 'dws pull' fetches the rest"

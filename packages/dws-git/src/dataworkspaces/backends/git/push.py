@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from dataworkspaces.backends.git.sync import GitSync
     from dataworkspaces.workspace import Resource
 
-_HINT_PULL = "dws pull, and push again"
+_HINT_PULL = "Run 'dws pull', then push again"
 
 
 def publish(workspace: GitSync, url: str, resources: Sequence[LocalStateResourceMixin]) -> None:
@@ -48,13 +48,13 @@ def publish(workspace: GitSync, url: str, resources: Sequence[LocalStateResource
     plan = plan_push(root, clean, _refspecs(workspace), workspace.interaction, workspace.what, environment)
     if plan.rejected is not None:
         raise ConfigurationError(
-            f"{clean} holds another history already ({plan.rejected})", hint="Publish to an empty repository"
+            f"{clean} already holds another history ({plan.rejected})", hint="Publish to an empty repository"
         )
     if present is not None and without_password(present) != clean:
         question = f"{workspace.what} has the origin {without_password(present)}. Publish to {clean} from now on?"
         if not workspace.interaction.confirm(question, default=False):
             raise ConfigurationError(
-                f"{workspace.what} has the origin {without_password(present)} already",
+                f"{workspace.what} already has the origin {without_password(present)}",
                 hint=f"git -C {root} remote set-url {ORIGIN} {clean}, then dws push",
             )
     workspace.push_resources_first(resources)
@@ -68,7 +68,7 @@ def publish(workspace: GitSync, url: str, resources: Sequence[LocalStateResource
     workspace.interaction.tell(f"{workspace.what} is published at {clean}")
     if clean != url:
         workspace.interaction.warn(
-            "The password in the URL is not stored; before the next push see 'git help credentials'"
+            "The password in the URL is not stored. Before the next push, see 'git help credentials'"
         )
 
 
@@ -139,11 +139,13 @@ def _check_clean(workspace: GitSync) -> None:
     unknown = set(status.untracked)
     stray = {path for path in dirty if path in unknown and own is not None and own.holds_alone(path)}
     if stray:
-        workspace.interaction.warn(f"{workspace.what}: {some(sorted(stray))} stays here: the next snapshot takes it")
+        workspace.interaction.warn(
+            f"{workspace.what}: {some(sorted(stray))} is not sent: it belongs to the next snapshot"
+        )
     missed = [path for path in dirty if path not in stray]
     if missed:
         raise ConfigurationError(
-            f"{workspace.what} has changes that are not committed: {some(missed)}", hint="Take a snapshot first"
+            f"{workspace.what} has uncommitted changes: {some(missed)}", hint="Take a snapshot first"
         )
 
 

@@ -88,7 +88,7 @@ def check_entry(entry: Entry, file_name: str, where: str) -> None:
         raise MetadataError(f"{where}: 'position' should be a whole number")
     _check_parameters(entry["parameters"], f"{where}: 'parameters'")
     if entry["parameters"]["name"] + SUFFIX != file_name:
-        raise MetadataError(f"{where}: it is named for another resource than '{entry['parameters']['name']}'")
+        raise MetadataError(f"{where}: its name does not match its resource '{entry['parameters']['name']}'")
 
 
 def read_list(path: Path) -> list[dict[str, Any]]:

@@ -42,7 +42,7 @@ _CLOCK_TICK_NS = 50_000_000
 
 
 def read_metadata(path: Path) -> SnapshotMetadata:
-    """A metadata file; raises MetadataError that names it if it is not as it should be."""
+    """A metadata file; raises MetadataError that names it if it is damaged."""
     return _metadata(read_json_object(path, *_KEYS), str(path), path.name)
 
 
@@ -53,7 +53,7 @@ def parse_metadata(content: bytes, path: str) -> SnapshotMetadata:
     except (ValueError, RecursionError) as e:
         raise MetadataError(f"{path} is not valid JSON: {e}") from e
     if not isinstance(data, dict) or not data.keys() >= {*_KEYS}:
-        raise MetadataError(f"{path} is not as the metadata of a snapshot should be")
+        raise MetadataError(f"{path} does not hold valid snapshot metadata")
     return _metadata(data, path, path.rpartition("/")[2])
 
 
@@ -61,9 +61,9 @@ def _metadata(data: dict[str, Any], where: str, file_name: str) -> SnapshotMetad
     try:
         metadata = SnapshotMetadata.from_json(data)
     except (TypeError, ValueError, AttributeError) as e:
-        raise MetadataError(f"{where} is not as the metadata of a snapshot should be: {e}") from e
+        raise MetadataError(f"{where} does not hold valid snapshot metadata: {e}") from e
     if not has_right_types(metadata) or file_name != metadata.hashval + SUFFIX:
-        raise MetadataError(f"{where} is not as the metadata of a snapshot should be")
+        raise MetadataError(f"{where} does not hold valid snapshot metadata")
     return metadata
 
 

@@ -237,8 +237,9 @@ class GitStorage(Workspace):
         directory = git_directory(self.paths.root)
         if directory is None:
             raise ConfigurationError(
-                f"{self.paths.root} has a {self.paths.metadata.name} directory, but is no git repository",
-                hint="A workspace is the root of a git repository; was .git left out when it was copied?",
+                f"{self.paths.root} has a {self.paths.metadata.name} directory, but is not a git repository",
+                hint="A workspace has to be the root of a git repository. Check whether .git was left out when "
+                "it was copied",
             )
         return directory / "dws"
 

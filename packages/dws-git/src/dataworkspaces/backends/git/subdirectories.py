@@ -88,7 +88,7 @@ class SubdirectorySnapshots:
                 if uncommitted:
                     changes[resource.name] = ResourceChange("changed", f"{_count(uncommitted, 'path')} not committed")
                 elif committed[resource.name].compare_hash != versions[resource.name].compare_hash:
-                    changes[resource.name] = ResourceChange("changed", "other content is committed")
+                    changes[resource.name] = ResourceChange("changed", "different content is committed")
                 else:
                     changes[resource.name] = _UNCHANGED
         return changes

@@ -26,7 +26,7 @@ _RESOURCES = f"{METADATA_DIR}/resources/"
 _RESOURCE_LIST = f"{METADATA_DIR}/resources.json"
 _PLACES = ("relative_path", "relative_local_path")
 _DIRECTORY_NAME_RE = re.compile(r"[^\W_][^\x00-\x1f\x7f-\x9f/\\]{0,99}\Z")
-_HINT = "Do not use it before its owner explains"
+_HINT = "Do not use it until its owner has explained this"
 
 
 def check_metadata_tree(root: Path, commit: str) -> None:
@@ -51,7 +51,7 @@ def directory_name(workspace_name: object) -> str:
     if not _DIRECTORY_NAME_RE.match(name):
         raise ConfigurationError(
             f"The workspace's name {workspace_name!r:.200} cannot name its directory",
-            hint="Give one: dws clone URL DIR",
+            hint="Name a directory: dws clone URL DIR",
         )
     return name
 
@@ -60,7 +60,7 @@ def _metadata_directories(root: Path, commit: str) -> list[str]:
     """The directory of the metadata; raises MetadataError for another that some file system takes for it."""
     for name in list_tree(root, commit, recursive=False):
         if name != METADATA_DIR and name.lower() == METADATA_DIR:
-            raise MetadataError(f"{name} of the origin could be taken for {METADATA_DIR}", hint=_HINT)
+            raise MetadataError(f"{name} of the origin could be mistaken for {METADATA_DIR}", hint=_HINT)
     return [METADATA_DIR]
 
 
@@ -68,7 +68,7 @@ def _check_entry(path: str, entry: TreeEntry) -> None:
     first = path[len(METADATA_DIR) + 1 :].partition("/")[0].lower()
     if entry.mode not in _REGULAR:
         kind = "a symbolic link" if entry.mode == "120000" else "a repository"
-        raise MetadataError(f"{path} of the origin is {kind}, which no metadata is", hint=_HINT)
+        raise MetadataError(f"{path} of the origin is {kind}, which metadata cannot be", hint=_HINT)
     if first in _LOCAL_ONLY:
         raise MetadataError(
             f"{path} of the origin is in git, but belongs to one machine only",

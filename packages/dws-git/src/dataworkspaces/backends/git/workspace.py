@@ -171,7 +171,7 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
     def get_snapshot_metadata(self, hash_val: str) -> SnapshotMetadata:
         path = self.paths.snapshot_metadata_file(hash_val)
         if not hash_val.isalnum() or status_if_any(path) is None:
-            raise NotFoundError(f"There is no snapshot {hash_val}", hint="'dws report history' lists them")
+            raise NotFoundError(f"There is no snapshot {hash_val}", hint="'dws history' lists them")
         return self.resource_names.snapshot_called(read_metadata(path))
 
     def get_snapshot_by_tag(self, tag: str) -> SnapshotMetadata:
@@ -180,7 +180,7 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
             import difflib
 
             near = difflib.get_close_matches(tag, self._index.tags(), n=3)
-            hint = f"Did you mean {' or '.join(near)}?" if near else "'dws report history' lists the snapshots"
+            hint = f"Did you mean {' or '.join(near)}?" if near else "'dws history' lists the snapshots"
             raise NotFoundError(f"There is no snapshot with the tag '{tag}'", hint=hint)
         return self.get_snapshot_metadata(hashes[0])
 
@@ -200,13 +200,11 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
     def get_snapshot_by_partial_hash(self, partial_hash: str) -> SnapshotMetadata:
         hashes = self._index.with_prefix(partial_hash.lower())
         if not hashes:
-            raise NotFoundError(
-                f"There is no snapshot whose hash starts with {partial_hash}", hint="'dws report history' lists them"
-            )
+            raise NotFoundError(f"No snapshot hash starts with {partial_hash}", hint="'dws history' lists them")
         if len(hashes) > 1:
             raise ConfigurationError(
-                f"The hash {partial_hash} fits {len(hashes)} snapshots: {', '.join(hashes)}",
-                hint="Give more of its digits",
+                f"The hash {partial_hash} matches {len(hashes)} snapshots: {', '.join(hashes)}",
+                hint="Give more digits",
             )
         return self.get_snapshot_metadata(hashes[0])
 
@@ -219,7 +217,9 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
         if manifest_hash(manifest) != hash_val:
             manifest = as_committed(self.paths, path) or manifest  # git may have converted the file
         if manifest_hash(manifest) != hash_val:
-            raise MetadataError(f"{path} is not what the snapshot held", hint="Restore the file from git's history")
+            raise MetadataError(
+                f"{path} is not the manifest that the snapshot had", hint="Restore the file from git's history"
+            )
         return manifest
 
     def save_snapshot_metadata_and_manifest(self, metadata: SnapshotMetadata, manifest: bytes) -> None:
@@ -316,7 +316,9 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
         places = [params.get(key) for params in stored for key in PLACES]
         scratch = self.read_params(True).get(SCRATCH_DIRECTORY)
         known = [".git", self.paths.metadata.name, *SETTINGS, scratch, *places]
-        explained = {name for name in known if isinstance(name, str)}  # what is no text is refused where it is used
+        explained = {
+            name for name in known if isinstance(name, str)
+        }  # what is not a string is refused where it is used
         names = [name for name in os.listdir(self.paths.root) if name not in explained]  # noqa: PTH208
         key = (self.paths.root.stat().st_mtime_ns, *sorted(params["name"] for params in stored))
         if names and (self._seen_own_files is None or self._seen_own_files[0] != key):
@@ -445,7 +447,7 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
                 leave_out_secrets(part, self.interaction, self.what)
             return found | self._subdirectories.present_contents(own, places, keep=keep)
         except DwsError as e:
-            self.interaction.warn(f"What lies in the workspace's repository is unknown: {e.message}")
+            self.interaction.warn(f"The state of the workspace's repository is unknown: {e.message}")
             return found | {r.name: PresentContents([None] * len(places[r.name])) for r in own}
 
     def get_snapshot_versions_if_any(self, hash_val: str) -> dict[str, SnapshotVersion] | None:

@@ -26,7 +26,7 @@ class MagicParser(argparse.ArgumentParser):
         try:
             words = shlex.split(line)
         except ValueError as e:
-            raise UsageError(f"{self.prog}: {e}. Close each quote that is opened") from e
+            raise UsageError(f"{self.prog}: {e}. Close all quotes") from e
         return self.parse_args(words)
 
     def option_names(self) -> list[str]:

@@ -34,7 +34,7 @@ class NotebookLineageBuilder(LineageBuilder):
         if name is None:
             raise LineageError(
                 "The name of the notebook is not known here, so the step has no name",
-                hint="Give it: NotebookLineageBuilder(RESULTS_DIR, step_name=NAME)",
+                hint="Name the step: NotebookLineageBuilder(RESULTS_DIR, step_name=NAME)",
             )
         self.with_step_name(name)
         self.as_results_step(results_dir, run_description)

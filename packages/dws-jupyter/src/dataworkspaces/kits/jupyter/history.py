@@ -43,7 +43,7 @@ def history_table(
     names = [*metrics, *dict.fromkeys(name for e in shown for name in e.parameters if name not in metrics)]
     if unknown := sorted({*maximize, *minimize}.difference(metrics)):
         raise UsageError(
-            f"dws_history: no snapshot has a metric {unknown[0]}. There are: {', '.join(metrics) or 'none'}"
+            f"dws_history: no snapshot has a metric {unknown[0]}. Available: {', '.join(metrics) or 'none'}"
         )
     values = [[e.metrics.get(n, e.parameters.get(n, math.nan)) for n in names] for e in shown]
     rows = [[*_about(e.snapshot), *row] for e, row in zip(shown, values, strict=True)]

@@ -82,7 +82,7 @@ def _one_line(error: DwsError) -> str:
 
 def _cell_to_run(cell: str | None) -> str:
     if cell is None:
-        raise UsageError("dws_run: There is no cell to run. Put %%dws_run into the first line of a cell")
+        raise UsageError("dws_run: There is no cell to run. Put %%dws_run on the first line of a cell")
     return cell
 
 

@@ -25,20 +25,22 @@ def state_of_notebook(path: Path | None, ran: Ran, saves_itself: Callable[[], bo
     :param saves_itself: whether a server saves the notebook after each change. Asked if the file is behind; then it
         gets some ``seconds`` to catch up."""
     if path is None:
-        return "The snapshot holds the notebook as it was last saved; which one this is, is not known here"
+        return "The snapshot holds the notebook as it was last saved; it is not known which notebook this is"
     try:
         missing = _not_saved(path, ran)
         if missing and saves_itself():
             missing = _wait(path, ran, time.monotonic() + seconds)
         saved = datetime.fromtimestamp(path.stat().st_mtime)
     except (OSError, ValueError):
-        return f"The notebook {path.name} has not been saved, or cannot be read: the snapshot does not hold it as it is"
+        return (
+            f"The notebook {path.name} has not been saved, or cannot be read: the snapshot does not contain it as it is"
+        )
     told = f"The snapshot holds {path.name} as it was last saved, at {saved:%Y-%m-%dT%H:%M:%S}"
     if not missing:
         return told
     number = len(missing)
     what = "the cell that runs" if ran.last() in missing else f"{number} cell{'s' if number > 1 else ''} that ran since"
-    return f"{told}. That is older than {what}: save the notebook, and take the snapshot again"
+    return f"{told}. That is older than {what}: save the notebook and take the snapshot again"
 
 
 def _not_saved(path: Path, ran: Ran) -> list[str]:

@@ -149,8 +149,8 @@ class DwsLineageCallback(keras.callbacks.Callback):  # type: ignore[misc] # kera
                 self._step.drop()
                 names = ", ".join(str(ref) for ref in places.inputs)
                 raise ApiParamError(
-                    f"The input comes from an API resource ({names}), and nobody has seen the data",
-                    hint="Let them pass through watch(): model.fit(*callback.watch(x, y), callbacks=[callback])",
+                    f"The input comes from an API resource ({names}), and the callback has not seen the data",
+                    hint="Pass them through watch(): model.fit(*callback.watch(x, y), callbacks=[callback])",
                 )
             self._reading[part] = self._next
             if part == "fit" and self._next_validation is not None:

@@ -188,8 +188,9 @@ class DwsModelCheckpoint(keras.callbacks.ModelCheckpoint):  # type: ignore[misc]
             is_better = earlier is None or self._is_better(self._best_value, earlier)
             if not is_better and _is_there(workspace, results, self._result_name):
                 print(
-                    f"'{escape(self._result_name)}' stays that of an earlier training, with {escape(self.monitor)} "
-                    f"{earlier:.5g}: the best of this one has {self._best_value:.5g}"
+                    f"'{escape(self._result_name)}' stays the one from an earlier training, with "
+                    f"{escape(self.monitor)} "
+                    f"{earlier:.5g}: the best of this training has {self._best_value:.5g}"
                 )
                 return
         description: dict[str, Any] = {
@@ -257,7 +258,8 @@ def _units(model: Any, monitor: str) -> str:
 
 def _warn(name: str, error: Exception) -> None:
     warnings.warn(
-        f"Checkpoints of '{escape(name)}' are not all written ({reason_of(error)}). The training goes on", stacklevel=4
+        f"Checkpoints of '{escape(name)}' could not all be written ({reason_of(error)}). Training continues",
+        stacklevel=4,
     )
 
 

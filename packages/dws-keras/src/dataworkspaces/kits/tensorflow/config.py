@@ -43,7 +43,7 @@ class CheckpointConfig(_Fields):
         # The manual's example says model='fashion', its reference model_name.
         name = model_name if model is None else model
         if not isinstance(name, str):
-            raise ApiParamError("CheckpointConfig: model_name is missing", hint="Give it a text; it names the files")
+            raise ApiParamError("CheckpointConfig: model_name is missing", hint="Give it a string: it names the files")
         config = super().__new__(cls, name, *args, **kwargs)
         config.save_weights_only = save_weights_only
         return config

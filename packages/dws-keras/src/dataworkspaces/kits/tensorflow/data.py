@@ -53,9 +53,10 @@ def watch(data: Data, scratch: Path, shuffled: bool) -> Watched:
         return _watch_dataset(x)
     if hasattr(x, "__iter__") and not hasattr(x, "__array__") and not hasattr(x, "__len__"):
         raise ApiParamError(
-            f"The hash of data of type {type(x).__name__} cannot be computed for an API resource",
-            hint=f"It can for {HASHABLE}, tf.data.Dataset, keras.utils.PyDataset, generators and PyTorch's DataLoader; "
-            "other data can lie in a resource with files",
+            f"Data of type {type(x).__name__} cannot be hashed for an API resource",
+            hint=f"Hashing works for {HASHABLE}, tf.data.Dataset, keras.utils.PyDataset, generators and "
+            "PyTorch's DataLoader; "
+            "keep other data in a resource with files",
         )
     hashval = hash_of_inputs(*without_missing(data))
     return Watched(data, lambda: hashval)

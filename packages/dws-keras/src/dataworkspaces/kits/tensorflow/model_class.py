@@ -67,7 +67,7 @@ def _wrap(given: Any, where: Where, checkpoint_config: CheckpointConfig | None) 
     if not isinstance(given, type) or not issubclass(given, keras.Model):
         raise ApiParamError(
             f"add_lineage_to_keras_model_class() takes a class of Keras models, not {given!r}",
-            hint="Give it a class, such as keras.Sequential, and make the model of what it returns",
+            hint="Give it a class, such as keras.Sequential, and create the model from the class that it returns",
         )
     if checkpoint_config is not None and not isinstance(checkpoint_config, CheckpointConfig):
         raise ApiParamError(f"checkpoint_config is a CheckpointConfig, not {checkpoint_config!r}")

@@ -87,7 +87,7 @@ class Recorder:
             return
         if method not in self._batches:
             warnings.warn(
-                f"{method}() records nothing but the number of its calls. What fit() and evaluate() do is recorded",
+                f"{method}() records only the number of its calls. What fit() and evaluate() do is recorded",
                 stacklevel=3,
             )
         self._batches[method] = self._batches.get(method, 0) + 1

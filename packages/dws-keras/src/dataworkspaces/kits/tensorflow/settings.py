@@ -117,12 +117,12 @@ def _compile_config(model: Any) -> dict[str, Any]:
         warnings.simplefilter("ignore")  # that a lambda cannot be loaded again: here it is only told
         try:
             return dict(model.get_compile_config() or {})
-        except Exception:  # of somebody else's class; what can be had otherwise is recorded
+        except Exception:  # of somebody else's class; what can be recovered otherwise is recorded
             return {"loss": getattr(model, "loss", None)}
 
 
 def _inner(optimizer: Any) -> Any:
-    """The optimizer that trains: mixed precision wraps the one that was asked for, to scale the loss."""
+    """The optimizer that trains: mixed precision wraps the one you asked for it, to scale the loss."""
     while getattr(optimizer, "inner_optimizer", None) is not None:
         optimizer = optimizer.inner_optimizer
     return optimizer

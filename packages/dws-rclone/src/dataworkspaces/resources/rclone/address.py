@@ -40,10 +40,10 @@ def parse_address(text: str) -> Address:
     if not colon or "/" in name:
         raise ConfigurationError(
             f"{text!r:.200} names no remote of rclone",
-            hint="As in REMOTE:PATH; 'rclone config' makes remotes, of directories on this machine too",
+            hint="Write REMOTE:PATH. 'rclone config' creates remotes, also for directories on this machine",
         )
     if not _NAME_RE.match(name) or has_control_characters(path):
-        raise ConfigurationError(f"{text!r:.200} is no REMOTE:PATH of rclone")
+        raise ConfigurationError(f"{text!r:.200} is not a REMOTE:PATH that rclone understands")
     return Address(name, path)
 
 

@@ -184,15 +184,15 @@ class Comparison:
         address, is_master = self._link.address, self._link.master == "remote"
         if compares == "sizes":
             why = f"{address} keeps neither times nor hashes of files"
-            seen = "what is changed there shows if its size is another, or"
+            seen = "a change there shows only if the size differs, or"
         elif is_master and self._link.kind_of_remote() in _MAY_LACK_SIZES and self._count_without_size():
             why = f"{address} does not say how large its files are"
-            seen = "what is changed there shows if it has another time, or"
+            seen = "a change there shows only if the time differs, or"
         else:
             return
         self._resource.workspace.interaction.tell(
-            f"Resource '{self._resource.name}': {why}. What is changed here is seen all the same; {seen} with "
-            f"dws {'pull' if is_master else 'push'} --checksum"
+            f"Resource '{self._resource.name}': {why}. Changes here are always noticed; {seen} with dws "
+            f"{'pull' if is_master else 'push'} --checksum"
         )
 
     def _count_without_size(self) -> int:

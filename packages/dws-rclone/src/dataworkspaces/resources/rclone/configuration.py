@@ -41,9 +41,9 @@ def check_sections(sections: Mapping[str, Mapping[str, Any]], config: Path) -> N
         reason = _objection(sections, values)
         if reason is not None:
             raise ConfigurationError(
-                f"The remote {name!r:.80} in {config} {reason}, which a configuration in the workspace may not have, "
-                "where others can change it",
-                hint="Move the file out of the workspace, and name it with 'dws config --resource NAME my_config'",
+                f"The remote {name!r:.80} in {config} {reason}, which is not allowed in a configuration inside "
+                "the workspace, where others can change it",
+                hint="Move the file out of the workspace and set its path with 'dws config --resource NAME my_config'",
             )
 
 

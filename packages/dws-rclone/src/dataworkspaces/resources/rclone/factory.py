@@ -41,23 +41,26 @@ class RcloneFactory(ResourceFactory):
             click.Argument(["remote_origin"], metavar="REMOTE:PATH"),
             click.Argument(["local_path"], type=click.Path()),
             click.Option(
-                ["--config"], metavar="FILE", type=click.Path(), help="Configuration of rclone (default: rclone's own)."
+                ["--config"],
+                metavar="FILE",
+                type=click.Path(),
+                help="The configuration file of rclone (default: rclone's own).",
             ),
             click.Option(
                 ["--master"],
                 type=click.Choice(MASTERS),
                 default="none",
                 show_default=True,
-                help="Where the files are changed: pull copies them from the remote, or push to it.",
+                help="Where files change: 'dws pull' copies them from a remote master, 'dws push' from a local one.",
             ),
             click.Option(
                 ["--sync-mode"],
                 type=click.Choice(SYNC_MODES),
                 default="copy",
                 show_default=True,
-                help="sync also deletes from the replica what the master does not have.",
+                help="sync also deletes files that the master does not have from the replica.",
             ),
-            click.Option(["--size-only"], is_flag=True, help="Take files of the same size for the same."),
+            click.Option(["--size-only"], is_flag=True, help="Treat files of the same size as equal."),
             click.Option(
                 ["--compute-hash"],
                 is_flag=True,
@@ -202,7 +205,8 @@ def _check_direction(link: Link, role: str, export: bool) -> None:
     if link.master == "remote" and (role == ResourceRoles.RESULTS or export):
         what = "An exported resource" if export else "A results resource"
         raise ConfigurationError(
-            f"{what} is written here, so its master cannot be the remote", hint="--master local sends what is written"
+            f"{what} is written on this machine, so its master cannot be the remote",
+            hint="Use --master local, which sends what is written",
         )
 
 

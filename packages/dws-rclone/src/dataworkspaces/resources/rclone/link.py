@@ -62,7 +62,7 @@ class Link:
         my_config = text_param(local_params or {}, "my_config")
         agreed = text_param(local_params or {}, "agreed")
         if "\0" in (config or ""):
-            raise MetadataError(f"Resource '{name}': {config!r} is no file")
+            raise MetadataError(f"Resource '{name}': {config!r} is not a file")
         if local_params is not None and "agreed" not in local_params:
             agreed = remote_origin
             if config is not None and Path(config).is_absolute():
@@ -164,6 +164,6 @@ class Link:
             where = self._config_file or "the configuration of rclone"
             raise ConfigurationError(
                 f"There is no remote '{self.address.remote}' in {where}",
-                hint=f"There are: {', '.join(kinds) or 'none'}; 'rclone config' makes one",
+                hint=f"Available: {', '.join(kinds) or 'none'}; 'rclone config' creates one",
             )
         return kinds[self.address.remote]

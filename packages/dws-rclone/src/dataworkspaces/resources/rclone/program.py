@@ -33,7 +33,7 @@ def find_rclone() -> str:
         raise ToolError(f"{program} cannot be run: {e.strerror}", hint=_HINT) from e
     found = _VERSION_RE.match(said)
     if found is None:
-        raise ToolError(f"{program} does not say its version as rclone does", hint=_HINT)
+        raise ToolError(f"{program} does not report its version as rclone does", hint=_HINT)
     if (int(found[1]), int(found[2])) < OLDEST:
         raise ToolError(f"{program} is rclone {found[1]}.{found[2]}, which is too old", hint=_HINT)
     return program

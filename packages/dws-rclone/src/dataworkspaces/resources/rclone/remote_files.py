@@ -40,7 +40,7 @@ class RemoteFiles:
         """What lies directly below a directory, by name; raises ConfigurationError if nothing does."""
         found = self._entries(rel_path)
         if not found and rel_path:
-            raise NotFoundError(f"{self._what}: '{rel_path}' is no directory at {self._address}")
+            raise NotFoundError(f"{self._what}: '{rel_path}' is not a directory at {self._address}")
         return found
 
     def _entries(self, rel_path: str) -> list[tuple[str, FileInfo]]:
@@ -55,7 +55,7 @@ class RemoteFiles:
         listed = parse_answer(report.output, list, doing)
         found = [(entry["Name"], _info(entry)) for entry in listed if _is_entry(entry)]
         if len(found) != len(listed):
-            raise RemoteError(f"{doing} failed: rclone names what has neither name nor size")
+            raise RemoteError(f"{doing} failed: rclone lists an entry with neither name nor size")
         return sorted(found, key=lambda entry: entry[0])
 
     def find(self, rel_path: str) -> FileInfo | None:
@@ -72,7 +72,7 @@ class RemoteFiles:
         doing = f"{self._what}: looking at {place}"
         entry = parse_answer(report.output, dict, doing)
         if not _is_entry(entry):
-            raise RemoteError(f"{doing} failed: rclone names what has neither name nor size")
+            raise RemoteError(f"{doing} failed: rclone lists an entry with neither name nor size")
         # To a bucket every path could be that of a directory.
         return _info(entry) if not entry["IsDir"] or not rel_path or self._entries(rel_path) else None
 
@@ -116,8 +116,8 @@ def lost(what: str, rclone: Rclone, address: Address) -> UnavailableError:
     """The error for a place that should be there: a disk that is not mounted must not look like one without files."""
     make = ["rclone", *([] if rclone.config is None else ["--config", str(rclone.config)]), "mkdir", str(address)]
     return UnavailableError(
-        f"{what}: {address} is not there, so what is in it is not known",
-        hint=f"Is the disk mounted? If the directory is really gone: {shlex.join(make)}",
+        f"{what}: {address} is not there, so its content is unknown",
+        hint=f"Check whether the disk is mounted. If the directory is really gone: {shlex.join(make)}",
     )
 
 

@@ -46,7 +46,7 @@ class AddressType(StringType):
         try:
             return str(parse_address(text))
         except ConfigurationError as e:
-            raise ValueError(f"is no place of rclone: {e.message}") from None
+            raise ValueError(f"is not an rclone location: {e.message}") from None
 
 
 class ConfigType(StringType):
@@ -75,8 +75,16 @@ class RcloneResource(PlacedDirectoryMixin, FileTreeMixin, Resource):
         [
             ParamDef("remote_origin", None, True, "Where the files are at a remote of rclone", AddressType()),
             ParamDef("config", None, True, "Configuration of rclone", optional=True, settable=False),
-            ParamDef("master", "none", True, "Where files are changed; push or pull copies them", EnumType(MASTERS)),
-            ParamDef("sync_mode", "copy", True, "Whether the replica loses what the master lost", EnumType(SYNC_MODES)),
+            ParamDef(
+                "master", "none", True, "Where files change: the side from which push or pull copies", EnumType(MASTERS)
+            ),
+            ParamDef(
+                "sync_mode",
+                "copy",
+                True,
+                "Whether sync deletes from the replica what the master no longer has",
+                EnumType(SYNC_MODES),
+            ),
             ParamDef("size_only", False, True, "Files of the same size are the same", BoolType()),
             GLOBAL_LOCAL_PATH_PARAM,
             COMPUTE_HASH_PARAM,
@@ -203,22 +211,22 @@ class RcloneResource(PlacedDirectoryMixin, FileTreeMixin, Resource):
         if link.agreed != link.agreement:
             question = (
                 f"Resource '{self.name}' goes to {link.address} of {link.config or 'your configuration of rclone'}, "
-                f"as whoever set up the workspace wants it ({link.sync_mode}). Write to it?"
+                f"as set up by somebody else ({link.sync_mode}). Write to it?"
             )
             if not interaction.confirm(question, default=False, option="--yes"):
-                raise ConfigurationError(f"Resource '{self.name}': nobody here wants to write to {link.address}")
+                raise ConfigurationError(f"Resource '{self.name}': you did not agree to write to {link.address}")
             self.link = replace(link, agreed=link.agreement)
             self.workspace.write_resource_local_params(self.name, self.get_local_params())
         plan = self._push_plan
         if not plan.is_empty and self._comparison.is_emptied(plan):
             question = (
-                f"Resource '{self.name}': {link.address} is empty, though files had been sent there. "
-                "Is the disk mounted? Send all of them?"
+                f"Resource '{self.name}': {link.address} is empty, though files were sent there before. "
+                "Perhaps a disk is not mounted. Send all files again?"
             )
             if not interaction.confirm(question, default=False, option="--yes"):
                 raise UnavailableError(f"Resource '{self.name}': nothing was sent to {link.address}")
         if plan.links:
-            interaction.warn(f"Resource '{self.name}': rclone leaves out {plan.links} symbolic links")
+            interaction.warn(f"Resource '{self.name}': rclone skips {plan.links} symbolic links")
         if plan.deletions:
             self._check_replica(str(link.address), plan)
 
@@ -281,7 +289,7 @@ class RcloneResource(PlacedDirectoryMixin, FileTreeMixin, Resource):
         tell(f"Resource '{self.name}': fetched {_told(plan)} from {address}")
         if kept:
             count = f"{len(kept)} {'file' if len(kept) == 1 else 'files'}"
-            tell(f"Resource '{self.name}': {count} that had been changed here: kept in {edited.place}")
+            tell(f"Resource '{self.name}': {count} changed here before the pull: kept in {edited.place}")
         return not plan.is_empty
 
     def _check_replica(self, replica: str, plan: Plan) -> None:
@@ -291,7 +299,7 @@ class RcloneResource(PlacedDirectoryMixin, FileTreeMixin, Resource):
     def _check_complete(self) -> None:
         if self.arrival.is_incomplete():
             raise ConfigurationError(
-                f"Resource '{self.name}': not all of its files are in place yet", hint="dws pull brings the rest"
+                f"Resource '{self.name}': not all of its files are in place yet", hint="'dws pull' fetches the rest"
             )
 
     def differences_from_origin(self) -> str:

@@ -162,7 +162,7 @@ class Rclone:
 
     def _hint(self, text: str) -> str | None:
         if "didn't find section in config file" in text:
-            return f"'rclone config' makes remotes; rclone looked in {self.config or 'its default configuration'}"
+            return f"'rclone config' creates remotes; rclone looked in {self.config or 'its default configuration'}"
         if "decrypt configuration" in text or "config password" in text.lower():
             return "The configuration is encrypted: set RCLONE_CONFIG_PASS, or RCLONE_PASSWORD_COMMAND"
         if "no space left" in text.lower():
@@ -182,7 +182,7 @@ def parse_answer(output: bytes, kind: type[T], doing: str) -> T:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, kind):
-        raise RemoteError(f"{doing} failed: the answer of rclone is not understood", output=_start_of(output))
+        raise RemoteError(f"{doing} failed: rclone gave an unexpected answer", output=_start_of(output))
     return found
 
 
@@ -196,7 +196,7 @@ def size_of(value: object) -> int:
 
 
 def parse_event(line: bytes) -> Event:
-    """An event; of a line that is no JSON, as rclone writes before and after it reads its options, an error."""
+    """An event; of a line that is not JSON, as rclone writes before and after it reads its options, an error."""
     text = line.decode("utf-8", "replace").strip()
     with suppress(ValueError, RecursionError):
         event = json.loads(text)

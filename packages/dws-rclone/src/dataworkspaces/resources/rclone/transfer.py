@@ -70,7 +70,7 @@ class Transfer:
         lost = [path for path in plan.copies if not (incoming / path).is_file()]
         if lost:
             raise RemoteError(
-                f"Resource '{self._name}': {some(map(repr, lost), _SHOWN)} vanished from {address} meanwhile",
+                f"Resource '{self._name}': {some(map(repr, lost), _SHOWN)} vanished from {address} during the transfer",
                 hint="dws pull tries again",
             )
 
@@ -97,7 +97,7 @@ class Transfer:
         first = next(iter(reasons))
         return RemoteError(
             f"Resource '{self._name}': {some(map(repr, report.failed), _SHOWN)} {what}: {first}",
-            hint=f"The other files are there; dws {command} brings the rest",
+            hint=f"All other files are in place; 'dws {command}' transfers the rest",
             output="\n".join(f"{path}: {why}" for path, why in report.failed.items()),
         )
 

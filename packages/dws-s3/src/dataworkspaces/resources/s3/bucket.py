@@ -71,7 +71,7 @@ class Bucket:
         if not _NAME_RE.match(self.name) or ("/" in self.name and not self.name.startswith("arn:")):
             raise ConfigurationError(f"'{self.name}' cannot be the name of an S3 bucket")
         if self.endpoint_url is not None and not re.match(r"https?://[^/]", self.endpoint_url):
-            raise ConfigurationError(f"'{self.endpoint_url}' is no endpoint of S3", hint="As in https://HOST:PORT")
+            raise ConfigurationError(f"'{self.endpoint_url}' is not an S3 endpoint", hint="As in https://HOST:PORT")
 
     @property
     def url(self) -> str:
@@ -304,7 +304,7 @@ class Bucket:
                 hint="Check the name, --endpoint-url and --region",
             )
         if code in ("404", "NoSuchKey", "NoSuchVersion", "MethodNotAllowed", "405") and key is not None:
-            return NoSuchObject(f"There is no {where}, or not that version of it")
+            return NoSuchObject(f"There is no {where}, or not in that version")
         if code in ("403", "AccessDenied", "AllAccessDisabled"):
             who = "anonymously" if self.anonymous else f"with the credentials {self.profile or 'found'}"
             return NoAccess(f"{doing} is not allowed {who}", hint="Check the permissions, or choose another --profile")

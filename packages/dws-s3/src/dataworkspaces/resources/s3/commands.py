@@ -12,7 +12,7 @@ from dataworkspaces.resources.s3.resource import S3Resource
 
 @click.group()
 def s3() -> None:
-    """Resources in S3 buckets."""
+    """Manage resources in S3 buckets."""
 
 
 _workspace_option = click.option(
@@ -34,8 +34,7 @@ def _opened(session: Any, name: str, workspace_dir: str | None) -> S3Resource:
 @_workspace_option
 @click.pass_obj
 def unpin(session: Any, resource: str, workspace_dir: str | None) -> None:
-    """Let a resource go from the snapshot that it is at: the present files of the bucket are seen again, and can be
-    written.
+    """Unpin a resource from its snapshot, to see and write the present files of the bucket.
 
     \b
     Example:
@@ -44,8 +43,8 @@ def unpin(session: Any, resource: str, workspace_dir: str | None) -> None:
     found = _opened(session, resource, workspace_dir)
     with found.workspace.transaction("s3 unpin"):
         was_pinned = found.unpin()
-    done = "is no longer at a snapshot" if was_pinned else "is at no snapshot"
-    found.workspace.interaction.tell(f"Resource '{resource}' {done}: its files are those of now")
+    done = "is no longer pinned to a snapshot" if was_pinned else "is not pinned to a snapshot"
+    found.workspace.interaction.tell(f"Resource '{resource}' {done}: its files are the present ones")
 
 
 @s3.command(hidden=True)

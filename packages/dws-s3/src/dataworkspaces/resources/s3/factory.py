@@ -25,9 +25,9 @@ class S3Factory(ResourceFactory):
         return [
             click.Argument(["bucket"], metavar="BUCKET[/PREFIX]"),
             click.Option(["--profile"], metavar="NAME", help="A profile of the AWS command line."),
-            click.Option(["--endpoint-url"], metavar="URL", help="A server that is not Amazon's."),
+            click.Option(["--endpoint-url"], metavar="URL", help="The URL of a server that is not Amazon's."),
             click.Option(["--region"], metavar="NAME", help="The region of the bucket."),
-            click.Option(["--anonymous"], is_flag=True, help="Sign no request: the bucket is public."),
+            click.Option(["--anonymous"], is_flag=True, help="Do not sign requests: the bucket is public."),
         ]
 
     def precheck(self, workspace: Workspace, *args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def split_place(place: str) -> tuple[str, str]:
     scheme, separator, rest = place.partition("://")
     if separator and scheme != "s3":
         raise ConfigurationError(
-            f"'{place}' is no place in S3", hint="As in BUCKET, BUCKET/PREFIX or s3://BUCKET/PREFIX"
+            f"'{place}' is not an S3 location", hint="As in BUCKET, BUCKET/PREFIX or s3://BUCKET/PREFIX"
         )
     name, _, prefix = (rest if separator else place).partition("/")
     return name, _directory(prefix)

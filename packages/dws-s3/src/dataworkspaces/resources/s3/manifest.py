@@ -30,7 +30,7 @@ _MAX_PACKED = 256 << 20
 _MAX_RATIO = 64
 """Of a text to what it is packed to. Names that are alike, with the version ``null``, reach less than 30."""
 _SMALL = 16 << 20
-_TOO_LARGE = "is larger than a list of versions can be, so it is not read"
+_TOO_LARGE = "is too large for a list of versions, so it is not read"
 
 Manifest = Mapping[str, str]
 
@@ -104,7 +104,7 @@ class Manifests:
         if found is None:
             raise MetadataError(
                 f"Resource '{self._resource.name}': {self._url(hashval)} is damaged: its hash is another",
-                hint="An older version of this object in the bucket may be sound",
+                hint="An older version of this object in the bucket may be intact",
             )
         write_bytes(cached, packed)
         return found
@@ -126,7 +126,7 @@ class Manifests:
         except NoSuchObject as e:
             raise UnavailableError(
                 f"Resource '{self._resource.name}' has no version {hashval[:7]}: {self._url(hashval)} is not there",
-                hint="Was it deleted? An older version of this object in the bucket brings it back",
+                hint="If it was deleted, restore an older version of this object in the bucket",
             ) from e
 
     def _url(self, hashval: str) -> str:
@@ -143,7 +143,7 @@ def _parse(packed: bytes, hashval: str) -> Manifest | None:
     except zlib.error:
         return None
     if len(text) > limit:
-        raise MetadataError(f"The manifest {hashval} {_TOO_LARGE}: unpacked, it is more than {limit >> 20} MiB")
+        raise MetadataError(f"The manifest {hashval} {_TOO_LARGE}: unpacked, it has more than {limit >> 20} MiB")
     if not unpacker.eof:
         return None
     if hashval not in (manifest_hash(text), hashlib.sha1(text, usedforsecurity=False).hexdigest()):

@@ -56,8 +56,8 @@ class S3Resource(CheckOutMixin, FileResourceMixin, SnapshotResourceMixin, Resour
         [
             ParamDef("bucket_name", None, True, "The bucket", settable=False),
             ParamDef("prefix", None, True, "What its keys begin with", optional=True, settable=False),
-            ParamDef("profile", None, True, "The profile in the files of the AWS command line", optional=True),
-            ParamDef("endpoint_url", None, True, "Of a server that is not Amazon's", optional=True),
+            ParamDef("profile", None, True, "The profile in the configuration of the AWS command line", optional=True),
+            ParamDef("endpoint_url", None, True, "The URL of a server that is not Amazon's", optional=True),
             ParamDef("region", None, True, "The region of the bucket", optional=True),
             ParamDef("anonymous", False, True, "Requests are not signed", BoolType()),
         ]
@@ -107,7 +107,7 @@ class S3Resource(CheckOutMixin, FileResourceMixin, SnapshotResourceMixin, Resour
             text = ""
         if not is_hash(text):
             raise MetadataError(
-                f"{self._pin_file} holds no version of resource '{self.name}'", hint=f"dws s3 unpin {self.name}"
+                f"{self._pin_file} contains no version of resource '{self.name}'", hint=f"dws s3 unpin {self.name}"
             )
         return text
 
@@ -144,7 +144,7 @@ class S3Resource(CheckOutMixin, FileResourceMixin, SnapshotResourceMixin, Resour
         if version is not None:
             raise NotSupportedError(
                 f"{self._what} is read-only: it is at version {version[:7]} of a snapshot",
-                hint=f"dws s3 unpin {self.name} brings back the present files, which can be written",
+                hint=f"dws s3 unpin {self.name} unpins it, so that it shows the present files and can be written",
             )
 
     # -- files ---------------------------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ class S3Resource(CheckOutMixin, FileResourceMixin, SnapshotResourceMixin, Resour
         before = b""
         if action != "w" and self._has_key(rel_path):
             if action == "x":
-                raise ConfigurationError(f"{self._what} has a file '{rel_path}' already")
+                raise ConfigurationError(f"{self._what} already has a file '{rel_path}'")
             before = self.bucket.read(rel_path)[0]
         opened = open_to_write if "b" in mode else open_text_to_write
         return opened(self.bucket, _file_key(rel_path), before)
@@ -253,7 +253,7 @@ class S3Resource(CheckOutMixin, FileResourceMixin, SnapshotResourceMixin, Resour
     def _check_new(self, directory: str) -> None:
         self._check_writable(directory)
         if self.does_subpath_exist(directory):
-            raise ConfigurationError(f"{self._what} holds '{directory}' already, so its results cannot go there")
+            raise ConfigurationError(f"{self._what} already contains '{directory}', so its results cannot go there")
 
     def results_undo_move(self, rel_dest_root: str, files: list[str]) -> None:
         for path in (rel_dest_root, *files):
@@ -271,8 +271,8 @@ class S3Resource(CheckOutMixin, FileResourceMixin, SnapshotResourceMixin, Resour
             return
         self.manifests.load(version)
         self.workspace.interaction.tell(
-            f"{self._what} is still at version {version[:7]}; to take up what was written to the bucket since: "
-            f"dws s3 unpin {self.name}"
+            f"{self._what} is still pinned to version {version[:7]}. To include what was written to the bucket "
+            f"since: dws s3 unpin {self.name}"
         )
 
     def agree(self) -> None:
@@ -283,14 +283,14 @@ class S3Resource(CheckOutMixin, FileResourceMixin, SnapshotResourceMixin, Resour
         if self._moving in Agreements(place_of(self.workspace)).addresses():
             return
         question = (
-            f"{self._what} is {self.bucket.place}, as whoever set up the workspace wants it. A snapshot moves all "
-            "objects there to snapshots/. Go on?"
+            f"{self._what} is {self.bucket.place}, as set up by somebody else. "
+            "A snapshot moves all objects there to snapshots/. Continue?"
         )
         if not self.workspace.interaction.confirm(question, default=False):
             raise RefusedError(
-                f"{self._what}: snapshots move the objects of {self.bucket.place}, to which nobody has agreed in "
-                "this copy of the workspace",
-                hint=f"If it is right: dws trust {self.name}",
+                f"{self._what}: snapshots move the objects of {self.bucket.place}, and nobody has agreed to "
+                "that in this copy of the workspace",
+                hint=f"If you trust it: dws trust {self.name}",
             )
         self.agree()
 
@@ -306,10 +306,10 @@ class S3Resource(CheckOutMixin, FileResourceMixin, SnapshotResourceMixin, Resour
         null = [key for key, version in versions.items() if is_null(version)]
         if null and self.manifests.is_new(versions):
             self.workspace.interaction.warn(
-                f"{self._what}: {some((repr(key) for key in sorted(null)), _NAMED)} have no version of their own, "
-                "since they were written when the bucket kept none. The snapshot can be read as long as nobody "
-                "suspends the "
-                "versioning and overwrites them; dws fsck finds it out. To give one a version, write it again"
+                f"{self._what}: {some((repr(key) for key in sorted(null)), _NAMED)} have no version of their "
+                "own, since they were written before the bucket kept versions. The snapshot stays readable "
+                "unless somebody suspends versioning and overwrites them ('dws fsck' would report that). To "
+                "give an object a version, write it again"
             )
 
     def snapshot_stored(self, compare_hash: str) -> None:
@@ -376,12 +376,12 @@ class S3Resource(CheckOutMixin, FileResourceMixin, SnapshotResourceMixin, Resour
             return
         self._check_writable(relative_path)
         if not relative_path.startswith("snapshots/"):
-            raise ConfigurationError(f"{self._what}: '{relative_path}' is no place of a snapshot's results")
+            raise ConfigurationError(f"{self._what}: '{relative_path}' is not a place of a snapshot's results")
         results.delete_directory(self.bucket, relative_path)
 
     def version_files(self, version: SnapshotVersion) -> VersionFiles:
         if version.compare_hash is None:
-            raise ConfigurationError(f"{self._what}: the snapshot does not hold it")
+            raise ConfigurationError(f"{self._what}: the snapshot does not contain it")
         return self._files_of(version.compare_hash)
 
     # -- another directory ---------------------------------------------------------------------------------------
@@ -478,14 +478,14 @@ class S3Resource(CheckOutMixin, FileResourceMixin, SnapshotResourceMixin, Resour
 
 
 _EXPIRED = (
-    "A lifecycle rule of the bucket may have removed them (give noncurrent versions a longer life), or they were "
-    "overwritten while its versioning was suspended"
+    "A lifecycle rule of the bucket may have removed them (let it keep noncurrent versions longer), "
+    "or they were overwritten while versioning was suspended"
 )
 
 
 def _file_key(rel_path: str) -> str:
     if not rel_path:
-        raise ConfigurationError("The root of a resource is no file")
+        raise ConfigurationError("The root of a resource is not a file")
     return rel_path
 
 

@@ -74,7 +74,7 @@ def parse_page(body: bytes) -> VersionPage:
     except (expat.ExpatError, LookupError, ValueError) as e:  # the last two of its encoding, and of a size
         from botocore.parsers import ResponseParserError
 
-        raise ResponseParserError(f"The answer is no whole XML document: {e}") from e
+        raise ResponseParserError(f"The answer is not a whole XML document: {e}") from e
     return reader.page()
 
 

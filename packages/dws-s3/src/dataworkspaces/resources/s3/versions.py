@@ -119,9 +119,9 @@ class S3VersionFiles(VersionFiles):
         if is_null(self._manifest[key]):
             return UnavailableError(
                 f"{self._what}: '{key}' was deleted or overwritten while the bucket kept no versions",
-                hint="dws fsck finds all such files",
+                hint="'dws fsck' finds all such files",
             )
         return UnavailableError(
             f"{self._what}: the bucket no longer has version {self._manifest[key]} of '{key}'",
-            hint="A lifecycle rule of the bucket may have removed it; give noncurrent versions a longer life",
+            hint="A lifecycle rule of the bucket may have removed it: let it keep noncurrent versions longer",
         )

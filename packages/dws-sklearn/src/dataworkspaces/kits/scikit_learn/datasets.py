@@ -70,7 +70,7 @@ def _find_files(files: FileResourceMixin, ref: ResourceRef) -> dict[str, tuple[s
         attribute, extension = parts
         if attribute == "resource":
             raise ConfigurationError(
-                f"Data set {ref}: '{name}' cannot be an attribute, since 'resource' says where a data set lies",
+                f"Data set {ref}: '{name}' cannot be an attribute, since 'resource' names the resource of a data set",
                 hint="Rename the file",
             )
         if attribute in found:
@@ -92,7 +92,7 @@ def _check_shapes(bunch: Bunch, ref: ResourceRef) -> None:
     for attribute in ("data", "target"):
         if np.ndim(bunch[attribute]) == 0:
             raise ConfigurationError(
-                f"Data set {ref}: {attribute} is no array with a row for each sample",
+                f"Data set {ref}: {attribute} is not an array with a row for each sample",
                 hint=f"Store it in a file with the extension {' or '.join(ARRAY_EXTENSIONS)}",
             )
     samples, targets = len(bunch.data), len(bunch.target)

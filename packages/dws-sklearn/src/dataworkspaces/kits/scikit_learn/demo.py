@@ -51,7 +51,7 @@ def _command(ctx: click.Context, name: str) -> click.Command:
     root = ctx.find_root().command
     command = root.get_command(ctx, name) if isinstance(root, click.Group) else None
     if command is None:
-        raise ConfigurationError(f"There is no command '{name}'", hint="Start this one as: dws demo DIR")
+        raise ConfigurationError(f"There is no command '{name}'", hint="Start it as: dws demo DIR")
     return command
 
 

@@ -53,9 +53,9 @@ def lineage_for(
     """
     original: Any = type(estimator)
     if isinstance(estimator, type) or not hasattr(estimator, "fit"):
-        raise ApiParamError(f"{estimator!r} is no estimator: it needs to be an object with the method fit")
+        raise ApiParamError(f"{estimator!r} is not an estimator: it needs to be an object with the method fit")
     if hasattr(original, "_dws_recorded"):
-        raise ApiParamError(f"{original.__name__}: its lineage is being recorded already", hint="Leave one of them out")
+        raise ApiParamError(f"{original.__name__}: its lineage is being recorded already", hint="Use only one of them")
     if metrics is not None:
         find_metrics_class(metrics)
     if model_save_file is not None:

@@ -37,7 +37,7 @@ def check_names(names: Names) -> tuple[str, ...]:
     wanted = tuple(FILES) if names == "all" else (names,) if isinstance(names, str) else tuple(names or ())
     unknown = [name for name in wanted if name not in FILES]
     if unknown:
-        raise ApiParamError(f"There is no extra file '{unknown[0]}'", hint=f"Known are all, {', '.join(FILES)}")
+        raise ApiParamError(f"There is no extra file '{unknown[0]}'", hint=f"Choose all, or any of: {', '.join(FILES)}")
     if any(FILES[name].suffix == ".png" for name in wanted) and find_spec("matplotlib") is None:
         raise ApiParamError(
             "Pictures beside the results need Matplotlib, which is not installed",
@@ -49,7 +49,7 @@ def check_names(names: Names) -> tuple[str, ...]:
 def check_files(names: Names, predictor: Any) -> None:
     """Raise ApiParamError for a file that is not known, or that an estimator cannot have: before it is trained.
 
-    Of an object that is no estimator of scikit-learn nothing is known by then."""
+    Of an object that is not an estimator of scikit-learn nothing is known by then."""
     if names == "all":
         check_names(names)
     elif hasattr(predictor, "__sklearn_tags__"):
@@ -60,8 +60,8 @@ def check_files(names: Names, predictor: Any) -> None:
 
 def _no_such_file(name: str, predictor: Any) -> ApiParamError:
     return ApiParamError(
-        f"There is no {name} of a {type(predictor).__name__}: {FILES[name].needs}",
-        hint="Leave it out, or ask for 'all', which saves what there is",
+        f"There is no {name} for {type(predictor).__name__}: {FILES[name].needs}",
+        hint="Omit it, or use 'all', which saves whatever applies",
     )
 
 
@@ -183,8 +183,8 @@ class _File(NamedTuple):
 
 
 FILES = {
-    "confusion_matrix": _File(".png", _confusion_matrix, is_classifier, "it is no classifier"),
-    "roc_curve": _File(".png", _roc_curve, _may_say_how_sure, "it does not say how sure it is of a class"),
+    "confusion_matrix": _File(".png", _confusion_matrix, is_classifier, "it is not a classifier"),
+    "roc_curve": _File(".png", _roc_curve, _may_say_how_sure, "it does not give class probabilities or scores"),
     "predicted_against_actual": _File(
         ".png", _predicted_against_actual, _may_predict_numbers, "it predicts no numbers"
     ),

@@ -62,7 +62,7 @@ def _read_npy(open_file: OpenFile) -> Any:
             if "allow_pickle" not in str(e):
                 raise
             raise ValueError(
-                "it holds Python objects, and to load them could run any code; save an array of numbers or text"
+                "it contains Python objects, and loading them could run any code; save an array of numbers or text"
             ) from e
 
 

@@ -209,17 +209,17 @@ def find_metrics_class(metrics: str | type[Metrics]) -> type[Metrics]:
     if isinstance(metrics, str):
         if metrics in METRICS:
             return METRICS[metrics]
-        raise ApiParamError(f"There are no metrics '{metrics}'", hint=f"Known are {', '.join(METRICS)}")
+        raise ApiParamError(f"There are no metrics '{metrics}'", hint=f"Choose from: {', '.join(METRICS)}")
     if isinstance(metrics, type) and issubclass(metrics, Metrics):
         return metrics
     raise ApiParamError(
         f"Metrics are named by a text or are a subclass of Metrics, and {metrics!r} is neither",
-        hint=f"Known are {', '.join(METRICS)}",
+        hint=f"Choose from: {', '.join(METRICS)}",
     )
 
 
 def has_metrics(predictor: Any) -> bool:
-    """Whether there are metrics for what a predictor is. For one that is no estimator of scikit-learn there are."""
+    """Whether there are metrics for what a predictor is. For one that is not an estimator of scikit-learn there are."""
     kinds = (is_classifier, is_regressor, is_outlier_detector)
     return not hasattr(predictor, "__sklearn_tags__") or any(is_kind(predictor) for is_kind in kinds)
 

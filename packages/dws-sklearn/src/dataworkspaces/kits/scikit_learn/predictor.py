@@ -268,7 +268,7 @@ class LineagePredictor(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
     def _check_arguments(self) -> None:
         """What can be told without the workspace."""
         if isinstance(self.predictor, type) or not hasattr(self.predictor, "fit"):
-            raise ApiParamError(f"{self.predictor!r} is no estimator: it needs to be an object with the method fit")
+            raise ApiParamError(f"{self.predictor!r} is not an estimator: it needs to be an object with the method fit")
         if self.metrics is not None:
             find_metrics_class(self.metrics)
         if self.model_save_file is not None:

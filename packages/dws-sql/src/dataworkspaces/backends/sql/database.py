@@ -90,7 +90,7 @@ class Database:
             return found[0]
         names = ", ".join(row.name for row in rows) or "none"
         problem = "holds several workspaces" if found else f"holds no workspace '{name}'" if name else "holds none"
-        raise NotAWorkspaceError(f"{self.url} {problem}", hint=f"Add ?workspace=NAME; there are: {names}")
+        raise NotAWorkspaceError(f"{self.url} {problem}", hint=f"Add ?workspace=NAME, with one of: {names}")
 
     def get_workspace(self, workspace_id: str) -> Row[Any]:
         """The row of a workspace; raises NotAWorkspaceError if it is gone."""
@@ -113,8 +113,8 @@ class Database:
             same = select(tables.workspaces.c.id).where(tables.workspaces.c.name == name)
             if connection.execute(same).first() is not None:
                 raise ConfigurationError(
-                    f"There is a workspace '{name}' in {self.url} already",
-                    hint=f"Give another name, or have it here with: dws clone '{self.url}?workspace={name}'",
+                    f"There is already a workspace '{name}' in {self.url}",
+                    hint=f"Choose another name, or clone that workspace with: dws clone '{self.url}?workspace={name}'",
                 )
             connection.execute(insert(tables.workspaces).values(id=workspace_id, name=name, dws_version=dws_version))
             rows = [{"workspace": workspace_id, "name": key, "value": value} for key, value in params.items()]
@@ -125,7 +125,7 @@ class Database:
         version = max((row.version for row in rows), default=0)
         if version != tables.VERSION:
             raise ConfigurationError(
-                f"The tables in {self.url} have version {version}, but this program knows version {tables.VERSION}",
+                f"The tables in {self.url} have version {version}, but this release knows version {tables.VERSION}",
                 hint="Install the release of dws-sql that the others use",
             )
 
@@ -167,11 +167,11 @@ class Database:
             if _cannot_be_written(cause):
                 raise StorageError(
                     f"The database {self.url} cannot be written to: {first}",
-                    hint="Free some space on its disk, or ask for the right to write",
+                    hint="Free some space on its disk, or ask for write access",
                 ) from e
             raise UnavailableError(
-                f"The database {self.url} does not do what it should: {first}",
-                hint="Is it there, may you use it, and is there a network to it?",
+                f"The database {self.url} did not respond as expected: {first}",
+                hint="Check that it exists, that you have access, and that the network is up",
             ) from e
 
 

@@ -74,12 +74,12 @@ class SqlWorkspaceFactory(WorkspaceFactory):
             raise ConfigurationError(f"The sql backend does not know the option '{unknown[0]}'")
         root = Path(os.path.realpath(kwargs.get("directory") or Path.cwd()))
         if (root / METADATA_DIR).exists():
-            raise ConfigurationError(f"{root} is a workspace already")
+            raise ConfigurationError(f"{root} is already a workspace")
         url = None if kwargs.get("url") is None else parse_url(kwargs["url"])
         if url is not None and url.workspace not in (None, workspace_name):
             raise ConfigurationError(
                 f"The URL names the workspace '{url.workspace}', but the new one is '{workspace_name}'",
-                hint="Name it in one place: dws init NAME",
+                hint="Name it in one place only: dws init NAME",
             )
         scratch = global_params.get(SCRATCH_DIRECTORY)
         if scratch is not None:
@@ -109,7 +109,7 @@ class SqlWorkspaceFactory(WorkspaceFactory):
         root = Path(os.path.realpath(directory or _directory_name(row.name)))
         is_new = not root.exists()
         if not is_new and (not root.is_dir() or any(root.iterdir())):
-            raise ConfigurationError(f"{root} is there already, and is no empty directory")
+            raise ConfigurationError(f"{root} already exists and is not an empty directory")
         try:
             root.mkdir(parents=True, exist_ok=True)
             with new_copy(root, row.id, url, local_params):
@@ -130,10 +130,10 @@ class SqlWorkspaceFactory(WorkspaceFactory):
 def _open_directory(root: Path, batch: bool, verbose: bool) -> SqlWorkspace:
     link = read_backend_file(root)
     if link is None or link["backend"] != BACKEND:
-        raise NotAWorkspaceError(f"{root} is no directory of a workspace that the sql backend keeps")
+        raise NotAWorkspaceError(f"{root} is not a workspace of the sql backend")
     text, workspace_id = link.get("url"), link.get("workspace")
     if not isinstance(workspace_id, str) or not isinstance(text, (str, type(None))):
-        raise MetadataError(f"The backend.json in {root / METADATA_DIR} is not as it should be")
+        raise MetadataError(f"The backend.json in {root / METADATA_DIR} is damaged")
     url = sqlite_url(root / METADATA_DIR / SQLITE_FILE) if text is None else parse_url(text)
     if text is not None:  # a directory may come out of somebody else's archive
         Consent(place_of_directory(root), BatchInteraction()).to(str(url), f"The directory {root}")
@@ -147,7 +147,7 @@ def _open_url(url: DatabaseUrl, batch: bool, verbose: bool) -> SqlWorkspace:
     database.check()
     workspace_id = database.find_workspace(url.workspace).id
     if not workspace_id.isalnum():
-        raise MetadataError(f"{url} names a workspace by {workspace_id!r}, which is no identifier")
+        raise MetadataError(f"{url} names a workspace by {workspace_id!r}, which is not a valid identifier")
     return _open(url, workspace_id, _state_directory() / workspace_id, None, batch, verbose)
 
 

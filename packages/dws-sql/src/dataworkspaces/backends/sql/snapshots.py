@@ -26,7 +26,7 @@ from dataworkspaces.workspace.snapshot_graph import (
 if TYPE_CHECKING:
     from dataworkspaces.lineage import LineageStore
 
-_HISTORY = "'dws report history' lists them"
+_HISTORY = "'dws history' lists them"
 
 
 class SqlSnapshots(SnapshotWorkspaceMixin, SqlStorage):
@@ -98,11 +98,11 @@ class SqlSnapshots(SnapshotWorkspaceMixin, SqlStorage):
         found = select(table.c.hash).where(self._own(table), table.c.hash >= first, table.c.hash < last)
         hashes = [row.hash for row in self.database.read(found.order_by(table.c.hash))]
         if not hashes:
-            raise NotFoundError(f"There is no snapshot whose hash starts with {partial_hash}", hint=_HISTORY)
+            raise NotFoundError(f"No snapshot hash starts with {partial_hash}", hint=_HISTORY)
         if len(hashes) > 1:
             raise ConfigurationError(
-                f"The hash {partial_hash} fits {len(hashes)} snapshots: {', '.join(hashes)}",
-                hint="Give more of its digits",
+                f"The hash {partial_hash} matches {len(hashes)} snapshots: {', '.join(hashes)}",
+                hint="Give more digits",
             )
         return self.get_snapshot_metadata(hashes[0])
 
@@ -113,7 +113,7 @@ class SqlSnapshots(SnapshotWorkspaceMixin, SqlStorage):
             raise MetadataError(f"The manifest of snapshot {hash_val} is missing")
         manifest = bytes(rows[0].manifest)
         if manifest_hash(manifest) != hash_val:
-            raise MetadataError(f"The manifest of snapshot {hash_val} is not what the snapshot held")
+            raise MetadataError(f"The manifest of snapshot {hash_val} is not the manifest that the snapshot had")
         return manifest
 
     # -- changing ------------------------------------------------------------------------------------------------
@@ -175,7 +175,7 @@ class SqlSnapshots(SnapshotWorkspaceMixin, SqlStorage):
                 continue
             if holder is not None and holder != self._holders_expected.get(tag):
                 raise ConfigurationError(
-                    f"Tag '{tag}' is taken by snapshot {holder[:7]}: somebody has taken it at this moment",
+                    f"Tag '{tag}' already names snapshot {holder[:7]}: somebody has just taken it",
                     hint="Choose another tag",
                 )
             connection.execute(delete(table).where(self._own(table), table.c.tag == tag))
@@ -240,7 +240,7 @@ class SqlSnapshots(SnapshotWorkspaceMixin, SqlStorage):
         try:
             metadata = SnapshotMetadata.from_json({**json.loads(row.metadata), "tags": tags or []})
         except (ValueError, TypeError, KeyError, RecursionError) as e:
-            raise MetadataError(f"The metadata of snapshot {row.hash} is not as it should be: {e!r}") from e
+            raise MetadataError(f"The metadata of snapshot {row.hash} is damaged: {e!r}") from e
         if metadata.hashval != row.hash:
-            raise MetadataError(f"The metadata of snapshot {row.hash} is that of another")
+            raise MetadataError(f"The metadata of snapshot {row.hash} belongs to another snapshot")
         return self.resource_names.snapshot_called(metadata)

@@ -103,8 +103,8 @@ class SqlStorage(Workspace):
                 connection.execute(insert(table).values(workspace=self.id, name=name, params=text))
             elif is_added:
                 raise ConfigurationError(
-                    f"There is a resource '{name}' already: somebody has added it at this moment",
-                    hint="Choose another name with --name, or get that one with: dws pull",
+                    f"There is already a resource '{name}': somebody has just added it",
+                    hint="Choose another name with --name, or fetch that one with: dws pull",
                 )
             else:
                 connection.execute(update(table).where(same).values(params=text))
@@ -220,7 +220,7 @@ def _resource_params(name: str, text: str) -> dict[str, Any]:
     """The parameters in a row, which anybody may have written who can write to the database."""
     params = _from_json(text, f"Resource {name!r}")
     if not isinstance(params, dict) or params.get("name") != name:
-        raise MetadataError(f"The parameters of resource {name!r} are not as they should be")
+        raise MetadataError(f"The parameters of resource {name!r} are damaged")
     check_resource_name(name)
     for key in ("resource_type", "role"):
         if not isinstance(params.get(key), str):

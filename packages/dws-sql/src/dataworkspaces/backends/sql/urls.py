@@ -59,7 +59,7 @@ def parse_url(text: str) -> DatabaseUrl:
     if not text.startswith(PREFIX):
         raise ConfigurationError(f"A database's URL starts with {PREFIX}", hint=_HINT)
     if has_control_characters(text):
-        raise ConfigurationError("The URL of the database holds characters that no URL has", hint=_HINT)
+        raise ConfigurationError("The URL of the database contains characters that a URL cannot have", hint=_HINT)
     try:
         url = make_url(text[len(PREFIX) :])
     except (ArgumentError, ValueError):
@@ -78,7 +78,7 @@ def parse_url(text: str) -> DatabaseUrl:
     if not url.database:
         raise ConfigurationError("The URL names no database", hint=_HINT)
     if dialect == "sqlite" and not Path(url.database).is_absolute():
-        raise ConfigurationError(f"'{url.database:.200}' is no absolute path of a SQLite file", hint=_HINT)
+        raise ConfigurationError(f"'{url.database:.200}' is not the absolute path of a SQLite file", hint=_HINT)
     return DatabaseUrl(url, workspace)
 
 

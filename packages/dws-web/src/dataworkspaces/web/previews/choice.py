@@ -24,7 +24,9 @@ def preview(path: str, content: bytes, *, is_whole: bool) -> tuple[list[Block], 
         try:
             return found.blocks(name, content, is_whole=is_whole), ""
         except Exception as e:  # of a plug-in, about a file of somebody else: the page goes on
-            problem = f"It is no valid {suffix} file: {e}" if isinstance(e, ValueError) else f"Its preview failed: {e}"
+            problem = (
+                f"It is not a valid {suffix} file: {e}" if isinstance(e, ValueError) else f"Its preview failed: {e}"
+            )
     return _as_text(content, is_whole), problem
 
 
