@@ -42,6 +42,21 @@ def at_terminal(user: User, *arguments: str | Path, answers: str = "", status: i
     return shown.decode()
 
 
+def read_until(terminal: int, text: str | None) -> str:
+    """What a program shows until it shows ``text``; None: until it ends."""
+    shown = ""
+    while text is None or text not in shown:
+        try:
+            chunk = os.read(terminal, 65536)
+        except OSError:  # the other end is closed
+            chunk = b""
+        if not chunk:
+            assert text is None, shown
+            break
+        shown += chunk.decode()
+    return shown
+
+
 def test_all_four(tmp_path: Path, hub: Hub) -> None:
     first = machine(tmp_path / "machine1", "ada")
     (first.cwd / "analysis").mkdir()
@@ -60,3 +75,39 @@ def test_all_four(tmp_path: Path, hub: Hub) -> None:
     assert "pushed" in at_terminal(second, "push")
     assert "pulled" in at_terminal(first, "pull")
     assert (first.cwd / "code" / "a.py").exists()
+
+
+def test_nobody_holds_the_lock_while_a_pull_asks(tmp_path: Path, hub: Hub) -> None:
+    """Others go on meanwhile, and the pull goes on where it was: it has come as far as a new resource."""
+    first = machine(tmp_path / "machine1", "ada")
+    (first.cwd / "analysis").mkdir()
+    first = first.at(first.cwd / "analysis")
+    first.batch("init", "--hostname", "first", "--create-resources", "code")
+    url = hub.url(hub.repository("analysis.git"))
+    first.batch("publish", url)
+    second = machine(tmp_path / "machine2", "bob")
+    second.batch("clone", "--hostname", "second", url, "analysis")
+    second = second.at(second.cwd / "analysis")
+    write_files(second.cwd, {"data/a.csv": "1\n", "code/b.py": "1\n"})
+    remote = (tmp_path / "remote").as_uri()
+    second.batch("add", "local-files", "--role", "source-data", "--name", "data", "--remote", remote, "data")
+    second.batch("snapshot", "B")
+    second.batch("push")
+
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [program("dws"), "pull"], cwd=first.cwd, env={**first.env, "TERM": "xterm"},
+        stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    shown = read_until(ours, "Contact it?")
+    assert (first.cwd / "code" / "b.py").exists()  # what had arrived is in place
+    first.batch("note", "B", "seen by ada")
+    os.write(ours, b"y\n")
+    shown += read_until(ours, None)
+    os.close(ours)
+    assert process.wait(timeout=60) == 0, shown
+    assert (first.cwd / "data" / "a.csv").exists(), shown
+    assert shown.count("New resource 'data'") == 1
+    assert "seen by ada" in first.batch("note", "B").stdout
+    assert first.json("fsck")["problems"] == []

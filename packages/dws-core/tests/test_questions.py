@@ -87,6 +87,35 @@ def test_what_is_half_done_is_not_left(workspace: MemoryWorkspace) -> None:
     assert user.asked == [("One?", False)]
 
 
+def test_what_resumes_is_asked_without_the_lock_at_any_time(workspace: MemoryWorkspace) -> None:
+    """What it had begun is completed first, and it goes on where it was."""
+    user = workspace.interaction
+    assert isinstance(user, Present)
+    done: list[str] = []
+    completed: list[tuple[str, bool]] = []
+
+    def recover(operation: str, _data: object, interrupted: bool) -> str:
+        completed.append((operation, interrupted))
+        return ""
+
+    workspace.recover = recover  # type: ignore[method-assign]
+
+    def attempt() -> list[str]:
+        with workspace.transaction("test") as journal:
+            journal.record("test")
+            for step in ("one", "two"):
+                if step not in done:
+                    workspace.interaction.tell(f"At {step}")
+                    workspace.interaction.confirm(f"{step}?", default=False)
+                    done.append(step)
+        return done
+
+    assert ask_unlocked(workspace, attempt, resumes=True) == ["one", "two"]
+    assert user.asked == [("one?", True), ("two?", True)]
+    assert user.told == ["At one", "At two"]
+    assert completed == [("test", False)] * 2
+
+
 def test_no_is_an_error_of_the_attempt_and_the_lock_is_free(workspace: MemoryWorkspace) -> None:
     def attempt() -> None:
         with workspace.transaction("test"):

@@ -229,24 +229,65 @@ def pull_command(
         raise workspace.not_supported("pull")
     if selection.only is None:
         selection.check(workspace)
-    with agreeing(trust), workspace.transaction("pull") as journal:
-        known = known_snapshots(workspace)
-        _note_places(workspace)
-        journal.record("pull", known=known)
-        present = _pull_workspace(workspace)
-        selection.check(present)
-        new = [n for n in present.get_names_for_resources_that_need_to_be_cloned() if selection.holds(n)]
-        failed: dict[str, DwsError] = {}
-        conflicts: dict[str, list[str]] = {}
-        here = [n for n in _here(present) if selection.holds(n)]
-        pulled, changed = _pull_resources(present, here, failed, conflicts, checksum)
-        cloned, missing = clone_resources(present, new)
-        failed |= missing
-        arrived = adopt_lineage(present, known, [*changed, *cloned])
-        present.save("Resources that came with a pull")
-        if trust:
-            agree_to_all(present)
-    return PullOutcome(tuple(pulled), tuple(cloned), failed, tuple(s.hashval for s in arrived), conflicts)
+    done = _Pulled()
+
+    def attempt() -> list[SnapshotMetadata]:
+        with agreeing(trust), workspace.transaction("pull") as journal:
+            done.begin(workspace)
+            journal.record("pull", known=done.known)
+            present = done.present = done.present or _pull_workspace(workspace)
+            selection.check(present)
+            done.go_on(present, selection, checksum)
+            arrived = adopt_lineage(present, done.known, [*done.changed, *done.cloned])
+            present.save("Resources that came with a pull")
+            if trust:
+                agree_to_all(present)
+            return arrived
+
+    arrived = ask_unlocked(workspace, attempt, resumes=True)
+    snapshots = tuple(snapshot.hashval for snapshot in arrived)
+    return PullOutcome(tuple(done.pulled), tuple(done.cloned), done.failed, snapshots, done.conflicts)
+
+
+@dataclass
+class _Pulled:
+    """What a pull has done so far: a question ends an attempt, and the next one goes on where it was.
+
+    :ivar known: the newest snapshots that were here before.
+    :ivar present: the workspace, once it is pulled.
+    :ivar changed: of the resources that were pulled, those whose content is another now."""
+
+    known: list[str] = field(default_factory=list)
+    present: Workspace | None = None
+    pulled: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    cloned: list[str] = field(default_factory=list)
+    failed: dict[str, DwsError] = field(default_factory=dict)
+    conflicts: dict[str, list[str]] = field(default_factory=dict)
+    is_begun: bool = False
+    looked_at: set[str] = field(default_factory=set)
+    """The resources that are dealt with, or would be cloned once they can be had."""
+
+    def begin(self, workspace: Workspace) -> None:
+        if not self.is_begun:
+            self.known = known_snapshots(workspace)
+            _note_places(workspace)
+            self.is_begun = True
+
+    def go_on(self, workspace: Workspace, selection: Selection, checksum: bool) -> None:
+        new = set(workspace.get_names_for_resources_that_need_to_be_cloned())
+        for name in [*_here(workspace), *(n for n in workspace.get_resource_names() if n in new)]:
+            if name in self.looked_at or not selection.holds(name):
+                continue
+            if name in new:
+                cloned, missing = clone_resources(workspace, [name])
+                self.cloned += cloned
+                self.failed |= missing
+            else:
+                pulled, changed = _pull_resources(workspace, [name], self.failed, self.conflicts, checksum)
+                self.pulled += pulled
+                self.changed += changed
+            self.looked_at.add(name)
 
 
 def pull_from_command(workspace: Workspace, directory: str) -> PullOutcome:

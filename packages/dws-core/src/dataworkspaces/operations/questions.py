@@ -16,16 +16,19 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def ask_unlocked(workspace: Workspace, attempt: Callable[[], T]) -> T:
+def ask_unlocked(workspace: Workspace, attempt: Callable[[], T], *, resumes: bool = False) -> T:
     """What ``attempt`` returns, which takes the lock and may ask.
 
     A question that comes before the journal says of any change ends the attempt, is asked without the lock, and
     ``attempt`` is run again, which then has the answer; what it has told already is not told again. So its checks may
-    run twice. After that a question is asked at once: what is half done is not to be left to others."""
+    run twice. After that a question is asked at once: what is half done is not to be left to others.
+
+    :param resumes: ``attempt`` goes on where it was, and recovery completes what it had begun: so a question ends it
+        whenever it comes."""
     interaction = workspace.interaction
     if workspace.batch or isinstance(interaction, BatchInteraction):
         return attempt()
-    asking = _Asking(workspace, interaction)
+    asking = _Asking(workspace, interaction, resumes)
     workspace.interaction = asking
     try:
         while True:
@@ -50,9 +53,10 @@ class _Asking:
     """Has the answers to what was asked before, by the text of the question: if that is the same, so is what it is
     about."""
 
-    def __init__(self, workspace: Workspace, interaction: Interaction) -> None:
+    def __init__(self, workspace: Workspace, interaction: Interaction, resumes: bool) -> None:
         self._workspace = workspace
         self._interaction = interaction
+        self._resumes = resumes
         self._answers: dict[str, bool | str] = {}
         self._told: list[str] = []
         self._told_before: list[str] = []
@@ -75,9 +79,12 @@ class _Asking:
         if text in self._answers:
             return self._answers[text]
         holds_lock = self._workspace.journal is not None
-        if holds_lock and not os.path.lexists(Journal.path(self._workspace.get_machine_directory())):
+        if holds_lock and (self._resumes or not self._has_begun()):
             raise _Question(text, ask)
         return ask()
+
+    def _has_begun(self) -> bool:
+        return os.path.lexists(Journal.path(self._workspace.get_machine_directory()))
 
     def warn(self, message: str) -> None:
         if self._is_new(message):
