@@ -279,6 +279,16 @@ def test_large_files_of_a_batch_share_a_pack(store: ObjectStore, root: Path) -> 
     assert [store.read(each.id) for each in found if each.id] == [noise(number % 4) for number in range(5)]
 
 
+def test_chunks_are_found_in_whatever_pack_they_are(store: ObjectStore, root: Path) -> None:
+    ids = [keep(store, root, edited(noise(1), 700_000 * n, b"x" * n)) for n in range(5)]
+    assert store.usage().packs == 5
+    chunks = {chunk for object_id in ids for chunk in store.chunk_lists.read(object_id) or []}
+    found = store.locate_chunks([*chunks, ObjectId.of(b"is nowhere")])
+    assert found.keys() == chunks
+    assert all(chunk.names(store.read_located(chunk, place)) for chunk, place in found.items())
+    assert store.locate(chunks).keys() == chunks
+
+
 # -- damage ----------------------------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
+    from dataworkspaces.filetree.objects.pack import Slot
     from dataworkspaces.filetree.objects.store import ObjectStore
 
 _AT_ONCE = 128
@@ -27,7 +28,7 @@ def parts_of(store: ObjectStore, chunks: ChunkList, tell: Tell = tell_nobody) ->
     """What a content holds, some MiB at a time, each chunk verified; raises DamagedContentError, which names the
     content, for a chunk that is missing or damaged, and at the end if the whole is another content."""
     whole, size = threaded_blake3(), 0
-    located = store.locate(set(chunks))
+    located = store.locate_chunks(set(chunks))
     with ThreadPoolExecutor(1) as threads:
         part: list[bytes] = []
         for number, chunk in enumerate(chunks, start=1):
@@ -66,7 +67,7 @@ class ChunkedFile(io.RawIOBase):
         self._id = chunks.id
         self._chunks = list(chunks)
         self._ends = list(accumulate(chunk.size for chunk in self._chunks))
-        self._located = store.locate(set(self._chunks))
+        self._located = store.locate_chunks(set(self._chunks))
         self._place = 0
         self._last: tuple[int, bytes] = (-1, b"")
 
@@ -102,9 +103,9 @@ class ChunkedFile(io.RawIOBase):
         return count
 
 
-def _read(store: ObjectStore, whole: ObjectId, chunk: ObjectId, place: object) -> bytes:
+def _read(store: ObjectStore, whole: ObjectId, chunk: ObjectId, place: tuple[str, Slot] | None) -> bytes:
     try:
-        return store.read_located(chunk, place)  # type: ignore[arg-type]
+        return store.read_located(chunk, place)
     except MetadataError as e:
         raise _damaged(store, whole, e.message) from e
 

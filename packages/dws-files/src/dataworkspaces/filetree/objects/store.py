@@ -274,6 +274,21 @@ class ObjectStore:
                 located.update((i, (pack.path.name, place)) for i, place in found if place is not None)
         return located
 
+    def locate_chunks(self, ids: Collection[ObjectId]) -> dict[ObjectId, tuple[str, Slot]]:
+        """As :meth:`locate`, for contents that lie in few of many packs."""
+        wanted = {object_id.digest: object_id for object_id in ids}
+        left = set(wanted)
+        located: dict[ObjectId, tuple[str, Slot]] = {}
+        self.packed()
+        for name, held in self._digests.items():
+            pack = self._packs.get(name)
+            for digest in () if pack is None or left.isdisjoint(held) else left & held:
+                slot = None if pack is None else pack.index.find(digest)
+                if slot is not None:
+                    located[wanted[digest]] = (name, slot)
+                    left.discard(digest)
+        return located
+
     def read_located(self, object_id: ObjectId, place: tuple[str, Slot] | None) -> bytes:
         """A content that :meth:`locate` has found, or not; raises MetadataError if it is missing or damaged."""
         if place is None:

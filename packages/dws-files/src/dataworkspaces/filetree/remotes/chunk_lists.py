@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,12 +90,17 @@ class ChunkSource:
         """What is needed of it for some chunks."""
         return ChunkSource(self.store, {i: self.files[i] for i in ids if i in self.files})
 
-    def read(self, object_id: ObjectId) -> bytes:
-        """A chunk, or another small content, verified."""
-        found = self.files.get(object_id)
-        if found is None:
-            return self.store.read(object_id)
-        path, start = found
+    def contents(self, ids: Sequence[ObjectId]) -> Iterator[tuple[ObjectId, bytes]]:
+        """Chunks, and other small contents, verified."""
+        located = self.store.locate_chunks(ids)
+        for object_id in ids:
+            if object_id in self.files:
+                yield object_id, self._read_in_file(object_id)
+            else:
+                yield object_id, self.store.read_located(object_id, located.get(object_id))
+
+    def _read_in_file(self, object_id: ObjectId) -> bytes:
+        path, start = self.files[object_id]
         with path.open("rb") as file:
             content = os.pread(file.fileno(), object_id.size, start)
         if not object_id.names(content):

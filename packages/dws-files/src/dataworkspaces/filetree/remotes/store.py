@@ -391,8 +391,8 @@ class RemoteStore:
         make_directory(directory)
         writer = PackWriter(directory)
         try:
-            for object_id in ids:
-                writer.add(object_id, source.read(object_id))
+            for object_id, content in source.contents(ids):
+                writer.add(object_id, content)
             path = writer.finish(directory)
             size = self._upload(path, f"packs/{path.name}")
             path.unlink()
