@@ -9,6 +9,8 @@ import pytest
 from collaboration import Hub, machine, make_hub, refused, tags
 from endtoend import User, write_files
 
+from dataworkspaces.toolbox.lock import hold_lock
+
 RUN = """\
 import json
 from pathlib import Path
@@ -217,3 +219,52 @@ def test_what_was_interrupted_is_finished_where_it_was_begun(ada: User) -> None:
     ada.git("switch", "--quiet", "main")
     said = refused(ada, "snapshot", "V2", says=["was interrupted on branch feature", "switch feature"])
     assert "branch main" in said
+
+
+def test_history_and_diff_of_other_branches(ada: User) -> None:
+    """Parameters, metrics, files and manifests of a branch that is not checked out come out of git."""
+    ada.git("switch", "--quiet", "--create", "feature")
+    change(ada, "1\n2\n", "F1")
+    there = ada.json("diff", "V1", "F1")
+    ada.git("switch", "--quiet", "main")
+    before = ada.git("status", "--porcelain")
+    found = {s["tags"][0]: s for s in ada.json("history", "--all")["snapshots"]}
+    assert {tag: s["branches"] for tag, s in found.items()} == {"F1": ["feature"], "V1": ["feature", "main"]}
+    assert found["F1"]["metrics"]["rows"] == 2
+    assert [s["tags"] for s in ada.json("history", "--branch", "feature")["snapshots"]] == [["F1"], ["V1"]]
+    assert tags(ada) == ["V1"]
+    here = ada.json("diff", "main", "feature")
+    assert (here["first"], here["second"]) == (there["first"], there["second"])
+    assert here["results"] == there["results"] != []
+    states = {r["name"]: (r["state"], r["files"]) for r in here["resources"] if r["name"] != "results"}
+    assert states == {r["name"]: (r["state"], r["files"]) for r in there["resources"] if r["name"] != "results"}
+    assert states["data"][0] == "different"
+    refused(ada, "diff", "main", "nowhere", says=["nowhere"])
+    refused(ada, "history", "--branch", "nowhere", says=["no branch 'nowhere'", "feature"])
+    assert ada.git("status", "--porcelain") == before
+
+
+@pytest.mark.slow
+def test_a_linked_working_tree(ada: User) -> None:
+    """It has a lock and a lineage of its own, and the contents of the main one; `gc` asks both what they need."""
+    place = ada.cwd.parent / "linked"
+    ada.git("worktree", "add", "--quiet", "-b", "linked", place)
+    linked = ada.at(place)
+    (place / "data").mkdir()
+    linked.batch("config", "--resource", "data", "my_local_path", str(place / "data"))
+    linked.batch("restore", "V1", "--only", "data")
+    assert (place / "data" / "rows").read_text() == "1\n"
+    with hold_lock(ada.cwd / ".git" / "dws", "test"):  # of the main working tree
+        change(linked, "1\n2\n3\n", "L1")
+    assert tags(linked) == ["L1", "V1"]
+    assert tags(ada) == ["V1"]
+    assert not (place / ".dataworkspace" / "objects").exists()
+    plan = linked.json("rerun", "--dry-run")
+    assert [step["runs"] for step in plan["steps"]] == [False]
+    ada.batch("gc", "--keep-days", "0", "--yes")
+    write_files(place, {"data/rows": "gone\n"})
+    linked.batch("restore", "L1", "--only", "data")
+    assert (place / "data" / "rows").read_text() == "1\n2\n3\n"
+    linked.batch("pull")  # and agree to its addresses
+    linked.batch("push")
+    assert linked.json("fsck")["problems"] == []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dataworkspaces.cli.pager import paged, pager_option
-from dataworkspaces.cli.param_types import SnapshotName
+from dataworkspaces.cli.param_types import VersionName
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ DIFFERENT = 1
 
 
 @click.command()
-@click.argument("snapshots", metavar="[SNAPSHOT]…", type=SnapshotName(), nargs=-1)
+@click.argument("snapshots", metavar="[SNAPSHOT]…", type=VersionName(), nargs=-1)
 @click.option("--precision", metavar="N", type=click.IntRange(0, 17), help="Digits after the decimal point.")
 @click.option(
     "--rtol",
@@ -44,7 +44,7 @@ def diff(
     no_pager: bool,
     as_json: bool,
 ) -> None:
-    """Compare two or more snapshots, or one with the present state.
+    """Compare two or more snapshots, each named by tag, hash or branch, or one with the present state.
 
     Shows which resources and files differ; which parameters and metrics of results differ, and by how much; and
     differences in small parameter files. Without a snapshot, compares the present state with the snapshot that it comes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from dataworkspaces.cli.pager import paged, pager_option
-from dataworkspaces.cli.param_types import split_names
+from dataworkspaces.cli.param_types import BranchName, split_names
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 if TYPE_CHECKING:
@@ -43,6 +43,10 @@ def _history_options(function: F) -> F:
         ),
         click.option("--where", metavar="EXPR", help="Show only rows for which this SQL expression is true."),
         limit_option,
+        click.option(
+            "--branch", metavar="BRANCH", type=BranchName(), help="Show the snapshots of this branch instead."
+        ),
+        click.option("--all", "all_branches", is_flag=True, help="Show the snapshots of all branches."),
         click.option("--precision", metavar="N", type=click.IntRange(0, 17), help="Digits after the decimal point."),
         click.option("--csv", "as_csv", is_flag=True, help="Print CSV, with all digits."),
         click.option("--md", "as_markdown", is_flag=True, help="Print a table in Markdown."),
@@ -67,6 +71,8 @@ def history(
     sort: str | None,
     where: str | None,
     limit: int | None,
+    branch: str | None,
+    all_branches: bool,
     precision: int | None,
     as_csv: bool,
     as_markdown: bool,
@@ -89,8 +95,11 @@ def history(
 
     if as_csv + as_markdown + as_json > 1:
         raise click.UsageError("--csv, --md and --json cannot be used together.")
+    if branch is not None and all_branches:
+        raise click.UsageError("--branch and --all cannot be used together.")
     choice = Choice(metrics, params, columns, changed)
-    found = history_report(session.open_workspace(reading=True), limit, choice, where=where, sort=sort)
+    workspace = session.open_workspace(reading=True)
+    found = history_report(workspace, limit, choice, where=where, sort=sort, branch=branch, all_branches=all_branches)
     if as_json:
         print_json(found.to_json())
     elif as_csv:
@@ -99,7 +108,8 @@ def history(
         print_markdown(found.table, precision)
     else:
         with paged(no_pager):
-            print_history(found.table, precision, named=bool(metrics or params), is_filtered=where is not None)
+            named = bool(metrics or params)
+            print_history(found.table, precision, named=named, is_filtered=where is not None, branches=found.branches)
 
 
 def print_snapshots(found: HistoryReport) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -39,11 +39,18 @@ class _Column:
 
 
 def print_history(
-    table: ExperimentTable, precision: int | None, *, named: bool = False, is_filtered: bool = False
+    table: ExperimentTable,
+    precision: int | None,
+    *,
+    named: bool = False,
+    is_filtered: bool = False,
+    branches: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     """The table, and how many snapshots there are. ``named``: the user named metrics or parameters, which then come
     before all else."""
     shown = _all_columns(table, precision, named)
+    if branches is not None and table.chosen is None:
+        shown.insert(2, _Column(Column("Branches"), lambda row: _branches_of(row, branches), None))
     rows = [[column.value(row) for column in shown] for row in table.rows]
     places = columns_that_fit([c.column for c in shown], rows, [c.rank for c in shown])
     if not on_terminal():  # a line holds everything but tables within tables
@@ -59,6 +66,10 @@ def print_history(
         click.echo(f"Showing first {plural(count, 'snapshot')}")
     else:
         click.echo(f"{plural(table.total, 'snapshot')} total")
+
+
+def _branches_of(row: Row, branches: Mapping[str, Sequence[str]]) -> str:
+    return "" if row.snapshot is None else ", ".join(branches.get(row.snapshot.hashval, ()))
 
 
 def _print_what_is_left(table: ExperimentTable, hidden: list[str]) -> None:

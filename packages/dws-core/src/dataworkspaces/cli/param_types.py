@@ -143,6 +143,22 @@ class SnapshotName(_FromWorkspace):
         return [*snapshots.get_tags(), *snapshots.get_labels()]
 
 
+class VersionName(SnapshotName):
+    """A snapshot as above, or the branch whose newest one is meant."""
+
+    def candidates(self, workspace: Workspace, ctx: click.Context) -> Iterable[str]:
+        return [*super().candidates(workspace, ctx), *workspace.as_snapshot_ws().get_branches()]
+
+
+class BranchName(_FromWorkspace):
+    """A branch of the workspace's repository."""
+
+    name = "branch"
+
+    def candidates(self, workspace: Workspace, ctx: click.Context) -> Iterable[str]:
+        return workspace.as_snapshot_ws().get_branches()
+
+
 class ParameterType(ParamType):
     """``NAME=VALUE``; a value that is a JSON scalar is one, anything else is a text."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.experiment_table import make_rows
 from dataworkspaces.commands.experiments import ExperimentReader
+from dataworkspaces.commands.named_versions import find_version, versions_in
 from dataworkspaces.commands.summaries import snapshot_json
 from dataworkspaces.toolbox.flat import same
 
@@ -52,13 +53,10 @@ class Comparison:
 def compare_command(workspace: Workspace, names: Sequence[str], *, rtol: float = 0.0) -> Comparison:
     """Compare several snapshots, each named by tag or hash."""
     snapshots = workspace.as_snapshot_ws()
-    found = tuple(snapshots.get_snapshot_by_tag_or_hash(name) for name in names)
+    found = tuple(find_version(snapshots, name) for name in names)
     reader = ExperimentReader(workspace)
     rows = make_rows((snapshot, reader.read(snapshot)) for snapshot in found)
-    versions = [
-        {name: version.compare_hash for name, version in snapshots.get_snapshot_versions(s.hashval).items()}
-        for s in found
-    ]
+    versions = [{name: version.compare_hash for name, version in versions_in(snapshots, s).items()} for s in found]
     return Comparison(
         found,
         _lines(versions, 0.0),

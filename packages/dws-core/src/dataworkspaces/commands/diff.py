@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from dataworkspaces.commands.diff_files import ParameterFile, parameter_files, results_changes
 from dataworkspaces.commands.experiment_table import make_rows
 from dataworkspaces.commands.experiments import ExperimentReader, results_of
+from dataworkspaces.commands.named_versions import find_version, versions_in
 from dataworkspaces.commands.results import results_resources
 from dataworkspaces.commands.summaries import changes_json, snapshot_json
 from dataworkspaces.errors import DwsError
@@ -129,16 +130,16 @@ class SnapshotDiff:
 
 
 def diff_command(workspace: Workspace, first: str, second: str | None = None, *, rtol: float = 0.0) -> SnapshotDiff:
-    """Compare two snapshots, each named by tag or hash, or one with the present state.
+    """Compare two snapshots, each named by tag, hash or branch, or one with the present state.
 
     :param rtol: numbers in results that are closer than this, as a part of the larger one, count as equal."""
     snapshots = workspace.as_snapshot_ws()
-    one = snapshots.get_snapshot_by_tag_or_hash(first)
-    other = None if second is None else snapshots.get_snapshot_by_tag_or_hash(second)
+    one = find_version(snapshots, first)
+    other = None if second is None else find_version(snapshots, second)
     if other is None:
         resources = _compare_with_now(workspace, one)
     else:
-        old, new = (snapshots.get_snapshot_versions(snapshot.hashval) for snapshot in (one, other))
+        old, new = (versions_in(snapshots, snapshot) for snapshot in (one, other))
         names = [*old, *(name for name in new if name not in old)]
         resources = tuple(_compare(workspace, name, old.get(name), new.get(name)) for name in names)
     results: list[ResultsDiff] = []
@@ -171,7 +172,7 @@ def _compare(workspace: Workspace, name: str, old: SnapshotVersion | None, new: 
 
 def _compare_with_now(workspace: Workspace, one: SnapshotMetadata) -> tuple[ResourceDiff, ...]:
     snapshots = workspace.as_snapshot_ws()
-    old = snapshots.get_snapshot_versions(one.hashval)
+    old = versions_in(snapshots, one)
     changes = snapshots.changes_since(old)
     found = []
     for name in [*old, *(name for name in changes if name not in old)]:
@@ -218,7 +219,8 @@ def _results_resource(
 ) -> Any:
     """What is said of a results resource: of these two snapshots, whatever others have left in it since."""
     resource = workspace.get_resource(name)
-    if not isinstance(resource, FileResourceMixin):
+    is_elsewhere = any(s is not None and not workspace.as_snapshot_ws().has_snapshot(s.hashval) for s in (one, other))
+    if is_elsewhere or not isinstance(resource, FileResourceMixin):
         return lambda found: found
     if other is None and not any(True for _ in results_of(workspace, name, None)):
         return lambda found: ResourceDiff(name, "same") if found.state == "different" else found
@@ -236,8 +238,12 @@ def _results_resource(
 def _compare_results(
     workspace: Workspace, name: str, one: SnapshotMetadata, other: SnapshotMetadata | None, rtol: float
 ) -> ResultsDiff | None:
-    """None if the resource does not hold results of both."""
+    """None if the resource does not hold results of both. Of a snapshot on another branch, whose results are not here,
+    there are the metrics in its metadata."""
     old, new = (_values(workspace, name, snapshot) for snapshot in (one, other))
+    if old is None and new is None and results_resources(workspace, quiet=True)[:1] != [name]:
+        return None
+    old, new = old or _kept_metrics(workspace, one, new), new or _kept_metrics(workspace, other, old)
     if old is None or new is None:
         return None
     parameters, metrics = (_compare_values(old[kind], new[kind], rtol) for kind in ("parameters", "metrics"))
@@ -252,6 +258,16 @@ def _values(workspace: Workspace, name: str, snapshot: SnapshotMetadata | None) 
         for kind, values in found.items():
             values.update(flatten(data.get(kind), f"{place}." if place else ""))
     return found
+
+
+def _kept_metrics(
+    workspace: Workspace, snapshot: SnapshotMetadata | None, beside: dict[str, dict[str, Any]] | None
+) -> dict[str, dict[str, Any]] | None:
+    """The parameters, which are not known, count as those of the results with which they are compared."""
+    if snapshot is None or not snapshot.metrics or workspace.as_snapshot_ws().has_snapshot(snapshot.hashval):
+        return None
+    parameters = {} if beside is None else beside["parameters"]
+    return {"parameters": parameters, "metrics": flatten(snapshot.metrics, "")}
 
 
 def _compare_steps(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,16 +24,18 @@ from dataworkspaces.commands.summaries import runs_of_snapshot, snapshot_json
 from dataworkspaces.errors import ConfigurationError, DwsError
 
 if TYPE_CHECKING:
-    from dataworkspaces.workspace import SnapshotMetadata, Workspace
+    from dataworkspaces.workspace import SnapshotMetadata, SnapshotWorkspaceMixin, Workspace
 
 
 @dataclass(frozen=True)
 class HistoryReport:
     """The snapshots, the newest first or as the user sorted them, and the present state if that is none of them.
 
-    :ivar total: how many snapshots there are; more than rows if a limit or a condition was given."""
+    :ivar total: how many snapshots there are; more than rows if a limit or a condition was given.
+    :ivar branches: by hash the branches that hold a snapshot, if that was asked for."""
 
     table: ExperimentTable
+    branches: Mapping[str, Sequence[str]] | None = None
 
     @property
     def total(self) -> int:
@@ -67,6 +69,7 @@ class HistoryReport:
             "values": self._values(row),
             "is_present": row.is_present,
             **({"runs": runs} if (runs := runs_of_snapshot(snapshot)) else {}),
+            **({} if self.branches is None else {"branches": list(self.branches.get(snapshot.hashval, ()))}),
         }
 
     def _values(self, row: Row) -> dict[str, Any]:
@@ -84,19 +87,32 @@ def history_report(
     *,
     where: str | None = None,
     sort: str | None = None,
+    branch: str | None = None,
+    all_branches: bool = False,
 ) -> HistoryReport:
     """The table of the experiments.
 
     :param limit: so many snapshots: the newest, or the first of those that ``where`` chose and ``sort`` sorted.
     :param where: a condition in SQL, see :mod:`dataworkspaces.commands.where`.
-    :param sort: a column, and ``:asc`` or ``:desc``."""
+    :param sort: a column, and ``:asc`` or ``:desc``.
+    :param branch: the snapshots of that branch, instead of those that are here.
+    :param all_branches: those that any branch holds, too."""
     if limit is not None and limit < 1:
         raise ConfigurationError(f"--limit is {limit}, but must be at least 1")
     snapshots = workspace.as_snapshot_ws()
     all_count = None if where is not None or sort is not None else limit
-    found = list(snapshots.list_snapshots(reverse=True, max_count=all_count))
+    branches: dict[str, list[str]] | None = None
+    if branch is not None:
+        everything = snapshots.list_branch(branch)
+        found, total = everything[:all_count], len(everything)
+    elif all_branches:
+        everything, branches = _of_all_branches(snapshots)
+        found, total = everything[:all_count], len(everything)
+    else:
+        found = list(snapshots.list_snapshots(reverse=True, max_count=all_count))
+        total = snapshots.get_snapshot_count()
     reader = ExperimentReader(workspace)
-    state = _present_state(workspace)
+    state = _present_state(workspace) if branch is None else None
     rows = _rows(reader, found, state)
     if where is not None:
         from dataworkspaces.commands.where import where as chosen_by
@@ -106,9 +122,23 @@ def history_report(
         rows = sort_rows(rows, Order.parse(sort))
     if limit is not None:
         rows = _limited(rows, limit)
-    table = make_table(rows, snapshots.get_snapshot_count())
+    table = make_table(rows, total)
     comes_from = None if state is None or state.is_snapshot else state.snapshot
-    return HistoryReport(replace(choose(table, choice or Choice()), comes_from=comes_from))
+    return HistoryReport(replace(choose(table, choice or Choice()), comes_from=comes_from), branches)
+
+
+def _of_all_branches(snapshots: SnapshotWorkspaceMixin) -> tuple[list[SnapshotMetadata], dict[str, list[str]]]:
+    """The snapshots that are here and on any branch, newest first, and by hash the branches that hold them."""
+    from dataworkspaces.workspace.snapshot_graph import SnapshotGraph, SnapshotNode
+
+    found = {snapshot.hashval: snapshot for snapshot in snapshots.list_snapshots()}
+    branches: dict[str, list[str]] = {}
+    for branch in snapshots.get_branches():
+        for snapshot in snapshots.list_branch(branch):
+            found.setdefault(snapshot.hashval, snapshot)
+            branches.setdefault(snapshot.hashval, []).append(branch)
+    graph = SnapshotGraph(map(SnapshotNode.of, found.values()))
+    return [found[hashval] for hashval in graph.newest_first()], branches
 
 
 def _rows(reader: ExperimentReader, snapshots: Sequence[SnapshotMetadata], state: PresentState | None) -> list[Row]:

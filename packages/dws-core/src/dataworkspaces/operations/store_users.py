@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import DwsError
-from dataworkspaces.params import OBJECTS_PATH
 from dataworkspaces.toolbox.atomic import write_bytes
 from dataworkspaces.toolbox.shared_directories import make_directory, share_file
 
@@ -47,7 +46,7 @@ def register(workspace: Workspace) -> None:
     One that may not write to the store goes unnoticed, as does what cannot be read here: others tell of that."""
     with suppress(DwsError, OSError):
         own = workspace.get_workspace_local_path_if_any()
-        if own is not None and workspace.get_local_param(OBJECTS_PATH) is not None:
+        if own is not None and workspace.given_objects_directory() is not None:
             store = workspace.get_objects_directory()
             if store.is_dir():
                 StoreUsers(store).add(own)

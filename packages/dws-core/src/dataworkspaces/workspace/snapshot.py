@@ -211,6 +211,15 @@ class SnapshotWorkspaceMixin(ABC):
         branches."""
         return ()
 
+    def get_branches(self) -> list[str]:
+        """The names by which :meth:`list_branch` knows branches, for a backend that has them."""
+        return []
+
+    def list_branch(self, branch: str) -> list[SnapshotMetadata]:
+        """The snapshots that a branch holds, newest first. What is read of them by their hashes is then to be had
+        too. Raises NotFoundError if there is no such branch."""
+        raise NotFoundError(f"There is no branch '{branch}'")
+
     def find_snapshots_elsewhere(self, hashes: Iterable[str]) -> list[SnapshotMetadata]:
         """Those of these snapshots, and of what they came after, that are not among :meth:`list_snapshots` now, but on
         another branch, for a backend that has branches."""

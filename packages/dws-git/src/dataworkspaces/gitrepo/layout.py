@@ -107,6 +107,14 @@ def git_directories(root: Path) -> list[Path]:
     return [] if directory is None else with_shared(directory)
 
 
+def main_working_tree(root: Path) -> Path | None:
+    """The one from which a linked working tree was made; None if ``root`` is not linked, or to a bare repository."""
+    directories = git_directories(root)
+    if len(directories) < 2 or directories[0] == directories[1] or directories[1].name != ".git":
+        return None
+    return directories[1].parent
+
+
 def with_shared(directory: Path) -> list[Path]:
     """A git directory, and the one that it shares with other working trees, if it is not that itself."""
     found = [directory]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from dataworkspaces.gitrepo.layout import current_branch, git_directory
+from dataworkspaces.gitrepo.layout import current_branch, git_directory, with_shared
 from dataworkspaces.toolbox.logs import log
 
 _WAIT_SECONDS = 20.0
@@ -20,10 +20,10 @@ def remove_stale_git_locks(root: Path) -> None:
     if directory is None:
         return
     branch = current_branch(root)
-    names = ["index.lock", "HEAD.lock", "config.lock", "packed-refs.lock"]
-    if branch is not None:
-        names.append(f"refs/heads/{branch}.lock")
+    names = ["index.lock", "HEAD.lock", "config.lock", "packed-refs.lock"]  # of a linked working tree its own alone
     locks = [directory / name for name in names]
+    if branch is not None:
+        locks.append(with_shared(directory)[-1] / f"refs/heads/{branch}.lock")
     if any(lock.exists() for lock in locks) and not wait_for_git(root):
         return
     for lock in locks:

@@ -7,19 +7,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.backends.git.snapshot_index import SUFFIX, parse_metadata
-from dataworkspaces.errors import MetadataError
+from dataworkspaces.errors import MetadataError, NotFoundError
 from dataworkspaces.gitrepo.kept_commits import KEPT_COMMITS
+from dataworkspaces.gitrepo.layout import read_reference
 from dataworkspaces.gitrepo.plumbing import list_tree, read_blobs, resolve
+from dataworkspaces.gitrepo.remote import ORIGIN
 from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.lineage.kept_lineage import KeptInFiles
 from dataworkspaces.params import HASH_RE
+from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import SnapshotMetadata, VersionElsewhere
+from dataworkspaces.workspace.snapshot_graph import SnapshotGraph, SnapshotNode
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 _METADATA = f"{METADATA_DIR}/snapshot_metadata"
 _STATE = f"{METADATA_DIR}/file"
+_BRANCHES = ("refs/heads", "refs/remotes")
 _REFS = ("refs/heads", "refs/remotes", "refs/tags", KEPT_COMMITS)
 
 
@@ -60,6 +67,59 @@ def find_snapshots(paths: WorkspacePaths, hashes: Iterable[str]) -> list[Snapsho
         parents = {p for m in found.values() for each in (m.parents or [], *m.resource_parents.values()) for p in each}
         wanted = {parent for parent in parents - looked_for if _is_wanted(paths, parent)}
     return list(found.values())
+
+
+def branch_names(paths: WorkspacePaths) -> list[str]:
+    """Those here, and those of remotes that are at another commit, as ``origin/BRANCH``."""
+    listed = run_git(paths.root, ["for-each-ref", "--format=%(objectname) %(refname)", *_BRANCHES]).stdout
+    lines = [line.partition(" ")[::2] for line in listed.decode("utf-8", "surrogateescape").splitlines()]
+    here = {ref.removeprefix("refs/heads/"): commit for commit, ref in lines if ref.startswith("refs/heads/")}
+    there = {ref.removeprefix("refs/remotes/"): commit for commit, ref in lines if ref.startswith("refs/remotes/")}
+    others = [n for n, c in there.items() if not n.endswith("/HEAD") and here.get(n.partition("/")[2]) != c]
+    return [*here, *others]
+
+
+def snapshots_of_branch(paths: WorkspacePaths, branch: str) -> list[SnapshotMetadata]:
+    """See :meth:`SnapshotWorkspaceMixin.list_branch`. One that is only at the origin needs no ``origin/``."""
+    places = [f"{where}{branch}" for where in ("refs/heads/", "refs/remotes/", f"refs/remotes/{ORIGIN}/")]
+    tip = next((commit for place in places if (commit := read_reference(paths.root, place)) is not None), None)
+    if tip is None:
+        names = some(branch_names(paths))
+        raise NotFoundError(f"There is no branch '{branch}'", hint=f"There are: {names}. 'git fetch' may bring it")
+    files = list_tree(paths.root, tip, [_METADATA])
+    contents = read_blobs(paths.root, [entry.name for entry in files.values()])
+    found = {}
+    for path, entry in files.items():
+        with suppress(MetadataError):
+            metadata = parse_metadata(contents[entry.name], path)
+            found[metadata.hashval] = metadata
+    return [found[h] for h in SnapshotGraph(map(SnapshotNode.of, found.values())).newest_first()]
+
+
+def read_elsewhere(paths: WorkspacePaths, path: Path) -> bytes | None:
+    """A file of the metadata, as the first branch has it that has one; None if none does."""
+    relative = path.relative_to(paths.root).as_posix()
+    found = next(filter(None, resolve(paths.root, [f"{tip}:{relative}" for tip in _commits(paths)])), None)
+    return None if found is None else read_blobs(paths.root, [found])[found]
+
+
+class KeptOnBranches(KeptInFiles):
+    """Lineage of snapshots in files, and of those on other branches in what git has of them."""
+
+    def __init__(self, paths: WorkspacePaths) -> None:
+        super().__init__(paths.snapshot_lineage)
+        self._paths = paths
+
+    def read(self, hashval: str, resource_name: str) -> dict[str, Any] | None:
+        found = super().read(hashval, resource_name)
+        if found is not None or not _is_wanted(self._paths, hashval):
+            return found
+        content = read_elsewhere(self._paths, self._path(hashval, resource_name))
+        try:
+            document = None if content is None else json.loads(content)
+        except (ValueError, RecursionError) as e:
+            raise MetadataError(f"{self.where(hashval, resource_name)} on another branch is not valid JSON") from e
+        return document if isinstance(document, dict) and "resource_name" in document else None
 
 
 def _is_wanted(paths: WorkspacePaths, hashval: str) -> bool:

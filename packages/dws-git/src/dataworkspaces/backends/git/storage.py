@@ -23,7 +23,7 @@ from dataworkspaces.backends.git.resource_files import (
 from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.gitrepo.identity import author_name
 from dataworkspaces.gitrepo.ignore_lines import add_lines, ignore_pattern
-from dataworkspaces.gitrepo.layout import git_directory
+from dataworkspaces.gitrepo.layout import git_directory, main_working_tree
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
 from dataworkspaces.gitrepo.plumbing import list_paths
 from dataworkspaces.gitrepo.repo import GitRepo
@@ -141,7 +141,16 @@ class GitStorage(Workspace):
         roles = [resource.role, *(role for role in RESOURCE_ROLE_CHOICES if role != resource.role)]
         stored = self._stored_name(resource.name)
         found = (self._read_state(self.paths.resource_state(role, stored), key) for role in roles)
-        return next((content for content in found if content is not None), None)
+        content = next((content for content in found if content is not None), None)
+        if content is None and self.reads_branches:
+            from dataworkspaces.backends.git.other_branches import read_elsewhere
+
+            path = self.paths.resource_state(resource.role, stored) / check_relative_path(key, "State key")
+            return read_elsewhere(self.paths, path)
+        return content
+
+    reads_branches = False
+    """Whether a command compares what branches hold: what is read then need not be on this one."""
 
     def _read_state(self, directory: Path, key: str) -> bytes | None:
         path = directory / check_relative_path(key, "State key")
@@ -201,6 +210,14 @@ class GitStorage(Workspace):
 
     def get_resource_local_directory(self, resource: Resource) -> Path:
         return self.paths.resource_local(self._stored_name(resource.name))
+
+    def given_objects_directory(self) -> Path | None:
+        """A linked working tree uses the store of the main one: it has the same snapshots."""
+        given = super().given_objects_directory()
+        main = None if given is not None else main_working_tree(self.paths.root)
+        if main is None:
+            return given
+        return type(self)(main, self.name, self.dws_version, self.batch).get_objects_directory()
 
     def get_objects_directory(self) -> Path:
         return self.given_objects_directory() or self.paths.objects

@@ -65,6 +65,7 @@ from dataworkspaces.workspace.missing_type import ResourceOfMissingType, resourc
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE, manifest_hash, results_exclude
 
 if TYPE_CHECKING:
+    from dataworkspaces.backends.git.other_branches import KeptOnBranches
     from dataworkspaces.lineage import LineageStore
     from dataworkspaces.workspace.problem import Problem
     from dataworkspaces.workspace.snapshot_graph import SnapshotGraph
@@ -212,6 +213,13 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
         path = self.paths.manifest(hash_val)
         try:
             manifest = read_regular(path)
+        except FileNotFoundError as e:
+            from dataworkspaces.backends.git.other_branches import read_elsewhere
+
+            found = read_elsewhere(self.paths, path) if self.reads_branches else None
+            if found is None:
+                raise MetadataError(f"{path} cannot be read: {e.strerror}") from e
+            manifest = found
         except OSError as e:
             raise MetadataError(f"{path} cannot be read: {e.strerror or e}") from e
         if manifest_hash(manifest) != hash_val:
@@ -258,6 +266,17 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
         for version in versions_on_other_branches(self.paths):
             yield version._replace(resource_name=names.called(version.resource_name))
 
+    def get_branches(self) -> list[str]:
+        from dataworkspaces.backends.git.other_branches import branch_names
+
+        return branch_names(self.paths)
+
+    def list_branch(self, branch: str) -> list[SnapshotMetadata]:
+        from dataworkspaces.backends.git.other_branches import snapshots_of_branch
+
+        self.reads_branches = True
+        return [self.resource_names.snapshot_called(found) for found in snapshots_of_branch(self.paths, branch)]
+
     def find_snapshots_elsewhere(self, hashes: Iterable[str]) -> list[SnapshotMetadata]:
         from dataworkspaces.backends.git.other_branches import find_snapshots
 
@@ -271,9 +290,14 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
     def get_lineage_store(self) -> LineageStore:
         from dataworkspaces.lineage import FileLineageStore
 
+        kept: Path | KeptOnBranches = self.paths.snapshot_lineage
+        if self.reads_branches:
+            from dataworkspaces.backends.git.other_branches import KeptOnBranches
+
+            kept = KeptOnBranches(self.paths)
         return FileLineageStore(
             self.paths.current_lineage,
-            self.paths.snapshot_lineage,
+            kept,
             self.get_machine_directory() / "lineage.lock",
             lambda: self.resource_names,
         )
