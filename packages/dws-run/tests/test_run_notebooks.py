@@ -62,7 +62,7 @@ def test_notebooks_do_not_make_each_other_out_of_date(ws: MemoryWorkspace) -> No
     for number in ("1", "2"):
         execute(ws, f"code/{number}.ipynb", name=number)
     assert [step.reasons for step in plan_rerun(ws).steps] == [(), ()]
-    Path("code/helper.py").write_text("")
+    Path("code/helper.sh").write_text("")
     assert all(step.reasons for step in plan_rerun(ws).steps)
 
 

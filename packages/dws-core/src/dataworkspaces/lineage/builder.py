@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dataworkspaces.errors import LineageError, PathNotAResourceError
 from dataworkspaces.lineage import probe
 from dataworkspaces.lineage.model import NotebookRecord
+from dataworkspaces.lineage.own_code import watch_own_code
 from dataworkspaces.lineage.results_step import ResultsLineage, check_results_ref
 from dataworkspaces.lineage.run_environment import current_run, working_directory
 from dataworkspaces.lineage.script import script_path
@@ -20,7 +21,9 @@ from dataworkspaces.workspace import ResourceRef, Workspace, find_and_load_works
 if TYPE_CHECKING:
     from dataworkspaces.lineage.runs.run import ResultsRun
 
-probe.watch()  # from the moment on that a script imports us: most set their seeds before they build a step
+# From the moment on that a script imports us: most set their seeds before they build a step.
+probe.watch()
+watch_own_code()
 
 
 class LineageBuilder:

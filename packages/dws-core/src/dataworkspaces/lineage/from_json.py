@@ -12,6 +12,7 @@ from typing import Any
 
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.lineage.model import (
+    CodeFiles,
     CodeLineage,
     Environment,
     HashCertificate,
@@ -70,7 +71,7 @@ def _unknown_from_json(fields: Mapping[str, Any], where: str) -> UnknownLineage:
 _STEP_KEYS = (
     "type", "step_name", "start_time", "execution_time_seconds", "parameters", "input_resources", "code_resources",
     "output_resources", "command_line", "run_from_directory", "working_directory", "user", "exit_status", "environment",
-    "random_seeds", "code_trees", "metrics", "run", "notebook", "inputs_told",
+    "random_seeds", "code_trees", "metrics", "run", "notebook", "inputs_told", "code_files",
 )  # fmt: skip
 
 
@@ -108,6 +109,7 @@ def _step_from_json(fields: Mapping[str, Any], where: str) -> StepLineage:
         run=run_from_json(_optional(fields, "run", dict, where), where),
         notebook=_notebook_from_json(_optional(fields, "notebook", dict, where), where),
         inputs_told=fields.get("inputs_told") is not False,
+        code_files=tuple(_code_files_from_json(e, where) for e in _optional(fields, "code_files", list, where) or ()),
         other={key: value for key, value in fields.items() if key not in _STEP_KEYS},
     )
 
@@ -132,6 +134,20 @@ def _records(fields: Mapping[str, Any], where: str) -> Mapping[str, str]:
         if not is_document_name(name):
             raise MetadataError(f"{where}: the record of an environment ({kind:.80}) has the name {name!r:.200}")
     return fields
+
+
+def _code_files_from_json(data: Any, where: str) -> CodeFiles:
+    fields = _object(data, where)
+    lists = {key: _list(fields, key, where) for key in ("names", "listed", "without")}
+    for key, value in lists.items():
+        if not all(isinstance(item, str) for item in value):
+            raise MetadataError(f"{where}: '{key}' should be a list of texts")
+    return CodeFiles(
+        _ref_from_json(fields.get("place"), where),
+        _texts(_object(fields.get("files"), where), where),
+        _text(fields, "rest", where),
+        *(tuple(value) for value in lists.values()),
+    )
 
 
 def _notebook_from_json(fields: Mapping[str, Any] | None, where: str) -> NotebookRecord | None:

@@ -15,6 +15,7 @@ from dataworkspaces.workspace.resource_ref import ResourceRef
 
 __all__ = [
     "Certificate",
+    "CodeFiles",
     "CodeLineage",
     "Environment",
     "HashCertificate",
@@ -196,6 +197,36 @@ class NotebookRecord:
 
 
 @dataclass(frozen=True)
+class CodeFiles:
+    """What of a place that holds code a step depends on, where that is known. Paths are those in the resource.
+
+    :ivar files: texts of the sources that it read, or that have a name that it looked for, by path.
+    :ivar rest: one text of all that is no source of Python.
+    :ivar names: a source, new or changed, that gives a module one of these names counts, too (and one that gives it a
+        name of the standard library).
+    :ivar listed: the directories whose names the step asked for: all sources in them count.
+    :ivar without: places that do not count.
+    """
+
+    ref: ResourceRef
+    files: Mapping[str, str]
+    rest: str
+    names: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "place": list(self.ref),
+            "files": dict(self.files),
+            "rest": self.rest,
+            "names": list(self.names),
+            "listed": list(self.listed),
+            "without": list(self.without),
+        }
+
+
+@dataclass(frozen=True)
 class StepLineage:
     """One execution of a step. Times are local, without a zone; the execution time is in seconds.
 
@@ -205,6 +236,7 @@ class StepLineage:
     :ivar working_directory: where it ran, relative to the workspace's directory (``""`` is this), if it lies there.
     :ivar inputs_told: False if there are no inputs because nobody said what the step reads, and nothing showed it.
     :ivar code_trees: by code resource that had uncommitted changes: the git tree that holds it as it ran.
+    :ivar code_files: of what of its code it depends. A place that is not named here counts as a whole.
     """
 
     step_name: str
@@ -226,6 +258,7 @@ class StepLineage:
     run: RunRecord | None = None
     notebook: NotebookRecord | None = None
     inputs_told: bool = True
+    code_files: tuple[CodeFiles, ...] = ()
     other: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -240,6 +273,7 @@ class StepLineage:
             "run": None if self.run is None else self.run.to_json(),
             "notebook": None if self.notebook is None else self.notebook.to_json(),
             "inputs_told": None if self.inputs_told else False,
+            "code_files": [found.to_json() for found in self.code_files] or None,
         }
         return {
             "type": "step",

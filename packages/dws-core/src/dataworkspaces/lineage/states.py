@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,7 +27,7 @@ from dataworkspaces.lineage.places import (
 )
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
-__all__ = ["CURRENT", "Contents", "State", "States", "refs_to_compare"]
+__all__ = ["CURRENT", "CodeChanges", "Contents", "State", "States", "refs_to_compare"]
 
 Contents = Mapping[ResourceRef, "str | None"]
 """What lies at a reference now; None, or no entry, where nobody can tell."""
@@ -48,6 +48,7 @@ class State:
 
 
 CURRENT = State("current")
+CodeChanges = Callable[[StepLineage, ResourceRef], "list[str] | None"]
 
 
 def refs_to_compare(lineages: Mapping[str, list[LineageEntry]]) -> list[ResourceRef]:
@@ -75,6 +76,8 @@ class States:
     :param lineages: the entries by resource.
     :param contents: what lies at the references of :func:`refs_to_compare`; empty for a snapshot's lineage.
     :param hashes: for a snapshot's lineage: the compare hash of each resource in it.
+    :param code_changes: which files of a place with code have changed on which a step depends; None where nobody can
+        tell, and the whole place counts.
     """
 
     def __init__(
@@ -82,7 +85,9 @@ class States:
         lineages: Mapping[str, list[LineageEntry]],
         contents: Contents,
         hashes: Mapping[str, str | None] | None = None,
+        code_changes: CodeChanges | None = None,
     ) -> None:
+        self._code_changes = code_changes
         self._contents = contents
         self._hashes = hashes or {}
         self._known = {name: places(name, entries) for name, entries in lineages.items()}
@@ -140,7 +145,7 @@ class States:
             return CURRENT
         own = {cert.ref for cert in entry.outputs}
         reasons = [reason for cert in entry.inputs if cert.ref not in own for reason in self._input_reasons(cert)]
-        reasons += [reason for cert in entry.code for reason in self._code_reasons(cert)]
+        reasons += [reason for cert in entry.code for reason in self._code_reasons(entry, cert)]
         reasons += self._parameter_reasons(entry)
         if self._contents.get(place.cert.ref) == NOTHING:
             reasons.append("it is gone")
@@ -190,9 +195,12 @@ class States:
         elif self._states.get(place.cert.ref, CURRENT).kind != "current":
             yield f"{cert.ref} is {self._states[place.cert.ref].kind}"
 
-    def _code_reasons(self, cert: ResourceCert) -> Iterator[str]:
-        if self._differs(cert) or self._is_other_version(cert):
-            yield f"its code in {cert.ref} has changed"
+    def _code_reasons(self, entry: StepLineage, cert: ResourceCert) -> Iterator[str]:
+        if not self._differs(cert) and not self._is_other_version(cert):
+            return
+        changed = None if self._code_changes is None else self._code_changes(entry, cert.ref)
+        for place in [str(cert.ref)] if changed is None else changed:
+            yield f"its code in {place} has changed"
 
     def _is_other_version(self, cert: ResourceCert) -> bool:
         """Of code whose content nobody can tell, or that of a snapshot."""

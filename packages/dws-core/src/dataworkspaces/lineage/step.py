@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import DwsError, LineageError
 from dataworkspaces.lineage import probe
+from dataworkspaces.lineage.code_files import CodeScan, code_files_of, scan
 from dataworkspaces.lineage.consistency import check_one_version_of_each
 from dataworkspaces.lineage.environment import this_environment, this_user
 from dataworkspaces.lineage.jsonable import jsonable
 from dataworkspaces.lineage.model import (
+    CodeFiles,
     Environment,
     HashCertificate,
     NotebookRecord,
@@ -24,6 +26,7 @@ from dataworkspaces.lineage.model import (
     RunRecord,
     StepLineage,
 )
+from dataworkspaces.lineage.own_code import code_read, watch_own_code
 from dataworkspaces.lineage.own_commands import OwnCommands
 from dataworkspaces.lineage.places import group, overlap
 from dataworkspaces.lineage.store import Entries, LineageStore, ResourceLineage, unknown, without
@@ -69,6 +72,7 @@ class Lineage:
         self._metrics: dict[str, Any] | None = None
         self._snapshots: SnapshotWorkspaceMixin = workspace.as_lineage_ws()
         self._store: LineageStore = self._snapshots.get_lineage_store()
+        self._code_scans: dict[str, CodeScan | None] = {}
         self._end_writing: Callable[[], None] | None = None
         self._end_tracking: Callable[[], None] | None = None
         self._tracker: FileTracker | None = None
@@ -117,6 +121,7 @@ class Lineage:
         self._code = [certs[ref] for ref in self._code_refs]
         check_one_version_of_each(self._store, self.step_name, self._inputs)
         warn_of_ignored(self.workspace, [*self._input_refs, *self._code_refs], f"Step {self.step_name}")
+        self._look_at_code()
         self._open = True
         if self._output_refs:
             self._note_writing()
@@ -243,7 +248,7 @@ class Lineage:
         """The step has succeeded: record it as the maker of its outputs."""
         self._check_open("complete()")
         contents = self._contents([ref for ref in self._output_refs if not self._is_results(ref)])
-        entry = self._entry(exit_status=0)
+        entry = replace(self._entry(exit_status=0), code_files=self._find_code_files())
         try:
             record_step(self._store, entry, self._output_refs, contents)
         except BaseException:
@@ -312,6 +317,21 @@ class Lineage:
 
     def _watch(self) -> None:
         probe.watch()
+        watch_own_code()
+
+    def _look_at_code(self) -> None:
+        """As the step begins."""
+        if self._run is None:  # else `dws run` knows
+            names = {ref.name for ref in self._code_refs}
+            self._code_scans = {name: scan(self.workspace, name, self._code_scans.get(name)) for name in names}
+
+    def _find_code_files(self) -> tuple[CodeFiles, ...]:
+        """On which files of its code the step depends, which has succeeded."""
+        scans = {name: found for name, found in self._code_scans.items() if found is not None}
+        read = code_read([found.root for found in scans.values()]) if scans else None
+        if read is None:
+            return ()
+        return tuple(code_files_of(self.workspace, self._code_refs, self._output_refs, scans, read))
 
     def _random_seeds(self) -> dict[str, Any]:
         return {**probe.random_seeds(), **self._seeds}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.lineage.code_files import CodeNow
 from dataworkspaces.lineage.graph import GraphBuilder, LineageGraph
 from dataworkspaces.lineage.places import NOTHING, group
 from dataworkspaces.lineage.states import States, refs_to_compare
@@ -57,7 +58,7 @@ def lineage_states(
     if metadata is not None:
         versions = snapshots.get_snapshot_versions(metadata.hashval)
         return States(lineages, {}, {name: version.compare_hash for name, version in versions.items()})
-    return States(lineages, contents_now(workspace, lineages))
+    return States(lineages, contents_now(workspace, lineages), code_changes=CodeNow(workspace).changes)
 
 
 def contents_now(workspace: Workspace, lineages: Mapping[str, list[LineageEntry]]) -> dict[ResourceRef, str | None]:

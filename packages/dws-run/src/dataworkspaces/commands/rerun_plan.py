@@ -13,6 +13,7 @@ from dataworkspaces.commands.rerun_graph import Execution, ExecutionGraph, Linea
 from dataworkspaces.commands.rerun_parameters import changed_in_files, with_parameters
 from dataworkspaces.commands.run_last import changes_around, is_gone
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.lineage.code_files import CodeNow
 from dataworkspaces.lineage.model import HashCertificate, LineageEntry, ResourceCert, StepLineage
 from dataworkspaces.lineage.own_commands import OwnCommands
 from dataworkspaces.lineage.places import Place, contradict, places
@@ -140,7 +141,8 @@ class Present:
         names = list(workspace.get_resource_names())
         self.lineages: Lineages = {name: store.entries(name, snapshot) for name in names}
         self._contents = contents_now(workspace, self.lineages)
-        self._states = States(self.lineages, self._contents).all()
+        self._code = CodeNow(workspace)
+        self._states = States(self.lineages, self._contents, code_changes=self._code.changes).all()
         self._places = {ref: p for name, found in self.lineages.items() for ref, p in places(name, found).items()}
         current = {} if snapshot is None else {name: places(name, store.entries(name)) for name in names}
         self._current = None if snapshot is None else {ref: p for found in current.values() for ref, p in found.items()}
@@ -153,7 +155,9 @@ class Present:
                 directory: str | None = directory_of(self._workspace, execution)
             except ConfigurationError:
                 directory = None
-            found += changes_around(self._workspace, execution.entries, directory, files=directory is not None)
+            found += changes_around(
+                self._workspace, execution.entries, directory, self._code, files=directory is not None
+            )
             found += [] if directory is None else changed_in_files(execution, directory, self._root)
         return tuple(dict.fromkeys(found))
 

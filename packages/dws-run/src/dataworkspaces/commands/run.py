@@ -18,6 +18,7 @@ from dataworkspaces.commands.run_changes import (
     is_run_notebook,
     take_footprint,
 )
+from dataworkspaces.commands.run_code import CodeOfCommand
 from dataworkspaces.commands.run_imports import watching_imports
 from dataworkspaces.commands.run_last import look_at_last
 from dataworkspaces.commands.run_places import PlaceSet, Roots, inputs_to_read, named_paths
@@ -87,8 +88,11 @@ def execute(workspace: Workspace, planned: PlannedRun, directory: str | None = N
     with (
         _finding_outputs(workspace, record),
         variables_of_run(workspace, record) as variables,
-        watching_imports() as imports,
+        ExitStack() as stack,
     ):
+        code = CodeOfCommand(workspace, planned, directory)
+        imports = stack.enter_context(watching_imports(code.roots))
+        processes: list[int] = []
         inputs = inputs_to_read(workspace, record.inputs, record.outputs or ())
         python = python_version(record.command, directory)
         unknown = {KEY: Surroundings.unknown(planned.unnamed).to_json()}
@@ -98,13 +102,15 @@ def execute(workspace: Workspace, planned: PlannedRun, directory: str | None = N
         written: list[ResourceRef] = []
         try:
             started = time.monotonic()
-            status = call(record.command, directory, {**variables, **imports.variables})
+            status = call(record.command, directory, {**variables, **imports.variables}, processes.append)
             seconds = time.monotonic() - started
             root = workspace.get_workspace_local_path_if_any()
             place = None if root is None else Path(root)
             lineage.ran_on(imports.environment(workspace.get_machine_directory(), python, place))
             written = watch.written()
             if status == 0:
+                read = imports.code(processes[0])
+                lineage.find_code = None if read is None else lambda refs, out: code.files(refs, out, read)
                 found = _record_success(workspace, planned, inputs, lineage, watch, written)
                 return RunOutcome(record.name, False, 0, seconds, *found, tuple(watch.written_code()))
             lineage.fail(written, f"failed with exit status {status}", status)

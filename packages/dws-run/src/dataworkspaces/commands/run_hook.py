@@ -53,8 +53,41 @@ def _note_if_possible(place: str, modules_at_start: "set[str]") -> None:
         pass
 
 
+def _watch_sources(place: str) -> None:
+    """Note at once which sources this process, and those forked from it, read: they may end anyhow."""
+    import _dws_code_watch as code_watch  # type: ignore[import-not-found]  # a copy of ours, beside this file
+
+    del sys.modules["_dws_code_watch"]
+
+    def tell(kind: str, text: str) -> None:
+        data = os.fsencode(kind + " " + text) + b"\n"
+        try:
+            if b"\n" in data[:-1]:
+                raise ValueError("a name with a newline")
+            name = os.path.join(place, "code-" + str(os.getpid()))  # noqa: PTH118
+            file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            try:
+                if os.write(file, data) != len(data):
+                    raise OSError("not all was written")
+            finally:
+                os.close(file)
+        except Exception:  # what cannot be noted is missing: nobody is to rely on the rest
+            os.unlink(roots)  # noqa: PTH108
+
+    roots = os.path.join(place, "roots")  # noqa: PTH118
+    with open(roots, "rb") as list_of_roots:  # noqa: PTH123
+        notes = code_watch.Notes(tell, [os.fsdecode(line) for line in list_of_roots.read().split(b"\0") if line], place)
+    tell("begin", "")
+    if not code_watch.watch(notes):
+        tell("doubt", "an old Python")
+
+
 def _begin(place: str) -> None:
     """What ``.pth`` files have imported by now is none of the command's doing."""
+    try:  # noqa: SIM105
+        _watch_sources(place)
+    except Exception:  # there is no "begin" then, or a doubt
+        pass
     atexit.register(_note_if_possible, place, {name.partition(".")[0] for name in list(sys.modules)})
 
 

@@ -1,4 +1,4 @@
-"""Which distributions the Python processes of a command imported."""
+"""Which distributions the Python processes of a command imported, and which sources they read."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from dataworkspaces.commands.run_sources import ROOTS, code_read
+from dataworkspaces.lineage import code_watch
+from dataworkspaces.lineage.code_files import CodeRead
 from dataworkspaces.lineage.environment import distributions_of, this_machine
 from dataworkspaces.lineage.environment_kind import Process
 from dataworkspaces.lineage.environment_records import record_environment
@@ -90,6 +93,12 @@ class Imports:
             settings=settings_of(name for process in noted for name in process.libraries),
         )
 
+    def code(self, process: int) -> CodeRead | None:
+        """What the command read of code, once it has ended; None if that is not known for certain.
+
+        :param process: the id that it had."""
+        return None if self._place is None else code_read(self._place, process)
+
     def _noted(self) -> Iterator[_Noted]:
         for file in [] if self._place is None else sorted(self._place.iterdir()):
             if file.name.isdecimal():
@@ -119,11 +128,15 @@ def _read(file: Path) -> Iterator[_Noted]:
 
 
 @contextmanager
-def watching_imports() -> Iterator[Imports]:
-    """For one command. Nothing of this is worth that the command does not run."""
+def watching_imports(roots: Iterable[str] = ()) -> Iterator[Imports]:
+    """For one command. Nothing of this is worth that the command does not run.
+
+    :param roots: real paths of the directories with code."""
     place: Path | None = None
     try:
         place = Path(os.path.realpath(tempfile.mkdtemp(prefix="dws-run-")))
+        (place / ROOTS).write_bytes(b"\0".join(os.fsencode(root) for root in roots))
+        shutil.copyfile(code_watch.__file__, place / "_dws_code_watch.py")
         shutil.copyfile(_HOOK, place / "sitecustomize.py")
     except OSError as e:
         log.info("what a command imports will not be known: %s", e)

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dataworkspaces.commands.run_step import is_there
-from dataworkspaces.commands.run_surroundings import Surroundings, look_around, new_inputs
+from dataworkspaces.commands.run_surroundings import KNOWN, Surroundings, look_around, new_inputs
+from dataworkspaces.lineage.code_files import CodeNow
 from dataworkspaces.lineage.model import HashCertificate, LineageEntry, ResourceCert, RunRecord, StepLineage
 from dataworkspaces.lineage.places import Place, places, same_content
 from dataworkspaces.lineage.states import Contents, States
@@ -36,7 +37,8 @@ def look_at_last(workspace: Workspace, record: RunRecord) -> LastSuccess | None:
     if any(entry.run is None or not _is_same(entry.run, record) for entry in entries):
         return LastSuccess((), tuple(_differences(entries, record)))
     contents = contents_now(workspace, lineages)
-    states = States(lineages, contents)
+    code = CodeNow(workspace)
+    states = States(lineages, contents, code_changes=code.changes)
     known = {name: places(name, lineage) for name, lineage in lineages.items()}
     reasons: dict[str, None] = {}
     for entry in entries:
@@ -46,10 +48,12 @@ def look_at_last(workspace: Workspace, record: RunRecord) -> LastSuccess | None:
                 reasons[f"{cert.ref} comes from another run"] = None
             else:
                 found = (
-                    states.of(cert.ref).reasons or _doubts(workspace, place, contents) or _moved(workspace, entry, cert)
+                    states.of(cert.ref).reasons
+                    or _doubts(workspace, place, contents, code)
+                    or _moved(workspace, entry, cert)
                 )
                 reasons.update(dict.fromkeys(found))
-    reasons.update(dict.fromkeys(changes_around(workspace, entries, None, must_know=True)))
+    reasons.update(dict.fromkeys(changes_around(workspace, entries, None, code, must_know=True)))
     return LastSuccess(tuple(dict.fromkeys(c.ref for e in entries for c in e.outputs)), tuple(reasons))
 
 
@@ -57,6 +61,7 @@ def changes_around(
     workspace: Workspace,
     entries: Sequence[StepLineage],
     directory: str | None,
+    code: CodeNow,
     *,
     must_know: bool = False,
     files: bool = True,
@@ -64,6 +69,7 @@ def changes_around(
     """What has changed of the surroundings of a run, and inputs that it has now and had not then.
 
     :param entries: of one run.
+    :param code: of code of which nobody said whether the step runs it, the files on which it depends may be known.
     :param must_know: it is a change, too, that it was not recorded how they were.
     :param files: False if nobody knows the directory."""
     record = next((entry.run for entry in entries if entry.run is not None), None)
@@ -77,6 +83,12 @@ def changes_around(
     now = look_around(workspace, record, directory, list(then.resources), written)
     if not files:
         then, now = replace(then, files={}), replace(now, files={})
+    for name, text in then.resources.items():
+        if text is None or text != now.resources.get(name):
+            changed = code.changes(entries[0], ResourceRef(name))
+            if changed is not None:
+                then, now = (replace(s, resources={**s.resources, name: KNOWN}) for s in (then, now))
+                found += [f"its code in {place} has changed" for place in changed]
     moved = {str(c.ref) for e in entries for c in e.outputs if isinstance(c.certificate, HashCertificate)}
     then = replace(then, results={ref: text for ref, text in then.results.items() if ref not in moved})
     now = replace(now, results={ref: text for ref, text in now.results.items() if ref not in moved})
@@ -92,12 +104,18 @@ def is_gone(workspace: Workspace, cert: ResourceCert) -> bool:
     return not is_there(workspace, cert.ref)
 
 
-def _doubts(workspace: Workspace, place: Place, contents: Contents) -> list[str]:
+def _doubts(workspace: Workspace, place: Place, contents: Contents, code: CodeNow) -> list[str]:
     """What is not known for certain to be as it was, though nothing says that it has changed."""
     entry = place.entry
     assert isinstance(entry, StepLineage)
     found = []
-    for cert in (*entry.inputs, *entry.code, place.cert):
+    whole = [
+        cert
+        for cert in entry.code
+        if same_content(contents.get(cert.ref), cert.certificate.content) is not True
+        and code.changes(entry, cert.ref) != []
+    ]
+    for cert in (*entry.inputs, *whole, place.cert):
         is_results = cert is place.cert and workspace.get_resource(cert.ref.name).has_results_role()
         is_same = same_content(contents.get(cert.ref), cert.certificate.content)
         if is_gone(workspace, cert):

@@ -9,7 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dataworkspaces.errors import ConfigurationError
@@ -42,9 +42,16 @@ def check_program(command: Sequence[str], directory: str | None) -> None:
 _PASSED_ON = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])
 
 
-def call(command: Sequence[str], directory: str | None, variables: Mapping[str, str]) -> int:
+def call(
+    command: Sequence[str],
+    directory: str | None,
+    variables: Mapping[str, str],
+    started: Callable[[int], None] | None = None,
+) -> int:
     """Run a command with our own streams, and return its exit status: 128 and the number of the signal that ended it,
     as shells have it. A signal from the keyboard reaches it too, and we wait for its end.
+
+    :param started: is told the id of its process.
 
     Raises NotStartedError if it cannot be started."""
     early: list[int] = []
@@ -64,6 +71,8 @@ def call(command: Sequence[str], directory: str | None, variables: Mapping[str, 
     }
     try:
         process = subprocess.Popen(list(command), cwd=directory, env={**os.environ, **variables})
+        if started is not None:
+            started(process.pid)
         for number in early:
             process.send_signal(number)
         status = process.wait()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from dataworkspaces.errors import DwsError, LineageError
 from dataworkspaces.lineage import Lineage, jsonable
 from dataworkspaces.lineage.environment import this_machine
 from dataworkspaces.lineage.model import (
+    CodeFiles,
     Environment,
     HashCertificate,
     LineageEntry,
@@ -38,6 +39,9 @@ METRICS_FILE = "metrics.json"
 class CommandLineage(Lineage):
     """Ends with one of :meth:`forget`, :meth:`fail`, and :meth:`finish` with :meth:`succeed`.
 
+    :ivar find_code: is given places with code, and the outputs: of which files in them the command depends. None if
+        nobody can tell.
+
     :param inputs: those of the record, in places that can be read each as one version.
     :param python: the version of Python, if that is what the command runs.
     :param other: further keys of its entry, should it fail.
@@ -51,6 +55,8 @@ class CommandLineage(Lineage):
         python: str | None = None,
         other: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
+        self.find_code: Callable[[Sequence[ResourceRef], Sequence[ResourceRef]], list[CodeFiles]] | None = None
+        self._code_files: tuple[CodeFiles, ...] = ()
         self._machine = replace(this_machine(), python=python)
         self._other = other
         super().__init__(
@@ -143,6 +149,7 @@ class CommandLineage(Lineage):
         self._other = other
         self._read_only(inputs)
         self._leave_out_notebooks()
+        self._code_files = self._files_of_code()
         self.complete()
         self._complete_inner_steps()
         self._forget_what_is_gone()
@@ -174,6 +181,20 @@ class CommandLineage(Lineage):
             known.update(self._store.certs_to_read(new, [], self._contents(new), self._comment))
         self._input_refs = list(refs)
         self._inputs = [known[ref] for ref in refs]
+
+    def _look_at_code(self) -> None:
+        """Whoever runs the command has done so."""
+
+    def _find_code_files(self) -> tuple[CodeFiles, ...]:
+        return self._code_files
+
+    def _files_of_code(self) -> tuple[CodeFiles, ...]:
+        """Of the command, and of the steps within it."""
+        if self.find_code is None:
+            return ()
+        inner = [cert.ref for entry in self._entries() if self._is_inner(entry) for cert in entry.code]
+        outputs = (*self._output_refs, *self.inner_outputs())
+        return tuple(self.find_code((*self._code_refs, *inner), outputs))
 
     def _leave_out_notebooks(self) -> None:
         """Of the workspace's own files those count as code that no step wrote: a notebook that the command ran in place
@@ -238,6 +259,7 @@ class CommandLineage(Lineage):
                 code=(*entry.code, *code),
                 parameters={**self._record.parameters, **entry.parameters},
                 run=self._record,
+                code_files=self._code_files,
                 other={**entry.other, **self._other},
             )
 

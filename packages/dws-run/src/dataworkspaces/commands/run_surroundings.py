@@ -30,6 +30,8 @@ KEY = "surroundings"
 """In which the entries of a run hold them."""
 _MOST_FILES = 10_000
 """Of a directory outside of the resources with more files than this nobody can tell whether it has changed."""
+KNOWN = "known"
+"""In place of a text: what has changed is told otherwise."""
 Texts = Mapping[str, "str | None"]
 """None where nobody can tell."""
 

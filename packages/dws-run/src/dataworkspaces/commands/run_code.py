@@ -1,0 +1,38 @@
+"""Of which files of its code a command makes its outputs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+
+from dataworkspaces.commands.params_file import paths_of
+from dataworkspaces.commands.run_changes import local_root
+from dataworkspaces.commands.run_places import Roots
+from dataworkspaces.commands.run_request import PlannedRun
+from dataworkspaces.lineage.code_files import CodeRead, code_files_of, scan
+from dataworkspaces.lineage.model import CodeFiles
+from dataworkspaces.workspace import ResourceRef, ResourceRoles, Workspace
+
+
+class CodeOfCommand:
+    """The code as it was before a command ran. No content of it is read before it is asked for.
+
+    :ivar roots: real paths of the code that is on this machine."""
+
+    def __init__(self, workspace: Workspace, planned: PlannedRun, directory: str | None) -> None:
+        self._workspace = workspace
+        self._planned = planned
+        names = [n for n in workspace.get_resource_names() if workspace.get_resource_role(n) == ResourceRoles.CODE]
+        places = {name: local_root(workspace.get_resource(name)) for name in names}
+        self.roots = [os.path.realpath(place) for place in places.values() if place is not None]
+        self._before = {name: scan(workspace, name) for name, place in places.items() if place is not None}
+        files = (Roots(workspace).ref(path) for path in paths_of(planned.record.params_files, directory))
+        self._params = [ref for ref in files if ref is not None]
+
+    def files(self, refs: Iterable[ResourceRef], written: Sequence[ResourceRef], read: CodeRead) -> list[CodeFiles]:
+        """Those of the references, and of code of which nobody said whether the command runs it, on which it depends;
+        a place of which that is not certain is left out.
+
+        :param written: the outputs."""
+        wanted = [*refs, *(ResourceRef(name) for name in self._planned.unnamed if name in self._before)]
+        return code_files_of(self._workspace, wanted, [*written, *self._params], self._before, read)
