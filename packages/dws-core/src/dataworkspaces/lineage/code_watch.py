@@ -227,7 +227,7 @@ def _is_harmless() -> bool:
 
 
 def _is_ours() -> bool:
-    """Whether we look at code to tell whether it has changed, or for plug-ins; what a user opens through us, they open."""
+    """Whether we look for changes, or for plug-ins; what a user opens through us, they open."""
     name = _caller(_OPENERS)
     return _is_of(name, ("dataworkspaces", "stevedore")) and not _is_of(name, ("dataworkspaces.workspace",))
 
