@@ -130,7 +130,7 @@ def test_an_output_that_was_edited_or_deleted(here: User) -> None:
 def test_code_that_changed(here: User) -> None:
     write_files(here.cwd, {"code/join.py": JOIN + "# the same"})
     plan = here.json("rerun", "--dry-run", "a")["steps"]
-    assert plan[0]["reasons"] == ["its code in code has changed"]
+    assert plan[0]["reasons"] == ["its code in code:join.py has changed"]
     assert ran(here) == "a b c d"
 
 

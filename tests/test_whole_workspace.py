@@ -109,7 +109,7 @@ with LineageBuilder().as_script_step().with_input_path("params.yaml").as_results
     graph = here.batch("report", "lineage").stdout
     assert "_workspace:params.yaml" in graph
     write_files(here.cwd, {"step.py": f"{script}\nprint(1)\n"})
-    assert "its code in _workspace has changed" in here.batch("report", "lineage").stdout
+    assert "its code in _workspace" in here.batch("report", "lineage").stdout
 
 
 def test_the_workspace_itself_needs_no_adding(user: User, tmp_path: Path) -> None:
