@@ -101,6 +101,7 @@ KNOWN = {
     "run": Known(WORK, "Run a command as a step, and record its lineage"),
     "rerun": Known(WORK, "Repeat the steps that are out of date"),
     "web": Known(LOOK, "Show the experiments in the browser", "history"),
+    "reproduce": Known(WORK, "Run the steps of a snapshot again elsewhere, and compare what they write"),
     "steps": Known(LOOK, "List the recorded steps, and what is out of date", "lineage"),
     "undo-restore": Known(WORK, "Bring back what a restore replaced", "restore"),
     "verify": Known(KEEP, "Read all data, and check it against its hashes", "unlock"),

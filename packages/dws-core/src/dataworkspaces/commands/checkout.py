@@ -83,10 +83,12 @@ def plan_checkout(
     return CheckoutPlan(snapshot, place, chosen, tuple(left))
 
 
-def checkout_command(workspace: Workspace, plan: CheckoutPlan, *, with_results: bool = True) -> CheckoutOutcome:
-    """Do what was planned. The workspace itself does not change, and no lock of it is held."""
+def checkout_command(workspace: Workspace, plan: CheckoutPlan, *, durable: bool = True) -> CheckoutOutcome:
+    """Do what was planned. The workspace itself does not change, and no lock of it is held.
+
+    :param durable: as for :func:`check_out`."""
     hostname = _hostname(workspace, plan.directory)
-    copy = check_out(workspace, plan.snapshot, plan.versions, plan.directory, hostname, with_results=with_results)
+    copy = check_out(workspace, plan.snapshot, plan.versions, plan.directory, hostname, durable=durable)
     directory = Path(copy.get_workspace_local_path_if_any() or plan.directory)
     return CheckoutOutcome(plan.snapshot, directory, hostname, tuple(plan.versions), plan.left)
 

@@ -1,0 +1,133 @@
+"""``dws reproduce``."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dataworkspaces.cli.param_types import SnapshotName
+from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
+
+if TYPE_CHECKING:
+    from dataworkspaces.commands.reproduce import ReproductionPlan
+    from dataworkspaces.commands.reproduce_verdict import Reproduction
+    from dataworkspaces.commands.rerun_graph import Execution
+
+
+@click.command()
+@click.argument("tag_or_hash", metavar="SNAPSHOT", type=SnapshotName())
+@click.argument("steps", metavar="[STEP...]", nargs=-1)
+@click.option("--rtol", type=click.FloatRange(min=0), default=1e-9, show_default=True, help="Relative tolerance.")
+@click.option("--atol", type=click.FloatRange(min=0), default=0.0, show_default=True, help="Absolute tolerance.")
+@click.option(
+    "--again", metavar="N", type=click.IntRange(min=2), help="Run N times, and say which outputs are never the same."
+)
+@click.option(
+    "--env",
+    "environment",
+    type=click.Choice(["current"]),
+    default="current",
+    show_default=True,
+    help="What the steps run in.",
+)
+@click.option("--html", metavar="FILE", type=click.Path(dir_okay=False), help="Write a page for a reviewer.")
+@click.option("--yes", is_flag=True, help="Run command lines that came with the workspace, without being asked.")
+@json_option
+@common_options
+@pass_session
+@click.pass_context
+def reproduce(
+    ctx: click.Context,
+    session: Session,
+    tag_or_hash: str,
+    steps: tuple[str, ...],
+    rtol: float,
+    atol: float,
+    again: int | None,
+    environment: str,
+    html: str | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Run the steps behind a snapshot's results again, in a checkout, and compare all that they write with it.
+
+    Nothing changes here. The exit status is 0 if every output is identical, or equal within the tolerances.
+
+    \b
+    Example:
+      dws reproduce V1
+    """
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.commands.reproduce import plan_reproduction, reproduce_command
+    from dataworkspaces.commands.reproduce_compare import Rules
+    from dataworkspaces.errors import UserAbort
+
+    workspace = session.open_workspace(reading=True)
+    plan = plan_reproduction(workspace, tag_or_hash, steps)
+    if plan.foreign and not yes:
+        _show_foreign(plan)
+        question = (
+            f"{len(plan.foreign)} of these command lines came with the workspace, and have never been run here. Run "
+            "them?"
+        )
+        if not workspace.interaction.confirm(question, default=False, option="--yes"):
+            raise UserAbort("Nothing was run")
+    found = reproduce_command(workspace, plan, Rules(rtol, atol), runs=again or 1, begin=_begin)
+    if html is not None:
+        from dataworkspaces.commands.reproduce_html import page
+        from dataworkspaces.toolbox.atomic import explain_os_error, write_bytes
+
+        try:
+            write_bytes(Path(html), page(found).encode("utf-8"))
+        except OSError as e:
+            raise explain_os_error(e, f"Writing {html}") from e
+    if as_json:
+        print_json(found.to_json())
+    else:
+        _show(found)
+    ctx.exit(0 if found.is_reproduced else 1)
+
+
+def _show_foreign(plan: ReproductionPlan) -> None:
+    from dataworkspaces.cli.text import escape
+
+    for execution in plan.foreign:
+        click.echo(f"Step {escape(execution.name)}  (came with the workspace)", err=True)
+        click.echo(f"    {escape(shlex.join(execution.command or ()))}", err=True)
+
+
+def _begin(execution: Execution, command: tuple[str, ...]) -> None:
+    from dataworkspaces.cli.text import escape
+
+    text = shlex.join(command)
+    click.echo(escape(f"Step {execution.name}: {text if len(text) <= 500 else text[:500] + ' ...'}"), err=True)
+
+
+def _show(found: Reproduction) -> None:
+    from dataworkspaces.cli.render import Column, Table, print_table
+    from dataworkspaces.cli.text import escape
+    from dataworkspaces.commands.reproduce_verdict import summary
+
+    rows = []
+    for output in found.outputs:
+        details = list(output.details)
+        if output.largest is not None:
+            details.append(f"the largest difference is {output.largest:g}")
+        if output.varies:
+            details.append("it is another at each run")
+        rows.append((output.output, output.step, output.verdict, "; ".join(details)))
+    name = ", ".join(found.tags) or found.snapshot[:7]
+    title = f"Outputs of snapshot {name} ({found.snapshot[:7]})"
+    print_table(Table(title, [Column("Output"), Column("Step"), Column("Verdict"), Column("Details")], rows))
+    for step in found.steps:
+        if step.why:
+            click.echo(escape(f"Step {step.name}: {step.why}"))
+        for line in step.log.splitlines()[-10:]:
+            click.echo(f"    {escape(line)}")
+        for reason in step.reasons:
+            click.echo(escape(f"Step {step.name} may differ since {reason}"))
+    verdict = "is reproduced" if found.is_reproduced else "is not reproduced"
+    click.echo(escape(f"Snapshot {name} {verdict}: {summary(found.counts)}"))

@@ -1,0 +1,99 @@
+"""What a reproduction found: values, in the shape in which they are printed, kept and signed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Verdict = Literal["identical", "equal", "different", "missing", "not run", "failed"]
+VERDICTS: tuple[Verdict, ...] = ("identical", "equal", "different", "missing", "not run", "failed")
+GOOD = frozenset({"identical", "equal"})
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """:ivar verdict: ``identical`` are the same bytes, ``equal`` the same but for what is no difference.
+    :ivar details: the first differences, or why there is nothing to compare, in words.
+    :ivar largest: the largest difference of two numbers, if some differ."""
+
+    verdict: Verdict
+    details: tuple[str, ...] = ()
+    largest: float | None = None
+
+
+@dataclass(frozen=True)
+class OutputVerdict:
+    """Of one file. :ivar output: ``RESOURCE:PATH``. :ivar step: what wrote it in the snapshot. :ivar varies: whether it
+    was another at each of several runs; None if there was one run."""
+
+    output: str
+    step: str
+    verdict: Verdict
+    details: tuple[str, ...] = ()
+    largest: float | None = None
+    varies: bool | None = None
+
+
+@dataclass(frozen=True)
+class StepVerdict:
+    """:ivar command: as it ran; empty if none is recorded.
+    :ivar exit_status: None if it did not run. :ivar seconds: how long it ran.
+    :ivar why: why it did not run, or what it ended with. :ivar log: the end of what it printed, if it failed.
+    :ivar reasons: why its outputs may differ, likely ones first."""
+
+    name: str
+    command: tuple[str, ...]
+    exit_status: int | None = None
+    seconds: float | None = None
+    why: str = ""
+    log: str = ""
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """:ivar snapshot: its hash. :ivar tags: of the snapshot, then.
+    :ivar environment: ``current``, or how else it was come by. :ivar python, platform: where the steps ran.
+    :ivar started, finished: ISO 8601, with the offset from UTC.
+    :ivar user, hostname: who ran it, and on which machine.
+    :ivar inputs: by resource the version of the snapshot that was checked out."""
+
+    workspace: str
+    snapshot: str
+    tags: tuple[str, ...]
+    environment: str
+    python: str
+    platform: str
+    started: str
+    finished: str
+    user: str
+    hostname: str
+    rtol: float
+    atol: float
+    runs: int
+    inputs: dict[str, str | None]
+    steps: tuple[StepVerdict, ...]
+    outputs: tuple[OutputVerdict, ...]
+
+    @property
+    def is_reproduced(self) -> bool:
+        """Whether there are outputs, and all of them are identical or equal."""
+        return bool(self.outputs) and all(output.verdict in GOOD for output in self.outputs)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {v: n for v in VERDICTS if (n := sum(output.verdict == v for output in self.outputs))}
+
+    def to_json(self) -> dict[str, Any]:
+        return {"reproduced": self.is_reproduced, "counts": self.counts, **asdict(self)}
+
+
+def summary(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {verdict}" for verdict, count in counts.items()) or "nothing to compare"
+
+
+def first(texts: Sequence[str], most: int = 5) -> tuple[str, ...]:
+    """The first of some differences, and how many more there are."""
+    more = len(texts) - most
+    return (*texts[:most], *([f"and {more} more"] if more > 0 else []))

@@ -1,0 +1,193 @@
+"""`dws reproduce`: the steps behind a snapshot run again in a checkout, and all that they write is compared."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from endtoend import HOST, User, copy_workspace, isolated_environment, machine_files, program, whole_state, write_files
+
+pytestmark = pytest.mark.slow
+
+TOTAL = """
+import csv, sys
+with open("data/table.csv") as file:
+    total = sum(float(cell) for row in csv.reader(file) for cell in row)
+with open("middle/total.csv", "w") as file:
+    file.write(f"total\\n{total}\\n")
+"""
+NOISE = """
+import json, random
+with open("middle/noise.json", "w") as file:
+    json.dump({"same": 1, "x": random.random()}, file)
+"""
+TRAIN = """
+import json, os, sys
+if os.path.exists(os.environ["HOME"] + "/fail"):
+    sys.exit("it does not work")
+with open("middle/total.csv") as file:
+    total = float(file.read().split()[1])
+with open(sys.argv[1], "w") as file:
+    json.dump({"metrics": {"total": total}, "start_time": str(os.getpid()), "place": os.getcwd()}, file)
+"""
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("reproduce")
+    root = directory / "ws"
+    root.mkdir()
+    user = User(root, isolated_environment(directory / "home"))
+    user.batch("init", "--hostname", HOST, "--create-resources", "code,results")
+    write_files(root, {"code/total.py": TOTAL, "code/noise.py": NOISE, "code/train.py": TRAIN})
+    write_files(root, {"data/table.csv": "1,2\n3,4\n", "middle/.keep": ""})
+    user.batch("add", "local-files", "--role", "source-data", "--restorable", "data")
+    user.batch("add", "git", "--role", "intermediate-data", "middle")
+    python = sys.executable
+    user.dws("run", "--input", "data", "--output", "middle/total.csv", "--", python, root / "code/total.py")
+    user.dws("run", "--no-input", "--output", "middle/noise.json", "--", python, "code/noise.py")
+    user.dws(
+        "run", "--input", "middle/total.csv", "--results", "results", "--", python, "code/train.py",
+        root / "results/results.json",
+    )  # fmt: skip
+    user.batch("snapshot", "V1")
+    write_files(root, {"data/table.csv": "5,6\n", "code/train.py": "raise SystemExit('of today')\n"})
+    return root
+
+
+@pytest.fixture
+def here(base: Path, user: User) -> User:
+    shutil.copytree(base.parent / "home" / ".config", user.env["XDG_CONFIG_HOME"], dirs_exist_ok=True)
+    return user.at(copy_workspace(base, user.cwd / "ws"))
+
+
+def reproduce(user: User, *arguments: str | Path, status: int = 0) -> Any:
+    done = user.dws("reproduce", *arguments, "--json", check=False)
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    return json.loads(done.stdout)
+
+
+def verdicts(found: Any) -> dict[str, str]:
+    return {output["output"]: output["verdict"] for output in found["outputs"]}
+
+
+def test_what_is_the_same_and_what_is_not(here: User) -> None:
+    """With the data and the code of then, by absolute paths too; times and places are no difference."""
+    here.dws("status")
+    before = whole_state(here.cwd), machine_files(here.cwd)
+    found = reproduce(here, "V1", "--yes", status=1)
+    assert verdicts(found) == {
+        "middle:total.csv": "identical",
+        "middle:noise.json": "different",
+        "results:results.json": "equal",
+    }
+    noise = next(output for output in found["outputs"] if output["output"] == "middle:noise.json")
+    assert noise["details"][0].startswith("x: ")
+    assert 0 < noise["largest"] < 1
+    assert [step["reasons"][:1] for step in found["steps"] if step["name"] == "noise"] == [["no random seed was set"]]
+    assert (whole_state(here.cwd), machine_files(here.cwd)) == before
+    assert [path.name for path in here.cwd.parent.iterdir() if path.name.startswith(".dws")] == []
+
+
+def test_some_steps_only(here: User) -> None:
+    found = reproduce(here, "V1", "train", "--yes")
+    assert [step["name"] for step in found["steps"]] == ["total", "train"]
+    assert found["reproduced"] is True
+
+
+def test_a_tolerance(here: User) -> None:
+    assert reproduce(here, "V1", "noise", "--atol", "1", "--yes")["counts"] == {"equal": 1}
+
+
+def test_several_runs_tell_what_is_never_the_same(here: User) -> None:
+    found = reproduce(here, "V1", "--again", "2", "--yes", status=1)
+    assert {output["output"]: output["varies"] for output in found["outputs"]} == {
+        "middle:total.csv": False,
+        "middle:noise.json": True,
+        "results:results.json": False,
+    }
+
+
+def test_a_step_that_fails_and_one_that_is_not_run(here: User) -> None:
+    write_files(Path(here.env["HOME"]), {"fail": ""})
+    found = reproduce(here, "V1", "train", "--yes", status=1)
+    assert verdicts(found) == {"middle:total.csv": "identical", "results:results.json": "failed"}
+    assert "it does not work" in found["steps"][1]["log"]
+
+
+def test_results_that_were_forged(here: User) -> None:
+    """What somebody wrote into the results after the step ran is found out."""
+    write_files(here.cwd, {"data/table.csv": "1,2\n3,4\n", "code/train.py": TRAIN})
+    results = here.cwd / "results/results.json"
+    command = (sys.executable, "code/train.py", "results/results.json")
+    here.dws("run", "--input", "middle/total.csv", "--output", "results/results.json", "--", *command)
+    results.write_text(results.read_text().replace("10.0", "11.0"))
+    here.batch("snapshot", "V2")
+    found = reproduce(here, "V2", "train", "--yes", status=1)
+    output = next(output for output in found["outputs"] if output["output"] == "results:results.json")
+    assert (output["verdict"], output["largest"]) == ("different", 1.0)
+
+
+def test_command_lines_of_others_are_asked_for(base: Path, user: User) -> None:
+    stranger = user.at(copy_workspace(base, user.cwd / "ws"))
+    shutil.rmtree(stranger.cwd / ".git/dws/commands", ignore_errors=True)
+    (stranger.cwd / ".git/dws/commands").unlink(missing_ok=True)
+    done = stranger.batch("reproduce", "V1", check=False)
+    assert done.returncode != 0
+    assert "code/noise.py" in done.stderr
+    assert "--yes" in done.stderr
+    assert "Verdict" not in done.stdout
+
+
+def test_a_page_for_a_reviewer(here: User) -> None:
+    done = here.dws("reproduce", "V1", "train", "--yes", "--html", "page.html")
+    assert "Snapshot V1 is reproduced: 1 identical, 1 equal" in done.stdout
+    page = (here.cwd / "page.html").read_text()
+    assert "results:results.json" in page
+    assert "<script" not in page
+    assert "http" not in page.replace("http-equiv", "")
+
+
+def test_what_cannot_be_reproduced(workspace: User) -> None:
+    workspace.batch("snapshot", "V1")
+    for arguments, told in ((["V1"], "no recorded steps"), (["nope"], "nope")):
+        done = workspace.dws("reproduce", *arguments, check=False)
+        assert done.returncode != 0
+        assert told in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.real_starts
+def test_what_a_kill_leaves_is_removed_by_the_next(workspace: User) -> None:
+    code, write = "code/slow.py", "open('results/out', 'w').write('1')\n"
+    wait = "import os, time\ntime.sleep(60 if '.dws-reproduce' in os.getcwd() else 0)\n"
+    write_files(workspace.cwd, {code: wait + write})
+    workspace.dws("run", "--no-input", "--output", "results/out", "--", sys.executable, code)
+    workspace.batch("snapshot", "V1")
+    before = whole_state(workspace.cwd)
+    process = subprocess.Popen(
+        [program("dws"), "reproduce", "V1", "--yes"], cwd=workspace.cwd, env=workspace.env, start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stderr is not None
+    assert b"Step slow" in process.stderr.readline()
+    time.sleep(1)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    left = [path for path in workspace.cwd.parent.iterdir() if path.name.startswith(".dws-reproduce")]
+    assert len(left) == 1
+    assert whole_state(workspace.cwd) == before
+    write_files(workspace.cwd, {code: write})
+    workspace.dws("run", "--no-input", "--output", "results/out", "--", sys.executable, code)
+    workspace.batch("snapshot", "V2")
+    assert "is reproduced" in workspace.dws("reproduce", "V2", "--yes").stdout
+    assert not left[0].exists()
