@@ -66,7 +66,7 @@ def test_table_sorts_and_filters(looked: Looked) -> None:
     ):
         page.fill("[aria-label=Filter]", expression)
         page.wait_for_selector(f".count:has-text('{len(names)} of 3 rows')")
-        page.wait_for_function(f"document.querySelectorAll('.line').length === {len(names)}")
+        page.wait_for_function(f"() => document.querySelectorAll('.line').length === {len(names)}")
         assert looked.names() == names
     page.fill("[aria-label=Filter]", "accuracy >")
     page.wait_for_selector(".count:has-text('A value is missing at its end')")

@@ -27,10 +27,10 @@ function App() {
   }, [known]);
   return (
     <>
-      <a class="skip" href="#app-main" onClick={(event) => (event.preventDefault(), document.querySelector<HTMLElement>("main [tabindex], main a, main button, main input")?.focus())}>
-        To the content
-      </a>
       <header class="top">
+        <a class="skip" href="#app-main" onClick={(event) => (event.preventDefault(), document.querySelector<HTMLElement>("main [tabindex], main a, main button, main input")?.focus())}>
+          To the content
+        </a>
         <a class="brand" href={addressOf("")}>
           <img src="app/icon.svg" alt="" width={22} height={22} />
           <strong>{known ? visible(known.workspace) : "Data Workspaces"}</strong>

@@ -31,6 +31,7 @@ export function ExperimentsPage() {
   const groups = view.fields.value.filter((field) => field.kind === "parameter" || field.id === "about:author" || field.id === "about:host");
   return (
     <main class="experiments">
+      <h1 class="hidden-text">Experiments</h1>
       <div class="tools" role="toolbar" aria-label="Experiments">
         <label class="field grow-1">
           <Icon name="search" />
@@ -72,7 +73,7 @@ export function ExperimentsPage() {
         {view.filterProblem.value && <span class="error-text"> The filter is not applied: {visible(view.filterProblem.value)}</span>}
       </p>
       <div class="with-side">
-        {all === 0 ? <Empty /> : <Table isHot={isHot} onEdit={isExport ? () => undefined : setEdited} />}
+        {all === 0 ? <Empty /> : <Table isHot={isHot} onEdit={isExport ? nothing : setEdited} />}
         {isChoosing && <Columns onClose={() => setChoosing(false)} />}
       </div>
       {selected.value.size > 0 && <Chosen onEdit={setEdited} />}
@@ -80,6 +81,8 @@ export function ExperimentsPage() {
     </main>
   );
 }
+
+const nothing = () => undefined;
 
 /** The address with the columns in it, also where they are those that this browser remembers. */
 function sharedAddress(): string {

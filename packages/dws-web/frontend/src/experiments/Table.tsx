@@ -1,7 +1,7 @@
 // The table: only the rows that are in view are elements, so that ten thousand scroll as ten do.
 
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from "@tanstack/virtual-core";
-import type { JSX } from "preact";
+import { Component, type JSX } from "preact";
 import { useEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
 import { Icon } from "../parts/Icon";
 import { addressOf } from "../route";
@@ -35,11 +35,15 @@ export function Table({ onEdit, isHot }: { onEdit: (row: Row) => void; isHot: bo
     () => (isHot ? ranges(fields, (field) => rows.map(field.value)) : new Map<string, [number, number]>()),
     [rows, fields, isHot],
   );
-  const cell = (index: number): JSX.CSSProperties => {
-    const field = fields[index] as Field;
-    const style: JSX.CSSProperties = { width: `${widthOf(field)}px` };
-    return index < pinned ? { ...style, left: `${lefts[index]}px` } : style;
-  };
+  const styles = useMemo(
+    () =>
+      fields.map((field, index): JSX.CSSProperties => {
+        const style: JSX.CSSProperties = { width: `${widthOf(field)}px` };
+        return index < pinned ? { ...style, left: `${lefts[index]}px` } : style;
+      }),
+    [fields, lefts, pinned],
+  );
+  const look = useMemo(() => ({ styles, pinned, hot }), [styles, pinned, hot]);
 
   const move = (next: number) => {
     const index = Math.max(0, Math.min(lines.length - 1, next));
@@ -90,7 +94,7 @@ export function Table({ onEdit, isHot }: { onEdit: (row: Row) => void; isHot: bo
           Snapshot
         </div>
         {fields.map((field, index) => (
-          <Head key={field.id} field={field} index={index} style={cell(index)} isPinned={index < pinned} />
+          <Head key={field.id} field={field} index={index} style={styles[index] ?? {}} isPinned={index < pinned} />
         ))}
       </div>
       <div class="grid-body" role="rowgroup" style={{ width: `${total}px`, height: `${items.size}px` }}>
@@ -103,46 +107,75 @@ export function Table({ onEdit, isHot }: { onEdit: (row: Row) => void; isHot: bo
           if ("group" in line) {
             return <GroupLine key={`g${line.key}`} line={line} index={index} style={at} isCursor={index === cursor} />;
           }
-          const { row } = line;
-          return (
-            <div
-              key={row.hash}
-              id={`line-${index}`}
-              role="row"
-              aria-rowindex={index + 2}
-              aria-selected={selected.value.has(row.hash)}
-              class={`line${index === cursor ? " cursor" : ""}${selected.value.has(row.hash) ? " chosen" : ""}`}
-              style={at}
-            >
-              <div class="cell mark" role="gridcell" style={{ width: `${MARK_WIDTH}px` }}>
-                <input
-                  type="checkbox"
-                  aria-label={`Choose ${row.tags?.[0] ? visible(row.tags[0]) : shortHash(row.hash) || "the present state"}`}
-                  checked={selected.value.has(row.hash)}
-                  onChange={() => toggle(row.hash)}
-                />
-              </div>
-              <div class="cell name" role="gridcell" style={{ width: `${NAME_WIDTH}px` }}>
-                <Name row={row} />
-              </div>
-              {fields.map((field, place) => (
-                <Cell
-                  key={field.id}
-                  field={field}
-                  row={row}
-                  style={cell(place)}
-                  isPinned={place < pinned}
-                  heat={heat(field, field.value(row), hot.get(field.id))}
-                  onEdit={onEdit}
-                />
-              ))}
-            </div>
-          );
+          const isChosen = selected.value.has(line.row.hash);
+          return <RowLine key={line.row.hash} row={line.row} {...{ index, start, total, isChosen, fields, look, onEdit }} isCursor={index === cursor} />;
         })}
       </div>
     </div>
   );
 }
+
+/** What is the same for all rows. */
+interface Look {
+  styles: JSX.CSSProperties[];
+  pinned: number;
+  hot: Map<string, [number, number]>;
+}
+
+interface LineProps {
+  row: Row;
+  index: number;
+  start: number;
+  total: number;
+  isChosen: boolean;
+  isCursor: boolean;
+  fields: Field[];
+  look: Look;
+  onEdit: (row: Row) => void;
+}
+
+/** A row, which is made anew only if something of it has changed, and not whenever another one comes into view. */
+class RowLine extends Component<LineProps> {
+  override shouldComponentUpdate(next: LineProps): boolean {
+    return (Object.keys(next) as (keyof LineProps)[]).some((name) => next[name] !== this.props[name]);
+  }
+
+  override render() {
+    const { row, index, start, total, isChosen, isCursor, fields, look, onEdit } = this.props;
+    const name = row.tags?.[0] ? visible(row.tags[0]) : shortHash(row.hash) || "the present state";
+    return (
+      <div
+        id={`line-${index}`}
+        role="row"
+        aria-rowindex={index + 2}
+        aria-selected={isChosen}
+        class={`line${isCursor ? " cursor" : ""}${isChosen ? " chosen" : ""}`}
+        style={{ transform: `translateY(${start}px)`, width: `${total}px` }}
+      >
+        <div class="cell mark" role="gridcell" style={MARK_STYLE}>
+          <input type="checkbox" aria-label={`Choose ${name}`} checked={isChosen} onChange={() => toggle(row.hash)} />
+        </div>
+        <div class="cell name" role="gridcell" style={NAME_STYLE}>
+          <Name row={row} />
+        </div>
+        {fields.map((field, place) => (
+          <Cell
+            key={field.id}
+            field={field}
+            row={row}
+            style={look.styles[place] ?? {}}
+            isPinned={place < look.pinned}
+            heat={heat(field, field.value(row), look.hot.get(field.id))}
+            onEdit={onEdit}
+          />
+        ))}
+      </div>
+    );
+  }
+}
+
+const MARK_STYLE = { width: `${MARK_WIDTH}px` };
+const NAME_STYLE = { width: `${NAME_WIDTH}px` };
 
 function Name({ row }: { row: Row }) {
   const isNow = row.hash === NOW;
@@ -289,7 +322,7 @@ function useVirtual(area: { current: HTMLDivElement | null }, count: number) {
     count,
     getScrollElement: () => area.current,
     estimateSize: () => ROW,
-    overscan: 12,
+    overscan: 8,
     observeElementRect,
     observeElementOffset,
     scrollToFn: elementScroll,
