@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -343,3 +345,57 @@ def test_comparison_shows_the_lines_that_differ(looked: Looked) -> None:
     page.wait_for_selector(".lines .plus:has-text('+print(2)')")
     page.click(".difference .entry:has-text('results.json')")
     page.wait_for_selector(".lines .minus:has-text('0.7')")
+
+
+# -- live -----------------------------------------------------------------------------------------------------------
+
+RUN = """
+import sys
+from datetime import datetime
+from dataworkspaces.lineage.runs.run import ResultsRun
+from dataworkspaces.workspace import ResourceRef, find_and_load_workspace
+
+run = ResultsRun.claim(find_and_load_workspace(True, False), ResourceRef("results"), "train")
+run.start({"rate": 0.5}, datetime.now(), find_files=True)
+for line in sys.stdin:
+    run.end_epoch({"loss": float(line)})
+    print("recorded", flush=True)
+run.end("completed")
+"""
+
+
+def test_run_that_is_under_way_is_followed(browser: Browser, workspace: User) -> None:
+    environment = {**workspace.env, "PYTHONUNBUFFERED": "1"}
+    run = subprocess.Popen(
+        [sys.executable, "-c", RUN], cwd=workspace.cwd, env=environment, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert run.stdin is not None
+    assert run.stdout is not None
+
+    def epoch(loss: str) -> None:
+        assert run.stdin is not None
+        assert run.stdout is not None
+        run.stdin.write(f"{loss}\n")
+        run.stdin.flush()
+        run.stdout.readline()
+
+    try:
+        epoch("3.5")
+        epoch("2.5")
+        with served(workspace) as server:
+            looked = Looked(browser, server.address)
+            looked.page.click("nav a:has-text('Present state')")
+            looked.page.wait_for_selector(".run-state.running:has-text('train')")
+            looked.page.wait_for_selector(".tile-value:has-text('2.5')")
+            epoch("1.5")
+            looked.page.wait_for_selector(".tile-value:has-text('1.5')")
+            assert looked.page.locator(".chart-box canvas").count() == 1
+            run.stdin.close()
+            looked.page.wait_for_selector(".run-state", state="detached")
+            assert looked.complaints == []
+            looked.page.close()
+    finally:
+        run.kill()
+        run.wait()
+        run.stdout.close()

@@ -65,6 +65,8 @@ export interface Results {
   location: string;
   about: Record<string, unknown>;
   history: Record<string, (number | null)[]>;
+  metrics: Record<string, Value>;
+  parameters: Record<string, Value>;
 }
 
 export interface FileEntry {

@@ -10,7 +10,7 @@ import { Copyable } from "../parts/Copy";
 import { Icon } from "../parts/Icon";
 import { useLoaded, Waiting } from "../parts/Waiting";
 import { addressOf, route, setOptions } from "../route";
-import { table } from "../state";
+import { reload, table } from "../state";
 import { duration, plural, short, shortHash, title, visible, when } from "../text";
 import { theme } from "../theme";
 import { NOW, type Results, type Row, type Snapshot, type Value } from "../types";
@@ -57,17 +57,22 @@ export function SnapshotPage({ name }: { name: string }) {
 
 /** What a run that is under way writes is asked for again and again. */
 function useLive(shown: Snapshot | null, setShown: (value: Snapshot) => void): void {
-  const isRunning = shown?.hash === NOW && shown.results.some((each) => each.about["status"] === "running");
   useEffect(() => {
-    if (!isRunning || data.isExport) {
+    if (!shown || !isRunning(shown)) {
       return;
     }
-    const waiting = window.setTimeout(() => {
-      data.snapshot(NOW).then(setShown, () => undefined);
-    }, LIVE_MILLISECONDS);
+    const update = (next: Snapshot) => {
+      setShown(next);
+      if (!isRunning(next)) {
+        void reload(); // the table has another row now
+      }
+    };
+    const waiting = window.setTimeout(() => data.snapshot(NOW).then(update, () => undefined), LIVE_MILLISECONDS);
     return () => window.clearTimeout(waiting);
-  }, [shown, isRunning]);
+  }, [shown]);
 }
+
+const isRunning = (shown: Snapshot) => shown.hash === NOW && !data.isExport && shown.results.some((each) => each.about["status"] === "running");
 
 function Head({ shown, onEdit }: { shown: Snapshot; onEdit: () => void }) {
   const isNow = shown.hash === NOW;
@@ -115,7 +120,11 @@ function Head({ shown, onEdit }: { shown: Snapshot; onEdit: () => void }) {
 
 function Overview({ shown }: { shown: Snapshot }) {
   const row = table.value?.rows.find((each) => each.hash === shown.hash);
-  const [metrics, parameters] = useMemo(() => [pairs(shown.metrics, row, "metric"), pairs(shown.parameters, row, "parameter")], [shown, row]);
+  const [metrics, parameters] = useMemo(() => {
+    // The table does not know yet what a run says that is under way.
+    const running = isRunning(shown) ? shown.results.find((each) => each.about["status"] === "running") : undefined;
+    return [pairs(running?.metrics ?? shown.metrics, row, "metric"), pairs(running?.parameters ?? shown.parameters, row, "parameter")];
+  }, [shown, row]);
   const main = metrics.filter(([name]) => !name.includes("."));
   const details = metrics.filter(([name]) => name.includes("."));
   return (

@@ -10,6 +10,7 @@ from dataworkspaces.commands.results import directories_of_results, read_results
 from dataworkspaces.commands.show import show_command
 from dataworkspaces.errors import DwsError
 from dataworkspaces.lineage.jsonable import jsonable
+from dataworkspaces.toolbox.flat import scalars
 from dataworkspaces.web.experiments import NOW, about
 from dataworkspaces.web.source import warnings_of
 from dataworkspaces.workspace import FileResourceMixin
@@ -82,7 +83,8 @@ def _results(workspace: Workspace, snapshot: SnapshotMetadata | None) -> dict[st
             for found in read_results(resource, snapshot):
                 data = {key: value for key, value in found.data.items() if key not in ("metrics", "parameters")}
                 history = {metric: values for metric, values in found.history.items() if len(values) > 1}
-                results.append({"location": found.location, "about": jsonable(data), "history": history})
+                values = {kind: jsonable(scalars(found.data.get(kind))) for kind in ("metrics", "parameters")}
+                results.append({"location": found.location, "about": jsonable(data), "history": history, **values})
             for listed in directories_of_results(resource, snapshot, hidden=False):
                 sizes = ((path, info.size) for path, info in sorted(listed.items()))
                 files += [{"resource": name, "path": path, "size": size} for path, size in sizes]
