@@ -141,7 +141,7 @@ def test_a_list_of_names_has_the_present_ones(ws: MemoryWorkspace) -> None:
     [
         ("nothing", "new", "has no resource 'nothing'"),
         ("code", "code", "is called so already"),
-        ("code", "results", "There is a resource 'results' already"),
+        ("code", "results", "There is already a resource 'results'"),
         ("code", "_workspace", "stands for the workspace's own files"),
         ("code", "a/b", "cannot name a resource"),
         ("code", "..", "cannot name a resource"),
@@ -245,3 +245,13 @@ def test_what_is_stored_keeps_the_name(ws: MemoryWorkspace) -> None:
     assert list(ws.store.resources) == list(before)
     assert ws.store.resources["results"] == before["results"]
     assert MemoryStore(**{**vars(ws.store), "resources": {}, "saved": []}) == others
+
+
+def test_what_another_workspace_exported_keeps_its_name_there(ws: MemoryWorkspace) -> None:
+    exported = {"resource_name": "code", "complete": True, "lineages": []}
+    rename_command(ws, "code", "shared")
+    store = ws.get_lineage_store()
+    store.store_imported("shared", exported)
+    assert [entry.resource_name for entry in reopened(ws).get_lineage_store().entries("shared")] == ["shared"]
+    with pytest.raises(ConfigurationError, match="belongs to a resource 'code', not 'results'"):
+        store.store_imported("results", exported)

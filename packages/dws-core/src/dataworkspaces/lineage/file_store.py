@@ -78,6 +78,10 @@ class FileLineageStore(LineageStore):
     def _path(self, stored: str) -> Path:
         return self._current / file_name(stored)
 
+    def is_name_of(self, resource_name: str, name: object) -> bool:
+        names = self.names()
+        return isinstance(name, str) and names.present(name) == names.present(resource_name)
+
     def update_all(
         self,
         resource_names: Sequence[str],

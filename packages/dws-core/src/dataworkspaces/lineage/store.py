@@ -217,13 +217,17 @@ class LineageStore(ABC):
     def store_imported(self, resource_name: str, data: dict[str, Any], content: str | None = None) -> None:
         """Take over the ``lineage.json`` of a resource that another workspace exported; ``content`` lies there."""
         entries = entries_from_json(data, f"lineage.json of resource '{resource_name}'")
-        if data.get("resource_name") != resource_name:
+        if not self.is_name_of(resource_name, data.get("resource_name")):
             raise ConfigurationError(
                 f"The imported lineage belongs to a resource '{data.get('resource_name')}', not '{resource_name}'",
                 hint="Give the resource the name that it has in the exporting workspace: "
                 f"'{data.get('resource_name')}'",
             )
         self.update(resource_name, lambda _old: [ImportedLineage(resource_name, tuple(entries), content)])
+
+    def is_name_of(self, resource_name: str, name: object) -> bool:
+        """Whether a resource is called ``name``, too: it may have been renamed here."""
+        return name == resource_name
 
     def lineage_file(self, resource_name: str, snapshot_hash: str | None = None) -> dict[str, Any]:
         """What ``lineage.json`` of a resource holds: the whole graph behind it. ``complete`` says whether each version
