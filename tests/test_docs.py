@@ -46,7 +46,7 @@ def test_the_page_is_true(page: str, ada: User) -> None:
         assert wrong is None, f"{where}\n{wrong}"
 
 
-@pytest.mark.parametrize("page", ["conformance.md", "lineage-export.md"])
+@pytest.mark.parametrize("page", ["conformance.md", "lineage-export.md", "web.md"])
 def test_python_that_defines_something_runs(page: str) -> None:
     """What it defines is complete: it imports what there is, and abstract methods are all there."""
     defined = {"__name__": "page"}
@@ -66,6 +66,7 @@ RUN_ELSEWHERE = {
     "sql.md": "test_sql.py",
     "trust.md": "test_consent.py",
     "conformance.md": "the test above",
+    "web.md": "the test above",
 }
 
 
