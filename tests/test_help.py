@@ -37,3 +37,14 @@ def test_an_option_has_one_name_in_all_commands(context: click.Context) -> None:
     """The names that release 1.6 had for the same stay, but are not the first."""
     first = {option.opts[0] for option in context.command.params if isinstance(option, click.Option)}
     assert not first & {"--leave", "--from", "--tag-or-hash"}
+
+
+def test_summaries_are_whole_on_80_columns() -> None:
+    above = click.Context(dws, info_name="dws", terminal_width=80, max_content_width=80)
+    groups = {name: dws.get_command(above, name) for name in ("report", "lineage", "steps", "s3", "env", "add")}
+    for name, group in groups.items():
+        assert isinstance(group, click.Group)
+        said = group.get_help(click.Context(group, parent=above, info_name=name))
+        assert "..." not in said.partition("Commands:")[2], said
+    listed = dws.get_help(above).partition("Options:")[2].splitlines()
+    assert not [line for line in listed if len(line) > 80 or line.endswith("...")]

@@ -45,7 +45,7 @@ BUILT_IN = {
         WORK, "dataworkspaces.cli.cmd_restore:restore", "Bring resources back to the state of a snapshot"
     ),
     "checkout": BuiltIn(
-        WORK, "dataworkspaces.cli.cmd_checkout:checkout", "Make the workspace as of a snapshot in another directory"
+        WORK, "dataworkspaces.cli.cmd_checkout:checkout", "Create a copy at a snapshot in another directory"
     ),
     "delete-snapshot": BuiltIn(
         WORK, "dataworkspaces.cli.cmd_snapshot:delete_snapshot", "Delete a snapshot and its results"

@@ -59,7 +59,7 @@ def _history_options(function: F) -> F:
     return function
 
 
-@click.command()
+@click.command(short_help="List all experiments in one table")
 @_history_options
 @pass_session
 def history(

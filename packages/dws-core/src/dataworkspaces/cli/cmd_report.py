@@ -35,7 +35,7 @@ report.add_command(status)
 report.add_command(history)
 
 
-@report.command()
+@report.command(short_help="Show which step wrote each resource, and from what")
 @click.option("--snapshot", metavar="SNAPSHOT", type=SnapshotName(), help="As of this snapshot (default: now).")
 @json_option
 @common_options
@@ -73,7 +73,7 @@ def lineage(session: Session, snapshot: str | None, as_json: bool) -> None:
         click.echo(f"{title}: none is recorded")
 
 
-@report.command()
+@report.command(short_help="Show parameters and metrics of the last runs")
 @click.option("--snapshot", metavar="SNAPSHOT", type=SnapshotName(), help="Show the results of this snapshot.")
 @click.option("--resource", metavar="NAME", type=ResourceName(), help="Show the results in this results resource.")
 @json_option
@@ -101,7 +101,7 @@ def results(session: Session, snapshot: str | None, resource: str | None, as_jso
             _print_results(other)
 
 
-@report.command()
+@report.command(short_help="List runs, and where earlier ones were moved")
 @json_option
 @common_options
 @pass_session

@@ -21,7 +21,7 @@ _PARAMETERS = 3
 _LOOKS = {"changed": "yellow", "new": "green", "missing": "red"}
 
 
-@click.command()
+@click.command(short_help="Show where you are, and what has changed")
 @click.option("--all", "list_all", is_flag=True, help="List all unchanged resources too.")
 @click.option("--history", "with_history", is_flag=True, help="Also list the snapshots, as 'dws history' does.")
 @limit_option

@@ -35,7 +35,7 @@ def env() -> None:
     """
 
 
-@env.command()
+@env.command(short_help="Show the environments of steps")
 @click.argument("snapshot", metavar="[SNAPSHOT]", type=SnapshotName(), required=False)
 @step_option
 @json_option
@@ -62,7 +62,7 @@ def show(session: Session, snapshot: str | None, step: str | None, as_json: bool
         _print(each)
 
 
-@env.command()
+@env.command(short_help="Compare two environments")
 @click.argument("before", metavar="SNAPSHOT", type=SnapshotName())
 @click.argument("after", metavar="[SNAPSHOT]", type=SnapshotName(), required=False)
 @step_option
@@ -94,7 +94,7 @@ def diff(session: Session, before: str, after: str | None, step: str | None, as_
         print_table(Table("Machine and settings", ["Name", found.before, found.after], settings))
 
 
-@env.command()
+@env.command(short_help="Write an environment for other programs")
 @click.argument("snapshot", metavar="[SNAPSHOT]", type=SnapshotName(), required=False)
 @step_option
 @kind_option
@@ -125,7 +125,7 @@ def export(
         raise explain_os_error(e, f"Writing {output}") from e
 
 
-@env.command()
+@env.command(short_help="Create the environment of a snapshot again")
 @click.argument("snapshot", metavar="SNAPSHOT", type=SnapshotName())
 @click.argument("directory", metavar="DIR", type=click.Path(file_okay=False))
 @step_option

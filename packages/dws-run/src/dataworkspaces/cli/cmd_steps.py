@@ -39,7 +39,7 @@ def steps(ctx: click.Context, as_json: bool) -> None:
         click.echo("No steps are recorded", err=True)
 
 
-@steps.command()
+@steps.command(short_help="Forget a step, so that 'dws rerun' never runs it")
 @click.argument("name", type=StepName())
 @json_option
 @common_options

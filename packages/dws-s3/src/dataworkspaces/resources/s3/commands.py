@@ -29,7 +29,7 @@ def _opened(session: Any, name: str, workspace_dir: str | None) -> S3Resource:
     return found
 
 
-@s3.command()
+@s3.command(short_help="Unpin a resource from its snapshot")
 @click.argument("resource")
 @_workspace_option
 @click.pass_obj
