@@ -193,6 +193,6 @@ def test_an_ambiguous_prefix_lists_the_snapshots(with_code: GitWorkspace) -> Non
     for hashval in hashes:
         metadata = SnapshotMetadata(hashval, [], "", "h", "2026-01-01", "snapshots/x", {})
         with_code.save_snapshot_metadata_and_manifest(metadata, b"[]")
-    with pytest.raises(ConfigurationError, match="fits 2 snapshots") as caught:
+    with pytest.raises(ConfigurationError, match="matches 2 snapshots") as caught:
         with_code.get_snapshot_by_tag_or_hash("aaaaaaa")
     assert all(hashval in str(caught.value) for hashval in hashes)
