@@ -61,6 +61,7 @@ KNOWN_DISTRIBUTIONS = {
     (COMMANDS, "reproduce"): "dws-run",
     (COMMANDS, "steps"): "dws-run",
     (COMMANDS, "web"): "dws-web",
+    (COMMANDS, "attest"): "dws-run",
     (COMMANDS, "env"): "dws-run",
     (ENVIRONMENTS, "conda"): "dws-run",
     (ENVIRONMENTS, "container"): "dws-run",

@@ -60,6 +60,8 @@ def _print(found: ShownSnapshot, precision: int | None) -> None:
     for name, text in facts.items():
         if text:
             click.echo(f"{name + ':':<9} {escape(text)}")
+    for attestation in found.attestations:
+        click.echo(f"Attested: {escape(attestation.describe())}")
     if snapshot.description:
         click.echo()
         for line in snapshot.description.splitlines():

@@ -10,6 +10,7 @@ from dataworkspaces.commands.experiments import ExperimentReader, ReadLineage
 from dataworkspaces.commands.present import present_state
 from dataworkspaces.commands.summaries import snapshot_json
 from dataworkspaces.errors import NotFoundError
+from dataworkspaces.lineage.attestations import Attestation, attestations_of
 from dataworkspaces.lineage.steps_behind import steps_behind
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class ShownSnapshot:
     steps: tuple[StepLineage, ...]
     metrics: dict[str, Any]
     parameters: dict[str, Any]
+    attestations: tuple[Attestation, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -62,6 +64,7 @@ class ShownSnapshot:
             "steps": [_step_json(step) for step in self.steps],
             "metrics": self.metrics,
             "parameters": self.parameters,
+            "attestations": [each.to_json() for each in self.attestations],
         }
 
 
@@ -89,7 +92,9 @@ def show_command(workspace: Workspace, tag_or_hash: str | None = None) -> ShownS
     lineage = reader.lineage(snapshot)
     (row,) = make_rows([(snapshot, reader.read(snapshot, lineage))])
     steps = _steps(workspace, lineage)
-    return ShownSnapshot(snapshot, _resources(workspace, snapshot), steps, row.metrics, row.parameters)
+    attestations = tuple(attestations_of(workspace, snapshot.hashval))
+    resources = _resources(workspace, snapshot)
+    return ShownSnapshot(snapshot, resources, steps, row.metrics, row.parameters, attestations)
 
 
 def _resources(workspace: Workspace, snapshot: SnapshotMetadata) -> tuple[ShownResource, ...]:

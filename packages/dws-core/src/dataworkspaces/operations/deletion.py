@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dataworkspaces.errors import DwsError, MetadataError
 from dataworkspaces.operations import environments
 from dataworkspaces.operations.deleted_snapshots import DeletedSnapshots
+from dataworkspaces.workspace.documents import ATTESTATIONS
 from dataworkspaces.workspace.local_directory import LocalDirectoryMixin
 from dataworkspaces.workspace.parts import workspace_of
 from dataworkspaces.workspace.snapshot_metadata import RESULTS_IN, SnapshotMetadata
@@ -59,8 +60,14 @@ def _keep(snapshots: SnapshotWorkspaceMixin, metadata: SnapshotMetadata) -> str:
         manifest,
         lineage,
         tuple(snapshots.get_snapshot_graph().children(metadata.hashval)),
-        environments.documents_of(snapshots, metadata),
+        {**environments.documents_of(snapshots, metadata), **_attestations(snapshots, metadata.hashval)},
     )
+
+
+def _attestations(snapshots: SnapshotWorkspaceMixin, hash_val: str) -> dict[str, bytes]:
+    workspace = workspace_of(snapshots)
+    found = {key: workspace.read_document(key) for key in workspace.list_documents(f"{ATTESTATIONS}/{hash_val}")}
+    return {key: content for key, content in found.items() if content is not None}
 
 
 def complete(
@@ -78,6 +85,8 @@ def complete(
     if snapshots.supports_lineage():
         snapshots.get_lineage_store().delete_snapshot(hash_val)
         environments.collect(snapshots)
+    workspace = workspace_of(snapshots)
+    workspace.delete_documents(workspace.list_documents(f"{ATTESTATIONS}/{hash_val}"))
     if not include_resources or not destination:
         return
 

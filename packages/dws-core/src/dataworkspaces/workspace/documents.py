@@ -16,6 +16,7 @@ from typing import Any
 from dataworkspaces.errors import ConfigurationError, MetadataError
 
 __all__ = [
+    "ATTESTATIONS",
     "DOCUMENT_NAME",
     "ENVIRONMENTS",
     "MAX_BYTES",
@@ -27,6 +28,8 @@ __all__ = [
 
 ENVIRONMENTS = "environments"
 """The directory of those that steps ran in, for :func:`document_name`."""
+ATTESTATIONS = "attestations"
+"""Those about a snapshot are in ``attestations/HASH``."""
 MAX_BYTES = 16 * 1024 * 1024
 """A larger document is refused: none of ours comes near."""
 PARAM = "dws.documents"

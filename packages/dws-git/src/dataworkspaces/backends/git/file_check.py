@@ -23,7 +23,7 @@ from dataworkspaces.lineage.from_json import entries_from_json
 from dataworkspaces.toolbox.atomic import MAX_JSON_BYTES, read_json_list, read_json_object, write_bytes
 from dataworkspaces.toolbox.names import check_resource_name
 from dataworkspaces.toolbox.regular import read_regular
-from dataworkspaces.workspace.documents import DOCUMENT_NAME, ENVIRONMENTS, MAX_BYTES, verified_document
+from dataworkspaces.workspace.documents import ATTESTATIONS, DOCUMENT_NAME, ENVIRONMENTS, MAX_BYTES, verified_document
 from dataworkspaces.workspace.problem import UNEXPECTED, Area, one_line, set_aside
 from dataworkspaces.workspace.results import manifest_hash
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
@@ -111,6 +111,7 @@ _KINDS: tuple[tuple[str, FileKind], ...] = (
     (r"snapshot_metadata/[0-9a-f]+_md\.json", FileKind("snapshot", read_metadata)),
     (r"snapshots/snapshot-[0-9a-f]+\.json", FileKind("manifest", read_manifest)),
     (r"snapshot_lineage/[0-9a-f]+/[^/]+\.json", FileKind("lineage", read_lineage)),
+    (rf"{ATTESTATIONS}/[0-9a-f]+/{DOCUMENT_NAME}", FileKind("snapshot", read_document)),
     (rf"{ENVIRONMENTS}/{DOCUMENT_NAME}", FileKind("lineage", read_document)),
     (r"file/[^/]+/[^/]+/[^/]+", FileKind("manifest", read_state)),
 )
@@ -150,7 +151,7 @@ def shared_files(paths: WorkspacePaths) -> list[str]:
 
 
 _DIRECTORIES = re.compile(
-    r"(resources|current_lineage|snapshots|snapshot_metadata|snapshot_lineage(/[0-9a-f]+)?|environments|file(/[^/]+){0,2})"
+    r"(resources|current_lineage|snapshots|snapshot_metadata|snapshot_lineage(/[0-9a-f]+)?|environments|attestations(/[0-9a-f]+)?|file(/[^/]+){0,2})"
 )
 
 

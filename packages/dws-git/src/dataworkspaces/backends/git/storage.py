@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,8 @@ class GitStorage(Workspace):
             path = self.paths.document(key)
             self._note_for_commit(path)
             path.unlink(missing_ok=True)
+            with suppress(OSError):  # it holds others, or is gone
+                path.parent.rmdir()
 
     # -- places --------------------------------------------------------------------------------------------------
 
