@@ -137,7 +137,7 @@ def _read(workspace: Workspace, key: str, content: bytes, hashval: str) -> Attes
     name = key.rpartition("/")[2]
     try:
         verified_document(key, content)
-        document = json.loads(content) if len(content) <= MAX_BYTES else None
+        document: Any = json.loads(content) if len(content) <= MAX_BYTES else None
         predicate = document["predicate"]
         if document["_type"] != STATEMENT or document["predicateType"] != PREDICATE or not isinstance(predicate, dict):
             return Attestation(name, content, {}, problem="a statement of an unknown kind")
