@@ -78,6 +78,11 @@ class Notes:
             "os.forkpty": self._fork,
         }
 
+    @property
+    def events(self) -> "Iterable[str]":
+        """Those that count."""
+        return list(self._handlers)
+
     def hook(self, event: str, args: "Sequence[object]") -> None:
         """For ``sys.addaudithook``."""
         handler = self._handlers.get(event)
@@ -143,8 +148,7 @@ class Notes:
         return self._roots is None or any((real + os.sep).startswith(root + os.sep) for root in self._roots)
 
     def _listed(self, args: "Sequence[object]") -> None:
-        caller = sys._getframe(2).f_globals.get("__name__") or ""
-        if _is_of(caller, _IMPORTERS) or _is_ours():
+        if _is_of(_caller(()), _IMPORTERS) or _is_ours():
             return
         path = args[0] if args else None
         if isinstance(path, int):
@@ -237,6 +241,13 @@ def watch(notes: Notes) -> bool:
     if not hasattr(sys, "addaudithook"):
         return False
     notes.start()
-    sys.addaudithook(notes.hook)
+    told_of = frozenset(notes.events)
+    tell = notes.hook
+
+    def hook(event: str, args: "Sequence[object]") -> None:
+        if event in told_of:  # Python tells of each id(), too: of what does not count nothing more is called
+            tell(event, args)
+
+    sys.addaudithook(hook)
     sys.meta_path.insert(0, notes)
     return True
