@@ -111,7 +111,7 @@ def test_take_snapshot_returns_its_hash(here: User) -> None:
 def test_take_snapshot_never_moves_a_tag(here: User) -> None:
     api.take_snapshot(tag="ONE")
     write_files(here.cwd, {"code/run.py": "print(2)\n"})
-    with pytest.raises(ConfigurationError, match="'ONE' is taken"):
+    with pytest.raises(ConfigurationError, match="Tag 'ONE' already names snapshot"):
         api.take_snapshot(tag="ONE")
 
 

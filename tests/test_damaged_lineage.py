@@ -67,7 +67,7 @@ def test_what_has_changed_since_is_unknown(here: User) -> None:
     step(here, "b", "2")
     damage(here)
     told, now = repaired(here)
-    assert "but for 1 places that have changed since" in told
+    assert "except for 1 places that have changed since" in told
     assert steps(now) == {"make-a"}
     (place,) = now["unknown"]
     assert place["subpath"] == "b"

@@ -41,7 +41,7 @@ def test_two_people_whose_git_is_told_a_lot(tmp_path: Path, format: str) -> None
     ada.git("clone", "--quiet", library.cwd, "code/lib")
     write_files(root, {"code/run.py": "run\n", "results/plot.png": "1", "results/r.json": '{"metrics": {"m": 1}}'})
     said = ada.batch("snapshot", "A1", "-m", "#1 of A")
-    assert "code/lib is a git repository of its own" in said.stderr
+    assert "code/lib is a separate git repository" in said.stderr
     refused = ada.batch("snapshot", "A2", check=False)
     assert "Nothing has changed" in refused.stdout
     ada.batch("publish", hub)

@@ -225,7 +225,7 @@ def test_a_command_that_cannot_be_run_changes_nothing(here: User) -> None:
     run(here, "--output", "middle/a.txt", "--", *PREPARE)
     for command, problem in {
         "nosuch": "There is no command 'nosuch' on the PATH. ",
-        "./nosuch": "The command './nosuch' is not there. ",
+        "./nosuch": "The command './nosuch' does not exist. ",
         "./data/plain": "The command './data/plain' is not executable. ",
         "./data": "The command './data' is a directory. ",
     }.items():
@@ -236,8 +236,8 @@ def test_a_command_that_cannot_be_run_changes_nothing(here: User) -> None:
 def test_options_that_say_nothing_sensible(here: User) -> None:
     assert "No command" in refused(here)
     assert "nix does not exist" in refused(here, "--input", "data/nix", "--", "true")
-    assert "lies in no resource" in refused(here, "--output", "../elsewhere", "--", "true")
-    assert "lies in no resource" in refused(here, "--input", "..", "--", "true")
+    assert "is not in any resource" in refused(here, "--output", "../elsewhere", "--", "true")
+    assert "is not in any resource" in refused(here, "--input", "..", "--", "true")
     assert "is not a results resource" in refused(here, "--results", "data/r", "--", "true")
     assert "name" in refused(here, "--name", " ", "--", "true")
     assert "'a' is given twice" in refused(here, "--param", "a=1", "--param", "a=2", "--", "true")

@@ -94,7 +94,7 @@ def test_nothing_is_guessed(repository: Path, second: str, git: Git) -> None:
     git(repository, "add", "top")
     empty(repository, *LOGS, "refs/heads/main")
     said = mend(repository)
-    assert "say what it was, one of" in said
+    assert "restore it, one of" in said
     assert second[:12] in said
     assert is_head_damaged(repository)
 

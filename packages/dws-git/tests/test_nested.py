@@ -54,7 +54,7 @@ def test_files_of_nested_repositories_are_kept(repository: Path, library: Path, 
     assert _tree(repository) == {*files, *logs, "a/one", "a/started/new", "a/lib/uncommitted"}
     assert kept.names == repo.resolve(["HEAD:a"])
     assert len(said) == 4
-    assert "a/lib is a git repository of its own" in "".join(said)
+    assert "a/lib is a separate git repository" in "".join(said)
     assert not repo.commit_paths(["a"], "again")
     assert repo.status().dirty == (".gitignore",)
     (repository / "a" / "lib" / "y").write_text("changed", encoding="utf-8")
@@ -102,7 +102,7 @@ def test_submodules_are_commits_and_come_back(repository: Path, library: Path, g
     first, commit = str(repo.resolve(["HEAD"])[0]), git(place, "rev-parse", "HEAD")
     (place / "y").write_text("2", encoding="utf-8")
     assert changed_submodules(repository, ["a"]) == (["a/sub"], [])
-    with pytest.raises(ConfigurationError, match="a/sub has changes that are not committed"):
+    with pytest.raises(ConfigurationError, match="a/sub has uncommitted changes"):
         check_submodules(repository, "it", ["a"])
     git(place, "commit", "-q", "-a", "-m", "second")
     assert repo.commit_paths(paths, "second")

@@ -85,7 +85,7 @@ def test_the_baseline_may_be_outside_of_what_is_shown() -> None:
     [
         ({"baseline": "nope"}, "No snapshot has the tag or hash nope"),
         ({"baseline": ""}, "No snapshot"),
-        ({"maximize": ["x"]}, "no snapshot has a metric x. There are: loss"),
+        ({"maximize": ["x"]}, "no snapshot has a metric x. Available: loss"),
         ({"maximize": ["loss"], "minimize": ["loss"]}, "loss is in both"),
     ],
 )

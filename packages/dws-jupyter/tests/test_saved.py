@@ -115,4 +115,4 @@ def test_a_file_that_is_no_notebook(path: Path) -> None:
 
 
 def test_no_file_is_known(path: Path) -> None:
-    assert "not known here" in state_of_notebook(None, run(Ran(), "x"), never)
+    assert "it is not known which notebook this is" in state_of_notebook(None, run(Ran(), "x"), never)

@@ -359,7 +359,7 @@ def test_frames_have_a_hash(feed: Any) -> None:
         ((SVC(), KIND, ResourceRef("dat")), "no resource 'dat'"),
         ((SVC(), KIND, ResourceRef("data", "absent")), "absent"),
         ((SVC(), KIND, ResourceRef("data", "../code")), "plain relative path"),
-        ((SVC(), KIND, "/"), "lies in no resource"),
+        ((SVC(), KIND, "/"), "is not in any resource"),
         ((SVC(), KIND, "data", "data"), "role source-data"),
         ((SVC(), KIND, "data", "result"), "role code"),
         ((SVC(), KIND, "data", "/elsewhere"), "no results resource '/elsewhere'"),

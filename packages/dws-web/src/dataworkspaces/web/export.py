@@ -69,7 +69,7 @@ def export(workspace: Workspace, target: Path, names: Sequence[str], largest: in
 
 def _check(target: Path) -> None:
     if target.is_symlink() or (target.exists() and not target.is_dir()):
-        raise ConfigurationError(f"{target} is no directory", hint="Name one that is not there yet")
+        raise ConfigurationError(f"{target} is not a directory", hint="Name one that is not there yet")
     if target.is_dir() and any(target.iterdir()) and not (target / MARK).is_file():
         raise ConfigurationError(f"{target} holds other files", hint="Name a directory that is not there yet")
     if not target.absolute().parent.is_dir():

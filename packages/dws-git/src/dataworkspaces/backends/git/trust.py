@@ -131,7 +131,7 @@ def _check_places(root: Path, commit: str, resources: Iterable[Mapping[str, Any]
         return
     for path, entry in list_tree(root, commit, prefixes, recursive=False).items():
         if entry.kind == "blob" and path in prefixes:
-            kind = "a symbolic link" if entry.mode == LINK else "no directory"
+            kind = "a symbolic link" if entry.mode == LINK else "not a directory"
             raise ConfigurationError(f"{prefixes[path]}: {path} of the origin is {kind}", hint=_HINT)
 
 
