@@ -345,7 +345,7 @@ def then_succeeds(command: list[str], expected: dict[str, Any]) -> Check:
         completed = "snapshot C" in tags(killed.root)
         answer = killed.server.run(killed.root, *command)
         if completed:
-            killed.expect("Tag 'C' is taken" in answer.stderr, f"the same command: {answer.stderr}")
+            killed.expect("Tag 'C' already names snapshot" in answer.stderr, f"the same command: {answer.stderr}")
         else:
             killed.expect(answer.status == 0, f"the same command: {answer.status} {answer.stderr}")
         killed.expect("interrupted" not in answer.stderr, f"the same command: {answer.stderr}")

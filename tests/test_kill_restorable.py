@@ -129,7 +129,7 @@ def test_snapshot(server: Server, base: Path, tmp_path: Path) -> None:
         assert contents_in_tree(killed.root / "files") == killed.had
         before = read_tree(killed.root / "files")
         answer = killed.run("--batch", "snapshot", "C")
-        assert answer.status == 0 or "Tag 'C' is taken" in answer.stderr, answer
+        assert answer.status == 0 or "Tag 'C' already names snapshot" in answer.stderr, answer
         assert killed.run("--batch", "restore", "A").status == 0
         assert killed.run("--batch", "restore", "C").status == 0
         assert read_tree(killed.root / "files") == before

@@ -39,9 +39,7 @@ def test_the_list_in_the_documentation_is_the_list() -> None:
     page = Path(__file__).parents[3] / "docs" / "trust.md"
     if not page.exists():
         pytest.skip("the distribution stands alone")
-    section = (
-        page.read_text(encoding="utf-8").partition("## Files that look like secrets")[2].partition("\nexcept ")[0]
-    )
+    section = page.read_text(encoding="utf-8").partition("## Files that look like secrets")[2].partition("\nexcept ")[0]
     named = set(re.findall(r"`([^`]+)`", section))
     stems = {name.partition(".")[0] for name in named if name.endswith((".json", ".toml"))}
     assert {p for p in SECRETS if p not in named and p.partition(".")[0] not in stems} == set()
