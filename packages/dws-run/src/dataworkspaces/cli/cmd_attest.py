@@ -54,7 +54,12 @@ def add(session: Session, snapshot: str, verdict: str, as_json: bool) -> None:
 @common_options
 @pass_session
 def list_(session: Session, snapshot: str, as_json: bool) -> None:
-    """List the attestations of a snapshot. They say what somebody wrote; 'dws attest verify' says who did."""
+    """List the attestations of a snapshot. They say what somebody wrote; 'dws attest verify' says who did.
+
+    \b
+    Examples:
+      dws attest list V1
+    """
     from dataworkspaces.cli.render import print_json
     from dataworkspaces.cli.text import escape
     from dataworkspaces.commands.attest import list_attestations
