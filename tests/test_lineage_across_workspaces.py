@@ -252,7 +252,7 @@ def test_import_takes_no_lineage_of_another_resource(exported: User, user: User)
     here.git("clone", "-q", exported.cwd / "shared.git", "mine")
     done = here.batch("add", "git", "--role", "source-data", "--imported", "--name", "mine", "mine", check=False)
     assert done.returncode in FAILED
-    assert "Give the resource the name 'shared'" in done.stderr
+    assert "Give the resource the name that it has in the exporting workspace: 'shared'" in done.stderr
     assert rows(here) == {}
 
 
