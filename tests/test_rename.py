@@ -78,7 +78,7 @@ def test_all_that_was_tells_the_new_name(here: Forked) -> None:
     assert "measured data" in here.json("restore", "ONE")["restored"]
     refused = here.batch("restore", "--only", "raw", "ONE", check=False)
     assert refused.returncode == 4
-    assert "it is called 'measured data' now" in refused.stderr
+    assert "it is now called 'measured data'" in refused.stderr
 
     here.batch("rename", "measured data", "raw")
     assert "raw" in names(here)

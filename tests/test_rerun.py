@@ -139,7 +139,7 @@ def test_a_step_that_fails_stops_those_behind_it_and_is_repaired(here: User) -> 
     done = rerun(here)
     assert done.returncode == 3
     assert "Step b failed with exit status 3" in done.stderr
-    assert done.stderr.splitlines()[-2:] == ["Step d was left out: it reads what step b writes", "Ran a, c"]
+    assert done.stderr.splitlines()[-2:] == ["Step d was skipped: it reads what step b writes", "Ran a, c"]
     assert states(here)["middle:b"] == "unknown"
     (here.cwd / "scratch/fail").unlink()
     assert sorted(ran(here).split()) == ["b", "d"]
@@ -271,7 +271,7 @@ def test_a_notebook_is_left_out_with_what_is_behind_it(here: User) -> None:
     assert done.stderr.splitlines()[-3:] == [
         "Ran a",
         "Step notebook was left out: no command line of step notebook is recorded (it may be a notebook)",
-        "error: Step last was left out: it reads what step notebook writes. "
+        "error: Step last was skipped: it reads what step notebook writes. "
         "Run the skipped steps yourself, then run 'dws rerun' again",
     ]
     here.python("-c", NOTEBOOK)

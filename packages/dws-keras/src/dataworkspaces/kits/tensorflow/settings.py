@@ -122,7 +122,7 @@ def _compile_config(model: Any) -> dict[str, Any]:
 
 
 def _inner(optimizer: Any) -> Any:
-    """The optimizer that trains: mixed precision wraps the one you asked for it, to scale the loss."""
+    """The optimizer that trains: mixed precision wraps the one that was asked for, to scale the loss."""
     while getattr(optimizer, "inner_optimizer", None) is not None:
         optimizer = optimizer.inner_optimizer
     return optimizer
