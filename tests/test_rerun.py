@@ -270,7 +270,7 @@ def test_a_notebook_is_left_out_with_what_is_behind_it(here: User) -> None:
     assert done.returncode in FAILED
     assert done.stderr.splitlines()[-3:] == [
         "Ran a",
-        "Step notebook was left out: no command line of step notebook is recorded (it may be a notebook)",
+        "Step notebook was skipped: no command line of step notebook is recorded (it may be a notebook)",
         "error: Step last was skipped: it reads what step notebook writes. "
         "Run the skipped steps yourself, then run 'dws rerun' again",
     ]
