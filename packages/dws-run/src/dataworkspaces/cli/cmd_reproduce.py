@@ -111,15 +111,8 @@ def _show(found: Reproduction) -> None:
     from dataworkspaces.cli.text import escape
     from dataworkspaces.commands.reproduce_verdict import summary
 
-    rows = []
-    for output in found.outputs:
-        details = list(output.details)
-        if output.largest is not None:
-            details.append(f"the largest difference is {output.largest:g}")
-        if output.varies:
-            details.append("it is another at each run")
-        rows.append((output.output, output.step, output.verdict, "; ".join(details)))
-    name = ", ".join(found.tags) or found.snapshot[:7]
+    rows = [(output.output, output.step, output.verdict, "; ".join(output.remarks)) for output in found.outputs]
+    name = found.snapshot_name
     title = f"Outputs of snapshot {name} ({found.snapshot[:7]})"
     print_table(Table(title, [Column("Output"), Column("Step"), Column("Verdict"), Column("Details")], rows))
     for step in found.steps:

@@ -107,7 +107,9 @@ def reproduce_command(
     environment = environment or StepEnvironment()
     started = _now()
     own = workspace.get_workspace_local_path_if_any()
-    parent = Path(own).parent if own is not None and os.access(Path(own).parent, os.W_OK) else Path(_scratch())
+    parent = (
+        Path(own).parent if own is not None and os.access(Path(own).parent, os.W_OK) else Path(tempfile.gettempdir())
+    )
     with directory_to_build_in(parent, BUILDING) as temporary:
         checkout = plan_checkout(workspace, plan.snapshot.hashval, str(temporary / "workspace"))
         outcome = checkout_command(workspace, checkout, durable=False)
@@ -149,7 +151,7 @@ class _Reproducing:
         self._rules = replace(rules, places=self._places)
         self._root = Path(copy.get_workspace_local_path_if_any() or temporary)
         self._then = temporary / "then"
-        self._done: dict[str, StepVerdict] = {}
+        self._done: dict[int, StepVerdict] = {}
         self._lost: set[int] = set()
         self._set_outputs_aside(self._then)
 
@@ -164,7 +166,7 @@ class _Reproducing:
             if verdict.exit_status != 0:
                 self._lost.add(number)
             verdicts.append(verdict)
-            self._done[_key(number, execution)] = verdict
+            self._done[number] = verdict
         return verdicts
 
     def _run_one(
@@ -191,8 +193,7 @@ class _Reproducing:
 
     def _reads(self, execution: Execution, number: int) -> bool:
         written = self._plan.executions[number].places
-        read = [cert.ref for entry in execution.entries for cert in entry.inputs]
-        return any(refs_overlap(one, other) for one in read for other in written)
+        return any(refs_overlap(one, other) for one in _inputs(execution) for other in written)
 
     def _execute(self, execution: Execution, command: tuple[str, ...]) -> int:
         directory = directory_of(self._copy, execution)
@@ -232,9 +233,7 @@ class _Reproducing:
         """Move what the steps wrote out of the checkout, so that what is there afterwards has been written again. What
         a step itself reads stays, and is copied."""
         for number, ref, root in self._outputs():
-            execution = self._plan.executions[number]
-            read = [cert.ref for entry in execution.entries for cert in entry.inputs]
-            stays = any(refs_overlap(ref, other) for other in read)
+            stays = any(refs_overlap(ref, other) for other in _inputs(self._plan.executions[number]))
             for path in _files(root, ref.subpath):
                 target = directory / ref.name / path
                 if target.exists() or target.is_symlink():
@@ -249,7 +248,7 @@ class _Reproducing:
         found: dict[str, OutputVerdict] = {}
         for number, ref, root in self._outputs():
             execution = self._plan.executions[number]
-            step = self._done[_key(number, execution)]
+            step = self._done[number]
             then = set(_files(self._then / ref.name, ref.subpath))
             now = set(_files(root, ref.subpath))
             for path in sorted(then | now):
@@ -319,8 +318,8 @@ def place_in_copy(text: str, places: Mapping[str, str], root: Path) -> str:
     return text
 
 
-def _key(number: int, execution: Execution) -> str:
-    return f"{number} {execution.name}"
+def _inputs(execution: Execution) -> list[ResourceRef]:
+    return [cert.ref for entry in execution.entries for cert in entry.inputs]
 
 
 def _root_of(workspace: Workspace, ref: ResourceRef) -> Path | None:
@@ -438,7 +437,3 @@ def _end_of(log: Path) -> str:
 
 def _now() -> str:
     return datetime.now().astimezone().isoformat(timespec="seconds")
-
-
-def _scratch() -> str:
-    return tempfile.gettempdir()

@@ -21,9 +21,8 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def page(found: Reproduction) -> str:
-    name = ", ".join(found.tags) or found.snapshot[:7]
     verdict = "is reproduced" if found.is_reproduced else "is not reproduced"
-    title = f"Snapshot {name} of {found.workspace} {verdict}"
+    title = f"Snapshot {found.snapshot_name} of {found.workspace} {verdict}"
     facts = {
         "Outputs": summary(found.counts),
         "Snapshot": found.snapshot,
@@ -35,11 +34,7 @@ def page(found: Reproduction) -> str:
         (
             f"<code>{escape(o.output)}</code>", escape(o.step),
             f'<span class="verdict {escape(o.verdict)}">{escape(o.verdict)}</span>',
-            "<br>".join(escape(text) for text in [
-                *o.details,
-                *([] if o.largest is None else [f"the largest difference is {o.largest:g}"]),
-                *(["it is another at each run"] if o.varies else []),
-            ]),
+            "<br>".join(map(escape, o.remarks)),
         )
         for o in found.outputs
     ]  # fmt: skip

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Verdict = Literal["identical", "equal", "different", "missing", "not run", "failed"]
-VERDICTS: tuple[Verdict, ...] = ("identical", "equal", "different", "missing", "not run", "failed")
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 GOOD = frozenset({"identical", "equal"})
 
 
@@ -33,6 +33,12 @@ class OutputVerdict:
     details: tuple[str, ...] = ()
     largest: float | None = None
     varies: bool | None = None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """All that is to be said of it, in words."""
+        largest = () if self.largest is None else (f"the largest difference is {self.largest:g}",)
+        return (*self.details, *largest, *(("it is another at each run",) if self.varies else ()))
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,10 @@ class Reproduction:
     def is_reproduced(self) -> bool:
         """Whether there are outputs, and all of them are identical or equal."""
         return bool(self.outputs) and all(output.verdict in GOOD for output in self.outputs)
+
+    @property
+    def snapshot_name(self) -> str:
+        return ", ".join(self.tags) or self.snapshot[:7]
 
     @property
     def counts(self) -> dict[str, int]:
