@@ -88,9 +88,9 @@ def test_the_workflow(digits: Any) -> None:
     ("predictor", "name"), [(Ridge(), "confusion_matrix"), (SVC(), "cv_results"), (SVC(), "predicted_against_actual")]
 )
 def test_a_file_that_there_is_not(workspace: Any, predictor: Any, name: str) -> None:
-    with pytest.raises(ApiParamError, match=f"no {name} of a"), lineage_for(predictor, extra_files=name):
+    with pytest.raises(ApiParamError, match=f"no {name} for"), lineage_for(predictor, extra_files=name):
         pass
-    with pytest.raises(ApiParamError, match=f"no {name} of a"):
+    with pytest.raises(ApiParamError, match=f"no {name} for"):
         LineagePredictor(predictor, None, "data", extra_files=name)
     assert not (workspace.root / "results" / "results.json").exists()
 

@@ -114,8 +114,8 @@ class Fsck:
             return
         with workspace.transaction("fsck"):
             now = unique(workspace.check_integrity())
-            interrupted = [p for p in before if p.area == "interrupted" and p.repair is not None]
-            done += [f"{p.where}: repaired: {p.what}" for p in interrupted if p not in (*first, *now)]
+            by_opening = [p for p in before if p.repair is not None and p not in (*first, *now)]
+            done += [f"{p.where}: repaired: {p.what}" for p in by_opening]
             _repair(now, done, failed)
             workspace.save("Repaired by dws fsck")
 

@@ -88,7 +88,7 @@ def _no_instance(name: str, kind: type) -> PluginError:
 def replace_file(out: Path, content: bytes) -> None:
     """Make ``out`` a file with this content, or leave it as it is. A link is followed."""
     if out.exists() and not out.is_file():
-        what = "a directory" if out.is_dir() else "no regular file"
+        what = "a directory" if out.is_dir() else "not a regular file"
         raise ConfigurationError(f"{out} is {what}", hint="The export is a single file: choose another name")
     write_bytes(out.resolve(), content)
 

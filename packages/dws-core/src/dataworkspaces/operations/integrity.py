@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from dataworkspaces.toolbox.names import LINEAGE_FILE, check_relative_path, chec
 from dataworkspaces.workspace.absent import is_absent, way_to_bring
 from dataworkspaces.workspace.files import FileResourceMixin, LocalStateResourceMixin
 from dataworkspaces.workspace.problem import AREAS, UNEXPECTED, Problem, one_line, problem_of, set_aside
+from dataworkspaces.workspace.resource_names import AS_STORED, ResourceNames
 from dataworkspaces.workspace.results import RESULTS_FILE, manifest_hash
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
 
@@ -164,12 +166,20 @@ class WorkspaceCheck:
         if self.with_lineage:
             yield from self._check_lineage(snapshot, names)
 
+    @cached_property
+    def _names(self) -> ResourceNames:
+        """Of resources, as far as these can be read."""
+        try:
+            return self.workspace.resource_names
+        except UNEXPECTED:  # which is told of the resources
+            return AS_STORED
+
     def _names_in_manifest(self, hashval: str) -> list[str]:
         snapshots = self.workspace.as_snapshot_ws()
         content = snapshots.get_snapshot_manifest_bytes(hashval)
         if manifest_hash(content) != hashval:
             raise MetadataError("its manifest does not match its hash")
-        names = [entry["name"] for entry in snapshots.get_snapshot_manifest(hashval)]
+        names = [self._names.called(entry["name"]) for entry in snapshots.get_stored_manifest(hashval)]
         for name in names:
             check_resource_name(name)
         if len(set(names)) != len(names):

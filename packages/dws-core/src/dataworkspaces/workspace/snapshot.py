@@ -183,6 +183,12 @@ class SnapshotWorkspaceMixin(ABC):
 
     def get_snapshot_manifest(self, hash_val: str) -> list[Any]:
         """The manifest: a list with the parameters of each resource, and its compare hash as ``hash``."""
+        manifest = self.get_stored_manifest(hash_val)
+        names = workspace_of(self).resource_names
+        return manifest if names.is_as_stored else [names.params_called(entry) for entry in manifest]
+
+    def get_stored_manifest(self, hash_val: str) -> list[dict[str, Any]]:
+        """As :meth:`get_snapshot_manifest`, with the names that resources are stored with."""
         import json
 
         try:
@@ -195,8 +201,7 @@ class SnapshotWorkspaceMixin(ABC):
             for key in ("resource_type", "name", "role"):
                 if not isinstance(entry, dict) or not isinstance(entry.get(key), str):
                     raise MetadataError(f"The manifest of snapshot {hash_val}: entry {number} lacks the key '{key}'")
-        names = workspace_of(self).resource_names
-        return manifest if names.is_as_stored else [names.params_called(entry) for entry in manifest]
+        return manifest
 
     def get_snapshot_versions(self, hash_val: str) -> dict[str, SnapshotVersion]:
         """The version of each resource that a snapshot holds, by name."""

@@ -170,7 +170,7 @@ def _list(directory: Path, prefix: str, listing: Listing) -> None:
             elif relative not in _UNREAD:
                 listing.strange.append(f"{relative}/")
         elif not stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
-            listing.unsafe[relative] = "no regular file"
+            listing.unsafe[relative] = "not a regular file"
         else:
             kind = kind_of(relative)
             if kind is not None:
