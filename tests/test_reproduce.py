@@ -84,7 +84,7 @@ def test_what_is_the_same_and_what_is_not(here: User) -> None:
     """With the data and the code of then, by absolute paths too; times and places are no difference."""
     here.dws("status")
     before = whole_state(here.cwd), machine_files(here.cwd)
-    found = reproduce(here, "V1", "--yes", status=1)
+    found = reproduce(here, "V1", "--yes", "--no-attest", status=1)
     assert verdicts(found) == {
         "middle:total.csv": "identical",
         "middle:noise.json": "different",
@@ -101,7 +101,30 @@ def test_what_is_the_same_and_what_is_not(here: User) -> None:
 def test_some_steps_only(here: User) -> None:
     found = reproduce(here, "V1", "train", "--yes")
     assert [step["name"] for step in found["steps"]] == ["total", "train"]
-    assert found["reproduced"] is True
+    assert (found["reproduced"], found["complete"]) == (True, False)
+
+
+def test_the_verdict_is_kept_with_the_snapshot(here: User) -> None:
+    """As what this user found, without what the steps printed."""
+    write_files(Path(here.env["HOME"]), {"fail": ""})
+    found = reproduce(here, "V1", "train", "--yes", status=1)
+    (kept,) = here.json("attest", "list", "V1")
+    assert kept["problem"] is None
+    assert kept["counts"] == found["counts"] == {"identical": 1, "failed": 1}
+    assert kept["by"] == f"{found['user']}@{found['hostname']}"
+    (document,) = (here.cwd / ".dataworkspace/attestations").glob("*/*")
+    assert found["steps"][1]["log"]
+    assert "it does not work" not in document.read_text()
+    assert here.dws("fsck").returncode == 0
+
+
+def test_a_verdict_that_cannot_be_kept_is_one_all_the_same(here: User) -> None:
+    lock = here.cwd / ".git/dws/lock"
+    with_lock = here.at(here.cwd, DWS_LOCK_TIMEOUT="0.1")
+    lock.write_text(f"{os.getpid()}\n")
+    done = with_lock.dws("reproduce", "V1", "train", "--yes")
+    assert "The verdict is not kept" in done.stderr
+    assert "is reproduced" in done.stdout
 
 
 def test_a_tolerance(here: User) -> None:

@@ -10,10 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataworkspaces.commands.reproduce import place_in_copy
 from dataworkspaces.commands.reproduce_compare import Rules, compare_files
 from dataworkspaces.commands.reproduce_html import page
-from dataworkspaces.commands.reproduce_verdict import Comparison, OutputVerdict, Reproduction, StepVerdict
+from dataworkspaces.commands.reproduce_places import place_in_copy
+from dataworkspaces.commands.reproduce_verdict import (
+    Comparison,
+    OutputVerdict,
+    RecordedEnvironment,
+    Reproduction,
+    StepVerdict,
+)
 
 
 def compared(tmp_path: Path, name: str, old: str | bytes, new: str | bytes, rules: Rules | None = None) -> Comparison:
@@ -128,7 +134,8 @@ def test_numbers(old: float, new: float, rtol: float, atol: float) -> None:
 def test_the_page_holds_nobodys_html() -> None:
     evil = "<script>alert(1)</script>"
     found = Reproduction(
-        evil, evil, (evil,), evil, evil, evil, evil, evil, evil, evil, 0.0, 0.0, 1, {evil: evil},
+        evil, evil, (evil,), True, evil, (RecordedEnvironment((evil,), evil, 1, 1, (evil,)),), evil, evil, evil, evil,
+        evil, evil, 0.0, 0.0, 1, {evil: evil},
         (StepVerdict(evil, (evil,), 1, 1.0, evil, evil, (evil,)),),
         (OutputVerdict(evil, evil, "different", (evil,)),),
     )  # fmt: skip

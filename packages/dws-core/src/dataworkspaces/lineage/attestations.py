@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.workspace.documents import (
@@ -24,13 +24,24 @@ from dataworkspaces.workspace.documents import (
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace
 
-__all__ = ["PREDICATE", "Attestation", "add_signature", "add_statement", "attestations_of", "statement_of"]
+__all__ = [
+    "PREDICATE",
+    "VERDICTS",
+    "Attestation",
+    "Verdict",
+    "add_signature",
+    "add_statement",
+    "attestations_of",
+    "statement_of",
+]
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://dataworkspaces.github.io/reproduction/v1"
 """The type of what ``dws reproduce`` finds; an identifier, which nothing contacts."""
 _STATEMENT, _SIGNATURE = "reproduction", "signature"
-VERDICTS = ("identical", "equal", "different", "missing", "not run", "failed")
+Verdict = Literal["identical", "equal", "different", "missing", "not run", "failed"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+"""What ``dws reproduce`` says of an output, from the best to the worst."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +104,7 @@ def statement_of(manifest: bytes, hashval: str, verdict: Mapping[str, Any]) -> b
 
     Raises ConfigurationError if it is none, or of another snapshot."""
     outputs = verdict.get("outputs")
-    if verdict.get("snapshot") != hashval or not isinstance(outputs, list):
+    if verdict.get("snapshot") != hashval or not isinstance(outputs, (list, tuple)):
         raise ConfigurationError(
             f"This is no verdict about snapshot {hashval[:7]}", hint="'dws reproduce SNAPSHOT --json' prints one"
         )

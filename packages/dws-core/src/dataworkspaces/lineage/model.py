@@ -187,6 +187,11 @@ class NotebookRecord:
     executed: tuple[int | None, ...] = ()
     is_top_to_bottom: bool = False
 
+    @property
+    def line(self) -> tuple[str, ...] | None:
+        """What stands for it where command lines do that the user has run, or has agreed to run."""
+        return None if self.ref is None else ("notebook", str(self.ref))
+
     def to_json(self) -> dict[str, Any]:
         return {
             "place": None if self.ref is None else list(self.ref),

@@ -254,8 +254,9 @@ class Lineage:
         except BaseException:
             self._leave_to_the_next()
             raise
-        if self._command_line is not None:
-            OwnCommands(self.workspace.get_machine_directory()).add(self._command_line)
+        for line in (self._command_line, None if entry.notebook is None else entry.notebook.line):
+            if line is not None:
+                OwnCommands(self.workspace.get_machine_directory()).add(line)
         self._ended()
 
     def abort(self) -> None:

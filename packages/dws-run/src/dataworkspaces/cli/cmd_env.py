@@ -159,7 +159,7 @@ def create(
     workspace = session.open_workspace(reading=True)
     planned = plan_environment(workspace, snapshot, step, kind)
     if not planned.is_own:
-        _show_sources(planned, to_stderr=as_json)
+        show_sources(planned, to_stderr=as_json)
         question = "This environment was recorded by somebody else. Install all that?"
         if not yes and not workspace.interaction.confirm(question, default=False, option="--yes"):
             raise UserAbort("Nothing was installed")
@@ -173,7 +173,7 @@ def create(
         workspace.interaction.tell(f"  not as recorded: {line}")
 
 
-def _show_sources(planned: PlannedEnvironment, *, to_stderr: bool) -> None:
+def show_sources(planned: PlannedEnvironment, *, to_stderr: bool) -> None:
     from dataworkspaces.cli.text import escape
 
     for source in planned.sources:

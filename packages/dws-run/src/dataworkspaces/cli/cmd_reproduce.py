@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dataworkspaces.commands.reproduce import ReproductionPlan
     from dataworkspaces.commands.reproduce_verdict import Reproduction
     from dataworkspaces.commands.rerun_graph import Execution
+    from dataworkspaces.workspace import Workspace
 
 
 @click.command()
@@ -28,11 +29,24 @@ if TYPE_CHECKING:
 @click.option(
     "--env",
     "environment",
-    type=click.Choice(["current"]),
+    type=click.Choice(["current", "recorded"]),
     default="current",
     show_default=True,
-    help="What the steps run in.",
+    help="What the steps run in: what is there, or the environments that they ran in, made again with uv.",
 )
+@click.option(
+    "--without", metavar="NAME", multiple=True, help="Leave a package out of recorded environments. May be repeated."
+)
+@click.option(
+    "-j",
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Run up to N steps at a time, where none reads what another one writes.",
+)
+@click.option("--attest/--no-attest", default=True, show_default=True, help="Keep the verdict with the snapshot.")
 @click.option("--html", metavar="FILE", type=click.Path(dir_okay=False), help="Write a page for a reviewer.")
 @click.option("--yes", is_flag=True, help="Run command lines that came with the workspace, without being asked.")
 @json_option
@@ -48,6 +62,9 @@ def reproduce(
     atol: float,
     again: int | None,
     environment: str,
+    without: tuple[str, ...],
+    jobs: int,
+    attest: bool,
     html: str | None,
     yes: bool,
     as_json: bool,
@@ -61,21 +78,14 @@ def reproduce(
       dws reproduce V1
     """
     from dataworkspaces.cli.render import print_json
-    from dataworkspaces.commands.reproduce import plan_reproduction, reproduce_command
+    from dataworkspaces.commands.reproduce import HowToRun, plan_reproduction, reproduce_command
     from dataworkspaces.commands.reproduce_compare import Rules
-    from dataworkspaces.errors import UserAbort
 
     workspace = session.open_workspace(reading=True)
-    plan = plan_reproduction(workspace, tag_or_hash, steps)
-    if plan.foreign and not yes:
-        _show_foreign(plan)
-        question = (
-            f"{len(plan.foreign)} of these command lines came with the workspace, and have never been run here. Run "
-            "them?"
-        )
-        if not workspace.interaction.confirm(question, default=False, option="--yes"):
-            raise UserAbort("Nothing was run")
-    found = reproduce_command(workspace, plan, Rules(rtol, atol), runs=again or 1, begin=_begin)
+    plan = plan_reproduction(workspace, tag_or_hash, steps, recorded=environment == "recorded", without=without)
+    if not yes:
+        _ask(workspace, plan)
+    found = reproduce_command(workspace, plan, HowToRun(Rules(rtol, atol), again or 1, jobs, _begin))
     if html is not None:
         from dataworkspaces.commands.reproduce_html import page
         from dataworkspaces.toolbox.atomic import explain_os_error, write_bytes
@@ -88,15 +98,49 @@ def reproduce(
         print_json(found.to_json())
     else:
         _show(found)
+    if attest:
+        _keep(session, found, tells=not as_json)
     ctx.exit(0 if found.is_reproduced else 1)
 
 
-def _show_foreign(plan: ReproductionPlan) -> None:
+def _ask(workspace: Workspace, plan: ReproductionPlan) -> None:
+    """What somebody else wrote is shown, and run or fetched only if the user says so."""
+    from dataworkspaces.cli.cmd_env import show_sources
     from dataworkspaces.cli.text import escape
+    from dataworkspaces.errors import UserAbort
+
+    def agree(question: str) -> None:
+        if not workspace.interaction.confirm(question, default=False, option="--yes"):
+            raise UserAbort("Nothing was run")
 
     for execution in plan.foreign:
         click.echo(f"Step {escape(execution.name)}  (came with the workspace)", err=True)
-        click.echo(f"    {escape(shlex.join(execution.command or ()))}", err=True)
+        click.echo(f"    {escape(shlex.join(execution.line or ()))}", err=True)
+    if plan.foreign:
+        count = len(plan.foreign)
+        agree(f"{count} of these command lines came with the workspace, and have never been run here. Run them?")
+    environments = () if plan.environments is None else plan.environments.planned.values()
+    foreign = [planned for planned in environments if not planned.is_own]
+    for planned in foreign:
+        show_sources(planned, to_stderr=True)
+    if foreign:
+        agree("The environment of these steps was recorded by somebody else. Install all that?")
+
+
+def _keep(session: Session, found: Reproduction, *, tells: bool) -> None:
+    """A verdict that cannot be kept is one all the same."""
+    from dataworkspaces.commands.reproduce import keep_reproduction
+    from dataworkspaces.errors import DwsError
+
+    workspace = session.open_workspace()
+    try:
+        kept = keep_reproduction(workspace, found)
+    except DwsError as e:
+        workspace.interaction.warn(f"The verdict is not kept with the snapshot: {e.message}")
+        return
+    if tells and kept is not None:
+        name = found.tags[0] if found.tags else found.snapshot[:7]
+        workspace.interaction.tell(f"The verdict is kept with the snapshot; 'dws attest sign {name}' signs it")
 
 
 def _begin(execution: Execution, command: tuple[str, ...]) -> None:
@@ -109,7 +153,7 @@ def _begin(execution: Execution, command: tuple[str, ...]) -> None:
 def _show(found: Reproduction) -> None:
     from dataworkspaces.cli.render import Column, Table, print_table
     from dataworkspaces.cli.text import escape
-    from dataworkspaces.commands.reproduce_verdict import summary
+    from dataworkspaces.commands.reproduce_verdict import environment_of, summary
 
     rows = [(output.output, output.step, output.verdict, "; ".join(output.remarks)) for output in found.outputs]
     name = found.snapshot_name
@@ -122,5 +166,9 @@ def _show(found: Reproduction) -> None:
             click.echo(f"    {escape(line)}")
         for reason in step.reasons:
             click.echo(escape(f"Step {step.name} may differ since {reason}"))
+    click.echo(escape(f"Environment: {environment_of(found)}"))
+    for made in found.environments:
+        for line in made.differences:
+            click.echo(escape(f"  not as recorded: {line}"))
     verdict = "is reproduced" if found.is_reproduced else "is not reproduced"
     click.echo(escape(f"Snapshot {name} {verdict}: {summary(found.counts)}"))

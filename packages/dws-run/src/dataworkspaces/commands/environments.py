@@ -122,7 +122,11 @@ def export_environment(
 
 def plan_environment(workspace: Workspace, snapshot: str | None, step: str | None, kind: str) -> PlannedEnvironment:
     """What :func:`create_environment` would fetch. Changes nothing."""
-    document = _document(workspace, snapshot, step, kind)
+    return plan_document(workspace, _document(workspace, snapshot, step, kind), kind)
+
+
+def plan_document(workspace: Workspace, document: str, kind: str = PYTHON) -> PlannedEnvironment:
+    """The same, for a document that lineage names."""
     content = read_record(workspace, document)
     sources = environment_kind(kind).sources(content, _root(workspace))
     return PlannedEnvironment(kind, document, content, tuple(sources), is_own_record(workspace, document))

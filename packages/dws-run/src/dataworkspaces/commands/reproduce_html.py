@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from html import escape
 
-from dataworkspaces.commands.reproduce_verdict import Reproduction, summary
+from dataworkspaces.commands.reproduce_verdict import Reproduction, environment_of, summary
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b}"
@@ -27,7 +27,8 @@ def page(found: Reproduction) -> str:
         "Outputs": summary(found.counts),
         "Snapshot": found.snapshot,
         "Run": f"{found.started} to {found.finished}, {found.runs} time(s), by {found.user} on {found.hostname}",
-        "Environment": f"{found.environment}: Python {found.python}, {found.platform}",
+        "Steps": "all steps of the snapshot" if found.complete else "some steps of the snapshot",
+        "Environment": environment_of(found),
         "Tolerances": f"rtol {found.rtol:g}, atol {found.atol:g}",
     }
     outputs = [
@@ -47,6 +48,13 @@ def page(found: Reproduction) -> str:
         )
         for s in found.steps
     ]  # fmt: skip
+    made = [
+        (
+            escape(", ".join(e.steps)), escape(e.python), str(e.packages), str(e.verified),
+            "<br>".join(map(escape, e.differences)),
+        )
+        for e in found.environments
+    ]  # fmt: skip
     inputs = [(escape(k), f"<code>{escape(v or 'unknown')}</code>") for k, v in found.inputs.items()]
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8">'
@@ -58,6 +66,12 @@ def page(found: Reproduction) -> str:
         + _table(("Output", "Step", "Verdict", "Details"), outputs)
         + "<h2>Steps</h2>"
         + _table(("Step", "Command", "Exit status", "Time", "Remarks"), steps)
+        + (
+            "<h2>Environments, made from their records</h2>"
+            + _table(("Steps", "Python", "Packages", "With the very files", "Not as recorded"), made)
+            if made
+            else ""
+        )
         + "<h2>Versions that were checked out</h2>"
         + _table(("Resource", "Version"), inputs)
         + "</main></html>\n"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
-Verdict = Literal["identical", "equal", "different", "missing", "not run", "failed"]
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+from dataworkspaces.lineage.attestations import VERDICTS, Verdict
+
 GOOD = frozenset({"identical", "equal"})
 
 
@@ -58,9 +58,23 @@ class StepVerdict:
 
 
 @dataclass(frozen=True)
+class RecordedEnvironment:
+    """One that was made again from its record. :ivar steps: those that ran in it. :ivar python: its version.
+    :ivar packages, verified, differences: as of :class:`dataworkspaces.lineage.environment_kind.Created`."""
+
+    steps: tuple[str, ...]
+    python: str
+    packages: int
+    verified: int
+    differences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Reproduction:
     """:ivar snapshot: its hash. :ivar tags: of the snapshot, then.
-    :ivar environment: ``current``, or how else it was come by. :ivar python, platform: where the steps ran.
+    :ivar complete: whether these are all steps of the snapshot.
+    :ivar environment: ``current`` or ``recorded``. :ivar python, platform: where the steps ran.
+    :ivar environments: those that were made from their records.
     :ivar started, finished: ISO 8601, with the offset from UTC.
     :ivar user, hostname: who ran it, and on which machine.
     :ivar inputs: by resource the version of the snapshot that was checked out."""
@@ -68,7 +82,9 @@ class Reproduction:
     workspace: str
     snapshot: str
     tags: tuple[str, ...]
+    complete: bool
     environment: str
+    environments: tuple[RecordedEnvironment, ...]
     python: str
     platform: str
     started: str
@@ -98,9 +114,19 @@ class Reproduction:
     def to_json(self) -> dict[str, Any]:
         return {"reproduced": self.is_reproduced, "counts": self.counts, **asdict(self)}
 
+    def to_keep(self) -> dict[str, Any]:
+        """What others may read: without what the steps printed, in which anything may be."""
+        return replace(self, steps=tuple(replace(step, log="") for step in self.steps)).to_json()
+
 
 def summary(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} {verdict}" for verdict, count in counts.items()) or "nothing to compare"
+
+
+def environment_of(found: Reproduction) -> str:
+    """What the steps ran in, in words."""
+    what = "made from the record" if found.environment == "recorded" else "the present one"
+    return f"{what}: Python {found.python}, {found.platform}"
 
 
 def first(texts: Sequence[str], most: int = 5) -> tuple[str, ...]:

@@ -32,6 +32,17 @@ class Execution:
     places: tuple[ResourceRef, ...]
 
     @property
+    def notebook(self) -> ResourceRef | None:
+        """Where the notebook lies that it is, if it is one and lies in a resource."""
+        return next((e.notebook.ref for e in self.entries if e.notebook is not None and e.notebook.ref), None)
+
+    @property
+    def line(self) -> tuple[str, ...] | None:
+        """What the user agrees to run: a command line, or what stands for a notebook."""
+        lines = [entry.notebook.line for entry in self.entries if entry.notebook is not None]
+        return self.command if self.command is not None else next(filter(None, lines), None)
+
+    @property
     def ran_in(self) -> tuple[ResourceRef | None, str | None]:
         """The place in a resource and the directory below that of the workspace, where they are known."""
         if self.record is not None:

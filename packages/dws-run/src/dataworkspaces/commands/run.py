@@ -22,7 +22,7 @@ from dataworkspaces.commands.run_code import CodeOfCommand
 from dataworkspaces.commands.run_imports import watching_imports
 from dataworkspaces.commands.run_last import look_at_last
 from dataworkspaces.commands.run_places import PlaceSet, Roots, inputs_to_read, named_paths
-from dataworkspaces.commands.run_process import NotStartedError, call, check_program, gets_input, python_version
+from dataworkspaces.commands.run_process import Caller, NotStartedError, call, check_program, gets_input, python_version
 from dataworkspaces.commands.run_request import PlannedRun, RunRequest, plan_run, written_before
 from dataworkspaces.commands.run_step import CommandLineage
 from dataworkspaces.commands.run_surroundings import KEY, Surroundings, files_outside, look_around
@@ -81,8 +81,12 @@ def run_command(
     return execute(workspace, planned)
 
 
-def execute(workspace: Workspace, planned: PlannedRun, directory: str | None = None) -> RunOutcome:
-    """Run a command, in ``directory`` (default: the current one), and record what it did."""
+def execute(
+    workspace: Workspace, planned: PlannedRun, directory: str | None = None, start: Caller = call
+) -> RunOutcome:
+    """Run a command, in ``directory`` (default: the current one), and record what it did.
+
+    :param start: runs it, and returns its exit status."""
     record = planned.record
     check_program(record.command, directory)
     with (
@@ -102,7 +106,7 @@ def execute(workspace: Workspace, planned: PlannedRun, directory: str | None = N
         written: list[ResourceRef] = []
         try:
             started = time.monotonic()
-            status = call(record.command, directory, {**variables, **imports.variables}, processes.append)
+            status = start(record.command, directory, {**variables, **imports.variables}, processes.append)
             seconds = time.monotonic() - started
             root = workspace.get_workspace_local_path_if_any()
             place = None if root is None else Path(root)

@@ -14,6 +14,9 @@ from pathlib import Path
 
 from dataworkspaces.errors import ConfigurationError
 
+Caller = Callable[[Sequence[str], "str | None", Mapping[str, str], "Callable[[int], None] | None"], int]
+"""What :func:`call` is."""
+
 
 class NotStartedError(ConfigurationError):
     """The command could not be started."""
@@ -84,6 +87,11 @@ def call(
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
+    return exit_status(status)
+
+
+def exit_status(status: int) -> int:
+    """As shells have it: 128 and the number of the signal that ended a process."""
     return 128 - status if status < 0 else status
 
 
