@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from endtoend import HOST, User, isolated_environment, write_files
+from endtoend import HOST, User, copy_workspace, isolated_environment, write_files
 from file_resources import file_resources  # noqa: F401
 from forked import Forked
 from rclone_server import remote  # noqa: F401
@@ -22,14 +22,22 @@ def user(tmp_path: Path, request: pytest.FixtureRequest) -> User:
     return kind(directory, isolated_environment(tmp_path / "home"))
 
 
-@pytest.fixture
-def workspace(user: User) -> User:
-    """A user at the root of a workspace `ws` with the resources `code` and `results`, and nothing snapshotted."""
-    root = user.cwd / "ws"
+@pytest.fixture(scope="session")
+def fresh_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `workspace` is a copy of: making one takes ten times as long as copying it."""
+    directory = tmp_path_factory.mktemp("fresh")
+    root = directory / "ws"
     root.mkdir()
-    here = user.at(root)
-    here.batch("init", "--hostname", HOST, "--create-resources", "code,results")
-    write_files(root, {"code/run.py": "print(1)\n"})
+    maker = Forked(root, isolated_environment(directory / "home"))
+    maker.batch("init", "--hostname", HOST, "--create-resources", "code,results")
+    return root
+
+
+@pytest.fixture
+def workspace(user: User, fresh_workspace: Path) -> User:
+    """A user at the root of a workspace `ws` with the resources `code` and `results`, and nothing snapshotted."""
+    here = user.at(copy_workspace(fresh_workspace, user.cwd / "ws"))
+    write_files(here.cwd, {"code/run.py": "print(1)\n"})
     return here
 
 
