@@ -98,7 +98,7 @@ def test_signatures_that_do_not_count(workspace: User, snapshot: str, keys: Path
     workspace.batch("attest", "sign", "V1", "--key", keys / "eve")
     status, (found,) = verify(workspace, keys)
     assert (status, found["signers"]) == (1, [])
-    assert found["problem"] == "signed by nobody who is allowed to"
+    assert found["problem"] == "not signed by an allowed signer"
     # A signature of Ada's, for a commit.
     (statement,) = place(workspace, snapshot).glob("reproduction.*")
     (tmp_path / "s").write_bytes(statement.read_bytes())
@@ -134,7 +134,7 @@ def test_a_good_signature_of_another_statement(workspace: User, snapshot: str, k
     forge(workspace, snapshot, better, json.loads(kept.read_text())["signature"])
     status, found = verify(workspace, keys)
     assert status == 1
-    assert {each["name"]: each["problem"] for each in found}[better] == "a signature is not of this statement"
+    assert {each["name"]: each["problem"] for each in found}[better] == "a signature belongs to another statement"
 
 
 def test_a_statement_of_another_snapshot_counts_for_none(workspace: User, snapshot: str, keys: Path) -> None:

@@ -11,12 +11,12 @@ from dataworkspaces.cli.session import Session, common_options, json_option, pas
 @click.command()
 @click.argument("tag_or_hash", metavar="SNAPSHOT", type=SnapshotName())
 @click.argument("directory", metavar="DIR", type=click.Path())
-@click.option("--only", metavar="R,R", type=ResourceName(many=True), help="Of the resources only these.")
+@click.option("--only", metavar="R,R", type=ResourceName(many=True), help="Check out only these resources.")
 @json_option
 @common_options
 @pass_session
 def checkout(session: Session, tag_or_hash: str, directory: str, only: list[str] | None, as_json: bool) -> None:
-    """Make the workspace as of a snapshot in another directory, beside the work that goes on here.
+    """Create a copy of the workspace, as of a snapshot, in another directory.
 
     DIR is a workspace of its own: nothing here changes, and what is done there stays there until 'dws pull --checkout
     DIR' brings its snapshots here. To go back in this directory, use 'dws restore'.

@@ -73,7 +73,7 @@ def restore(
     if outcome.kept:
         workspace.interaction.tell(_what_was_kept(outcome.kept))
     if outcome.environment_change is not None:
-        workspace.interaction.tell(f"The environment is not that of the snapshot: {outcome.environment_change}")
+        workspace.interaction.tell(f"The environment differs from that of the snapshot: {outcome.environment_change}")
 
 
 def _what_was_kept(kept: Mapping[str, str]) -> str:

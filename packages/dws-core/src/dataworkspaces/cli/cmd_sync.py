@@ -165,7 +165,7 @@ def pull(
 
     others = only is not None or skip is not None or only_workspace or dry_run or checksum
     if checkout is not None and others:
-        raise click.UsageError("--checkout takes no other option of what is pulled.")
+        raise click.UsageError("--checkout cannot be used with options that choose what to pull.")
     selection = _selection(only, skip, only_workspace)
     if dry_run:
         _show_plan(ctx, plan_pull(session.open_workspace(reading=True), selection, checksum=checksum), "pull", as_json)

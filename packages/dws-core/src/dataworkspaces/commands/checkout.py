@@ -101,7 +101,7 @@ def check_directory(workspace: Workspace, directory: str) -> Path:
     if path.is_symlink() or (path.exists() and not path.is_dir()):
         raise ConfigurationError(f"{path} is there already, and is not a directory", hint="Choose another directory")
     if path.is_dir() and any(path.iterdir()):
-        raise ConfigurationError(f"{path} is not empty", hint="Give a directory that is empty, or not there")
+        raise ConfigurationError(f"{path} is not empty", hint="Give a directory that is empty or does not exist")
     above = next(p for p in path.parents if os.path.lexists(p))
     if not above.is_dir():
         raise ConfigurationError(f"{path} cannot be made: {above} is not a directory", hint="Choose another directory")
@@ -113,7 +113,8 @@ def check_directory(workspace: Workspace, directory: str) -> Path:
         root = Path(os.path.realpath(local))
         if real == root or root in real.parents:
             raise ConfigurationError(
-                f"{path} lies in {what}, of which a checkout must be independent", hint="Give a directory outside of it"
+                f"{path} is inside {what}, but a checkout must be independent of it",
+                hint="Give a directory outside of it",
             )
     return path
 

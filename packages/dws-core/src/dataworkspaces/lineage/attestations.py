@@ -86,7 +86,7 @@ class Attestation:
         said = ", ".join(f"{count} {verdict}" for verdict, count in self.counts.items()) or "nothing compared"
         signed = len(self.signatures)
         state = self.problem or (f"{signed} signature{'' if signed == 1 else 's'}" if signed else "not signed")
-        return f"{said}; by {self.by or 'nobody named'} at {self.time or 'an unknown time'}; {state}"
+        return f"{said}; by {self.by or 'an unknown person'} at {self.time or 'an unknown time'}; {state}"
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -106,10 +106,10 @@ def statement_of(manifest: bytes, hashval: str, verdict: Mapping[str, Any]) -> b
     outputs = verdict.get("outputs")
     if verdict.get("snapshot") != hashval or not isinstance(outputs, (list, tuple)):
         raise ConfigurationError(
-            f"This is no verdict about snapshot {hashval[:7]}", hint="'dws reproduce SNAPSHOT --json' prints one"
+            f"This is not a verdict about snapshot {hashval[:7]}", hint="'dws reproduce SNAPSHOT --json' prints one"
         )
     if not all(isinstance(each, dict) and isinstance(each.get("verdict"), str) for each in outputs):
-        raise ConfigurationError("This is no verdict: an output has none")
+        raise ConfigurationError("This is not a verdict: an output has none")
     document = {
         "_type": STATEMENT,
         "subject": [{"name": f"snapshot-{hashval}.json", "digest": _digests(manifest, hashval)}],
@@ -159,7 +159,7 @@ def _read(workspace: Workspace, key: str, content: bytes, hashval: str) -> Attes
     except MetadataError as e:
         return Attestation(name, content, {}, problem=e.message)
     except (ValueError, KeyError, TypeError, RecursionError):
-        return Attestation(name, content, {}, problem="no in-toto Statement")
+        return Attestation(name, content, {}, problem="not an in-toto Statement")
 
 
 def _signature(key: str, content: bytes) -> tuple[str, str]:

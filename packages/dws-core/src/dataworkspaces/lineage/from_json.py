@@ -141,7 +141,7 @@ def _code_files_from_json(data: Any, where: str) -> CodeFiles:
     lists = {key: _list(fields, key, where) for key in ("names", "listed", "without")}
     for key, value in lists.items():
         if not all(isinstance(item, str) for item in value):
-            raise MetadataError(f"{where}: '{key}' should be a list of texts")
+            raise MetadataError(f"{where}: '{key}' should be a list of strings")
     return CodeFiles(
         _ref_from_json(fields.get("place"), where),
         _texts(_object(fields.get("files"), where), where),
@@ -256,11 +256,11 @@ def _check_subpath(subpath: str | None, where: str) -> None:
 def _optional(fields: Mapping[str, Any], key: str, kind: type, where: str) -> Any:
     value = fields.get(key)
     if value is not None and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
-        raise MetadataError(f"{where}: '{key}' is {value!r:.200}, which is no {_KINDS[kind]}")
+        raise MetadataError(f"{where}: '{key}' is {value!r:.200}, which is not a {_KINDS[kind]}")
     return value
 
 
-_KINDS = {str: "text", int: "whole number", dict: "JSON object", list: "JSON list"}
+_KINDS = {str: "string", int: "whole number", dict: "JSON object", list: "JSON list"}
 
 
 def _texts(fields: Mapping[str, Any], where: str) -> Mapping[str, str]:

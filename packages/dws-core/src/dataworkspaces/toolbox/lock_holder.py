@@ -64,7 +64,7 @@ class LockHolder:
         if self.is_here:
             return "The process is alive on this machine"
         if self.silent is None:
-            return "It cannot be told from here whether that process is alive"
+            return "Whether that process is alive cannot be checked from here"
         if self.silent < SILENT_SECONDS:
             return f"It gave a sign of life {in_words(self.silent)} ago, so it is alive"
         return (

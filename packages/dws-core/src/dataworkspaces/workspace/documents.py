@@ -65,7 +65,7 @@ def verified_document(key: str, content: bytes) -> bytes:
     found = _NAME_RE.fullmatch(key.rpartition("/")[2])
     if found is None or hashlib.sha256(content).hexdigest() != found[1]:
         raise MetadataError(
-            f"{key} is not what its name stands for: somebody has changed it",
+            f"{key} does not match its name: somebody has changed it",
             hint="Bring it back from git's history, or pull from a copy that has it",
         )
     return content

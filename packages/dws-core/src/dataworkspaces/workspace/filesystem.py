@@ -140,7 +140,7 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
         with _missing_as_elsewhere(self, path):
             found = files.get_file_info(rel_path).modified
         if found is None:
-            raise NotImplementedError(f"Nobody knows when '{path}' was written")
+            raise NotImplementedError(f"The time when '{path}' was written is not known")
         return found
 
     def exists(self, path: str, **kwargs: Any) -> bool:

@@ -222,7 +222,7 @@ def _description(execution: Execution) -> str:
     what = "Run of a step" if step.command_line is None else shlex.join(map(clean, step.command_line))
     if step.working_directory is not None:
         what += f" (in the directory {clean(step.working_directory) or 'of the workspace'})"
-    return (what or "Run of a step") + ("" if step.inputs_told else "; nobody told which data it read")
+    return (what or "Run of a step") + ("" if step.inputs_told else "; which data it read is not known")
 
 
 def _time(at: datetime) -> str:

@@ -108,7 +108,7 @@ def abandon(root: Path) -> Abandoned:
     else:
         states = f"some may be as in {old[:12]}, some as in {new[:12]}, and some half written"
     return Abandoned(
-        kept_as, (f"files of {root}: {states}; what is not as committed: git -C {quote(str(root))} status",)
+        kept_as, (f"files of {root}: {states}; to see what differs from the commit: git -C {quote(str(root))} status",)
     )
 
 

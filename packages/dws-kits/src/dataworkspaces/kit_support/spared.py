@@ -66,7 +66,7 @@ def spared(lineage: ResultsLineage, name: str) -> Iterator[None]:
         reason = reason_of(e)
         lineage.add_param(NOT_STORED + name, reason)
         warnings.warn(
-            f"'{escape(name)}' is not stored ({reason}). Everything else of the training is kept", stacklevel=3
+            f"'{escape(name)}' is not stored ({reason}). Everything else about the training is recorded", stacklevel=3
         )
 
 
@@ -82,7 +82,7 @@ def spared_record(what: str, note: Callable[[str], object] = lambda reason: None
 def warn_unrecorded(what: str, error: Exception) -> str:
     """Say that something is done, but not recorded, and return why."""
     reason = reason_of(error)
-    warnings.warn(f"{what} is not recorded ({reason}). It continues all the same", stacklevel=4)
+    warnings.warn(f"{what} is not recorded ({reason}). It continues nevertheless", stacklevel=4)
     return reason
 
 

@@ -15,7 +15,7 @@ snapshot_argument = click.argument("snapshot", metavar="SNAPSHOT", type=Snapshot
 @click.group()
 @common_options
 def attest() -> None:
-    """Keep with a snapshot that it was reproduced, signed with an SSH key, and verify what others have signed.
+    """Record with a snapshot that it was reproduced, sign the record, and verify what others have signed.
 
     \b
     Examples:
@@ -25,14 +25,14 @@ def attest() -> None:
     """
 
 
-@attest.command()
+@attest.command(short_help="Attach a verdict of dws reproduce to a snapshot")
 @snapshot_argument
 @click.argument("verdict", metavar="VERDICT.json", type=click.Path(exists=True, dir_okay=False))
 @json_option
 @common_options
 @pass_session
 def add(session: Session, snapshot: str, verdict: str, as_json: bool) -> None:
-    """Keep the verdict of 'dws reproduce SNAPSHOT --json' as an in-toto Statement about the snapshot.
+    """Attach the verdict of 'dws reproduce SNAPSHOT --json' to the snapshot, as an in-toto Statement.
 
     \b
     Example: dws attest add V1 verdict.json
@@ -48,17 +48,16 @@ def add(session: Session, snapshot: str, verdict: str, as_json: bool) -> None:
         workspace.interaction.tell(f"Attested {snapshot}: {added.describe()}")
 
 
-@attest.command(name="list")
+@attest.command(name="list", short_help="List attestations")
 @snapshot_argument
 @json_option
 @common_options
 @pass_session
 def list_(session: Session, snapshot: str, as_json: bool) -> None:
-    """List the attestations of a snapshot. They say what somebody wrote; 'dws attest verify' says who did.
+    """List the attestations of a snapshot. Anybody may have written them; 'dws attest verify' shows who signed them.
 
     \b
-    Examples:
-      dws attest list V1
+    Example: dws attest list V1
     """
     from dataworkspaces.cli.render import print_json
     from dataworkspaces.cli.text import escape
@@ -74,9 +73,9 @@ def list_(session: Session, snapshot: str, as_json: bool) -> None:
         click.echo("No attestations", err=True)
 
 
-@attest.command()
+@attest.command(short_help="Sign attestations with your SSH key")
 @snapshot_argument
-@click.option("--key", metavar="FILE", help="An SSH key (default: the one with which git signs, user.signingKey).")
+@click.option("--key", metavar="FILE", help="The SSH key (default: git's user.signingKey).")
 @json_option
 @common_options
 @pass_session
@@ -100,12 +99,12 @@ def sign(session: Session, snapshot: str, key: str | None, as_json: bool) -> Non
         workspace.interaction.tell("All attestations have your signature already")
 
 
-@attest.command()
+@attest.command(short_help="Verify the signatures of attestations")
 @snapshot_argument
 @click.option(
     "--allowed-signers",
     metavar="FILE",
-    help="Whose signatures count, as ssh-keygen has it (default: git's gpg.ssh.allowedSignersFile).",
+    help="The people whose signatures count, in the format of ssh-keygen (default: git's gpg.ssh.allowedSignersFile).",
 )
 @json_option
 @common_options

@@ -13,7 +13,7 @@ from dataworkspaces.cli.session import Session, common_options, json_option, pas
 if TYPE_CHECKING:
     from dataworkspaces.commands.environments import PlannedEnvironment, ShownEnvironment
 
-step_option = click.option("--step", metavar="STEP", type=StepName(), help="That of one step.")
+step_option = click.option("--step", metavar="STEP", type=StepName(), help="Use the environment of this step.")
 kind_option = click.option(
     "--kind",
     metavar="KIND",
@@ -26,7 +26,7 @@ kind_option = click.option(
 @click.group()
 @common_options
 def env() -> None:
-    """Show, compare, export and make again the environments that steps ran in.
+    """Show, compare, export and recreate the environments in which steps ran.
 
     \b
     Examples:
@@ -70,7 +70,7 @@ def show(session: Session, snapshot: str | None, step: str | None, as_json: bool
 @common_options
 @pass_session
 def diff(session: Session, before: str, after: str | None, step: str | None, as_json: bool) -> None:
-    """Compare the environment of a snapshot with that of another, or with the one in which a step would run now.
+    """Compare the environments of two snapshots, or that of one snapshot with the present environment.
 
     \b
     Example: dws env diff V1
@@ -131,7 +131,7 @@ def export(
 @step_option
 @kind_option
 @click.option("--without", metavar="NAME", multiple=True, help="Leave a package out. May be given several times.")
-@click.option("--yes", is_flag=True, help="Install what came with the workspace, without being asked.")
+@click.option("--yes", is_flag=True, help="Install what came with the workspace without asking.")
 @json_option
 @common_options
 @pass_session
@@ -145,9 +145,9 @@ def create(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Make the environment of a snapshot again, in the new directory DIR. Python environments are made by uv.
+    """Create the environment of a snapshot again, in the new directory DIR. uv creates Python environments.
 
-    What somebody else recorded is shown first, with all that would be fetched and where from.
+    If somebody else recorded the environment, the command first shows what it would fetch, and from where.
 
     \b
     Example: dws env create V1 .venv-v1

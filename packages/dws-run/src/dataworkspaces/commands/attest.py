@@ -97,12 +97,12 @@ def verify_attestations(workspace: Workspace, snapshot: str, allowed_signers: st
     given = allowed_signers or _of_git("gpg.ssh.allowedSignersFile")
     if given is None:
         raise ConfigurationError(
-            "Nobody said whose signatures count",
-            hint="--allowed-signers FILE, with lines as: ada@example.com ssh-ed25519 …",
+            "No file names the allowed signers",
+            hint="Give one with --allowed-signers FILE. Its lines look like: ada@example.com ssh-ed25519 …",
         )
     file = Path(given).expanduser().absolute()
     if not file.is_file():
-        raise ConfigurationError(f"{file}, the file of allowed signers, is not there")
+        raise ConfigurationError(f"The file of allowed signers, {file}, does not exist")
     return [_verified(each, file) for each in found]
 
 
@@ -126,10 +126,10 @@ def _verified(each: Attestation, allowed: Path) -> Verified:
                 known = _ssh_keygen(["-Y", "check-novalidate", "-n", NAMESPACE, *common], each.content, ok_only=False)
                 is_forged = is_forged or known.returncode != 0
     if is_forged:
-        return Verified(each, tuple(signers), "a signature is not of this statement", is_forged=True)
+        return Verified(each, tuple(signers), "a signature belongs to another statement", is_forged=True)
     if signers:
         return Verified(each, tuple(dict.fromkeys(signers)))
-    return Verified(each, (), "signed by nobody who is allowed to" if each.signatures else "not signed")
+    return Verified(each, (), "not signed by an allowed signer" if each.signatures else "not signed")
 
 
 def _sign(content: bytes, key: Path, *, batch: bool) -> str:
@@ -146,7 +146,7 @@ def _ssh_keygen(
     """:param stdin: None for what may ask for a passphrase on the terminal."""
     program = shutil.which("ssh-keygen")
     if program is None:
-        raise NotSupportedError("ssh-keygen is not installed", hint="It comes with OpenSSH, from release 8.2 on")
+        raise NotSupportedError("ssh-keygen is not installed", hint="Install OpenSSH 8.2 or newer")
     silent = {"SSH_ASKPASS_REQUIRE": "never"} if batch else {}
     try:
         done = subprocess.run(
@@ -161,7 +161,7 @@ def _ssh_keygen(
         raise ToolError(f"ssh-keygen could not be started: {e.strerror or e}") from e
     if ok_only and done.returncode != 0:
         said = " ".join(done.stderr.decode("utf-8", "replace").split())[:400]
-        raise ToolError(f"ssh-keygen could not sign: {said}", hint="Is that a key of yours? --key FILE names another")
+        raise ToolError(f"ssh-keygen could not sign: {said}", hint="To use another key: --key FILE")
     return done
 
 
@@ -169,14 +169,16 @@ def _key(given: str | None) -> Path:
     found = given or _of_git("user.signingKey")
     if found is None:
         raise ConfigurationError(
-            "Nobody said with which key to sign",
-            hint="--key ~/.ssh/id_ed25519, or: git config --global user.signingKey FILE",
+            "No key to sign with is set",
+            hint="Give one with --key FILE, or: git config --global user.signingKey FILE",
         )
     if found.startswith(("key::", "ssh-", "ecdsa-", "sk-")):
-        raise ConfigurationError("git has the text of a key in user.signingKey", hint="--key FILE names a file with it")
+        raise ConfigurationError(
+            "user.signingKey is a key and not the name of a file", hint="Give a file with --key FILE"
+        )
     file = Path(found).expanduser().absolute()
     if not file.is_file():
-        raise ConfigurationError(f"There is no key {file}", hint="ssh-keygen -t ed25519 makes one")
+        raise ConfigurationError(f"There is no key {file}", hint="'ssh-keygen -t ed25519' creates one")
     return file
 
 

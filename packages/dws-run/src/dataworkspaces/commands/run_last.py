@@ -163,7 +163,7 @@ def _differences(entries: Sequence[StepLineage], record: RunRecord) -> list[str]
     for name in {**then.parameters, **record.parameters}:
         old, new = (json.dumps(run.parameters[name]) if name in run.parameters else None for run in (then, record))
         if old != new:
-            now = "is given no more" if new is None else f"is {new}"
+            now = "is no longer given" if new is None else f"is {new}"
             found.append(f"parameter {name} {now}, was {old}" if old is not None else f"parameter {name} is new")
     named = {"command line": "command", "directory": "working_directory", "inputs": "inputs", "outputs": "outputs"}
     named |= {"code": "code", "results": "results", "use of --no-input": "reads_nothing"}

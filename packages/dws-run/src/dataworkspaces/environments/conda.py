@@ -74,13 +74,13 @@ class CondaEnvironment(EnvironmentKind):
         self, content: bytes, directory: Path, root: Path | None = None, without: Collection[str] = ()
     ) -> Created:
         if without:
-            raise NotSupportedError("A conda environment cannot be made without some of its packages")
+            raise NotSupportedError("A conda environment cannot be created without some of its packages")
         packages = self.packages(content)
         program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
         if program is None:
             raise NotSupportedError(
-                f"None of {', '.join(_PROGRAMS)} is installed, to make a conda environment",
-                hint="'dws env export --kind conda' writes the list that each of them can make one from",
+                f"None of {', '.join(_PROGRAMS)} is installed, so a conda environment cannot be created",
+                hint="'dws env export --kind conda' writes a list from which any of them can create it",
             )
         if os.path.lexists(directory):
             raise ConfigurationError(f"{directory} is there already", hint="Name a new directory")

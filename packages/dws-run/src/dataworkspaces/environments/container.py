@@ -73,7 +73,7 @@ class ContainerEnvironment(EnvironmentKind):
         if done.returncode != 0:
             shutil.rmtree(directory, ignore_errors=True)
             raise ToolError(
-                f"{reference} cannot be had: {' '.join(done.stderr.decode('utf-8', 'replace').split())[:600]}"
+                f"{reference} is not available: {' '.join(done.stderr.decode('utf-8', 'replace').split())[:600]}"
             )
         return Created(directory, 1, 1 if "@sha256:" in reference else 0)
 

@@ -155,7 +155,7 @@ def read(content: bytes, where: str = "The recorded environment") -> dict[str, A
     try:
         document: dict[str, Any] = tomllib.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as e:
-        raise MetadataError(f"{where} is no TOML: {str(e)[:200]}") from e
+        raise MetadataError(f"{where} is not valid TOML: {str(e)[:200]}") from e
     validated(document, where)
     tool = document.get("tool", {}).get(TOOL)
     if not isinstance(tool, dict) or tool.get("format") != FORMAT:

@@ -127,7 +127,7 @@ def _call(uv: str, arguments: list[str], what: str) -> None:
     except OSError as e:
         raise ToolError(f"uv could not be started: {e.strerror or e}") from e
     if done.returncode != 0:
-        raise ToolError(f"{what} cannot be had: {_one_line(done.stderr)}", hint="What can be left out: --without NAME")
+        raise ToolError(f"{what} is not available: {_one_line(done.stderr)}", hint="To leave it out: --without NAME")
 
 
 _FRAME = " \u00d7\u2570\u2500\u25b6\u2502\u251c"
@@ -173,7 +173,7 @@ def _compared(directory: Path, found: Sequence[Wanted], document: Mapping[str, A
                 verified += 1
             else:
                 differences.append(
-                    f"{each.name} {has.version} holds other files: it was built anew, or is another archive"
+                    f"{each.name} {has.version} has different files: it was rebuilt, or comes from another archive"
                 )
     differences += [
         f"{each['name']} was left out"

@@ -14,7 +14,7 @@ _LARGEST = 2_000_000
 
 @click.group(invoke_without_command=True)
 @click.option("--port", metavar="N", type=click.IntRange(1, 65535), help="Serve on this port (default: a free one).")
-@click.option("--no-open", is_flag=True, help="Print the address, and open no browser.")
+@click.option("--no-open", is_flag=True, help="Print the address without opening a browser.")
 @common_options
 @click.pass_context
 def web(ctx: click.Context, port: int | None, no_open: bool) -> None:
@@ -55,10 +55,16 @@ def _tell(name: str, address: str, *, is_opened: bool) -> None:
 
 @web.command()
 @click.argument("directory", metavar="DIR", type=click.Path())
-@click.option("--only", metavar="SNAPSHOT", type=SnapshotName(), multiple=True, help="Only this snapshot; repeatable.")
+@click.option(
+    "--only",
+    metavar="SNAPSHOT",
+    type=SnapshotName(),
+    multiple=True,
+    help="Export only this snapshot. May be given several times.",
+)
 @click.option(
     "--largest", metavar="BYTES", type=click.IntRange(min=0), default=_LARGEST, show_default=True,
-    help="Show no results files that are larger.",
+    help="Leave out results files that are larger.",
 )  # fmt: skip
 @json_option
 @common_options
@@ -66,8 +72,8 @@ def _tell(name: str, address: str, *, is_opened: bool) -> None:
 def export(session: Session, directory: str, only: tuple[str, ...], largest: int, as_json: bool) -> None:
     """Write the pages to DIR, as files that need no server.
 
-    A browser shows them from the directory, and so does any web server: GitHub Pages, for example. They have the table,
-    the comparisons, and of each snapshot the results, previews of their files, and the lineage. An earlier export in
+    Any browser can open them, and any web server can serve them: GitHub Pages, for example. They contain the table, the
+    comparisons, and for each snapshot the results with previews of their files, and the lineage. An earlier export in
     DIR is replaced.
 
     \b

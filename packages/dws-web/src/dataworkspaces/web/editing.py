@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def set_labels(workspace: Workspace, hashval: str, given: Any) -> dict[str, Any]:
     """Give a snapshot just these labels, ``KEY=VALUE`` each; what it becomes is returned."""
     if not isinstance(given, list) or not all(isinstance(text, str) for text in given):
-        raise ConfigurationError("Labels are a list of texts", hint="As in stage=production")
+        raise ConfigurationError("Labels are a list of strings", hint="As in stage=production")
     labels = parse_labels(given)
     before = workspace.as_snapshot_ws().get_snapshot_by_tag_or_hash(hashval)
     gone = [key for key in before.labels if key not in labels]
@@ -26,5 +26,5 @@ def set_labels(workspace: Workspace, hashval: str, given: Any) -> dict[str, Any]
 def add_note(workspace: Workspace, hashval: str, text: Any) -> dict[str, Any]:
     """Add a note to a snapshot; what it becomes is returned."""
     if not isinstance(text, str):
-        raise ConfigurationError("A note is a text", hint="Type what is to be remembered")
+        raise ConfigurationError("A note is a string", hint="Type its text")
     return about(note_command(workspace, hashval, text))

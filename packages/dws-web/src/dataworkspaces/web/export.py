@@ -69,11 +69,11 @@ def export(workspace: Workspace, target: Path, names: Sequence[str], largest: in
 
 def _check(target: Path) -> None:
     if target.is_symlink() or (target.exists() and not target.is_dir()):
-        raise ConfigurationError(f"{target} is not a directory", hint="Name one that is not there yet")
+        raise ConfigurationError(f"{target} is not a directory", hint="Name a directory that does not exist yet")
     if target.is_dir() and any(target.iterdir()) and not (target / MARK).is_file():
-        raise ConfigurationError(f"{target} holds other files", hint="Name a directory that is not there yet")
+        raise ConfigurationError(f"{target} holds other files", hint="Name a directory that does not exist yet")
     if not target.absolute().parent.is_dir():
-        raise ConfigurationError(f"The directory of {target} does not exist", hint="Make it first")
+        raise ConfigurationError(f"The directory of {target} does not exist", hint="Create it first")
 
 
 @contextmanager

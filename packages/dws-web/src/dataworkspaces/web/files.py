@@ -72,5 +72,5 @@ def _info(files: FileResourceMixin, path: str) -> FileInfo:
 def checked(path: str) -> str:
     """The path. It comes from an address: it must not lead elsewhere."""
     if path.startswith("/") or "\0" in path or "\\" in path or {"..", "."} & set(path.split("/")):
-        raise ConfigurationError(f"'{path}' is no path in a resource", hint="As in directory/file.csv")
+        raise ConfigurationError(f"'{path}' is not a path in a resource", hint="As in directory/file.csv")
     return path

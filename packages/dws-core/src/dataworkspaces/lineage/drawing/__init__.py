@@ -56,7 +56,7 @@ def check_target(path: Path) -> None:
     if is_directory:
         raise ConfigurationError(f"{path} is a directory", hint="Name a file")
     if not has_directory:
-        raise ConfigurationError(f"The directory of {path} does not exist", hint="Make it first")
+        raise ConfigurationError(f"The directory of {path} does not exist", hint="Create it first")
 
 
 def write_drawing(path: Path, text: str) -> None:

@@ -71,7 +71,7 @@ class ChunkList:
             is_possible = sum(sizes) == object_id.size and all(0 < size <= MOST for size in sizes)
             if data.startswith(_HEAD.pack(_MAGIC, *object_id)) and is_possible:
                 return found
-        raise DamagedContentError(f"{what} is damaged: it is no list of the chunks of a content", object_id=object_id)
+        raise DamagedContentError(f"{what} is damaged: it is not a list of chunks", object_id=object_id)
 
 
 def digests_in(data: bytes) -> Iterator[bytes]:

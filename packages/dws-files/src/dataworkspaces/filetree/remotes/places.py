@@ -49,7 +49,7 @@ def check_url(url: str) -> str:
             raise ConfigurationError(f"The remote {url:.300} is relative", hint="As in file:///absolute/path")
         return f"file://{os.path.normpath(rest)}"
     if protocol in _WRAPPERS:
-        raise ConfigurationError(f"The remote {url:.300} is of a kind ({protocol:.100}) that keeps nothing by itself")
+        raise ConfigurationError(f"The remote {url:.300} uses a protocol ({protocol:.100}) that stores nothing itself")
     try:
         password = urlsplit(url).password
     except ValueError as e:
@@ -62,7 +62,7 @@ def check_url(url: str) -> str:
     import fsspec
 
     if protocol not in fsspec.registry and protocol not in fsspec.available_protocols():
-        raise ConfigurationError(f"The remote {url:.300} is of a kind that fsspec does not know: {protocol:.100}")
+        raise ConfigurationError(f"fsspec does not know the protocol of the remote {url:.300}: {protocol:.100}")
     return url
 
 

@@ -425,7 +425,7 @@ class RemoteStore:
             self._place.do("sending", put)
         except FileNotFoundError as e:
             raise ConfigurationError(
-                f"The remote {self.url} is not there: {e}", hint="Make it, or check the URL"
+                f"The remote {self.url} is not there: {e}", hint="Create it, or check the URL"
             ) from e
         self._tell(size if tell else 0)
         return size

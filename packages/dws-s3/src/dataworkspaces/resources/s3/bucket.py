@@ -304,7 +304,7 @@ class Bucket:
                 hint="Check the name, --endpoint-url and --region",
             )
         if code in ("404", "NoSuchKey", "NoSuchVersion", "MethodNotAllowed", "405") and key is not None:
-            return NoSuchObject(f"There is no {where}, or not in that version")
+            return NoSuchObject(f"There is no {where}, or no such version of it")
         if code in ("403", "AccessDenied", "AllAccessDisabled"):
             who = "anonymously" if self.anonymous else f"with the credentials {self.profile or 'found'}"
             return NoAccess(f"{doing} is not allowed {who}", hint="Check the permissions, or choose another --profile")

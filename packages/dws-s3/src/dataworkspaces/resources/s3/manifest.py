@@ -93,7 +93,7 @@ class Manifests:
     def load(self, hashval: str) -> Manifest:
         """Raises UnavailableError if there is none, MetadataError if it is not what its name says."""
         if not is_hash(hashval):
-            raise MetadataError(f"Resource '{self._resource.name}': {hashval!r} is no version of it")
+            raise MetadataError(f"Resource '{self._resource.name}' has no version {hashval!r}")
         cached = self._cached(hashval)
         if cached.exists():
             found = _parse(cached.read_bytes(), hashval)

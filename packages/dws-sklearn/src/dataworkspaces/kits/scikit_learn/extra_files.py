@@ -188,7 +188,7 @@ FILES = {
     "predicted_against_actual": _File(
         ".png", _predicted_against_actual, _may_predict_numbers, "it predicts no numbers"
     ),
-    "cv_results": _File(".csv", _cv_results, _may_search, "it is no search"),
+    "cv_results": _File(".csv", _cv_results, _may_search, "it is not a search"),
 }
 """By name, what can stand beside ``results.json``."""
 
