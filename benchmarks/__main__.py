@@ -15,6 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from . import (
+    checkout,
     collaboration,
     flushing,
     kept_bytes,
@@ -40,6 +41,7 @@ ROWS: dict[str, Callable[[Settings], Iterator[Row]]] = {
     "keras": keras_kit.rows,
     "local-files": local_files.rows,
     "kept-bytes": kept_bytes.rows,
+    "checkout": checkout.rows,
     "flushing": flushing.rows,
     "rclone": rclone.rows,
     "s3": s3.rows,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -125,6 +127,18 @@ def test_a_checkout_needs_nothing_of_where_it_is_from(workspace: User, tmp_path:
     assert (there.cwd / "data/table").read_text() == "1\n"
     assert (there.cwd / "data/large").read_bytes() == b"1" * 200_000
     assert there.json("fsck")["problems"] == []
+
+
+def test_what_was_written_there_is_known_there(here: User, tmp_path: Path) -> None:
+    """The first command in a checkout does not read all files again."""
+    there = tmp_path / "V1"
+    here.dws("checkout", "V1", there)
+    (cache,) = there.rglob("stat-cache/data.sqlite")
+    with closing(sqlite3.connect(cache)) as db:
+        names = [os.fsdecode(row[0]) for row in db.execute("SELECT names FROM directories ORDER BY path")]
+        (context,) = db.execute("SELECT context FROM about").fetchone()
+    assert names == ["large\0table", "small"]
+    assert context.endswith(f" {(there / 'data').stat().st_ino}")  # which a rename of the checkout keeps
 
 
 @pytest.fixture

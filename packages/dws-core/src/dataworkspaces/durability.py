@@ -23,6 +23,8 @@ _CANNOT = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EISDIR)
 _TOGETHER = 256
 """Of so many files at once the descriptors are open; a process may have no more than 256 on some systems."""
 _FEW = 4
+_MANY = 500
+_FLUSHED_AS_A_WHOLE = frozenset({"ext2", "ext3", "ext4", "xfs", "f2fs", "overlay", "tmpfs"})
 
 
 @cache
@@ -105,13 +107,47 @@ def _each(flush: Callable[[T], object], what: Sequence[T]) -> None:
 
 def flush_tree(root: Path) -> None:
     """All files and directories below a directory, and itself. Links are not followed."""
-    files: list[Path] = []
-    directories: list[Path] = []
-    for directory, _, names in os.walk(root):
-        directories.append(Path(directory))
-        files += [Path(directory, name) for name in names]
-    flush_files(files)
-    flush_directories(reversed(directories))
+    found = [(directory, names) for directory, _, names in os.walk(root)]
+    if sum(len(names) for _, names in found) > _MANY:
+        is_one = len({os.lstat(directory).st_dev for directory, _ in found}) == 1  # noqa: PTH116 - pathlib is slow
+        if is_one and _flush_file_system(root):
+            return
+    flush_files(Path(directory, name) for directory, names in found for name in names)
+    flush_directories(Path(directory) for directory, _ in reversed(found))
+
+
+def _flush_file_system(root: Path) -> bool:
+    """Flush all that was written to a file system, in one call: of 20,000 files in a tenth of the time that it takes
+    one by one. False where that is not known to do what it says: for FUSE, and others whose disk is not here."""
+    fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        device = os.fstat(fd).st_dev
+        if _type_of_file_system(f"{os.major(device)}:{os.minor(device)}") not in _FLUSHED_AS_A_WHOLE:
+            return False
+        import ctypes
+
+        flush = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+        if flush is None:
+            return False
+        if flush(fd) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), str(root))
+        return True
+    finally:
+        os.close(fd)
+
+
+def _type_of_file_system(device: str) -> str | None:
+    """``ext4`` and the like, of a device as MAJOR:MINOR; None where nobody tells. See proc(5)."""
+    try:
+        lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        mounted, _, rest = line.partition(" - ")
+        if mounted.split(" ")[2:3] == [device]:
+            return rest.split(" ")[0]
+    return None
 
 
 def make_directories(path: Path) -> None:

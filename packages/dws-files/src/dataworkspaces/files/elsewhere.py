@@ -20,6 +20,7 @@ from dataworkspaces.toolbox.names import some
 
 if TYPE_CHECKING:
     from dataworkspaces.files.file_tree import FileTreeMixin
+    from dataworkspaces.filetree.building import Known
     from dataworkspaces.filetree.objects.ids import ObjectId
     from dataworkspaces.workspace import SnapshotVersion
 
@@ -32,7 +33,7 @@ def source_of(resource: FileTreeMixin, version: SnapshotVersion) -> Source:
     tree = resource.stored_tree(version.compare_hash)
     lost: dict[str, None] = {}
     if version.restore_hash is not None and tree is not None:
-        contents = all_objects(tree)
+        contents, _ = resource.kept_content.contents(tree)
         missing = resource.kept_content.store.missing(contents)
         if missing and resource.remote_content is not None:
             resource.remote_content.fetch({id_: contents[id_] for id_ in missing})
@@ -56,19 +57,20 @@ def source_of(resource: FileTreeMixin, version: SnapshotVersion) -> Source:
     )
 
 
-def check_out_tree(resource: FileTreeMixin, version: SnapshotVersion, directory: Path) -> None:
+def check_out_tree(resource: FileTreeMixin, version: SnapshotVersion, directory: Path) -> Known:
+    """Returns what was written, of which the content is verified."""
     source = source_of(resource, version)
     tree = resource.stored_tree(version.compare_hash)
     if tree is None:
         raise MetadataError(f"Resource '{resource.name}': the workspace does not have version {version}")
     directory.mkdir(parents=True, exist_ok=True)
     if source == "kept":
-        _from_store(resource, tree, directory)
-    else:
-        _from_files(resource, tree, directory)
+        return _from_store(resource, tree, directory)
+    _from_files(resource, tree, directory)
+    return {}
 
 
-def _from_store(resource: FileTreeMixin, tree: Tree, directory: Path) -> None:
+def _from_store(resource: FileTreeMixin, tree: Tree, directory: Path) -> Known:
     nothing = Tree(NO_FILES, lambda hashval: b"" if hashval == NO_FILES else tree.read(hashval))
     plan = plan_restore(nothing, tree)
     make_directories(directory, sorted(plan.make_directories))
@@ -77,7 +79,9 @@ def _from_store(resource: FileTreeMixin, tree: Tree, directory: Path) -> None:
         resource.workspace.interaction.progress(f"Checking out {resource.name}", size, "bytes") as advance,
         ThreadPoolExecutor(os.cpu_count() or 1) as executor,
     ):
-        check_out(resource.kept_content.store, directory, plan.write, executor=executor, advance=advance)
+        written = check_out(resource.kept_content.store, directory, plan.write, executor=executor, advance=advance)
+    ids = {wanted.path: wanted.id.text for wanted in plan.write}
+    return {path: (status, ids[path]) for path, status in written}
 
 
 def _from_files(resource: FileTreeMixin, tree: Tree, directory: Path) -> None:
@@ -113,16 +117,24 @@ def _walk(tree: Tree) -> Iterator[tuple[str, str]]:
                 pending.append((f"{path}/", entry.value))
 
 
-def hand_over_kept(source: FileTreeMixin, target: FileTreeMixin, version: str) -> None:
+def hand_over_kept(source: FileTreeMixin, target: FileTreeMixin, version: str, written: Known) -> None:
     """Have the contents of a version in the object store of a copy of the workspace, and those of all others that its
-    snapshots refer to, where that costs nothing."""
-    _share(source, target, [version], may_copy=True)
-    _share(source, target, _versions(target), may_copy=False)
+    snapshots refer to, where that costs nothing. What was written there need not be read there.
+
+    :param written: as :func:`check_out_tree` has returned it."""
+    tree = source.stored_tree(version)
+    contents, manifests = ({}, frozenset()) if tree is None else source.kept_content.contents(tree)
+    seen = set(manifests)
+    if not _is_shared(source, target):
+        take_contents(source.kept_content.store, target.kept_content.store, contents.keys(), may_copy=True)
+    _share(source, target, _versions(target), seen, may_copy=False)
+    if written:
+        target.present_tree(known=written)
 
 
 def take_back_kept(source: FileTreeMixin, target: FileTreeMixin) -> None:
     """Have the contents here of all versions that our snapshots refer to, and that a copy has."""
-    _share(source, target, _versions(target), may_copy=True)
+    _share(source, target, _versions(target), set(), may_copy=True)
 
 
 def _versions(resource: FileTreeMixin) -> list[str]:
@@ -130,11 +142,18 @@ def _versions(resource: FileTreeMixin) -> list[str]:
     return list(filter(None, dict.fromkeys(snapshot.restore_hashes.get(resource.name) for snapshot in snapshots)))
 
 
-def _share(source: FileTreeMixin, target: FileTreeMixin, versions: list[str], *, may_copy: bool) -> None:
-    if not source.restorable or source.kept_content.store.root == target.kept_content.store.root:
+def _is_shared(source: FileTreeMixin, target: FileTreeMixin) -> bool:
+    """Whether there is nothing to give, or one object store for both."""
+    return not source.restorable or source.kept_content.store.root == target.kept_content.store.root
+
+
+def _share(
+    source: FileTreeMixin, target: FileTreeMixin, versions: list[str], seen: set[str], *, may_copy: bool
+) -> None:
+    """:param seen: manifests whose contents have been taken; those of the versions are added."""
+    if _is_shared(source, target):
         return
     contents: set[ObjectId] = set()
-    seen: set[str] = set()
     for version in versions:
         tree = target.stored_tree(version) or source.stored_tree(version)
         contents.update(all_objects(tree, seen) if tree is not None else ())

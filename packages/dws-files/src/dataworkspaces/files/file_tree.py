@@ -213,7 +213,8 @@ class FileTreeMixin(CheckOutMixin, KeptVersionsMixin, LocalDirectoryMixin, Snaps
         if not root.is_dir():
             return None
         path = self.workspace.get_machine_directory() / STAT_CACHES / f"{self.name}.sqlite"
-        return StatCache(path, f"{self._hasher.name} {root.stat().st_dev} {os.fspath(root)!r}")
+        status = root.stat()  # of the directory, and not where it is: a checkout is built elsewhere, and moved
+        return StatCache(path, f"{self._hasher.name} {status.st_dev} {status.st_ino}")
 
     def _tree(
         self,
@@ -390,6 +391,11 @@ class FileTreeMixin(CheckOutMixin, KeptVersionsMixin, LocalDirectoryMixin, Snaps
 
     # -- another directory ---------------------------------------------------------------------------------------
 
+    @cached_property
+    def _checked_out(self) -> dict[Path, Known]:
+        """By directory what has been written there, until it is handed over."""
+        return {}
+
     def check_out_precheck(self, version: SnapshotVersion) -> None:
         from dataworkspaces.files.elsewhere import source_of
 
@@ -398,14 +404,14 @@ class FileTreeMixin(CheckOutMixin, KeptVersionsMixin, LocalDirectoryMixin, Snaps
     def check_out(self, version: SnapshotVersion, directory: Path) -> Mapping[str, Any] | None:
         from dataworkspaces.files.elsewhere import check_out_tree
 
-        check_out_tree(self, version, directory)
+        self._checked_out[directory] = check_out_tree(self, version, directory)
         return {**self.get_local_params(), "my_local_path": str(directory)}
 
     def hand_over(self, other: Resource, version: SnapshotVersion) -> None:
         from dataworkspaces.files.elsewhere import hand_over_kept
 
         if isinstance(other, FileTreeMixin) and version.restore_hash is not None:
-            hand_over_kept(self, other, version.restore_hash)
+            hand_over_kept(self, other, version.restore_hash, self._checked_out.pop(other.local_root(), {}))
 
     def take_back(self, other: Resource) -> None:
         """The files here stay as they are: ``dws restore`` brings a version that came."""

@@ -53,6 +53,7 @@ class KeptContent:
         self._resource = resource
         self._workspace = resource.workspace
         self._planned: tuple[tuple[str, str], RestorePlan] | None = None
+        self._contents: tuple[str, dict[ObjectId, str], frozenset[str]] | None = None
 
     @cached_property
     def store(self) -> ObjectStore:
@@ -284,6 +285,14 @@ class KeptContent:
         seen: set[str] = set()
         for version in versions:
             yield version, all_objects(self.tree(version), seen)
+
+    def contents(self, tree: Tree) -> tuple[Mapping[ObjectId, str], frozenset[str]]:
+        """The contents of a tree, each with the path of one file, and its manifests. Trees never change, so of one that
+        is asked for again, by each part of a checkout, they are known."""
+        if self._contents is None or self._contents[0] != tree.hashval:
+            seen: set[str] = set()
+            self._contents = (tree.hashval, all_objects(tree, seen), frozenset(seen))
+        return self._contents[1], self._contents[2]
 
     def check_integrity(self, restore_hashes: Mapping[str, str]) -> Iterator[Problem]:
         """Content that snapshots refer to, and that is nowhere."""

@@ -207,8 +207,28 @@ class ObjectStore:
         if len(small) >= 1000:
             packed = {digest for pack in packs for digest in pack.index.digests()}
             small = [i for i in small if i.digest not in packed]
+        if len(small) >= 1000:
+            small = self._without_loose(small, left)
         left.update(i for i in small if not self.has_loose(i))
         return left
+
+    def _without_loose(self, ids: Iterable[ObjectId], left: set[ObjectId]) -> list[ObjectId]:
+        """Those that may be files of their own; adds to ``left`` those of which there is no such name. For many: a
+        directory is listed once."""
+        names: dict[str, frozenset[str]] = {}
+        found = []
+        for id_ in ids:
+            start, rest = id_.hex[:2], id_.hex[2:]
+            if start not in names:
+                try:
+                    names[start] = frozenset(os.listdir(self.root / "loose" / start))  # noqa: PTH208
+                except FileNotFoundError:
+                    names[start] = frozenset()
+            if rest in names[start]:
+                found.append(id_)
+            else:
+                left.add(id_)
+        return found
 
     def has_loose(self, object_id: ObjectId) -> bool:
         """Whether a content is here as a file of its own, as far as its size tells."""

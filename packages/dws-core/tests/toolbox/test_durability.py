@@ -1,0 +1,71 @@
+"""What is flushed: many files of a tree in one call, where the file system is known to do that."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dataworkspaces import durability
+
+MANY = 600
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for number in range(MANY):
+        place = tmp_path / f"d{number % 3}" / str(number)
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(str(number))
+    return tmp_path
+
+
+@pytest.fixture
+def flushed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths of what is flushed one by one."""
+    found: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda fd: found.append(os.readlink(f"/proc/self/fd/{fd}")))
+    return found
+
+
+def test_all_is_flushed_one_by_one_where_nothing_is_known_of_the_file_system(
+    tree: Path, flushed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(durability, "_type_of_file_system", lambda device: "fuse.sshfs")
+    durability.flush_tree(tree)
+    assert sorted(flushed) == sorted(map(str, [tree, *tree.rglob("*")]))
+
+
+def test_many_are_flushed_with_their_file_system(
+    tree: Path, flushed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(durability, "_type_of_file_system", lambda device: "ext4")
+    durability.flush_tree(tree)
+    assert flushed == []
+
+
+def test_few_are_not(tmp_path: Path, flushed: list[str]) -> None:
+    (tmp_path / "one").write_text("1")
+    durability.flush_tree(tmp_path)
+    assert sorted(flushed) == sorted([str(tmp_path), str(tmp_path / "one")])
+
+
+def test_a_disk_that_fails_is_an_error(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Failing:
+        def syncfs(self, fd: int) -> int:
+            import ctypes
+
+            ctypes.set_errno(5)
+            return -1
+
+    monkeypatch.setattr(durability, "_type_of_file_system", lambda device: "ext4")
+    monkeypatch.setattr("ctypes.CDLL", lambda name, use_errno: Failing())
+    with pytest.raises(OSError, match="Input/output error"):
+        durability.flush_tree(tree)
+
+
+def test_the_type_of_a_file_system_is_known() -> None:
+    device = Path("/proc").stat().st_dev
+    assert durability._type_of_file_system(f"{os.major(device)}:{os.minor(device)}") == "proc"
+    assert durability._type_of_file_system("4095:4095") is None
