@@ -25,7 +25,7 @@ def tree(tmp_path: Path) -> Path:
 def flushed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths of what is flushed one by one."""
     found: list[str] = []
-    monkeypatch.setattr(os, "fsync", lambda fd: found.append(os.readlink(f"/proc/self/fd/{fd}")))
+    monkeypatch.setattr(os, "fsync", lambda fd: found.append(str(Path(f"/proc/self/fd/{fd}").readlink())))
     return found
 
 
