@@ -109,7 +109,7 @@ def flush_tree(root: Path) -> None:
     """All files and directories below a directory, and itself. Links are not followed."""
     found = [(directory, names) for directory, _, names in os.walk(root)]
     if sum(len(names) for _, names in found) > _MANY:
-        is_one = len({os.lstat(directory).st_dev for directory, _ in found}) == 1  # noqa: PTH116 - pathlib is slow
+        is_one = len({os.lstat(directory).st_dev for directory, _ in found}) == 1
         if is_one and _flush_file_system(root):
             return
     flush_files(Path(directory, name) for directory, names in found for name in names)
