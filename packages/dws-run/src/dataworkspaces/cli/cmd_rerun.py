@@ -12,6 +12,7 @@ from dataworkspaces.cli.session import Session, common_options, json_option, pas
 
 if TYPE_CHECKING:
     from dataworkspaces.commands.rerun_plan import PlannedStep
+    from dataworkspaces.commands.run_cache_take import TakenRun
 
 
 @click.command()
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     type=ParameterType(),
     help="Give a parameter of STEP another value, on its command line too. May be repeated.",
 )
+@click.option("--no-cache", is_flag=True, help="Take no outputs from earlier runs that did the same.")
 @click.option("--dry-run", is_flag=True, help="Show what would run and why, but run nothing.")
 @click.option("--yes", is_flag=True, help="Run command lines that came with the workspace without asking.")
 @json_option
@@ -44,6 +46,7 @@ def rerun(
     snapshot: str | None,
     force: bool,
     parameters: tuple[tuple[str, Any], ...],
+    no_cache: bool,
     dry_run: bool,
     yes: bool,
     as_json: bool,
@@ -62,7 +65,8 @@ def rerun(
     if as_json and not dry_run:
         raise ConfigurationError("--json needs --dry-run", hint="Add --dry-run")
     workspace = session.open_workspace(reading=True)
-    plan = plan_rerun(workspace, target, snapshot, force=force, parameters=parameters_by_name(parameters))
+    values = parameters_by_name(parameters)
+    plan = plan_rerun(workspace, target, snapshot, force=force, parameters=values, no_cache=no_cache)
     if as_json:
         print_json(plan.to_json())
         return
@@ -81,7 +85,7 @@ def rerun(
         )
         if not workspace.interaction.confirm(question, default=False, option="--yes"):
             raise UserAbort("Nothing was run")
-    outcome = rerun_command(workspace, plan, _begin)
+    outcome = rerun_command(workspace, plan, _begin, _tell_taken)
     for name in outcome.spared:
         _tell(f"Step {name} is up to date after all: its inputs have not changed")
     for name, status in outcome.failed.items():
@@ -92,7 +96,7 @@ def rerun(
         if outcome.ran:
             _tell(f"Ran {', '.join(outcome.ran)}")
         raise click.exceptions.Exit(next(iter(outcome.failed.values())))
-    if outcome.ran or not outcome.left:
+    if outcome.ran or not (outcome.left or outcome.taken):
         _tell(f"Ran {', '.join(outcome.ran) or 'nothing'}")
     if outcome.left:
         *others, last = [f"Step {name} was skipped: {reason}" for name, reason in outcome.left.items()]
@@ -112,6 +116,8 @@ def _show(step: PlannedStep) -> None:
         click.echo(f"    in {escape(execution.directory)}")
     for reason in step.why:
         click.echo(f"    because {escape(reason)}")
+    if step.cached is not None:
+        click.echo(f"    would be taken from {escape(step.cached.describe())} (--no-cache runs it)")
     if step.obstacle is not None:
         click.echo(f"    cannot be run: {escape(step.obstacle)}")
 
@@ -127,6 +133,12 @@ def _command(step: PlannedStep) -> str:
 def _begin(step: PlannedStep) -> None:
     command = _command(step)
     _tell(f"Step {step.execution.name}: {command if len(command) <= 500 else command[:500] + ' ...'}")
+
+
+def _tell_taken(name: str, taken: TakenRun) -> None:
+    from dataworkspaces.cli.cmd_run import describe_taken
+
+    _tell(describe_taken(name, taken))
 
 
 def _tell(message: str) -> None:

@@ -12,6 +12,7 @@ from dataworkspaces.cli.session import Session, common_options, pass_session
 
 if TYPE_CHECKING:
     from dataworkspaces.commands.run import RunOutcome
+    from dataworkspaces.commands.run_cache_take import TakenRun
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -59,14 +60,20 @@ if TYPE_CHECKING:
     "metrics.json that the command writes there.",
 )
 @click.option("--force", is_flag=True, help="Run the command even if nothing has changed since its last success.")
+@click.option(
+    "--no-cache",
+    is_flag=True,
+    help="Run the command even if an earlier run did the same, and a snapshot has its outputs.",
+)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND [ARGUMENTS]...")
 @common_options
 @pass_session
 def run(session: Session, /, command: tuple[str, ...], parameters: tuple[tuple[str, Any], ...], **options: Any) -> None:
     """Run a command as a step of the pipeline, and record what it read, ran and wrote.
 
-    Skips the command if its inputs, code, parameters and command line are the same as in its last success. The exit
-    status is that of the command.
+    Skips the command if its inputs, code, parameters and command line are the same as in its last success. If they are
+    the same as in an earlier run that a snapshot holds, takes the outputs from there. The exit status is that of the
+    command.
 
     \b
     Example:
@@ -97,6 +104,8 @@ def _describe(outcome: RunOutcome) -> str:
     name, outputs = outcome.name, some(outcome.outputs)
     if outcome.skipped:
         return f"Step {name} is up to date, and was not run (--force runs it)"
+    if outcome.taken is not None:
+        return describe_taken(name, outcome.taken)
     if outcome.exit_status != 0:
         message = f"Step {name} failed with exit status {outcome.exit_status}"
         return f"{message}; unknown now: {outputs}" if outputs else message
@@ -105,3 +114,11 @@ def _describe(outcome: RunOutcome) -> str:
         return f"Step {name} {changed}, so nothing is recorded"
     read = f"read {some(outcome.inputs)} and " if outcome.inputs else ""
     return f"Step {name} took {outcome.seconds:.1f} s, {read}wrote {outputs}"
+
+
+def describe_taken(name: str, taken: TakenRun) -> str:
+    from dataworkspaces.toolbox.names import some
+
+    where = taken.run.describe()
+    told = f"Step {name} did the same in {where}: took {some(taken.outputs)} from there (--no-cache runs it)"
+    return f"{told}. What was there is now in {some(taken.kept)}" if taken.kept else told

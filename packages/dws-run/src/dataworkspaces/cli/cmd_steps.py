@@ -80,6 +80,8 @@ def _show(step: PlannedStep) -> None:
         click.echo("    inputs: not told (name them with --input; if there are none, say --no-input)")
     for reason in step.why:
         click.echo(f"    because {escape(reason)}")
+    if step.cached is not None:
+        click.echo(f"    would be taken from {escape(step.cached.describe())}")
 
 
 _LOOKS = {"failed": "red", "out of date": "yellow", "up to date": ""}

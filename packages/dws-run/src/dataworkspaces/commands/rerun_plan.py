@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dataworkspaces.commands.rerun_graph import Execution, ExecutionGraph, Lineages, identity
-from dataworkspaces.commands.rerun_parameters import changed_in_files, with_parameters
+from dataworkspaces.commands.rerun_parameters import changed_in_files, with_files, with_parameters
+from dataworkspaces.commands.run_cache import CachedRun, find_cached
 from dataworkspaces.commands.run_last import changes_around, is_gone
+from dataworkspaces.commands.run_process import gets_input
+from dataworkspaces.commands.run_request import PlannedRun
+from dataworkspaces.commands.run_surroundings import Surroundings
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.lineage.code_files import CodeNow
 from dataworkspaces.lineage.model import HashCertificate, LineageEntry, ResourceCert, StepLineage
@@ -30,6 +35,8 @@ class PlannedStep:
     :ivar obstacle: why it cannot be run by us, if that is so.
     :ivar is_forced: the user wants it to run, even if it is up to date.
     :ivar given: the parameters that the user has set for it.
+    :ivar cached: the earlier run from which its outputs would come, so that it need not run.
+    :ivar may_take: whether they may.
     """
 
     execution: Execution
@@ -39,6 +46,8 @@ class PlannedStep:
     obstacle: str | None = None
     is_forced: bool = False
     given: tuple[str, ...] = ()
+    cached: CachedRun | None = None
+    may_take: bool = True
 
     @property
     def runs(self) -> bool:
@@ -60,6 +69,7 @@ class PlannedStep:
             "own": self.is_own,
             "obstacle": self.obstacle,
             "parameters": dict(self.execution.parameters),
+            "from_cache": None if self.cached is None else self.cached.to_json(),
             **({} if self.execution.inputs_told else {"inputs_told": False}),
         }
 
@@ -88,12 +98,14 @@ def plan_rerun(
     *,
     force: bool = False,
     parameters: Mapping[str, Any] | None = None,
+    no_cache: bool = False,
 ) -> RerunPlan:
     """The steps behind ``target`` (the name of a step or a resource, or ``RESOURCE:PATH``; default: all).
 
     :param snapshot: tag or hash; replay its steps, where what they read and wrote is not here as it was then.
     :param force: the steps that ``target`` itself names (default: all) run, even if they are up to date.
     :param parameters: other values of parameters of the step ``target``, which runs then.
+    :param no_cache: no step takes its outputs from an earlier run. One that is forced never does.
 
     Raises ConfigurationError for an unknown target, snapshot or parameter."""
     snapshots = workspace.as_lineage_ws()
@@ -122,7 +134,10 @@ def plan_rerun(
             _obstacle(workspace, execution),
             is_forced,
             tuple(parameters or ()) if number in named else (),
+            may_take=not no_cache and not (force and number in named),
         )
+        if step.runs and not behind and step.obstacle is None and step.may_take:
+            step = replace(step, cached=find_for(workspace, step))
         steps.append(step)
         if step.runs:
             running[number] = execution.name
@@ -191,6 +206,31 @@ def _is_repeated(then: LineageEntry, now: LineageEntry) -> bool:
     read = {cert.ref: cert.certificate for cert in (*then.inputs, *then.code)}
     read_now = {cert.ref: cert.certificate for cert in (*now.inputs, *now.code)}
     return read.keys() == read_now.keys() and not any(contradict(read[ref], read_now[ref]) for ref in read)
+
+
+def planned_run(workspace: Workspace, execution: Execution, given: Collection[str]) -> PlannedRun | None:
+    """An execution as it would be called now, with the values that its files of parameters have; None if ``dws run``
+    did not call it."""
+    directory = directory_of(workspace, execution)
+    execution = with_files(execution, directory, workspace.get_workspace_local_path_if_any(), given)
+    if execution.record is None or execution.command is None:
+        return None
+    record = replace(execution.record, run_id=uuid.uuid4().hex, command=command_here(execution.command))
+    known = next((around for entry in execution.entries if (around := Surroundings.of(entry)) is not None), None)
+    names = set(workspace.get_resource_names())
+    return PlannedRun(record, () if known is None else tuple(name for name in known.resources if name in names))
+
+
+def find_for(workspace: Workspace, step: PlannedStep) -> CachedRun | None:
+    """The earlier run from which a step can take its outputs, as things are now."""
+    if not step.may_take or gets_input():
+        return None
+    try:
+        planned = planned_run(workspace, step.execution, step.given)
+        directory = directory_of(workspace, step.execution)
+    except ConfigurationError:
+        return None
+    return None if planned is None else find_cached(workspace, planned, directory)
 
 
 def command_here(command: Sequence[str]) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataworkspaces.commands.run_cache import NOT_REPEATABLE, RESULTS
+from dataworkspaces.commands.run_cache_outputs import files_of_results
 from dataworkspaces.commands.run_changes import (
     Footprint,
     changed_places,
@@ -40,6 +42,8 @@ from dataworkspaces.workspace import ResourceRef, Workspace
 if TYPE_CHECKING:
     from filelock import SoftFileLock
 
+    from dataworkspaces.commands.run_cache_take import TakenRun
+
 
 @dataclass(frozen=True)
 class RunOutcome:
@@ -49,6 +53,7 @@ class RunOutcome:
     :ivar inputs: what was recorded as read: what the user named, or a guess.
     :ivar outputs: what was recorded as written, or, if the command failed, what is unknown now.
     :ivar code: what it wrote that is code, and no output.
+    :ivar taken: the earlier run from which the outputs come; the command did not run.
     """
 
     name: str
@@ -58,13 +63,14 @@ class RunOutcome:
     inputs: tuple[ResourceRef, ...]
     outputs: tuple[ResourceRef, ...]
     code: tuple[ResourceRef, ...] = ()
+    taken: TakenRun | None = None
 
 
 def run_command(
     workspace: Workspace, request: RunRequest, tell_why: Callable[[str, Sequence[str]], None] | None = None
 ) -> RunOutcome:
-    """Run a command and record it as a step, unless its last success is up to date. ``tell_why`` is told the name of a
-    step that runs again, and the reasons.
+    """Run a command and record it as a step, unless its last success is up to date, or an earlier run did the same.
+    ``tell_why`` is told the name of a step that runs again, and the reasons.
 
     Raises ConfigurationError for what :func:`plan_run` refuses and a program that cannot be started, LineageError if
     the inputs contradict each other or an output overlaps with that of another step."""
@@ -74,11 +80,25 @@ def run_command(
         last = look_at_last(workspace, record)
         if last is not None and not last.reasons:
             return RunOutcome(record.name, True, 0, 0.0, record.inputs, last.outputs)
+        if not request.no_cache and (taken := take(workspace, planned)) is not None:
+            return taken
         if last is not None:
             log.info("step %s runs again: %s", record.name, "; ".join(last.reasons))
             if tell_why is not None:
                 tell_why(record.name, last.reasons)
     return execute(workspace, planned)
+
+
+def take(workspace: Workspace, planned: PlannedRun, directory: str | None = None) -> RunOutcome | None:
+    """Put in place what an earlier run wrote that did the same, instead of running the command; None if there is none
+    of which that is certain."""
+    from dataworkspaces.commands.run_cache_take import take_cached
+
+    with _finding_outputs(workspace, planned.record):  # which would find ours
+        taken = take_cached(workspace, planned, directory)
+    if taken is None:
+        return None
+    return RunOutcome(planned.record.name, False, 0, 0.0, taken.inputs, taken.outputs, taken=taken)
 
 
 def execute(
@@ -89,6 +109,7 @@ def execute(
     :param start: runs it, and returns its exit status."""
     record = planned.record
     check_program(record.command, directory)
+    has_input = gets_input()
     with (
         _finding_outputs(workspace, record),
         variables_of_run(workspace, record) as variables,
@@ -115,7 +136,7 @@ def execute(
             if status == 0:
                 read = imports.code(processes[0])
                 lineage.find_code = None if read is None else lambda refs, out: code.files(refs, out, read)
-                found = _record_success(workspace, planned, inputs, lineage, watch, written)
+                found = _record_success(workspace, planned, inputs, lineage, watch, written, has_input=has_input)
                 return RunOutcome(record.name, False, 0, seconds, *found, tuple(watch.written_code()))
             lineage.fail(written, f"failed with exit status {status}", status)
             return RunOutcome(record.name, False, status, seconds, record.inputs, tuple(written))
@@ -136,6 +157,8 @@ def _record_success(
     lineage: CommandLineage,
     watch: _Watch,
     written: list[ResourceRef],
+    *,
+    has_input: bool,
 ) -> tuple[tuple[ResourceRef, ...], tuple[ResourceRef, ...]]:
     """Returns the inputs and the outputs."""
     record = planned.record
@@ -147,8 +170,12 @@ def _record_success(
     if record.outputs is None:
         inputs = inputs_to_read(workspace, record.inputs, outputs)
     around = watch.surroundings(record, own, outputs)
-    lineage.succeed(record, inputs, {KEY: around.to_json()})
-    if code := watch.written_code():
+    code = watch.written_code()
+    why_not = "it read its standard input" if has_input else "it wrote to code" if code else None
+    other = {} if why_not is None else {NOT_REPEATABLE: why_not}
+    texts = {**around.to_json(), RESULTS: files_of_results(workspace, outputs)}
+    lineage.succeed(record, inputs, {KEY: texts, **other})
+    if code:
         workspace.interaction.warn(
             f"Step {record.name} wrote to {', '.join(map(str, code[:3]))}, which is code: it is not an output unless "
             "--output names it, and counts as a change of the code"

@@ -65,13 +65,15 @@ def changes_around(
     *,
     must_know: bool = False,
     files: bool = True,
+    outputs: bool = True,
 ) -> list[str]:
     """What has changed of the surroundings of a run, and inputs that it has now and had not then.
 
     :param entries: of one run.
     :param code: of code of which nobody said whether the step runs it, the files on which it depends may be known.
     :param must_know: it is a change, too, that it was not recorded how they were.
-    :param files: False if nobody knows the directory."""
+    :param files: False if nobody knows the directory.
+    :param outputs: False if it does not matter what lies at its results."""
     record = next((entry.run for entry in entries if entry.run is not None), None)
     if record is None:
         return []
@@ -89,7 +91,8 @@ def changes_around(
             if changed is not None:
                 then, now = (replace(s, resources={**s.resources, name: KNOWN}) for s in (then, now))
                 found += [f"its code in {place} has changed" for place in changed]
-    moved = {str(c.ref) for e in entries for c in e.outputs if isinstance(c.certificate, HashCertificate)}
+    certs = [cert for entry in entries for cert in entry.outputs]
+    moved = {str(cert.ref) for cert in certs if isinstance(cert.certificate, HashCertificate) or not outputs}
     then = replace(then, results={ref: text for ref, text in then.results.items() if ref not in moved})
     now = replace(now, results={ref: text for ref, text in now.results.items() if ref not in moved})
     return [*found, *then.changes_to(now)]

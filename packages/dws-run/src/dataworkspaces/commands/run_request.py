@@ -30,6 +30,7 @@ class RunRequest:
     :ivar name: default: that of the script, or of the program.
     :ivar inputs: default: the data that the command line names.
     :ivar no_input: the command reads no data.
+    :ivar no_cache: take no outputs from earlier runs.
     :ivar outputs: default: what changes below the workspace's resources.
     :ivar code: default: the code resources of the files that the command line names.
     :ivar params_files: ``PATH[:KEY,KEY]``, whose values are parameters, too; ``parameters`` come before them.
@@ -45,6 +46,7 @@ class RunRequest:
     force: bool = False
     params_files: tuple[str, ...] = ()
     no_input: bool = False
+    no_cache: bool = False
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,12 @@ def look_around(
     return Surroundings(resources, files, {str(ref): contents[ref] for ref in results})
 
 
+def results_now(workspace: Workspace, written: Iterable[ResourceRef]) -> dict[str, str | None]:
+    """What lies in the results among what a command wrote, as :class:`Surroundings` tell it."""
+    contents = _contents(workspace, [ref for ref in written if _is_results(workspace, ref)])
+    return {str(ref): content for ref, content in contents.items()}
+
+
 def files_outside(
     workspace: Workspace,
     record: RunRecord,

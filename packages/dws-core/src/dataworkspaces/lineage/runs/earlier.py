@@ -68,12 +68,17 @@ class EarlierRuns:
         """Move files aside, in this order; what was cut short goes on if it is called with the same run.
 
         :param run_id: None for files of no run that is known."""
+        earlier = self.begin(results.ref, step, run_id)
+        results.take_out(names, earlier.files)
+        return earlier
+
+    def begin(self, ref: ResourceRef, step: str, run_id: str | None = None) -> EarlierRun:
+        """Note that files of a directory are about to move to :attr:`EarlierRun.files`. On disk on return."""
         now = datetime.now()
         name = run_id if run_id is not None and _RUN_ID_RE.match(run_id) else new_run_id(now)
-        earlier = EarlierRun(self._directory / name, name, step, results.ref, now)
+        earlier = EarlierRun(self._directory / name, name, step, ref, now)
         note = {key: value for key, value in earlier.to_json().items() if key != "files"}
         write_json(earlier.directory / _NOTE, note, durable=True)
-        results.take_out(names, earlier.files)
         return earlier
 
     def bring_back(self, results: ResultsDirectory, earlier: EarlierRun) -> None:
