@@ -80,6 +80,11 @@ def _show(step: PlannedStep) -> None:
         click.echo("    inputs: not told (name them with --input; if there are none, say --no-input)")
     for reason in step.why:
         click.echo(f"    because {escape(reason)}")
+    if execution.taken_from is not None:
+        snapshot = escape(execution.taken_from["snapshot"][:7])
+        click.echo(
+            f"    taken from snapshot {snapshot}, where it ran at {escape(execution.taken_from['start_time'][:19])}"
+        )
     if step.cached is not None:
         click.echo(f"    would be taken from {escape(step.cached.describe())}")
 

@@ -13,6 +13,10 @@ from dataworkspaces.lineage.model import LineageEntry, RunRecord, StepLineage, U
 from dataworkspaces.lineage.places import Place, covering, places
 from dataworkspaces.workspace import ResourceRef
 
+TAKEN_FROM = "taken_from"
+"""The key by which an entry says that its outputs come from an earlier run that a snapshot keeps."""
+TAKEN_FROM_KEYS = ("snapshot", "run_id", "start_time")
+
 Lineages = Mapping[str, "list[LineageEntry]"]
 
 
@@ -65,6 +69,14 @@ class Execution:
     def has_failed(self) -> bool:
         """Whether all that is known of it is that it failed."""
         return not any(entry.outputs for entry in self.entries)
+
+    @property
+    def taken_from(self) -> Mapping[str, Any] | None:
+        """The earlier run from which its outputs were taken, instead of running: with ``snapshot``, ``run_id`` and
+        ``start_time``."""
+        found = next((entry.other[TAKEN_FROM] for entry in self.entries if TAKEN_FROM in entry.other), None)
+        is_told = isinstance(found, dict) and all(isinstance(found.get(key), str) for key in TAKEN_FROM_KEYS)
+        return {key: found[key] for key in TAKEN_FROM_KEYS} if isinstance(found, dict) and is_told else None
 
     @property
     def directory(self) -> str | None:

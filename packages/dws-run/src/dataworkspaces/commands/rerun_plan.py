@@ -69,6 +69,7 @@ class PlannedStep:
             "own": self.is_own,
             "obstacle": self.obstacle,
             "parameters": dict(self.execution.parameters),
+            "taken_from": None if self.execution.taken_from is None else dict(self.execution.taken_from),
             "from_cache": None if self.cached is None else self.cached.to_json(),
             **({} if self.execution.inputs_told else {"inputs_told": False}),
         }

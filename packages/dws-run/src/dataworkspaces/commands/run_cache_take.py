@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from dataworkspaces.commands.rerun_graph import TAKEN_FROM
 from dataworkspaces.commands.run_cache import CachedRun, cached_runs
 from dataworkspaces.commands.run_cache_outputs import CachedOutput, content_now
 from dataworkspaces.commands.run_changes import local_root
@@ -36,10 +37,6 @@ from dataworkspaces.toolbox.move_files import delete_tree, move_tree
 from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace import ResourceRef, ResourceRoles, Workspace
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE, results_exclude
-
-TAKEN_FROM = "taken_from"
-"""The key by which an entry says that its outputs come from an earlier run: a snapshot that keeps it, its ``run_id``
-and its ``start_time``."""
 
 
 @dataclass(frozen=True)
