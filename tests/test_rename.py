@@ -60,6 +60,7 @@ def test_all_that_was_tells_the_new_name(here: Forked) -> None:
     assert not here.json("snapshot")["is_new"]
     assert here.batch("steps").stdout.startswith("count: up to date")
     assert "up to date" in here.batch("rerun").stdout
+    assert "up to date" in here.batch("rerun", "results").stdout
     for check in ("fsck", "verify"):
         found = here.json(check)
         assert found.get("problems", found.get("faults")) == [], check

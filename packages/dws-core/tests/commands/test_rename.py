@@ -21,6 +21,7 @@ from dataworkspaces.commands.snapshot import snapshot_command
 from dataworkspaces.commands.undo_delete import undo_delete_command
 from dataworkspaces.errors import ConfigurationError, NotFoundError, NotSupportedError
 from dataworkspaces.lineage import LineageBuilder
+from dataworkspaces.lineage.model import ImportedLineage, entry_outputs
 from dataworkspaces.testing.faults import failing
 from dataworkspaces.workspace import ResourceRef
 
@@ -245,6 +246,32 @@ def test_what_is_stored_keeps_the_name(ws: MemoryWorkspace) -> None:
     assert list(ws.store.resources) == list(before)
     assert ws.store.resources["results"] == before["results"]
     assert MemoryStore(**{**vars(ws.store), "resources": {}, "saved": []}) == others
+
+
+def test_what_was_renamed_where_it_was_exported_keeps_its_name_here(ws: MemoryWorkspace) -> None:
+    read = {"resource_name": "scripts", "subpath": "a", "certificate": {"cert_type": "hash", "hashval": "1"}}
+    exported = {
+        "resource_name": "scripts",
+        "complete": True,
+        "lineages": [{"type": "source_data", **read}],
+        "former_names": ["older", "code"],
+    }
+    store = ws.get_lineage_store()
+    store.store_imported("code", exported)
+    (entry,) = reopened(ws).get_lineage_store().entries("code")
+    assert isinstance(entry, ImportedLineage)
+    assert [cert.ref for nested in entry.lineages for cert in entry_outputs(nested)] == [ResourceRef("code", "a")]
+    for former in (["other"], "code", None, [1]):
+        with pytest.raises(ConfigurationError, match="belongs to a resource 'scripts', not 'results'"):
+            store.store_imported("results", {**exported, "former_names": former})
+
+
+def test_former_names_are_told(ws: MemoryWorkspace) -> None:
+    assert ws.resource_names.former("code") == []
+    rename_command(ws, "code", "scripts")
+    rename_command(ws, "scripts", "programs")
+    assert ws.resource_names.former("programs") == ["code", "scripts"]
+    assert ws.resource_names.former("code") == []
 
 
 def test_what_another_workspace_exported_keeps_its_name_there(ws: MemoryWorkspace) -> None:

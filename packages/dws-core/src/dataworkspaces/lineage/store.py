@@ -36,6 +36,7 @@ from dataworkspaces.lineage.places import (
     places,
     same_content,
 )
+from dataworkspaces.lineage.renaming import rename_entries
 from dataworkspaces.toolbox.atomic import to_json
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
@@ -44,6 +45,8 @@ __all__ = ["NO_CONTENTS", "Contents", "Entries", "LineageStore", "ResourceLineag
 Entries = list[LineageEntry]
 Contents = Mapping[ResourceRef, "str | None"]
 """What lies at references; None, or no entry, where nobody can tell."""
+FORMER_NAMES = "former_names"
+"""The key of an exported ``lineage.json`` under which workspaces that import the resource may know it."""
 NO_CONTENTS: Contents = MappingProxyType({})
 
 
@@ -217,12 +220,16 @@ class LineageStore(ABC):
     def store_imported(self, resource_name: str, data: dict[str, Any], content: str | None = None) -> None:
         """Take over the ``lineage.json`` of a resource that another workspace exported; ``content`` lies there."""
         entries = entries_from_json(data, f"lineage.json of resource '{resource_name}'")
-        if not self.is_name_of(resource_name, data.get("resource_name")):
-            raise ConfigurationError(
-                f"The imported lineage belongs to a resource '{data.get('resource_name')}', not '{resource_name}'",
-                hint="Give the resource the name that it has in the exporting workspace: "
-                f"'{data.get('resource_name')}'",
-            )
+        told = data.get("resource_name")
+        if not self.is_name_of(resource_name, told):
+            former = data.get(FORMER_NAMES)
+            if not any(self.is_name_of(resource_name, name) for name in (former if isinstance(former, list) else ())):
+                raise ConfigurationError(
+                    f"The imported lineage belongs to a resource '{told}', not '{resource_name}'",
+                    hint=f"Give the resource the name that it has in the exporting workspace: '{told}'",
+                )
+            # It has been renamed there since it was added here.
+            entries = rename_entries(entries, lambda name: resource_name if name == told else name)
         self.update(resource_name, lambda _old: [ImportedLineage(resource_name, tuple(entries), content)])
 
     def is_name_of(self, resource_name: str, name: object) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from dataworkspaces.errors import ConfigurationError, NotSupportedError
+from dataworkspaces.lineage.store import FORMER_NAMES
 from dataworkspaces.operations import environments
 from dataworkspaces.operations.current_lineage import contents_of
 from dataworkspaces.operations.last_versions import LastVersion, last_versions
@@ -255,6 +256,9 @@ def write_export_lineage(
 ) -> None:
     """Write ``lineage.json`` at the root of each exported resource."""
     store = snapshots.get_lineage_store()
+    names = workspace_of(snapshots).resource_names
     for resource in current_resources:
         if resource.is_exported() and isinstance(resource, FileResourceMixin):
-            resource.add_results_file(store.lineage_file(resource.name, snapshot_hash), LINEAGE_FILE)
+            former = names.former(resource.name)
+            graph = {**store.lineage_file(resource.name, snapshot_hash), **({FORMER_NAMES: former} if former else {})}
+            resource.add_results_file(graph, LINEAGE_FILE)

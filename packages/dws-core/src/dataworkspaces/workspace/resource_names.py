@@ -93,6 +93,10 @@ class ResourceNames:
         """The names that resources had, and have no more."""
         return set(self._former)
 
+    def former(self, name: str) -> list[str]:
+        """What else a resource was called that is called so now."""
+        return sorted(old for old, stored in self._former.items() if stored is not None and self.called(stored) == name)
+
     @property
     def fingerprint(self) -> str:
         """A text that is another where a resource is called otherwise; "" where all are called as they are stored."""

@@ -113,6 +113,7 @@ def plan_rerun(
     hashval = None if snapshot is None else snapshots.get_snapshot_by_tag_or_hash(snapshot).hashval
     present = Present(workspace, hashval)
     graph = ExecutionGraph(present.lineages)
+    target = present_target(workspace, graph, target)
     if parameters and (target is None or not graph.is_step(target)):
         raise ConfigurationError("--param is for one step", hint="Name it, as in: dws rerun STEP --param NAME=VALUE")
     own = OwnCommands(workspace.get_machine_directory())
@@ -143,6 +144,14 @@ def plan_rerun(
         if step.runs:
             running[number] = execution.name
     return RerunPlan(tuple(steps), hashval)
+
+
+def present_target(workspace: Workspace, graph: ExecutionGraph, target: str | None) -> str | None:
+    """A target that names a resource as it was once called, by what it is called now."""
+    if target is None or graph.is_step(target):
+        return target
+    name, colon, subpath = target.partition(":")
+    return f"{workspace.present_name(name)}{colon}{subpath}"
 
 
 class Present:
