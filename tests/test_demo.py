@@ -26,6 +26,8 @@ def test_the_demo_says_what_to_try_and_that_works(user: User) -> None:
     commands = [line.strip() for line in lines[lines.index("Now try:") + 1 :]]
     assert commands[0] == "cd 'my digits'"
     said = user.run("bash", "-euc", "\n".join(commands), input="y\n").stdout
+    assert "Showing 1 of 2 snapshots" in said
+    assert re.search(r"accuracy .*0\.969 .*0\.935", said), said
     assert "Restored source-data, code to SVC-1" in said
 
 

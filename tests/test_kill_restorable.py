@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from collections.abc import Callable, Iterator
@@ -83,7 +84,8 @@ class Killed:
     def check_kept(self) -> None:
         """All that was there is there, or comes back."""
         missing = self.had - contents_in_tree(self.root / "files")
-        for version in [line.split()[0] for line in self.run("undo-restore", "files", "--list").stdout.splitlines()]:
+        listed = self.run("undo-restore", "files", "--list", "--json").stdout
+        for version in [each["version"] for each in json.loads(listed)]:
             if not missing:
                 return
             before = read_tree(self.root / "files")

@@ -106,8 +106,8 @@ def had(user: User) -> set[str]:
 def lost(server: Server, user: User, before: set[str]) -> set[str]:  # noqa: F811
     """What is neither in the working tree, nor in git's history, nor comes back with undo-restore."""
     missing = before - had(user)
-    listed = server.run(user.cwd, "undo-restore", "files", "--list").stdout.splitlines() if missing else []
-    for version in [line.split()[0] for line in listed]:
+    listed = server.run(user.cwd, "undo-restore", "files", "--list", "--json").stdout if missing else "[]"
+    for version in [each["version"] for each in json.loads(listed)]:
         server.run(user.cwd, "--batch", "undo-restore", "files", version)
         missing -= contents_in_tree(user.cwd)
     return missing

@@ -297,8 +297,11 @@ def test_what_a_restore_replaced_comes_back_and_can_be_undone_too(workspace: Use
     workspace.batch("restore", "A")
     after = read_tree(data)
     workspace.batch("restore", "B")
-    assert len(workspace.dws("undo-restore", "--list", "data").stdout.splitlines()) == 2
-    oldest = workspace.json("undo-restore", "data", "--list")[-1]
+    listed = workspace.json("undo-restore", "data", "--list")
+    assert len(listed) == 2
+    table = workspace.dws("undo-restore", "--list", "data").stdout
+    assert all(f"| data     | {each['version'][:12]} |" in table for each in listed)
+    oldest = listed[-1]
     workspace.batch("undo-restore", "data", oldest["version"][:10])
     assert read_tree(data) == before
     workspace.batch("undo-restore", "data")

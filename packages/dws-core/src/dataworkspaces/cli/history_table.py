@@ -27,6 +27,8 @@ NOW = "now"
 """In the place of a hash: the present state."""
 _FIRST_METRICS, _FIRST_PARAMETERS = 2, 2
 """So many of each come before all others where there is little room."""
+_WIDTH_OF_A_PIPE = 160
+"""What a line holds that goes to a file or another program, unless the user names columns."""
 _NESTED = 20_000
 """The rank of metrics within tables, such as those of each class, which come last."""
 
@@ -52,8 +54,9 @@ def print_history(
     if branches is not None and table.chosen is None:
         shown.insert(2, _Column(Column("Branches"), lambda row: _branches_of(row, branches), None))
     rows = [[column.value(row) for column in shown] for row in table.rows]
-    places = columns_that_fit([c.column for c in shown], rows, [c.rank for c in shown])
-    if not on_terminal():  # a line holds everything but tables within tables
+    width = None if named else _WIDTH_OF_A_PIPE
+    places = columns_that_fit([c.column for c in shown], rows, [c.rank for c in shown], width)
+    if not on_terminal():  # tables within tables are for programs
         places = [i for i in places if not _is_nested(shown[i].column.name)]
     if rows:
         columns = [shown[i].column for i in places]

@@ -229,14 +229,19 @@ def _style(value: Any) -> str:
 
 
 def columns_that_fit(
-    columns: Sequence[Column], rows: Sequence[Sequence[Any]], ranks: Sequence[int | None]
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[Any]],
+    ranks: Sequence[int | None],
+    width: int | None = None,
 ) -> list[int]:
     """The places of the columns that fit on the terminal, in their order. A column with a lower rank comes first; None
-    is one that has to be shown. All of them where there is no terminal."""
-    if not on_terminal():
+    is one that has to be shown.
+
+    :param width: where there is no terminal; None for all columns."""
+    if not on_terminal() and width is None:
         return list(range(len(columns)))
     cells = aligned(Table(None, columns, rows), [[_joined(value, "\n") for value in row] for row in rows])
-    available = terminal_width() + 2
+    available = (width if width is not None and not on_terminal() else terminal_width()) + 2
     needed = []
     for i, column in enumerate(columns):
         (natural,) = _fit([column], [[row[i]] for row in cells], 10**6)

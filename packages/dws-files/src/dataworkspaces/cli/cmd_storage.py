@@ -219,8 +219,7 @@ def undo_restore(session: Session, resource: str | None, version: str | None, on
     Example:
       dws undo-restore
     """
-    from dataworkspaces.cli.render import print_json
-    from dataworkspaces.cli.text import escape
+    from dataworkspaces.cli.render import Column, Table, print_json, print_table
     from dataworkspaces.commands.undo_restore import list_replaced, undo_restore_command
     from dataworkspaces.errors import UserAbort
 
@@ -230,9 +229,12 @@ def undo_restore(session: Session, resource: str | None, version: str | None, on
         if as_json:
             print_json([replaced.to_json() for replaced in found])
             return
-        for replaced in found:
-            click.echo(f"{replaced.version[:12]}  {replaced.time[:19]}  {escape(replaced.resource)}")
-        if not found:
+        if found:
+            columns = [Column("Resource"), *(Column(name, fixed=True) for name in ("Version", "Replaced", "By"))]
+            rows = [(r.resource, r.version[:12], r.time[:19].replace("T", " "), r.by[:12]) for r in found]
+            print_table(Table("What restores replaced", columns, rows))
+            click.echo("'dws undo-restore RESOURCE VERSION' brings one back; without names, the last restore is undone")
+        else:
             click.echo("There is nothing to bring back: no restore has replaced anything", err=True)
         return
     if resource is None:

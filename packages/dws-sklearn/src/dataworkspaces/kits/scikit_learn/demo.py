@@ -21,6 +21,8 @@ dws snapshot -m "support vectors" SVC-1
 python code/digits-lr.py
 dws snapshot -m "logistic regression" LR-1
 dws history
+dws history --where 'accuracy > 0.95'
+dws diff SVC-1 LR-1
 dws restore SVC-1
 """
 
