@@ -431,7 +431,7 @@ def test_a_snapshot_and_a_restore_change_nothing_but_where_results_are(here: Use
     assert ran(run(here, *train))
     here.batch("snapshot", "ONE")
     assert not ran(run(here, "--", *prepare))
-    moved = run(here, *train)  # the results that it names are not at their place, as `make` would say too
+    moved = run(here, "--no-cache", *train)  # the results that it names are not at their place, as for `make`
     assert ran(moved)
     assert "a snapshot has moved results:results.json away" in moved.stderr
     assert "up to date" in here.batch("rerun").stdout
@@ -441,7 +441,12 @@ def test_a_snapshot_and_a_restore_change_nothing_but_where_results_are(here: Use
     here.batch("snapshot", "TWO")
     here.batch("restore", "ONE")
     assert not ran(run(here, "--", *prepare))
-    assert ran(run(here, *train))  # the present results are those of TWO: a restore leaves them
+    again = run(here, *train)  # the present results are those of TWO: a restore leaves them
+    assert "Step cp did the same in snapshot ONE" in again.stderr
+    assert (here.cwd / "results/model").read_text() == (here.cwd / "middle/a.txt").read_text()
+    assert "up to date" in run(here, *train).stderr
+    assert "taken from snapshot" in here.batch("steps").stdout
+    assert "up to date" in here.batch("rerun").stdout
 
 
 # -- where, and what with what --------------------------------------------------------------------------------------------

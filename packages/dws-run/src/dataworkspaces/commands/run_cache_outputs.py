@@ -41,9 +41,8 @@ class CachedOutput(ABC):
     def copy(self, target: Path) -> None:
         """Write it to a place at which nothing lies. Raises DwsError or OSError where that cannot be done exactly."""
         for path, is_directory in self._walk():
-            for part in path.split("/"):
-                if part in _NEVER or part.endswith(NOTEBOOK):  # of notebooks lineage tells the sources only
-                    raise NotSupportedError(f"{self.ref} holds '{path}', which is not taken from earlier runs")
+            if _is_never_taken(path):
+                raise NotSupportedError(f"{self.ref} holds '{path}', which is not taken from earlier runs")
             place = target / path if path else target
             if is_directory:
                 place.mkdir(parents=True)
@@ -71,6 +70,8 @@ def output_of(
     if root is None or not root.is_dir() or not isinstance(resource, SnapshotResourceMixin):
         return None
     check_relative_path(ref.subpath or "", f"An output in resource '{ref.name}'")
+    if _is_never_taken(ref.subpath or ""):
+        return None
     if resource.has_results_role():
         return None if not _says_what(results) else _moved_results(ref, str(results), root, snapshot)
     content = cert.certificate.content
@@ -112,6 +113,11 @@ def _content(workspace: Workspace, resource: Resource, root: Path, ref: Resource
         return content_of(root / (ref.subpath or ""), is_apart)
     except OSError as e:
         raise explain_os_error(e, f"Reading '{ref}'") from e
+
+
+def _is_never_taken(path: str) -> bool:
+    """Of notebooks lineage tells the sources only."""
+    return any(part in _NEVER or part.endswith(NOTEBOOK) for part in path.split("/"))
 
 
 def _says_what(content: str | None) -> bool:
