@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from environment import ROOT, distributions, install_programs, make_environment
@@ -28,6 +32,10 @@ PROGRAMS = {
 }
 """What tests call, and the package of Debian that it is in."""
 
+MEMORY = Path("/dev/shm")
+ROOM = 6 * 2**30
+"""Bytes in which the files of all tests that run at a time have room, several times over."""
+
 
 def main(environments: list[str]) -> int:
     names = environments or all_environments()
@@ -39,7 +47,37 @@ def main(environments: list[str]) -> int:
     path = [os.environ["PATH"], *map(str, sorted(pyenv.glob("versions/*/bin")))]
     # A Python that is not here is skipped, not downloaded.
     env = {**os.environ, "PATH": os.pathsep.join(path), "UV_PYTHON_DOWNLOADS": "never"}
-    return subprocess.run([bin_dir / "tox", "run", "-e", ",".join(names)], cwd=ROOT, env=env).returncode
+    with directory_for_tests() as directory:
+        if directory is not None:
+            env["PYTEST_DEBUG_TEMPROOT"] = directory
+        return subprocess.run([bin_dir / "tox", "run", "-e", ",".join(names)], cwd=ROOT, env=env).returncode
+
+
+@contextmanager
+def directory_for_tests() -> Iterator[str | None]:
+    """In memory, where there is enough of it: dws waits for the disk before it says that something is kept, and tests
+    would spend half of their time there. None leaves the choice to pytest, as what you asked for does."""
+    if "PYTEST_DEBUG_TEMPROOT" in os.environ or not has_room(MEMORY):
+        yield None
+        return
+    directory = tempfile.mkdtemp(prefix="dws-tests-", dir=MEMORY)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def has_room(directory: Path) -> bool:
+    """Whether it is on a file system in memory that has room, and the memory for it is free."""
+    try:
+        mounts = [line.split() for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
+        memory = Path("/proc/meminfo").read_text(encoding="utf-8")
+        free = shutil.disk_usage(directory).free
+    except OSError:
+        return False
+    available = re.search(r"^MemAvailable: +(\d+) kB$", memory, re.MULTILINE)
+    is_in_memory = [str(directory), "tmpfs"] in [fields[1:3] for fields in mounts]
+    return is_in_memory and free >= ROOM and available is not None and int(available[1]) * 1024 >= 2 * ROOM
 
 
 def all_environments() -> list[str]:
