@@ -273,6 +273,21 @@ def test_snapshot_shows_results_courses_and_commands(looked: Looked) -> None:
     assert page.locator(".family a").first.inner_text() == "T1"
 
 
+def test_snapshot_shows_who_says_to_have_reproduced_it(looked: Looked, project: User) -> None:
+    hashval = project.json("show", "T1")["hash"]
+    for user, verdicts in ((HOSTILE, ["identical", "equal"]), ("eve", ["identical", "different"])):
+        outputs = [{"output": f"results:{n}", "verdict": verdict} for n, verdict in enumerate(verdicts)]
+        told = {"snapshot": hashval, "outputs": outputs, "user": user, "finished": "2026-11-29T10:00:00+00:00"}
+        write_files(project.cwd.parent, {"verdict.json": json.dumps(told)})
+        project.batch("attest", "add", "T1", project.cwd.parent / "verdict.json")
+    looked.page.goto(looked.page.url.split("#")[0] + "#/snapshot/T1")
+    listed = looked.page.locator(".reproductions li")
+    listed.first.wait_for()
+    first, second = sorted(listed.all_inner_texts())
+    assert "1 identical, 1 different" in first and "eve" in first and first.startswith("Not reproduced")
+    assert second.startswith("Reproduced") and HOSTILE in second and "not signed" in second
+
+
 def test_files_of_strangers_are_shown_and_are_no_markup(looked: Looked) -> None:
     page = looked.page
     page.goto(page.url.split("#")[0] + "#/snapshot/T2?tab=files")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
+import pyarrow.parquet
 import pytest
 
 from dataworkspaces.web.files import checked
@@ -36,6 +38,29 @@ def test_long_table_says_what_is_not_shown() -> None:
     assert table.note == "The first 200 of 5,000 rows"
     (table,) = shown("a.csv", "n\n" + "1\n" * 5000, is_whole=False)
     assert table.note == "The first 200 of more than 5,000 rows"
+
+
+def parquet(columns: dict[str, list[Any]]) -> bytes:
+    target = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(columns), target)
+    return target.getvalue()
+
+
+def test_parquet_is_a_table() -> None:
+    columns = {"name": [HOSTILE, None], "size": [1, 2], "share": [0.5, float("nan")], "ok": [True, False]}
+    (table,) = shown("a.parquet", parquet(columns))
+    first = (HOSTILE, {"number": "1"}, {"number": "0.5"}, "True")
+    assert table == Table(("name", "size", "share", "ok"), (first, ("", {"number": "2"}, {"number": "nan"}, "False")))
+    (table,) = shown("a.parquet", parquet({"n": [*range(1000)]}))
+    assert (len(table.rows), table.note) == (200, "The first 200 of 1,000 rows")
+    assert shown("a.parquet", parquet({"n": []})) == [Table(("n",), ())]
+
+
+def test_parquet_that_is_damaged_or_cut_off_says_so() -> None:
+    whole = parquet({"n": [*range(1000)]})
+    for content, is_whole in ((whole[:-20], True), (b"PAR1" + whole[30:], True), (whole, False)):
+        _, problem = preview("a.parquet", content, is_whole=is_whole)
+        assert problem.startswith("It is not a valid .parquet file: ")
 
 
 def test_notebook_is_its_cells_and_no_html() -> None:

@@ -61,6 +61,17 @@ export interface Step {
   outputs: string[];
 }
 
+/** What somebody says about having reproduced a snapshot; nobody has verified the signatures. */
+export interface Reproduction {
+  name: string;
+  reproduced: boolean;
+  counts: Record<string, number>;
+  by: string;
+  time: string;
+  signatures: number;
+  problem: string | null;
+}
+
 export interface Results {
   location: string;
   about: Record<string, unknown>;
@@ -80,6 +91,7 @@ export interface Snapshot extends About {
   steps?: Step[];
   metrics?: Record<string, Value>;
   parameters?: Record<string, Value>;
+  reproductions?: Reproduction[];
   children?: string[];
   commands: { title: string; text: string }[];
   results: Results[];

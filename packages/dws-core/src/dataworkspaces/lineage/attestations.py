@@ -72,6 +72,11 @@ class Attestation:
         return found
 
     @property
+    def is_reproduced(self) -> bool:
+        """Whether it says that all outputs came out as they were."""
+        return bool(self.counts) and self.counts.keys() <= {"identical", "equal"}
+
+    @property
     def by(self) -> str:
         """Who says to have done it, and where."""
         parts = [self.predicate.get(key) for key in ("user", "hostname")]

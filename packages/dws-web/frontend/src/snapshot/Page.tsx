@@ -165,6 +165,7 @@ function Overview({ shown }: { shown: Snapshot }) {
         {parameters.length > 0 && <Details title="Parameters" values={parameters} isOpen />}
         <ResourceList shown={shown} />
         <Steps shown={shown} />
+        <Reproductions shown={shown} />
         <Family shown={shown} />
         <section>
           <h2>Go on with it</h2>
@@ -397,6 +398,32 @@ function Steps({ shown }: { shown: Snapshot }) {
           </li>
         ))}
       </ol>
+    </section>
+  );
+}
+
+function Reproductions({ shown }: { shown: Snapshot }) {
+  if (!shown.reproductions?.length) {
+    return null;
+  }
+  return (
+    <section>
+      <h2>Reproductions</h2>
+      <ul class="reproductions">
+        {shown.reproductions.map((each) => (
+          <li key={each.name}>
+            <strong>{each.reproduced ? "Reproduced" : "Not reproduced"}</strong>{" "}
+            {Object.entries(each.counts)
+              .map(([verdict, count]) => `${count} ${visible(verdict)}`)
+              .join(", ")}
+            <span class="muted">
+              says {visible(each.by) || "nobody named"}
+              {each.time ? `, ${when(each.time)}` : ""};{" "}
+              {each.problem ? visible(each.problem) : each.signatures ? plural(each.signatures, "signature") + ", see dws attest verify" : "not signed"}
+            </span>
+          </li>
+        ))}
+      </ul>
     </section>
   );
 }

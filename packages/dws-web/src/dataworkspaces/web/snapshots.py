@@ -16,6 +16,7 @@ from dataworkspaces.web.source import warnings_of
 from dataworkspaces.workspace import FileResourceMixin
 
 if TYPE_CHECKING:
+    from dataworkspaces.lineage.attestations import Attestation
     from dataworkspaces.workspace import SnapshotMetadata, Workspace
 
 MOST_FILES = 500
@@ -34,6 +35,7 @@ def snapshot_page(workspace: Workspace, name: str) -> dict[str, Any]:
         "steps": jsonable(shown.to_json()["steps"]),
         "metrics": jsonable(shown.metrics),
         "parameters": jsonable(shown.parameters),
+        "reproductions": [_reproduction(each) for each in shown.attestations],
         "children": _children(workspace, snapshot.hashval),
         "commands": commands(snapshot),
     }
@@ -60,6 +62,12 @@ def _present(workspace: Workspace) -> dict[str, Any]:
         "commands": [{"title": "Keep this state", "text": "dws snapshot -m 'What it is' TAG"}],
     }
     return {**found, **_results(workspace, None), "warnings": warnings_of(workspace)}
+
+
+def _reproduction(attestation: Attestation) -> dict[str, Any]:
+    """What somebody says about having reproduced it; who signed it is not verified here."""
+    told = attestation.to_json()
+    return {**told, "reproduced": attestation.problem is None and attestation.is_reproduced}
 
 
 _CHANGES = {"unchanged": "same", "changed": "different", "new": "added"}
@@ -102,6 +110,7 @@ def commands(snapshot: SnapshotMetadata) -> list[dict[str, str]]:
     python = f"import dataworkspaces.api as dws\nresults, location = dws.get_results(tag_or_hash={name!r})"
     return [
         {"title": "Bring it back", "text": f"dws restore {quoted}"},
+        {"title": "Prove that it can be reproduced", "text": f"dws reproduce {quoted}"},
         {"title": "Show it in the terminal", "text": f"dws show {quoted}"},
         {"title": "Compare it with the present state", "text": f"dws diff {quoted}"},
         {"title": "Read its results in Python", "text": python},

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 from dataworkspaces.web.previews.blocks import IMAGES, Block, Code, Image, Markdown, Table
 from dataworkspaces.web.previews.contract import Preview
 
-_MOST_ROWS = 200
-_MOST_COLUMNS = 60
-_LONGEST_CELL = 500
+MOST_ROWS = 200
+MOST_COLUMNS = 60
+LONGEST_CELL = 500
 _LONGEST_TEXT = 200_000
 
 
@@ -55,8 +55,8 @@ class _Tables(Preview):
         try:
             for row in lines:
                 count += bool(row)
-                if row and count <= _MOST_ROWS + 1:
-                    rows.append(tuple(_cell(text) for text in row[:_MOST_COLUMNS]))
+                if row and count <= MOST_ROWS + 1:
+                    rows.append(tuple(_cell(text) for text in row[:MOST_COLUMNS]))
         except csv.Error as e:
             raise ValueError(str(e)) from e
         if not rows:
@@ -64,7 +64,7 @@ class _Tables(Preview):
         has_names = all(isinstance(cell, str) and cell for cell in rows[0])
         width = max(map(len, rows))
         columns = tuple(map(str, rows[0])) if has_names else tuple(str(n) for n in range(1, width + 1))
-        shown = rows[1:] if has_names else rows[:_MOST_ROWS]
+        shown = rows[1:] if has_names else rows[:MOST_ROWS]
         total = count - has_names
         is_cut = total > len(shown) or not is_whole
         of = f"{total:,}" if is_whole else f"more than {total:,}"
@@ -86,7 +86,7 @@ def _cell(text: str) -> Any:
         else:
             # All digits stay as they are: 0012 and 1.50 are what somebody wrote.
             return {"number": text}
-    return text if len(text) <= _LONGEST_CELL else f"{text[:_LONGEST_CELL]}…"
+    return text if len(text) <= LONGEST_CELL else f"{text[:LONGEST_CELL]}…"
 
 
 IMAGES_PREVIEW = _Images()
