@@ -284,8 +284,12 @@ def test_snapshot_shows_who_says_to_have_reproduced_it(looked: Looked, project: 
     listed = looked.page.locator(".reproductions li")
     listed.first.wait_for()
     first, second = sorted(listed.all_inner_texts())
-    assert "1 identical, 1 different" in first and "eve" in first and first.startswith("Not reproduced")
-    assert second.startswith("Reproduced") and HOSTILE in second and "not signed" in second
+    assert first.startswith("Not reproduced")
+    assert "1 identical, 1 different" in first
+    assert "eve" in first
+    assert second.startswith("Reproduced")
+    assert HOSTILE in second
+    assert "not signed" in second
 
 
 def test_files_of_strangers_are_shown_and_are_no_markup(looked: Looked) -> None:
