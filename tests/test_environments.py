@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -111,6 +112,30 @@ def test_another_version_is_told_by_diff_and_restore(here: User, prepared: Path,
     now = here.at(here.cwd, PATH=f"{tmp_path / 'made/bin'}:{here.env['PATH']}")
     assert "six 1.16.0 → 1.17.0" in now.batch("restore", "V1").stdout
     assert "The environment" not in now.batch("restore", "V2").stdout
+
+
+def test_a_step_is_reproduced_in_the_recorded_environment(here: User, prepared: Path, tmp_path: Path) -> None:
+    """Even after the one in which it ran has another version, which makes its output another."""
+    run(here, prepared)
+    here.batch("snapshot", "V0")
+    here.batch("env", "create", "V0", tmp_path / "venv")
+    run(here, tmp_path / "venv", SCRIPT + "# again\n")
+    here.batch("snapshot", "V1")
+    uv(tmp_path, "pip", "install", "--quiet", "--python", str(tmp_path / "venv/bin/python"), f"six=={NEW}")
+
+    now = here.batch("reproduce", "V1", "--json", check=False)
+    found = json.loads(now.stdout)
+    assert (now.returncode, found["environment"], found["counts"]) == (1, "current", {"different": 1})
+    assert f"other versions: six {OLD}, now {NEW}" in found["steps"][0]["reasons"]
+
+    found = here.json("reproduce", "V1", "--env", "recorded")
+    assert (found["reproduced"], found["environment"], found["counts"]) == (True, "recorded", {"identical": 1})
+    (made,) = found["environments"]
+    assert (made["steps"], made["packages"], made["verified"], made["differences"]) == (["step"], 1, 1, [])
+    assert sorted(a["counts"].popitem() for a in here.json("attest", "list", "V1")) == [
+        ("different", 1),
+        ("identical", 1),
+    ]
 
 
 def test_documents_go_with_the_last_snapshot_that_names_them(here: User, prepared: Path) -> None:

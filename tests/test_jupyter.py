@@ -255,6 +255,10 @@ def test_quick_start_and_tutorial_as_notebooks(user: User, digits: Path) -> None
         ["SVC-1"],
     ]
     assert "hsl(" in shown.html("history")
+    # The notebook takes a snapshot itself, which it does not while it is reproduced.
+    found = here.json("reproduce", "SVC-1")
+    assert found["reproduced"], (found["outputs"], found["steps"])
+    assert len(here.json("history")["snapshots"]) == 2
 
 
 @pytest.mark.parametrize("name", ["digits-svc", "digits-lr"])

@@ -186,3 +186,10 @@ def test_restore_leaves_the_history(quick_start: QuickStart) -> None:
 
 def test_all_is_committed_in_the_end(quick_start: QuickStart) -> None:
     assert quick_start.user.git("status", "--porcelain") == ""
+
+
+def test_both_experiments_are_reproduced(quick_start: QuickStart) -> None:
+    for snapshot in ("SVC-1", "LR-1"):
+        found = quick_start.user.json("reproduce", snapshot, "--yes", "--no-attest")
+        assert found["reproduced"], found["outputs"]
+        assert "results:results.json" in {output["output"] for output in found["outputs"]}

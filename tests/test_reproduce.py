@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -189,12 +190,73 @@ def test_what_cannot_be_reproduced(workspace: User) -> None:
         assert len(done.stderr.strip().splitlines()) == 1
 
 
+MEET = """
+import os, sys, time
+from pathlib import Path
+mine, other = sys.argv[1:]
+home = Path(os.environ["HOME"])
+(home / mine).touch()
+end = time.monotonic() + 60
+while ".dws-reproduce" in os.getcwd() and not (home / other).exists():
+    if time.monotonic() > end:
+        sys.exit(f"{other} did not run at the same time")
+    time.sleep(0.05)
+Path("middle", mine).write_text(mine)
+"""
+
+
 @pytest.mark.real_starts
-def test_what_a_kill_leaves_is_removed_by_the_next(workspace: User) -> None:
+def test_independent_steps_run_side_by_side(workspace: User) -> None:
+    """Two of which each waits for the other one, and one that reads what both write."""
+    join = "from pathlib import Path\nPath('results/both').write_text(Path('middle/a').read_text() + Path('middle/b').read_text())"
+    write_files(workspace.cwd, {"code/meet.py": MEET, "code/join.py": join, "middle/.keep": ""})
+    workspace.batch("add", "git", "--role", "intermediate-data", "middle")
+    python = sys.executable
+    for mine, other in ("ab", "ba"):
+        workspace.dws("run", "--name", mine, "--no-input", "--", python, "code/meet.py", mine, other)
+    workspace.dws("run", "--input", "middle", "--", python, "code/join.py")
+    workspace.batch("snapshot", "V1")
+    for name in "ab":
+        Path(workspace.env["HOME"], name).unlink()
+    found = reproduce(workspace, "V1", "--yes", "--jobs", "2")
+    assert found["counts"] == {"identical": 3}
+
+
+def test_a_step_that_takes_snapshots_takes_none_again(workspace: User) -> None:
+    script = "import subprocess\nopen('results/out', 'w').write('1')\n"
+    script += "subprocess.run(['dws', '--batch', 'snapshot', 'V1'], check=True)\n"
+    write_files(workspace.cwd, {"code/own.py": script})
+    builder = "from dataworkspaces.lineage import LineageBuilder\n"
+    builder += "with LineageBuilder().as_script_step().with_parameters({}).with_no_inputs().eval() as lineage:\n"
+    builder += "    lineage.add_output_path('results/out')\n    open('results/out', 'w').write('1')\n"
+    write_files(workspace.cwd, {"code/own.py": builder + script.replace("open('results/out', 'w').write('1')\n", "")})
+    workspace.run(sys.executable, "code/own.py")
+    found = reproduce(workspace, "V1", "--yes")
+    assert found["counts"] == {"identical": 1}
+    assert len(workspace.json("history")["snapshots"]) == 1
+
+
+def processes_named(text: str) -> list[int]:
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if text.encode() in place.read_bytes():
+                found.append(int(place.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.real_starts
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks into /proc")
+def test_a_kill_leaves_no_process_and_no_scratch(workspace: User) -> None:
+    """Neither the step, nor what it has started; what even a killed watcher would leave, the next one removes."""
+    mark = f"mark-{os.getpid()}-{time.time_ns()}"
     code, write = "code/slow.py", "open('results/out', 'w').write('1')\n"
-    wait = "import os, time\ntime.sleep(60 if '.dws-reproduce' in os.getcwd() else 0)\n"
+    wait = "import os, subprocess, sys, time\nif '.dws-reproduce' in os.getcwd():\n"
+    wait += f"    subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)', {mark!r}]); time.sleep(600)\n"
     write_files(workspace.cwd, {code: wait + write})
-    workspace.dws("run", "--no-input", "--output", "results/out", "--", sys.executable, code)
+    workspace.dws("run", "--no-input", "--output", "results/out", "--", sys.executable, code, mark)
     workspace.batch("snapshot", "V1")
     before = whole_state(workspace.cwd)
     process = subprocess.Popen(
@@ -203,14 +265,45 @@ def test_what_a_kill_leaves_is_removed_by_the_next(workspace: User) -> None:
     )  # fmt: skip
     assert process.stderr is not None
     assert b"Step slow" in process.stderr.readline()
-    time.sleep(1)
-    os.killpg(process.pid, signal.SIGKILL)
+
+    def until(condition: Callable[[], bool], what: str) -> None:
+        end = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < end, what
+            time.sleep(0.05)
+
+    until(lambda: len(processes_named(mark)) == 2, "the step did not start")
+    os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    left = [path for path in workspace.cwd.parent.iterdir() if path.name.startswith(".dws-reproduce")]
-    assert len(left) == 1
+    until(lambda: processes_named(mark) == [], "the step outlived dws")
+    until(lambda: scratch(workspace) == [], "scratch was left")
     assert whole_state(workspace.cwd) == before
+
+    (workspace.cwd.parent / f".dws-reproduce-{process.pid}-{os.uname().nodename}-x").mkdir()
     write_files(workspace.cwd, {code: write})
     workspace.dws("run", "--no-input", "--output", "results/out", "--", sys.executable, code)
     workspace.batch("snapshot", "V2")
     assert "is reproduced" in workspace.dws("reproduce", "V2", "--yes").stdout
-    assert not left[0].exists()
+    assert scratch(workspace) == []
+
+
+def scratch(user: User) -> list[str]:
+    return [path.name for path in user.cwd.parent.iterdir() if path.name.startswith(".dws-reproduce")]
+
+
+def test_data_that_are_gone_or_were_tampered_with(here: User) -> None:
+    """No step runs on anything else than what it read then."""
+    contents = [path for path in here.cwd.rglob("*") if path.is_file() and path.read_bytes() == b"1,2\n3,4\n"]
+    assert contents
+    for path in contents:
+        path.chmod(0o600)
+        path.write_bytes(b"1,2\n3,5\n")
+    for path in [*contents, None]:
+        done = here.dws("reproduce", "V1", "--yes", check=False)
+        assert done.returncode not in (0, 1)
+        assert "data" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert "is reproduced" not in done.stdout
+        assert scratch(here) == []
+        if path is not None:
+            path.unlink()

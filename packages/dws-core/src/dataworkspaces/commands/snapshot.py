@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dataworkspaces.commands.notes import new_note, with_note
 from dataworkspaces.commands.summaries import snapshot_json
 from dataworkspaces.errors import ConfigurationError, ConflictError, UserAbort
+from dataworkspaces.lineage.run_environment import reproduced_snapshot
 from dataworkspaces.lineage.runs.check import CheckedRuns, check_runs
 from dataworkspaces.operations.questions import ask_unlocked
 from dataworkspaces.params import check_tag
@@ -67,8 +68,15 @@ def snapshot_command(
     message: str = "",
     labels: Mapping[str, str] | None = None,
 ) -> SnapshotOutcome:
-    """Take a snapshot. A taken tag is moved on confirmation, and an error in batch mode."""
+    """Take a snapshot. A taken tag is moved on confirmation, and an error in batch mode.
+
+    A step that takes one takes none while ``dws reproduce`` runs it: its results have to stay where they can be
+    compared."""
     snapshots = workspace.as_snapshot_ws()
+    reproduced = reproduced_snapshot(workspace)
+    if reproduced is not None:
+        workspace.interaction.warn("No snapshot is taken while 'dws reproduce' runs the steps of one")
+        return SnapshotOutcome(snapshots.get_snapshot_metadata(reproduced), is_new=False)
     check_text(message, "The message")
     if tag is not None:
         check_tag(tag)

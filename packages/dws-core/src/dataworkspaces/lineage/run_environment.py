@@ -1,4 +1,5 @@
-"""How ``dws run`` tells the steps within its command that they belong to it."""
+"""How ``dws run`` tells the steps within its command that they belong to it, and ``dws reproduce`` that they are
+repeated."""
 
 from __future__ import annotations
 
@@ -14,9 +15,16 @@ from dataworkspaces.lineage.model import RunRecord
 from dataworkspaces.toolbox.atomic import explain_os_error, write_json
 from dataworkspaces.workspace import Workspace
 
-__all__ = ["current_run", "variables_of_run", "working_directory"]
+__all__ = [
+    "current_run",
+    "reproduced_snapshot",
+    "variables_of_reproduction",
+    "variables_of_run",
+    "working_directory",
+]
 
 VARIABLE = "DWS_RUN"
+REPRODUCED = "DWS_REPRODUCED"
 _MOST_CHARACTERS = 50_000
 """A longer record goes through a file: Linux takes 128 KiB a variable, others 32 KiB for all."""
 
@@ -54,6 +62,21 @@ def current_run(workspace: Workspace) -> RunRecord | None:
         return run_from_json(data.get("run"), VARIABLE)
     except (OSError, ValueError, RecursionError, MetadataError):
         return None  # set by somebody else
+
+
+def variables_of_reproduction(copy: Workspace, snapshot: str) -> Mapping[str, str]:
+    """The environment variables of steps of a snapshot that run again in a copy of the workspace."""
+    return {REPRODUCED: json.dumps({"workspace": _place(copy), "snapshot": snapshot})}
+
+
+def reproduced_snapshot(workspace: Workspace) -> str | None:
+    """The hash of the snapshot whose steps run again in this workspace, this process among them."""
+    try:
+        data = json.loads(os.environ.get(REPRODUCED, "null"))
+    except (ValueError, RecursionError):
+        return None  # set by somebody else
+    is_here = isinstance(data, dict) and data.get("workspace") == _place(workspace)
+    return str(data.get("snapshot")) if is_here else None
 
 
 def working_directory(workspace: Workspace) -> str | None:

@@ -112,7 +112,17 @@ def reproduce_command(workspace: Workspace, plan: ReproductionPlan, how: HowToRu
             outputs.set_aside("then")
             planned = plan.environments or PlannedEnvironments()
             environments, made = make_environments(copy, planned, plan.executions, temporary)
-            steps = Steps(copy, plan.executions, places, environments, guard, how.begin, temporary, how.jobs)
+            steps = Steps(
+                copy,
+                plan.snapshot.hashval,
+                plan.executions,
+                places,
+                environments,
+                guard,
+                how.begin,
+                temporary,
+                how.jobs,
+            )
             ran = steps.run()
             compared = outputs.compare("then", steps.verdicts)
             told = with_reasons(copy, plan.executions, ran, compared)

@@ -24,6 +24,7 @@ from dataworkspaces.commands.run_process import NotStartedError, check_program
 from dataworkspaces.commands.run_request import PlannedRun
 from dataworkspaces.commands.run_surroundings import Surroundings
 from dataworkspaces.errors import ConfigurationError, DwsError
+from dataworkspaces.lineage.run_environment import variables_of_reproduction
 from dataworkspaces.workspace import BatchInteraction, ResourceRef, Workspace, find_and_load_workspace
 
 _LOG_BYTES = 4000
@@ -32,11 +33,14 @@ Begin = Callable[[Execution, "tuple[str, ...]"], None]
 
 @dataclass
 class Steps:
-    """:ivar copy: the workspace in the checkout. :ivar places: by a directory of the workspace that of the checkout.
+    """:ivar copy: the workspace in the checkout.
+    :ivar snapshot: the hash of that which is checked out.
+    :ivar places: by a directory of the workspace that of the checkout.
     :ivar environments: by number what the steps run in, where that is not the current environment.
     :ivar begin: is told each step before it runs. :ivar logs: a directory for what they print."""
 
     copy: Workspace
+    snapshot: str
     executions: Sequence[Execution]
     places: Mapping[str, str]
     environments: Mapping[int, StepEnvironment]
@@ -82,7 +86,8 @@ class Steps:
             self.begin(execution, shown)
         log = self.logs / f"log-{number}"
         log.unlink(missing_ok=True)
-        apart = Apart(self.guard, log, environment.variables)
+        variables = {**environment.variables, **variables_of_reproduction(self.copy, self.snapshot)}
+        apart = Apart(self.guard, log, variables)
         began = time.monotonic()
         try:
             if notebook is not None:
