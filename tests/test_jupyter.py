@@ -255,10 +255,40 @@ def test_quick_start_and_tutorial_as_notebooks(user: User, digits: Path) -> None
         ["SVC-1"],
     ]
     assert "hsl(" in shown.html("history")
-    # The notebook takes a snapshot itself, which it does not while it is reproduced.
+
+
+def test_a_notebook_is_reproduced(workspace: User) -> None:
+    """In the checkout, without the snapshot that it takes itself."""
+    add_data(workspace)
+    write = "DWS_STEP.write_results({'rows': len(open('../data/' + os.listdir('../data')[0]).readlines())})"
+    cells = {
+        "load": LOAD + "\nimport os",
+        "step": f"%dws_step --step-name count --input data\n{write}",
+        "more": "print(DWS_JUPYTER_NOTEBOOK)",
+        "snapshot": "%dws_snapshot -t N1",
+    }
+    notebook = write_notebook(workspace.cwd / "code" / "count.ipynb", cells)
+    nbconvert(workspace.at(workspace.cwd, JPY_SESSION_NAME=str(notebook)), notebook)
+    before = notebook.read_bytes()
+    found = workspace.json("reproduce", "N1")
+    assert found["reproduced"], (found["outputs"], found["steps"])
+    assert found["steps"][0]["command"] == ["notebook", "code:count.ipynb"]
+    assert notebook.read_bytes() == before
+    assert len(workspace.json("history")["snapshots"]) == 1
+
+
+def test_a_notebook_of_a_kit_is_reproduced(user: User, digits: Path) -> None:
+    (user.cwd / "quickstart").mkdir()
+    here = user.at(user.cwd / "quickstart")
+    here.batch("init", "--hostname", "host1", "--create-resources", "code,results")
+    here.git("clone", "--quiet", digits, "sklearn-digits-dataset")
+    here.batch("add", "git", "--role=source-data", "--read-only", "./sklearn-digits-dataset")
+    notebook = here.cwd / "code" / "digits-svc.ipynb"
+    notebook.write_text((EXAMPLES / notebook.name).read_text())
+    nbconvert(here.at(here.cwd, JPY_SESSION_NAME=str(notebook)), notebook)
     found = here.json("reproduce", "SVC-1")
     assert found["reproduced"], (found["outputs"], found["steps"])
-    assert len(here.json("history")["snapshots"]) == 2
+    assert found["steps"][0]["command"] == ["notebook", "code:digits-svc.ipynb"]
 
 
 @pytest.mark.parametrize("name", ["digits-svc", "digits-lr"])

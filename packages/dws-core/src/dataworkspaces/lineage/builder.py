@@ -16,6 +16,7 @@ from dataworkspaces.lineage.results_step import ResultsLineage, check_results_re
 from dataworkspaces.lineage.run_environment import current_run, working_directory
 from dataworkspaces.lineage.script import script_path
 from dataworkspaces.lineage.step import Lineage, check_path, check_ref
+from dataworkspaces.toolbox.notebooks import hash_of_sources
 from dataworkspaces.workspace import ResourceRef, Workspace, find_and_load_workspace
 
 if TYPE_CHECKING:
@@ -192,7 +193,18 @@ class LineageBuilder:
 
     def _notebook(self, workspace: Workspace) -> Callable[[], NotebookRecord | None] | None:
         """What tells of the notebook that runs as the step, whenever it is asked; None for what is no notebook."""
-        return None
+        path = None if self._command_line is not None else probe.notebook()
+        if path is None:
+            return None
+        ref = _ref_if_any(workspace, path, expecting_a_code_resource=True)
+
+        def record() -> NotebookRecord:
+            try:
+                return NotebookRecord(ref, hash_of_sources(path.read_bytes()))
+            except OSError:
+                return NotebookRecord(ref, None)
+
+        return record
 
     def _find_workspace(self) -> Workspace:
         if self._workspace is not None:

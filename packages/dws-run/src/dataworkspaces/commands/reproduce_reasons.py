@@ -32,7 +32,8 @@ def _reasons(copy: Workspace, execution: Execution) -> Iterator[str]:
     if not seeds and not any(execution.parameters[name] is not None for name in named):
         unset = f": {some(named)} is None" if named else ""
         yield f"no random seed was set{unset}"
-    if any(e.notebook is not None and not e.notebook.is_top_to_bottom for e in execution.entries):
+    notebooks = [entry.notebook for entry in execution.entries if entry.notebook is not None]
+    if any(notebook.executed and not notebook.is_top_to_bottom for notebook in notebooks):
         yield "the cells of the notebook ran in another order, and now from top to bottom"
     then = next((e.environment for e in execution.entries if e.environment is not None), None)
     now = _environment_now(copy, execution)

@@ -124,7 +124,7 @@ const Panel = (() => {
       ["Duration", step.execution_time_seconds === null ? null : Model.duration(step.execution_time_seconds)],
       ["Exit status", step.exit_status === null ? null : String(step.exit_status)],
       ["User", step.user === null ? null : Model.visible(step.user)],
-      ["Notebook cells", step.notebook === null ? null : cells(step.notebook)],
+      ["Notebook cells", step.notebook?.executed.length ? cells(step.notebook) : null],
       ["Directory", step.run_from_directory === null ? null : Model.visible(step.run_from_directory)],
       ["Origin", step.imported ? "another workspace" : null],
     ];
