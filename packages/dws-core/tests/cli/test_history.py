@@ -103,6 +103,23 @@ def test_a_pipe_has_all_in_one_line_each(capsys: pytest.CaptureFixture[str]) -> 
     assert "Logistic regression with C=10.0" in lines[4]
 
 
+def test_a_pattern_fits_the_names_within_a_table_too() -> None:
+    table = choose(experiments(), Choice(metrics=("macro*",)))
+    assert table.metric_names == ("report.macro avg.f1-score",)
+
+
+def test_a_pipe_gets_what_a_wide_terminal_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [Row(None, {"accuracy": 0.5}, {f"a_long_parameter_{n}": k for n in range(30)}) for k in (1, 2)]
+    table = choose(make_table(rows, 0), Choice())
+    print_history(table, None)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 200
+    assert "a_long_parameter_0" in lines[1]
+    assert any("more columns (see --columns)" in line for line in lines)
+    print_history(table, None, named=True)
+    assert "a_long_parameter_29" in capsys.readouterr().out
+
+
 def test_csv_markdown_and_json(run: Run, runs: MemoryWorkspace) -> None:
     rows = list(csv.DictReader(io.StringIO(run("history", "--csv").stdout)))
     assert [(row["tags"], row["accuracy"], row["C"]) for row in rows] == [

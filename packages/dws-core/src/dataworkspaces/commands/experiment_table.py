@@ -203,9 +203,12 @@ def _matching(wanted: Sequence[str] | None, known: Sequence[str], option: str, w
         return None
     found: dict[str, None] = {}
     for name in wanted:
-        names = [name] if name in known else [n for n in known if fnmatchcase(n, name)]
+        is_pattern = any(c in name for c in "*?[")
+        # 'macro*' is also what lies in a table: 'classification_report.macro avg.recall'.
+        patterns = [name, f"*.{name}"] if is_pattern else [name]
+        names = [name] if name in known else [n for n in known if any(fnmatchcase(n, p) for p in patterns)]
         names = names or [n for n in known if n.lower() in (name.lower(), _OTHER_NAMES.get(name.lower()))]
-        if not names and not any(c in name for c in "*?["):
+        if not names and not is_pattern:
             raise unknown_column(f"{option}: there is no {what} '{name}'", name, known)
         found.update(dict.fromkeys(names))
     return list(found)

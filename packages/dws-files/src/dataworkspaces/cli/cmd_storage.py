@@ -233,7 +233,7 @@ def undo_restore(session: Session, resource: str | None, version: str | None, on
             columns = [Column("Resource"), *(Column(name, fixed=True) for name in ("Version", "Replaced", "By"))]
             rows = [(r.resource, r.version[:12], r.time[:19].replace("T", " "), r.by[:12]) for r in found]
             print_table(Table("What restores replaced", columns, rows))
-            click.echo("'dws undo-restore RESOURCE VERSION' brings one back; without names, the last restore is undone")
+            click.echo("'dws undo-restore RESOURCE VERSION' brings one back")
         else:
             click.echo("There is nothing to bring back: no restore has replaced anything", err=True)
         return
