@@ -296,6 +296,22 @@ def test_the_steps_of_a_snapshot(here: User) -> None:
     assert rerun(here, "--from", "ONE").stdout == "All is up to date\n"
 
 
+def test_outputs_come_from_a_snapshot_of_another_branch(here: User) -> None:
+    here.batch("snapshot", "ONE")
+    here.git("switch", "--quiet", "--create", "other")
+    write_files(here.cwd, {"data/in.txt": "two\n"})
+    rerun(here)
+    here.batch("snapshot", "OTHER")
+    here.git("switch", "--quiet", "-")
+    write_files(here.cwd, {"data/in.txt": "two\n"})
+    (here.cwd / "scratch/ran.log").unlink()
+    done = rerun(here, "a")
+    assert "Step a did the same in snapshot OTHER" in done.stderr, done.stderr
+    assert (here.cwd / "middle/a").read_text() == "two\n"
+    assert not (here.cwd / "scratch/ran.log").exists()
+    assert rerun(here, "a").stdout == "All is up to date\n"
+
+
 EVIL = "\x1b]0;title\x07\x1b[2J\nStep good\u202e"
 
 

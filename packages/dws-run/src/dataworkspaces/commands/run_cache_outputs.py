@@ -23,6 +23,7 @@ from dataworkspaces.workspace import (
     ResourceRef,
     SnapshotMetadata,
     SnapshotResourceMixin,
+    SnapshotVersion,
     VersionFiles,
     Workspace,
 )
@@ -75,8 +76,8 @@ def output_of(
     if resource.has_results_role():
         return None if not _says_what(results) else _moved_results(ref, str(results), root, snapshot)
     content = cert.certificate.content
-    version = workspace.as_snapshot_ws().get_snapshot_versions(snapshot.hashval).get(ref.name)
-    if not _says_what(content) or version is None or version.compare_hash is None or version.restore_hash is None:
+    version = _version(workspace, snapshot, ref.name)
+    if not _says_what(content) or version.compare_hash is None or version.restore_hash is None:
         return None
     if same_content(resource.version_contents(version.compare_hash, [ref.subpath])[0], content) is not True:
         return None  # it was changed before the snapshot
@@ -113,6 +114,13 @@ def _content(workspace: Workspace, resource: Resource, root: Path, ref: Resource
         return content_of(root / (ref.subpath or ""), is_apart)
     except OSError as e:
         raise explain_os_error(e, f"Reading '{ref}'") from e
+
+
+def _version(workspace: Workspace, snapshot: SnapshotMetadata, name: str) -> SnapshotVersion:
+    """Of a resource in a snapshot, which may be on another branch."""
+    manifest = workspace.as_snapshot_ws().get_snapshot_manifest(snapshot.hashval)
+    found = next((entry.get("hash") for entry in manifest if entry["name"] == name), None)
+    return SnapshotVersion(found, snapshot.restore_hashes.get(name))
 
 
 def _is_never_taken(path: str) -> bool:
