@@ -1,6 +1,7 @@
 """Make the pictures of the documentation: `pictures.py` runs what `dws demo` makes, and draws what a user sees.
 
-In an environment with the distributions and the dependency groups `test` and `notebooks`; needs Chromium.
+In an environment with the distributions and the dependency groups `test` and `notebooks`. `pictures.py terminal` makes
+the pictures of the terminal alone, `pictures.py web` those of the browser, which need Chromium.
 """
 
 from __future__ import annotations
@@ -20,63 +21,56 @@ import termios
 from pathlib import Path
 
 from environment import ROOT
+from picture_workspaces import make_demo, make_pipeline, run, use_own_programs
 from playwright.sync_api import Browser, Page, sync_playwright
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.text import Text
 
 PICTURES = ROOT / "docs" / "pictures"
-COLUMNS = 100
 WITHOUT_FONTS = re.sub(r" *@font-face \{\{.*?\n *\}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 """The picture takes a font that is there, and fetches none."""
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
-def main() -> None:
+def main(kinds: list[str]) -> None:
     PICTURES.mkdir(exist_ok=True)
+    use_own_programs()
     with tempfile.TemporaryDirectory() as directory:
-        workspace = make_workspace(Path(directory))
-        draw_terminal(workspace, "history", "dws history")
-        run(workspace, "dws lineage graph --snapshot SVC-1 lineage.html")
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
-            page = browser.new_page(viewport={"width": 1100, "height": 440})
-            draw_graph(page, workspace / "lineage.html", PICTURES / "graph.png")
-            draw_web(browser, workspace)
-            browser.close()
+        demo = make_demo(Path(directory, "demo"))
+        if "terminal" in kinds:
+            draw_terminal(demo, "history", "dws history", columns=100)
+            pipeline = make_pipeline(Path(directory, "pipeline"))
+            for name, command in SCREENS.items():
+                draw_terminal(pipeline, name, command)
+        if "web" in kinds:
+            draw_browser(demo)
 
 
-def make_workspace(directory: Path) -> Path:
-    """What `dws demo` makes, and a snapshot of each of its experiments."""
-    os.environ |= {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in IDENTITY.items()}
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    run(directory, "dws demo digits")
-    workspace = directory / "digits"
-    run(workspace, "dws config hostname laptop")
-    for name, tag, message in (("svc", "SVC-1", "support vectors"), ("lr", "LR-1", "logistic regression")):
-        run(workspace, f"python code/digits-{name}.py && dws snapshot -m '{message}' {tag}")
-    return workspace
+SCREENS = {"status": "dws status", "steps": "dws steps", "diff": "dws diff PCA-10 PCA-30"}
 
 
-IDENTITY = {"NAME": "Ada", "EMAIL": "ada@example.com"}
+def draw_browser(demo: Path) -> None:
+    run(demo, "dws lineage graph --snapshot SVC-1 lineage.html")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
+        page = browser.new_page(viewport={"width": 1100, "height": 440})
+        draw_graph(page, demo / "lineage.html", PICTURES / "graph.png")
+        draw_web(browser, demo)
+        browser.close()
 
 
-def run(cwd: Path, *command: str) -> None:
-    """A command and its arguments, or one line for a shell."""
-    subprocess.run(command if len(command) > 1 else ["sh", "-euc", *command], cwd=cwd, check=True)
-
-
-def draw_terminal(cwd: Path, name: str, command: str) -> None:
+def draw_terminal(cwd: Path, name: str, command: str, columns: int = 84) -> None:
     """A command in a terminal, with its colours."""
-    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
+    console = Console(record=True, width=columns, file=io.StringIO(), force_terminal=True)
     console.print(Text.assemble(("$ ", "bold green"), command))
-    console.print(Text.from_ansi(on_terminal(cwd, command)))
+    console.print(Text.from_ansi(on_terminal(cwd, command, columns)))
     console.save_svg(str(PICTURES / f"{name}.svg"), title="", unique_id=name, code_format=WITHOUT_FONTS)
 
 
-def on_terminal(cwd: Path, command: str) -> str:
+def on_terminal(cwd: Path, command: str, columns: int) -> str:
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, COLUMNS, 0, 0))
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     env = {**os.environ, "TERM": "xterm-256color"}
     process = subprocess.Popen(["sh", "-c", command], cwd=cwd, stdin=theirs, stdout=theirs, stderr=theirs, env=env)
     os.close(theirs)
@@ -123,4 +117,4 @@ def draw_web(browser: Browser, workspace: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:] or ["terminal", "web"])
