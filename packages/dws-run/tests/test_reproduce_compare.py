@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -101,6 +104,98 @@ def test_arrays_within_a_tolerance(tmp_path: Path) -> None:
     assert compare_files(old, new, "a.npy", Rules(rtol=1e-5)).verdict == "equal"
     found = compare_files(old, new, "a.npy", Rules())
     assert (found.verdict, found.largest) == ("different", pytest.approx(1e-6))
+
+
+def two(tmp_path: Path, name: str, write: Callable[[Path, Any], None], old: Any, new: Any) -> tuple[Path, Path]:
+    """A file of then and one of now, each written by ``write``."""
+    paths = tmp_path / "old" / name, tmp_path / "new" / name
+    for path, value in zip(paths, (old, new), strict=True):
+        path.parent.mkdir(exist_ok=True)
+        write(path, value)
+    return paths
+
+
+@pytest.mark.parametrize(
+    ("new", "verdict", "told"),
+    [
+        ({"x": [1.0, 2.0], "s": ["a", None]}, "equal", ()),
+        ({"x": [1.0, 2.0 + 1e-12], "s": ["a", None]}, "equal", ()),
+        ({"x": [1.0, 2.5], "s": ["a", None]}, "different", ("x[1]: 2.0 is now 2.5",)),
+        ({"x": [1.0, 2.0], "s": ["a", "b"]}, "different", ("s[1]: None is now 'b'",)),
+        ({"x": [1.0, 2.0]}, "different", ("columns and rows: \"['x', 's'], 2\" is now \"['x'], 2\"",)),
+    ],
+)
+def test_tables_of_parquet(tmp_path: Path, new: Any, verdict: str, told: tuple[str, ...]) -> None:
+    """However the file is compressed."""
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+
+    def write(path: Path, value: Any) -> None:
+        parquet.write_table(pyarrow.table(value), path, compression="gzip" if path.parent.name == "old" else "none")
+
+    old_path, new_path = two(tmp_path, "a.parquet", write, {"x": [1.0, 2.0], "s": ["a", None]}, new)
+    found = compare_files(old_path, new_path, "a.parquet", Rules())
+    assert (found.verdict, found.details) == (verdict, told)
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict", "told"),
+    [(None, "equal", ()), ((3, 4, 7), "different", ("1 pixels differ",)), ("size", "different", None)],
+)
+def test_images_by_their_pixels(tmp_path: Path, change: Any, verdict: str, told: tuple[str, ...] | None) -> None:
+    """And not by what else the file tells, such as when it was made."""
+    numpy = pytest.importorskip("numpy")
+    image = pytest.importorskip("PIL.Image")
+    png = pytest.importorskip("PIL.PngImagePlugin")
+    pixels = numpy.arange(10 * 12 * 3, dtype="uint8").reshape(10, 12, 3)
+    other = pixels[:9] if change == "size" else pixels.copy()
+    if isinstance(change, tuple):
+        row, column, by = change
+        other[row, column, 1] += by
+
+    def write(path: Path, value: Any) -> None:
+        info = png.PngInfo()
+        info.add_text("Creation Time", path.parent.name)
+        image.fromarray(value).save(path, pnginfo=info)
+
+    old, new = two(tmp_path, "a.png", write, pixels, other)
+    found = compare_files(old, new, "a.png", Rules())
+    assert found.verdict == verdict
+    assert told is None or found.details == told
+    assert found.largest == (7 if isinstance(change, tuple) else None)
+
+
+def test_arrays_of_another_shape_and_archives_of_arrays(tmp_path: Path) -> None:
+    numpy = pytest.importorskip("numpy")
+    old, new = two(tmp_path, "a.npy", numpy.save, numpy.zeros((2, 3)), numpy.zeros((3, 2)))
+    assert compare_files(old, new, "a.npy", Rules()).details[0].startswith("shape and type: ")
+    values = {"x": numpy.arange(3.0)}, {"x": numpy.array([0, 1, 2.25])}
+    old, new = two(tmp_path, "a.npz", lambda path, arrays: numpy.savez(path, **arrays), *values)
+    found = compare_files(old, new, "a.npz", Rules())
+    assert (found.verdict, found.details, found.largest) == ("different", ("x: [2]: 2.0 is now 2.25",), 0.25)
+    assert compare_files(old, new, "a.npz", Rules(atol=0.25)).verdict == "equal"
+
+
+_numbers = st.floats(-1e9, 1e9)
+
+
+@pytest.mark.parametrize("suffix", ["json", "csv", "npy"])
+@given(values=st.lists(st.tuples(_numbers, _numbers), min_size=1, max_size=4), atol=st.floats(0, 1e9))
+def test_all_formats_have_the_same_tolerance(suffix: str, values: list[tuple[float, float]], atol: float) -> None:
+    """A file is equal if and only if each of its numbers is; what differs has the largest difference."""
+    numpy = pytest.importorskip("numpy")
+    write: dict[str, Callable[[Path, list[float]], Any]] = {
+        "json": lambda path, numbers: path.write_text(json.dumps(numbers)),
+        "csv": lambda path, numbers: path.write_text("".join(f"{n!r}\n" for n in numbers)),
+        "npy": lambda path, numbers: numpy.save(path, numpy.array(numbers)),
+    }
+    rules = Rules(atol=atol)
+    with tempfile.TemporaryDirectory() as directory:
+        old, new = two(Path(directory), f"a.{suffix}", write[suffix], *map(list, zip(*values, strict=True)))
+        found = compare_files(old, new, old.name, rules)
+    wrong = [abs(a - b) for a, b in values if not rules.are_equal(a, b)]
+    assert (found.verdict == "different") == bool(wrong)
+    assert found.largest is None if not wrong else found.largest == pytest.approx(max(abs(a - b) for a, b in values))
 
 
 def test_absolute_paths_are_those_of_the_copy(tmp_path: Path) -> None:
