@@ -25,6 +25,7 @@ from . import (
     many_steps,
     quickstart,
     rclone,
+    reproduce,
     s3,
     startup,
 )
@@ -42,6 +43,7 @@ ROWS: dict[str, Callable[[Settings], Iterator[Row]]] = {
     "local-files": local_files.rows,
     "kept-bytes": kept_bytes.rows,
     "checkout": checkout.rows,
+    "reproduce": reproduce.rows,
     "flushing": flushing.rows,
     "rclone": rclone.rows,
     "s3": s3.rows,

@@ -82,7 +82,7 @@ def tag(number: int) -> str:
 
 
 def rows(settings: Settings) -> Iterator[Row]:
-    origin = _make_origin(settings)
+    origin = make_origin(settings)
     ours = Session(settings.ours, settings.work, origin)
     peer = Session(release_1_6(settings), settings.work, origin)
 
@@ -132,7 +132,7 @@ def rows(settings: Settings) -> Iterator[Row]:
     yield row("restore", lambda s, number: s.restore(number % 2))
 
 
-def _make_origin(settings: Settings) -> Path:
+def make_origin(settings: Settings) -> Path:
     shell = settings.ours.shell(settings.work / "digits", settings.work / "home")
     shell.cwd.mkdir()
     shell("python", "-c", MAKE_DATASET)
