@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from endtoend import FAILED, User, isolated_environment, write_files
+from forked import Forked
 from servers import make_bare
 
 pytestmark = pytest.mark.slow
@@ -31,7 +32,7 @@ class People:
     def make(self, name: str, zone: str) -> User:
         directory = self.directory / name / "work"
         directory.mkdir(parents=True)
-        return User(directory, {**isolated_environment(self.directory / name / "home"), "TZ": zone})
+        return Forked(directory, {**isolated_environment(self.directory / name / "home"), "TZ": zone})
 
     def first(self, name: str, zone: str = "Europe/Berlin") -> User:
         """Makes the workspace."""

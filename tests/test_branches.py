@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from collaboration import Hub, machine, make_hub, refused, tags
 from endtoend import User, write_files
+from forked import Forked
 
 from dataworkspaces.toolbox.lock import hold_lock
 
@@ -66,7 +67,7 @@ def hash_of(user: User, tag: str) -> str:
 def forge(tmp_path: Path, ada: User, hub: Hub, branch: str, how: str) -> None:
     """The server merges a pull request, and deletes its branch."""
     place = tmp_path / f"forge-{branch}"
-    server = User(tmp_path, {**ada.env, "USER": "forge"})
+    server = Forked(tmp_path, {**ada.env, "USER": "forge"})
     server.git("clone", "--quiet", hub.url(hub.root / "ws.git"), place)
     here = server.at(place)
     if how == "merge":

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from endtoend import HOST, User, copy_workspace, isolated_environment, machine_files, remove, whole_state, write_files
+from forked import Forked
 from kill_points import kill_points
 from s3_server import S3Bucket, S3Server
 from test_kill import Server
@@ -48,7 +49,7 @@ def fill(user: User, backend: str) -> None:
 def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Path:
     root = tmp_path_factory.mktemp(f"checkout-{request.param}") / "base"
     root.mkdir()
-    fill(User(root, env), request.param)
+    fill(Forked(root, env), request.param)
     return root
 
 
@@ -258,7 +259,7 @@ def server(env: dict[str, str]) -> Iterator[Server]:
 
 def test_a_killed_checkout(server: Server, base: Path, tmp_path: Path, env: dict[str, str]) -> None:
     """Nothing changes in the workspace, there is a whole checkout or none, and the next one removes what was left."""
-    user = User(base, env)
+    user = Forked(base, env)
     user.dws("status")
     before = whole_state(base), machine_files(base)
     points = server.run(base, "checkout", "V1", str(tmp_path / "whole")).points

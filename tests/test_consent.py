@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from endtoend import FAILED, User, isolated_environment, write_files
+from forked import Forked
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +44,7 @@ def author(tmp_path: Path) -> User:
     """Somebody with a workspace of theirs, and an empty repository to publish it to."""
     directory = tmp_path / "author" / "ws"
     directory.mkdir(parents=True)
-    author = User(directory, isolated_environment(tmp_path / "author-home"))
+    author = Forked(directory, isolated_environment(tmp_path / "author-home"))
     author.git("init", "-q", "--bare", tmp_path / "hub.git")
     author.batch("init", "--hostname", "h1", "--create-resources", "code")
     return author
@@ -58,7 +59,7 @@ def victim(tmp_path: Path) -> User:
         "AWS_ACCESS_KEY_ID": "ID",
         "AWS_SECRET_ACCESS_KEY": "SECRET",
     }
-    return User(tmp_path / "victim", env, trusts=False)
+    return Forked(tmp_path / "victim", env, trusts=False)
 
 
 def publish(author: User, tmp_path: Path) -> Path:

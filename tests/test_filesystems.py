@@ -11,6 +11,7 @@ import fsspec
 import pytest
 from endtoend import FAILED, User, write_files
 from file_resources import FILES, TYPES
+from forked import Forked
 
 from dataworkspaces import api
 from dataworkspaces.errors import ConfigurationError, DwsError, NotSupportedError
@@ -176,7 +177,7 @@ def test_a_step_learns_nothing_of_another_workspace(
     here: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (elsewhere := tmp_path / "elsewhere").mkdir()
-    other = User(elsewhere, here.env)
+    other = Forked(elsewhere, here.env)
     other.batch("init", "--create-resources=source-data,results")
     write_files(elsewhere, {"source-data/x.csv": "3,4"})
     link = tmp_path / "link"

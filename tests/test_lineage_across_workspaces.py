@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from endtoend import FAILED, HOST, User, copy_workspace, isolated_environment, read_tree, write_files
+from forked import Forked
 
 STEP = '''\
 """NAME INPUT OUTPUT TEXT [RESULTS]: a step."""
@@ -93,7 +94,7 @@ def steps_in(data: Any) -> Iterator[dict[str, Any]]:
 def exported(tmp_path_factory: pytest.TempPathFactory) -> User:
     """A workspace with the exported repository `shared`, whose snapshot E1 is at its origin `shared.git`."""
     directory = tmp_path_factory.mktemp("exported")
-    user = User(directory, isolated_environment(directory / "home"))
+    user = Forked(directory, isolated_environment(directory / "home"))
     here = make_workspace(user, "exporter", "code,source-data")
     here.make_repository(here.cwd / "shared", {"README": "shared\n"})
     here.batch("add", "git", "--role", "intermediate-data", "--name", "shared", "--export", "shared")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from endtoend import FAILED, HOST, User, copy_workspace, isolated_environment, read_tree, whole_state, write_files
+from forked import Forked
 from prov.model import ProvDocument
 from rocrate.rocrate import ROCrate
 
@@ -37,7 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> User:
     directory = tmp_path_factory.mktemp("export")
     root = directory / "my ws"
     root.mkdir()
-    here = User(root, isolated_environment(directory / "home"))
+    here = Forked(root, isolated_environment(directory / "home"))
     here.batch("init", "--hostname", HOST, "--create-resources", "code,source-data,intermediate-data,results")
     write_files(root, {"code/step.py": STEP, "source-data/raw data.csv": "1\n2\n"})
     here.python("code/step.py", "prepare", "source-data/raw data.csv", "intermediate-data")

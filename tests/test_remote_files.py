@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from endtoend import FAILED, LABELS, User, isolated_environment, read_tree, write_files
+from forked import Forked
 from s3_server import S3Server
 from servers import SshServer, make_bare, needs_sshd
 
@@ -74,7 +75,7 @@ def make_two(tmp_path: Path, url: str, env: dict[str, str]) -> Two:
     for name in ("ada", "bob"):
         directory = tmp_path / name / "work"
         directory.mkdir(parents=True)
-        users.append(User(directory, {**isolated_environment(tmp_path / name / "home"), **env}))
+        users.append(Forked(directory, {**isolated_environment(tmp_path / name / "home"), **env}))
     return Two(*users, make_bare(tmp_path / "origin.git"), url)
 
 

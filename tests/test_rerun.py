@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from endtoend import FAILED, HOST, User, copy_workspace, isolated_environment, whole_state, write_files
+from forked import Forked
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +39,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("rerun")
     root = directory / "ws"
     root.mkdir()
-    user = User(root, isolated_environment(directory / "home"))
+    user = Forked(root, isolated_environment(directory / "home"))
     user.batch("init", "--hostname", HOST, "--create-resources", "code,results")
     write_files(root, {"data/in.txt": "one\n", "code/join.py": JOIN})
     user.batch("add", "git", "--role", "source-data", "./data")

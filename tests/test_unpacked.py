@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from endtoend import User, isolated_environment, write_files
+from forked import Forked
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +21,7 @@ def unpacked(tmp_path: Path) -> tuple[User, Path]:
     touch = f"touch {canary}"
     place = tmp_path / "author" / "ws"
     place.mkdir(parents=True)
-    author = User(place, isolated_environment(tmp_path / "author-home"))
+    author = Forked(place, isolated_environment(tmp_path / "author-home"))
     author.batch("init", "--hostname", "h1", "--create-resources", "code,results")
     write_files(place, {"code/run.py": "open('results/out', 'w')\n", "code/notes.txt": "1\n"})
     author.batch("run", "--name", "step", "--", "sh", "-c", "cp code/run.py results/out")
@@ -95,7 +96,7 @@ def test_commands_that_its_author_ran_are_not_the_users(unpacked: tuple[User, Pa
 def test_what_the_user_configures_is_not_asked_about(tmp_path: Path) -> None:
     place = tmp_path / "ws"
     place.mkdir()
-    user = User(place, isolated_environment(tmp_path / "home"), trusts=False)
+    user = Forked(place, isolated_environment(tmp_path / "home"), trusts=False)
     user.batch("init", "--hostname", "h1", "--create-resources", "code")
     user.git("config", "filter.mine.clean", "tr a b")
     write_files(place, {".gitattributes": "*.txt filter=mine\n", "code/a.txt": "aaa\n"})
@@ -103,7 +104,7 @@ def test_what_the_user_configures_is_not_asked_about(tmp_path: Path) -> None:
     assert user.git("show", "HEAD:code/a.txt") == "bbb\n"
     user.git("init", "--quiet", "--bare", tmp_path / "hub.git")
     user.batch("publish", tmp_path / "hub.git")
-    other = User(tmp_path, user.env, trusts=False)
+    other = Forked(tmp_path, user.env, trusts=False)
     other.batch("clone", "--hostname", "h2", tmp_path / "hub.git", "clone")
     clone = user.at(tmp_path / "clone")
     clone.git("config", "core.sshCommand", "ssh -v")

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from endtoend import HOST, User, isolated_environment, write_files
+from forked import Forked
 from playwright.sync_api import Browser, sync_playwright
 from web_pages import ARGUMENTS, CHROMIUM, Looked, Served, served
 
@@ -72,7 +73,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> User:
     directory = tmp_path_factory.mktemp("web")
     root = directory / "ws"
     root.mkdir()
-    workspace = User(root, isolated_environment(directory / "home"))
+    workspace = Forked(root, isolated_environment(directory / "home"))
     workspace.batch("init", "--hostname", HOST, "--create-resources", "code,results")
     for number, (accuracy, rate) in enumerate([(0.7, 0.1), (0.9, 0.2), (0.8, 0.3)], start=1):
         files = {"results/results.json": results(accuracy, rate), f"code/step{number}.py": f"print({number})\n"}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from endtoend import HOST, User, isolated_environment, write_files
+from forked import Forked
 from playwright.sync_api import Browser, sync_playwright
 from web_pages import ARGUMENTS, CHROMIUM, Looked
 
@@ -32,7 +33,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> User:
     directory = tmp_path_factory.mktemp("export")
     root = directory / "ws"
     root.mkdir()
-    workspace = User(root, isolated_environment(directory / "home"))
+    workspace = Forked(root, isolated_environment(directory / "home"))
     workspace.batch("init", "--hostname", HOST, "--create-resources", "code,results")
     for number, accuracy in enumerate([0.7, 0.9, 0.8], start=1):
         data = {"parameters": {"rate": number / 10, "text": HOSTILE}, "metrics": {"accuracy": accuracy}}
