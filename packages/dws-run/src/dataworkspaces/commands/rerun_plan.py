@@ -106,7 +106,8 @@ def plan_rerun(
     :param snapshot: tag or hash; replay its steps, where what they read and wrote is not here as it was then.
     :param force: the steps that ``target`` itself names (default: all) run, even if they are up to date.
     :param parameters: other values of parameters of the step ``target``, which runs then.
-    :param no_cache: no step takes its outputs from an earlier run. One that is forced never does.
+    :param no_cache: no step takes its outputs from an earlier run. One that is forced, or that ``snapshot`` has and
+        that is to be replayed, never does.
 
     Raises ConfigurationError for an unknown target, snapshot or parameter."""
     snapshots = workspace.as_lineage_ws()
@@ -136,7 +137,7 @@ def plan_rerun(
             _obstacle(workspace, execution),
             is_forced,
             tuple(parameters or ()) if number in named else (),
-            may_take=not no_cache and not (force and number in named),
+            may_take=not no_cache and hashval is None and not (force and number in named),
         )
         if step.runs and not behind and step.obstacle is None and step.may_take:
             step = replace(step, cached=find_for(workspace, step))
