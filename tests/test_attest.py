@@ -66,6 +66,10 @@ def test_signed_by_one_and_verified_by_another(workspace: User, snapshot: str, k
     assert status == 0
     assert found["signers"] == ["ada@example.com"]
     assert "1 identical, 1 equal; by ada@lab" in other.dws("show", "V1").stdout
+    assert "equal: ada@lab" in other.dws("history").stdout
+    assert r"| equal: ada\@lab |" in other.dws("history", "--md").stdout
+    (row,) = other.json("history")["snapshots"]
+    assert [each["counts"] for each in row["attestations"]] == [{"identical": 1, "equal": 1}]
     # Both sign; a pull brings the two together.
     other.batch("attest", "sign", "V1", "--key", keys / "eve")
     other.batch("push")
@@ -159,10 +163,26 @@ def test_hostile_statements_are_shown_as_what_they_are(
 ) -> None:
     forge_statement(workspace, snapshot, content)
     forge(workspace, snapshot, "../../../etc/passwd", "-----BEGIN SSH SIGNATURE-----")
-    for command in (["attest", "list", "V1"], ["show", "V1"]):
+    for command in (["attest", "list", "V1"], ["show", "V1"], ["history"], ["history", "--md"]):
         done = workspace.batch(*command)
         assert "\x1b" not in done.stdout
     assert verify(workspace, keys)[0] == 1
+
+
+def test_a_crate_holds_what_can_be_verified(workspace: User, keys: Path, tmp_path: Path) -> None:
+    write_files(workspace.cwd, {"code/run.py": "open('results/table.csv', 'w').write('1')\n"})
+    workspace.batch("run", "--output", "results", "--", "python", "code/run.py")
+    workspace.batch("snapshot", "V1")
+    attested(workspace, str(workspace.json("show", "V1")["hash"]))
+    workspace.batch("attest", "sign", "V1", "--key", keys / "ada")
+    workspace.batch("lineage", "export", "--format", "ro-crate", "--snapshot", "V1", tmp_path / "crate")
+    graph = json.loads((tmp_path / "crate/ro-crate-metadata.json").read_text())["@graph"]
+    (found,) = [entity for entity in graph if entity["@id"].startswith("#attestation/")]
+    assert found["name"] == "Reproduction: equal"
+    (tmp_path / "sig").write_text(found["dwsSignature"])
+    command = ["ssh-keygen", "-Y", "verify", "-f", keys / "signers", "-I", "ada@example.com"]
+    options = ["-n", "attestation@dataworkspaces", "-s", tmp_path / "sig"]
+    assert "Good" in workspace.run(*command, *options, input=found["text"]).stdout
 
 
 def test_what_is_no_verdict_of_the_snapshot_is_refused(workspace: User, snapshot: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from rocrate_validator.utils.http import HttpRequester
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.exports import LineageView, formats
 from dataworkspaces.exports.ro_crate import METADATA, to_crate
+from dataworkspaces.lineage.attestations import Attestation
 from dataworkspaces.lineage.graph import DataNode, LineageGraph
 from dataworkspaces.lineage.model import PlaceholderCertificate, ResourceCert
 from dataworkspaces.workspace import ResourceRef
@@ -85,6 +87,27 @@ def named(entities: dict[str, dict[str, Any]], kind: str, name: str) -> dict[str
 def test_crate_is_a_process_run_crate(graph: LineageGraph, tmp_path: Path, problems: Any) -> None:
     formats.RO_CRATE.write(graph, tmp_path / "crate")
     assert problems(tmp_path / "crate") == []
+
+
+def test_crate_with_attestations_is_one_too(graph: LineageGraph, tmp_path: Path, problems: Any) -> None:
+    verdict = {
+        "outputs": [{"verdict": "identical"}],
+        "user": "ada",
+        "hostname": "lab",
+        "finished": "2026-11-29T10:00:00Z",
+    }
+    good = Attestation("reproduction.5a.json", b'{"a": 1}', verdict, ("-----BEGIN SSH SIGNATURE-----",))
+    hostile = Attestation("reproduction.5b.json", b"{}", {"user": "\udcff\x1b<a b>", "finished": "\n"})
+    bad = Attestation("reproduction.5c.json", b"\xff", {}, problem="about something else")
+    formats.RO_CRATE.write(replace(graph, attestations=(good, hostile, bad)), tmp_path / "crate")
+    assert problems(tmp_path / "crate") == []
+    entities = read(tmp_path / "crate")
+    first, second = (entities[f"#attestation/{each.name}"] for each in (good, hostile))
+    assert (first["name"], first["text"]) == ("Reproduction: identical", '{"a": 1}')
+    assert entities[first["author"]["@id"]]["name"] == "ada@lab"
+    assert second["name"] == "Reproduction: nothing compared"
+    assert f"#attestation/{bad.name}" not in entities
+    assert {each["@id"] for each in entities["./"]["subjectOf"]} == {first["@id"], second["@id"]}
 
 
 def test_validator_finds_what_is_wrong(graph: LineageGraph, tmp_path: Path, problems: Any) -> None:

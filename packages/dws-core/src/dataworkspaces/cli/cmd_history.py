@@ -105,15 +105,22 @@ def history(
     elif as_csv:
         print_csv(found.table, precision)
     elif as_markdown:
-        print_markdown(found.table, precision)
+        print_markdown(found.table, precision, found.attestations)
     else:
         with paged(no_pager):
             named = bool(metrics or params)
-            print_history(found.table, precision, named=named, is_filtered=where is not None, branches=found.branches)
+            print_history(
+                found.table,
+                precision,
+                named=named,
+                is_filtered=where is not None,
+                branches=found.branches,
+                attestations=found.attestations,
+            )
 
 
 def print_snapshots(found: HistoryReport) -> None:
     """The table, for ``dws status --history``."""
     from dataworkspaces.cli.history_table import print_history
 
-    print_history(found.table, None)
+    print_history(found.table, None, attestations=found.attestations)

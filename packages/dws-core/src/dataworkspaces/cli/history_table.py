@@ -21,6 +21,7 @@ from dataworkspaces.cli.render import (
 from dataworkspaces.cli.text import escape, number, one_line, plural, short_hash, snapshot_name, value_text
 from dataworkspaces.commands.experiment_table import FIXED, ExperimentTable, Row, author_of
 from dataworkspaces.commands.summaries import runs_of_snapshot
+from dataworkspaces.lineage.attestations import Attestation
 from dataworkspaces.toolbox.metrics import larger_is_better
 
 NOW = "now"
@@ -47,12 +48,14 @@ def print_history(
     named: bool = False,
     is_filtered: bool = False,
     branches: Mapping[str, Sequence[str]] | None = None,
+    attestations: Mapping[str, Sequence[Attestation]] | None = None,
 ) -> None:
     """The table, and how many snapshots there are. ``named``: the user named metrics or parameters, which then come
     before all else."""
     shown = _all_columns(table, precision, named)
     if branches is not None and table.chosen is None:
         shown.insert(2, _Column(Column("Branches"), lambda row: _branches_of(row, branches), None))
+    _insert_attested(shown, table, attestations)
     rows = [[column.value(row) for column in shown] for row in table.rows]
     width = None if named else _WIDTH_OF_A_PIPE
     places = columns_that_fit([c.column for c in shown], rows, [c.rank for c in shown], width)
@@ -90,9 +93,32 @@ def _print_what_is_left(table: ExperimentTable, hidden: list[str]) -> None:
         click.echo(f"The present state has changed since {name}: see 'dws status'")
 
 
-def print_markdown(table: ExperimentTable, precision: int | None) -> None:
+def _insert_attested(
+    shown: list[_Column], table: ExperimentTable, attestations: Mapping[str, Sequence[Attestation]] | None
+) -> None:
+    """The column of who says to have reproduced a snapshot, if anybody does, before that of the time."""
+    if attestations and table.chosen is None:
+        names = [column.column.name for column in shown]
+        column = _Column(Column("Reproduced", least=9), lambda row: _attested(row, attestations), 150)
+        shown.insert(names.index("Created"), column)
+
+
+def _attested(row: Row, attestations: Mapping[str, Sequence[Attestation]]) -> str:
+    """The verdict of the latest, and who found it; that is somebody's word, which a signature may prove."""
+    found = () if row.snapshot is None else attestations.get(row.snapshot.hashval, ())
+    good = [each for each in found if each.problem is None]
+    if not good:
+        return f"unknown: {found[0].problem}" if found else ""
+    more = f" (and {len(good) - 1} more)" if len(good) > 1 else ""
+    return one_line(f"{good[0].verdict}: {good[0].by or 'an unknown person'}{more}")
+
+
+def print_markdown(
+    table: ExperimentTable, precision: int | None, attestations: Mapping[str, Sequence[Attestation]] | None = None
+) -> None:
     """As Markdown, for a comment in a review."""
     shown = _all_columns(table, precision, False, marked=False)
+    _insert_attested(shown, table, attestations)
     rows = [[column.value(row) for column in shown] for row in table.rows]
     click.echo(markdown(Table(None, [column.column for column in shown], rows)))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.experiment_cache import ExperimentCache
@@ -22,6 +22,7 @@ from dataworkspaces.commands.experiments import Experiment, ExperimentReader
 from dataworkspaces.commands.present import PresentState, present_state
 from dataworkspaces.commands.summaries import runs_of_snapshot, snapshot_json
 from dataworkspaces.errors import ConfigurationError, DwsError
+from dataworkspaces.lineage.attestations import Attestation, attestations_of
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, SnapshotWorkspaceMixin, Workspace
@@ -32,10 +33,12 @@ class HistoryReport:
     """The snapshots, the newest first or as the user sorted them, and the present state if that is none of them.
 
     :ivar total: how many snapshots there are; more than rows if a limit or a condition was given.
-    :ivar branches: by hash the branches that hold a snapshot, if that was asked for."""
+    :ivar branches: by hash the branches that hold a snapshot, if that was asked for.
+    :ivar attestations: by hash what somebody attests of a snapshot, the latest first; of the others nothing."""
 
     table: ExperimentTable
     branches: Mapping[str, Sequence[str]] | None = None
+    attestations: Mapping[str, Sequence[Attestation]] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -61,6 +64,7 @@ class HistoryReport:
         }
 
     def _row_json(self, row: Row, snapshot: SnapshotMetadata) -> dict[str, Any]:
+        attested = self.attestations.get(snapshot.hashval, ())
         return {
             **snapshot_json(snapshot),
             "author": author_of(snapshot) or None,
@@ -69,6 +73,7 @@ class HistoryReport:
             "values": self._values(row),
             "is_present": row.is_present,
             **({"runs": runs} if (runs := runs_of_snapshot(snapshot)) else {}),
+            **({"attestations": [each.to_json() for each in attested]} if attested else {}),
             **({} if self.branches is None else {"branches": list(self.branches.get(snapshot.hashval, ()))}),
         }
 
@@ -124,7 +129,8 @@ def history_report(
         rows = _limited(rows, limit)
     table = make_table(rows, total)
     comes_from = None if state is None or state.is_snapshot else state.snapshot
-    return HistoryReport(replace(choose(table, choice or Choice()), comes_from=comes_from), branches)
+    attested = {s.hashval: found for s in table.snapshots if (found := attestations_of(workspace, s.hashval))}
+    return HistoryReport(replace(choose(table, choice or Choice()), comes_from=comes_from), branches, attested)
 
 
 def _of_all_branches(snapshots: SnapshotWorkspaceMixin) -> tuple[list[SnapshotMetadata], dict[str, list[str]]]:

@@ -77,6 +77,12 @@ class Attestation:
         return bool(self.counts) and self.counts.keys() <= {"identical", "equal"}
 
     @property
+    def verdict(self) -> str:
+        """That of the output that was reproduced worst; "unknown" if one has a verdict that we do not know."""
+        known = [verdict for verdict in VERDICTS if verdict in self.counts]
+        return "unknown" if "unknown" in self.counts else known[-1] if known else "nothing compared"
+
+    @property
     def by(self) -> str:
         """Who says to have done it, and where."""
         parts = [self.predicate.get(key) for key in ("user", "hostname")]

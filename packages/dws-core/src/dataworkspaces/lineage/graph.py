@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dataworkspaces.lineage.attestations import Attestation
 from dataworkspaces.lineage.model import (
     HashCertificate,
     ImportedLineage,
@@ -96,7 +97,8 @@ class Edge:
 @dataclass(frozen=True)
 class LineageGraph:
     """:ivar resource: of which resource this is the lineage; None for all.
-    :ivar snapshot: hash of the snapshot; None for the current lineage."""
+    :ivar snapshot: hash of the snapshot; None for the current lineage.
+    :ivar attestations: what people attest of the snapshot; no part of the graph, and not in its JSON."""
 
     workspace: str
     resource: str | None
@@ -105,6 +107,7 @@ class LineageGraph:
     data: tuple[DataNode, ...] = ()
     steps: tuple[StepNode, ...] = ()
     edges: tuple[Edge, ...] = ()
+    attestations: tuple[Attestation, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -23,6 +23,7 @@ from rocrate.rocrate import ROCrate
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.exports.values import clean, in_utc, iri_part, is_scalar, plain
 from dataworkspaces.exports.view import TERMS, Execution, LineageView, Version
+from dataworkspaces.lineage.attestations import Attestation
 from dataworkspaces.lineage.exporter import replace_file
 from dataworkspaces.lineage.states import State
 from dataworkspaces.toolbox.atomic import write_bytes
@@ -36,6 +37,7 @@ _OWN_TERMS = {
     "dwsReason": "reason",
     "dwsContent": "content",
     "dwsCodeTree": "codeTree",
+    "dwsSignature": "signature",
 }
 
 
@@ -93,6 +95,9 @@ class _Writer:
         actions = [self._add_action(execution) for execution in view.executions]
         if actions:
             self.crate.root_dataset.append_to("mentions", actions, compact=True)
+        attested = [self._add_attestation(each) for each in view.graph.attestations if each.problem is None]
+        if attested:
+            self.crate.root_dataset.append_to("subjectOf", attested, compact=True)
 
     def _describe(self) -> None:
         graph, root = self._view.graph, self.crate.root_dataset
@@ -105,6 +110,24 @@ class _Writer:
         root["description"] = f"{what} in the workspace {self._view.workspace}, as it is {when}"
         root["license"] = "Not stated: the data belongs to the owner of the workspace, and is not in this crate"
         root["datePublished"] = date.today().isoformat()
+
+    def _add_attestation(self, attestation: Attestation) -> Any:
+        """What somebody says to have reproduced: the statement with its signatures, byte for byte, so that whoever gets
+        the crate can verify it. Nothing of it is verified here."""
+        return self._add(
+            f"#attestation/{iri_part(attestation.name)}",
+            "CreativeWork",
+            {
+                "name": f"Reproduction: {clean(attestation.verdict)}",
+                "description": clean(attestation.describe()),
+                "about": self.crate.root_dataset,
+                "author": self._person(attestation.by) if attestation.by else None,
+                "dateCreated": clean(attestation.time) or None,
+                "encodingFormat": "application/vnd.in-toto+json",
+                "text": attestation.content.decode("utf-8"),
+                "dwsSignature": list(attestation.signatures),
+            },
+        )
 
     # -- data and code -------------------------------------------------------------------------------------------
 
