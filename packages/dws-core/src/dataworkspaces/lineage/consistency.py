@@ -11,6 +11,8 @@ from dataworkspaces.lineage.places import Place, contradict, covering, is_out_of
 from dataworkspaces.lineage.store import LineageStore
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
+__all__ = ["check_one_version_of_each"]
+
 
 def check_one_version_of_each(store: LineageStore, step_name: str, sources: Sequence[ResourceCert]) -> None:
     """Walk the graph behind ``sources``; raise LineageError, with both ways through the graph, if it holds two

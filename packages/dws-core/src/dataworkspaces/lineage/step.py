@@ -33,6 +33,8 @@ from dataworkspaces.lineage.store import Entries, LineageStore, ResourceLineage,
 from dataworkspaces.workspace import ResourceRef, ResourceRoles, SnapshotWorkspaceMixin, Workspace
 from dataworkspaces.workspace.own_files import warn_of_ignored
 
+__all__ = ["Lineage", "check_path", "check_ref", "mark_unknown", "record_step"]
+
 if TYPE_CHECKING:
     from dataworkspaces.lineage.file_tracker import FileTracker
 
