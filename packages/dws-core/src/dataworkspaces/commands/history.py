@@ -129,7 +129,7 @@ def history_report(
         rows = _limited(rows, limit)
     table = make_table(rows, total)
     comes_from = None if state is None or state.is_snapshot else state.snapshot
-    attested = {s.hashval: found for s in table.snapshots if (found := attestations_of(workspace, s.hashval))}
+    attested = {s.hashval: told for s in table.snapshots if (told := attestations_of(workspace, s.hashval))}
     return HistoryReport(replace(choose(table, choice or Choice()), comes_from=comes_from), branches, attested)
 
 
