@@ -17,7 +17,7 @@ def test_the_commands_of_the_readme_work_as_they_are_typed(user: User) -> None:
     block = README.read_text(encoding="utf-8").split("```console\n")[1].split("```")[0]
     install, *commands = re.findall(r"^\$ (.*)$", block, re.MULTILINE)
     assert install.startswith("pip install")
-    said = user.run("bash", "-euc", "\n".join(commands)).stdout
+    said = user.run("bash", "-euc", "\n".join(commands), timeout=600).stdout
     assert re.search(r"LR-1 .* 0\.935 .*\n.*SVC-1 .* 0\.969 ", said), said
 
 
@@ -25,7 +25,7 @@ def test_the_demo_says_what_to_try_and_that_works(user: User) -> None:
     lines = user.dws("demo", "my digits").stdout.splitlines()
     commands = [line.strip() for line in lines[lines.index("Now try:") + 1 :]]
     assert commands[0] == "cd 'my digits'"
-    said = user.run("bash", "-euc", "\n".join(commands), input="y\n").stdout
+    said = user.run("bash", "-euc", "\n".join(commands), input="y\n", timeout=600).stdout
     assert "Showing 1 of 2 snapshots" in said
     assert re.search(r"accuracy .*0\.969 .*0\.935", said), said
     assert "Restored source-data, code to SVC-1" in said
