@@ -12,6 +12,7 @@ from dataworkspaces.cli.param_types import SnapshotName
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 if TYPE_CHECKING:
+    from dataworkspaces.cli.render import Table
     from dataworkspaces.commands.reproduce import ReproductionPlan
     from dataworkspaces.commands.reproduce_verdict import Reproduction
     from dataworkspaces.commands.rerun_graph import Execution
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 @click.option("--attest/--no-attest", default=True, show_default=True, help="Keep the verdict with the snapshot.")
 @click.option("--html", metavar="FILE", type=click.Path(dir_okay=False), help="Write a page for a reviewer.")
 @click.option("--yes", is_flag=True, help="Run command lines that came with the workspace, without being asked.")
+@click.option("--md", "as_markdown", is_flag=True, help="Print Markdown.")
 @json_option
 @common_options
 @pass_session
@@ -67,6 +69,7 @@ def reproduce(
     attest: bool,
     html: str | None,
     yes: bool,
+    as_markdown: bool,
     as_json: bool,
 ) -> None:
     """Run the steps behind a snapshot's results again, in a checkout, and compare all that they write with it.
@@ -81,6 +84,8 @@ def reproduce(
     from dataworkspaces.commands.reproduce import HowToRun, plan_reproduction, reproduce_command
     from dataworkspaces.commands.reproduce_compare import Rules
 
+    if as_markdown and as_json:
+        raise click.UsageError("--md and --json cannot be used together.")
     workspace = session.open_workspace(reading=True)
     plan = plan_reproduction(workspace, tag_or_hash, steps, recorded=environment == "recorded", without=without)
     if not yes:
@@ -96,10 +101,12 @@ def reproduce(
             raise explain_os_error(e, f"Writing {html}") from e
     if as_json:
         print_json(found.to_json())
+    elif as_markdown:
+        _print_markdown(found)
     else:
         _show(found)
     if attest:
-        _keep(session, found, tells=not as_json)
+        _keep(session, found, tells=not (as_json or as_markdown))
     ctx.exit(0 if found.is_reproduced else 1)
 
 
@@ -150,15 +157,38 @@ def _begin(execution: Execution, command: tuple[str, ...]) -> None:
     click.echo(escape(f"Step {execution.name}: {text if len(text) <= 500 else text[:500] + ' ...'}"), err=True)
 
 
-def _show(found: Reproduction) -> None:
-    from dataworkspaces.cli.render import Column, Table, print_table
+def _outputs(found: Reproduction, title: str | None = None) -> Table:
+    from dataworkspaces.cli.render import Column, Table
+
+    rows = [(output.output, output.step, output.verdict, "; ".join(output.remarks)) for output in found.outputs]
+    return Table(title, [Column("Output"), Column("Step"), Column("Verdict"), Column("Details")], rows)
+
+
+def _print_markdown(found: Reproduction) -> None:
+    """For a comment in a review: the verdict, and what it is about."""
+    from dataworkspaces.cli.render import in_markdown, markdown
     from dataworkspaces.cli.text import escape
     from dataworkspaces.commands.reproduce_verdict import environment_of, summary
 
-    rows = [(output.output, output.step, output.verdict, "; ".join(output.remarks)) for output in found.outputs]
+    verdict = "is reproduced" if found.is_reproduced else "is not reproduced"
+    name = f"{in_markdown(found.snapshot_name)} ({found.snapshot[:7]})"
+    click.echo(escape(f"**Snapshot {name} {verdict}**: {summary(found.counts)}"))
+    click.echo()
+    click.echo(markdown(_outputs(found)))
+    notes = [f"Step {step.name}: {step.why}" for step in found.steps if step.why]
+    notes += [f"Step {step.name} may differ since {reason}" for step in found.steps for reason in step.reasons]
+    click.echo()
+    for note in (*notes, f"Environment: {environment_of(found)}"):
+        click.echo(f"- {escape(in_markdown(note))}")
+
+
+def _show(found: Reproduction) -> None:
+    from dataworkspaces.cli.render import print_table
+    from dataworkspaces.cli.text import escape
+    from dataworkspaces.commands.reproduce_verdict import environment_of, summary
+
     name = found.snapshot_name
-    title = f"Outputs of snapshot {name} ({found.snapshot[:7]})"
-    print_table(Table(title, [Column("Output"), Column("Step"), Column("Verdict"), Column("Details")], rows))
+    print_table(_outputs(found, f"Outputs of snapshot {name} ({found.snapshot[:7]})"))
     for step in found.steps:
         if step.why:
             click.echo(escape(f"Step {step.name}: {step.why}"))
