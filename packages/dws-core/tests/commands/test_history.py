@@ -52,6 +52,11 @@ def test_all_scalar_metrics_and_the_parameters_that_vary(runs: MemoryWorkspace) 
     assert table.rows[0].parameters["kernel.degrees"] == "[1, 2]"
 
 
+def test_a_parameter_by_which_rows_are_chosen_is_shown(runs: MemoryWorkspace) -> None:
+    assert history_report(runs, where="C = 1 AND tol < 1 AND accuracy > 0").table.parameter_names == ("C", "tol")
+    assert history_report(runs, where="accuracy > 0.94").table.parameter_names == ()
+
+
 def test_chosen_columns(runs: MemoryWorkspace) -> None:
     def names(**options: Any) -> tuple[str, ...]:
         table = history_report(runs, None, Choice(**options)).table

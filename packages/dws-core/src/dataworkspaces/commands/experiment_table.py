@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -177,12 +177,14 @@ class Choice:
     changed: bool = False
 
 
-def choose(table: ExperimentTable, choice: Choice) -> ExperimentTable:
-    """The table with the columns that the user wants. Raises ConfigurationError for one that no row has."""
+def choose(table: ExperimentTable, choice: Choice, asked: Collection[str] = ()) -> ExperimentTable:
+    """The table with the columns that the user wants. Raises ConfigurationError for one that no row has.
+
+    :param asked: parameters by which rows were chosen: they are of interest even where all rows have the same."""
     metrics = _matching(choice.metrics, table.metric_names, "--metrics", "metric")
     parameters = _matching(choice.parameters, table.parameter_names, "--params", "parameter")
     if parameters is None:
-        parameters = [name for name in table.parameter_names if name in table.varying]
+        parameters = [name for name in table.parameter_names if name in table.varying or name in asked]
     metrics = list(table.metric_names) if metrics is None else metrics
     if choice.changed:
         metrics, parameters = ([n for n in names if n in table.varying] for names in (metrics, parameters))

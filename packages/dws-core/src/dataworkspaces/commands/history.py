@@ -119,10 +119,11 @@ def history_report(
     reader = ExperimentReader(workspace)
     state = _present_state(workspace) if branch is None else None
     rows = _rows(reader, found, state)
+    asked: set[str] = set()
     if where is not None:
         from dataworkspaces.commands.where import where as chosen_by
 
-        rows = chosen_by(rows, where)
+        rows = chosen_by(rows, where, asked)
     if sort is not None:
         rows = sort_rows(rows, Order.parse(sort))
     if limit is not None:
@@ -130,7 +131,7 @@ def history_report(
     table = make_table(rows, total)
     comes_from = None if state is None or state.is_snapshot else state.snapshot
     attested = {s.hashval: told for s in table.snapshots if (told := attestations_of(workspace, s.hashval))}
-    return HistoryReport(replace(choose(table, choice or Choice()), comes_from=comes_from), branches, attested)
+    return HistoryReport(replace(choose(table, choice or Choice(), asked), comes_from=comes_from), branches, attested)
 
 
 def _of_all_branches(snapshots: SnapshotWorkspaceMixin) -> tuple[list[SnapshotMetadata], dict[str, list[str]]]:

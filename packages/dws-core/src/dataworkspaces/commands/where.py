@@ -26,11 +26,13 @@ _QUOTED_RE = re.compile(r"""('(?:[^']|'')*'|"(?:[^"]|"")*"|\[[^\]]*\]|`[^`]*`)""
 _NO_COLUMN_RE = re.compile(r"no such column: \"?(.+?)\"?(?: - .*)?\Z")
 
 
-def where(rows: Sequence[Row], expression: str) -> list[Row]:
+def where(rows: Sequence[Row], expression: str, asked: set[str] | None = None) -> list[Row]:
     """The rows for which an expression is true; raises ConfigurationError for one that SQLite does not understand.
 
     The columns are those of the table, ``hash``, ``created``, ``message``, ``author`` and ``host``, ``tags`` (all of
-    them) and ``tag``, which is each of a snapshot's tags: the condition has to be true for one."""
+    them) and ``tag``, which is each of a snapshot's tags: the condition has to be true for one.
+
+    :param asked: gets the names of the columns that the expression reads."""
     if len(expression) > LONGEST:
         raise _wrong(f"it has {len(expression)} characters, but {LONGEST} are allowed")
     if not rows:
@@ -39,7 +41,7 @@ def where(rows: Sequence[Row], expression: str) -> list[Row]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         try:
             _fill(connection, rows, names)
-            found = _ask(connection, _with_quoted_names(expression, names))
+            found = _ask(connection, _with_quoted_names(expression, names), set() if asked is None else asked)
         except sqlite3.Warning as e:
             raise _wrong(str(e)) from e
         except sqlite3.Error as e:
@@ -104,7 +106,7 @@ def _value(value: Any) -> Any:
     return value if value is None or isinstance(value, (int, float, str)) else str(value)
 
 
-def _ask(connection: sqlite3.Connection, expression: str) -> set[int]:
+def _ask(connection: sqlite3.Connection, expression: str, asked: set[str]) -> set[int]:
     steps = 0
 
     def go_on() -> int:
@@ -113,7 +115,7 @@ def _ask(connection: sqlite3.Connection, expression: str) -> set[int]:
         return 1 if steps > _MOST_STEPS else 0
 
     connection.execute("PRAGMA query_only = ON")
-    connection.set_authorizer(_Authorizer())
+    connection.set_authorizer(_Authorizer(asked))
     connection.set_progress_handler(go_on, 1000)
     # Not as a condition, but as a column: what closes the bracket before its end is no column, or is one too many.
     cursor = connection.execute(f"SELECT dws_row, (\n{expression}\n) IS TRUE FROM experiments")
@@ -125,14 +127,16 @@ def _ask(connection: sqlite3.Connection, expression: str) -> set[int]:
 class _Authorizer:
     """Allows one SELECT on the table, and some functions."""
 
-    def __init__(self) -> None:
+    def __init__(self, asked: set[str]) -> None:
         self._selects = 0
+        self._asked = asked
 
     def __call__(self, action: int, one: str | None, two: str | None, _database: Any, _trigger: Any) -> int:
         if action == sqlite3.SQLITE_SELECT:
             self._selects += 1
             return sqlite3.SQLITE_OK if self._selects == 1 else sqlite3.SQLITE_DENY
         if action == sqlite3.SQLITE_READ:
+            self._asked.add(two or "")
             return sqlite3.SQLITE_OK if one == "experiments" else sqlite3.SQLITE_DENY
         if action == sqlite3.SQLITE_FUNCTION:
             return sqlite3.SQLITE_OK if (two or "").lower() in _ALLOWED_FUNCTIONS else sqlite3.SQLITE_DENY
