@@ -121,6 +121,26 @@ def test_what_is_here_is_sent(remote: RcloneServer, workspace: User) -> None:
     assert "nothing to push" in workspace.batch("push").stdout
 
 
+def test_a_checkout_has_from_the_remote_what_is_no_longer_here(local: Path, workspace: User, tmp_path: Path) -> None:
+    write_files(local, FILES)
+    add(workspace, "--master", "remote", "--compute-hash")
+    workspace.batch("snapshot", "ONE")
+    write_files(workspace.cwd / "data", {"a.csv": "edited here\n"})
+    workspace.batch("checkout", "ONE", tmp_path / "one")
+    assert read_tree(tmp_path / "one/data") == read_tree(local)
+    assert (workspace.cwd / "data/a.csv").read_text() == "edited here\n"
+    assert workspace.at(tmp_path / "one").json("status")["is_snapshot"]
+    # It is verified: the same names with other content are not the version.
+    write_files(local, {"a.csv": "edited there\n"})
+    done = workspace.batch("checkout", "ONE", tmp_path / "two", check=False)
+    assert "no longer has the version" in done.stderr
+    assert not (tmp_path / "two").exists()
+    (local / "a.csv").unlink()
+    done = workspace.batch("checkout", "ONE", tmp_path / "two", check=False)
+    assert "cannot be checked out" in done.stderr
+    assert not (tmp_path / "two").exists()
+
+
 def test_without_a_local_copy_the_remote_is_read(remote: RcloneServer, workspace: User) -> None:
     content = bytes(range(256)) * 20_000
     bucket = remote.root / "bucket"

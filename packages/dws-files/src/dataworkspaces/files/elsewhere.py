@@ -117,6 +117,11 @@ def _walk(tree: Tree) -> Iterator[tuple[str, str]]:
                 pending.append((f"{path}/", entry.value))
 
 
+def files_of(tree: Tree) -> set[str]:
+    """The paths of the files of a tree."""
+    return {path for path, kind in _walk(tree) if kind != "tree"}
+
+
 def hand_over_kept(source: FileTreeMixin, target: FileTreeMixin, version: str, written: Known) -> None:
     """Have the contents of a version in the object store of a copy of the workspace, and those of all others that its
     snapshots refer to, where that costs nothing. What was written there need not be read there.

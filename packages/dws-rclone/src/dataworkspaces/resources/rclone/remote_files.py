@@ -43,6 +43,15 @@ class RemoteFiles:
             raise NotFoundError(f"{self._what}: '{rel_path}' is not a directory at {self._address}")
         return found
 
+    def paths(self) -> set[str]:
+        """Of all files. Raises RemoteError."""
+        place = str(self._address)
+        report = self._rclone.run(["lsjson", "--recursive", "--files-only", *_BRIEF], [place])
+        if report.status != 0:
+            raise self._rclone.error(report, f"{self._what}: listing {place} failed")
+        listed = parse_answer(report.output, list, f"{self._what}: listing {place}")
+        return {str(entry["Path"]) for entry in listed if _is_entry(entry) and "Path" in entry}
+
     def _entries(self, rel_path: str) -> list[tuple[str, FileInfo]]:
         place = self._place(rel_path)
         report = self._rclone.run(["lsjson", *_BRIEF], [place])

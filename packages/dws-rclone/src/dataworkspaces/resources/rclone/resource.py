@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from dataworkspaces.errors import ConfigurationError, DwsError, NotFoundError, NotSupportedError, UnavailableError
+from dataworkspaces.files.elsewhere import files_of
 from dataworkspaces.files.file_tree import FileTreeMixin
 from dataworkspaces.files.placed_directory import (
     COMPUTE_HASH_PARAM,
@@ -31,7 +32,15 @@ from dataworkspaces.resources.rclone.remote_files import RemoteFiles
 from dataworkspaces.resources.rclone.run import Event
 from dataworkspaces.resources.rclone.transfer import Arrival, Transfer, check_replica
 from dataworkspaces.toolbox.names import some
-from dataworkspaces.workspace import EXPORT_PARAM, IMPORTED_PARAM, FileChange, FileInfo, Resource, Workspace
+from dataworkspaces.workspace import (
+    EXPORT_PARAM,
+    IMPORTED_PARAM,
+    FileChange,
+    FileInfo,
+    Resource,
+    SnapshotVersion,
+    Workspace,
+)
 
 RESOURCE_TYPE = "rclone"
 _QUICK = ("--contimeout=15s", "--timeout=30s", "--low-level-retries=3")
@@ -363,6 +372,41 @@ class RcloneResource(PlacedDirectoryMixin, FileTreeMixin, Resource):
             self.workspace.write_resource_state(self, {key: content.encode()})
         elif report.status != 0 and not report.failed:
             interaction.warn(f"Resource '{self.name}': comparing with {link.address} failed: {report.reason}")
+
+    # -- elsewhere -------------------------------------------------------------------------------------------------
+
+    def check_out_precheck(self, version: SnapshotVersion) -> None:
+        """From what is kept, or the files here; else from the remote, if it still has the version."""
+        try:
+            super().check_out_precheck(version)
+        except (NotSupportedError, UnavailableError):
+            if not self._may_be_remote(version):
+                raise
+
+    def check_out(self, version: SnapshotVersion, directory: Path) -> Mapping[str, Any] | None:
+        try:
+            super().check_out_precheck(version)
+        except (NotSupportedError, UnavailableError):
+            return self._check_out_remote(version, directory)
+        return super().check_out(version, directory)
+
+    def _may_be_remote(self, version: SnapshotVersion) -> bool:
+        """Whether the remote has files of the names that the version has."""
+        tree = self.stored_tree(version.compare_hash)
+        return tree is not None and files_of(tree) == self.remote_files.paths()
+
+    def _check_out_remote(self, version: SnapshotVersion, directory: Path) -> Mapping[str, Any]:
+        address = str(self.link.address)
+        directory.mkdir(parents=True, exist_ok=True)
+        self._transfer([]).fetch_all(address, directory)
+        params = {**self.get_local_params(), "my_local_path": str(directory)}
+        there = RcloneResource.from_params(self.get_params(), params, self.workspace)
+        if there.present_tree().hashval != version.compare_hash:
+            raise UnavailableError(
+                f"Resource '{self.name}': {address} no longer has the version of the snapshot",
+                hint="--only leaves the resource out",
+            )
+        return params
 
     # -- reading without a local copy ------------------------------------------------------------------------------
 
