@@ -106,3 +106,21 @@ def test_push_and_clone(workspace: User, data: Path) -> None:
             assert read_tree(place / "inside") == read_tree(inside)
             assert here.at(place).dws("fsck").returncode == 0
     assert place.is_dir()
+
+
+def test_checkout(workspace: User, data: Path, tmp_path: Path) -> None:
+    """A checkout that does not fit is none: nothing is left of it, and nothing has changed here."""
+    wanted = read_tree(data)
+    write_files(data, {"large": os.urandom(210_000)})
+    before, place = read_tree(data), tmp_path / "elsewhere" / "copy"
+    place.parent.mkdir()
+
+    def check() -> None:
+        assert [*place.parent.iterdir()] == []
+        assert read_tree(data) == before
+        assert workspace.dws("fsck").returncode == 0
+
+    assert through(workspace, "checkout", "A", place, after=check) > 2
+    assert read_tree(place / "data") == wanted
+    assert read_tree(data) == before
+    assert workspace.at(place).dws("fsck").returncode == 0
