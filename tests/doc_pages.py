@@ -54,11 +54,16 @@ class File:
     content: str
 
 
+def page_before(page: Path) -> Path | None:
+    """The page after which another one says that it comes."""
+    before = _AFTER_RE.search(page.read_text(encoding="utf-8"))
+    return None if before is None else (page.parent / before[1]).resolve()
+
+
 def steps_of(page: Path) -> list[Command | File]:
-    """What a page has its reader do, in order; before that what another page has, if it says that it comes after it."""
+    """What a page has its reader do, in order."""
     text = page.read_text(encoding="utf-8")
-    before = _AFTER_RE.search(text)
-    steps = [] if before is None else steps_of(page.parent / before[1])
+    steps: list[Command | File] = []
     for block in _BLOCK_RE.finditer(text):
         language, name, content = block.groups()
         line = text.count("\n", 0, block.start()) + 2

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from doc_examples import DOCS, examples
-from doc_pages import Command, difference, outputs_of, script_of, steps_of
-from endtoend import User
+from doc_pages import Command, difference, outputs_of, page_before, script_of, steps_of
+from endtoend import User, isolated_environment, remove
 
 pytestmark = pytest.mark.slow
 
@@ -19,22 +21,65 @@ HOSTS = ("https://git.example.com/",)
 """Where the pages have their git repositories."""
 
 
-@pytest.fixture
-def ada(tmp_path: Path, user: User, digits_source: Path) -> User:
-    """The user of the pages, at home, with the digits at the host of the pages and empty repositories beside them."""
-    home = Path(user.env["HOME"])
-    repositories = tmp_path / "repositories"
-    user.git("clone", "--quiet", "--bare", digits_source, repositories / "ada" / "sklearn-digits-dataset.git")
-    for name in ("quickstart", "experiment"):
-        user.git("init", "--quiet", "--bare", repositories / "ada" / f"{name}.git")
-    for host in HOSTS:
-        user.git("config", "--global", f"url.{repositories.as_uri()}/.insteadOf", host)
-    return user.at(home, COLUMNS="110")
+@dataclass
+class Reader:
+    """The user of the pages, in a directory with the digits at the host of the pages and empty repositories beside them.
+
+    Pages may come after another one: what that leaves is kept, and brought back to the same place."""
+
+    place: Path
+    kept: Path
+    digits: Path
+
+    @property
+    def home(self) -> Path:
+        return self.place / "home"
+
+    def begin(self, before: Path | None) -> User:
+        """Where a page begins."""
+        if before is None:
+            return self._begin_anew()
+        kept = self.kept / before.stem
+        if not kept.exists():
+            ada = self.begin(page_before(before))
+            ada.run("bash", "-c", f'{script_of(steps_of(before))}\npwd > "{self.place}/cwd"', timeout=600)
+            subprocess.run(["cp", "-a", self.place, kept], check=True)
+        remove(self.place)
+        subprocess.run(["cp", "-a", kept, self.place], check=True)
+        return self._user(Path((self.place / "cwd").read_text().strip()))
+
+    def _begin_anew(self) -> User:
+        remove(self.place)
+        self.home.mkdir(parents=True)
+        ada = self._user(self.home)
+        repositories = self.place / "repositories"
+        ada.git("clone", "--quiet", "--bare", self.digits, repositories / "ada" / "sklearn-digits-dataset.git")
+        for name in ("quickstart", "experiment"):
+            ada.git("init", "--quiet", "--bare", repositories / "ada" / f"{name}.git")
+        for host in HOSTS:
+            ada.git("config", "--global", f"url.{repositories.as_uri()}/.insteadOf", host)
+        return ada
+
+    def _user(self, cwd: Path) -> User:
+        settings = self.home / ".gitconfig"
+        had = settings.read_text() if settings.exists() else None
+        user = User(cwd, {**isolated_environment(self.home), "COLUMNS": "110"})
+        if had is not None:
+            settings.write_text(had)
+        return user
+
+
+@pytest.fixture(scope="session")
+def reader(tmp_path_factory: pytest.TempPathFactory, digits_source: Path) -> Reader:
+    directory = tmp_path_factory.mktemp("pages")
+    (directory / "kept").mkdir()
+    return Reader(directory / "reader", directory / "kept", digits_source)
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_page_is_true(page: str, ada: User) -> None:
+def test_the_page_is_true(page: str, reader: Reader) -> None:
     steps = steps_of(DOCS / page)
+    ada = reader.begin(page_before(DOCS / page))
     said = outputs_of(ada.run("bash", "-c", script_of(steps), timeout=600).stdout)
     for number, step in enumerate(steps):
         if not isinstance(step, Command):
@@ -42,7 +87,7 @@ def test_the_page_is_true(page: str, ada: User) -> None:
         where = f"{page}:{step.line}: {step.text}"
         output, status = said.get(number, ("the script has ended", 1))
         assert status == 0 or step.may_fail, f"{where}: exit status {status}\n{output}"
-        wrong = difference(step, output, ada.cwd)
+        wrong = difference(step, output, reader.home)
         assert wrong is None, f"{where}\n{wrong}"
 
 
