@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import Any
 
 import pytest
 from collaboration import files_with, local_state, machine
-from endtoend import FAILED, User, copy_workspace, describe, walk, write_files
+from endtoend import FAILED, User, copy_workspace, describe, isolated_environment, walk, write_files
 from forked import Forked
 from servers import HttpServer, make_bare
 
@@ -125,7 +124,10 @@ def scene(prepared: Path, tmp_path: Path) -> Iterator[Scene]:
     root = copy_workspace(prepared, tmp_path / "scene")
 
     def moved(person: str, directory: str) -> User:
-        env = {**os.environ, **machine_environment(root / directory, person)}
+        home = root / directory / "home"
+        settings = (home / ".gitconfig").read_text()
+        env = {**isolated_environment(home), "USER": person, "LOGNAME": person, "COLUMNS": "200"}
+        (home / ".gitconfig").write_text(settings)
         return Forked(root / directory / "work", env)
 
     made = Scene(root, moved("mallory", "attacker"), moved("ada", "victim"))
@@ -136,16 +138,6 @@ def scene(prepared: Path, tmp_path: Path) -> Iterator[Scene]:
     yield made
     assert not made.canary.exists(), "a program ran"
     assert made.surroundings() == before
-
-
-def machine_environment(directory: Path, person: str) -> dict[str, str]:
-    home = directory / "home"
-    return {
-        "HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config"), "XDG_CACHE_HOME": str(home / ".cache"),
-        "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"), "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0",
-        "LC_ALL": "C.UTF-8", "USER": person, "LOGNAME": person, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200",
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    }  # fmt: skip
 
 
 def calm(done: Any) -> str:
