@@ -134,7 +134,7 @@ def test_csv_markdown_and_json(run: Run, runs: MemoryWorkspace) -> None:
         "| ONE  | 0.9      | one        |",
     ]
     document = json.loads(run("history", "--json", "--where", "C > 1").stdout)
-    assert [s["values"] for s in document["snapshots"]] == [{"accuracy": 0.9432109876}]
+    assert [s["values"] for s in document["snapshots"]] == [{"accuracy": 0.9432109876, "C": 2.0}]
     assert (document["total"], document["present"], document["metric_names"]) == (2, None, ["accuracy"])
 
 

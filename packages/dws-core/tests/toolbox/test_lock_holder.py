@@ -30,7 +30,7 @@ def lock_of(directory: Path, host: str, *, silent: float | None, name: str = "lo
 
 @pytest.mark.parametrize(
     ("silent", "expected"),
-    [(4, "sign of life 4 seconds ago"), (3600, "no sign of life for 60 minutes"), (None, "cannot be told")],
+    [(4, "sign of life 4 seconds ago"), (3600, "no sign of life for 60 minutes"), (None, "cannot be checked")],
 )
 def test_a_process_elsewhere_is_known_by_its_signs_of_life(tmp_path: Path, silent: float | None, expected: str) -> None:
     lock_of(tmp_path, "elsewhere", silent=silent)
