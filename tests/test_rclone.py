@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from endtoend import FAILED, HOST, User, read_tree, write_files
-from rclone_server import RcloneServer, needs_rclone
+from rclone_server import RcloneServer, find_program, needs_rclone
 from servers import LOOPBACK
 from test_sync_on_a_terminal import at_terminal
 
@@ -178,7 +177,7 @@ def test_a_directory_at_the_remote_is_not_looked_at_file_by_file(local: Path, wo
     workspace.run("rm", "-r", "data")
     log, wrapper = tmp_path / "calls", tmp_path / "bin" / "rclone"
     wrapper.parent.mkdir()
-    wrapper.write_text(f"#!/bin/sh\necho \"$1\" >>'{log}'\nexec '{shutil.which('rclone')}' \"$@\"\n")
+    wrapper.write_text(f"#!/bin/sh\necho \"$1\" >>'{log}'\nexec '{find_program()}' \"$@\"\n")
     wrapper.chmod(0o755)
     here = workspace.at(workspace.cwd, PATH=f"{wrapper.parent}:{workspace.env['PATH']}")
     assert here.json("ls", "data:many") == [{"name": f"{n:03}", "size": len(str(n))} for n in range(200)]
