@@ -22,7 +22,7 @@ from dataworkspaces.commands.reproduce_compare import Rules
 from dataworkspaces.commands.reproduce_environments import PlannedEnvironments, make_environments, plan_environments
 from dataworkspaces.commands.reproduce_outputs import Outputs
 from dataworkspaces.commands.reproduce_places import same_places
-from dataworkspaces.commands.reproduce_reasons import with_reasons
+from dataworkspaces.commands.reproduce_reasons import environment_now, with_reasons
 from dataworkspaces.commands.reproduce_steps import Begin, Steps
 from dataworkspaces.commands.reproduce_verdict import OutputVerdict, RecordedEnvironment, Reproduction
 from dataworkspaces.commands.rerun_graph import Execution, ExecutionGraph
@@ -130,6 +130,7 @@ def reproduce_command(workspace: Workspace, plan: ReproductionPlan, how: HowToRu
             ran = steps.run()
             compared = outputs.compare("then", steps.verdicts)
             told = with_reasons(copy, plan.executions, ran, compared)
+            pythons = _pythons(copy, plan.executions, made)
             if how.runs > 1:
                 compared = _again(steps, outputs, compared, how.runs)
         finally:
@@ -137,7 +138,7 @@ def reproduce_command(workspace: Workspace, plan: ReproductionPlan, how: HowToRu
     versions = {name: version.restore_hash or version.compare_hash for name, version in checkout.versions.items()}
     return Reproduction(
         workspace.name, plan.snapshot.hashval, tuple(plan.snapshot.tags), plan.complete,
-        "current" if plan.environments is None else "recorded", tuple(made), _pythons(made), platform.platform(),
+        "current" if plan.environments is None else "recorded", tuple(made), pythons, platform.platform(),
         started, _now(), workspace.get_user_name(), platform.node(), how.rules.rtol, how.rules.atol, how.runs,
         versions, told, tuple(compared),
     )  # fmt: skip
@@ -179,8 +180,11 @@ def _again(steps: Steps, outputs: Outputs, compared: Sequence[OutputVerdict], ru
     return [replace(output, varies=output.output in varies) for output in compared]
 
 
-def _pythons(made: Sequence[RecordedEnvironment]) -> str:
-    return ", ".join(dict.fromkeys(each.python for each in made)) or platform.python_version()
+def _pythons(copy: Workspace, executions: Sequence[Execution], made: Sequence[RecordedEnvironment]) -> str:
+    """The versions in which the steps ran, as they recorded it; else those that they were given."""
+    environments = [environment_now(copy, execution) for execution in executions]
+    ran_in = [each.python.split()[0] for each in environments if each is not None and each.python]
+    return ", ".join(dict.fromkeys(ran_in or [each.python for each in made])) or platform.python_version()
 
 
 def _now() -> str:

@@ -36,12 +36,12 @@ def _reasons(copy: Workspace, execution: Execution) -> Iterator[str]:
     if any(notebook.executed and not notebook.is_top_to_bottom for notebook in notebooks):
         yield "the cells of the notebook ran in another order, and now from top to bottom"
     then = next((e.environment for e in execution.entries if e.environment is not None), None)
-    now = _environment_now(copy, execution)
+    now = environment_now(copy, execution)
     if then is not None and now is not None:
         yield from _changes(then, now)
 
 
-def _environment_now(copy: Workspace, execution: Execution) -> Environment | None:
+def environment_now(copy: Workspace, execution: Execution) -> Environment | None:
     """As the step has recorded it in the copy."""
     before = {(entry.step_name, entry.start_time) for entry in execution.entries}
     names = {name for name, _ in before}
