@@ -238,10 +238,11 @@ def columns_that_fit(
     is one that has to be shown.
 
     :param width: where there is no terminal; None for all columns."""
-    if not on_terminal() and width is None:
+    available = terminal_width() if on_terminal() else width
+    if available is None:
         return list(range(len(columns)))
+    available += 2
     cells = aligned(Table(None, columns, rows), [[_joined(value, "\n") for value in row] for row in rows])
-    available = (width if width is not None and not on_terminal() else terminal_width()) + 2
     needed = []
     for i, column in enumerate(columns):
         (natural,) = _fit([column], [[row[i]] for row in cells], 10**6)

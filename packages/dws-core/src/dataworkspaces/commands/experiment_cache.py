@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable
-from contextlib import closing, suppress
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from dataworkspaces.commands.experiments import Experiment, Part
+from dataworkspaces.toolbox.sqlite_cache import SqliteCache
 from dataworkspaces.workspace.resource_names import AS_STORED, ResourceNames
 
 FILE = "experiments.sqlite"
 _VERSION = 1
+_COLUMNS = "(hash TEXT PRIMARY KEY, parts TEXT) WITHOUT ROWID"
 _MOST = 500
 """Keys of one query."""
 
@@ -25,7 +25,7 @@ class ExperimentCache:
     """The cache in a directory."""
 
     def __init__(self, directory: Path, names: ResourceNames = AS_STORED) -> None:
-        self._path = directory / FILE
+        self._cache = SqliteCache(directory / FILE, "experiments", _COLUMNS, _VERSION)
         self._names = names.fingerprint
 
     def get(self, hashvals: Iterable[str]) -> dict[str, Experiment]:
@@ -40,29 +40,14 @@ class ExperimentCache:
                 found.update((key.removesuffix(self._names), _from_text(text)) for key, text in rows)
             return found
 
-        return self._with(ask) or {} if wanted and self._path.exists() else {}
+        return self._cache.use(ask) or {} if wanted and self._cache.path.exists() else {}
 
     def put(self, experiments: dict[str, Experiment]) -> None:
         rows = [(hashval + self._names, _text(experiment)) for hashval, experiment in experiments.items()]
         if rows:
-            self._with(
+            self._cache.use(
                 lambda connection: connection.executemany("INSERT OR REPLACE INTO experiments VALUES(?,?)", rows)
             )
-
-    def _with(self, use: Callable[[sqlite3.Connection], Any]) -> Any:
-        try:
-            with closing(sqlite3.connect(str(self._path), timeout=0.5)) as connection, connection:
-                if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-                    connection.execute("DROP TABLE IF EXISTS experiments")
-                    connection.execute("CREATE TABLE experiments(hash TEXT PRIMARY KEY, parts TEXT) WITHOUT ROWID")
-                    connection.execute(f"PRAGMA user_version = {_VERSION}")
-                return use(connection)
-        except sqlite3.OperationalError:
-            return None  # somebody else writes, or nobody can
-        except (sqlite3.DatabaseError, OSError, ValueError, TypeError):
-            with suppress(OSError):
-                self._path.unlink(missing_ok=True)  # damaged, and only a cache
-            return None
 
 
 def _text(experiment: Experiment) -> str:

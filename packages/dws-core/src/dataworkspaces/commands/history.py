@@ -22,7 +22,7 @@ from dataworkspaces.commands.experiments import Experiment, ExperimentReader
 from dataworkspaces.commands.present import PresentState, present_state
 from dataworkspaces.commands.summaries import runs_of_snapshot, snapshot_json
 from dataworkspaces.errors import ConfigurationError, DwsError
-from dataworkspaces.lineage.attestations import Attestation, attestations_of
+from dataworkspaces.lineage.attestations import Attestation, attestations_of_each
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, SnapshotWorkspaceMixin, Workspace
@@ -130,7 +130,7 @@ def history_report(
         rows = _limited(rows, limit)
     table = make_table(rows, total)
     comes_from = None if state is None or state.is_snapshot else state.snapshot
-    attested = {s.hashval: told for s in table.snapshots if (told := attestations_of(workspace, s.hashval))}
+    attested = attestations_of_each(workspace, [snapshot.hashval for snapshot in table.snapshots])
     return HistoryReport(replace(choose(table, choice or Choice(), asked), comes_from=comes_from), branches, attested)
 
 

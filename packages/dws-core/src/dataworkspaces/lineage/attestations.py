@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace
 
 __all__ = [
+    "GOOD",
     "PREDICATE",
     "VERDICTS",
     "Attestation",
@@ -32,6 +33,7 @@ __all__ = [
     "add_signature",
     "add_statement",
     "attestations_of",
+    "attestations_of_each",
     "statement_of",
 ]
 
@@ -42,6 +44,8 @@ _STATEMENT, _SIGNATURE = "reproduction", "signature"
 Verdict = Literal["identical", "equal", "different", "missing", "not run", "failed"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 """What ``dws reproduce`` says of an output, from the best to the worst."""
+GOOD: frozenset[Verdict] = frozenset({"identical", "equal"})
+"""Those of an output that came out as it was."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class Attestation:
     @property
     def is_reproduced(self) -> bool:
         """Whether it says that all outputs came out as they were."""
-        return bool(self.counts) and self.counts.keys() <= {"identical", "equal"}
+        return bool(self.counts) and self.counts.keys() <= GOOD
 
     @property
     def verdict(self) -> str:
@@ -153,6 +157,13 @@ def attestations_of(workspace: Workspace, hashval: str) -> list[Attestation]:
         for name, each in found.items()
     ]
     return sorted(whole, key=lambda each: each.time, reverse=True)
+
+
+def attestations_of_each(workspace: Workspace, hashvals: Iterable[str]) -> dict[str, list[Attestation]]:
+    """Those of several snapshots, by hash; of which there are none has no entry."""
+    there = set(workspace.list_document_directories(ATTESTATIONS))
+    told = {each: attestations_of(workspace, each) for each in hashvals if f"{ATTESTATIONS}/{each}" in there}
+    return {hashval: found for hashval, found in told.items() if found}
 
 
 def _read(workspace: Workspace, key: str, content: bytes, hashval: str) -> Attestation:

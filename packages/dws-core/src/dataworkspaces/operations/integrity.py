@@ -28,6 +28,14 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.workspace import Workspace
 
 
+def readable_names(workspace: Workspace) -> ResourceNames:
+    """The names of the resources, as far as these can be read."""
+    try:
+        return workspace.resource_names
+    except UNEXPECTED:  # which is told of the files that hold them
+        return AS_STORED
+
+
 @dataclass
 class WorkspaceCheck:
     """The checks that hold for every backend.
@@ -168,11 +176,7 @@ class WorkspaceCheck:
 
     @cached_property
     def _names(self) -> ResourceNames:
-        """Of resources, as far as these can be read."""
-        try:
-            return self.workspace.resource_names
-        except UNEXPECTED:  # which is told of the resources
-            return AS_STORED
+        return readable_names(self.workspace)
 
     def _names_in_manifest(self, hashval: str) -> list[str]:
         snapshots = self.workspace.as_snapshot_ws()

@@ -11,6 +11,7 @@ import base64
 import hashlib
 import re
 import zlib
+from collections.abc import Iterable
 from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, MetadataError
@@ -21,6 +22,7 @@ __all__ = [
     "ENVIRONMENTS",
     "MAX_BYTES",
     "check_document_key",
+    "directories_below",
     "document_name",
     "is_document_name",
     "verified_document",
@@ -48,6 +50,12 @@ def document_name(prefix: str, content: bytes, suffix: str) -> str:
 def is_document_name(name: str) -> bool:
     """Whether a text, which may come from anywhere, can name a document."""
     return _NAME_RE.fullmatch(name) is not None
+
+
+def directories_below(directory: str, keys: Iterable[str]) -> list[str]:
+    """The directories of documents that lie directly below one, sorted."""
+    found = {key.rpartition("/")[0] for key in keys}
+    return sorted(each for each in found if each.rpartition("/")[0] == directory)
 
 
 def check_document_key(key: str) -> str:

@@ -200,6 +200,12 @@ class Workspace(ABC):
 
         return sorted(key for key in self.read_params(True).get(PARAM, {}) if key.rpartition("/")[0] == directory)
 
+    def list_document_directories(self, directory: str) -> list[str]:
+        """The directories directly below one in which documents may be, sorted. Cheaper than to look in each."""
+        from dataworkspaces.workspace.documents import PARAM, directories_below
+
+        return directories_below(directory, self.read_params(True).get(PARAM, {}))
+
     def delete_documents(self, keys: Iterable[str]) -> None:
         """Keep these no longer. Idempotent."""
         from dataworkspaces.workspace.documents import PARAM

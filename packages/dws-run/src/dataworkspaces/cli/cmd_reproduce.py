@@ -170,9 +170,8 @@ def _print_markdown(found: Reproduction) -> None:
     from dataworkspaces.cli.text import escape
     from dataworkspaces.commands.reproduce_verdict import environment_of, summary
 
-    verdict = "is reproduced" if found.is_reproduced else "is not reproduced"
     name = f"{in_markdown(found.snapshot_name)} ({found.snapshot[:7]})"
-    click.echo(escape(f"**Snapshot {name} {verdict}**: {summary(found.counts)}"))
+    click.echo(escape(f"**Snapshot {name} {found.in_words}**: {summary(found.counts)}"))
     click.echo()
     click.echo(markdown(_outputs(found)))
     notes = [f"Step {step.name}: {step.why}" for step in found.steps if step.why]
@@ -200,5 +199,4 @@ def _show(found: Reproduction) -> None:
     for made in found.environments:
         for line in made.differences:
             click.echo(escape(f"  not as recorded: {line}"))
-    verdict = "is reproduced" if found.is_reproduced else "is not reproduced"
-    click.echo(escape(f"Snapshot {name} {verdict}: {summary(found.counts)}"))
+    click.echo(escape(f"Snapshot {name} {found.in_words}: {summary(found.counts)}"))

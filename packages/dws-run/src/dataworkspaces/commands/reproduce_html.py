@@ -21,8 +21,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def page(found: Reproduction) -> str:
-    verdict = "is reproduced" if found.is_reproduced else "is not reproduced"
-    title = f"Snapshot {found.snapshot_name} of {found.workspace} {verdict}"
+    title = f"Snapshot {found.snapshot_name} of {found.workspace} {found.in_words}"
     facts = {
         "Outputs": summary(found.counts),
         "Snapshot": found.snapshot,

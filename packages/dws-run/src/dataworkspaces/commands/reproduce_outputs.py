@@ -8,9 +8,10 @@ from pathlib import Path
 
 from dataworkspaces.commands.reproduce_compare import Rules, compare_files, have_same_bytes
 from dataworkspaces.commands.reproduce_places import files_at, root_of
-from dataworkspaces.commands.reproduce_verdict import GOOD, Comparison, OutputVerdict, StepVerdict
+from dataworkspaces.commands.reproduce_verdict import Comparison, OutputVerdict, StepVerdict
 from dataworkspaces.commands.rerun_graph import Execution
 from dataworkspaces.commands.run_order import inputs_of
+from dataworkspaces.lineage.attestations import GOOD
 from dataworkspaces.lineage.places import refs_overlap
 from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace import ResourceRef, Workspace

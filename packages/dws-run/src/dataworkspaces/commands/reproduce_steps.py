@@ -16,13 +16,12 @@ from dataworkspaces.commands.reproduce_notebook import notebook_command
 from dataworkspaces.commands.reproduce_places import place_in_copy, root_of
 from dataworkspaces.commands.reproduce_verdict import StepVerdict
 from dataworkspaces.commands.rerun_graph import Execution
-from dataworkspaces.commands.rerun_plan import command_here, directory_of
+from dataworkspaces.commands.rerun_plan import command_here, directory_of, unnamed_of
 from dataworkspaces.commands.run import execute
 from dataworkspaces.commands.run_guard import Apart, Guard
 from dataworkspaces.commands.run_order import reads_from, run_in_order
 from dataworkspaces.commands.run_process import NotStartedError, check_program
 from dataworkspaces.commands.run_request import PlannedRun
-from dataworkspaces.commands.run_surroundings import Surroundings
 from dataworkspaces.errors import ConfigurationError, DwsError
 from dataworkspaces.lineage.run_environment import variables_of_reproduction
 from dataworkspaces.workspace import BatchInteraction, ResourceRef, Workspace, find_and_load_workspace
@@ -111,10 +110,8 @@ class Steps:
         if self.jobs > 1 and not self._finds_outputs(execution):
             results = () if record.results is None else (record.results,)
             record = replace(record, outputs=tuple(ref for ref in execution.places if ref not in results))
-        known = next((around for entry in execution.entries if (around := Surroundings.of(entry)) is not None), None)
-        here = set(copy.get_resource_names())
-        unnamed = () if known is None else tuple(name for name in known.resources if name in here)
-        return execute(copy, PlannedRun(record, unnamed), directory, apart.call).exit_status
+        planned = PlannedRun(record, unnamed_of(copy, execution))
+        return execute(copy, planned, directory, apart.call).exit_status
 
     def _finds_outputs(self, execution: Execution) -> bool:
         """Whether what it writes has to be found, since it runs steps that record outputs of their own: nothing else

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from dataworkspaces.lineage.attestations import VERDICTS, Verdict
-
-GOOD = frozenset({"identical", "equal"})
+from dataworkspaces.lineage.attestations import GOOD, VERDICTS, Verdict
 
 
 @dataclass(frozen=True)
@@ -102,6 +100,10 @@ class Reproduction:
     def is_reproduced(self) -> bool:
         """Whether there are outputs, and all of them are identical or equal."""
         return bool(self.outputs) and all(output.verdict in GOOD for output in self.outputs)
+
+    @property
+    def in_words(self) -> str:
+        return "is reproduced" if self.is_reproduced else "is not reproduced"
 
     @property
     def snapshot_name(self) -> str:

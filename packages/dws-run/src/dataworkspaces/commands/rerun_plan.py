@@ -227,9 +227,14 @@ def planned_run(workspace: Workspace, execution: Execution, given: Collection[st
     if execution.record is None or execution.command is None:
         return None
     record = replace(execution.record, run_id=uuid.uuid4().hex, command=command_here(execution.command))
-    known = next((around for entry in execution.entries if (around := Surroundings.of(entry)) is not None), None)
+    return PlannedRun(record, unnamed_of(workspace, execution))
+
+
+def unnamed_of(workspace: Workspace, execution: Execution) -> tuple[str, ...]:
+    """The resources of which nobody said whether an execution reads them, see :class:`PlannedRun`."""
+    known = Surroundings.of_run(execution.entries)
     names = set(workspace.get_resource_names())
-    return PlannedRun(record, () if known is None else tuple(name for name in known.resources if name in names))
+    return () if known is None else tuple(name for name in known.resources if name in names)
 
 
 def find_for(workspace: Workspace, step: PlannedStep) -> CachedRun | None:

@@ -202,7 +202,7 @@ class _Present:
         return None
 
     def _what_changed_around(self, entries: Sequence[StepLineage]) -> str | None:
-        then = next((told for entry in entries if (told := Surroundings.of(entry)) is not None), None)
+        then = Surroundings.of_run(entries)
         if then is None or not set(self._planned.unnamed) <= set(then.resources):
             return "there is no record of all that it may have read"
         # What lies at the outputs now is to be replaced, and does not matter.

@@ -8,18 +8,19 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 from dataworkspaces.errors import DwsError
 from dataworkspaces.lineage.model import RunRecord, StepLineage
 from dataworkspaces.toolbox.logs import log
+from dataworkspaces.toolbox.sqlite_cache import SqliteCache
 from dataworkspaces.workspace import SnapshotMetadata, Workspace
 
 FILE = "runs.sqlite"
 _VERSION = 1
+_COLUMNS = "(hash TEXT, names TEXT, calls TEXT, PRIMARY KEY(hash, names))"
 
 
 def text_of_call(record: RunRecord) -> str:
@@ -32,7 +33,7 @@ class RunIndex:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._path = workspace.get_machine_directory() / FILE
+        self._cache = SqliteCache(workspace.get_machine_directory() / FILE, "runs", _COLUMNS, _VERSION)
         self._names = workspace.resource_names.fingerprint
 
     def snapshots_with(self, record: RunRecord) -> Iterator[SnapshotMetadata]:
@@ -85,27 +86,14 @@ class RunIndex:
             rows = connection.execute("SELECT hash, calls FROM runs WHERE names = ?", (self._names,))
             return {hashval: json.loads(calls) for hashval, calls in rows}
 
-        return (self._with(ask) if self._path.exists() else None) or {}
+        return (self._cache.use(ask) if self._cache.path.exists() else None) or {}
 
     def _write(self, calls: dict[str, list[str]]) -> None:
         rows = [(hashval, self._names, json.dumps(found)) for hashval, found in calls.items()]
         if rows:
-            self._with(lambda connection: connection.executemany("INSERT OR REPLACE INTO runs VALUES(?,?,?)", rows))
-
-    def _with(self, use: Callable[[sqlite3.Connection], Any]) -> Any:
-        try:
-            with closing(sqlite3.connect(str(self._path), timeout=0.5)) as connection, connection:
-                if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-                    connection.execute("DROP TABLE IF EXISTS runs")
-                    connection.execute("CREATE TABLE runs(hash TEXT, names TEXT, calls TEXT, PRIMARY KEY(hash, names))")
-                    connection.execute(f"PRAGMA user_version = {_VERSION}")
-                return use(connection)
-        except sqlite3.OperationalError:
-            return None  # somebody else writes, or nobody can
-        except (sqlite3.DatabaseError, OSError, ValueError, TypeError):
-            with suppress(OSError):
-                self._path.unlink(missing_ok=True)  # damaged, and only a cache
-            return None
+            self._cache.use(
+                lambda connection: connection.executemany("INSERT OR REPLACE INTO runs VALUES(?,?,?)", rows)
+            )
 
 
 def names_of_all(workspace: Workspace) -> list[str]:

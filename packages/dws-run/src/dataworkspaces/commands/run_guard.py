@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dataworkspaces.commands.run_process import NotStartedError, exit_status
+from dataworkspaces.commands.run_process import NotStartedError, exit_status, not_started
 
 _WATCH = """
 import os, shutil, signal, sys
@@ -57,10 +57,7 @@ class Guard:
                 self._groups.add(process.pid)
                 self._tell(b"+", process.pid)
         except (OSError, ValueError) as e:
-            reason = (e.strerror if isinstance(e, OSError) else None) or str(e)
-            raise NotStartedError(
-                f"The command '{command[0]}' cannot be run: {reason}", hint="Check its name and the PATH"
-            ) from e
+            raise not_started(command, e) from e
         try:
             if started is not None:
                 started(process.pid)

@@ -78,7 +78,7 @@ def changes_around(
     if record is None:
         return []
     found = [f"{ref} is new in its inputs" for entry in entries for ref in new_inputs(workspace, entry)]
-    then = next((around for entry in entries if (around := Surroundings.of(entry)) is not None), None)
+    then = Surroundings.of_run(entries)
     if then is None:
         return [*found, "there is no record of what it may have read"] if must_know else found
     written = [cert.ref for entry in entries for cert in entry.outputs]

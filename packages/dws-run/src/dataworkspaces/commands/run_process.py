@@ -80,14 +80,17 @@ def call(
             process.send_signal(number)
         status = process.wait()
     except (OSError, ValueError) as e:
-        reason = (e.strerror if isinstance(e, OSError) else None) or str(e)
-        raise NotStartedError(
-            f"The command '{command[0]}' cannot be run: {reason}", hint="Check its name and the PATH"
-        ) from e
+        raise not_started(command, e) from e
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
     return exit_status(status)
+
+
+def not_started(command: Sequence[str], error: OSError | ValueError) -> NotStartedError:
+    """The error of a command that the system refuses to run."""
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return NotStartedError(f"The command '{command[0]}' cannot be run: {reason}", hint="Check its name and the PATH")
 
 
 def exit_status(status: int) -> int:

@@ -61,6 +61,11 @@ class Surroundings:
         return None
 
     @classmethod
+    def of_run(cls, entries: Iterable[StepLineage]) -> Surroundings | None:
+        """Those that an entry of a run holds; None if none does."""
+        return next((found for entry in entries if (found := cls.of(entry)) is not None), None)
+
+    @classmethod
     def unknown(cls, resources: Iterable[str]) -> Surroundings:
         """Those of a command that failed."""
         return cls(dict.fromkeys(resources), {}, {})

@@ -28,12 +28,12 @@ from dataworkspaces.gitrepo.plumbing import list_paths, records
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.lineage.rebuilt_lineage import rebuild
-from dataworkspaces.operations.integrity import WorkspaceCheck, check_interruption
+from dataworkspaces.operations.integrity import WorkspaceCheck, check_interruption, readable_names
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import Journal, SnapshotMetadata
 from dataworkspaces.workspace.problem import UNEXPECTED, Area, Problem, problem_of, set_aside
-from dataworkspaces.workspace.resource_names import AS_STORED, ResourceNames
+from dataworkspaces.workspace.resource_names import ResourceNames
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 if TYPE_CHECKING:
@@ -145,11 +145,7 @@ class GitCheck:
 
     @cached_property
     def _names(self) -> ResourceNames:
-        """Of resources, as far as these can be read."""
-        try:
-            return self.workspace.resource_names
-        except UNEXPECTED:  # which is told of the file that holds them
-            return AS_STORED
+        return readable_names(self.workspace)
 
     def _deleted_files(self) -> Iterator[Problem]:
         """Files that git has, and that are gone without a command that says so."""

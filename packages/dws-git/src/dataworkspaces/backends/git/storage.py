@@ -201,6 +201,10 @@ class GitStorage(Workspace):
         names = sorted(os.listdir(place)) if place.is_dir() else []  # noqa: PTH208
         return [f"{directory}/{name}" for name in names if is_document_name(name)]
 
+    def list_document_directories(self, directory: str) -> list[str]:
+        place = self.paths.metadata / directory
+        return [f"{directory}/{name}" for name in sorted(os.listdir(place))] if place.is_dir() else []  # noqa: PTH208
+
     def delete_documents(self, keys: Iterable[str]) -> None:
         for key in keys:
             path = self.paths.document(key)

@@ -385,10 +385,9 @@ class RcloneResource(PlacedDirectoryMixin, FileTreeMixin, Resource):
 
     def check_out(self, version: SnapshotVersion, directory: Path) -> Mapping[str, Any] | None:
         try:
-            super().check_out_precheck(version)
+            return super().check_out(version, directory)
         except (NotSupportedError, UnavailableError):
             return self._check_out_remote(version, directory)
-        return super().check_out(version, directory)
 
     def _may_be_remote(self, version: SnapshotVersion) -> bool:
         """Whether the remote has files of the names that the version has."""

@@ -21,7 +21,7 @@ from dataworkspaces.params import HOSTNAME, LOCAL_SCRATCH_DIRECTORY, SCRATCH_DIR
 from dataworkspaces.toolbox.hostname import default_hostname
 from dataworkspaces.toolbox.names import check_relative_path, check_resource_name
 from dataworkspaces.workspace import Resource, Workspace
-from dataworkspaces.workspace.documents import check_document_key
+from dataworkspaces.workspace.documents import check_document_key, directories_below
 from dataworkspaces.workspace.resource_names import SHOWN_AS, ResourceNames, check_names
 
 DOCUMENTS = "*"
@@ -169,13 +169,18 @@ class SqlStorage(Workspace):
                     connection.execute(insert(table).values(row))
 
     def list_documents(self, directory: str) -> list[str]:
-        rows = self.database.read(select(tables.resource_state.c.key).where(self._document()))
-        return sorted(row.key for row in rows if row.key.rpartition("/")[0] == directory)
+        return sorted(key for key in self._document_keys() if key.rpartition("/")[0] == directory)
+
+    def list_document_directories(self, directory: str) -> list[str]:
+        return directories_below(directory, self._document_keys())
 
     def delete_documents(self, keys: Iterable[str]) -> None:
         table, gone = tables.resource_state, list(keys)
         with self.database.changing(self.id) as connection:
             connection.execute(delete(table).where(self._document() & table.c.key.in_(gone)))
+
+    def _document_keys(self) -> list[str]:
+        return [row.key for row in self.database.read(select(tables.resource_state.c.key).where(self._document()))]
 
     def _document(self) -> Any:
         table = tables.resource_state

@@ -1,0 +1,44 @@
+"""A table in SQLite that may be lost at any time; where it cannot be read or written, it costs only time."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+__all__ = ["SqliteCache"]
+
+
+@dataclass(frozen=True)
+class SqliteCache:
+    """:ivar path: of the file; its directory is there.
+    :ivar table: the name of the table.
+    :ivar columns: as they stand in CREATE TABLE, in brackets, with what follows them.
+    :ivar version: of the columns and of what they hold: a table of another one is made anew."""
+
+    path: Path
+    table: str
+    columns: str
+    version: int
+
+    def use(self, use: Callable[[sqlite3.Connection], T]) -> T | None:
+        """What a function returns that gets the open cache, in a transaction; None if that is not possible. A damaged
+        file is removed."""
+        try:
+            with closing(sqlite3.connect(str(self.path), timeout=0.5)) as connection, connection:
+                if connection.execute("PRAGMA user_version").fetchone()[0] != self.version:
+                    connection.execute(f"DROP TABLE IF EXISTS {self.table}")
+                    connection.execute(f"CREATE TABLE {self.table}{self.columns}")
+                    connection.execute(f"PRAGMA user_version = {self.version}")
+                return use(connection)
+        except sqlite3.OperationalError:
+            return None  # somebody else writes, or nobody can
+        except (sqlite3.DatabaseError, OSError, ValueError, TypeError):
+            with suppress(OSError):
+                self.path.unlink(missing_ok=True)
+            return None
