@@ -45,7 +45,8 @@ def program(name: str) -> str:
 def isolated_environment(home: Path) -> dict[str, str]:
     """A user of whom the machine knows nothing but a home directory with an identity for git."""
     home.mkdir(parents=True, exist_ok=True)
-    (home / ".gitconfig").write_text(GIT_CONFIG)
+    if not (home / ".gitconfig").exists():
+        (home / ".gitconfig").write_text(GIT_CONFIG)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return {
         "PATH": path,

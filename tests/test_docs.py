@@ -61,12 +61,7 @@ class Reader:
         return ada
 
     def _user(self, cwd: Path) -> User:
-        settings = self.home / ".gitconfig"
-        had = settings.read_text() if settings.exists() else None
-        user = User(cwd, {**isolated_environment(self.home), "COLUMNS": "110"})
-        if had is not None:
-            settings.write_text(had)
-        return user
+        return User(cwd, {**isolated_environment(self.home), "COLUMNS": "110"})
 
 
 @pytest.fixture(scope="session")

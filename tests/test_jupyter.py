@@ -236,12 +236,19 @@ def test_docs(workspace: User) -> None:
     assert re.search(r"C-5 +0\.96 +0\.6$", shown.text(f"cell-{len(blocks) - 1}"), re.MULTILINE)
 
 
-def test_quick_start_and_tutorial_as_notebooks(user: User, digits: Path) -> None:
+@pytest.fixture
+def quickstart(user: User, digits: Path) -> User:
+    """At the root of the Quick Start's workspace, before its code."""
     (user.cwd / "quickstart").mkdir()
     here = user.at(user.cwd / "quickstart")
     here.batch("init", "--hostname", "host1", "--create-resources", "code,results")
     here.git("clone", "--quiet", digits, "sklearn-digits-dataset")
     here.batch("add", "git", "--role=source-data", "--read-only", "./sklearn-digits-dataset")
+    return here
+
+
+def test_quick_start_and_tutorial_as_notebooks(quickstart: User) -> None:
+    here = quickstart
     for name in ("digits-svc", "digits-lr"):
         notebook = here.cwd / "code" / f"{name}.ipynb"
         notebook.write_text((EXAMPLES / notebook.name).read_text())
@@ -277,12 +284,8 @@ def test_a_notebook_is_reproduced(workspace: User) -> None:
     assert len(workspace.json("history")["snapshots"]) == 1
 
 
-def test_a_notebook_of_a_kit_is_reproduced(user: User, digits: Path) -> None:
-    (user.cwd / "quickstart").mkdir()
-    here = user.at(user.cwd / "quickstart")
-    here.batch("init", "--hostname", "host1", "--create-resources", "code,results")
-    here.git("clone", "--quiet", digits, "sklearn-digits-dataset")
-    here.batch("add", "git", "--role=source-data", "--read-only", "./sklearn-digits-dataset")
+def test_a_notebook_of_a_kit_is_reproduced(quickstart: User) -> None:
+    here = quickstart
     notebook = here.cwd / "code" / "digits-svc.ipynb"
     notebook.write_text((EXAMPLES / notebook.name).read_text())
     nbconvert(here.at(here.cwd, JPY_SESSION_NAME=str(notebook)), notebook)

@@ -125,9 +125,7 @@ def scene(prepared: Path, tmp_path: Path) -> Iterator[Scene]:
 
     def moved(person: str, directory: str) -> User:
         home = root / directory / "home"
-        settings = (home / ".gitconfig").read_text()
         env = {**isolated_environment(home), "USER": person, "LOGNAME": person, "COLUMNS": "200"}
-        (home / ".gitconfig").write_text(settings)
         return Forked(root / directory / "work", env)
 
     made = Scene(root, moved("mallory", "attacker"), moved("ada", "victim"))
