@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Any
+import shutil
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -11,6 +12,8 @@ from dataworkspaces.cli.param_types import ParameterType, SnapshotName, StepName
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dataworkspaces.commands.rerun_plan import PlannedStep
     from dataworkspaces.commands.run_cache_take import TakenRun
 
@@ -35,6 +38,15 @@ if TYPE_CHECKING:
     help="Give a parameter of STEP another value, on its command line too. May be repeated.",
 )
 @click.option("--no-cache", is_flag=True, help="Take no outputs from earlier runs that did the same.")
+@click.option(
+    "--jobs",
+    "-j",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Run up to N steps at a time. A step whose outputs nobody named (dws run --output) runs alone.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would run and why, but run nothing.")
 @click.option("--yes", is_flag=True, help="Run command lines that came with the workspace without asking.")
 @json_option
@@ -47,6 +59,7 @@ def rerun(
     force: bool,
     parameters: tuple[tuple[str, Any], ...],
     no_cache: bool,
+    jobs: int,
     dry_run: bool,
     yes: bool,
     as_json: bool,
@@ -58,7 +71,7 @@ def rerun(
     Example: dws rerun train --param C=10
     """
     from dataworkspaces.cli.render import print_json
-    from dataworkspaces.commands.rerun import rerun_command
+    from dataworkspaces.commands.rerun import Listener, rerun_command
     from dataworkspaces.commands.rerun_plan import plan_rerun
     from dataworkspaces.errors import ConfigurationError, UserAbort
 
@@ -85,7 +98,7 @@ def rerun(
         )
         if not workspace.interaction.confirm(question, default=False, option="--yes"):
             raise UserAbort("Nothing was run")
-    outcome = rerun_command(workspace, plan, _begin, _tell_taken)
+    outcome = rerun_command(workspace, plan, Listener(_begin, _tell_taken, _show_printed), jobs=jobs)
     for name in outcome.spared:
         _tell(f"Step {name} is up to date after all: its inputs have not changed")
     for name, status in outcome.failed.items():
@@ -139,6 +152,17 @@ def _tell_taken(name: str, taken: TakenRun) -> None:
     from dataworkspaces.cli.cmd_run import describe_taken
 
     _tell(describe_taken(name, taken))
+
+
+def _show_printed(name: str, log: Path) -> None:
+    """The command's own bytes, as they would have come."""
+    if log.stat().st_size == 0:
+        return
+    _tell(f"Step {name} printed:")
+    stream: BinaryIO = click.get_binary_stream("stdout")
+    with log.open("rb") as file:
+        shutil.copyfileobj(file, stream)
+    stream.flush()
 
 
 def _tell(message: str) -> None:

@@ -49,7 +49,7 @@ class Guard:
         try:
             with log.open("ab") as output, self._lock:
                 if self._is_closed:
-                    raise NotStartedError("The command was not run: the reproduction was interrupted")
+                    raise NotStartedError("The command was not run: dws was interrupted")
                 process = subprocess.Popen(
                     list(command), cwd=directory, env={**os.environ, **variables}, stdin=subprocess.DEVNULL,
                     stdout=output, stderr=output, start_new_session=True,
@@ -73,6 +73,13 @@ class Guard:
             with self._lock:
                 self._tell(b"-", process.pid)
         return exit_status(status)
+
+    def interrupt(self) -> None:
+        """Tell what still runs to end, as Ctrl-C does, and start nothing more."""
+        with self._lock:
+            self._is_closed = True
+            for group in self._groups:
+                _signal(group, signal.SIGINT)
 
     def close(self) -> None:
         """Kill what still runs, and start nothing more."""
@@ -105,8 +112,12 @@ def guarding(scratch: Path) -> Iterator[Guard]:
 
 
 def _kill(group: int) -> None:
+    _signal(group, signal.SIGKILL)
+
+
+def _signal(group: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError, PermissionError):  # macOS says the latter of one that has ended
-        os.killpg(group, signal.SIGKILL)
+        os.killpg(group, number)
 
 
 @dataclass(frozen=True)
