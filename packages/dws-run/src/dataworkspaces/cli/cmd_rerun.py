@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from typing import TYPE_CHECKING, Any, BinaryIO
+import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -159,7 +160,7 @@ def _show_printed(name: str, log: Path) -> None:
     if log.stat().st_size == 0:
         return
     _tell(f"Step {name} printed:")
-    stream: BinaryIO = click.get_binary_stream("stdout")
+    stream = sys.stdout.buffer
     with log.open("rb") as file:
         shutil.copyfileobj(file, stream)
     stream.flush()
