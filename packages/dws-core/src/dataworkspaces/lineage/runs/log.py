@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-__all__ = ["FORMAT", "FileRecord", "RunLog", "files_from_json", "line_of", "new_run_id", "parse_log"]
+__all__ = ["FORMAT", "FileRecord", "RunLog", "events_of", "files_from_json", "line_of", "new_run_id", "parse_log"]
 
 FORMAT = 1
 
@@ -68,7 +68,7 @@ def line_of(event: str, values: Mapping[str, Any]) -> bytes:
 
 def parse_log(content: bytes) -> RunLog | None:
     """What a log tells; None if it is none."""
-    events = list(_events(content))
+    events = list(events_of(content))
     begin = next((event for event in events if event["event"] == "begin"), None)
     if begin is None or not all(isinstance(begin.get(key), str) for key in ("run_id", "step", "start_time")):
         return None
@@ -116,7 +116,8 @@ def files_from_json(data: Any) -> dict[str, FileRecord]:
     return found
 
 
-def _events(content: bytes) -> Iterable[dict[str, Any]]:
+def events_of(content: bytes) -> Iterable[dict[str, Any]]:
+    """The lines that are one, in their order; each has an ``event``."""
     for line in content.split(b"\n"):
         try:
             event = json.loads(line)

@@ -6,14 +6,15 @@ import os
 import re
 import threading
 import weakref
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from dataworkspaces.errors import DwsError, LockedError
 from dataworkspaces.lineage.jsonable import jsonable
+from dataworkspaces.lineage.live import LiveRecord
 from dataworkspaces.lineage.run_environment import current_run
 from dataworkspaces.lineage.runs.active import ActiveRun, ActiveRuns, Held, this_host
 from dataworkspaces.lineage.runs.directory import ResultsDirectory
@@ -53,9 +54,11 @@ class ResultsRun:
     :ivar directory: where it writes; another run of its session may move it.
     :ivar has_news: whether anything has been recorded since the run began, or since it said last that it had ended."""
 
-    def __init__(self, workspace: Workspace, ref: ResourceRef, step: str, name: str, session: str) -> None:
+    def __init__(
+        self, workspace: Workspace, ref: ResourceRef, step: str, name: str, session: str, run_id: str | None
+    ) -> None:
         now = datetime.now()
-        self.run_id = new_run_id(now)
+        self.run_id = run_id or new_run_id(now)
         self.session = session
         self.step = step
         self.name = re.sub(r"[^0-9A-Za-z_.-]+", "_", name).strip(".") or "run"
@@ -65,6 +68,7 @@ class ResultsRun:
         self._workspace = workspace
         self._results = self.directory
         self._start_time = now
+        self._live = LiveRecord(workspace, self.run_id)
         self._events: list[tuple[str, dict[str, Any]]] = []
         self._epochs = 0
         self._new_parameters: dict[str, Any] = {}
@@ -100,8 +104,7 @@ class ResultsRun:
         :param command_id: the id of the run of a command, within which others may begin."""
         outer = current_run(workspace)
         session = command_id or (this_session() if outer is None else outer.run_id)
-        run = cls(workspace, ref, step, name or step, session)
-        run.run_id = command_id or run.run_id
+        run = cls(workspace, ref, step, name or step, session, command_id)
         active = ActiveRuns(workspace)
         with active.beginning():
             others = active.of(ref)
@@ -136,6 +139,8 @@ class ResultsRun:
             "parameters": dict(parameters),
         }
         self._append("begin", begin)
+        with self._told_once("The live record"):
+            self._live.begin(begin)
         _HERE[self.run_id] = self
 
     def can_continue(self) -> bool:
@@ -155,6 +160,11 @@ class ResultsRun:
             "epoch",
             {"epoch": self._epochs, "time": datetime.now().isoformat(), "metrics": jsonable(dict(metrics))},
         )
+
+    def note_system(self, values: Mapping[str, float]) -> None:
+        """What the process uses of the machine now: percent where the name ends so, else bytes."""
+        with self._told_once("The live record"):
+            self._live.append("system", {"time": datetime.now().isoformat(), "values": dict(values)})
 
     def make_room_for(self, name: str) -> None:
         """The run is about to write a file. One of that name that is not its own moves aside."""
@@ -215,7 +225,10 @@ class ResultsRun:
             return
         with suppress(DwsError, OSError):
             if self._events and self.is_empty:
+                self._live.discard()
                 self._discard()
+            elif self._events:
+                self._live.append("end", {"status": "failed", "error": None, "time": datetime.now().isoformat()})
         with suppress(OSError):
             self.release()
 
@@ -350,17 +363,26 @@ class ResultsRun:
 
     def _log(self, event: str, values: dict[str, Any]) -> None:
         """What has been trained is not lost because it cannot be noted."""
-        try:
+        new = [("parameters", {"parameters": self._new_parameters})] if self._new_parameters else []
+        events = [*new, (event, values)]
+        with self._told_once("The live record"):  # first: it is here, wherever results are
+            for one in events:
+                self._live.append(*one)
+        with self._told_once("The log"):
             self._resume()
-            if self._new_parameters:
-                parameters, self._new_parameters = self._new_parameters, {}
-                self._append("parameters", {"parameters": parameters})
-            self._append(event, values)
+            self._new_parameters = {}
+            for one in events:
+                self._append(*one)
+        self.has_news = True
+
+    @contextmanager
+    def _told_once(self, what: str) -> Iterator[None]:
+        try:
+            yield
         except (DwsError, OSError) as e:
             if not self._is_told:
-                self._warn(f"The log of the run could not be written: {e}")
+                self._warn(f"{what} of the run could not be written: {e}")
             self._is_told = True
-        self.has_news = True
 
     def _append(self, event: str, values: dict[str, Any]) -> None:
         self._events.append((event, values))
