@@ -88,7 +88,7 @@ def test_each_command_prints_what_the_page_says(here: Forked) -> None:
     assert says("report history")["total"] == 2
     assert says("history", "--where", "tag = 'ONE'")["snapshots"][0]["values"] == {"accuracy": 0.5}
     for command, *arguments in (
-        ["report status"], ["status"], ["report lineage"], ["report results"], ["diff", "ONE", "TWO"], ["diff", "ONE"], ["show"],
+        ["report status"], ["status"], ["report lineage"], ["report results"], ["runs"], ["diff", "ONE", "TWO"], ["diff", "ONE"], ["show"],
         ["ls", "raw:"],
         ["config"], ["config", "hostname"], ["fsck"], ["recover"], ["unlock"], ["du"], ["verify"], ["version"],
         ["plugins"], ["rerun --dry-run"], ["gc"], ["cp", "raw:a.csv", "copied"],

@@ -96,6 +96,7 @@ def test_runs_steps_and_files_of_this_release(here: Forked) -> None:
     assert [step["step"] for step in says("steps")] == ["prepare", "bad", "train"]
     assert len(says("report", "runs")["runs"][0]["files"]) == 1
     assert says("report", "results")["metrics_history"] == {"loss": [0.5]}
+    assert [run["step"] for run in says("runs")["runs"]] == ["train", "bad", "prepare"]
     says("steps", "forget", "bad")
     here.python("code/train.py")
     assert says("report", "runs")["earlier"]

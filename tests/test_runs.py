@@ -119,11 +119,35 @@ def test_a_run_that_dies_keeps_its_epochs(ws: Forked, way: str) -> None:
     assert names(ws) == ["run.jsonl"]
     if way == "killed":
         assert "was killed" in ws.dws("report", "lineage").stdout
+    (live, before) = ws.json("runs")["runs"]
+    assert (live["status"] in ("killed", "failed"), before["status"]) == (True, "completed")
+    assert way != "killed" or live["status"] == "killed"
+    assert [epoch["metrics"] for epoch in live["epochs"]] == [{"loss": 1.0}, {"loss": 0.5}, {"loss": 1 / 3}]
+    assert "loss=0.333" in ws.dws("runs").stdout
+    shown = ws.dws("runs", "dying").stdout
+    assert ("rate" in shown, "0.5" in shown, live["run_id"] in shown) == (True, True, True)
+    assert ws.dws("runs", live["run_id"], "--follow").stdout.splitlines()[1:] == [
+        "epoch 1: loss=1.0",
+        "epoch 2: loss=0.5",
+        "epoch 3: loss=0.333",
+        live["status"],
+    ]
     ws.dws("snapshot", "-m", "three epochs")
     (snapshot,) = ws.json("report", "history")["snapshots"]
     assert snapshot["runs"] == {"results": "failed"}
     assert "run failed: three epochs" in " ".join(ws.dws("report", "history").stdout.split())
     assert ws.json("report", "results", "--snapshot", snapshot["hash"])["metrics_history"] == found["metrics_history"]
+
+
+def test_the_live_record_of_a_command(ws: Forked) -> None:
+    command = ["run", "--name", "prepare", "--param", "n=3", "--output", "results", "--", "false"]
+    ws.dws(*command, check=False)
+    ws.dws("run", "--name", "fit", "--", sys.executable, "code/train.py", "1")
+    fit, prepare = ws.json("runs")["runs"]
+    assert (prepare["step"], prepare["status"], prepare["parameters"]) == ("prepare", "failed", {"n": 3})
+    assert (fit["status"], fit["session"] == fit["run_id"]) == ("completed", False)
+    nothing = ws.dws("runs", "other", check=False)
+    assert (nothing.returncode, "'other'" in nothing.stderr) == (4, True)
 
 
 def test_a_run_that_fails_before_it_leaves_anything_changes_nothing(ws: Forked) -> None:
@@ -146,6 +170,8 @@ def test_a_second_run_at_the_same_time_is_refused_by_name(ws: Forked) -> None:
     ) as first:
         assert first.stdout is not None
         assert first.stdout.readline() == "begun\n"
+        (live,) = ws.json("runs")["runs"]
+        assert (live["status"], live["process"], live["ended"]) == ("running", first.pid, None)
         second = ws.python("code/train.py", "2", "model.bin", check=False)
         assert second.returncode != 0
         assert f"step long of {time.strftime('%Y')}" in second.stderr

@@ -61,6 +61,7 @@ BUILT_IN = {
     "diff": BuiltIn(LOOK, "dataworkspaces.cli.cmd_diff:diff", "Compare snapshots, or one with the present state"),
     "show": BuiltIn(LOOK, "dataworkspaces.cli.cmd_show:show", "Show all of one snapshot"),
     "lineage": BuiltIn(LOOK, "dataworkspaces.cli.cmd_lineage:lineage", "Draw or export the lineage of results"),
+    "runs": BuiltIn(LOOK, "dataworkspaces.cli.cmd_runs:runs", "List runs under way, and the epochs of the last ones"),
     "ls": BuiltIn(LOOK, "dataworkspaces.cli.cmd_files:ls", "List files of a resource, now or in a snapshot"),
     "cat": BuiltIn(LOOK, "dataworkspaces.cli.cmd_files:cat", "Print a file of a resource, now or in a snapshot"),
     "cp": BuiltIn(LOOK, "dataworkspaces.cli.cmd_files:cp", "Copy files from or to a resource"),

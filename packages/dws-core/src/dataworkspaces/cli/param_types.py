@@ -159,6 +159,18 @@ class BranchName(_FromWorkspace):
         return workspace.as_snapshot_ws().get_branches()
 
 
+class RunName(_FromWorkspace):
+    """A run that has a live record, by its id or its step."""
+
+    name = "run"
+
+    def candidates(self, workspace: Workspace, ctx: click.Context) -> Iterable[str]:
+        from dataworkspaces.lineage.live import live_runs
+
+        found = live_runs(workspace)
+        return dict.fromkeys([*(run.step for run in found), *(run.run_id for run in found)])
+
+
 class ParameterType(ParamType):
     """``NAME=VALUE``; a value that is a JSON scalar is one, anything else is a text."""
 

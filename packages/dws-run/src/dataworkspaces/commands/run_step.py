@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 from dataworkspaces.errors import DwsError, LineageError
 from dataworkspaces.lineage import Lineage, jsonable
 from dataworkspaces.lineage.environment import this_machine
+from dataworkspaces.lineage.live import LiveRecord
 from dataworkspaces.lineage.model import (
     CodeFiles,
     Environment,
@@ -28,6 +31,7 @@ from dataworkspaces.lineage.places import refs_overlap
 from dataworkspaces.lineage.results_step import check_results_ref, results_of, run_of, write_results_file
 from dataworkspaces.lineage.runs.run import ResultsRun
 from dataworkspaces.lineage.store import Entries, ResourceLineage
+from dataworkspaces.toolbox.logs import log
 from dataworkspaces.toolbox.notebooks import SUFFIX as NOTEBOOK
 from dataworkspaces.workspace import FileResourceMixin, LocalStateResourceMixin, ResourceRef, Workspace, is_own_files
 from dataworkspaces.workspace.results import RESULTS_FILE
@@ -76,6 +80,7 @@ class CommandLineage(Lineage):
         for ref in (*(record.outputs or ()), *filter(None, [record.results])):
             self.add_output_ref(ref)
         self._run_of_results = self._begin_run(record)
+        self._live = self._begin_live(record)
         self._named = tuple(self._output_refs)
         self._recorded_before = {_identity(entry) for entry in self._entries()}
         self._files_before = {name: self._status(name) for name in (METRICS_FILE, RESULTS_FILE)}
@@ -88,6 +93,9 @@ class CommandLineage(Lineage):
     def forget(self) -> None:
         """The command could not be started: all is as it was."""
         self._ended()
+        if self._live is not None:
+            with suppress(OSError):
+                self._live.discard()
         if self._run_of_results is not None:
             self._run_of_results.abandon()
 
@@ -100,6 +108,7 @@ class CommandLineage(Lineage):
         except DwsError as e:
             self._leave_to_the_next()
             self.workspace.interaction.warn(f"The outputs of step {self.step_name} could not be marked: {e.message}")
+        self._end_live("failed", how)
         run = self._run_of_results
         if run is not None:
             run.find_files()
@@ -131,6 +140,7 @@ class CommandLineage(Lineage):
             self._write_results(self._record.results)
         if self._run_of_results is not None:
             self._run_of_results.end("completed")  # now: what lies there next is what a later run compares with
+        self._end_live("completed")
         self._output_refs = own
         return own
 
@@ -283,6 +293,30 @@ class CommandLineage(Lineage):
             raise
         weakref.finalize(self, run.abandon)
         return run
+
+    def _begin_live(self, record: RunRecord) -> LiveRecord | None:
+        """Of a command without results, which has no run with a record; None where there is none."""
+        if self._run_of_results is not None:
+            return None
+        live = LiveRecord(self.workspace, record.run_id)
+        begin = {
+            "run_id": record.run_id,
+            "session": record.run_id,
+            "step": record.name,
+            "start_time": self._start_time.isoformat(),
+            "parameters": self._parameters,
+        }
+        try:
+            live.begin(begin)
+        except OSError as e:
+            log.info("step %s has no live record: %s", record.name, e)
+            return None
+        return live
+
+    def _end_live(self, status: str, error: str | None = None) -> None:
+        if self._live is not None:
+            with suppress(OSError):
+                self._live.append("end", {"status": status, "error": error, "time": datetime.now().isoformat()})
 
     def _write_results(self, directory: ResourceRef) -> None:
         """``results.json`` with the metrics that the command left, unless it wrote that file itself."""
