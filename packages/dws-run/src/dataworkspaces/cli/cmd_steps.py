@@ -12,19 +12,33 @@ from dataworkspaces.cli.session import Session, common_options, json_option, pas
 
 if TYPE_CHECKING:
     from dataworkspaces.commands.rerun_plan import PlannedStep
+    from dataworkspaces.workspace import Workspace
 
 
 @click.group(invoke_without_command=True)
+@click.option(
+    "--export",
+    "tool",
+    type=click.Choice(["dvc", "make", "snakemake"]),
+    help="Print the steps as a pipeline for another tool.",
+)
 @json_option
 @common_options
 @click.pass_context
-def steps(ctx: click.Context, as_json: bool) -> None:
+def steps(ctx: click.Context, tool: str | None, as_json: bool) -> None:
     """List the recorded steps with their command lines, and what is out of date.
 
     \b
-    Example: dws steps forget first-try
+    Examples:
+      dws steps forget first-try
+      dws steps --export make > Makefile
     """
+    if tool is not None and (as_json or ctx.invoked_subcommand is not None):
+        raise click.UsageError("--export prints a file for another tool: it goes with nothing else")
     if ctx.invoked_subcommand is not None:
+        return
+    if tool is not None:
+        _export(ctx.ensure_object(Session).open_workspace(reading=True), tool)
         return
     from dataworkspaces.cli.render import print_json
     from dataworkspaces.commands.steps import list_steps
@@ -64,6 +78,21 @@ def forget(session: Session, name: str, as_json: bool) -> None:
     else:
         files = f"; what it wrote to {some(done.places)} stays" if done.places else ""
         workspace.interaction.tell(f"Forgot step {name}{files}")
+
+
+def _export(workspace: Workspace, tool: str) -> None:
+    from dataworkspaces.commands.pipeline_formats import export_steps
+    from dataworkspaces.toolbox.names import some
+
+    text, pipeline = export_steps(workspace, tool)
+    click.echo(text, nl=False)
+    warn = workspace.interaction.warn
+    for name, reason in pipeline.left_out.items():
+        warn(f"Step {name} is left out: {reason}")
+    if pipeline.unseen:
+        warn(f"No change of {some(pipeline.unseen)} is noticed, since it has no local directory")
+    if pipeline.foreign:
+        warn(f"The command lines of {some(pipeline.foreign)} came with the workspace: read them before you run them")
 
 
 def _show(step: PlannedStep) -> None:
