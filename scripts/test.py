@@ -25,6 +25,7 @@ PROGRAMS = {
     "chromium": "chromium",
     "dot": "graphviz",
     "git-lfs": "git-lfs",
+    "make": "make",
     "pg_ctlcluster": "postgresql",
     "rsync": "rsync",
     "ssh": "openssh-client",

@@ -36,7 +36,8 @@ def step(**changed: object) -> PipelineStep:
     return PipelineStep(**{**usual, **changed})  # type: ignore[arg-type]
 
 
-@settings(max_examples=40, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=20, deadline=None)
 @given(source=names, target=names, title=arguments, argument=arguments)
 def test_make_reads_what_we_write(source: str, target: str, title: str, argument: str) -> None:
     """The file is read, the source is seen, the target is made, and the arguments reach the command."""
@@ -90,7 +91,7 @@ def test_no_text_ends_a_comment(text: str) -> None:
     assert not comment(text).endswith("\\")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(words=st.lists(arguments, max_size=3), directory=names)
 def test_a_shell_gives_the_command_its_arguments(words: list[str], directory: str) -> None:
     command = ("python3", "-c", "import json, sys; print(json.dumps(sys.argv[1:]))", *words)

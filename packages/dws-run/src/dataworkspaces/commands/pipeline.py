@@ -130,7 +130,7 @@ class _Reading:
         return {self._relative(os.path.join(directory, path)): keys for path, keys in split}  # noqa: PTH118
 
     def _paths(self, refs: Iterable[ResourceRef]) -> list[str]:
-        found = []
+        found: list[str] = []
         names = set(self._workspace.get_resource_names())
         for ref in refs:
             resource = self._workspace.get_resource(ref.name) if ref.name in names else None
