@@ -17,6 +17,10 @@ from environment import ROOT
 
 SOURCES = ROOT / "packages/dws-web/frontend"
 BUILT = ROOT / "packages/dws-web/src/dataworkspaces/web/app"
+OF_LINEAGE = ["cytoscape", "cytoscape-dagre"]
+"""What only the script `lineage.js` has within it."""
+BUNDLED = SOURCES / "licences"
+"""Of what cytoscape-dagre has within it, and says no licence of."""
 NOT_COPIED = shutil.ignore_patterns("node_modules")
 
 
@@ -32,7 +36,9 @@ def main(*, check: bool) -> None:
         npm(sources, "ci", "--no-audit", "--no-fund")
         npm(sources, "run", "build")
         built = Path(directory) / BUILT.relative_to(ROOT)
-        write_licences(sources, built / "LICENSES.txt")
+        packages = in_script(sources)
+        write_licences(sources, [name for name in packages if name not in OF_LINEAGE], built / "LICENSES.txt")
+        write_licences(sources, OF_LINEAGE, built / "LICENSES-lineage.txt", BUNDLED)
         if check:
             compare(built)
         else:
@@ -51,14 +57,18 @@ def npm(cwd: Path, *arguments: str) -> None:
         sys.exit(f"npm {' '.join(arguments)} failed")
 
 
-def write_licences(sources: Path, target: Path) -> None:
-    """Those of all that the built script has within it."""
+def write_licences(sources: Path, packages: list[str], target: Path, more: Path | None = None) -> None:
+    """Those of the packages that a built script has within it.
+
+    :param more: a directory with those of others."""
     modules = sources / "node_modules"
     texts = []
-    for package in in_script(sources):
+    for package in packages:
         found = sorted((modules / package).glob("[Ll][Ii][Cc][Ee][Nn][SsCc]*"))
         if found:
             texts.append(f"{package}\n\n{found[0].read_text(encoding='utf-8').strip()}\n")
+    for file in sorted(more.iterdir()) if more is not None else ():
+        texts.append(f"{file.stem}\n\n{file.read_text(encoding='utf-8').strip()}\n")
     target.write_text("\n\n".join(texts), encoding="utf-8")
 
 

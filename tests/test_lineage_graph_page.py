@@ -7,12 +7,15 @@ import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from html import escape
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from endtoend import User, write_files
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from dataworkspaces.lineage.graph import DataNode, Edge, LineageGraph, StepNode
@@ -362,6 +365,74 @@ def test_zoom_and_fit(show: Any, pipeline: LineageGraph) -> None:
     assert shown.evaluate(f"{CY}.zoom()") > whole
     shown.page.click("#fit")
     assert shown.evaluate(f"{CY}.zoom()") == pytest.approx(whole)
+
+
+# -- files, metrics, what was made from a node ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def files() -> LineageGraph:
+    """A step that wrote a directory, and two that each read a file of it."""
+
+    def version(path: str | None, content: str) -> ResourceCert:
+        return ResourceCert(ResourceRef("tidy", path), HashCertificate("7" * 40, content=f"sha1:{content * 40}"))
+
+    whole = DataNode("d1", version(None, "a"), "intermediate-data")
+    results = [data(2, "first", "results"), data(3, "second", "results")]
+    readers = [step(2, "one", inputs=[version("x.csv", "b")]), step(3, "two", inputs=[version("y.csv", "c")])]
+    return LineageGraph(
+        "project", None, None, (), (whole, *results), (step(1, "clean"), *readers),
+        edges("s1>d1", "d1>s2", "d1>s3", "s2>d2", "s3>d3"), metrics={"d2": {"accuracy": 0.91234, "loss": 0.3}},
+    )  # fmt: skip
+
+
+def test_files_that_steps_read_have_versions_of_their_own(show: Any, files: LineageGraph) -> None:
+    shown = show(files)
+    labels = f"{CY}.nodes('.part').map((node) => node.data('label').split('\\n'))"
+    assert sorted(shown.evaluate(labels)) == [["tidy", "x.csv", "b" * 8], ["tidy", "y.csv", "c" * 8]]
+    shown.page.click("#files")
+    assert shown.evaluate(labels) == []
+    shown.click_node("d1")
+    assert "tidy:x.csv" in shown.panel()
+    assert "b" * 40 in shown.panel()
+
+
+def test_results_show_their_metrics(show: Any, files: LineageGraph) -> None:
+    shown = show(files)
+    assert shown.evaluate(f"{CY}.getElementById('d2').data('label')").split("\n")[1] == "accuracy 0.9123"
+    shown.click_node("d2")
+    assert "0.91234" in shown.panel()
+
+
+def test_results_that_were_made_from_a_node_are_listed(show: Any, files: LineageGraph) -> None:
+    shown = show(files)
+    shown.click_node("s1")
+    section = shown.page.locator("#panel section:has-text('Results made from it')")
+    assert section.locator(".link .name").all_inner_texts() == ["first", "second"]
+    shown.click_node("s2")
+    shown.page.click("#panel button:has-text('Show only this')")
+    assert "second" not in shown.names("*")
+    shown.page.click("button:has-text('Show all')")
+    assert "second" in shown.names("*")
+
+
+@pytest.mark.parametrize("kind", ["SVG", "PNG"])
+def test_drawing_is_downloaded(show: Any, tmp_path: Path, kind: str) -> None:
+    bad = "</text><script>alert(1)</script>"
+    shown = show(LineageGraph("project", None, None, (), (data(1, bad, "results", "unknown"),), (step(1, bad),), ()))
+    with shown.page.expect_download() as download:
+        shown.page.click(f"button:has-text('{kind}')")
+    content = Path(download.value.path()).read_bytes()
+    if kind == "PNG":
+        with Image.open(BytesIO(content)) as picture:
+            assert picture.width > 300
+        return
+    texts = [element.text for element in ElementTree.fromstring(content).iter("{http://www.w3.org/2000/svg}text")]
+    assert [text for text in texts if text and text.startswith("</text>")]
+    assert b"<script" not in content
+    (tmp_path / "drawing.svg").write_bytes(content)
+    shown.page.goto((tmp_path / "drawing.svg").as_uri())
+    assert shown.evaluate("document.documentElement.getBBox().width") > 180
 
 
 # -- size -----------------------------------------------------------------------------------------------------------

@@ -300,7 +300,7 @@ def test_files_of_strangers_are_shown_and_are_no_markup(looked: Looked) -> None:
     page.click(".entry:has-text('notes.md')")
     page.wait_for_selector(".markdown h4:has-text('Notes')")
     assert HOSTILE in content.inner_text()
-    assert content.locator("a[href]:not([download])").evaluate_all("(links) => links.map((link) => link.href)") == [
+    assert content.locator(".blocks a[href]").evaluate_all("(links) => links.map((link) => link.href)") == [
         "https://example.com/"
     ]
     page.click(".entry:has-text('table.csv')")
@@ -327,10 +327,37 @@ def test_files_of_a_resource_are_those_of_the_snapshot(looked: Looked) -> None:
     page.wait_for_selector(".file-view pre:has-text('print(1)')")
 
 
-def test_lineage_is_shown(looked: Looked) -> None:
-    page = looked.page
-    page.goto(page.url.split("#")[0] + "#/snapshot/T2?tab=lineage")
-    page.frame_locator("iframe.lineage").locator("body[data-ready]").wait_for()
+def test_lineage_is_shown_and_leads_to_what_used_a_file(browser: Browser, workspace: User) -> None:
+    write_files(workspace.cwd, {"raw/a.csv": "1\n", "score.sh": 'echo "{\\"metrics\\": {\\"score\\": $1}}"\n'})
+    workspace.batch("add", "local-files", "--role", "source-data", "raw")
+    for number in (1, 2):
+        step = ("--name", "fit", "--input", "raw/a.csv", "--output", "results")
+        workspace.batch("run", *step, "--", "sh", "-c", f"sh score.sh 0.{number} > results/results.json")
+        workspace.batch("snapshot", f"L{number}")
+        write_files(workspace.cwd, {"raw/a.csv": f"{number + 1}\n"})
+    with served(workspace) as server:
+        looked = Looked(browser, server.address)
+        page = looked.page
+        page.goto(page.url.split("#")[0] + "#/snapshot/L2?tab=lineage")
+        page.wait_for_selector(".lineage[data-ready]")
+        labels = page.evaluate(
+            "document.getElementById('graph')._cyreg.cy.nodes().map((node) => node.data('label').split('\\n'))"
+        )
+        assert ["results", "score 0.2"] in [label[:2] for label in labels]
+        page.fill("#search", "raw")
+        page.press("#search", "Enter")
+        page.focus("#graph")
+        page.keyboard.press("Enter")
+        assert page.locator("#panel h3:has-text('Results made from it')").count() == 1
+        page.click("#panel a:has-text('Snapshots that used it')")
+        page.wait_for_selector("h1:has-text('What used raw:a.csv')")
+        tables = page.locator(".impact table")
+        assert [("L1" in text, "L2" in text) for text in tables.all_inner_texts()] in (
+            [(True, False), (False, True)],
+            [(False, True), (True, False)],
+        )
+        assert looked.complaints == []
+        looked.page.close()
 
 
 # -- comparisons ----------------------------------------------------------------------------------------------------

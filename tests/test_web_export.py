@@ -82,7 +82,8 @@ def test_snapshot_has_its_files_and_lineage(looked: Looked) -> None:
     page.wait_for_selector(".markdown h4:has-text('Run 2')")
     assert "<img src=x" in page.locator(".file-view").inner_text()
     page.click(".tabs button:has-text('Lineage')")
-    page.frame_locator("iframe.lineage").locator("body[data-ready]").wait_for()
+    page.wait_for_selector(".lineage[data-ready]")
+    assert page.locator("#empty").is_visible()
 
 
 def test_comparison_needs_no_server(looked: Looked) -> None:

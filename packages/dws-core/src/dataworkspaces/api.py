@@ -313,6 +313,7 @@ def make_lineage_graph(
         neither.
 
     Its directory must exist. A file that is there is replaced, or left as it is if anything fails."""
+    from dataworkspaces.commands.lineage_metrics import with_metrics
     from dataworkspaces.lineage import drawing
     from dataworkspaces.lineage.workspace_graph import lineage_graph
 
@@ -324,7 +325,10 @@ def make_lineage_graph(
     with _opened(workspace_uri_or_path, verbose, reading=True) as workspace:
         resource = None if resource_name is None else workspace.present_name(resource_name)
         graph = lineage_graph(workspace, resource, tag_or_hash)
-        drawing.write_drawing(path, drawing.draw(graph, drawing.format_of(path), width, height))
+        chosen = drawing.format_of(path)
+        if chosen == "html":
+            graph = with_metrics(workspace, graph)
+        drawing.write_drawing(path, drawing.draw(graph, chosen, width, height))
 
 
 def _local_path(resource: object) -> str | None:

@@ -1,6 +1,7 @@
 // Where the data comes from: the server, or the scripts of an export, which a page may load from a file.
 
-import type { About, Difference, Experiments, Lines, Listing, Preview, Snapshot } from "./types";
+import type { LineagePage } from "./lineage/types";
+import type { About, Difference, Experiments, Impact, Lines, Listing, Preview, Snapshot } from "./types";
 
 export const isExport = document.documentElement.dataset["mode"] === "export";
 
@@ -20,17 +21,19 @@ export class Failure extends Error {
 }
 
 async function ask<T>(path: string, body?: unknown): Promise<T> {
-  let answer: Response;
+  const headers = { "Content-Type": "application/json" };
+  return read<T>(await request(path, body === undefined ? {} : { method: "POST", headers, body: JSON.stringify(body) }));
+}
+
+async function request(path: string, options: RequestInit): Promise<Response> {
   try {
-    answer = await fetch(
-      path,
-      body === undefined
-        ? {}
-        : { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) },
-    );
+    return await fetch(path, options);
   } catch {
     throw new Failure("The server does not answer", "Start it again with: dws web");
   }
+}
+
+async function read<T>(answer: Response): Promise<T> {
   const type = answer.headers.get("Content-Type") ?? "";
   if (!type.startsWith("application/json")) {
     throw new Failure((await answer.text()).trim() || `The server answered ${answer.status}`);
@@ -64,8 +67,28 @@ function script<T>(name: string): Promise<T> {
 
 const query = (values: Record<string, string>) => new URLSearchParams(values).toString();
 
-export const experiments = () =>
-  isExport ? script<Experiments>("experiments") : ask<Experiments>("api/experiments");
+/** What the server kept of the table, at once; null if it has nothing, or needs not be asked. */
+export const keptExperiments = () => (isExport ? Promise.resolve(null) : tagged("api/experiments?quick=1", null));
+
+/** The table as it is now; null if it is the one that the tag is of.
+ * @param anew - read all of it again, though nothing seems to have changed. */
+export const experiments = (known: string | null, anew = false): Promise<Tagged | null> =>
+  isExport
+    ? script<Experiments>("experiments").then((table) => ({ table, tag: "" }))
+    : tagged(anew ? "api/experiments?anew=1" : "api/experiments", known);
+
+export interface Tagged {
+  table: Experiments;
+  tag: string;
+}
+
+async function tagged(path: string, known: string | null): Promise<Tagged | null> {
+  const answer = await request(path, known === null ? {} : { headers: { "If-None-Match": known } });
+  if (answer.status === 304 || answer.status === 204) {
+    return null;
+  }
+  return { table: await read<Experiments>(answer), tag: answer.headers.get("ETag") ?? "" };
+}
 
 export const snapshot = (name: string) =>
   isExport ? script<Snapshot>(`snapshot-${name}`) : ask<Snapshot>(`api/snapshots/${encodeURIComponent(name)}`);
@@ -81,8 +104,10 @@ export const preview = (at: string, resource: string, path: string) =>
 export const downloadAddress = (at: string, resource: string, path: string) =>
   `download?${query({ at, resource, path })}`;
 
-export const lineageAddress = (name: string) =>
-  isExport ? `lineage-${encodeURIComponent(name)}.html` : `lineage/${encodeURIComponent(name)}`;
+export const lineage = (name: string) =>
+  isExport ? script<LineagePage>(`lineage-${name}`) : ask<LineagePage>(`api/lineage/${encodeURIComponent(name)}`);
+
+export const impact = (resource: string, path: string) => ask<Impact>(`api/impact?${query({ resource, path })}`);
 
 export const setLabels = (hash: string, labels: string[]) => ask<About>(`api/snapshots/${hash}/labels`, labels);
 

@@ -1,11 +1,13 @@
 // The frame around all pages.
 
+import { effect } from "@preact/signals";
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { ComparePage } from "./compare/Page";
 import { ExperimentsPage, MOST_COMPARED } from "./experiments/Page";
 import { isExport } from "./data";
 import { recall } from "./experiments/view";
+import { ImpactPage } from "./impact/Page";
 import { Icon } from "./parts/Icon";
 import { Waiting } from "./parts/Waiting";
 import { addressOf, route } from "./route";
@@ -69,6 +71,10 @@ function Page({ page, names }: { page: string; names: string[] }) {
   if (page === "compare" && names.length > 1) {
     return <ComparePage names={names.slice(0, MOST_COMPARED)} key={names.join()} />;
   }
+  if (page === "impact" && names[0] && !isExport) {
+    const path = route.value.options.get("path") ?? "";
+    return <ImpactPage resource={names[0]} path={path} key={`${names[0]}:${path}`} />;
+  }
   return <ExperimentsPage />;
 }
 
@@ -83,8 +89,16 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+let isRecalled = false;
+effect(() => {
+  if (table.value && !isRecalled) {
+    isRecalled = true;
+    recall();
+  }
+});
+
 const place = document.getElementById("app");
 if (place) {
-  void reload().then(recall);
+  void reload();
   render(<App />, place);
 }

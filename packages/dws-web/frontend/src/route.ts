@@ -30,6 +30,10 @@ window.addEventListener("hashchange", () => (route.value = read()));
 export const addressOf = (page: string, names: string[] = []) =>
   `#/${page}${names.length ? `/${names.map(encodeURIComponent).join(",")}` : ""}`;
 
+/** Of the page that tells what was made from a place. */
+export const impactAddress = (resource: string, path: string | null) =>
+  `${addressOf("impact", [resource])}${path ? `?${new URLSearchParams({ path })}` : ""}`;
+
 /** Change options of the present page, without an entry in the browser's history. */
 export function setOptions(changes: Record<string, string | null>): void {
   const options = new URLSearchParams(route.value.options);

@@ -11,12 +11,27 @@ export const selected = signal<ReadonlySet<string>>(new Set());
 /** What is told once, in a corner of the page. */
 export const notice = signal("");
 
-export async function reload(): Promise<void> {
+/** What says which table it is that is shown. */
+let tag: string | null = null;
+
+/** Show the table: what was kept of it at once, and then as it is.
+ * @param anew - read all of it again, though nothing seems to have changed. */
+export async function reload(anew = false): Promise<void> {
   try {
-    table.value = await data.experiments();
+    if (table.value === null) {
+      show(await data.keptExperiments());
+    }
+    show(await data.experiments(tag, anew));
     problem.value = null;
   } catch (error) {
     problem.value = asFailure(error);
+  }
+}
+
+function show(found: data.Tagged | null): void {
+  if (found) {
+    table.value = found.table;
+    tag = found.tag;
   }
 }
 

@@ -142,3 +142,22 @@ export interface Lines {
   lines: string[];
   problem: string;
 }
+
+/** A snapshot, or the present state, whose results were made from a place. */
+export interface Use {
+  hash: string;
+  /** What lay there: of the file itself, as far as it was recorded. */
+  version: string | null;
+  steps: string[];
+  /** The resources of the results. */
+  results: string[];
+}
+
+export interface Impact {
+  resource: string;
+  path: string;
+  uses: Use[];
+  /** How many snapshots were looked at: the newest. */
+  searched: number;
+  total: number;
+}

@@ -5,7 +5,7 @@ are made from.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dataworkspaces.lineage.attestations import Attestation
@@ -98,7 +98,8 @@ class Edge:
 class LineageGraph:
     """:ivar resource: of which resource this is the lineage; None for all.
     :ivar snapshot: hash of the snapshot; None for the current lineage.
-    :ivar attestations: what people attest of the snapshot; no part of the graph, and not in its JSON."""
+    :ivar attestations: what people attest of the snapshot; no part of the graph, and not in its JSON.
+    :ivar metrics: those of versions of results, by the id of their node. Likewise."""
 
     workspace: str
     resource: str | None
@@ -108,6 +109,7 @@ class LineageGraph:
     steps: tuple[StepNode, ...] = ()
     edges: tuple[Edge, ...] = ()
     attestations: tuple[Attestation, ...] = ()
+    metrics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -130,6 +130,11 @@ class SnapshotWorkspaceMixin(ABC):
 
         return SnapshotGraph(SnapshotNode.of(metadata) for metadata in self.list_snapshots())
 
+    def get_history_state(self) -> str | None:
+        """A text that changes whenever the metadata of a snapshot does: tags, labels and notes as well as the snapshots
+        themselves. None where that would take as long as reading them. Override it where it does not."""
+        return None
+
     def get_parents_of_next_snapshot(self) -> list[str]:
         """The snapshots that one that is taken now comes after: those of this copy from which no other came. A backend
         in which each person sees all snapshots at once can give the newest alone."""

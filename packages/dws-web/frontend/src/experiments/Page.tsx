@@ -63,7 +63,7 @@ export function ExperimentsPage() {
           <Icon name="link" />
         </button>
         {!isExport && (
-          <button type="button" class="icon-button framed" aria-label="Read again" title="Read again" onClick={() => void reload()}>
+          <button type="button" class="icon-button framed" aria-label="Read again" title="Read again" onClick={() => void reload(true)}>
             <Icon name="reload" />
           </button>
         )}

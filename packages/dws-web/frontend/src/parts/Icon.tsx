@@ -17,6 +17,7 @@ const PATHS = {
   file: "M6 3h8l4 4v14H6zM14 3v4h4",
   edit: "M4 20l1-4L16 5l3 3L8 19zM14 7l3 3",
   heat: "M12 3c1 4 5 5.500 5 10.500A5 5 0 0 1 7 13.500C7 11 9 10 9 7.500c2 .500 2.500 2 2.500 3C13 9 13 6 12 3z",
+  graph: "M5 9h4v6H5zM15 4h4v5h-4zM15 15h4v5h-4zM9 12h3V6.500h3M12 12v5.500h3",
   reload: "M20 11a8 8 0 1 0-2.300 6.600M20 5v6h-6",
 } as const;
 

@@ -5,6 +5,7 @@ import * as data from "../data";
 import { Blocks } from "../parts/Blocks";
 import { Icon } from "../parts/Icon";
 import { useLoaded, Waiting } from "../parts/Waiting";
+import { impactAddress } from "../route";
 import { plural, sizeText, visible } from "../text";
 import { NOW, type Preview, type Snapshot } from "../types";
 
@@ -44,6 +45,9 @@ function ownName(shown: Snapshot, path: string): string {
   const [top] = tops;
   return tops.size === 1 && top && shown.hash !== NOW && path.startsWith(`${top}/`) ? path.slice(top.length + 1) : path;
 }
+
+/** Where the file lay when steps read it. */
+const ownPath = (shown: Snapshot, place: Place) => (place.at === NOW && shown.hash !== NOW ? ownName(shown, place.path) : place.path);
 
 interface EntryProps {
   place: Place;
@@ -132,6 +136,12 @@ function File({ place, shown, isWhole, setWhole }: { place: Place; shown: Snapsh
           <a class="button small" href={data.downloadAddress(place.at, place.resource, place.path)} download={visible(name)}>
             <Icon name="download" />
             Download
+          </a>
+        )}
+        {!data.isExport && (
+          <a class="button small" href={impactAddress(place.resource, ownPath(shown, place))}>
+            <Icon name="graph" />
+            What used it
           </a>
         )}
         <button type="button" class="button small" aria-pressed={isWhole} onClick={() => setWhole(!isWhole)}>

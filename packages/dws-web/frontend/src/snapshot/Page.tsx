@@ -12,9 +12,9 @@ import { useLoaded, Waiting } from "../parts/Waiting";
 import { addressOf, route, setOptions } from "../route";
 import { reload, table } from "../state";
 import { duration, plural, short, shortHash, title, visible, when } from "../text";
-import { theme } from "../theme";
 import { NOW, type Results, type Row, type Snapshot, type Value } from "../types";
 import { Files } from "./Files";
+import { Lineage } from "./Lineage";
 import { Pictures } from "./Pictures";
 
 const LIVE_MILLISECONDS = 2000;
@@ -464,6 +464,3 @@ function Family({ shown }: { shown: Snapshot }) {
   );
 }
 
-function Lineage({ name }: { name: string }) {
-  return <iframe class="lineage" title="Lineage" src={data.lineageAddress(name)} key={`${name}${theme.value}`} />;
-}

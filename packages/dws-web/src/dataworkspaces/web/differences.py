@@ -9,7 +9,7 @@ from dataworkspaces.commands.diff import diff_command
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.web.experiments import NOW
 from dataworkspaces.web.files import checked, files_at
-from dataworkspaces.web.source import warnings_of
+from dataworkspaces.web.telling import warnings_of
 from dataworkspaces.workspace import ResourceRoles
 
 if TYPE_CHECKING:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.commands.experiment_table import Choice, Row, author_of
+from dataworkspaces.commands.experiment_table import Choice, ExperimentTable, Row, author_of
 from dataworkspaces.commands.history import history_report
 from dataworkspaces.commands.summaries import runs_of_snapshot
+from dataworkspaces.commands.where import where
 from dataworkspaces.lineage.jsonable import jsonable
 from dataworkspaces.toolbox.metrics import larger_is_better
-from dataworkspaces.web.source import warnings_of
+from dataworkspaces.web.telling import warnings_of
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, Workspace
@@ -21,7 +22,16 @@ NOW = "now"
 
 def experiments(workspace: Workspace) -> dict[str, Any]:
     """All of them, the newest first; before them the present state, if it is no snapshot."""
-    table = history_report(workspace, choice=Choice(parameters=("*",))).table
+    return as_read(workspace, all_rows(workspace))
+
+
+def all_rows(workspace: Workspace) -> ExperimentTable:
+    """The table with all columns."""
+    return history_report(workspace, choice=Choice(parameters=("*",))).table
+
+
+def as_read(workspace: Workspace, table: ExperimentTable) -> dict[str, Any]:
+    """A table as the page reads it."""
     columns = [_column("metric", name, name in table.varying) for name in table.metric_names]
     columns += [_column("parameter", name, name in table.varying) for name in table.parameter_names]
     return {
@@ -33,9 +43,9 @@ def experiments(workspace: Workspace) -> dict[str, Any]:
     }
 
 
-def chosen(workspace: Workspace, where: str) -> list[str]:
+def chosen(table: ExperimentTable, condition: str) -> list[str]:
     """The hashes of the rows for which a condition is true, :data:`NOW` for the present state; see ``dws history``."""
-    rows = history_report(workspace, where=where).table.rows
+    rows = where(table.rows, condition)
     return [NOW if row.snapshot is None else row.snapshot.hashval for row in rows]
 
 

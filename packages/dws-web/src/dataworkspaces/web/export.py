@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
+from dataworkspaces.commands.lineage_metrics import with_metrics
 from dataworkspaces.errors import ConfigurationError, DwsError
 from dataworkspaces.lineage.workspace_graph import lineage_graph
 from dataworkspaces.toolbox.atomic import explain_os_error
@@ -20,7 +21,7 @@ from dataworkspaces.toolbox.version import get_version
 from dataworkspaces.web.built import APP
 from dataworkspaces.web.experiments import NOW, experiments
 from dataworkspaces.web.files import shown_file
-from dataworkspaces.web.lineage_page import json_for_script, licences, linked_page, linked_scripts
+from dataworkspaces.web.lineage_page import json_for_script, lineage_data
 from dataworkspaces.web.snapshots import snapshot_page
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ _POLICY = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self' data:",
-        "frame-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
     ]
@@ -101,9 +101,6 @@ def _write_frame(directory: Path) -> None:
     for file in APP.iterdir():
         if file.name.endswith((".js", ".css", ".svg", ".txt")):
             (directory / "app" / file.name).write_bytes(file.read_bytes())
-    for name, text in linked_scripts().items():
-        (directory / "app" / name).write_text(text, encoding="utf-8")
-    (directory / "app" / "lineage-libraries.txt").write_text(licences(), encoding="utf-8")
     page = APP.joinpath("index.html").read_text(encoding="utf-8")
     policy = f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
     page = page.replace('<html lang="en">', '<html lang="en" data-mode="export">')
@@ -130,7 +127,7 @@ def _write_snapshot(workspace: Workspace, directory: Path, name: str, largest: i
     except DwsError as e:
         workspace.interaction.warn(f"The lineage of {name[:10]} is not in the export: {e.message}")
         return
-    (directory / f"lineage-{name}.html").write_text(linked_page(graph, "app/"), encoding="utf-8")
+    _write_data(directory, f"lineage-{name}", lineage_data(with_metrics(workspace, graph)))
 
 
 def _preview(workspace: Workspace, file: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataworkspaces.errors import DwsError
 from dataworkspaces.lineage.jsonable import jsonable
 from dataworkspaces.toolbox.flat import scalars
 from dataworkspaces.web.experiments import NOW, about
-from dataworkspaces.web.source import warnings_of
+from dataworkspaces.web.telling import warnings_of
 from dataworkspaces.workspace import FileResourceMixin
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ _CHANGES = {"unchanged": "same", "changed": "different", "new": "added"}
 
 def _children(workspace: Workspace, hashval: str) -> list[str]:
     """The snapshots that came after it."""
-    every = workspace.as_snapshot_ws().list_snapshots()
-    return [other.hashval for other in every if hashval in (other.parents or ())]
+    return workspace.as_snapshot_ws().get_snapshot_graph().children(hashval)
 
 
 def _results(workspace: Workspace, snapshot: SnapshotMetadata | None) -> dict[str, Any]:

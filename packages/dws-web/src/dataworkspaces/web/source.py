@@ -6,17 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from dataworkspaces.workspace import BatchInteraction, Workspace, find_and_load_workspace
-
-
-class Collecting(BatchInteraction):
-    """Nobody is asked; what would be told on a terminal is kept, for the page."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def warn(self, message: str) -> None:
-        self.warnings.append(message)
+from dataworkspaces.web.impact import UsesCache
+from dataworkspaces.web.table_cache import TableCache
+from dataworkspaces.web.telling import Collecting
+from dataworkspaces.workspace import Workspace, find_and_load_workspace
 
 
 class Source:
@@ -24,6 +17,8 @@ class Source:
 
     def __init__(self, place: str) -> None:
         self._place = place
+        self.tables = TableCache()
+        self.uses = UsesCache()
         self._lock = Lock()
 
     @contextmanager
@@ -35,9 +30,3 @@ class Source:
             if reading:
                 workspace.recover_if_interrupted()
             yield workspace
-
-
-def warnings_of(workspace: Workspace) -> list[str]:
-    """What was told while the workspace was read."""
-    interaction = workspace.interaction
-    return interaction.warnings if isinstance(interaction, Collecting) else []

@@ -92,6 +92,16 @@ class SnapshotIndex:
     def count(self) -> int:
         return int(self._query("SELECT count(*) FROM snapshots")[0][0])
 
+    def state(self) -> str | None:
+        """The directory's time; None if it may change without that telling. All metadata files are replaced, and none
+        is written to."""
+        try:
+            status = self._directory.stat()
+        except FileNotFoundError:
+            return "nothing"
+        is_settled = time.time_ns() - status.st_mtime_ns >= _CLOCK_TICK_NS
+        return f"{status.st_ino} {status.st_mtime_ns}" if is_settled else None
+
     def hashes(self, *, reverse: bool, limit: int | None) -> list[str]:
         """In the order of :meth:`SnapshotGraph.positions`."""
         order = "DESC" if reverse else "ASC"

@@ -165,6 +165,10 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
     def get_snapshot_graph(self) -> SnapshotGraph:
         return self._index.graph(self.resource_names.called)
 
+    def get_history_state(self) -> str | None:
+        state = self._index.state()
+        return None if state is None else f"{state} {self.resource_names.fingerprint}"
+
     def list_snapshots(self, reverse: bool = True, max_count: int | None = None) -> Iterable[SnapshotMetadata]:
         for hash_val in self._index.hashes(reverse=reverse, limit=max_count):
             yield self.get_snapshot_metadata(hash_val)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from typing import Any
@@ -14,12 +15,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from dataworkspaces.commands.lineage_metrics import with_metrics
 from dataworkspaces.errors import DwsError, LockedError, NotFoundError
 from dataworkspaces.lineage.workspace_graph import lineage_graph
 from dataworkspaces.web import differences, editing, experiments, files, snapshots
 from dataworkspaces.web.built import APP
-from dataworkspaces.web.lineage_page import page
+from dataworkspaces.web.impact import impact
+from dataworkspaces.web.lineage_page import lineage_data
 from dataworkspaces.web.source import Source
+from dataworkspaces.web.table_cache import tag_of
 from dataworkspaces.workspace import Workspace
 
 _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
@@ -58,15 +62,18 @@ def application(source: Source) -> Starlette:
     routes = [
         Route("/", asset),
         Route("/app/{name}", asset),
-        reads("/api/experiments", lambda w, r: experiments.experiments(w)),
-        reads("/api/where", lambda w, r: experiments.chosen(w, r.query_params.get("expression", ""))),
+        reads("/api/experiments", lambda w, r: _table(source, w, r)),
+        reads(
+            "/api/where", lambda w, r: experiments.chosen(source.tables.table(w), r.query_params.get("expression", ""))
+        ),
         reads("/api/snapshots/{name}", lambda w, r: snapshots.snapshot_page(w, r.path_params["name"])),
         reads("/api/listing", lambda w, r: files.listing(w, *_place(r))),
         reads("/api/preview", lambda w, r: files.shown_file(w, *_place(r))),
         reads("/api/difference", lambda w, r: differences.difference(w, *_two(r))),
         reads("/api/lines", _lines),
         reads("/download", _download),
-        reads("/lineage/{name}", _lineage),
+        reads("/api/lineage/{name}", _lineage),
+        reads("/api/impact", lambda w, r: impact(w, source.uses, *_place(r)[1:])),
         writes("/api/snapshots/{name}/labels", editing.set_labels),
         writes("/api/snapshots/{name}/notes", editing.add_note),
     ]
@@ -123,9 +130,21 @@ def _download(workspace: Workspace, request: Request) -> Response:
     return Response(content, media_type="application/octet-stream", headers=headers)
 
 
-def _lineage(workspace: Workspace, request: Request) -> Response:
-    """The page of ``dws lineage graph``, which has a policy of its own."""
+def _table(source: Source, workspace: Workspace, request: Request) -> Response:
+    """``quick``: what was kept last, or nothing; ``anew``: all is read again; else nothing if the browser has it."""
+    asked = request.query_params
+    body = source.tables.last(workspace) if "quick" in asked else source.tables.body(workspace, anew="anew" in asked)
+    if body is None:
+        return Response(status_code=204)
+    tag = tag_of(body)
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304)
+    is_compressed = "gzip" in request.headers.get("accept-encoding", "")
+    headers = {"ETag": tag, "Vary": "Accept-Encoding", **({"Content-Encoding": "gzip"} if is_compressed else {})}
+    return Response(body if is_compressed else gzip.decompress(body), media_type="application/json", headers=headers)
+
+
+def _lineage(workspace: Workspace, request: Request) -> Any:
     name = request.path_params["name"]
     graph = lineage_graph(workspace, snapshot=None if name == experiments.NOW else name, whole=True)
-    headers = {"Content-Security-Policy": "frame-ancestors 'self'"}
-    return Response(page(graph), media_type="text/html", headers=headers)
+    return lineage_data(with_metrics(workspace, graph))
