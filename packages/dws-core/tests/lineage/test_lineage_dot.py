@@ -225,12 +225,18 @@ def test_page_is_made_by_a_plugin(command, project: MemoryWorkspace, monkeypatch
             return f"{len(graph.steps)} {width} {height}"
 
     monkeypatch.setattr(api, "find_and_load_workspace", lambda *_: project)
-    monkeypatch.setattr(plugins, "load", lambda *_: Sizes())
+    load = plugins.load
+    monkeypatch.setattr(
+        plugins, "load", lambda group, *more: Sizes() if group == plugins.EXPORTERS else load(group, *more)
+    )
     assert command("a.html", "--width", "640").exit_code == 0
     assert Path("a.html").read_text() == "1 640 None"
     api.make_lineage_graph("b", width=640)
     assert Path("b").read_text() == "1 640 800"
-    monkeypatch.setattr(plugins, "load", lambda *_: "no drawing")
+    no_drawing = "no drawing"
+    monkeypatch.setattr(
+        plugins, "load", lambda group, *more: no_drawing if group == plugins.EXPORTERS else load(group, *more)
+    )
     assert "is not an instance of dataworkspaces.lineage.exporter." in command("c.html").stderr
     assert not Path("c.html").exists()
 

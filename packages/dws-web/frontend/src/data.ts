@@ -68,7 +68,7 @@ function script<T>(name: string): Promise<T> {
 const query = (values: Record<string, string>) => new URLSearchParams(values).toString();
 
 /** What the server kept of the table, at once; null if it has nothing, or needs not be asked. */
-export const keptExperiments = () => (isExport ? Promise.resolve(null) : tagged("api/experiments?quick=1", null));
+export const keptExperiments = () => (isExport ? Promise.resolve(null) : tagged("api/experiments/kept", null));
 
 /** The table as it is now; null if it is the one that the tag is of.
  * @param anew - read all of it again, though nothing seems to have changed. */

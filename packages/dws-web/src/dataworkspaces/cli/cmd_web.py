@@ -37,6 +37,7 @@ def web(ctx: click.Context, port: int | None, no_open: bool) -> None:
     source = Source(session.place() or session.directory())
     with source.opened() as workspace:  # refused before anything is served
         name = workspace.name
+        source.tables.recall(workspace)
     session.interaction()
     serve(source, port, lambda address: _tell(name, address, is_opened=not no_open))
     click.echo("Stopped", err=True)

@@ -36,18 +36,20 @@ class TableCache:
         self._table: ExperimentTable | None = None
         self._body: bytes | None = None
 
-    def last(self, workspace: Workspace) -> bytes | None:
-        """What was made last, by this process or an earlier one, as JSON compressed by gzip; None if nothing was."""
-        if self._body is None:
-            self._read(_file(workspace))
+    @property
+    def last(self) -> bytes | None:
+        """What was made last, by this process or an earlier one, as JSON compressed by gzip; None if nothing was. Any
+        thread may ask."""
         return self._body
+
+    def recall(self, workspace: Workspace) -> None:
+        """Take what an earlier process has kept."""
+        self._read(_file(workspace))
 
     def body(self, workspace: Workspace, *, anew: bool = False) -> bytes:
         """The table as it is now, likewise.
 
         :param anew: read all, even if nothing seems to have changed: results may have come to this machine."""
-        if self._body is None:
-            self._read(_file(workspace))
         key = _key(workspace)
         if anew or key is None or key != self._key or self._body is None:
             self._make(workspace, key)

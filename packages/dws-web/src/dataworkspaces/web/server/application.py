@@ -59,10 +59,16 @@ def application(source: Source) -> Starlette:
             return Response("There is no such page.\n", 404, media_type="text/plain")
         return Response(file.read_bytes(), media_type=_TYPES[name.rpartition(".")[2]])
 
+    async def kept(request: Request) -> Response:
+        """The table as it was last, for which nobody has to wait; or nothing."""
+        body = source.tables.last
+        return Response(status_code=204) if body is None else _told(body, request)
+
     routes = [
         Route("/", asset),
         Route("/app/{name}", asset),
-        reads("/api/experiments", lambda w, r: _table(source, w, r)),
+        Route("/api/experiments/kept", kept),
+        reads("/api/experiments", lambda w, r: _told(source.tables.body(w, anew="anew" in r.query_params), r)),
         reads(
             "/api/where", lambda w, r: experiments.chosen(source.tables.table(w), r.query_params.get("expression", ""))
         ),
@@ -130,12 +136,8 @@ def _download(workspace: Workspace, request: Request) -> Response:
     return Response(content, media_type="application/octet-stream", headers=headers)
 
 
-def _table(source: Source, workspace: Workspace, request: Request) -> Response:
-    """``quick``: what was kept last, or nothing; ``anew``: all is read again; else nothing if the browser has it."""
-    asked = request.query_params
-    body = source.tables.last(workspace) if "quick" in asked else source.tables.body(workspace, anew="anew" in asked)
-    if body is None:
-        return Response(status_code=204)
+def _told(body: bytes, request: Request) -> Response:
+    """A compressed text, unless the browser has it."""
     tag = tag_of(body)
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304)

@@ -6,6 +6,7 @@ import secrets
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from threading import Thread
 from typing import Any
 
 import uvicorn
@@ -38,8 +39,15 @@ def serve(source: Source, port: int | None, tell: Callable[[str], None]) -> None
         config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", server_header=False, timeout_graceful_shutdown=2
         )
+        Thread(target=_warm, args=(source,), daemon=True).start()
         with suppress(KeyboardInterrupt):  # which uvicorn raises once it has ended in good order
             _Server(config, lambda: tell(address)).run(sockets=[listening])
+
+
+def _warm(source: Source) -> None:
+    """Make the table while the browser starts. What goes wrong is told when it is asked for."""
+    with suppress(Exception), source.opened() as workspace:
+        source.tables.table(workspace)
 
 
 class _Server(uvicorn.Server):
