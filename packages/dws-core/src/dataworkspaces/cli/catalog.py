@@ -51,6 +51,10 @@ BUILT_IN = {
         WORK, "dataworkspaces.cli.cmd_snapshot:delete_snapshot", "Delete a snapshot and its results"
     ),
     "undo-delete": BuiltIn(WORK, "dataworkspaces.cli.cmd_snapshot:undo_delete", "Bring back a deleted snapshot"),
+    "adopt": BuiltIn(WORK, "dataworkspaces.cli.cmd_experiment:adopt", "Take over an experiment as a snapshot"),
+    "remove-experiment": BuiltIn(
+        WORK, "dataworkspaces.cli.cmd_experiment:remove_experiment", "Remove experiments, here or at the origin"
+    ),
     "tag": BuiltIn(WORK, "dataworkspaces.cli.cmd_tag:tag", "Tag a snapshot; move, delete or list tags"),
     "label": BuiltIn(WORK, "dataworkspaces.cli.cmd_tag:label", "Label a snapshot, or list labels"),
     "note": BuiltIn(WORK, "dataworkspaces.cli.cmd_tag:note", "Add a note to a snapshot"),

@@ -19,10 +19,22 @@ from dataworkspaces.cli.session import Session, common_options, json_option, pas
     multiple=True,
     help="Give the snapshot a label. May be repeated.",
 )
+@click.option(
+    "--experiment",
+    metavar="NAME",
+    help="Keep it beside the working line, under this name: no branch and no file changes.",
+)
 @json_option
 @common_options
 @pass_session
-def snapshot(session: Session, tag: str | None, message: str, labels: tuple[str, ...], as_json: bool) -> None:
+def snapshot(
+    session: Session,
+    tag: str | None,
+    message: str,
+    labels: tuple[str, ...],
+    experiment: str | None,
+    as_json: bool,
+) -> None:
     """Record the present state of all resources, as TAG if one is given.
 
     Current results move to a directory of their own, with their lineage. If nothing has changed since a snapshot was
@@ -30,14 +42,24 @@ def snapshot(session: Session, tag: str | None, message: str, labels: tuple[str,
     a note if it already has a message.
 
     \b
-    Example:
+    Examples:
       dws snapshot -m "first run" V1
+      dws snapshot --experiment larger-C
     """
     from dataworkspaces.cli.text import one_line, short_hash, snapshot_name
     from dataworkspaces.commands.labels import parse_labels
     from dataworkspaces.commands.snapshot import snapshot_command
 
     given = parse_labels(labels)
+    if experiment is not None:
+        if tag is not None:
+            raise click.UsageError(
+                "TAG and --experiment cannot be used together: the name of an experiment stands for it."
+            )
+        from dataworkspaces.cli.cmd_experiment import take_experiment
+
+        take_experiment(session, experiment, message, given, as_json)
+        return
     workspace = session.open_workspace()
     tell = workspace.interaction.tell
     outcome = snapshot_command(workspace, tag, message, given)

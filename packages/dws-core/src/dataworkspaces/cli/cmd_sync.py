@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from dataworkspaces.cli.param_types import ResourceName
+from dataworkspaces.cli.param_types import ExperimentName, ResourceName
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session, yes_option
 
 if TYPE_CHECKING:
@@ -27,6 +27,20 @@ _dry_run = click.option(
 _checksum = click.option(
     "--checksum", is_flag=True, help="Compare contents with the origins, where sizes and times are not enough (rclone)."
 )
+
+
+_experiment = click.option(
+    "--experiment",
+    metavar="NAME",
+    type=ExperimentName(),
+    multiple=True,
+    help="Only this experiment, and nothing else; a pattern like 'svc/*' names several. May be repeated.",
+)
+
+
+def _check_alone(option: str, others: bool) -> None:
+    if others:
+        raise click.UsageError(f"{option} cannot be used with options that choose what to send or fetch.")
 
 
 def _selection(only: list[str] | None, skip: list[str] | None, only_workspace: bool) -> Selection:
@@ -77,6 +91,7 @@ def publish(session: Session, remote_repo: str, skip: list[str] | None, as_json:
 @_only_workspace
 @_dry_run
 @_checksum
+@_experiment
 @click.option("--repair", is_flag=True, help="Send contents again that remotes of local files have lost or damaged.")
 @yes_option
 @json_option
@@ -91,6 +106,7 @@ def push(
     only_workspace: bool,
     dry_run: bool,
     checksum: bool,
+    experiment: tuple[str, ...],
     repair: bool,
     as_json: bool,
 ) -> None:
@@ -105,6 +121,13 @@ def push(
     """
     from dataworkspaces.commands.sync import plan_push, push_command
 
+    others = only is not None or skip is not None or only_workspace or dry_run or checksum
+    if experiment:
+        from dataworkspaces.cli.cmd_experiment import push_experiments
+
+        _check_alone("--experiment", others or repair)
+        push_experiments(session, experiment, as_json)
+        return
     selection = _selection(only, skip, only_workspace)
     if dry_run:
         _show_plan(ctx, plan_push(session.open_workspace(reading=True), selection, checksum=checksum), "push", as_json)
@@ -130,6 +153,7 @@ def push(
     type=click.Path(file_okay=False),
     help="Take the snapshots of a checkout (dws checkout) in this directory, and ask no origin.",
 )
+@_experiment
 @click.option(
     "--trust",
     is_flag=True,
@@ -149,6 +173,7 @@ def pull(
     dry_run: bool,
     checksum: bool,
     checkout: str | None,
+    experiment: tuple[str, ...],
     trust: bool,
     as_json: bool,
 ) -> None:
@@ -164,6 +189,12 @@ def pull(
     from dataworkspaces.commands.sync import plan_pull, pull_command, pull_from_command
 
     others = only is not None or skip is not None or only_workspace or dry_run or checksum
+    if experiment:
+        from dataworkspaces.cli.cmd_experiment import pull_experiments
+
+        _check_alone("--experiment", others or checkout is not None or trust)
+        pull_experiments(session, experiment, as_json)
+        return
     if checkout is not None and others:
         raise click.UsageError("--checkout cannot be used with options that choose what to pull.")
     selection = _selection(only, skip, only_workspace)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -49,6 +50,7 @@ def print_history(
     is_filtered: bool = False,
     branches: Mapping[str, Sequence[str]] | None = None,
     attestations: Mapping[str, Sequence[Attestation]] | None = None,
+    are_experiments: bool = False,
 ) -> None:
     """The table, and how many snapshots there are. ``named``: the user named metrics or parameters, which then come
     before all else."""
@@ -56,6 +58,9 @@ def print_history(
     if branches is not None and table.chosen is None:
         shown.insert(2, _Column(Column("Branches"), lambda row: _branches_of(row, branches), None))
     _insert_attested(shown, table, attestations)
+    if are_experiments:
+        for column in shown:
+            column.column = replace(column.column, name="Experiment") if column.column.name == "Tags" else column.column
     rows = [[column.value(row) for column in shown] for row in table.rows]
     width = None if named else _WIDTH_OF_A_PIPE
     places = columns_that_fit([c.column for c in shown], rows, [c.rank for c in shown], width)
@@ -63,15 +68,16 @@ def print_history(
         places = [i for i in places if not _is_nested(shown[i].column.name)]
     if rows:
         columns = [shown[i].column for i in places]
-        print_table(Table("History of snapshots", columns, [[row[i] for i in places] for row in rows]))
+        title = "Experiments beside the working line" if are_experiments else "History of snapshots"
+        print_table(Table(title, columns, [[row[i] for i in places] for row in rows]))
     _print_what_is_left(table, [c.column.name for i, c in enumerate(shown) if i not in places])
-    count = len(table.snapshots)
+    count, what = len(table.snapshots), "experiment" if are_experiments else "snapshot"
     if is_filtered:
-        click.echo(f"Showing {count} of {plural(table.total, 'snapshot')}")
+        click.echo(f"Showing {count} of {plural(table.total, what)}")
     elif count < table.total:
-        click.echo(f"Showing first {plural(count, 'snapshot')}")
+        click.echo(f"Showing first {plural(count, what)}")
     else:
-        click.echo(f"{plural(table.total, 'snapshot')} total")
+        click.echo(f"{plural(table.total, what)} total")
 
 
 def _branches_of(row: Row, branches: Mapping[str, Sequence[str]]) -> str:

@@ -25,7 +25,7 @@ else:
     ParamType = click.ParamType  # It is generic since click 8.5.
 
 ROLES = {"s": "source-data", "i": "intermediate-data", "c": "code", "r": "results"}
-_HARMLESS_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._ +@=-]*\Z")
+_HARMLESS_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._ +@=/-]*\Z")
 
 
 class Role(ParamType):
@@ -148,6 +148,17 @@ class VersionName(SnapshotName):
 
     def candidates(self, workspace: Workspace, ctx: click.Context) -> Iterable[str]:
         return [*super().candidates(workspace, ctx), *workspace.as_snapshot_ws().get_branches()]
+
+
+class ExperimentName(_FromWorkspace):
+    """An experiment that is kept beside the working line."""
+
+    name = "experiment"
+
+    def candidates(self, workspace: Workspace, ctx: click.Context) -> Iterable[str]:
+        from dataworkspaces.workspace.kept_experiments import ExperimentsMixin
+
+        return [e.name for e in workspace.list_experiments()] if isinstance(workspace, ExperimentsMixin) else []
 
 
 class BranchName(_FromWorkspace):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataworkspaces.commands.named_versions import find_snapshot
 from dataworkspaces.commands.restore import LeftResource
 from dataworkspaces.commands.summaries import snapshot_json
 from dataworkspaces.errors import ConfigurationError, DwsError, NotFoundError, NotSupportedError
@@ -62,7 +63,7 @@ def plan_checkout(
         raise workspace.not_supported("checkouts")
     place = check_directory(workspace, directory)
     snapshots = workspace.as_snapshot_ws()
-    snapshot = snapshots.get_snapshot_by_tag_or_hash(tag_or_hash)
+    snapshot = find_snapshot(workspace, tag_or_hash)
     versions = snapshots.get_snapshot_versions(snapshot.hashval)
     for name in only or ():
         if name not in versions:

@@ -53,7 +53,7 @@ class Comparison:
 def compare_command(workspace: Workspace, names: Sequence[str], *, rtol: float = 0.0) -> Comparison:
     """Compare several snapshots, each named by tag or hash."""
     snapshots = workspace.as_snapshot_ws()
-    found = tuple(find_version(snapshots, name) for name in names)
+    found = tuple(find_version(workspace, name) for name in names)
     reader = ExperimentReader(workspace)
     rows = make_rows((snapshot, reader.read(snapshot)) for snapshot in found)
     versions = [{name: version.compare_hash for name, version in versions_in(snapshots, s).items()} for s in found]

@@ -134,8 +134,8 @@ def diff_command(workspace: Workspace, first: str, second: str | None = None, *,
 
     :param rtol: numbers in results that are closer than this, as a part of the larger one, count as equal."""
     snapshots = workspace.as_snapshot_ws()
-    one = find_version(snapshots, first)
-    other = None if second is None else find_version(snapshots, second)
+    one = find_version(workspace, first)
+    other = None if second is None else find_version(workspace, second)
     if other is None:
         resources = _compare_with_now(workspace, one)
     else:

@@ -19,6 +19,7 @@ from dataworkspaces.commands.experiment_table import (
     sort_rows,
 )
 from dataworkspaces.commands.experiments import Experiment, ExperimentReader
+from dataworkspaces.commands.kept_experiments import include_experiments
 from dataworkspaces.commands.present import PresentState, present_state
 from dataworkspaces.commands.summaries import runs_of_snapshot, snapshot_json
 from dataworkspaces.errors import ConfigurationError, DwsError
@@ -34,11 +35,13 @@ class HistoryReport:
 
     :ivar total: how many snapshots there are; more than rows if a limit or a condition was given.
     :ivar branches: by hash the branches that hold a snapshot, if that was asked for.
+    :ivar are_experiments: whether these are the experiments beside the working line, each with its name for a tag.
     :ivar attestations: by hash what somebody attests of a snapshot, the latest first; of the others nothing."""
 
     table: ExperimentTable
     branches: Mapping[str, Sequence[str]] | None = None
     attestations: Mapping[str, Sequence[Attestation]] = field(default_factory=dict)
+    are_experiments: bool = False
 
     @property
     def total(self) -> int:
@@ -67,6 +70,7 @@ class HistoryReport:
         attested = self.attestations.get(snapshot.hashval, ())
         return {
             **snapshot_json(snapshot),
+            **({"experiment": snapshot.tags[0]} if self.are_experiments else {}),
             "author": author_of(snapshot) or None,
             "parents": snapshot.parents,
             "metrics": snapshot.metrics,
@@ -94,6 +98,7 @@ def history_report(
     sort: str | None = None,
     branch: str | None = None,
     all_branches: bool = False,
+    experiments: bool = False,
 ) -> HistoryReport:
     """The table of the experiments.
 
@@ -101,13 +106,17 @@ def history_report(
     :param where: a condition in SQL, see :mod:`dataworkspaces.commands.where`.
     :param sort: a column, and ``:asc`` or ``:desc``.
     :param branch: the snapshots of that branch, instead of those that are here.
-    :param all_branches: those that any branch holds, too."""
+    :param all_branches: those that any branch holds, too.
+    :param experiments: the experiments beside the working line instead, in the order of their names."""
     if limit is not None and limit < 1:
         raise ConfigurationError(f"--limit is {limit}, but must be at least 1")
     snapshots = workspace.as_snapshot_ws()
     all_count = None if where is not None or sort is not None else limit
     branches: dict[str, list[str]] | None = None
-    if branch is not None:
+    if experiments:
+        everything = include_experiments(workspace)
+        found, total = everything[:all_count], len(everything)
+    elif branch is not None:
         everything = snapshots.list_branch(branch)
         found, total = everything[:all_count], len(everything)
     elif all_branches:
@@ -131,7 +140,8 @@ def history_report(
     table = make_table(rows, total)
     comes_from = None if state is None or state.is_snapshot else state.snapshot
     attested = attestations_of_each(workspace, [snapshot.hashval for snapshot in table.snapshots])
-    return HistoryReport(replace(choose(table, choice or Choice(), asked), comes_from=comes_from), branches, attested)
+    table = replace(choose(table, choice or Choice(), asked), comes_from=comes_from)
+    return HistoryReport(table, branches, attested, experiments)
 
 
 def _of_all_branches(snapshots: SnapshotWorkspaceMixin) -> tuple[list[SnapshotMetadata], dict[str, list[str]]]:

@@ -1,20 +1,30 @@
-"""Snapshots as a user names them to compare them: by tag, hash or label, or by the branch whose newest one is meant."""
+"""Snapshots as a user names them: by tag, hash or label, by the name of an experiment, or to compare them by the branch
+whose newest one is meant."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import NotFoundError
+from dataworkspaces.operations.included_experiments import include_named
 from dataworkspaces.workspace import SnapshotVersion
 
 if TYPE_CHECKING:
-    from dataworkspaces.workspace import SnapshotMetadata, SnapshotWorkspaceMixin
+    from dataworkspaces.workspace import SnapshotMetadata, SnapshotWorkspaceMixin, Workspace
 
 
-def find_version(snapshots: SnapshotWorkspaceMixin, name: str) -> SnapshotMetadata:
-    """The snapshot of that tag, hash or label, or the newest of that branch. It may be on another branch only."""
+def find_snapshot(workspace: Workspace, name: str) -> SnapshotMetadata:
+    """The snapshot of that tag, hash or label, or else that of the experiment of that name, which this object reads
+    from then on as if it were one of the workspace."""
+    include_named(workspace, name)
+    return workspace.as_snapshot_ws().get_snapshot_by_tag_or_hash(name)
+
+
+def find_version(workspace: Workspace, name: str) -> SnapshotMetadata:
+    """As :func:`find_snapshot`, or the newest of the branch of that name. It may be on another branch only."""
+    snapshots = workspace.as_snapshot_ws()
     try:
-        return snapshots.get_snapshot_by_tag_or_hash(name)
+        return find_snapshot(workspace, name)
     except NotFoundError:
         if name not in snapshots.get_branches():
             raise

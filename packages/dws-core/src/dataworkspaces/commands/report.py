@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from dataworkspaces.commands.named_versions import find_snapshot
 from dataworkspaces.commands.present import present_state
 from dataworkspaces.commands.summaries import snapshot_json
 from dataworkspaces.errors import DwsError
@@ -175,7 +176,7 @@ def lineage_report(workspace: Workspace, snapshot: str | None = None) -> Lineage
     from dataworkspaces.lineage.workspace_graph import lineage_states
 
     snapshots = workspace.as_lineage_ws()
-    metadata = None if snapshot is None else snapshots.get_snapshot_by_tag_or_hash(snapshot)
+    metadata = None if snapshot is None else find_snapshot(workspace, snapshot)
     if metadata is None:
         names, hashval = list(workspace.get_resource_names()), None
     else:

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.environment_change import environment_change
+from dataworkspaces.commands.named_versions import find_snapshot
 from dataworkspaces.commands.summaries import changes_json, snapshot_json
 from dataworkspaces.errors import ConfigurationError, NotSupportedError, PluginError, StorageError
 from dataworkspaces.operations.questions import ask_unlocked
@@ -109,7 +110,7 @@ def plan_restore(
     if only is not None and leave is not None:
         raise ConfigurationError("--only and --skip cannot be used together", hint="Use only one of them")
     snapshots = workspace.as_snapshot_ws()
-    snapshot = snapshots.get_snapshot_by_tag_or_hash(tag_or_hash)
+    snapshot = find_snapshot(workspace, tag_or_hash)
     in_snapshot = {entry["name"]: entry["role"] for entry in snapshots.get_snapshot_manifest(snapshot.hashval)}
     in_workspace = {name: workspace.get_resource_role(name) for name in workspace.get_resource_names()}
     own = workspace.own_files_resource()

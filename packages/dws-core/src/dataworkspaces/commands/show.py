@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.experiment_table import author_of, make_rows
 from dataworkspaces.commands.experiments import ExperimentReader, ReadLineage
+from dataworkspaces.commands.named_versions import find_snapshot
 from dataworkspaces.commands.present import present_state
 from dataworkspaces.commands.summaries import snapshot_json
 from dataworkspaces.errors import NotFoundError
@@ -81,13 +82,12 @@ def _step_json(step: StepLineage) -> dict[str, Any]:
 
 def show_command(workspace: Workspace, tag_or_hash: str | None = None) -> ShownSnapshot:
     """All of a snapshot; by default of that which the present state is, or comes from."""
-    snapshots = workspace.as_snapshot_ws()
     if tag_or_hash is None:
         snapshot = present_state(workspace).snapshot
         if snapshot is None:
             raise NotFoundError("There is no snapshot yet", hint="Take one with: dws snapshot")
     else:
-        snapshot = snapshots.get_snapshot_by_tag_or_hash(tag_or_hash)
+        snapshot = find_snapshot(workspace, tag_or_hash)
     reader = ExperimentReader(workspace)
     lineage = reader.lineage(snapshot)
     (row,) = make_rows([(snapshot, reader.read(snapshot, lineage))])

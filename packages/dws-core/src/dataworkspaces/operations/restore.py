@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dataworkspaces.operations.included_experiments import include_hash
 from dataworkspaces.operations.present_snapshot import note_present_snapshot, present_snapshot
 from dataworkspaces.operations.restores import PastRestore, forget_restore, note_restore, past_restores
 from dataworkspaces.workspace.parts import workspace_of
@@ -109,6 +110,8 @@ def recover(snapshots: SnapshotWorkspaceMixin, data: dict[str, Any], interrupted
         if isinstance(data.get("noted"), str):
             forget_restore(workspace, data["noted"])
         return "it has been undone"
+    if isinstance(data["snapshot"], str):
+        include_hash(workspace, data["snapshot"])  # it may be that of an experiment
     snapshots.restore_resources(resources, data["targets"])
     snapshot = data["snapshot"]  # None if it is another version of one resource
     for resource in resources if snapshot is not None else ():

@@ -56,7 +56,7 @@ def take(
     metrics = find_metrics(r for r in here if isinstance(r, FileResourceMixin) and r.has_results_role())
     if journal is not None:
         journal.record("snapshot", destination=destination, moved=to_move)
-    _move_results(snapshots, here, destination, to_move)
+    snapshots.move_results(here, destination, to_move)
 
     versions = snapshots.snapshot_resources(snapshot_resources)
     versions.update({name: last.version for name, last in carried.items()})
@@ -104,7 +104,7 @@ def take(
         with_results = [r for r in here if r.name in to_move]
         snapshots.write_result_lineage_for_snapshot(with_results, destination, metadata.hashval)
         snapshots.write_export_lineage_for_snapshot(here, metadata.hashval)
-        keep_lineage_files(snapshots, here, destination, to_move)
+        snapshots.keep_lineage_files(here, destination, to_move)
     return metadata, manifest
 
 
@@ -177,7 +177,11 @@ def _plan_results(
     to_move: dict[str, list[str]] = {}
     all_results: dict[str, FileResourceMixin] = {}
     for resource in resources:
-        if resource.has_results_role() and isinstance(resource, FileResourceMixin):
+        if (
+            resource.has_results_role()
+            and isinstance(resource, FileResourceMixin)
+            and snapshots.moves_results(resource)
+        ):
             all_results[resource.name] = resource
             files = resource.results_current_files(exclude, SNAPSHOTS_DIRS_RE)
             if files:
@@ -203,9 +207,10 @@ def _plan_results(
     return destination, to_move
 
 
-def _move_results(
+def move_results(
     snapshots: SnapshotWorkspaceMixin, resources: Sequence[Resource], destination: str, to_move: Mapping[str, Any]
 ) -> None:
+    """See :meth:`SnapshotWorkspaceMixin.move_results`."""
     exclude = results_exclude(workspace_of(snapshots))
     for resource in resources:
         if resource.name not in to_move:

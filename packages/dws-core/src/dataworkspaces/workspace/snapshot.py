@@ -303,6 +303,24 @@ class SnapshotWorkspaceMixin(ABC):
 
         return take(self, tag, message)
 
+    def moves_results(self, resource: Resource) -> bool:
+        """Whether a snapshot moves the current files of a resource of results to a directory of their own."""
+        return True
+
+    def move_results(self, resources: Sequence[Resource], destination: str, files: Mapping[str, Sequence[str]]) -> None:
+        """Move (of exported resources: copy) the current files of results, by resource in ``files``, to a directory."""
+        from dataworkspaces.operations.snapshot import move_results
+
+        move_results(self, resources, destination, files)
+
+    def keep_lineage_files(
+        self, resources: Iterable[Resource], destination: str, with_results: Collection[str]
+    ) -> None:
+        """Let each resource keep the ``lineage.json`` that a snapshot wrote into it. Idempotent."""
+        from dataworkspaces.operations.snapshot import keep_lineage_files
+
+        keep_lineage_files(self, resources, destination, with_results)
+
     def write_result_lineage_for_snapshot(
         self, current_resources: Sequence[Resource], rel_dest_path: str, snapshot_hash: str | None = None
     ) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
+from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import FileChange
 
 
@@ -26,3 +28,8 @@ def parse_raw_diff(output: bytes) -> list[FileChange]:
         else:
             changes.append(FileChange("modified", path))
     return changes
+
+
+def told(changes: Sequence[FileChange]) -> str:
+    """Changes of files in words, a few of them."""
+    return some(f"{change.path} ({change.status})" for change in changes)

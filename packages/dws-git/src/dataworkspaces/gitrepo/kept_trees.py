@@ -25,10 +25,11 @@ def kept_trees(root: Path) -> list[str]:
     return run_git(root, arguments).stdout.decode("ascii").split()
 
 
-def refspecs_to_push(root: Path, workspace_root: Path, lineage_directory: str) -> list[str]:
+def refspecs_to_push(root: Path, workspace_root: Path, lineage_directory: str, commit: str = "HEAD") -> list[str]:
     """What to push beside the branch: the kept trees that lineage of snapshots names.
 
-    :param lineage_directory: where that lineage is committed in the workspace's repository."""
+    :param lineage_directory: where that lineage is committed in the workspace's repository.
+    :param commit: there."""
     trees = kept_trees(root)
     if not trees or git_directory(workspace_root) is None:
         return []
@@ -41,7 +42,7 @@ def refspecs_to_push(root: Path, workspace_root: Path, lineage_directory: str) -
         "-o",
         "-F",
         *patterns,
-        "HEAD",
+        commit,
         "--",
         lineage_directory,
     ]

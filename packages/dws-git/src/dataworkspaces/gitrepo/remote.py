@@ -97,6 +97,28 @@ def fetch(root: Path, branch: str, interaction: Interaction, what: str, checkout
     return read_reference(root, f"refs/remotes/{remote}/{branch}")
 
 
+def fetch_references(root: Path, refspecs: Sequence[str], interaction: Interaction, what: str) -> None:
+    """Bring references of the origin here, as refspecs say; nothing else changes."""
+    from dataworkspaces.gitrepo import conversation
+
+    with _talking(root, interaction, f"Fetching {what}") as (progress, env):
+        told = conversation.fetch(root, ORIGIN, refspecs, progress, env)
+    if told.status:
+        raise _connection_error(what, origin_url(root), told)
+
+
+def list_references(root: Path, pattern: str, interaction: Interaction, what: str) -> dict[str, str]:
+    """The references of the origin that match a pattern, and what they name. Nothing is fetched."""
+    from dataworkspaces.gitrepo.conversation import Told
+
+    with _talking(root, interaction, f"Asking the origin of {what}") as (_progress, env):
+        done = run_git(root, ["ls-remote", "--refs", "--", ORIGIN, pattern], ok=range(256), env=env)
+    if done.returncode:
+        raise _connection_error(what, origin_url(root), Told(done.returncode, done.stderr.decode("utf-8", "replace")))
+    lines = [line.partition("\t")[::2] for line in done.stdout.decode("utf-8", "replace").splitlines()]
+    return {ref: commit for commit, ref in lines}
+
+
 def count_differences(root: Path, ours: str, theirs: str) -> tuple[int, int]:
     """How many commits only ``ours`` has, and how many only ``theirs``."""
     if ours == theirs:

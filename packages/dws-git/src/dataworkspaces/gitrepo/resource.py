@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from shlex import quote
@@ -201,6 +201,15 @@ class GitRepoResource(CheckOutMixin, CollectMixin, GitDirectoryMixin, SnapshotRe
             raise ConfigurationError(f"Resource '{self.name}': {repo.root} has no commit yet", hint="Commit a file")
         version = self._version_before_our_files(commit)
         return version, version
+
+    def version_of_work(self, commit_of_work: Callable[[GitRepo], str | None]) -> str:
+        """What :meth:`snapshot` would say, where the work is committed by a function that leaves the branch alone."""
+        repo = self._repo
+        commit = commit_of_work(repo)
+        if commit is None:
+            raise ConfigurationError(f"Resource '{self.name}': {repo.root} has no commit yet", hint="Commit a file")
+        repo.flush()
+        return self._version_before_our_files(commit)
 
     def restore_precheck(self, restore_hashval: str) -> None:
         check_object_name(restore_hashval, self.name)

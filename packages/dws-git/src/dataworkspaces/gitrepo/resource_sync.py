@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo import large_files
+from dataworkspaces.gitrepo.changes import told
 from dataworkspaces.gitrepo.checks import absolute_url, without_password
 from dataworkspaces.gitrepo.kept_trees import refspecs_to_push
+from dataworkspaces.gitrepo.layout import head_commit
 from dataworkspaces.gitrepo.pulling import pull_repository
 from dataworkspaces.gitrepo.remote import ORIGIN, PushPlan, branch_refspec, has_origin, origin_url, plan_push, push
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.toolbox.names import some
+from dataworkspaces.workspace import ResourceRoles
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ def pull_resource(resource: GitRepoResource) -> bool:
     if not has_origin(root):
         interaction.tell(f"{what}: it has no origin, so there is nothing to pull")
         return False
+    before = head_commit(root)
     pulled = pull_repository(
         root,
         resource.branch,
@@ -40,6 +44,9 @@ def pull_resource(resource: GitRepoResource) -> bool:
     else:
         merged = f", merged with {pulled.ours} of this copy" if pulled.ours else ""
         interaction.tell(f"{what}: pulled {pulled.theirs} commit{'' if pulled.theirs == 1 else 's'}{merged}")
+        changes = [] if before is None else GitRepo(root).diff_trees(before, "HEAD")
+        if changes and resource.role == ResourceRoles.CODE:
+            interaction.tell(f"{what}: changed {told(changes)}")
     return pulled is not None and pulled.theirs > 0
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from dataworkspaces.commands.attest import keep_verdict
 from dataworkspaces.commands.checkout import checkout_command, plan_checkout
+from dataworkspaces.commands.named_versions import find_snapshot
 from dataworkspaces.commands.reproduce_compare import Rules
 from dataworkspaces.commands.reproduce_environments import PlannedEnvironments, make_environments, plan_environments
 from dataworkspaces.commands.reproduce_outputs import Outputs
@@ -79,7 +80,7 @@ def plan_reproduction(
     Raises ConfigurationError for an unknown snapshot or step, and if no step is recorded, NotFoundError if an
     environment is not."""
     snapshots = workspace.as_lineage_ws()
-    snapshot = snapshots.get_snapshot_by_tag_or_hash(tag_or_hash)
+    snapshot = find_snapshot(workspace, tag_or_hash)
     store = snapshots.get_lineage_store()
     names = list(snapshots.get_snapshot_versions(snapshot.hashval))
     graph = ExecutionGraph({name: store.entries(name, snapshot.hashval) for name in names})

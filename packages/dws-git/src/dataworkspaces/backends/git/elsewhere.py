@@ -44,6 +44,10 @@ def leave_out_of_copy(workspace: GitWorkspace, path: Path) -> None:
 
 def commit_of_snapshot(workspace: GitWorkspace, snapshot_hash: str) -> str:
     """The commit that brought the metadata of a snapshot; HEAD, if the history does not reach so far."""
+    included = workspace.included_experiments
+    commit = None if included is None else included.commit_of(snapshot_hash)
+    if commit is not None and not workspace.paths.snapshot_metadata_file(snapshot_hash).exists():
+        return commit
     root = workspace.paths.root
     relative = workspace.paths.snapshot_metadata_file(snapshot_hash).relative_to(root).as_posix()
     arguments = ["log", "--full-history", "--diff-filter=A", "--format=%H", "--reverse", "HEAD", "--", relative]

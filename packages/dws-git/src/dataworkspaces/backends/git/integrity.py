@@ -11,6 +11,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.backends.git.damaged_files import damaged_file, known_kind, unsafe_file
+from dataworkspaces.backends.git.experiment_check import check_experiments
 from dataworkspaces.backends.git.file_check import (
     Examined,
     FileKind,
@@ -135,6 +136,7 @@ class GitCheck:
         yield from check_repository(self.paths.root, "the workspace's repository", wanted)
         yield from check.check_versions(leave_out=own)
         yield from self._check_kept_code(check)
+        yield from check_experiments(self.workspace)
 
     def _is_sound(self, relative: str) -> bool:
         return relative in self.examined and self.examined[relative].damage is None

@@ -12,6 +12,7 @@ from typing import Any
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.backends.git.snapshot_index import SUFFIX, parse_metadata
 from dataworkspaces.errors import MetadataError, NotFoundError
+from dataworkspaces.gitrepo.experiment_refs import EXPERIMENTS
 from dataworkspaces.gitrepo.kept_commits import KEPT_COMMITS
 from dataworkspaces.gitrepo.layout import read_reference
 from dataworkspaces.gitrepo.plumbing import list_tree, read_blobs, resolve
@@ -27,7 +28,7 @@ from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 _METADATA = f"{METADATA_DIR}/snapshot_metadata"
 _STATE = f"{METADATA_DIR}/file"
 _BRANCHES = ("refs/heads", "refs/remotes")
-_REFS = ("refs/heads", "refs/remotes", "refs/tags", KEPT_COMMITS)
+_REFS = ("refs/heads", "refs/remotes", "refs/tags", KEPT_COMMITS, EXPERIMENTS)
 
 
 def versions_on_other_branches(paths: WorkspacePaths) -> Iterator[VersionElsewhere]:
@@ -137,7 +138,7 @@ def _read(paths: WorkspacePaths, tips: Sequence[str], hashes: Sequence[str]) -> 
 
 
 def _commits(paths: WorkspacePaths) -> list[str]:
-    """The tips of all branches and tags, and commits that are kept for snapshots."""
+    """The tips of all branches and tags, experiments, and commits that are kept for snapshots."""
     listed = run_git(paths.root, ["for-each-ref", "--format=%(objectname) %(*objectname)", *_REFS]).stdout
     return list(dict.fromkeys(line.split()[-1] for line in listed.decode("ascii").splitlines()))
 

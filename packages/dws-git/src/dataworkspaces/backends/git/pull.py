@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.backends.git.conversion import protect
+from dataworkspaces.backends.git.own_files import GitOwnFiles, lies_in
 from dataworkspaces.backends.git.trust import check_metadata_tree
 from dataworkspaces.backends.git.workspace_merge import merge_workspace
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.advance import begin_merge, fast_forward, finish
+from dataworkspaces.gitrepo.changes import told
 from dataworkspaces.gitrepo.elsewhere import link_large_files
 from dataworkspaces.gitrepo.layout import head_commit, operation_in_progress
 from dataworkspaces.gitrepo.merge import commit_merge
@@ -19,7 +21,7 @@ from dataworkspaces.gitrepo.remote import CHECKOUT, ORIGIN, count_differences, f
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.toolbox.atomic import read_json_object, write_json
-from dataworkspaces.workspace import LocalStateResourceMixin, SnapshotWorkspaceMixin, Workspace
+from dataworkspaces.workspace import LocalStateResourceMixin, ResourceRoles, SnapshotWorkspaceMixin, Workspace
 from dataworkspaces.workspace.resource_names import ResourceNames
 
 if TYPE_CHECKING:
@@ -80,7 +82,22 @@ def pull(workspace: GitSync, checkout: Path | None = None) -> GitSync:
     _complete_large_files(workspace, checkout)
     merged = f", merged with {here} of this copy" if here else ""
     workspace.interaction.tell(f"{workspace.what}: pulled {there} commit{'' if there == 1 else 's'}{merged}")
+    _tell_code(after, ours)
     return after
+
+
+def _tell_code(workspace: GitSync, before: str) -> None:
+    """Which files of code are other ones now: whoever runs them should know."""
+    resources = list(workspace.get_resources())
+    code = [r.relative_path for r in resources if isinstance(r, GitSubdirectory) and r.role == ResourceRoles.CODE]
+    own = next((r for r in resources if isinstance(r, GitOwnFiles)), None)
+    changes = [
+        change
+        for change in workspace.repo.diff_trees(before, "HEAD")
+        if lies_in(change.path, code) or (own is not None and own.holds_alone(change.path))
+    ]
+    if changes:
+        workspace.interaction.tell(f"{workspace.what}: changed code: {told(changes)}")
 
 
 def _has_origin_of_its_own(workspace: GitSync, name: str) -> bool:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.backends.git.conversion import as_committed, protect
 from dataworkspaces.backends.git.paths import METADATA_IGNORES, WorkspacePaths
@@ -35,6 +35,9 @@ from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace import REMOVED, RESOURCE_ROLE_CHOICES, Resource, Workspace
 from dataworkspaces.workspace.documents import is_document_name
 from dataworkspaces.workspace.resource_names import AS_STORED, SHOWN_AS, ResourceNames
+
+if TYPE_CHECKING:
+    from dataworkspaces.backends.git.experiments_included import IncludedExperiments
 
 _UNSAVED = "unsaved"
 _MISSING: dict[str, Any] = {}
@@ -143,6 +146,9 @@ class GitStorage(Workspace):
         stored = self._stored_name(resource.name)
         found = (self._read_state(self.paths.resource_state(role, stored), key) for role in roles)
         content = next((content for content in found if content is not None), None)
+        if content is None and self.included_experiments is not None:
+            path = self.paths.resource_state(resource.role, stored) / check_relative_path(key, "State key")
+            content = self.included_experiments.read(path)
         if content is None and self.reads_branches:
             from dataworkspaces.backends.git.other_branches import read_elsewhere
 
@@ -150,6 +156,8 @@ class GitStorage(Workspace):
             return read_elsewhere(self.paths, path)
         return content
 
+    included_experiments: IncludedExperiments | None = None
+    """The experiments that a command reads along."""
     reads_branches = False
     """Whether a command compares what branches hold: what is read then need not be on this one."""
 
@@ -184,7 +192,7 @@ class GitStorage(Workspace):
         try:
             content = read_regular(path)
         except FileNotFoundError:
-            return None
+            return None if self.included_experiments is None else self.included_experiments.read(path)
         except OSError as e:
             raise MetadataError(f"{path} cannot be read: {e.strerror or e}") from e
         return (as_committed(self.paths, path) if b"\r\n" in content else None) or content

@@ -37,15 +37,18 @@ class SubdirectorySnapshots:
         if (self._repo.root / ".gitmodules").is_file():
             paths.append(".gitmodules")  # without which nobody knows where a submodule's commit can be had
         self._repo.commit_paths(paths, f"Keep the present state of {_names(resources)}")
-        return self._committed_versions(resources, find_versions)
+        return self.versions_in("HEAD", resources, find_versions)
 
-    def _committed_versions(
-        self, resources: Sequence[GitSubdirectory], find_versions: FindVersions
+    def versions_in(
+        self, commit: str, resources: Sequence[GitSubdirectory], find_versions: FindVersions
     ) -> dict[str, SnapshotVersion]:
+        """The versions that resources have in a commit, which came after HEAD if it is not HEAD."""
+        if not resources:
+            return {}
         last_hash, last_commit = self._last()
-        names = ["HEAD"]
+        names = [commit]
         for resource in resources:
-            names += [f"HEAD:{resource.relative_path}", f"{last_commit or 'HEAD'}:{resource.relative_path}"]
+            names += [f"{commit}:{resource.relative_path}", f"{last_commit or commit}:{resource.relative_path}"]
         objects = self._repo.resolve(names)
         head = objects[0]
         last_versions: Mapping[str, SnapshotVersion] | None = None
@@ -74,7 +77,7 @@ class SubdirectorySnapshots:
         if not known:
             return changes
         dirty = self._repo.status([r.relative_path for r in known]).dirty
-        committed = self._committed_versions(known, find_versions)
+        committed = self.versions_in("HEAD", known, find_versions)
         for resource in known:
             if not Path(resource.local_path).is_dir():
                 changes[resource.name] = ResourceChange("missing", f"{resource.local_path} is not there")

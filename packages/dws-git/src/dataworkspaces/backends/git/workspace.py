@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.backends.git import moved_head
 from dataworkspaces.backends.git.conversion import as_committed
+from dataworkspaces.backends.git.keeping_experiments import GitExperiments
 from dataworkspaces.backends.git.own_files import PLACES, GitOwnFiles
 from dataworkspaces.backends.git.paths import BRANCH_PARAM
 from dataworkspaces.backends.git.snapshot_index import SnapshotIndex, read_metadata
@@ -65,14 +66,14 @@ from dataworkspaces.workspace.missing_type import ResourceOfMissingType, resourc
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE, manifest_hash, results_exclude
 
 if TYPE_CHECKING:
-    from dataworkspaces.backends.git.other_branches import KeptOnBranches
     from dataworkspaces.lineage import LineageStore
+    from dataworkspaces.lineage.kept_lineage import KeptInFiles
     from dataworkspaces.workspace.problem import Problem
     from dataworkspaces.workspace.snapshot_graph import SnapshotGraph
     from dataworkspaces.workspace.unfinished import UnfinishedPart
 
 
-class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin, GitSync):
+class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, SnapshotWorkspaceMixin, GitSync):
     """A workspace whose directory is a git repository."""
 
     param_defs = WORKSPACE_PARAMS | ParamDefs(
@@ -170,17 +171,27 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
         return None if state is None else f"{state} {self.resource_names.fingerprint}"
 
     def list_snapshots(self, reverse: bool = True, max_count: int | None = None) -> Iterable[SnapshotMetadata]:
+        if max_count is None and self.included_experiments is not None:
+            yield from (each.snapshot for each in self.included_experiments.experiments)
         for hash_val in self._index.hashes(reverse=reverse, limit=max_count):
             yield self.get_snapshot_metadata(hash_val)
 
     def get_snapshot_metadata(self, hash_val: str) -> SnapshotMetadata:
         path = self.paths.snapshot_metadata_file(hash_val)
         if not hash_val.isalnum() or status_if_any(path) is None:
+            included = self.included_experiments
+            found = None if included is None else included.snapshot(hash_val)
+            if found is not None:
+                return found
             raise NotFoundError(f"There is no snapshot {hash_val}", hint="'dws history' lists them")
         return self.resource_names.snapshot_called(read_metadata(path))
 
     def get_snapshot_by_tag(self, tag: str) -> SnapshotMetadata:
         hashes = self._index.with_tag(tag)
+        included = self.included_experiments
+        found = None if hashes or included is None else included.named(tag)
+        if found is not None:
+            return found
         if not hashes:
             import difflib
 
@@ -204,6 +215,8 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
 
     def get_snapshot_by_partial_hash(self, partial_hash: str) -> SnapshotMetadata:
         hashes = self._index.with_prefix(partial_hash.lower())
+        if not hashes and self.included_experiments is not None:
+            hashes = self.included_experiments.with_prefix(partial_hash.lower())
         if not hashes:
             raise NotFoundError(f"No snapshot hash starts with {partial_hash}", hint="'dws history' lists them")
         if len(hashes) > 1:
@@ -220,7 +233,9 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
         except FileNotFoundError as e:
             from dataworkspaces.backends.git.other_branches import read_elsewhere
 
-            found = read_elsewhere(self.paths, path) if self.reads_branches else None
+            found = None if self.included_experiments is None else self.included_experiments.read(path)
+            if found is None and self.reads_branches:
+                found = read_elsewhere(self.paths, path)
             if found is None:
                 raise MetadataError(f"{path} cannot be read: {e.strerror}") from e
             manifest = found
@@ -294,8 +309,12 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
     def get_lineage_store(self) -> LineageStore:
         from dataworkspaces.lineage import FileLineageStore
 
-        kept: Path | KeptOnBranches = self.paths.snapshot_lineage
-        if self.reads_branches:
+        kept: Path | KeptInFiles = self.paths.snapshot_lineage
+        if self.included_experiments is not None:
+            from dataworkspaces.backends.git.experiments_included import KeptWithExperiments
+
+            kept = KeptWithExperiments(self.paths, self.included_experiments)
+        elif self.reads_branches:
             from dataworkspaces.backends.git.other_branches import KeptOnBranches
 
             kept = KeptOnBranches(self.paths)
@@ -361,8 +380,12 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
         self._check_new_files()
         metadata, manifest = super().snapshot(tag, message)
         if not self.has_own_files():
-            self.own_files_resource().keep()  # what git is told, and the deletion of the last of them
+            self.keep_own_files()  # what git is told, and the deletion of the last of them
         return metadata, manifest
+
+    def keep_own_files(self) -> None:
+        """Commit those that are not committed."""
+        self.own_files_resource().keep()
 
     def _check_new_files(self) -> None:
         """Before a snapshot looks which resources there are: if all of the own files are left out, there are none."""
@@ -402,6 +425,10 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, SnapshotWorkspaceMixin,
         versions.update(self._subdirectories.take(own, self.get_snapshot_versions_if_any))
         versions.update(super().snapshot_resources(rest))  # of which one commit holds all
         return {resource.name: versions[resource.name] for resource in resources}
+
+    def versions_in_repository(self, commit: str, resources: Sequence[GitSubdirectory]) -> dict[str, SnapshotVersion]:
+        """Those that resources have in a commit that comes after HEAD."""
+        return self._subdirectories.versions_in(commit, resources, self.get_snapshot_versions_if_any)
 
     def restore_prechecks(
         self, resources: Sequence[SnapshotResourceMixin], restore_hashes: Mapping[str, str | None]

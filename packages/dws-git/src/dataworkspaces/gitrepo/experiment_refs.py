@@ -1,0 +1,65 @@
+"""References to experiments: each names a commit whose message says which snapshot of its tree is meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataworkspaces.gitrepo.layout import git_directories
+from dataworkspaces.gitrepo.run import run_git
+
+EXPERIMENTS = "refs/dws/experiments"
+_SNAPSHOT_RE = re.compile(r"^Dws-Snapshot: ([0-9a-f]{40})$", re.MULTILINE)
+_FORMAT = "%(objectname)%00%(refname)%00%(contents)%00"
+
+
+@dataclass(frozen=True)
+class ExperimentRef:
+    """:ivar snapshot: the hash of the snapshot; None if the commit does not say it."""
+
+    name: str
+    commit: str
+    snapshot: str | None
+
+
+def message_of_experiment(name: str, snapshot: str) -> str:
+    return f"Experiment {name}\n\nDws-Snapshot: {snapshot}"
+
+
+def snapshot_in(message: str) -> str | None:
+    """The hash that the message of an experiment's commit names."""
+    told = _SNAPSHOT_RE.findall(message)
+    return told[-1] if told else None
+
+
+def list_experiment_refs(root: Path, names: Iterable[str] = ()) -> list[ExperimentRef]:
+    """Those of these names, or all. Starts no process if there are none."""
+    directories = git_directories(root)
+    if not directories or not _may_have_some(directories[-1]):
+        return []
+    wanted = [f"{EXPERIMENTS}/{name}" for name in names]
+    listed = run_git(root, ["for-each-ref", f"--format={_FORMAT}", *(wanted or [f"{EXPERIMENTS}/"])]).stdout
+    fields = listed.decode("utf-8", "replace").split("\0")
+    found = []
+    for commit, ref, message in zip(fields[::3], fields[1::3], fields[2::3], strict=False):
+        name = ref.removeprefix(f"{EXPERIMENTS}/")
+        if not wanted or ref in wanted:
+            found.append(ExperimentRef(name, commit.strip(), snapshot_in(message)))
+    return found
+
+
+def _may_have_some(shared: Path) -> bool:
+    packed = shared / "packed-refs"
+    is_packed = packed.is_file() and f" {EXPERIMENTS}/" in packed.read_text(encoding="utf-8", errors="replace")
+    return is_packed or (shared / EXPERIMENTS).is_dir()
+
+
+def set_experiment_ref(root: Path, name: str, commit: str) -> None:
+    run_git(root, ["update-ref", f"{EXPERIMENTS}/{name}", commit], doing=f"Keeping experiment {name}")
+
+
+def delete_experiment_ref(root: Path, name: str) -> None:
+    """Idempotent."""
+    run_git(root, ["update-ref", "-d", f"{EXPERIMENTS}/{name}"], doing=f"Removing experiment {name}")
