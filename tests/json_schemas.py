@@ -16,9 +16,9 @@ def shape_of(arguments: Sequence[str | Path]) -> str | None:
     """The schema of what `dws ARGUMENTS --json` prints; None for a command that has none, as those of plug-ins."""
     said = [str(argument) for argument in arguments]
     known = {*names(), *SAME_AS}
-    dry = "-dry-run" if "--dry-run" in said else ""
+    variant = next((f"-{option}" for option in ("dry-run", "experiment") if f"--{option}" in said), "")
     for words in (said[:2], said[:1]):
-        for name in ("-".join(words) + dry, "-".join(words)):
+        for name in ("-".join(words) + variant, "-".join(words)):
             if name in known:
                 return name
     return None

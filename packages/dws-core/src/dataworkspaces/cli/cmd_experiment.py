@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 import click
 
 from dataworkspaces.cli.param_types import ExperimentName
-from dataworkspaces.cli.session import Session, common_options, json_option, pass_session, yes_option
+from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 
 @click.command()
 @click.argument("name", type=ExperimentName())
 @click.option("--dry-run", is_flag=True, help="Show which files would change, and do nothing.")
-@yes_option
 @json_option
 @common_options
 @pass_session
@@ -60,7 +59,6 @@ def adopt(session: Session, name: str, dry_run: bool, as_json: bool) -> None:
 @click.command("remove-experiment")
 @click.argument("names", metavar="NAME…", nargs=-1, required=True, type=ExperimentName())
 @click.option("--remote", is_flag=True, help="Remove it at the origin, and not here.")
-@yes_option
 @json_option
 @common_options
 @pass_session
@@ -122,14 +120,14 @@ def push_experiments(session: Session, names: Sequence[str], as_json: bool) -> N
         workspace.interaction.tell(f"Pushed {some(done)}")
 
 
-def pull_experiments(session: Session, names: Sequence[str], as_json: bool) -> None:
+def pull_experiments(session: Session, names: Sequence[str], trust: bool, as_json: bool) -> None:
     """``dws pull --experiment``."""
     from dataworkspaces.cli.render import print_json
     from dataworkspaces.commands.kept_experiments import pull_experiments_command
     from dataworkspaces.toolbox.names import some
 
     workspace = session.open_workspace()
-    done = [each.name for each in pull_experiments_command(workspace, names)]
+    done = [each.name for each in pull_experiments_command(workspace, names, trust=trust)]
     if as_json:
         print_json({"experiments": done})
     else:

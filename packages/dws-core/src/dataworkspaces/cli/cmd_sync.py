@@ -192,8 +192,8 @@ def pull(
     if experiment:
         from dataworkspaces.cli.cmd_experiment import pull_experiments
 
-        _check_alone("--experiment", others or checkout is not None or trust)
-        pull_experiments(session, experiment, as_json)
+        _check_alone("--experiment", others or checkout is not None)
+        pull_experiments(session, experiment, trust, as_json)
         return
     if checkout is not None and others:
         raise click.UsageError("--checkout cannot be used with options that choose what to pull.")

@@ -16,6 +16,7 @@ from dataworkspaces.workspace import LocalStateResourceMixin, Workspace
 from dataworkspaces.workspace.absent import is_absent
 from dataworkspaces.workspace.kept_experiments import ExperimentsMixin, KeptExperiment, check_experiment_name
 from dataworkspaces.workspace.kept_versions import KeptVersionsMixin
+from dataworkspaces.workspace.trust import agreeing
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata
@@ -143,12 +144,14 @@ def push_experiments_command(workspace: Workspace, names: Sequence[str]) -> list
     return [each.name for each in wanted]
 
 
-def pull_experiments_command(workspace: Workspace, names: Sequence[str]) -> list[KeptExperiment]:
+def pull_experiments_command(
+    workspace: Workspace, names: Sequence[str], *, trust: bool = False
+) -> list[KeptExperiment]:
     """Fetch experiments from the origin. No file and no branch changes; contents come when they are needed."""
     experiments = experiments_of(workspace)
 
     def attempt() -> list[KeptExperiment]:
-        with workspace.transaction("pull"):
+        with agreeing(trust), workspace.transaction("pull"):
             wanted = matching(names, experiments.list_experiments_at_origin(), "The origin has")
             return experiments.fetch_experiments(wanted)
 

@@ -18,6 +18,7 @@ _SUFFIX = ".schema.json"
 SAME_AS = {
     "log": "history",
     "pull-dry-run": "push-dry-run",
+    "pull-experiment": "push-experiment",
     "push": "publish",
     "report-history": "history",
     "report-status": "status",

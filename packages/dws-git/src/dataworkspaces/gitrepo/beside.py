@@ -63,11 +63,13 @@ def index_beside(root: Path) -> Iterator[IndexBeside]:
         yield IndexBeside(root, {"GIT_INDEX_FILE": str(index)})
 
 
-def commit_tree(root: Path, tree: str, parents: Iterable[str], message: str) -> str:
+def commit_tree(
+    root: Path, tree: str, parents: Iterable[str], message: str, env: Mapping[str, str] | None = None
+) -> str:
     """Make a commit that nothing refers to yet."""
     options = [word for parent in parents for word in ("-p", parent)]
     text = commit_message(message).encode("utf-8", "replace")
-    done = run_git(root, ["commit-tree", tree, *options, "-F", "-"], stdin=text, doing=_DOING)
+    done = run_git(root, ["commit-tree", tree, *options, "-F", "-"], stdin=text, env=env, doing=_DOING)
     return done.stdout.decode("ascii").strip()
 
 
@@ -81,7 +83,10 @@ def commit_of_work(repo: GitRepo) -> str | None:
         tree = index.write_tree()
     if tree == resolve(repo.root, ["HEAD^{tree}"])[0]:
         return status.commit
-    return commit_tree(repo.root, tree, [status.commit], "Work that an experiment keeps")
+    # At the time of HEAD, so that the same work is the same commit.
+    date = run_git(repo.root, ["log", "-1", "--format=%ct", status.commit]).stdout.decode("ascii").strip()
+    env = {"GIT_AUTHOR_DATE": f"{date} +0000", "GIT_COMMITTER_DATE": f"{date} +0000"}
+    return commit_tree(repo.root, tree, [status.commit], "Work that an experiment keeps", env)
 
 
 def keep_version(root: Path, commit: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from dataworkspaces.gitrepo.layout import git_directories, head_commit, read_reference
 from dataworkspaces.gitrepo.run import run_git
 
-__all__ = ["FETCH_KEPT_COMMITS", "KEPT_COMMITS", "keep_head", "refspecs_of_kept_commits"]
+__all__ = ["FETCH_KEPT_COMMITS", "KEPT_COMMITS", "keep_commit", "keep_head", "refspecs_of_kept_commits"]
 
 KEPT_COMMITS = "refs/dws/commits"
 """Below it: commits that snapshots refer to, each under its own name."""
@@ -21,8 +21,14 @@ FETCH_KEPT_COMMITS = f"+{KEPT_COMMITS}/*:{KEPT_COMMITS}/*"
 def keep_head(root: Path) -> None:
     """What is checked out stays, with all that it came from. Idempotent; starts no process the second time."""
     head = head_commit(root)
-    if head is not None and read_reference(root, f"{KEPT_COMMITS}/{head}") is None:
-        run_git(root, ["update-ref", f"{KEPT_COMMITS}/{head}", head], doing="Keeping what a snapshot needs")
+    if head is not None:
+        keep_commit(root, head)
+
+
+def keep_commit(root: Path, commit: str) -> None:
+    """The same for any commit."""
+    if read_reference(root, f"{KEPT_COMMITS}/{commit}") is None:
+        run_git(root, ["update-ref", f"{KEPT_COMMITS}/{commit}", commit], doing="Keeping what a snapshot needs")
 
 
 def refspecs_of_kept_commits(root: Path) -> list[str]:

@@ -9,6 +9,7 @@ from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.changes import told
 from dataworkspaces.gitrepo.checks import absolute_url, without_password
+from dataworkspaces.gitrepo.kept_commits import refspecs_of_kept_commits
 from dataworkspaces.gitrepo.kept_trees import refspecs_to_push
 from dataworkspaces.gitrepo.layout import head_commit
 from dataworkspaces.gitrepo.pulling import pull_repository
@@ -90,7 +91,7 @@ def push_resource(resource: GitRepoResource, plan: PushPlan | None) -> None:
 def _refspecs(resource: GitRepoResource) -> list[str]:
     workspace_root = resource.workspace.get_workspace_local_path_if_any()
     kept = [] if workspace_root is None else refspecs_to_push(resource.root, Path(workspace_root), METADATA_DIR)
-    return [branch_refspec(resource.branch), *kept]
+    return [branch_refspec(resource.branch), *kept, *refspecs_of_kept_commits(resource.root)]
 
 
 def _note_origin(resource: GitRepoResource) -> None:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dataworkspaces.backends.git import moved_head
-from dataworkspaces.backends.git.experiments import PLAIN_FILE, metadata_path
+from dataworkspaces.backends.git.experiments import PLAIN_FILE, metadata_path, repository_versions
 from dataworkspaces.backends.git.trust import check_metadata_tree
 from dataworkspaces.errors import ConfigurationError, DwsError
 from dataworkspaces.gitrepo.advance import fast_forward
 from dataworkspaces.gitrepo.beside import head_of, index_beside
-from dataworkspaces.gitrepo.kept_commits import keep_head
+from dataworkspaces.gitrepo.kept_commits import keep_commit, keep_head
 from dataworkspaces.gitrepo.layout import current_branch
 from dataworkspaces.gitrepo.merge import commit_merge
 from dataworkspaces.gitrepo.objects import build_tree, write_blobs
 from dataworkspaces.gitrepo.plumbing import TREE, TreeEntry, list_index, list_tree
+from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.params import check_tag
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.toolbox.atomic import to_json
@@ -41,10 +41,14 @@ def adopt(workspace: GitWorkspace, experiment: KeptExperiment) -> GitWorkspace:
     check_metadata_tree(root, experiment.version)
     new = _entries(workspace, experiment)
     results = _results(workspace, experiment, head)
-    moved = [path for found in results.values() for path in _same_now(workspace, experiment, found)]
+    moved = _kept_results(workspace, experiment)
     for found in results.values():
         new.update(found)
     new.update(_metadata(workspace, experiment))
+    for name, version in repository_versions(workspace, experiment.snapshot).items():
+        resource = workspace.get_resource(name)
+        if isinstance(resource, GitRepoResource):
+            keep_commit(resource.root, version)  # which need not be on its branch
     message = f"Adopt experiment {experiment.name}: {experiment.snapshot.message}".rstrip(": ")
     commit = commit_merge(root, build_tree(root, head, new), head, experiment.version, message)
     fast_forward(root, commit, workspace.what)
@@ -102,22 +106,26 @@ def _results(workspace: GitWorkspace, experiment: KeptExperiment, head: str) -> 
     return found
 
 
-def _same_now(workspace: GitWorkspace, experiment: KeptExperiment, files: Mapping[str, TreeEntry]) -> list[str]:
-    """The current results of a resource, if all of them are those of the experiment: a snapshot would move them."""
-    moved: list[str] = []
-    destination = experiment.snapshot.relative_destination_path
+def _kept_results(workspace: GitWorkspace, experiment: KeptExperiment) -> list[str]:
+    """The current results, by resource all or none of them, that this experiment or another one keeps: they came from
+    other code than that which comes now, and a snapshot would have moved them."""
+    root = workspace.paths.root
+    found: list[str] = []
     for resource in workspace.get_resources():
         if not isinstance(resource, GitSubdirectory) or not resource.has_results_role():
             continue
         place = resource.relative_path
-        if not any(path.startswith(f"{place}/{destination}/") for path in files):
+        paths = [f"{place}/{p}" for p in resource.results_current_files(results_exclude(workspace), SNAPSHOTS_DIRS_RE)]
+        if not paths:
             continue
-        current = resource.results_current_files(results_exclude(workspace), SNAPSHOTS_DIRS_RE)
-        paths = [f"{place}/{path}" for path in current]
-        with index_beside(workspace.paths.root) as index:
+        with index_beside(root) as index:
             index.add(paths)
-            now = {entry.path: entry.name for entry in list_index(workspace.paths.root, paths, env=index.env)}
-        kept = {p.replace(f"/{destination}/", "/", 1): entry.name for p, entry in files.items()}
-        if paths and all(path in now and now[path] == kept.get(path) for path in paths):
-            moved += paths
-    return moved
+            now = {entry.path: entry.name for entry in list_index(root, paths, env=index.env)}
+        for each in [experiment, *workspace.list_experiments()]:
+            destination = each.snapshot.relative_destination_path
+            files = list_tree(root, each.version, [f"{place}/{destination}"])
+            kept = {path.replace(f"/{destination}/", "/", 1): entry.name for path, entry in files.items()}
+            if all(path in now and now[path] == kept.get(path) for path in paths):
+                found += paths
+                break
+    return found
