@@ -45,7 +45,7 @@ def complete(installation: Installation) -> Complete:
 
 
 def test_commands(complete: Complete) -> None:
-    names = ["remove", "rename", "restore", "report", "recover"]
+    names = ["remove", "rename", "restore", "remove-experiment", "report", "recover"]
     assert [name for name in complete("dws", "re") if name not in ("rerun", "reproduce")] == names
 
 
