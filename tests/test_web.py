@@ -402,7 +402,8 @@ from datetime import datetime
 from dataworkspaces.lineage.runs.run import ResultsRun
 from dataworkspaces.workspace import ResourceRef, find_and_load_workspace
 
-run = ResultsRun.claim(find_and_load_workspace(True, False), ResourceRef("results"), "train")
+directory = sys.argv[1] or None
+run = ResultsRun.claim(find_and_load_workspace(True, False), ResourceRef("results", directory), f"train{sys.argv[1]}")
 run.start({"rate": 0.5}, datetime.now(), find_files=True)
 for line in sys.stdin:
     run.end_epoch({"loss": float(line)})
@@ -411,38 +412,75 @@ run.end("completed")
 """
 
 
+class Training:
+    """A run under way, which ends an epoch when it is told to."""
+
+    def __init__(self, workspace: User, directory: str = "") -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", RUN, directory], cwd=workspace.cwd, env={**workspace.env, "PYTHONUNBUFFERED": "1"},
+            text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+
+    def epoch(self, loss: str) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{loss}\n")
+        self.process.stdin.flush()
+        self.process.stdout.readline()
+
+    def end(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
 def test_run_that_is_under_way_is_followed(browser: Browser, workspace: User) -> None:
-    environment = {**workspace.env, "PYTHONUNBUFFERED": "1"}
-    run = subprocess.Popen(
-        [sys.executable, "-c", RUN], cwd=workspace.cwd, env=environment, text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    )  # fmt: skip
-    assert run.stdin is not None
-    assert run.stdout is not None
-
-    def epoch(loss: str) -> None:
-        assert run.stdin is not None
-        assert run.stdout is not None
-        run.stdin.write(f"{loss}\n")
-        run.stdin.flush()
-        run.stdout.readline()
-
+    run = Training(workspace)
     try:
-        epoch("3.5")
-        epoch("2.5")
+        run.epoch("3.5")
+        run.epoch("2.5")
         with served(workspace) as server:
             looked = Looked(browser, server.address)
             looked.page.click("nav a:has-text('Present state')")
             looked.page.wait_for_selector(".run-state.running:has-text('train')")
             looked.page.wait_for_selector(".tile-value:has-text('2.5')")
-            epoch("1.5")
+            run.epoch("1.5")
             looked.page.wait_for_selector(".tile-value:has-text('1.5')")
             assert looked.page.locator(".chart-box canvas").count() == 1
-            run.stdin.close()
+            run.end()
             looked.page.wait_for_selector(".run-state", state="detached")
             assert looked.complaints == []
             looked.page.close()
     finally:
         run.kill()
-        run.wait()
-        run.stdout.close()
+
+
+def test_runs_side_by_side_show_their_metrics_as_they_come(browser: Browser, workspace: User) -> None:
+    with served(workspace) as server:
+        looked = Looked(browser, server.address)
+        page = looked.page
+        page.click("nav a:has-text('Live')")
+        page.wait_for_selector("text=No run is under way")
+        runs = [Training(workspace, name) for name in ("svc", "forest")]
+        try:
+            for run, loss in zip(runs, ("3.5", "4.5"), strict=True):
+                run.epoch(loss)
+            page.wait_for_selector("text=2 runs under way")
+            assert page.locator(".run.running").count() == 2
+            runs[0].epoch("1.25")
+            page.wait_for_selector(".run:has-text('trainsvc') .last:has-text('1.25')")
+            page.wait_for_selector(".chart [role=img][aria-label*='1.25'][aria-label*='4.5']")
+            page.uncheck(".run:has-text('trainforest') input")
+            page.wait_for_selector(".chart [role=img]:not([aria-label*='4.5'])")
+            runs[0].end()
+            page.wait_for_selector(".run.completed:has-text('trainsvc')")
+            runs[1].kill()
+            page.wait_for_selector(".run.killed:has-text('trainforest')")
+            assert looked.complaints == []
+            page.close()
+        finally:
+            for run in runs:
+                run.kill()

@@ -1,7 +1,7 @@
 // Where the data comes from: the server, or the scripts of an export, which a page may load from a file.
 
 import type { LineagePage } from "./lineage/types";
-import type { About, Difference, Experiments, Impact, Lines, Listing, Preview, Snapshot } from "./types";
+import type { About, Difference, Experiments, Impact, Lines, Listing, LiveRun, Preview, Snapshot } from "./types";
 
 export const isExport = document.documentElement.dataset["mode"] === "export";
 
@@ -76,6 +76,12 @@ export const experiments = (known: string | null, anew = false): Promise<Tagged 
   isExport
     ? script<Experiments>("experiments").then((table) => ({ table, tag: "" }))
     : tagged(anew ? "api/experiments?anew=1" : "api/experiments", known);
+
+/** The runs under way; null if they are those that the tag is of. */
+export async function live(known: string | null): Promise<{ runs: LiveRun[]; tag: string } | null> {
+  const answer = await request("api/live", known === null ? {} : { headers: { "If-None-Match": known } });
+  return answer.status === 304 ? null : { ...(await read<{ runs: LiveRun[] }>(answer)), tag: answer.headers.get("ETag") ?? "" };
+}
 
 export interface Tagged {
   table: Experiments;

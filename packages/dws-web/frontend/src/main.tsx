@@ -8,6 +8,7 @@ import { ExperimentsPage, MOST_COMPARED } from "./experiments/Page";
 import { isExport } from "./data";
 import { recall } from "./experiments/view";
 import { ImpactPage } from "./impact/Page";
+import { LivePage } from "./live/Page";
 import { Icon } from "./parts/Icon";
 import { Waiting } from "./parts/Waiting";
 import { addressOf, route } from "./route";
@@ -16,6 +17,7 @@ import { notice, problem, reload, table } from "./state";
 import "./style/base.css";
 import "./style/compare.css";
 import "./style/experiments.css";
+import "./style/live.css";
 import "./style/snapshot.css";
 import { visible } from "./text";
 import { switchTheme, theme } from "./theme";
@@ -46,6 +48,11 @@ function App() {
               Present state
             </a>
           )}
+          {!isExport && (
+            <a href={addressOf("live")} aria-current={page === "live" ? "page" : undefined}>
+              Live
+            </a>
+          )}
         </nav>
         <button type="button" class="icon-button" aria-label={theme.value === "dark" ? "Light colours" : "Dark colours"} title={theme.value === "dark" ? "Light colours" : "Dark colours"} onClick={switchTheme}>
           <Icon name={theme.value === "dark" ? "sun" : "moon"} />
@@ -70,6 +77,9 @@ function Page({ page, names }: { page: string; names: string[] }) {
   }
   if (page === "compare" && names.length > 1) {
     return <ComparePage names={names.slice(0, MOST_COMPARED)} key={names.join()} />;
+  }
+  if (page === "live" && !isExport) {
+    return <LivePage />;
   }
   if (page === "impact" && names[0] && !isExport) {
     const path = route.value.options.get("path") ?? "";

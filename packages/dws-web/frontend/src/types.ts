@@ -76,6 +76,8 @@ export interface Results {
   location: string;
   about: Record<string, unknown>;
   history: Record<string, (number | null)[]>;
+  /** Of each epoch, after the beginning of the run; empty if nobody knows. */
+  seconds: (number | null)[];
   metrics: Record<string, Value>;
   parameters: Record<string, Value>;
 }
@@ -160,4 +162,25 @@ export interface Impact {
   /** How many snapshots were looked at: the newest. */
   searched: number;
   total: number;
+}
+
+/** A run under way, or one of the last. */
+export interface LiveRun {
+  run_id: string;
+  step: string;
+  name: string;
+  status: "running" | "completed" | "failed" | "killed";
+  started: string;
+  ended: string | null;
+  host: string;
+  process: number;
+  error: string | null;
+  parameters: Record<string, Value>;
+  /** How many epochs have ended; of many, not all are told. */
+  count: number;
+  epochs: number[];
+  seconds: number[];
+  history: Record<string, (number | null)[]>;
+  last: Record<string, Value>;
+  system: { seconds: number[]; values: Record<string, (number | null)[]> };
 }

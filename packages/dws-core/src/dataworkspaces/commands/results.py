@@ -30,12 +30,14 @@ class FoundResults:
     :ivar location: ``resource:/path``.
     :ivar snapshot: the snapshot that holds it; None for current results.
     :ivar history: by metric its value of each epoch, from the file beside it; empty if there is none.
+    :ivar seconds: for each epoch how long after the beginning of the run it ended; empty if nobody knows.
     """
 
     data: dict[str, Any]
     location: str
     snapshot: SnapshotMetadata | None
     history: dict[str, list[float | None]] = field(default_factory=dict)
+    seconds: tuple[float | None, ...] = ()
 
 
 def find_results(
@@ -147,7 +149,8 @@ def _read_directory(
     data = resource.read_results_file(path)
     if log is not None and log.run_id == data.get("run_id") and log.status != "completed":
         data = {**data, "status": _status_of(resource, log, snapshot)}
-    return FoundResults(data, f"{getattr(resource, 'name', '')}:/{path}", snapshot, history)
+    seconds = log.seconds if log is not None and log.run_id == data.get("run_id") else ()
+    return FoundResults(data, f"{getattr(resource, 'name', '')}:/{path}", snapshot, history, seconds)
 
 
 def _read_log(resource: FileResourceMixin, path: str, snapshot: SnapshotMetadata | None) -> FoundResults | None:
@@ -166,7 +169,7 @@ def _read_log(resource: FileResourceMixin, path: str, snapshot: SnapshotMetadata
         "metrics": log.epochs[-1][1] if log.epochs else {},
         "files": {path: record.to_json() for path, record in log.files.items()},
     }
-    return FoundResults(data, f"{getattr(resource, 'name', '')}:/{path}", snapshot, _history_of(log))
+    return FoundResults(data, f"{getattr(resource, 'name', '')}:/{path}", snapshot, _history_of(log), log.seconds)
 
 
 def _log_at(resource: FileResourceMixin, path: str) -> RunLog | None:

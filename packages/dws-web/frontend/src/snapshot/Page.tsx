@@ -5,7 +5,7 @@ import * as data from "../data";
 import { Edit } from "../experiments/Edit";
 import { Labels } from "../experiments/Table";
 import { fields } from "../experiments/view";
-import { Chart } from "../parts/Chart";
+import { Chart, type Course } from "../parts/Chart";
 import { Copyable } from "../parts/Copy";
 import { Icon } from "../parts/Icon";
 import { useLoaded, Waiting } from "../parts/Waiting";
@@ -304,7 +304,9 @@ function RunState({ results }: { results: Results }) {
 }
 
 function Courses({ results }: { results: Results }) {
-  const charts = useMemo(() => grouped(results.history), [results.history]);
+  const [byTime, setByTime] = useState(false);
+  const at = byTime ? results.seconds : undefined;
+  const charts = useMemo(() => grouped(results.history, at), [results.history, at]);
   const [isLog, setLog] = useState(false);
   const [smoothing, setSmoothing] = useState(0);
   if (!charts.length) {
@@ -314,12 +316,12 @@ function Courses({ results }: { results: Results }) {
     <section aria-label="Courses">
       <div class="section-head">
         <h2>Courses</h2>
-        <ChartTools isLog={isLog} setLog={setLog} smoothing={smoothing} setSmoothing={setSmoothing} />
+        <ChartTools isLog={isLog} setLog={setLog} smoothing={smoothing} setSmoothing={setSmoothing} byTime={byTime} setByTime={results.seconds.length ? setByTime : undefined} />
       </div>
       <div class="charts">
         {charts.map(([name, courses]) => (
           <div key={name} class="chart-box">
-            <Chart title={name} courses={courses} isLog={isLog} smoothing={smoothing} />
+            <Chart title={name} courses={courses} isLog={isLog} smoothing={smoothing} unit={byTime ? "seconds" : "epoch"} />
             {courses.length > 1 && <p class="legend">{courses.map((course, index) => <span key={course.name} class={`series s${index}`}>{visible(course.name)}</span>)}</p>}
           </div>
         ))}
@@ -328,9 +330,25 @@ function Courses({ results }: { results: Results }) {
   );
 }
 
-export function ChartTools(props: { isLog: boolean; setLog: (value: boolean) => void; smoothing: number; setSmoothing: (value: number) => void }) {
+interface Tools {
+  isLog: boolean;
+  setLog: (value: boolean) => void;
+  smoothing: number;
+  setSmoothing: (value: number) => void;
+  byTime?: boolean;
+  /** Without it, nobody knows when epochs ended. */
+  setByTime?: ((value: boolean) => void) | undefined;
+}
+
+export function ChartTools(props: Tools) {
+  const { setByTime } = props;
   return (
     <div class="chart-tools">
+      {setByTime && (
+        <label>
+          <input type="checkbox" checked={props.byTime ?? false} onChange={(event) => setByTime(event.currentTarget.checked)} /> by time
+        </label>
+      )}
       <label>
         <input type="checkbox" checked={props.isLog} onChange={(event) => props.setLog(event.currentTarget.checked)} /> logarithmic
       </label>
@@ -343,12 +361,12 @@ export function ChartTools(props: { isLog: boolean; setLog: (value: boolean) => 
 }
 
 /** A metric, and the same of the validation data, in one chart. */
-function grouped(history: Results["history"]): [string, { name: string; values: (number | null)[] }[]][] {
-  const found = new Map<string, { name: string; values: (number | null)[] }[]>();
+function grouped(history: Results["history"], at: Results["seconds"] | undefined): [string, Course[]][] {
+  const found = new Map<string, Course[]>();
   for (const [name, values] of Object.entries(history)) {
     const base = name.replace(/^val_/, "");
     const group = found.get(base);
-    group ? group.push({ name, values }) : found.set(base, [{ name, values }]);
+    group ? group.push({ name, values, at }) : found.set(base, [{ name, values, at }]);
   }
   return [...found];
 }

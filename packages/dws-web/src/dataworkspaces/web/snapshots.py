@@ -92,6 +92,7 @@ def _results(workspace: Workspace, snapshot: SnapshotMetadata | None) -> dict[st
                 history = {metric: values for metric, values in found.history.items() if len(values) > 1}
                 values = {kind: jsonable(scalars(found.data.get(kind))) for kind in ("metrics", "parameters")}
                 results.append({"location": found.location, "about": jsonable(data), "history": history, **values})
+                results[-1]["seconds"] = list(found.seconds)
             for listed in directories_of_results(resource, snapshot, hidden=False):
                 sizes = ((path, info.size) for path, info in sorted(listed.items()))
                 files += [{"resource": name, "path": path, "size": size} for path, size in sizes]

@@ -42,6 +42,7 @@ class RunLog:
     :ivar epochs: of each that ended its number and its metrics.
     :ivar status: how the run ended: ``completed`` or ``failed``; None if the log does not say.
     :ivar error: of which type the error was that ended it.
+    :ivar seconds: for each of the epochs how long after the beginning it ended; None where the log does not say.
     """
 
     run_id: str
@@ -54,6 +55,7 @@ class RunLog:
     epochs: tuple[tuple[int, dict[str, Any]], ...] = ()
     status: str | None = None
     error: str | None = None
+    seconds: tuple[float | None, ...] = ()
 
     def history(self) -> dict[str, list[Any]]:
         """By metric its value in each epoch; None where it has none."""
@@ -75,6 +77,7 @@ def parse_log(content: bytes) -> RunLog | None:
     parameters: dict[str, Any] = {}
     files: dict[str, FileRecord] = {}
     epochs: list[tuple[int, dict[str, Any]]] = []
+    seconds: list[float | None] = []
     status = error = None
     for event in events:
         kind = event["event"]
@@ -87,6 +90,7 @@ def parse_log(content: bytes) -> RunLog | None:
         elif kind == "epoch" and isinstance(event.get("metrics"), dict):
             number = event.get("epoch")
             epochs.append((number if type(number) is int else len(epochs) + 1, event["metrics"]))
+            seconds.append(_seconds(begin["start_time"], event.get("time")))
         if kind == "end":
             status = event["status"] if event.get("status") in ("completed", "failed") else None
             error = event["error"] if isinstance(event.get("error"), str) else None
@@ -103,6 +107,7 @@ def parse_log(content: bytes) -> RunLog | None:
         tuple(epochs),
         status,
         error,
+        tuple(seconds),
     )
 
 
@@ -125,6 +130,13 @@ def events_of(content: bytes) -> Iterable[dict[str, Any]]:
             continue
         if isinstance(event, dict) and isinstance(event.get("event"), str):
             yield event
+
+
+def _seconds(start: str, end: Any) -> float | None:
+    try:
+        return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+    except (TypeError, ValueError):  # no time, or one of the two with a zone
+        return None
 
 
 def _text(value: Any) -> str:

@@ -22,6 +22,7 @@ from dataworkspaces.web import differences, editing, experiments, files, snapsho
 from dataworkspaces.web.built import APP
 from dataworkspaces.web.impact import impact
 from dataworkspaces.web.lineage_page import lineage_data
+from dataworkspaces.web.live import live
 from dataworkspaces.web.source import Source
 from dataworkspaces.web.table_cache import tag_of
 from dataworkspaces.workspace import Workspace
@@ -79,6 +80,7 @@ def application(source: Source) -> Starlette:
         reads("/api/lines", _lines),
         reads("/download", _download),
         reads("/api/lineage/{name}", _lineage),
+        reads("/api/live", lambda w, r: _told(gzip.compress(_text(live(w)).encode(), 1, mtime=0), r)),
         reads("/api/impact", lambda w, r: impact(w, source.uses, *_place(r)[1:])),
         writes("/api/snapshots/{name}/labels", editing.set_labels),
         writes("/api/snapshots/{name}/notes", editing.add_note),
@@ -98,9 +100,12 @@ def _answer(source: Source, answer: Callable[[Workspace], Any], reading: bool) -
     return found if isinstance(found, Response) else _json(found)
 
 
+def _text(data: Any) -> str:
+    return json.dumps(data, separators=(",", ":"), allow_nan=False)
+
+
 def _json(data: Any, status: int = 200) -> Response:
-    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
-    return Response(text, status, media_type="application/json")
+    return Response(_text(data), status, media_type="application/json")
 
 
 async def _body(request: Request) -> bytes:
