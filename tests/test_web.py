@@ -7,8 +7,12 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -484,3 +488,108 @@ def test_runs_side_by_side_show_their_metrics_as_they_come(browser: Browser, wor
         finally:
             for run in runs:
                 run.kill()
+
+
+# -- in a notebook --------------------------------------------------------------------------------------------------
+
+CELL = """
+import sys
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+
+shell = InteractiveShell.instance()
+shell.run_line_magic("load_ext", "dataworkspaces.kits.jupyter")
+for line in sys.stdin:
+    with capture_output() as shown:
+        shell.run_line_magic("dws_web", line.strip())
+    print(shown.outputs[0].data["text/html"], flush=True)
+"""
+
+
+class Kernel:
+    """A Python that runs `%dws_web`, as that of a notebook does."""
+
+    def __init__(self, workspace: User) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", CELL], cwd=workspace.cwd, env=workspace.env, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+
+    def shown(self, options: str) -> tuple[str, str]:
+        """The address of the frame, and all of what the cell shows."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{options}\n")
+        self.process.stdin.flush()
+        while not (line := self.process.stdout.readline()).startswith("<div>"):
+            assert line, "the cell shows nothing"
+        return re.search(r'src="(http://127\.0\.0\.1:\d+/[^"]+)"', line)[1], line  # type: ignore[index]
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def kernel(project: User) -> Iterator[Kernel]:
+    pytest.importorskip("IPython")
+    found = Kernel(project)
+    yield found
+    found.kill()
+
+
+def test_cell_of_a_notebook_shows_the_pages_until_its_kernel_is_killed(
+    kernel: Kernel, browser: Browser, tmp_path: Path
+) -> None:
+    address, shown = kernel.shown("--snapshot T2")
+    port = int(address.split(":")[2].split("/")[0])
+    assert address.endswith("/#/snapshot/T2")
+    assert kernel.shown("")[0].split("#")[0] == address.split("#")[0]
+    (tmp_path / "notebook.html").write_text(f"<!doctype html><title>Notebook</title>{shown}", encoding="utf-8")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        page = browser.new_page()
+        page.goto(f"http://localhost:{server.server_port}/notebook.html")  # not the same site as 127.0.0.1
+        frame = page.frame_locator("iframe.dws-web")
+        frame.locator(".tile-value:has-text('0.9')").wait_for()
+        frame.locator("nav a:has-text('Experiments')").click()
+        frame.locator(".line a:has-text('T1')").wait_for()
+        page.close()
+        server.shutdown()
+    token = address.split("/")[3]
+    ours = f"http://127.0.0.1:{port}"
+    assert asked(port, f"/{token}/api/experiments")[0] == 200
+    assert asked(port, "/api/experiments")[0] == 403
+    assert asked(port, f"/{token[:-1]}x/api/experiments")[0] == 403
+    assert asked(port, f"/{token}/api/experiments", Host="evil.example")[0] == 421
+    assert asked(port, f"/{token}/api/experiments", Origin="http://evil.example")[0] == 403
+    assert asked(port, f"/{token}/api/snapshots/T1/notes", "POST", '"x"')[0] == 403
+    assert asked(port, f"/{token}/api/snapshots/T1/labels", "POST", "[1]", Origin=ours)[0] == 400
+    kernel.kill()
+    for _ in range(100):
+        try:
+            asked(port, f"/{token}/api/experiments")
+        except OSError:
+            break
+        time.sleep(0.1)
+    else:
+        raise AssertionError("the server has outlived its kernel")
+
+
+def test_page_of_the_web_can_have_no_frame_of_it(kernel: Kernel, browser: Browser) -> None:
+    address, _ = kernel.shown("")
+    page = browser.new_page()
+    page.route("http://evil.example/", lambda route: route.fulfill(body=f"<iframe src='{address}'></iframe>"))
+    page.goto("http://evil.example/")
+    page.wait_for_timeout(1500)
+    assert all("Experiments" not in frame.content() for frame in page.frames[1:])
+    page.close()
+
+
+def test_cell_says_what_is_wrong(workspace: User) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CELL], cwd=workspace.cwd.parent, env=workspace.env, input="\n", text=True,
+        capture_output=True,
+    )  # fmt: skip
+    assert "UsageError: dws_web: " in done.stderr

@@ -15,9 +15,10 @@ _LARGEST = 2_000_000
 @click.group(invoke_without_command=True)
 @click.option("--port", metavar="N", type=click.IntRange(1, 65535), help="Serve on this port (default: a free one).")
 @click.option("--no-open", is_flag=True, help="Print the address without opening a browser.")
+@click.option("--frame", "in_frame", is_flag=True, hidden=True)
 @common_options
 @click.pass_context
-def web(ctx: click.Context, port: int | None, no_open: bool) -> None:
+def web(ctx: click.Context, port: int | None, no_open: bool, in_frame: bool) -> None:
     """Show the experiments in the browser, until Ctrl-C.
 
     The page has a table of all snapshots, which sorts, filters and compares them, and for each snapshot its results,
@@ -27,7 +28,7 @@ def web(ctx: click.Context, port: int | None, no_open: bool) -> None:
     Example: dws web
     """
     if ctx.invoked_subcommand is not None:
-        if port is not None or no_open:
+        if port is not None or no_open or in_frame:
             raise click.UsageError("--port and --no-open are for serving: an export has neither")
         return
     from dataworkspaces.web.server.serving import serve
@@ -39,6 +40,9 @@ def web(ctx: click.Context, port: int | None, no_open: bool) -> None:
         name = workspace.name
         source.tables.recall(workspace)
     session.interaction()
+    if in_frame:  # for %dws_web
+        serve(source, port, click.echo, in_frame=True)
+        return
     serve(source, port, lambda address: _tell(name, address, is_opened=not no_open))
     click.echo("Stopped", err=True)
 

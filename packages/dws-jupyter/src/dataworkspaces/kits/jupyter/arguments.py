@@ -64,6 +64,7 @@ def add_parsers() -> dict[str, MagicParser]:
             "dws_snapshot": "Save the notebook and create a new snapshot",
             "dws_lineage_table": "Show a table of lineage for the workspace's resources",
             "dws_lineage_graph": "Show a graph of lineage for a resource",
+            "dws_web": "Show the experiments: the pages of dws web",
             "dws_results": "Show results from a run (results.json file)",
             "dws_step": "Begin a step, which the next %dws_snapshot completes",
             "dws_run": "Run the cell as a step",
@@ -99,6 +100,7 @@ def add_parsers() -> dict[str, MagicParser]:
     of_snapshot = {
         "dws_lineage_table": "If specified, print lineage as of the specified snapshot hash or tag",
         "dws_lineage_graph": "If specified, graph lineage as of the specified snapshot hash or tag",
+        "dws_web": "Begin with the page of this snapshot hash or tag",
         "dws_results": "If specified, get results as of the specified snapshot or tag. Otherwise, looks at current "
         "workspace and then most recent snapshot.",
     }
@@ -107,6 +109,9 @@ def add_parsers() -> dict[str, MagicParser]:
         help="Graph lineage from this resource. Defaults to the results resource. Error if not specified and there "
         "is more than one.",
     )
+    web = parsers["dws_web"].options.add_argument
+    web("--live", action="store_true", help="Begin with the runs under way")
+    web("--height", metavar="PIXELS", type=positive, default=700, help="Height of the frame (default: 700)")
     parsers["dws_results"].options.add_argument(
         "--resource",
         help="Look for the results.json file in this resource. Otherwise, will look in all results resources and "

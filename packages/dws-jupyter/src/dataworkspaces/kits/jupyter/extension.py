@@ -16,6 +16,7 @@ Ran DWS initialization. The following magic commands have been added to your not
 - `%dws_snapshot` - save and create a new snapshot
 - `%dws_lineage_table` - show a table of lineage for the workspace resources
 - `%dws_lineage_graph` - show a graph of lineage for a resource
+- `%dws_web` - show the experiments in the notebook
 - `%dws_results` - show results from a run (results.json file)
 - `%dws_step` - begin a step, which the next snapshot completes
 - `%%dws_run` - run a cell as a step
@@ -80,4 +81,5 @@ def _stop_noting(shell: Any) -> None:
     transforms[:] = [each for each in transforms if getattr(each, "__name__", "") != _TRANSFORM]
     magics = shell.magics_manager.registry.pop("DwsMagics", None)
     if magics is not None:
+        magics.web.stop()
         shell.events.unregister("pre_run_cell", magics.ran.note)

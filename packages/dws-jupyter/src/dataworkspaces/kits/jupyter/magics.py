@@ -32,6 +32,7 @@ from dataworkspaces.kits.jupyter.steps import (
     run_cell,
 )
 from dataworkspaces.kits.jupyter.tables import Shown, StyledFrame, Table
+from dataworkspaces.kits.jupyter.web import WebServer, show_web
 from dataworkspaces.plain_text import escape
 from dataworkspaces.workspace import ResourceRoles
 from dataworkspaces.workspace.workspace_uri import find_workspace_directory
@@ -92,6 +93,7 @@ class DwsMagics(Magics):
 
     :ivar disabled: they do nothing; a cell is run, and not recorded.
     :ivar ran: what ran since they were loaded.
+    :ivar web: what serves the pages of ``%dws_web``.
     """
 
     def __init__(self, shell: Any, *, disabled: bool = False) -> None:
@@ -99,6 +101,7 @@ class DwsMagics(Magics):
         self.disabled = disabled
         self.parsers = add_parsers()
         self.ran = Ran()
+        self.web = WebServer()
 
     @line_magic
     @_command
@@ -170,6 +173,14 @@ class DwsMagics(Magics):
                     "Choose one with --resource"
                 )
         show_graph(self._workspace(), options.resource, options.snapshot)
+
+    @line_magic
+    @_command
+    def dws_web(self, options: Namespace) -> None:
+        if options.live and options.snapshot is not None:
+            raise UsageError("dws_web: --live and --snapshot are two pages: choose one of them")
+        page = "live" if options.live else "snapshot" if options.snapshot is not None else ""
+        show_web(self.web, self._workspace(), page, options.snapshot, options.height)
 
     @line_magic
     @_command

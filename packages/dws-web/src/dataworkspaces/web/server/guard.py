@@ -2,7 +2,10 @@
 
 A page of the web may send requests to 127.0.0.1, and a name of its own may be made to lead here. So the ``Host`` has to
 be ours; an ``Origin``, where there is one, too; and each request carries a token that only the address has which
-``dws web`` printed, or the cookie that it was turned into."""
+``dws web`` printed, or the cookie that it was turned into.
+
+In a frame of another page, such as a notebook, browsers send no cookie. There the token is the first part of each path,
+below which the page asks for all that it needs; and only pages of this machine may have the frame."""
 
 from __future__ import annotations
 
@@ -27,6 +30,9 @@ POLICY = "; ".join(
 )
 """Of every answer that has none of its own."""
 
+LOCAL = " ".join(f"{scheme}://{host}:*" for scheme in ("http", "https") for host in ("localhost", "127.0.0.1"))
+"""The pages that may have it in a frame, if it is to be in one."""
+
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -39,10 +45,13 @@ _HEADERS = {
 class Guard:
     """Around the application; see the module.
 
-    :param port: on which it is served."""
+    :param port: on which it is served.
+    :param in_frame: for a frame of a local page; see the module."""
 
-    def __init__(self, app: ASGIApp, port: int, token: str) -> None:
+    def __init__(self, app: ASGIApp, port: int, token: str, *, in_frame: bool = False) -> None:
         self._app = app
+        self._in_frame = in_frame
+        self._policy = POLICY.replace("frame-ancestors 'none'", f"frame-ancestors {LOCAL}") if in_frame else POLICY
         self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
         self._cookie = f"dws-web-{port}"  # cookies know no ports: several servers are told apart by it
         self._token = token
@@ -55,10 +64,17 @@ class Guard:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in {**_HEADERS, "Content-Security-Policy": POLICY}.items():
+                for name, value in {**_HEADERS, "Content-Security-Policy": self._policy}.items():
                     headers.setdefault(name, value)
             await send(message)
 
+        if self._in_frame:
+            scope, is_known = self._without_token(scope)
+            request = Request(scope)
+            refused = _refused("Run the cell of the notebook again: its address has a token", 403)
+            answer = self._refusal(request) or (None if is_known else refused)
+            await (answer or self._app)(scope, receive, send_with_headers)
+            return
         request = Request(scope)
         answer = self._refusal(request) or self._welcome(request)
         await (answer or self._app)(scope, receive, send_with_headers)
@@ -74,6 +90,12 @@ class Guard:
         if not is_ours or (request.headers.get("sec-fetch-site") == "cross-site" and request.url.path != "/"):
             return _refused("Requests of other pages are not answered", 403)
         return None
+
+    def _without_token(self, scope: Scope) -> tuple[Scope, bool]:
+        """The request for what lies below the token in its path, and whether that is ours."""
+        first, _, rest = scope["path"].removeprefix("/").partition("/")
+        path = f"/{rest}"
+        return {**scope, "path": path, "raw_path": path.encode("utf-8", "surrogateescape")}, self._is_token(first)
 
     def _welcome(self, request: Request) -> Response | None:
         """None for a request that may pass."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 from collections.abc import Callable
@@ -19,11 +20,12 @@ from dataworkspaces.web.source import Source
 HOST = "127.0.0.1"
 
 
-def serve(source: Source, port: int | None, tell: Callable[[str], None]) -> None:
+def serve(source: Source, port: int | None, tell: Callable[[str], None], *, in_frame: bool = False) -> None:
     """Serve, and return once the server was asked to end.
 
     :param port: None: a free one. Raises ConfigurationError for one that is taken.
-    :param tell: called with the address, once it is served."""
+    :param tell: called with the address, once it is served.
+    :param in_frame: for a frame of a page of this machine, such as a notebook. Ends when stdin does."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -34,14 +36,17 @@ def serve(source: Source, port: int | None, tell: Callable[[str], None]) -> None
             ) from e
         port = listening.getsockname()[1]
         token = secrets.token_urlsafe(24)
-        address = f"http://{HOST}:{port}/?token={token}"
-        app = Guard(application(source), port, token)
+        address = f"http://{HOST}:{port}/{token}/" if in_frame else f"http://{HOST}:{port}/?token={token}"
+        app = Guard(application(source), port, token, in_frame=in_frame)
         config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", server_header=False, timeout_graceful_shutdown=2
         )
         Thread(target=_warm, args=(source,), daemon=True).start()
         with suppress(KeyboardInterrupt):  # which uvicorn raises once it has ended in good order
-            _Server(config, lambda: tell(address)).run(sockets=[listening])
+            server = _Server(config, lambda: tell(address))
+            if in_frame:
+                Thread(target=server.end_with_stdin, daemon=True).start()
+            server.run(sockets=[listening])
 
 
 def _warm(source: Source) -> None:
@@ -56,6 +61,12 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, tell: Callable[[], None]) -> None:
         super().__init__(config)
         self._tell = tell
+
+    def end_with_stdin(self) -> None:
+        """Whoever started it holds the other end, and has ended when this does, however that came about."""
+        while os.read(0, 4096):
+            pass
+        self.should_exit = True
 
     async def startup(self, *args: Any, **kwargs: Any) -> None:
         await super().startup(*args, **kwargs)
