@@ -60,7 +60,8 @@ def _print_status(found: StatusReport, list_all: bool) -> None:
         click.echo(escape(line))
     unchanged = [r for r in found.resources if r.change is not None and r.change.state == "unchanged" and not r.origin]
     is_folded = not list_all and len(unchanged) > LISTED
-    shown = [r for r in found.resources if r not in unchanged] if is_folded else list(found.resources)
+    folded = {r.name for r in unchanged} if is_folded else set()
+    shown = [r for r in found.resources if r.name not in folded]
     columns: list[Column | str] = [
         "Resource",
         Column("Role", fixed=True),

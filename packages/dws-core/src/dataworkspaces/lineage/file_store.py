@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -28,13 +30,18 @@ from dataworkspaces.workspace.resource_names import AS_STORED, ResourceNames
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
 
+KnownLineage = dict[str, tuple[tuple[int, ...], ResourceLineage]]
+"""The current lineage of resources, with what tells whether their files are still the same."""
+
+
 class FileLineageStore(LineageStore):
     """``CURRENT/RESOURCE.json`` and ``SNAPSHOTS/HASH/RESOURCE.json``.
 
     :param snapshots: a directory, or where else the lineage of snapshots is kept.
     :param lock_path: a file that serialises the steps that finish at the same time. Beside it stands which steps are
         writing.
-    :param names: what resources are called, and stored as, whenever it is asked."""
+    :param names: what resources are called, and stored as, whenever it is asked.
+    :param known: what was read before of the current lineage: one for all stores of a workspace."""
 
     def __init__(
         self,
@@ -42,6 +49,7 @@ class FileLineageStore(LineageStore):
         snapshots: Path | KeptLineage,
         lock_path: Path,
         names: Callable[[], ResourceNames] = lambda: AS_STORED,
+        known: KnownLineage | None = None,
     ) -> None:
         self._current = current
         self._kept = snapshots if isinstance(snapshots, KeptLineage) else KeptInFiles(snapshots)
@@ -49,6 +57,7 @@ class FileLineageStore(LineageStore):
         self.names = names
         self._writing = Writing(lock_path.parent / "steps")
         self._is_settled = False
+        self._known: KnownLineage = {} if known is None else known
 
     def entries(self, resource_name: str, snapshot_hash: str | None = None) -> Entries:
         if snapshot_hash is not None:
@@ -66,14 +75,33 @@ class FileLineageStore(LineageStore):
         called = names.as_asked(resource_names)
         found = {}
         for name in resource_names:
-            path = self._path(names.stored(name))
-            stored = _lineage(read_json_object_if_any(path, "resource_name"), names.stored(name), str(path))
+            stored = self._read_stored(names.stored(name))
             found[name] = (
                 stored
                 if names.is_as_stored
                 else ResourceLineage(rename_entries(stored.entries, called), stored.last_version)
             )
         return found
+
+    def _read_stored(self, name: str) -> ResourceLineage:
+        """One file, which is parsed again only when it is another: a command asks for the lineage of all resources
+        several times. A file that was written just now may be written again without its time telling."""
+        path = self._path(name)
+        try:
+            stat = os.stat(path, follow_symlinks=False)  # noqa: PTH116 - asked for each resource
+        except FileNotFoundError:
+            return ResourceLineage([])
+        except OSError:
+            stat = None  # told by the attempt to read it
+        key = () if stat is None else (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+        known = self._known.get(name)
+        if known is None or known[0] != key or not key:
+            lineage = _lineage(read_json_object_if_any(path, "resource_name"), name, str(path))
+            if stat is None or time.time_ns() - stat.st_mtime_ns < _CLOCK_TICK_NS:
+                self._known.pop(name, None)
+                return lineage
+            known = self._known[name] = key, lineage
+        return ResourceLineage(list(known[1].entries), known[1].last_version)
 
     def _path(self, stored: str) -> Path:
         return self._current / file_name(stored)
@@ -189,6 +217,7 @@ class FileLineageStore(LineageStore):
 
 
 _LOCK_SECONDS = 30.0
+_CLOCK_TICK_NS = 50_000_000
 
 
 def _lineage(document: dict[str, Any] | None, resource_name: str, where: str) -> ResourceLineage:

@@ -477,7 +477,9 @@ class Workspace(ABC):
         own = self.own_files_resource()
         if own is not None and own.name == name:
             return own
-        params = self.get_resource_params(name)
+        return self._resource_with(name, self.get_resource_params(name))
+
+    def _resource_with(self, name: str, params: Mapping[str, Any]) -> Resource:
         factory = self.get_resource_factory(params["resource_type"])
         try:
             return factory.from_json(dict(params), dict(self.read_resource_local_params(name) or {}), self)
@@ -637,7 +639,7 @@ class Workspace(ABC):
     def get_local_paths(self) -> Iterator[tuple[str, Path]]:
         """Name and local path of each resource that was added and has one, in the order in which they were added."""
         for params in self.read_resource_params():
-            resource = self.get_resource(params["name"])
+            resource = self._resource_with(params["name"], params)
             if isinstance(resource, LocalStateResourceMixin):
                 path = resource.get_local_path_if_any()
                 if path is not None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from dataworkspaces.commands.rerun_graph import Execution, ExecutionGraph, Lineages, identity
 from dataworkspaces.commands.rerun_parameters import changed_in_files, with_files, with_parameters
+from dataworkspaces.commands.run_around import Around
 from dataworkspaces.commands.run_cache import CachedRun, find_cached
 from dataworkspaces.commands.run_last import changes_around, is_gone
 from dataworkspaces.commands.run_process import gets_input
@@ -168,6 +169,7 @@ class Present:
         self.lineages: Lineages = {name: store.entries(name, snapshot) for name in names}
         self._contents = contents_now(workspace, self.lineages)
         self._code = CodeNow(workspace)
+        self._around = Around(workspace)
         self._states = States(self.lineages, self._contents, code_changes=self._code.changes).all()
         self._places = {ref: p for name, found in self.lineages.items() for ref, p in places(name, found).items()}
         current = {} if snapshot is None else {name: places(name, store.entries(name)) for name in names}
@@ -182,7 +184,12 @@ class Present:
             except ConfigurationError:
                 directory = None
             found += changes_around(
-                self._workspace, execution.entries, directory, self._code, files=directory is not None
+                self._workspace,
+                execution.entries,
+                directory,
+                self._code,
+                files=directory is not None,
+                around=self._around,
             )
             found += [] if directory is None else changed_in_files(execution, directory, self._root)
         return tuple(dict.fromkeys(found))

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataworkspaces.commands.run_around import Around
 from dataworkspaces.commands.run_cache import NOT_REPEATABLE, RESULTS
 from dataworkspaces.commands.run_cache_outputs import files_of_results
 from dataworkspaces.commands.run_changes import (
@@ -74,7 +75,8 @@ def run_command(
 
     Raises ConfigurationError for what :func:`plan_run` refuses and a program that cannot be started, LineageError if
     the inputs contradict each other or an output overlaps with that of another step."""
-    planned = plan_run(workspace, request)
+    around = Around(workspace)
+    planned = plan_run(workspace, request, around)
     record = planned.record
     if not request.force and not gets_input():
         last = look_at_last(workspace, record)
@@ -86,7 +88,7 @@ def run_command(
             log.info("step %s runs again: %s", record.name, "; ".join(last.reasons))
             if tell_why is not None:
                 tell_why(record.name, last.reasons)
-    return execute(workspace, planned)
+    return execute(workspace, planned, around=around)
 
 
 def take(workspace: Workspace, planned: PlannedRun, directory: str | None = None) -> RunOutcome | None:
@@ -102,11 +104,17 @@ def take(workspace: Workspace, planned: PlannedRun, directory: str | None = None
 
 
 def execute(
-    workspace: Workspace, planned: PlannedRun, directory: str | None = None, start: Caller = call
+    workspace: Workspace,
+    planned: PlannedRun,
+    directory: str | None = None,
+    start: Caller = call,
+    *,
+    around: Around | None = None,
 ) -> RunOutcome:
     """Run a command, in ``directory`` (default: the current one), and record what it did.
 
-    :param start: runs it, and returns its exit status."""
+    :param start: runs it, and returns its exit status.
+    :param around: what is known of the workspace."""
     record = planned.record
     check_program(record.command, directory)
     has_input = gets_input()
@@ -123,7 +131,7 @@ def execute(
         unknown = {KEY: Surroundings.unknown(planned.unnamed).to_json()}
         lineage = CommandLineage(workspace, record, inputs, python, unknown)
         OwnCommands(workspace.get_machine_directory()).add(record.command)
-        watch = _Watch(workspace, planned, directory)
+        watch = _Watch(workspace, planned, directory, around)
         written: list[ResourceRef] = []
         try:
             started = time.monotonic()
@@ -186,13 +194,15 @@ def _record_success(
 class _Watch:
     """What a command may depend on and what it writes, from before it runs on."""
 
-    def __init__(self, workspace: Workspace, planned: PlannedRun, directory: str | None) -> None:
+    def __init__(
+        self, workspace: Workspace, planned: PlannedRun, directory: str | None, around: Around | None
+    ) -> None:
         self._workspace = workspace
         self._planned = planned
         self._directory = directory
         is_needed = planned.record.outputs is None or planned.unnamed
         self._before = take_footprint(workspace) if is_needed else None
-        self._files = files_outside(workspace, planned.record, directory, planned.unnamed)
+        self._files = files_outside(workspace, planned.record, directory, planned.unnamed, around=around)
 
     def written(self) -> list[ResourceRef]:
         """What the command wrote: what was named, or what was found."""

@@ -26,8 +26,9 @@ class CodeOfCommand:
         places = {name: local_root(workspace.get_resource(name)) for name in names}
         self.roots = [os.path.realpath(place) for place in places.values() if place is not None]
         self._before = {name: scan(workspace, name) for name, place in places.items() if place is not None}
-        files = (Roots(workspace).ref(path) for path in paths_of(planned.record.params_files, directory))
-        self._params = [ref for ref in files if ref is not None]
+        paths = list(paths_of(planned.record.params_files, directory))
+        roots = Roots(workspace) if paths else None
+        self._params = [ref for path in paths if roots and (ref := roots.ref(path)) is not None]
 
     def files(self, refs: Iterable[ResourceRef], written: Sequence[ResourceRef], read: CodeRead) -> list[CodeFiles]:
         """Those of the references, and of code of which nobody said whether the command runs it, on which it depends;

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from dataworkspaces.commands.run_around import Around
 from dataworkspaces.commands.run_step import is_there
 from dataworkspaces.commands.run_surroundings import KNOWN, Surroundings, look_around, new_inputs
 from dataworkspaces.lineage.code_files import CodeNow
@@ -66,6 +67,7 @@ def changes_around(
     must_know: bool = False,
     files: bool = True,
     outputs: bool = True,
+    around: Around | None = None,
 ) -> list[str]:
     """What has changed of the surroundings of a run, and inputs that it has now and had not then.
 
@@ -73,7 +75,8 @@ def changes_around(
     :param code: of code of which nobody said whether the step runs it, the files on which it depends may be known.
     :param must_know: it is a change, too, that it was not recorded how they were.
     :param files: False if nobody knows the directory.
-    :param outputs: False if it does not matter what lies at its results."""
+    :param outputs: False if it does not matter what lies at its results.
+    :param around: see :func:`look_around`."""
     record = next((entry.run for entry in entries if entry.run is not None), None)
     if record is None:
         return []
@@ -82,7 +85,7 @@ def changes_around(
     if then is None:
         return [*found, "there is no record of what it may have read"] if must_know else found
     written = [cert.ref for entry in entries for cert in entry.outputs]
-    now = look_around(workspace, record, directory, list(then.resources), written)
+    now = look_around(workspace, record, directory, list(then.resources), written, around)
     if not files:
         then, now = replace(then, files={}), replace(now, files={})
     for name, text in then.resources.items():

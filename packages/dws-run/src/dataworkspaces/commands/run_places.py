@@ -98,16 +98,20 @@ class Roots:
 
     def ref(self, path: str) -> ResourceRef | None:
         """As ``map_local_path_to_resource`` has it; None for a path that lies in no resource."""
-        place = real = os.path.realpath(path)
+        real = os.path.realpath(path)
+        return self.in_added(real) or self._own_ref(real)
+
+    def in_added(self, real: str) -> ResourceRef | None:
+        """The same of a real path, among the resources that were added."""
+        place = real
         subpath: list[str] = []
-        while True:
-            if place in self._names:
-                return ResourceRef(self._names[place], "/".join(reversed(subpath)) or None)
+        while place not in self._names:
             above, name = os.path.split(place)
             if above == place:
-                return self._own_ref(real)
+                return None
             place = above
             subpath.append(name)
+        return ResourceRef(self._names[place], "/".join(reversed(subpath)) or None)
 
     def _own_ref(self, real: str) -> ResourceRef | None:
         ref = None if self._own is None else self._own.ref_of(real)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.commands.params_file import check_inside, paths_of, read_parameters, split_spec
+from dataworkspaces.commands.run_around import Around
 from dataworkspaces.commands.run_places import PlaceSet, Roots, named_paths, rest_of
 from dataworkspaces.errors import ConfigurationError, PathNotAResourceError
 from dataworkspaces.lineage.model import RunRecord, StepLineage, UnknownLineage, entry_outputs
@@ -61,7 +62,7 @@ class PlannedRun:
         return any(workspace.get_resource_role(name) in _DATA for name in self.unnamed)
 
 
-def plan_run(workspace: Workspace, request: RunRequest) -> PlannedRun:
+def plan_run(workspace: Workspace, request: RunRequest, around: Around | None = None) -> PlannedRun:
     """Check a request. Raises ConfigurationError for a path that is in no resource, an input that is not there, a
     results directory that is in no results resource, and a name that is empty."""
     if not request.command:
@@ -70,17 +71,17 @@ def plan_run(workspace: Workspace, request: RunRequest) -> PlannedRun:
         raise ConfigurationError("The name of the step is empty", hint="Omit --name to use the name of the script")
     if request.no_input and request.inputs:
         raise ConfigurationError("--no-input says that the command reads no data, but --input names some")
-    results = None if request.results is None else _ref(workspace, request.results, "--results")
+    roots = (around or Around(workspace)).roots
+    results = None if request.results is None else _ref(workspace, roots, request.results, "--results")
     if results is not None and workspace.get_resource_role(results.name) != ResourceRoles.RESULTS:
         raise ConfigurationError(
             f"--results: {request.results} lies in resource '{results.name}', which is not a results resource",
             hint="'dws status' shows the roles of the resources",
         )
-    outputs = [_ref(workspace, path, "--output") for path in request.outputs]
-    inputs = [_ref(workspace, path, "--input", must_exist=True) for path in request.inputs]
-    code = [_ref(workspace, path, "--code", must_exist=True) for path in request.code]
+    outputs = [_ref(workspace, roots, path, "--output") for path in request.outputs]
+    inputs = [_ref(workspace, roots, path, "--input", must_exist=True) for path in request.inputs]
+    code = [_ref(workspace, roots, path, "--code", must_exist=True) for path in request.code]
     roles = {name: workspace.get_resource_role(name) for name in workspace.get_resource_names()}
-    roots = Roots(workspace)
     here = roots.ref(os.curdir)
     check_inside(request.params_files, None, workspace.get_workspace_local_path_if_any())
     from_files = read_parameters(request.params_files)
@@ -170,9 +171,12 @@ def written_before(workspace: Workspace, command: Sequence[str]) -> list[Resourc
     return found
 
 
-def _ref(workspace: Workspace, path: str, option: str, *, must_exist: bool = False) -> ResourceRef:
+def _ref(workspace: Workspace, roots: Roots, path: str, option: str, *, must_exist: bool = False) -> ResourceRef:
     if must_exist and not os.path.lexists(Path(path).expanduser()):
         raise ConfigurationError(f"{option}: {path} does not exist")
+    found = roots.in_added(os.path.realpath(Path(path).expanduser()))
+    if found is not None:
+        return found
     try:
         return workspace.map_local_path_to_resource(path)
     except PathNotAResourceError as e:

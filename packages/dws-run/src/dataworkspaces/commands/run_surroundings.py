@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.commands.params_file import paths_of
+from dataworkspaces.commands.run_around import Around
 from dataworkspaces.commands.run_changes import HIDDEN, is_left_out, local_root, walk
 from dataworkspaces.commands.run_places import PlaceSet, Roots, inputs_to_read, named_paths, rest_of
 from dataworkspaces.errors import DwsError
@@ -90,21 +91,24 @@ def look_around(
     directory: str | None,
     unnamed: Iterable[str],
     written: Sequence[ResourceRef],
+    around: Around | None = None,
 ) -> Surroundings:
     """The surroundings of a command that wrote ``written``.
 
     :param directory: in which the command runs; None is the current one.
-    :param unnamed: the resources of which nobody said whether the command reads them."""
-    known = set(workspace.get_resource_names())
-    names = [name for name in unnamed if name in known]
-    params = _params_refs(workspace, record, directory)  # of which the parameters say what counts
-    apart = PlaceSet([*written, *_made_from(workspace, written), *record.inputs, *params])  # of inputs lineage says it
+    :param unnamed: the resources of which nobody said whether the command reads them.
+    :param around: what is known of the workspace, of which nothing has changed since."""
+    around = around or Around(workspace)
+    names = [name for name in unnamed if name in around.names]
+    params = _params_refs(around.roots, record, directory)  # of which the parameters say what counts
+    made = around.made_from(written) if names else ()
+    apart = PlaceSet([*written, *made, *record.inputs, *params])  # of inputs lineage says it
     parts = {name: _rest(workspace, name, apart) for name in names}
     results = [ref for ref in written if _is_results(workspace, ref)]
     contents = _contents(workspace, [*results, *(ref for refs in parts.values() for ref in refs)])
     contents.update(_own_files(workspace, contents, [*written, *params]))
     resources = {name: _digest([[ref.subpath, contents[ref]] for ref in refs]) for name, refs in parts.items()}
-    files = files_outside(workspace, record, directory, names, written)
+    files = files_outside(workspace, record, directory, names, written, around)
     return Surroundings(resources, files, {str(ref): contents[ref] for ref in results})
 
 
@@ -120,9 +124,10 @@ def files_outside(
     directory: str | None,
     unnamed: Sequence[str],
     written: Iterable[ResourceRef] = (),
+    around: Around | None = None,
 ) -> dict[str, str | None]:
     """Those of :class:`Surroundings`. A directory counts only if no inputs are named."""
-    roots = Roots(workspace)
+    roots = (around or Around(workspace)).roots
     own = PlaceSet(written)
     found = {}
     params = {os.path.realpath(path) for path in paths_of(record.params_files, directory)}
@@ -139,8 +144,7 @@ def files_outside(
     return found
 
 
-def _params_refs(workspace: Workspace, record: RunRecord, directory: str | None) -> list[ResourceRef]:
-    roots = Roots(workspace)
+def _params_refs(roots: Roots, record: RunRecord, directory: str | None) -> list[ResourceRef]:
     return [r for path in paths_of(record.params_files, directory) if (r := roots.ref(path)) is not None]
 
 
@@ -155,23 +159,6 @@ def new_inputs(workspace: Workspace, step: StepLineage) -> list[ResourceRef]:
     read = {cert.ref for cert in step.inputs}
     written = [cert.ref for cert in step.outputs]
     return [ref for ref in inputs_to_read(workspace, step.run.inputs, written) if ref not in read]
-
-
-def _made_from(workspace: Workspace, written: Sequence[ResourceRef]) -> list[ResourceRef]:
-    """What steps made from what a command wrote, which it can therefore not read."""
-    store = workspace.as_lineage_ws().get_lineage_store()
-    steps = [e for name in workspace.get_resource_names() for e in store.entries(name) if isinstance(e, StepLineage)]
-    known = PlaceSet(written)
-    found: list[ResourceRef] = []
-    grows = True
-    while grows:
-        later = [step for step in steps if any(known.overlaps(cert.ref) for cert in step.inputs)]
-        steps = [step for step in steps if step not in later]
-        new = [cert.ref for step in later for cert in step.outputs]
-        known.add(new)
-        found += new
-        grows = bool(later)
-    return found
 
 
 def _rest(workspace: Workspace, name: str, apart: PlaceSet) -> list[ResourceRef]:

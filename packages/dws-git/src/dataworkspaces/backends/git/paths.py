@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from dataworkspaces.workspace.documents import check_document_key
@@ -21,57 +22,59 @@ like ``*.json`` for git-lfs is not meant for it."""
 
 @dataclass(frozen=True)
 class WorkspacePaths:
+    """Asked for thousands of times where there are many resources, so each is joined once."""
+
     root: Path
 
-    @property
+    @cached_property
     def metadata(self) -> Path:
         return self.root / METADATA_DIR
 
-    @property
+    @cached_property
     def config(self) -> Path:
         return self.metadata / "config.json"
 
-    @property
+    @cached_property
     def local_params(self) -> Path:
         return self.metadata / "local_params.json"
 
-    @property
+    @cached_property
     def resources(self) -> Path:
         return self.metadata / "resources"
 
     def resource_file(self, name: str) -> Path:
         return self.resources / f"{name}.json"
 
-    @property
+    @cached_property
     def resource_list(self) -> Path:
         """Of release 1.6, in the place of the directory."""
         return self.metadata / "resources.json"
 
-    @property
+    @cached_property
     def resource_local_params(self) -> Path:
         return self.metadata / "resource_local_params.json"
 
-    @property
+    @cached_property
     def current_lineage(self) -> Path:
         return self.metadata / "current_lineage"
 
-    @property
+    @cached_property
     def snapshot_lineage(self) -> Path:
         return self.metadata / "snapshot_lineage"
 
-    @property
+    @cached_property
     def snapshot_metadata(self) -> Path:
         return self.metadata / "snapshot_metadata"
 
-    @property
+    @cached_property
     def metadata_gitignore(self) -> Path:
         return self.metadata / ".gitignore"
 
-    @property
+    @cached_property
     def metadata_gitattributes(self) -> Path:
         return self.metadata / ".gitattributes"
 
-    @property
+    @cached_property
     def gitignore(self) -> Path:
         return self.root / ".gitignore"
 
@@ -89,7 +92,7 @@ class WorkspacePaths:
         """Raises ConfigurationError for a key that is none."""
         return self.metadata / check_document_key(key)
 
-    @property
+    @cached_property
     def objects(self) -> Path:
         """The object store, unless a parameter says where it is."""
         return self.metadata / "objects"

@@ -7,6 +7,7 @@ of the parameters in ``resources.json``: what it holds, and the directory lacks,
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -52,13 +53,14 @@ _CLOCK_TICK_NS = 50_000_000
 def state_of(paths: WorkspacePaths) -> tuple[int, ...] | None:
     """What differs when a file of a resource was written, or another list; None if that cannot be told yet."""
     found: list[int] = []
+    now = time.time_ns()
     for path in (paths.resources, paths.resource_list):
         try:
-            stat = path.stat()
+            stat = os.stat(path)  # noqa: PTH116 - asked for each resource
         except OSError:
             found += [0, 0]
             continue
-        if time.time_ns() - stat.st_mtime_ns < _CLOCK_TICK_NS:
+        if now - stat.st_mtime_ns < _CLOCK_TICK_NS:
             return None
         found += [stat.st_mtime_ns, stat.st_ino]
     return tuple(found)

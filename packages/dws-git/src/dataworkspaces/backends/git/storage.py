@@ -54,7 +54,7 @@ class GitStorage(Workspace):
         self.repo = GitRepo(root, lambda text: self.interaction.warn(text))
         self._to_commit: dict[str, None] = {}
         self._cache: dict[Path, tuple[tuple[int, int, int], Any]] = {}
-        self._names: tuple[tuple[int, ...], ResourceNames] | None = None
+        self._known: tuple[tuple[int, ...], _Resources] | None = None
 
     # -- parameters and resources --------------------------------------------------------------------------------
 
@@ -74,17 +74,24 @@ class GitStorage(Workspace):
             write_json(self.paths.local_params, params)
 
     def read_stored_resource_params(self) -> list[dict[str, Any]]:
-        return [dict(entry["parameters"]) for entry in read_entries(self.paths, self._load)]
+        return [dict(params) for params in self._resources().stored]
+
+    def read_all_resource_params(self) -> list[dict[str, Any]]:
+        return [dict(params) for params in self._resources().called]
 
     @property
     def resource_names(self) -> ResourceNames:
-        """Made anew when the directory of resources has changed: each file in it is replaced, and none written to."""
+        return self._resources().names
+
+    def _resources(self) -> _Resources:
+        """Read anew when the directory of resources has changed: each file in it is replaced, and none written to. So
+        a command that asks for all of them for each of them costs no square of their number."""
         key = state_of(self.paths)
         if key is None:
-            return super().resource_names
-        if self._names is None or self._names[0] != key:
-            self._names = key, super().resource_names
-        return self._names[1]
+            return _Resources(read_entries(self.paths, self._load))
+        if self._known is None or self._known[0] != key:
+            self._known = key, _Resources(read_entries(self.paths, self._load))
+        return self._known[1]
 
     def get_resource_params(self, name: str) -> dict[str, Any]:
         """From its own file, if there is one: a command that asks for each resource does not read all of them for
@@ -362,6 +369,15 @@ class GitStorage(Workspace):
         if cached is None or cached[0] != key:
             cached = self._cache[path] = (key, reader(path))
         return cached[1]
+
+
+class _Resources:
+    """All entries, with what is made of them; nobody changes any of it."""
+
+    def __init__(self, entries: list[Entry]) -> None:
+        self.stored: list[dict[str, Any]] = [entry["parameters"] for entry in entries]
+        self.names = ResourceNames(self.stored)
+        self.called = [self.names.params_called(params) for params in self.stored]
 
 
 def _is_renamed(entry: Entry) -> bool:

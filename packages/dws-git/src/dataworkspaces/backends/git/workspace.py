@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -323,7 +324,12 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
             kept,
             self.get_machine_directory() / "lineage.lock",
             lambda: self.resource_names,
+            self._known_lineage,
         )
+
+    @cached_property
+    def _known_lineage(self) -> KnownLineage:
+        return {}
 
     def adopt_lineage(self, known: Sequence[str], changed: Collection[str]) -> list[SnapshotMetadata]:
         newest = self.get_most_recent_snapshot()
@@ -349,9 +355,9 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
 
     def _is_stored(self, name: str) -> bool:
         """Whether somebody has added a resource of that name. Asked for each resource, so it looks at one file."""
-        if self.paths.resource_file(name).exists():
+        if os.path.exists(self.paths.resource_file(name)):  # noqa: PTH110 - asked for each resource
             return True
-        return self.paths.resource_list.exists() and name in super().get_resource_names()
+        return os.path.exists(self.paths.resource_list) and name in super().get_resource_names()
 
     def has_own_files(self) -> bool:
         """Also while a step has used some. Asked often, so git is asked only if the root holds what nothing explains,
