@@ -194,9 +194,7 @@ def _record_success(
 class _Watch:
     """What a command may depend on and what it writes, from before it runs on."""
 
-    def __init__(
-        self, workspace: Workspace, planned: PlannedRun, directory: str | None, around: Around | None
-    ) -> None:
+    def __init__(self, workspace: Workspace, planned: PlannedRun, directory: str | None, around: Around | None) -> None:
         self._workspace = workspace
         self._planned = planned
         self._directory = directory
