@@ -328,7 +328,7 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
         )
 
     @cached_property
-    def _known_lineage(self) -> KnownLineage:
+    def _known_lineage(self) -> dict[str, Any]:
         return {}
 
     def adopt_lineage(self, known: Sequence[str], changed: Collection[str]) -> list[SnapshotMetadata]:
