@@ -357,7 +357,7 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
         """Whether somebody has added a resource of that name. Asked for each resource, so it looks at one file."""
         if os.path.exists(self.paths.resource_file(name)):  # noqa: PTH110 - asked for each resource
             return True
-        return os.path.exists(self.paths.resource_list) and name in super().get_resource_names()
+        return self.paths.resource_list.exists() and name in super().get_resource_names()
 
     def has_own_files(self) -> bool:
         """Also while a step has used some. Asked often, so git is asked only if the root holds what nothing explains,
