@@ -29,7 +29,6 @@ from dataworkspaces.toolbox.lock_holder import describe_holder
 from dataworkspaces.workspace.resource_names import AS_STORED, ResourceNames
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
-
 KnownLineage = dict[str, tuple[tuple[int, ...], ResourceLineage]]
 """The current lineage of resources, with what tells whether their files are still the same."""
 
