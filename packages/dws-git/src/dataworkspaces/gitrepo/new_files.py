@@ -14,9 +14,10 @@ from pathlib import Path
 
 from dataworkspaces.errors import RefusedError
 from dataworkspaces.gitrepo.ignore_lines import add_lines, literally
+from dataworkspaces.gitrepo.large_index import is_large
 from dataworkspaces.gitrepo.layout import git_directories, git_directory
 from dataworkspaces.gitrepo.plumbing import list_paths, parse_labelled, records
-from dataworkspaces.gitrepo.repo import git_without
+from dataworkspaces.gitrepo.repo import git_without, not_below
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.gitrepo.secret_names import looks_secret
 from dataworkspaces.params import LARGE_FILE
@@ -79,9 +80,19 @@ def _find(part: Part) -> _Found:
     if part.paths:
         listed = run_git(part.root, [*listing, "--", *part.paths], doing="Looking for new files").stdout
     else:
-        listed = git_without(part.root, listing, part.without)
+        listed = _changed_without(part, listing)
     _add(found, part.root, listed)
     return found
+
+
+def _changed_without(part: Part, listing: list[str]) -> bytes:
+    """As ``git ls-files -t`` lists it, which looks at each file before it asks whether that is wanted."""
+    apart = not_below(part.without)
+    if not is_large(part.root):
+        return git_without(part.root, [*listing, *apart], part.without)
+    changed = git_without(part.root, ["diff-files", "-z", "--name-only"], part.without)
+    others = git_without(part.root, [*(word for word in listing if word != "--modified"), *apart], part.without)
+    return b"".join(b"C %s\0" % path for path in changed.split(b"\0")[:-1]) + others
 
 
 def _add(found: _Found, root: Path, listed: bytes) -> None:

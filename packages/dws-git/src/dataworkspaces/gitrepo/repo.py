@@ -15,6 +15,8 @@ from dataworkspaces.gitrepo.contents import objects_elsewhere
 from dataworkspaces.gitrepo.damaged_references import is_head_damaged
 from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.identity import check_identity
+from dataworkspaces.gitrepo.ignore_lines import literally
+from dataworkspaces.gitrepo.large_index import commit_index
 from dataworkspaces.gitrepo.layout import current_branch, git_directory, head_commit, operation_in_progress
 from dataworkspaces.gitrepo.messages import commit_message
 from dataworkspaces.gitrepo.nested import add_all, may_hold_gitlinks, remove_submodules, update_submodules
@@ -36,6 +38,12 @@ _MAGIC = "--no-literal-pathspecs"
 def pathspecs(without: Iterable[str]) -> list[str]:
     """All of a repository but some places, for a git that does not take paths literally."""
     return [".", *(f":(top,exclude,literal){path}" for path in without)]
+
+
+def not_below(places: Iterable[str]) -> list[str]:
+    """Options for ``git ls-files --others``, which else walks through the places that it is told to leave out: the
+    metadata of thousands of snapshots, say."""
+    return [f"--exclude=/{literally(path)}" for path in places if "\n" not in path]
 
 
 def git_without(
@@ -106,13 +114,17 @@ class GitRepo:
     def status(self, paths: Sequence[str] = (), *, without: Sequence[str] = ()) -> RepoStatus:
         """HEAD, branch, and which of ``paths`` (all but those ``without``, if none are given) have changes. An
         untracked directory counts as one path and ends with a slash."""
-        arguments = ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal", "--no-renames"]
+        looking = "no" if without else "normal"
+        arguments = ["status", "--porcelain=v2", "--branch", "-z", f"--untracked-files={looking}", "--no-renames"]
+        untracked = []
         if without:
             arguments, paths = [_MAGIC, *arguments], pathspecs(without)
+            listing = ["ls-files", "-z", "--others", "--exclude-standard", "--directory", "--no-empty-directory"]
+            listed = git_without(self.root, [*listing, *not_below(without)], without)
+            untracked = os.fsdecode(listed).split("\0")[:-1]
         result = run_git(self.root, [*arguments, "--", *paths], env={"GIT_OPTIONAL_LOCKS": "0"})
         commit = branch = None
         dirty = []
-        untracked = []
         for record in os.fsdecode(result.stdout).split("\0"):
             if record.startswith("# branch.oid "):
                 commit = None if record.endswith("(initial)") else record.rpartition(" ")[2]
@@ -234,6 +246,9 @@ class GitRepo:
 
     def _commit_only(self, paths: Sequence[str], message: str, own: Sequence[str] = ()) -> bool | None:
         """True if committed, False if there was nothing, None if a path holds no file that git knows."""
+        is_committed = commit_index(self.root, paths, _encoded(message))
+        if is_committed is not None:
+            return is_committed
         arguments = [*_COMMIT, "--only", "--", *paths]
         result = run_git(self.root, arguments, stdin=_encoded(message), ok=(0, 1, 128), doing="Committing")
         if result.returncode == 0:
