@@ -16,7 +16,7 @@ from dataworkspaces.gitrepo.damaged_references import is_head_damaged
 from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.identity import check_identity
 from dataworkspaces.gitrepo.ignore_lines import literally
-from dataworkspaces.gitrepo.large_index import commit_index
+from dataworkspaces.gitrepo.large_index import commit_index, is_large
 from dataworkspaces.gitrepo.layout import current_branch, git_directory, head_commit, operation_in_progress
 from dataworkspaces.gitrepo.messages import commit_message
 from dataworkspaces.gitrepo.nested import add_all, may_hold_gitlinks, remove_submodules, update_submodules
@@ -114,11 +114,13 @@ class GitRepo:
     def status(self, paths: Sequence[str] = (), *, without: Sequence[str] = ()) -> RepoStatus:
         """HEAD, branch, and which of ``paths`` (all but those ``without``, if none are given) have changes. An
         untracked directory counts as one path and ends with a slash."""
-        looking = "no" if without else "normal"
+        is_apart = bool(without) and is_large(self.root)
+        looking = "no" if is_apart else "normal"
         arguments = ["status", "--porcelain=v2", "--branch", "-z", f"--untracked-files={looking}", "--no-renames"]
         untracked = []
         if without:
             arguments, paths = [_MAGIC, *arguments], pathspecs(without)
+        if is_apart:
             listing = ["ls-files", "-z", "--others", "--exclude-standard", "--directory", "--no-empty-directory"]
             listed = git_without(self.root, [*listing, *not_below(without)], without)
             untracked = os.fsdecode(listed).split("\0")[:-1]
