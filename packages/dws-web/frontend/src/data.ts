@@ -1,7 +1,7 @@
 // Where the data comes from: the server, or the scripts of an export, which a page may load from a file.
 
 import type { LineagePage } from "./lineage/types";
-import type { About, Difference, Experiments, Impact, Lines, Listing, LiveRun, Preview, Snapshot } from "./types";
+import type { About, Difference, Experiments, Impact, Lines, Listing, LiveRun, RowChanges, Preview, Snapshot } from "./types";
 
 export const isExport = document.documentElement.dataset["mode"] === "export";
 
@@ -124,3 +124,6 @@ export const difference = (first: string, second: string) =>
 
 export const lines = (first: string, second: string, resource: string, old: string, now: string) =>
   ask<Lines>(`api/lines?${query({ first, second, resource, old, new: now })}`);
+
+export const rows = (first: string, second: string, resource: string, old: string, now: string) =>
+  ask<RowChanges>(`api/rows?${query({ first, second, resource, old, new: now })}`);

@@ -80,6 +80,8 @@ export interface Results {
   seconds: (number | null)[];
   metrics: Record<string, Value>;
   parameters: Record<string, Value>;
+  /** The matrices and curves among the metrics, such as a confusion matrix. */
+  arrays: Record<string, number[] | number[][]>;
 }
 
 export interface FileEntry {
@@ -136,6 +138,7 @@ export interface Difference {
   first: string;
   second: string;
   resources: { name: string; state: string; files: FileChange[] | null; has_more: boolean }[];
+  environment: { kind: string; name: string; before: string | null; after: string | null }[];
   warnings: string[];
 }
 
@@ -183,4 +186,16 @@ export interface LiveRun {
   history: Record<string, (number | null)[]>;
   last: Record<string, Value>;
   system: { seconds: number[]; values: Record<string, (number | null)[]> };
+}
+
+/** The rows in which two versions of a table differ, with their cells in the order of the columns. */
+export interface RowChanges {
+  columns: string[];
+  /** The column by which rows belong together; null if there is none. */
+  key: string | null;
+  counts: { added: number; removed: number; changed: number };
+  added_columns: string[];
+  removed_columns: string[];
+  rows: { status: "added" | "removed" | "changed"; before: string[] | null; after: string[] | null }[];
+  problem: string;
 }

@@ -4,8 +4,8 @@ import { useState } from "preact/hooks";
 import * as data from "../data";
 import { Icon } from "../parts/Icon";
 import { useLoaded, Waiting } from "../parts/Waiting";
-import { title, visible } from "../text";
-import type { FileChange, Snapshot } from "../types";
+import { plural, title, visible } from "../text";
+import type { Difference, FileChange, Snapshot } from "../types";
 
 const STATES: Record<string, string> = { same: "unchanged", different: "changed", added: "new", removed: "removed" };
 
@@ -42,6 +42,7 @@ export function Differences({ snapshots }: { snapshots: Snapshot[] }) {
               {visible(warning)}
             </p>
           ))}
+          <Environment changes={found.environment} />
           {found.resources.map((resource) => (
             <div key={resource.name} class="difference">
               <h3>
@@ -76,15 +77,124 @@ function Changed({ file, first, second, resource }: { file: FileChange; first: s
           {visible(file.path)}
         </span>
       </button>
-      {isOpen && <LinesOf file={file} first={first} second={second} resource={resource} />}
+      {isOpen && <ChangeOf file={file} first={first} second={second} resource={resource} />}
     </li>
   );
 }
 
-function LinesOf({ file, first, second, resource }: { file: FileChange; first: string; second: string; resource: string }) {
-  const old = file.status === "added" ? "" : (file.old_path ?? file.path);
-  const now = file.status === "deleted" ? "" : file.path;
-  const [found, failure] = useLoaded(() => data.lines(first, second, resource, old, now), [first, second, resource, file.path]);
+interface Change {
+  file: FileChange;
+  first: string;
+  second: string;
+  resource: string;
+}
+
+/** A table by its rows, anything else by its lines. */
+function ChangeOf(change: Change) {
+  const isTable = /\.(csv|tsv|parquet|pq)$/i.test(change.file.path);
+  const [byRows, setByRows] = useState(isTable);
+  return (
+    <>
+      {isTable && (
+        <label class="check small">
+          <input type="checkbox" checked={byRows} onChange={(event) => setByRows(event.currentTarget.checked)} /> by rows
+        </label>
+      )}
+      {byRows ? <RowsOf {...change} /> : <LinesOf {...change} />}
+    </>
+  );
+}
+
+const pathsOf = (file: FileChange): [string, string] => [file.status === "added" ? "" : (file.old_path ?? file.path), file.status === "deleted" ? "" : file.path];
+
+function RowsOf({ file, first, second, resource }: Change) {
+  const [found, failure] = useLoaded(() => data.rows(first, second, resource, ...pathsOf(file)), [first, second, resource, file.path]);
+  if (!found) {
+    return failure ? <p class="muted padded">{visible(failure.message)}</p> : <Waiting failure={null} />;
+  }
+  if (found.problem || !found.rows.length) {
+    return <p class="muted padded">{found.problem ? visible(found.problem) : "No row differs"}</p>;
+  }
+  const { counts, columns } = found;
+  const columnsTold = [...found.added_columns.map((name) => `column ${name} is new`), ...found.removed_columns.map((name) => `column ${name} is gone`)];
+  const told = [...(["changed", "added", "removed"] as const).filter((status) => counts[status]).map((status) => `${plural(counts[status], "row")} ${status}`), ...columnsTold];
+  return (
+    <>
+      <p class="muted">
+        {told.map(visible).join(", ")}
+        {found.key === null ? "" : ` (rows belong together by ${visible(found.key)})`}
+      </p>
+      <div class="scrolls" tabIndex={0} role="region" aria-label={`Rows that differ in ${visible(file.path)}`}>
+        <table class="plain changes">
+          <thead>
+            <tr>
+              <th scope="col">
+                <span class="hidden-text">Change</span>
+              </th>
+              {columns.map((column) => (
+                <th key={column} scope="col">
+                  {visible(column)}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {found.rows.map((row, index) => (
+              <tr key={index} class={row.status}>
+                <td class="sign">
+                  {{ added: "+", removed: "−", changed: "~" }[row.status]}
+                  <span class="hidden-text">{row.status}</span>
+                </td>
+                {columns.map((column, place) => {
+                  const [before, after] = [row.before?.[place], row.after?.[place]];
+                  return before === undefined || after === undefined || before === after ? (
+                    <td key={column}>{visible(after ?? before ?? "")}</td>
+                  ) : (
+                    <td key={column} class="cell-change">
+                      <del>{visible(before)}</del> <ins>{visible(after)}</ins>
+                    </td>
+                  );
+                })}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {counts.added + counts.removed + counts.changed > found.rows.length && <p class="muted">and {plural(counts.added + counts.removed + counts.changed - found.rows.length, "more row")}</p>}
+    </>
+  );
+}
+
+/** Of the steps behind the results. */
+function Environment({ changes }: { changes: Difference["environment"] }) {
+  if (!changes.length) {
+    return null;
+  }
+  return (
+    <div class="difference">
+      <h3>
+        <strong>Environment</strong>
+        <span class="change changed">changed</span>
+      </h3>
+      <div class="scrolls" tabIndex={0} role="region" aria-label="Environment">
+        <table class="plain changes">
+        <tbody>
+          {changes.map((change) => (
+            <tr key={change.kind + change.name}>
+              <th scope="row">{visible(change.name)}</th>
+              <td>{change.before === null ? <span class="muted">–</span> : <del>{visible(change.before)}</del>}</td>
+              <td>{change.after === null ? <span class="muted">–</span> : <ins>{visible(change.after)}</ins>}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      </div>
+    </div>
+  );
+}
+
+function LinesOf({ file, first, second, resource }: Change) {
+  const [found, failure] = useLoaded(() => data.lines(first, second, resource, ...pathsOf(file)), [first, second, resource, file.path]);
   if (!found) {
     return failure ? <p class="muted padded">{visible(failure.message)}</p> : <Waiting failure={null} />;
   }

@@ -11,6 +11,8 @@ import { plural, title, visible, when } from "../text";
 import type { Row, Snapshot } from "../types";
 import { Courses } from "./Courses";
 import { Differences } from "./Differences";
+import { Files } from "./Files";
+import { Matrices } from "./Matrices";
 import { Parallel, Scatter } from "./Plots";
 import { type Line, Values } from "./Values";
 
@@ -76,6 +78,8 @@ export function ComparePage({ names }: { names: string[] }) {
         <Scatter rows={rows} />
         <Parallel rows={rows} />
       </div>
+      <Matrices snapshots={snapshots} />
+      <Files snapshots={snapshots} />
       {!data.isExport && <Differences snapshots={snapshots} />}
     </main>
   );

@@ -40,7 +40,7 @@ export function Files({ shown }: { shown: Snapshot }) {
 }
 
 /** Without the directory that the snapshot moved the results to. */
-function ownName(shown: Snapshot, path: string): string {
+export function ownName(shown: Snapshot, path: string): string {
   const tops = new Set(shown.files.map((file) => file.path.split("/").slice(0, 2).join("/")));
   const [top] = tops;
   return tops.size === 1 && top && shown.hash !== NOW && path.startsWith(`${top}/`) ? path.slice(top.length + 1) : path;

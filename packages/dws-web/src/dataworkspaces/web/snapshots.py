@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from dataworkspaces.commands.results import directories_of_results, read_results
 from dataworkspaces.commands.show import show_command
 from dataworkspaces.errors import DwsError
 from dataworkspaces.lineage.jsonable import jsonable
-from dataworkspaces.toolbox.flat import scalars
+from dataworkspaces.toolbox.flat import flat_items, scalars
 from dataworkspaces.web.experiments import NOW, about
 from dataworkspaces.web.telling import warnings_of
 from dataworkspaces.workspace import FileResourceMixin
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from dataworkspaces.lineage.attestations import Attestation
     from dataworkspaces.workspace import SnapshotMetadata, Workspace
 
+_LONGEST_CURVE = 5000
+_LARGEST_MATRIX = 100
 MOST_FILES = 500
 """Of the results of a snapshot."""
 
@@ -92,7 +95,7 @@ def _results(workspace: Workspace, snapshot: SnapshotMetadata | None) -> dict[st
                 history = {metric: values for metric, values in found.history.items() if len(values) > 1}
                 values = {kind: jsonable(scalars(found.data.get(kind))) for kind in ("metrics", "parameters")}
                 results.append({"location": found.location, "about": jsonable(data), "history": history, **values})
-                results[-1]["seconds"] = list(found.seconds)
+                results[-1] |= {"seconds": list(found.seconds), "arrays": arrays_of(found.data.get("metrics"))}
             for listed in directories_of_results(resource, snapshot, hidden=False):
                 sizes = ((path, info.size) for path, info in sorted(listed.items()))
                 files += [{"resource": name, "path": path, "size": size} for path, size in sizes]
@@ -101,6 +104,25 @@ def _results(workspace: Workspace, snapshot: SnapshotMetadata | None) -> dict[st
         except DwsError as e:
             workspace.interaction.warn(f"The results in '{name}' cannot be read: {e.message}")
     return {"results": results, "files": files[:MOST_FILES], "has_more_files": len(files) > MOST_FILES}
+
+
+def arrays_of(metrics: Any) -> dict[str, Any]:
+    """The matrices and curves among the metrics, such as a confusion matrix, by their names."""
+    return {name: value for name, value in flat_items(metrics) if _is_curve(value) or _is_matrix(value)}
+
+
+def _is_curve(value: Any) -> bool:
+    return isinstance(value, list) and 1 < len(value) <= _LONGEST_CURVE and all(map(_is_number, value))
+
+
+def _is_matrix(value: Any) -> bool:
+    if not isinstance(value, list) or not 1 < len(value) <= _LARGEST_MATRIX:
+        return False
+    return all(isinstance(row, list) and len(row) == len(value) and all(map(_is_number, row)) for row in value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def commands(snapshot: SnapshotMetadata) -> list[dict[str, str]]:

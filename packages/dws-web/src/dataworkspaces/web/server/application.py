@@ -77,7 +77,8 @@ def application(source: Source) -> Starlette:
         reads("/api/listing", lambda w, r: files.listing(w, *_place(r))),
         reads("/api/preview", lambda w, r: files.shown_file(w, *_place(r))),
         reads("/api/difference", lambda w, r: differences.difference(w, *_two(r))),
-        reads("/api/lines", _lines),
+        reads("/api/lines", lambda w, r: differences.lines(w, *_file_of_two(r))),
+        reads("/api/rows", lambda w, r: differences.rows(w, *_file_of_two(r))),
         reads("/download", _download),
         reads("/api/lineage/{name}", _lineage),
         reads("/api/live", lambda w, r: _told(gzip.compress(_text(live(w)).encode(), 1, mtime=0), r)),
@@ -127,10 +128,9 @@ def _two(request: Request) -> tuple[str, str]:
     return given.get("first", ""), given.get("second", "")
 
 
-def _lines(workspace: Workspace, request: Request) -> Any:
+def _file_of_two(request: Request) -> tuple[str, str, str, tuple[str, str]]:
     given = request.query_params
-    paths = given.get("old", ""), given.get("new", "")
-    return differences.lines(workspace, *_two(request), given.get("resource", ""), paths)
+    return *_two(request), given.get("resource", ""), (given.get("old", ""), given.get("new", ""))
 
 
 def _download(workspace: Workspace, request: Request) -> Response:
