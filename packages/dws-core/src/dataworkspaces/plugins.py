@@ -58,6 +58,7 @@ KNOWN_DISTRIBUTIONS = {
     (COMMANDS, "demo"): "dws-sklearn",
     (COMMANDS, "run"): "dws-run",
     (COMMANDS, "rerun"): "dws-run",
+    (COMMANDS, "sweep"): "dws-run",
     (COMMANDS, "reproduce"): "dws-run",
     (COMMANDS, "steps"): "dws-run",
     (COMMANDS, "web"): "dws-web",

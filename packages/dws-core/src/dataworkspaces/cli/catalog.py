@@ -105,6 +105,7 @@ KNOWN = {
     "demo": Known(START, "Create a small example workspace to try things in", "clone"),
     "run": Known(WORK, "Run a command as a step, and record its lineage"),
     "rerun": Known(WORK, "Repeat the steps that are out of date"),
+    "sweep": Known(WORK, "Run a command for many parameters, each run an experiment", "adopt"),
     "web": Known(LOOK, "Show the experiments in the browser", "history"),
     "reproduce": Known(WORK, "Run a snapshot's steps again elsewhere, and compare"),
     "steps": Known(LOOK, "List the recorded steps, and what is out of date", "lineage"),

@@ -48,6 +48,7 @@ def _history_options(function: F) -> F:
         ),
         click.option("--all", "all_branches", is_flag=True, help="Show the snapshots of all branches."),
         click.option("--experiments", is_flag=True, help="Show the experiments beside the working line instead."),
+        click.option("--sweep", metavar="NAME", help="Show the runs of this sweep (dws sweep) instead."),
         click.option("--precision", metavar="N", type=click.IntRange(0, 17), help="Digits after the decimal point."),
         click.option("--csv", "as_csv", is_flag=True, help="Print CSV, with all digits."),
         click.option("--md", "as_markdown", is_flag=True, help="Print a table in Markdown."),
@@ -75,6 +76,7 @@ def history(
     branch: str | None,
     all_branches: bool,
     experiments: bool,
+    sweep: str | None,
     precision: int | None,
     as_csv: bool,
     as_markdown: bool,
@@ -99,13 +101,13 @@ def history(
         raise click.UsageError("--csv, --md and --json cannot be used together.")
     if branch is not None and all_branches:
         raise click.UsageError("--branch and --all cannot be used together.")
-    if experiments and (branch is not None or all_branches):
-        raise click.UsageError("--experiments cannot be used with --branch or --all.")
+    if (experiments or sweep is not None) and (branch is not None or all_branches):
+        raise click.UsageError("--experiments and --sweep cannot be used with --branch or --all.")
     choice = Choice(metrics, params, columns, changed)
     workspace = session.open_workspace(reading=True)
     found = history_report(
         workspace, limit, choice, where=where, sort=sort, branch=branch, all_branches=all_branches,
-        experiments=experiments,
+        experiments=experiments, sweep=sweep,
     )  # fmt: skip
     if as_json:
         print_json(found.to_json())

@@ -22,6 +22,7 @@ from dataworkspaces.commands.experiments import Experiment, ExperimentReader
 from dataworkspaces.commands.kept_experiments import include_experiments
 from dataworkspaces.commands.present import PresentState, present_state
 from dataworkspaces.commands.summaries import runs_of_snapshot, snapshot_json
+from dataworkspaces.commands.sweep_runs import run_of, with_sweep
 from dataworkspaces.errors import ConfigurationError, DwsError
 from dataworkspaces.lineage.attestations import Attestation, attestations_of_each
 
@@ -71,6 +72,7 @@ class HistoryReport:
         return {
             **snapshot_json(snapshot),
             **({"experiment": snapshot.tags[0]} if self.are_experiments else {}),
+            **({"sweep": run.to_json()} if self.are_experiments and (run := run_of(snapshot)) is not None else {}),
             "author": author_of(snapshot) or None,
             "parents": snapshot.parents,
             "metrics": snapshot.metrics,
@@ -99,6 +101,7 @@ def history_report(
     branch: str | None = None,
     all_branches: bool = False,
     experiments: bool = False,
+    sweep: str | None = None,
 ) -> HistoryReport:
     """The table of the experiments.
 
@@ -107,14 +110,16 @@ def history_report(
     :param sort: a column, and ``:asc`` or ``:desc``.
     :param branch: the snapshots of that branch, instead of those that are here.
     :param all_branches: those that any branch holds, too.
-    :param experiments: the experiments beside the working line instead, in the order of their names."""
+    :param experiments: the experiments beside the working line instead, in the order of their names.
+    :param sweep: the runs of that sweep instead, as experiments."""
     if limit is not None and limit < 1:
         raise ConfigurationError(f"--limit is {limit}, but must be at least 1")
     snapshots = workspace.as_snapshot_ws()
     all_count = None if where is not None or sort is not None else limit
     branches: dict[str, list[str]] | None = None
+    experiments = experiments or sweep is not None
     if experiments:
-        everything = include_experiments(workspace)
+        everything = include_experiments(workspace, sweep)
         found, total = everything[:all_count], len(everything)
     elif branch is not None:
         everything = snapshots.list_branch(branch)
@@ -126,8 +131,8 @@ def history_report(
         found = list(snapshots.list_snapshots(reverse=True, max_count=all_count))
         total = snapshots.get_snapshot_count()
     reader = ExperimentReader(workspace)
-    state = _present_state(workspace) if branch is None else None
-    rows = _rows(reader, found, state)
+    state = _present_state(workspace) if branch is None and sweep is None else None
+    rows = _rows(reader, found, state, cached=not experiments)
     asked: set[str] = set()
     if where is not None:
         from dataworkspaces.commands.where import where as chosen_by
@@ -158,20 +163,36 @@ def _of_all_branches(snapshots: SnapshotWorkspaceMixin) -> tuple[list[SnapshotMe
     return [found[hashval] for hashval in graph.newest_first()], branches
 
 
-def _rows(reader: ExperimentReader, snapshots: Sequence[SnapshotMetadata], state: PresentState | None) -> list[Row]:
-    """A row for each snapshot, and before them one for the present state, if that is none of the snapshots."""
+def _read(reader: ExperimentReader, snapshots: Sequence[SnapshotMetadata], *, cached: bool) -> list[Experiment]:
+    """Those of snapshots. Two experiments may hold the same, and yet say different things of it: they are no matter for
+    a cache that knows them by what they hold."""
+    if not cached:
+        return [reader.read(snapshot) for snapshot in snapshots]
     cache = ExperimentCache(reader.workspace.get_machine_directory(), reader.workspace.resource_names)
     known = cache.get(snapshot.hashval for snapshot in snapshots)
     read = {s.hashval: reader.read(s) for s in snapshots if s.hashval not in known}
     cache.put({hashval: experiment for hashval, experiment in read.items() if experiment.complete})
+    return [known.get(s.hashval) or read[s.hashval] for s in snapshots]
+
+
+def _rows(
+    reader: ExperimentReader,
+    snapshots: Sequence[SnapshotMetadata],
+    state: PresentState | None,
+    *,
+    cached: bool = True,
+) -> list[Row]:
+    """A row for each snapshot, and before them one for the present state, if that is none of the snapshots."""
+    known = _read(reader, snapshots, cached=cached)
     experiments: list[tuple[SnapshotMetadata | None, Experiment]] = []
     if state is not None and not state.is_snapshot:
         present = reader.read(None)
         # Before the first snapshot parameters alone are no experiment.
         if any(part.metrics or (part.parameters and state.snapshot is not None) for part in present.parts):
             experiments.append((None, present))
-    experiments += [(s, known.get(s.hashval) or read[s.hashval]) for s in snapshots]
+    experiments += zip(snapshots, known, strict=True)
     _warn(reader.workspace, [experiment for _, experiment in experiments])
+    experiments = [(s, e if s is None else with_sweep(s, e)) for s, e in experiments]
     present_snapshot = state.snapshot if state is not None and state.is_snapshot else None
     return make_rows(experiments, None if present_snapshot is None else present_snapshot.hashval)
 

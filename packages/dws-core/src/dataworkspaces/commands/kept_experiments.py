@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.summaries import snapshot_json
+from dataworkspaces.commands.sweep_runs import run_of
 from dataworkspaces.errors import NotFoundError
 from dataworkspaces.lineage.runs.check import check_runs
 from dataworkspaces.operations.questions import ask_unlocked
@@ -63,19 +64,32 @@ def find_experiment(workspace: Workspace, name: str) -> KeptExperiment:
     return found
 
 
-def include_experiments(workspace: Workspace) -> list[SnapshotMetadata]:
-    """The snapshots of all experiments, by their names; this object reads them from now on."""
+def include_experiments(workspace: Workspace, sweep: str | None = None) -> list[SnapshotMetadata]:
+    """The snapshots of all experiments, by their names; this object reads them from now on.
+
+    :param sweep: those that are its runs; raises NotFoundError if there are none."""
     experiments = experiments_of(workspace)
     found = experiments.list_experiments()
+    if sweep is not None:
+        known = list(dict.fromkeys(run.name for each in found if (run := run_of(each.snapshot)) is not None))
+        found = [each for each in found if (run := run_of(each.snapshot)) is not None and run.name == sweep]
+        if not found:
+            raise NotFoundError(f"There are no runs of a sweep '{sweep}'", hint=f"Sweeps: {some(known) or 'none'}")
     experiments.include_experiments(found)
     return [each.snapshot for each in found]
 
 
 def take_experiment_command(
-    workspace: Workspace, name: str, message: str = "", labels: Mapping[str, str] | None = None
+    workspace: Workspace,
+    name: str,
+    message: str = "",
+    labels: Mapping[str, str] | None = None,
+    other: Mapping[str, Any] | None = None,
 ) -> TakenExperiment:
     """Keep the present state as an experiment: no branch and no file changes. Raises ConflictError if there is another
-    of that name."""
+    of that name.
+
+    :param other: further keys of its metadata."""
     check_experiment_name(name)
     check_text(message, "The message")
     experiments = experiments_of(workspace)
@@ -84,7 +98,7 @@ def take_experiment_command(
         with workspace.transaction("snapshot"):
             is_new = all(each.name != name for each in experiments.list_experiments())
             checked = check_runs(workspace)
-            taken = experiments.take_experiment(name, message, labels or {})
+            taken = experiments.take_experiment(name, message, labels or {}, other)
         for problem in (problem for each in checked for problem in each.problems()):
             workspace.interaction.warn(problem)
         return TakenExperiment(name, taken.snapshot, is_new)

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.params import HASH_RE
@@ -71,21 +71,25 @@ class ExperimentsMixin(ABC):
         that is stored."""
 
     @abstractmethod
-    def take_experiment(self, name: str, message: str, labels: Mapping[str, str]) -> KeptExperiment:
+    def take_experiment(
+        self, name: str, message: str, labels: Mapping[str, str], other: Mapping[str, Any] | None = None
+    ) -> KeptExperiment:
         """Keep the present state as an experiment. The caller holds the lock. Raises ConflictError if another one has
         that name; one that holds the same is returned as it is.
 
         No file, no branch and nothing else that is the user's changes. The last step makes it an experiment: after a
-        crash before it there is none, and what was written for it is collected as anything that nothing needs."""
+        crash before it there is none, and what was written for it is collected as anything that nothing needs.
+
+        :param other: further keys of the metadata."""
 
     @abstractmethod
     def remove_experiment(self, name: str) -> None:
         """Forget an experiment. Idempotent. The caller holds the lock. What it alone needed is collected later."""
 
     @abstractmethod
-    def take_back_experiment(self, directory: Path, name: str, snapshot_hash: str) -> KeptExperiment:
-        """Keep a snapshot of the copy of the workspace at ``directory`` (see ``dws checkout``) as an experiment here,
-        without what resources keep of its content. As :meth:`take_experiment`."""
+    def take_back_experiment(self, directory: Path, name: str) -> KeptExperiment:
+        """Keep an experiment of the copy of the workspace at ``directory`` (see ``dws checkout``) here too, with what
+        resources keep of its content. As :meth:`take_experiment`."""
 
     @abstractmethod
     def adopt_experiment(self, experiment: KeptExperiment) -> Workspace:

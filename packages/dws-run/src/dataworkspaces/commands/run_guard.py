@@ -74,6 +74,18 @@ class Guard:
                 self._tell(b"-", process.pid)
         return exit_status(status)
 
+    def take(self, group: int) -> None:
+        """Guard a group of processes that somebody else has started."""
+        with self._lock:
+            self._groups.add(group)
+            self._tell(b"+", group)
+
+    def forget(self, group: int) -> None:
+        """Such a group has ended."""
+        with self._lock:
+            self._groups.discard(group)
+            self._tell(b"-", group)
+
     def interrupt(self) -> None:
         """Tell what still runs to end, as Ctrl-C does, and start nothing more."""
         with self._lock:

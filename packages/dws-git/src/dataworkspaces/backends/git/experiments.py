@@ -10,10 +10,10 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.backends.git.snapshot_index import SUFFIX, parse_metadata
-from dataworkspaces.errors import ConfigurationError, ConflictError, MetadataError
+from dataworkspaces.errors import ConflictError, MetadataError
 from dataworkspaces.gitrepo.beside import commit_tree, forget_version, index_beside, keep_version
 from dataworkspaces.gitrepo.checks import is_object_name
 from dataworkspaces.gitrepo.experiment_refs import (
@@ -27,7 +27,6 @@ from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.objects import write_blobs
 from dataworkspaces.gitrepo.plumbing import TreeEntry, read_blobs, resolve
 from dataworkspaces.gitrepo.resource import GitRepoResource
-from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.atomic import to_json
 from dataworkspaces.workspace.kept_experiments import KeptExperiment, is_experiment_name
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
@@ -90,7 +89,9 @@ def read_experiments(workspace: GitWorkspace, refs: Iterable[ExperimentRef]) -> 
 # -- taking one ----------------------------------------------------------------------------------------------------
 
 
-def take(workspace: GitWorkspace, name: str, message: str, labels: Mapping[str, str]) -> KeptExperiment:
+def take(
+    workspace: GitWorkspace, name: str, message: str, labels: Mapping[str, str], other: Mapping[str, Any]
+) -> KeptExperiment:
     """See :meth:`ExperimentsMixin.take_experiment`."""
     from dataworkspaces.backends.git.experiment_view import view_of
 
@@ -100,12 +101,8 @@ def take(workspace: GitWorkspace, name: str, message: str, labels: Mapping[str, 
     with index_beside(root) as index:
         view = view_of(workspace, index)
         metadata, manifest = view.as_snapshot_ws().snapshot(name.replace("/", "-"), message)
-        if workspace.has_snapshot(metadata.hashval):  # nothing has changed since
-            before = workspace.get_snapshot_metadata(metadata.hashval)
-            metadata = replace(before, message=message or before.message, labels={**before.labels, **labels})
-        else:
-            metadata = replace(metadata, tags=[], labels=dict(labels))
-        known = _known(workspace, name, metadata)
+        metadata = _as_experiment(workspace, metadata, message, labels, other)
+        known = known_experiment(workspace, name, metadata)
         if known is not None:
             return known
         view.written[workspace.paths.manifest(metadata.hashval).relative_to(root).as_posix()] = manifest
@@ -119,7 +116,26 @@ def take(workspace: GitWorkspace, name: str, message: str, labels: Mapping[str, 
     return _name(workspace, name, metadata, tree, view.commit, began)
 
 
-def _known(workspace: GitWorkspace, name: str, metadata: SnapshotMetadata) -> KeptExperiment | None:
+def _as_experiment(
+    workspace: GitWorkspace,
+    taken: SnapshotMetadata,
+    message: str,
+    labels: Mapping[str, str],
+    other: Mapping[str, Any],
+) -> SnapshotMetadata:
+    """What it says of itself. One of a state that is a snapshot says what that says, unless it is told more: then what
+    lies there need not be all that came of it."""
+    if not workspace.has_snapshot(taken.hashval):
+        return replace(taken, tags=[], labels=dict(labels), other={**taken.other, **other})
+    before = workspace.get_snapshot_metadata(taken.hashval)
+    if not other:
+        return replace(before, message=message or before.message, labels={**before.labels, **labels})
+    destination = before.relative_destination_path
+    kept = {**taken.other, **other}
+    return replace(taken, tags=[], labels=dict(labels), relative_destination_path=destination, other=kept)
+
+
+def known_experiment(workspace: GitWorkspace, name: str, metadata: SnapshotMetadata) -> KeptExperiment | None:
     """The experiment of that name, if it holds the same; raises ConflictError if it holds something else."""
     refs = list_experiment_refs(workspace.paths.root, [name])
     if not refs:
@@ -162,28 +178,6 @@ def check_no_clash(root: Path, name: str) -> None:
                 f"Experiment '{name}' cannot be kept beside experiment '{ref.name}'",
                 hint="The name of one must not be a directory of the other: choose another name",
             )
-
-
-def take_back(workspace: GitWorkspace, directory: Path, name: str, snapshot_hash: str) -> KeptExperiment:
-    """See :meth:`ExperimentsMixin.take_back_experiment`."""
-    from dataworkspaces.gitrepo.elsewhere import link_large_files
-    from dataworkspaces.gitrepo.layout import head_commit
-
-    root = workspace.paths.root
-    check_no_clash(root, name)
-    began = time.time() - 1
-    head = head_commit(directory)
-    if head is None:
-        raise ConfigurationError(f"{directory} is not a checkout of {workspace.what}")
-    arguments = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", str(directory), "HEAD"]
-    run_git(root, arguments, doing=f"Taking over experiment {name}")
-    link_large_files(directory, root)
-    names = resolve(root, [f"{head}^{{tree}}", f"{head}:{metadata_path(snapshot_hash)}"])
-    if names[0] is None or names[1] is None:
-        raise ConfigurationError(f"{directory} holds no snapshot {snapshot_hash[:7]}")
-    path = metadata_path(snapshot_hash)
-    metadata = workspace.resource_names.snapshot_called(parse_metadata(read_blobs(root, [names[1]])[names[1]], path))
-    return _known(workspace, name, metadata) or _name(workspace, name, metadata, names[0], head, began)
 
 
 def remove(workspace: GitWorkspace, name: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from dataworkspaces.workspace.kept_experiments import ExperimentsMixin, KeptExperiment
 
@@ -31,20 +31,22 @@ class GitExperiments(ExperimentsMixin):
         before = () if own.included_experiments is None else own.included_experiments.experiments
         own.included_experiments = IncludedExperiments(own.paths, [*before, *experiments], own.resource_names)
 
-    def take_experiment(self, name: str, message: str, labels: Mapping[str, str]) -> KeptExperiment:
+    def take_experiment(
+        self, name: str, message: str, labels: Mapping[str, str], other: Mapping[str, Any] | None = None
+    ) -> KeptExperiment:
         from dataworkspaces.backends.git.experiments import take
 
-        return take(self._own, name, message, labels)
+        return take(self._own, name, message, labels, other or {})
 
     def remove_experiment(self, name: str) -> None:
         from dataworkspaces.backends.git.experiments import remove
 
         remove(self._own, name)
 
-    def take_back_experiment(self, directory: Path, name: str, snapshot_hash: str) -> KeptExperiment:
-        from dataworkspaces.backends.git.experiments import take_back
+    def take_back_experiment(self, directory: Path, name: str) -> KeptExperiment:
+        from dataworkspaces.backends.git.experiment_from_copy import take_back
 
-        return take_back(self._own, directory, name, snapshot_hash)
+        return take_back(self._own, directory, name)
 
     def adopt_experiment(self, experiment: KeptExperiment) -> GitWorkspace:
         from dataworkspaces.backends.git.experiment_adoption import adopt

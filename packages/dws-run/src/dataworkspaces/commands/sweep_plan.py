@@ -1,0 +1,160 @@
+"""What a sweep is going to run: kept on this machine, so that a sweep that was killed goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from dataworkspaces.commands.params_file import check_inside
+from dataworkspaces.commands.sweep_command import check_command, split_file_key
+from dataworkspaces.commands.sweep_values import Point, grid, parse_axis, read_rows, samples
+from dataworkspaces.errors import ConfigurationError, ConflictError, MetadataError, NotFoundError
+from dataworkspaces.toolbox.atomic import read_json_object, write_json
+from dataworkspaces.workspace import Workspace
+from dataworkspaces.workspace.kept_experiments import check_experiment_name
+
+_DIRECTORY = "sweeps"
+BASE = "base"
+"""The last part of the name of the experiment from which all runs of a sweep start."""
+
+
+@dataclass(frozen=True)
+class SweepRequest:
+    """What the user typed.
+
+    :ivar options: of ``dws run``, for each run: ``name``, ``inputs``, ``outputs``, ``code``, ``results``, …
+    :ivar parameters: see :func:`parse_axis`. :ivar rows: a file with rows of values.
+    :ivar count: how many points are drawn; None for all combinations.
+    :ivar optuna: how many trials optuna chooses. :ivar goal: the metric, and ``max`` or ``min``."""
+
+    command: tuple[str, ...]
+    parameters: tuple[str, ...] = ()
+    rows: str | None = None
+    count: int | None = None
+    seed: int | None = None
+    optuna: int | None = None
+    goal: str | None = None
+    prune: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """:ivar points: of each run, from number 1 on; those that optuna chooses are not known before.
+    :ivar directory: where the command runs, relative to the workspace.
+    :ivar seed: what the points were drawn with."""
+
+    name: str
+    request: SweepRequest
+    points: tuple[Point, ...]
+    directory: str
+    seed: int
+
+    @property
+    def base(self) -> str:
+        return f"{self.name}/{BASE}"
+
+    @property
+    def total(self) -> int:
+        return len(self.points) if self.request.optuna is None else self.request.optuna
+
+    def experiment(self, number: int) -> str:
+        return f"{self.name}/{number}"
+
+    def to_json(self) -> dict[str, Any]:
+        return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]
+
+
+def make_plan(workspace: Workspace, name: str, request: SweepRequest) -> SweepPlan:
+    """Check what is asked for, and draw what is to be drawn. Changes nothing."""
+    check_experiment_name(f"{name}/{BASE}")
+    if not request.command:
+        raise ConfigurationError("No command was given", hint="dws sweep [OPTIONS] -- COMMAND ARGUMENTS...")
+    axes = [parse_axis(text) for text in request.parameters]
+    names = [axis.name for axis in axes]
+    for axis in names:
+        if names.count(axis) > 1:
+            raise ConfigurationError(f"--param: '{axis}' is given twice", hint="Put its values in one list")
+    if not axes and request.rows is None:
+        raise ConfigurationError("There are no parameters to try", hint="Give --param NAME=VALUES or --rows FILE")
+    seed = random.SystemRandom().randrange(2**31) if request.seed is None else request.seed
+    if request.optuna is not None:
+        points: list[Point] = []
+    elif request.count is not None:
+        points = samples(axes, request.count, seed)
+    else:
+        points = grid(axes)
+    if request.rows is not None:
+        rows = read_rows(request.rows)
+        points = [{**row, **point} for row in rows for point in points] if points else rows
+        names += [column for row in rows for column in row if column not in names]
+    here = Path.cwd()
+    check_command(request.command, dict.fromkeys(names), here)
+    files = [split[0] for each in names if (split := split_file_key(each, here)) is not None]
+    root = workspace.get_workspace_local_path_if_any()
+    check_inside(files, None, root)
+    return SweepPlan(name, request, tuple(points), _directory(root), seed)
+
+
+def _directory(root: str | None) -> str:
+    """That in which the user is, if it is in the workspace; else its root."""
+    own, here = Path(os.path.realpath(root or ".")), Path(os.path.realpath("."))
+    return here.relative_to(own).as_posix() if here == own or own in here.parents else "."
+
+
+def place_of(workspace: Workspace, name: str) -> Path:
+    return workspace.get_machine_directory() / _DIRECTORY / f"{name.replace('/', '%')}.json"
+
+
+def keep_plan(workspace: Workspace, plan: SweepPlan) -> None:
+    """Durable, and at once: from then on the sweep can go on."""
+    write_json(place_of(workspace, plan.name), plan.to_json(), durable=True)
+
+
+def kept_plan(workspace: Workspace, name: str) -> SweepPlan:
+    """That of a sweep that was begun here. Raises NotFoundError if there is none, MetadataError if it is damaged."""
+    path = place_of(workspace, name)
+    if not path.exists():
+        known = sorted(p.stem.replace("%", "/") for p in path.parent.glob("*.json"))
+        raise NotFoundError(
+            f"No sweep '{name}' was begun on this machine", hint=f"There are: {', '.join(known) or 'none'}"
+        )
+    data = read_json_object(path, "name", "request", "points", "directory", "seed")
+    try:
+        given = {key: tuple(v) if isinstance(v, list) else v for key, v in data["request"].items()}
+        request = SweepRequest(**given)
+        points = tuple(dict(point) for point in data["points"])
+        return SweepPlan(str(data["name"]), request, points, str(data["directory"]), int(data["seed"]))
+    except (TypeError, ValueError, AttributeError) as e:
+        raise MetadataError(f"{path} does not hold a sweep: {e}", hint="Remove it, and begin the sweep again") from e
+
+
+def continued(workspace: Workspace, plan: SweepPlan, experiments: Sequence[str]) -> SweepPlan:
+    """The sweep of that name that was begun with the same command, or else the new one. Raises ConflictError if it was
+    begun with another."""
+    if plan.base not in experiments:
+        others = [name for name in experiments if name.startswith(f"{plan.name}/")]
+        if others:
+            raise ConflictError(
+                f"There are experiments {plan.name}/… already", hint="Choose another --name, or remove them first"
+            )
+        return plan
+    try:
+        before = kept_plan(workspace, plan.name)
+    except NotFoundError:
+        raise ConflictError(f"Sweep '{plan.name}' was begun on another machine", hint="Choose another --name") from None
+    if _asked(before) != _asked(plan):
+        raise ConflictError(
+            f"Sweep '{plan.name}' was begun with another command or other parameters",
+            hint=f"Choose another --name, or remove that one: dws remove-experiment '{plan.name}/*'",
+        )
+    return before
+
+
+def _asked(plan: SweepPlan) -> dict[str, Any]:
+    return replace(plan, points=(), seed=0).to_json()
