@@ -91,7 +91,6 @@ def _plan(
     workspace: Workspace, command: tuple[str, ...], name: str | None, resume: str | None, step: str | None,
     options: dict[str, Any],
 ) -> SweepPlan:  # fmt: skip
-    from dataworkspaces.commands.kept_experiments import experiments_of
     from dataworkspaces.commands.sweep_plan import SweepRequest, continued, kept_plan, make_plan
     from dataworkspaces.commands.sweep_search import check_optuna, parse_goal
 
@@ -108,11 +107,10 @@ def _plan(
         parse_goal(options["goal"])
     elif options["goal"] is not None or options["prune"]:
         raise click.UsageError("--metric and --prune are for --optuna.")
-    known = [each.name for each in experiments_of(workspace).list_experiments()]
     of_run = {"name": step, **{key: options.pop(key) for key in ("inputs", "outputs", "code", "results")}}
     of_run = {key: value for key, value in of_run.items() if value not in (None, ())}
     request = SweepRequest(command=command, options=of_run, **options)
-    return continued(workspace, make_plan(workspace, name, request), known)
+    return continued(workspace, make_plan(workspace, name, request))
 
 
 def _show(workspace: Workspace, plan: SweepPlan, as_json: bool) -> None:

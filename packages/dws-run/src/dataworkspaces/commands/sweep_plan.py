@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from dataworkspaces.commands.kept_experiments import experiments_of
 from dataworkspaces.commands.params_file import check_inside
 from dataworkspaces.commands.sweep_command import check_command, split_file_key
 from dataworkspaces.commands.sweep_values import Point, grid, parse_axis, read_rows, samples
@@ -126,7 +127,7 @@ def kept_plan(workspace: Workspace, name: str) -> SweepPlan:
         )
     data = read_json_object(path, "name", "request", "points", "directory", "seed")
     try:
-        given = {key: tuple(v) if isinstance(v, list) else v for key, v in data["request"].items()}
+        given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in data["request"].items()}
         request = SweepRequest(**given)
         points = tuple(dict(point) for point in data["points"])
         return SweepPlan(str(data["name"]), request, points, str(data["directory"]), int(data["seed"]))
@@ -134,9 +135,10 @@ def kept_plan(workspace: Workspace, name: str) -> SweepPlan:
         raise MetadataError(f"{path} does not hold a sweep: {e}", hint="Remove it, and begin the sweep again") from e
 
 
-def continued(workspace: Workspace, plan: SweepPlan, experiments: Sequence[str]) -> SweepPlan:
+def continued(workspace: Workspace, plan: SweepPlan) -> SweepPlan:
     """The sweep of that name that was begun with the same command, or else the new one. Raises ConflictError if it was
     begun with another."""
+    experiments = [each.name for each in experiments_of(workspace).list_experiments()]
     if plan.base not in experiments:
         others = [name for name in experiments if name.startswith(f"{plan.name}/")]
         if others:

@@ -111,16 +111,13 @@ def _range(part: str, text: str) -> Iterator[Any]:
 
 
 def _distribution(kind: str, low: float, high: float, text: str) -> Distribution:
-    if kind == "normal":
-        good = high > 0
-    else:
-        good = low < high and (low > 0 or not kind.startswith("log"))
+    good = high > 0 if kind == "normal" else low < high and (low > 0 or not kind.startswith("log"))
     if kind.endswith("int"):
         good = good and low == int(low) and high == int(high)
     if not good:
         raise ConfigurationError(
             f"--param: '{text:.100}' is not a distribution",
-            hint="Write uniform:LOW:HIGH, loguniform:LOW:HIGH with LOW > 0, int:LOW:HIGH, logint:LOW:HIGH or normal:MEAN:SD",
+            hint="Write KIND:LOW:HIGH, with LOW > 0 for loguniform and logint, or normal:MEAN:SD",
         )
     return Distribution(kind, low, high)
 

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -94,7 +93,7 @@ def _run(task: dict[str, Any], workspace: Workspace, copy: Workspace, place: Pat
     set_in_files(task["point"], directory)
     places = same_places(workspace, copy)
     command = _command(task["command"], places, Path(task["workspace"]) / task["directory"], place / "workspace")
-    options = {k: tuple(v) if isinstance(v, list) else v for k, v in task["options"].items()}
+    options: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in task["options"].items()}
     parameters = recorded_parameters(task["point"])
     request = RunRequest(command=command, parameters=parameters, force=True, no_cache=True, **options)
     planned = plan_run(copy, request)
@@ -124,7 +123,7 @@ def _run(task: dict[str, Any], workspace: Workspace, copy: Workspace, place: Pat
 
 
 def _command(command: list[str], places: dict[str, str], here: Path, root: Path) -> tuple[str, ...]:
-    """In the checkout; a program that git does not keep, of an environment in the workspace, is that of the workspace."""
+    """In the checkout. A program that git does not keep, of an environment in the workspace, is that one."""
     program, *arguments = command
     if os.sep in program:
         moved = place_in_copy(program, places, root)
@@ -212,4 +211,4 @@ def _end_of(log: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
