@@ -29,6 +29,8 @@ IMPORTED = (
     "workspace",
 )  # fmt: skip
 """Below `dataworkspaces`."""
+IMPORTED_LATE = ("email.parser", "filelock", "tomli_w")
+"""What commands import when they first need it, and nearly all do."""
 READ_AT_THE_START = (
     "LANG",
     "LC_ALL",
@@ -162,6 +164,8 @@ def import_all() -> None:
                     import_module(".".join(("dataworkspaces", *parts)).removesuffix(".__init__"))
                 except ImportError:
                     continue  # it needs something that is not here
+    for name in IMPORTED_LATE:
+        import_module(name)
     gc.collect()
     gc.freeze()  # else each child would copy what it looks at to collect garbage
 

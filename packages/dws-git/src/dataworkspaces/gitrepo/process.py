@@ -11,7 +11,7 @@ import os
 import re
 import time
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,6 @@ from dataworkspaces.toolbox.logs import log
 
 if TYPE_CHECKING:
     import subprocess
-    from threading import Event
 
     from dataworkspaces.gitrepo.restraint import Restraint
 
@@ -109,34 +108,26 @@ def _finish(
     """What git wrote, however long it takes; if it waits for the other end of a named pipe, for ever, it is ended, and
     a ConfigurationError says so."""
     import subprocess
-    from threading import Event, Thread
 
-    ended = Event()
-    pipes: list[str] = []
-    Thread(target=_end_if_it_waits, args=(process, directory, ended, pipes), daemon=True).start()
-    try:
-        out, error = process.communicate(stdin)
-    finally:
-        ended.set()
-    if pipes and process.returncode != 0:
-        raise is_a_pipe(pipes[0])
+    pipe: str | None = None
+    given, patience = stdin, PATIENCE
+    with ExitStack() as other_ends:
+        while True:
+            try:
+                out, error = process.communicate(given, patience)
+                break
+            except subprocess.TimeoutExpired:
+                given, patience = None, patience * 2  # what was not yet written of it is still to be written
+                if pipe is not None:
+                    process.kill()
+                elif (found := pipe_with_reader(directory)) is not None:
+                    pipe, other_end = found
+                    other_ends.callback(os.close, other_end)
+                    process.terminate()  # on which git removes its locks
+                    patience = PATIENCE
+    if pipe is not None and process.returncode != 0:
+        raise is_a_pipe(pipe)
     return subprocess.CompletedProcess(process.args, process.returncode, out, error)
-
-
-def _end_if_it_waits(process: subprocess.Popen[bytes], directory: Path, ended: Event, pipes: list[str]) -> None:
-    """In a thread beside the process, until it has ended."""
-    patience = PATIENCE
-    while not ended.wait(patience):
-        patience *= 2
-        found = pipe_with_reader(directory)
-        if found is not None:
-            path, other_end = found
-            pipes.append(path)
-            process.terminate()  # on which git removes its locks
-            if not ended.wait(PATIENCE):
-                process.kill()
-            os.close(other_end)
-            return
 
 
 def start(directory: Path, arguments: Sequence[str], restraint: Restraint | None) -> subprocess.Popen[bytes]:

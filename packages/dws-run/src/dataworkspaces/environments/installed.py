@@ -13,6 +13,7 @@ from typing import Any
 
 _OF_INSTALLERS = {"INSTALLER", "REQUESTED", "RECORD", "RECORD.jws", "RECORD.p7s", "direct_url.json"}
 """Files of ``.dist-info`` that whoever installs adds, so that they are not those of the wheel."""
+_FIELD = re.compile(r"^(Name|Version):[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,17 @@ def installed(paths: Sequence[str]) -> list[Installed]:
     found: dict[str, Installed] = {}
     for distribution in distributions(path=list(paths)):
         with suppress(Exception):  # the metadata of others may lack anything
-            name, version = distribution.metadata["Name"], distribution.version
+            name, version = _name_and_version(distribution)
             if name and version and normalized(name) not in found:
-                found[normalized(name)] = _installed(distribution, str(name), str(version))
+                found[normalized(name)] = _installed(distribution, name, version)
     return [found[name] for name in sorted(found)]
+
+
+def _name_and_version(distribution: Distribution) -> tuple[str, str]:
+    """Two lines of a long text that importlib.metadata would parse whole, twice; empty where they are missing."""
+    header = (distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or "").partition("\n\n")[0]
+    fields = dict(_FIELD.findall(header))
+    return fields.get("Name", ""), fields.get("Version", "")
 
 
 def normalized(name: str) -> str:
