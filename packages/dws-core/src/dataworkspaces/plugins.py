@@ -26,6 +26,7 @@ EXECUTORS = "dataworkspaces.executors"
 ENVIRONMENTS = "dataworkspaces.environments"
 PROBES = "dataworkspaces.probes"
 PREVIEWS = "dataworkspaces.previews"
+AUTOLOGGERS = "dataworkspaces.autologgers"
 
 KINDS = {
     BACKENDS: "workspace backend",
@@ -37,6 +38,7 @@ KINDS = {
     ENVIRONMENTS: "kind of environment",
     PROBES: "probe",
     PREVIEWS: "preview",
+    AUTOLOGGERS: "autologger",
 }
 
 DEFAULT_BACKEND = "git"

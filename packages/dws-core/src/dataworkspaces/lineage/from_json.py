@@ -192,6 +192,7 @@ def run_from_json(fields: Mapping[str, Any] | None, where: str) -> RunRecord | N
         results=None if results is None else _ref_from_json(results, where),
         params_files=_params_files(fields, where),
         reads_nothing=fields.get("reads_nothing") is True,
+        autolog=fields.get("autolog") is True,
     )
 
 

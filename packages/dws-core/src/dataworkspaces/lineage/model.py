@@ -139,6 +139,7 @@ class RunRecord:
     :ivar inputs, code, outputs: what the user named; ``outputs`` is None if they were to be found.
     :ivar reads_nothing: the user said that there are no inputs.
     :ivar params_files: files that have some of the parameters, as ``PATH[:KEY,KEY]``, relative to the directory.
+    :ivar autolog: whether what frameworks for machine learning do in it is recorded.
     """
 
     run_id: str
@@ -153,6 +154,7 @@ class RunRecord:
     results: ResourceRef | None = None
     params_files: tuple[str, ...] = ()
     reads_nothing: bool = False
+    autolog: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -168,6 +170,7 @@ class RunRecord:
             "results": None if self.results is None else list(self.results),
             **({"params_files": list(self.params_files)} if self.params_files else {}),
             **({"reads_nothing": True} if self.reads_nothing else {}),
+            **({"autolog": True} if self.autolog else {}),
         }
 
 

@@ -75,6 +75,15 @@ class ResultsLineage(Lineage):
         self.run.find_files()
         return self._write_results_file()
 
+    def update_results(self, metrics: Mapping[str, Any]) -> ResourceRef:
+        """The same in the place of what this run has written there before, with metrics that are known by now."""
+        self._check_open("update_results()")
+        self._metrics = jsonable(dict(metrics))
+        self.run.find_files()
+        where = self._write_results_file()
+        self.run.results_may_change()
+        return where
+
     def complete(self) -> None:
         self._check_open("complete()")
         if self.run.find_files() and self._metrics is not None:

@@ -30,6 +30,7 @@ from dataworkspaces.kit_support.step import (
     is_hashed,
     recorded,
 )
+from dataworkspaces.kit_support.system import SystemMonitor, start_monitor
 from dataworkspaces.lineage import ResultsLineage, jsonable
 from dataworkspaces.lineage.runs.run import ResultsRun
 from dataworkspaces.workspace import ResourceRef, Workspace
@@ -78,6 +79,7 @@ class TrainingStep:
 
     :param default_name: of the step, where no script or notebook is known to run.
     :ivar history: the metrics of all trainings, by epoch.
+    :ivar system_metrics: whether the use of the machine is noted while it trains; None leaves it to the environment.
     :ivar was_found: whether there was a workspace: then one that is not there now has vanished."""
 
     def __init__(self, where: Where, default_name: str) -> None:
@@ -92,6 +94,8 @@ class TrainingStep:
         self._places: Places | None = None
         self._run: ResultsRun | None = None
         self._unrecorded: str | None = None
+        self._monitor: SystemMonitor | None = None
+        self.system_metrics: bool | None = None
         self.was_found = False
         self._is_trained_here = False
 
@@ -151,6 +155,8 @@ class TrainingStep:
             return self._places
         self._run = self._unrecorded = None
         places, self._unrecorded = begin_unless_it_fails(self.find, self._begin, self._refusals)
+        if self._run is not None and self._monitor is None:
+            self._monitor = start_monitor(self._run.note_system, self.system_metrics)
         return places
 
     def begin_evaluation(self, parameters: Mapping[str, Any], what: str = "This score") -> Places | None:
@@ -216,13 +222,30 @@ class TrainingStep:
         long in coming. The step goes on.
 
         :param name: the file that ``write`` writes, if it fails."""
+
+        def save(lineage: ResultsLineage, places: Places) -> None:
+            with nullcontext() if name is None else spared(lineage, name):
+                write(places)
+
+        self._save(save)
+
+    def keep(self, metrics: Mapping[str, Any], write: Callable[[Places], object] = lambda places: None) -> None:
+        """The same with ``results.json``, in the place of what the run has said there before. The step goes on."""
+
+        def save(lineage: ResultsLineage, places: Places) -> None:
+            write(places)
+            lineage.update_results(metrics)
+
+        self._save(save)
+
+    def _save(self, save: Callable[[ResultsLineage, Places], object]) -> None:
+        self._stop_monitor()
         lineage, self._lineage = self._lineage, None
         if lineage is None or self._places is None:
             return
         with spared_record("What this training left", self._keep_reason):
             with recorded(lineage):
-                with nullcontext() if name is None else spared(lineage, name):
-                    write(self._places)
+                save(lineage, self._places)
                 self._save_history(lineage)
             lineage.restart(lineage.start_time)
             self._hashes.record(lineage, self._places.inputs)
@@ -233,6 +256,7 @@ class TrainingStep:
     def finish(self, metrics: Mapping[str, Any]) -> ResourceRef | None:
         """Write ``results.json`` and the history, record their lineage, and end the step. Returns where they are; None,
         and a warning, if they cannot be recorded."""
+        self._stop_monitor()
         lineage, self._lineage = self._lineage, None
         if lineage is None:
             return None
@@ -244,6 +268,7 @@ class TrainingStep:
     def drop(self, error: BaseException | None = None) -> None:
         """The step ends here, or has failed with an error. If it has left nothing by then, not even an epoch, the
         earlier results stay, and what is known of them."""
+        self._stop_monitor()
         lineage, self._lineage = self._lineage, None
         if lineage is not None:
             with spared_record("The end of this training"):
@@ -255,6 +280,11 @@ class TrainingStep:
     def _refusals(self) -> tuple[type[Exception], ...]:
         """Where there has never been a workspace, that is a mistake; one that has vanished is a trouble."""
         return () if self.was_found else (NotAWorkspaceError,)
+
+    def _stop_monitor(self) -> None:
+        monitor, self._monitor = self._monitor, None
+        if monitor is not None:
+            monitor.stop()
 
     def _keep_reason(self, reason: str) -> None:
         self._unrecorded = reason

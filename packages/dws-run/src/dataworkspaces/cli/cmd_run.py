@@ -59,6 +59,12 @@ if TYPE_CHECKING:
     help="A directory in a results resource. Its results.json gets the parameters, and the metrics from a "
     "metrics.json that the command writes there.",
 )
+@click.option(
+    "--autolog",
+    is_flag=True,
+    help="Record what scikit-learn, Keras, PyTorch, XGBoost and LightGBM do in the command: parameters, metrics, "
+    "models. The script stays as it is.",
+)
 @click.option("--force", is_flag=True, help="Run the command even if nothing has changed since its last success.")
 @click.option(
     "--no-cache",

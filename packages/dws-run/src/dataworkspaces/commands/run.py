@@ -22,7 +22,7 @@ from dataworkspaces.commands.run_changes import (
     take_footprint,
 )
 from dataworkspaces.commands.run_code import CodeOfCommand
-from dataworkspaces.commands.run_imports import watching_imports
+from dataworkspaces.commands.run_imports import variables_of_autolog, watching_imports
 from dataworkspaces.commands.run_last import look_at_last
 from dataworkspaces.commands.run_places import PlaceSet, Roots, inputs_to_read, named_paths
 from dataworkspaces.commands.run_process import Caller, NotStartedError, call, check_program, gets_input, python_version
@@ -135,7 +135,9 @@ def execute(
         written: list[ResourceRef] = []
         try:
             started = time.monotonic()
-            status = start(record.command, directory, {**variables, **imports.variables}, processes.append)
+            of_autolog = variables_of_autolog() if record.autolog else {}
+            told = {**variables, **imports.variables, **of_autolog}
+            status = start(record.command, directory, told, processes.append)
             seconds = time.monotonic() - started
             root = workspace.get_workspace_local_path_if_any()
             place = None if root is None else Path(root)

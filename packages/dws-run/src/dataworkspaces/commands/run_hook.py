@@ -91,6 +91,38 @@ def _begin(place: str) -> None:
     atexit.register(_note_if_possible, place, {name.partition(".")[0] for name in list(sys.modules)})
 
 
+class _Autolog:
+    """Begins to record what frameworks do when the first of them is imported, and not before: most Pythons import
+    none."""
+
+    def __init__(self, names: "list[str]") -> None:
+        self.names = names
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> object:
+        if name not in self.names:
+            return None
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)  # type: ignore[arg-type]
+        if not _is_worker():
+            try:
+                from dataworkspaces.kits.autolog import autolog
+
+                autolog()
+            except Exception as e:
+                sys.stderr.write("dws run --autolog records nothing of this Python: " + str(e)[:300] + "\n")
+        for finder in list(sys.meta_path):  # anew: who watches imports stands in it now
+            spec = finder.find_spec(name, path, target)  # type: ignore[arg-type]
+            if spec is not None:
+                return spec
+        return None
+
+
+def _is_worker() -> bool:
+    """A process to which another one gives a part of its work, and which records all of it."""
+    arguments = " ".join(getattr(sys, "orig_argv", sys.argv))
+    return "--multiprocessing-fork" in arguments or "loky.backend" in arguments or "multiprocessing." in arguments
+
+
 def _run_that_of_others(place: str) -> None:
     """The ``sitecustomize`` that Python would have found without us; what it raises, Python tells as ever."""
     ours = sys.modules["sitecustomize"]
@@ -111,4 +143,6 @@ if __name__ == "sitecustomize":
         _begin(_place)
     except Exception:
         pass
+    if os.environ.get("DWS_AUTOLOG"):
+        sys.meta_path.insert(0, _Autolog(os.environ["DWS_AUTOLOG"].split(",")))  # type: ignore[arg-type]
     _run_that_of_others(_place)

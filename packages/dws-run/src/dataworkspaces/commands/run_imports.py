@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from dataworkspaces import plugins
 from dataworkspaces.commands.run_sources import ROOTS, code_read
+from dataworkspaces.errors import PluginError
 from dataworkspaces.lineage import code_watch
 from dataworkspaces.lineage.code_files import CodeRead
 from dataworkspaces.lineage.environment import distributions_of, this_machine
@@ -125,6 +127,19 @@ def _read(file: Path) -> Iterator[_Noted]:
             lines = []
         else:
             lines.append(line)
+
+
+def variables_of_autolog() -> dict[str, str]:
+    """Environment variables with which the Pythons of a command record what frameworks do: the modules to watch.
+
+    Raises PluginError if no distribution brings an autologger."""
+    names = plugins.names(plugins.AUTOLOGGERS)
+    if not names:
+        raise PluginError(
+            "--autolog records nothing: no autologger is installed",
+            hint="Install those of your frameworks with: pip install dws-sklearn, or pip install dws-keras",
+        )
+    return {"DWS_AUTOLOG": ",".join(names)}
 
 
 @contextmanager

@@ -172,7 +172,7 @@ def _differences(entries: Sequence[StepLineage], record: RunRecord) -> list[str]
             now = "is no longer given" if new is None else f"is {new}"
             found.append(f"parameter {name} {now}, was {old}" if old is not None else f"parameter {name} is new")
     named = {"command line": "command", "directory": "working_directory", "inputs": "inputs", "outputs": "outputs"}
-    named |= {"code": "code", "results": "results", "use of --no-input": "reads_nothing"}
+    named |= {"code": "code", "results": "results", "use of --no-input": "reads_nothing", "use of --autolog": "autolog"}
     return found + [f"another {label}" for label, key in named.items() if getattr(then, key) != getattr(record, key)]
 
 

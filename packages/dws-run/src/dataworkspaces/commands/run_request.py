@@ -31,6 +31,7 @@ class RunRequest:
     :ivar name: default: that of the script, or of the program.
     :ivar inputs: default: the data that the command line names.
     :ivar no_input: the command reads no data.
+    :ivar autolog: record what frameworks for machine learning do in it.
     :ivar no_cache: take no outputs from earlier runs.
     :ivar outputs: default: what changes below the workspace's resources.
     :ivar code: default: the code resources of the files that the command line names.
@@ -48,6 +49,7 @@ class RunRequest:
     params_files: tuple[str, ...] = ()
     no_input: bool = False
     no_cache: bool = False
+    autolog: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ def plan_run(workspace: Workspace, request: RunRequest, around: Around | None = 
         results=results,
         params_files=_relative(request.params_files),
         reads_nothing=request.no_input,
+        autolog=request.autolog,
     )
     return PlannedRun(record, tuple(unnamed))
 

@@ -72,6 +72,7 @@ class ResultsRun:
         self._events: list[tuple[str, dict[str, Any]]] = []
         self._epochs = 0
         self._new_parameters: dict[str, Any] = {}
+        self._samples: list[tuple[str, dict[str, Any]]] = []
         self._before: dict[str, object] | None = None
         self._held: Held | None = None
         self._earlier: EarlierRun | None = None
@@ -162,9 +163,12 @@ class ResultsRun:
         )
 
     def note_system(self, values: Mapping[str, float]) -> None:
-        """What the process uses of the machine now: percent where the name ends so, else bytes."""
+        """What the process uses of the machine now: percent where the name ends so, else bytes. From any thread: it goes
+        to the live record at once, and to the log with what comes next."""
+        event = ("system", {"time": datetime.now().isoformat(), "values": dict(values)})
+        self._samples.append(event)
         with self._told_once("The live record"):
-            self._live.append("system", {"time": datetime.now().isoformat(), "values": dict(values)})
+            self._live.append(*event)
 
     def make_room_for(self, name: str) -> None:
         """The run is about to write a file. One of that name that is not its own moves aside."""
@@ -203,6 +207,10 @@ class ResultsRun:
     def results_written(self) -> None:
         self._files_of_results = [*self._since_end, RESULTS_FILE]
         self.has_news = True
+
+    def results_may_change(self) -> None:
+        """The run will write these results once more, in the place of what they say now."""
+        self._files_of_results = []
 
     def list_of_files(self) -> dict[str, Any]:
         """By path; what somebody has removed, or a snapshot has taken, is none of it."""
@@ -371,7 +379,8 @@ class ResultsRun:
         with self._told_once("The log"):
             self._resume()
             self._new_parameters = {}
-            for one in events:
+            samples, self._samples = self._samples, []
+            for one in [*samples, *events]:
                 self._append(*one)
         self.has_news = True
 

@@ -104,7 +104,7 @@ def _confusion_matrix(scored: Scored) -> _Write | None:
         axes.set_yticks(range(len(labels)), labels)
         axes.set(xlabel="predicted", ylabel="actual", title="Confusion matrix")
 
-    return _picture(draw)
+    return picture(draw)
 
 
 def _roc_curve(scored: Scored) -> _Write | None:
@@ -127,7 +127,30 @@ def _roc_curve(scored: Scored) -> _Write | None:
         if len(shown) <= 20:
             axes.legend(loc="lower right")
 
-    return _picture(draw)
+    return picture(draw)
+
+
+def _precision_recall_curve(scored: Scored) -> _Write | None:
+    """As for ROC."""
+    scores = None if np.ndim(scored.expected) > 1 else _class_scores(scored)
+    if scores is None:
+        return None
+    classes = scored.predictor.classes_
+    shown = [(classes[1], scores)] if scores.ndim == 1 else list(zip(classes, scores.T, strict=True))
+
+    def draw(axes: Any) -> None:
+        for label, values in shown:
+            actual = np.ravel(scored.expected) == label
+            if not actual.any():
+                continue
+            precision, recall, _ = sk.precision_recall_curve(actual, values, sample_weight=scored.sample_weight)
+            area = sk.average_precision_score(actual, values, sample_weight=scored.sample_weight)
+            axes.plot(recall, precision, drawstyle="steps-post", label=f"{label} (average {area:.3f})")
+        axes.set(xlabel="recall", ylabel="precision", title="Precision and recall")
+        if len(shown) <= 20:
+            axes.legend(loc="lower left")
+
+    return picture(draw)
 
 
 def _predicted_against_actual(scored: Scored) -> _Write | None:
@@ -141,7 +164,7 @@ def _predicted_against_actual(scored: Scored) -> _Write | None:
         axes.plot(ends, ends, linestyle="--", color="grey", linewidth=1)
         axes.set(xlabel="actual", ylabel="predicted", title="Predicted against actual")
 
-    return _picture(draw)
+    return picture(draw)
 
 
 def _cv_results(scored: Scored) -> _Write | None:
@@ -185,6 +208,9 @@ class _File(NamedTuple):
 FILES = {
     "confusion_matrix": _File(".png", _confusion_matrix, is_classifier, "it is not a classifier"),
     "roc_curve": _File(".png", _roc_curve, _may_say_how_sure, "it does not give class probabilities or scores"),
+    "precision_recall_curve": _File(
+        ".png", _precision_recall_curve, _may_say_how_sure, "it does not give class probabilities or scores"
+    ),
     "predicted_against_actual": _File(
         ".png", _predicted_against_actual, _may_predict_numbers, "it predicts no numbers"
     ),
@@ -193,7 +219,9 @@ FILES = {
 """By name, what can stand beside ``results.json``."""
 
 
-def _picture(draw: Callable[[Any], None]) -> _Write:
+def picture(draw: Callable[[Any], None]) -> _Write:
+    """A picture that is drawn to its axes."""
+
     def write(path: Path) -> None:
         # Not pyplot: it keeps a state for the process, and may want a screen.
         from matplotlib.backends.backend_agg import FigureCanvasAgg

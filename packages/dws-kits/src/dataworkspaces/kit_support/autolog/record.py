@@ -1,0 +1,196 @@
+"""The record of one model: its training, and what is evaluated of it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dataworkspaces.kit_support.places import find_inputs, find_results, open_workspace
+from dataworkspaces.kit_support.result_files import save_described_file, save_result_file, save_result_json
+from dataworkspaces.kit_support.spared import NOT_STORED, reason_of
+from dataworkspaces.kit_support.step import is_hashed
+from dataworkspaces.kit_support.training import Places, TrainingStep, Where
+from dataworkspaces.lineage import jsonable
+from dataworkspaces.lineage.environment import distributions_of
+from dataworkspaces.lineage.run_environment import current_run
+from dataworkspaces.workspace import ResourceRef, ResourceRoles, Workspace
+
+if TYPE_CHECKING:
+    from dataworkspaces.kit_support.autolog.session import Session
+
+DETAILS_FILE = "autolog.json"
+"""What is neither a parameter nor a metric of a table: the model's signature, its packages, calls of metrics."""
+
+
+class ModelRecord:
+    """Made by :meth:`Session.training`. No method raises an error.
+
+    :ivar metrics: of the model, as they stand in ``results.json``.
+    :ivar details: what :data:`DETAILS_FILE` holds.
+    :ivar is_dirty: whether something is not saved yet.
+    :ivar is_in_parts: whether further calls go on with the training."""
+
+    def __init__(self, session: Session, name: str) -> None:
+        self.name = name
+        self.metrics: dict[str, Any] = {}
+        self.details: dict[str, Any] = {}
+        self._session = session
+        self._step = TrainingStep(_WhereOfScript(**vars(session.options.where)), name)
+        self._step.system_metrics = session.options.system_metrics
+        self._files: dict[str, Callable[[Places], object]] = {}
+        self._at_end: list[Callable[[], object]] = []
+        self._process = os.getpid()
+        self.is_dirty = False
+        self.is_in_parts = False
+
+    @property
+    def epochs(self) -> int:
+        """How many have ended."""
+        return len(self._step.history.numbers)
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether there is a run: not if it could not begin."""
+        return self._step.run_id is not None
+
+    # -- while it is trained -------------------------------------------------------------------------------------
+
+    def begin(self, parameters: Mapping[str, Any]) -> Places | None:
+        with self._session.spared("This training"):
+            return self._step.begin_training(dict(parameters))
+        return None
+
+    def note(self, parameters: Mapping[str, Any]) -> None:
+        """Add parameters, or replace their values."""
+        with self._session.spared("What this training is told"):
+            self._step.note(parameters)
+            self.is_dirty = True
+
+    def detail(self, name: str, value: Any) -> None:
+        """What is no number of a table."""
+        with self._session.spared(name):
+            self.details[name] = jsonable(value)
+            self.is_dirty = True
+
+    def epoch(self, metrics: Mapping[str, Any], number: int | None = None) -> None:
+        """An epoch has ended; it is in the live record once this returns.
+
+        :param number: which one it is, from 1 on, if the training does not begin with the first."""
+        with self._session.spared("An epoch"):
+            self._step.end_epoch(metrics, number)
+            self.is_dirty = True
+
+    def read(self, part: str, *data: Any) -> None:
+        """What was read as this part (``fit``, ``score``), if the input is a resource whose version that is."""
+        with self._session.spared(f"What was read to {part}"):
+            places = self._step.find()
+            if places.are_inputs_hashed:
+                from dataworkspaces.kit_support.data_hash import hash_of_inputs
+
+                self._step.read(part, hash_of_inputs(*data))
+
+    # -- what is left --------------------------------------------------------------------------------------------
+
+    def metric(self, name: str, value: Any, **how: Any) -> None:
+        """A metric of the model. One of that name that has another value stays, and this one gets a number.
+
+        :param how: how it was computed, for :data:`DETAILS_FILE`."""
+        with self._session.spared(f"The metric {name}"):
+            found = jsonable(value)
+            key, number = name, 1
+            while key in self.metrics and self._calls.get(key) != jsonable(how):
+                number += 1
+                key = f"{name}-{number}"
+            self.metrics[key] = found
+            self._calls[key] = jsonable(how)
+            self.is_dirty = True
+
+    @property
+    def _calls(self) -> dict[str, Any]:
+        calls: dict[str, Any] = self.details.setdefault("metrics", {})
+        return calls
+
+    def file(self, name: str, write: Callable[[Path], object]) -> None:
+        """A file beside the results: ``write`` writes it to the path that it is given, when the record is saved."""
+        self._files[name] = lambda places: save_result_file(places.workspace, places.results, name, write)
+        self.is_dirty = True
+
+    def model(self, model: Any, name: str, write: Callable[[Path], object], modules: Iterable[str]) -> None:
+        """The trained model as a file.
+
+        :param modules: those that its classes come from: the versions of their distributions decide whether it can be
+            loaded, and are told."""
+        with self._session.spared("The packages of the model"):
+            directory = self._step.find().workspace.get_machine_directory()
+            tops = {module.partition(".")[0] for module in modules} - {"builtins", "__main__"}
+            versions = distributions_of(tops, sys.path, directory)
+            self.details["packages"] = {"python": platform.python_version(), **versions}
+            if self._session.options.save_models:
+                described = {"model": f"{type(model).__module__}.{type(model).__qualname__}"}
+                self._files[name] = lambda places: save_described_file(
+                    places.workspace, places.results, name, write, described, list(versions)
+                )
+            self.is_dirty = True
+
+    def at_end(self, finish: Callable[[], object]) -> None:
+        """What is to be done once, when nothing more is expected: to draw pictures, say."""
+        self._at_end.append(finish)
+
+    def fail(self, error: BaseException) -> None:
+        """The training has failed."""
+        with self._session.spared("The end of this training"):
+            self._step.note({"fit_ended_by": type(error).__name__})
+            self._step.drop(error)
+            self.is_dirty = False
+
+    def save(self, *, at_end: bool = False) -> None:
+        """Write what is known by now, and record its lineage. More may follow."""
+        if os.getpid() != self._process or not self.is_recorded:
+            return
+        finishing, self._at_end = (self._at_end, []) if at_end else ([], self._at_end)
+        with self._session.spared("What this training left"), self._session.busy():
+            for finish in finishing:
+                with self._session.spared("A picture"):
+                    finish()
+            if self.is_dirty:
+                self.is_dirty = False
+                self._step.begin_evaluation({}, "What was trained")
+                self._step.keep(self.metrics, self._write_files)
+
+    def _write_files(self, places: Places) -> None:
+        files, self._files = self._files, {}
+        for name, write in files.items():
+            try:
+                write(places)
+            except Exception as e:  # of any library, or of somebody else's class
+                self._session.tell(f"'{name}' is not stored", e)
+                self._step.note({NOT_STORED + name: reason_of(e)})
+        if self.details:
+            save_result_json(places.workspace, places.results, DETAILS_FILE, self.details)
+
+
+class _WhereOfScript(Where):
+    """Where a script reads and writes that says nothing of it."""
+
+    def find(self) -> Places:
+        workspace = open_workspace(self.workspace_dir, self.verbose)
+        inputs = find_inputs(workspace, self.input_resource) if self.input_resource is not None else _read(workspace)
+        results = find_results(workspace, self.results_resource)
+        return Places(workspace, inputs, results, any(is_hashed(workspace, ref) for ref in inputs))
+
+
+def _read(workspace: Workspace) -> list[ResourceRef]:
+    """What ``dws run`` was told; else all source data, or where there are none, all other data."""
+    run = current_run(workspace)
+    if run is not None and run.inputs:
+        return list(run.inputs)
+    for role in (ResourceRoles.SOURCE_DATA_SET, ResourceRoles.INTERMEDIATE_DATA):
+        names = [name for name in workspace.get_resource_names() if workspace.get_resource_role(name) == role]
+        if names:
+            return [ResourceRef(name) for name in names]
+    return []
+

@@ -1,0 +1,212 @@
+"""What is recorded in this process: by model its record, which data a prediction was made of, and what is under way."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+import warnings
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from dataworkspaces.kit_support.autolog.names import name_of
+from dataworkspaces.kit_support.autolog.record import ModelRecord
+from dataworkspaces.kit_support.spared import reason_of
+from dataworkspaces.kit_support.training import Where
+from dataworkspaces.plain_text import escape
+from dataworkspaces.toolbox.logs import log
+
+Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
+"""Is given what it wraps, the object that it is a method of, and the arguments of the call."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Those of :func:`dataworkspaces.kits.autolog.autolog`."""
+
+    where: Where = field(default_factory=Where)
+    save_models: bool = True
+    training_metrics: bool = True
+    pictures: bool = True
+    system_metrics: bool | None = None
+    is_active: bool = True
+
+
+class Session:
+    """One for each process. A process that is forked from it records nothing."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.last: ModelRecord | None = None
+        self._records: dict[int, tuple[weakref.ref[Any] | None, ModelRecord]] = {}
+        self._predictions: dict[int, tuple[weakref.ref[Any], ModelRecord, str | None]] = {}
+        self._prepared: dict[str, Any] = {}
+        self._busy = 0
+        self._lock = threading.Lock()
+        self._is_told = False
+        self._process = os.getpid()
+        _save_after_cells(self)
+
+    # -- what is under way ---------------------------------------------------------------------------------------
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether a call of now is the user's own: what a training calls is a part of it, in whichever thread."""
+        return self.options.is_active and not self._busy and self._process == os.getpid()
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """What is called within is a part of something that is recorded as one."""
+        with self._lock:
+            self._busy += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._busy -= 1
+
+    @contextmanager
+    def training(
+        self, model: Any, find_parameters: Callable[[], Mapping[str, Any]], name: str | None = None
+    ) -> Iterator[ModelRecord]:
+        """The training of a model, as a run of its own. If it raises an error, the run has failed. To be asked for if
+        :attr:`is_idle`.
+
+        :param name: what the run is called, if not by the class of the model."""
+        record = self.begin(model, find_parameters, name)
+        try:
+            with self.busy():
+                yield record
+        except BaseException as e:
+            record.fail(e)
+            raise
+        record.save()
+
+    def begin(
+        self, model: Any, find_parameters: Callable[[], Mapping[str, Any]], name: str | None = None
+    ) -> ModelRecord:
+        """The record of a training whose end is told otherwise."""
+        self.save(at_end=True)
+        record = ModelRecord(self, name or type(model).__name__)
+        parameters: dict[str, Any] = {"prepared_with": self._prepared} if self._prepared else {}
+        with self.spared("What this training is told"):
+            parameters.update(find_parameters())
+        record.begin(parameters)
+        self._records[id(model)] = (_reference(model), record)
+        self.last = record
+        atexit.unregister(self._at_exit)
+        atexit.register(self._at_exit)  # anew: it is to come before what the run has registered
+        return record
+
+    def prepared(self, name: str, settings: Any) -> None:
+        """Data were prepared by what is no model: a parameter of the trainings that follow."""
+        with self.spared(name):
+            self._prepared[name] = settings
+
+    def record_of(self, model: Any) -> ModelRecord | None:
+        reference, record = self._records.get(id(model), (None, None))
+        return record if reference is not None and reference() is model else None
+
+    # -- what is evaluated ---------------------------------------------------------------------------------------
+
+    def predicted(self, model: Any, data: Any, prediction: Any) -> None:
+        """The user has had a model predict from data: a metric of the prediction is one of the model."""
+        record = self.record_of(model)
+        if record is not None:
+            with self.spared("A prediction"):
+                key = id(prediction)
+                forget = weakref.ref(prediction, lambda _: self._predictions.pop(key, None))
+                self._predictions[key] = (forget, record, name_of(data))
+
+    def measured(self, name: str, value: Any, arguments: Mapping[str, Any]) -> None:
+        """The user has called a function that computes a metric from arguments, of which one should be a prediction;
+        if none is, it is a metric of the model that was trained last."""
+        with self.spared(f"The metric {name}"):
+            found = next(filter(None, map(self._prediction, arguments.values())), None)
+            record, data = found if found is not None else (self.last, None)
+            if record is None:
+                return
+            data = data or name_of(*arguments.values())
+            settings = {key: v for key, v in arguments.items() if v is None or isinstance(v, (bool, int, float, str))}
+            key = name if data is None else f"{name}_{data}"
+            if isinstance(value, Mapping) or _is_number(value):
+                record.metric(key, value, function=name, data=data, arguments=settings)
+            elif value is not None and not isinstance(value, str):
+                record.detail(key, value)
+
+    def _prediction(self, value: Any) -> tuple[ModelRecord, str | None] | None:
+        """Also of a part of one, such as a column of probabilities."""
+        for each in (value, getattr(value, "base", None)):
+            reference, record, data = self._predictions.get(id(each), (None, None, None))
+            if reference is not None and record is not None and reference() is each:
+                return record, data
+        return None
+
+    # -- the end -------------------------------------------------------------------------------------------------
+
+    def save(self, *, at_end: bool = False) -> None:
+        """Write what is known by now of all models."""
+        for key, (reference, record) in list(self._records.items()):
+            is_gone = reference is not None and reference() is None
+            record.save(at_end=at_end or is_gone)
+            if is_gone:
+                self._records.pop(key, None)
+
+    def _at_exit(self) -> None:
+        if self._process == os.getpid():
+            self.save(at_end=True)
+
+    # -- troubles ------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def spared(self, what: str) -> Iterator[None]:
+        """``what`` is recorded within. If that fails, nobody but the user is told, and but once."""
+        try:
+            yield
+        except Exception as e:  # of any library, of somebody else's class, of the disk
+            self.tell(f"{what} is not recorded", e)
+
+    def tell(self, what: str, error: Exception) -> None:
+        if self._is_told:
+            log.info("autolog: %s: %s", what, reason_of(error))
+            return
+        self._is_told = True
+        warnings.warn(
+            f"autolog: {escape(what)} ({reason_of(error)}). It continues nevertheless, and of more troubles only the "
+            "log tells",
+            stacklevel=2,
+        )
+
+    # -- wrapping ------------------------------------------------------------------------------------------------
+
+    def wrap(self, module: Any, name: str, wrapper: Wrapper) -> None:
+        """Let ``wrapper`` be called instead of a function or method (``Class.method``) of a module, if it is there."""
+        import wrapt
+
+        try:
+            wrapt.wrap_function_wrapper(module, name, wrapper)
+        except (AttributeError, ImportError) as e:
+            log.info("autolog: there is no %s in %s: %s", name, module, e)
+
+
+def _reference(model: Any) -> weakref.ref[Any] | None:
+    try:
+        return weakref.ref(model)
+    except TypeError:
+        return None
+
+
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, str) and getattr(value, "shape", ()) == () and hasattr(value, "__float__")
+
+
+def _save_after_cells(session: Session) -> None:
+    """In a notebook there is no end of the script."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    if shell is not None:
+        shell.events.register("post_run_cell", lambda *_: session.save(at_end=True))
