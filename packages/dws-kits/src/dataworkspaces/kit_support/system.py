@@ -72,9 +72,7 @@ class SystemMonitor:
         }
 
 
-def start_monitor(
-    tell: Callable[[Mapping[str, float]], object], asked: bool | None = None
-) -> SystemMonitor | None:
+def start_monitor(tell: Callable[[Mapping[str, float]], object], asked: bool | None = None) -> SystemMonitor | None:
     """If it is asked for, and can be done; a warning says if it cannot."""
     seconds = seconds_between(asked)
     if seconds is None:

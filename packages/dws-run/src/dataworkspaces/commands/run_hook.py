@@ -101,13 +101,10 @@ class _Autolog:
     def find_spec(self, name: str, path: object = None, target: object = None) -> object:
         if name not in self.names:
             return None
-        if self in sys.meta_path:
-            sys.meta_path.remove(self)  # type: ignore[arg-type]
+        sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self]  # type: ignore[comparison-overlap]
         if not _is_worker():
             try:
-                from dataworkspaces.kits.autolog import autolog
-
-                autolog()
+                __import__("dataworkspaces.kits.autolog", fromlist=["autolog"]).autolog()
             except Exception as e:
                 sys.stderr.write("dws run --autolog records nothing of this Python: " + str(e)[:300] + "\n")
         for finder in list(sys.meta_path):  # anew: who watches imports stands in it now

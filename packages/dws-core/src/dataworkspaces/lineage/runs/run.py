@@ -163,8 +163,8 @@ class ResultsRun:
         )
 
     def note_system(self, values: Mapping[str, float]) -> None:
-        """What the process uses of the machine now: percent where the name ends so, else bytes. From any thread: it goes
-        to the live record at once, and to the log with what comes next."""
+        """What the process uses of the machine now: percent where the name ends so, else bytes. From any thread:
+        it goes to the live record at once, and to the log with what comes next."""
         event = ("system", {"time": datetime.now().isoformat(), "values": dict(values)})
         self._samples.append(event)
         with self._told_once("The live record"):

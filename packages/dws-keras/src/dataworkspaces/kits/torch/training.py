@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from dataworkspaces.errors import ApiParamError
+from dataworkspaces.kit_support.autolog.hooks import recorded_otherwise
 from dataworkspaces.kit_support.places import Place
 from dataworkspaces.kit_support.result_files import check_result_file, save_described_file
 from dataworkspaces.kit_support.spared import NOT_RECORDED, spared_record
@@ -63,7 +64,8 @@ def training_lineage(
     since = {"initial_epoch": initial_epoch} if initial_epoch else {}
     lineage = TrainingLineage(step, step.begin_training({**since, **(parameters or {})}), optimizer, initial_epoch)
     try:
-        yield lineage
+        with recorded_otherwise():
+            yield lineage
     except BaseException as e:
         step.drop(e)
         raise

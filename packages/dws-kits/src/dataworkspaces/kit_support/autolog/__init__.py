@@ -1,6 +1,6 @@
 """What the autologgers of frameworks share.
 
-An entry point of the group ``dataworkspaces.autologgers`` has the name of the module that a user imports of a framework,
+An entry point of the group ``dataworkspaces.autologgers`` has the name of the module that users of a framework import,
 and is a function ``install(session)``. It is called once that module has been imported: it wraps what trains and
 evaluates, for instance with ``wrapt``, and tells the :class:`Session` what it sees. Nothing here imports a framework.
 

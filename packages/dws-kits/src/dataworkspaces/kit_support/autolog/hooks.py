@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 from dataworkspaces import plugins
 from dataworkspaces.errors import PluginError
 from dataworkspaces.kit_support.autolog.session import Options, Session
@@ -16,8 +18,15 @@ def begin(options: Options) -> Session:
     if _session is None:
         _session = Session(options)
         _watch(_session)
+    if not options.is_active:
+        _session.end()
     _session.options = options
     return _session
+
+
+def recorded_otherwise() -> AbstractContextManager[None]:
+    """What is trained within is recorded by a kit, and autolog leaves it alone."""
+    return nullcontext() if _session is None else _session.busy()
 
 
 def _watch(session: Session) -> None:

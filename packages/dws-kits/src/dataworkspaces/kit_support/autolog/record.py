@@ -44,6 +44,8 @@ class ModelRecord:
         self._files: dict[str, Callable[[Places], object]] = {}
         self._at_end: list[Callable[[], object]] = []
         self._process = os.getpid()
+        self._fits = 1
+        self._is_lost = False
         self.is_dirty = False
         self.is_in_parts = False
 
@@ -51,6 +53,12 @@ class ModelRecord:
     def epochs(self) -> int:
         """How many have ended."""
         return len(self._step.history.numbers)
+
+    @property
+    def last_epoch(self) -> dict[str, Any]:
+        """The metrics of the last epoch."""
+        metrics = self._step.history.metrics
+        return {name: values[-1] for name, values in metrics.items() if values and values[-1] is not None}
 
     @property
     def is_recorded(self) -> bool:
@@ -63,6 +71,13 @@ class ModelRecord:
         with self._session.spared("This training"):
             return self._step.begin_training(dict(parameters))
         return None
+
+    def go_on(self, parameters: Mapping[str, Any]) -> None:
+        """The model is trained once more, from where it was."""
+        self._fits += 1
+        with self._session.spared("This training"):
+            self._step.begin_evaluation({}, "This training")
+        self.note({**parameters, "fit_calls": self._fits})
 
     def note(self, parameters: Mapping[str, Any]) -> None:
         """Add parameters, or replace their values."""
@@ -149,7 +164,7 @@ class ModelRecord:
 
     def save(self, *, at_end: bool = False) -> None:
         """Write what is known by now, and record its lineage. More may follow."""
-        if os.getpid() != self._process or not self.is_recorded:
+        if os.getpid() != self._process or not self.is_recorded or self._is_lost:
             return
         finishing, self._at_end = (self._at_end, []) if at_end else ([], self._at_end)
         with self._session.spared("What this training left"), self._session.busy():
@@ -159,7 +174,9 @@ class ModelRecord:
             if self.is_dirty:
                 self.is_dirty = False
                 self._step.begin_evaluation({}, "What was trained")
-                self._step.keep(self.metrics, self._write_files)
+                found = sorted(self.metrics.items(), key=lambda item: item[0].startswith("training_"))
+                self._step.keep(dict(found), self._write_files)
+                self._is_lost = not self._step.is_open  # which the user has been told
 
     def _write_files(self, places: Places) -> None:
         files, self._files = self._files, {}
@@ -193,4 +210,3 @@ def _read(workspace: Workspace) -> list[ResourceRef]:
         if names:
             return [ResourceRef(name) for name in names]
     return []
-

@@ -37,11 +37,15 @@ class Options:
 
 
 class Session:
-    """One for each process. A process that is forked from it records nothing."""
+    """One for each process. A process that is forked from it records nothing.
+
+    :ivar last: the record of the model that was trained last.
+    :ivar current: the model that is being trained, with its record."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
         self.last: ModelRecord | None = None
+        self.current: tuple[Any, ModelRecord] | None = None
         self._records: dict[int, tuple[weakref.ref[Any] | None, ModelRecord]] = {}
         self._predictions: dict[int, tuple[weakref.ref[Any], ModelRecord, str | None]] = {}
         self._prepared: dict[str, Any] = {}
@@ -71,19 +75,33 @@ class Session:
 
     @contextmanager
     def training(
-        self, model: Any, find_parameters: Callable[[], Mapping[str, Any]], name: str | None = None
+        self,
+        model: Any,
+        find_parameters: Callable[[], Mapping[str, Any]],
+        name: str | None = None,
+        *,
+        goes_on: bool = False,
     ) -> Iterator[ModelRecord]:
         """The training of a model, as a run of its own. If it raises an error, the run has failed. To be asked for if
         :attr:`is_idle`.
 
-        :param name: what the run is called, if not by the class of the model."""
-        record = self.begin(model, find_parameters, name)
+        :param name: what the run is called, if not by the class of the model.
+        :param goes_on: whether a model that was trained last, and is trained again, goes on from there, in the same
+            run."""
+        record = self.record_of(model) if goes_on else None
+        if record is None or record is not self.last:
+            record = self.begin(model, find_parameters, name)
+        else:
+            record.go_on(self._parameters(find_parameters))
+        before, self.current = self.current, (model, record)
         try:
             with self.busy():
                 yield record
         except BaseException as e:
             record.fail(e)
             raise
+        finally:
+            self.current = before
         record.save()
 
     def begin(
@@ -92,15 +110,18 @@ class Session:
         """The record of a training whose end is told otherwise."""
         self.save(at_end=True)
         record = ModelRecord(self, name or type(model).__name__)
-        parameters: dict[str, Any] = {"prepared_with": self._prepared} if self._prepared else {}
-        with self.spared("What this training is told"):
-            parameters.update(find_parameters())
-        record.begin(parameters)
+        record.begin(self._parameters(find_parameters))
         self._records[id(model)] = (_reference(model), record)
         self.last = record
         atexit.unregister(self._at_exit)
         atexit.register(self._at_exit)  # anew: it is to come before what the run has registered
         return record
+
+    def _parameters(self, find: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {"prepared_with": self._prepared} if self._prepared else {}
+        with self.spared("What this training is told"):
+            found.update(find())
+        return found
 
     def prepared(self, name: str, settings: Any) -> None:
         """Data were prepared by what is no model: a parameter of the trainings that follow."""
@@ -110,6 +131,12 @@ class Session:
     def record_of(self, model: Any) -> ModelRecord | None:
         reference, record = self._records.get(id(model), (None, None))
         return record if reference is not None and reference() is model else None
+
+    def replace(self, stand_in: Any, model: Any) -> None:
+        """A model is there, which another object has stood for."""
+        found = self._records.pop(id(stand_in), None)
+        if found is not None:
+            self._records[id(model)] = (_reference(model), found[1])
 
     # -- what is evaluated ---------------------------------------------------------------------------------------
 
@@ -155,6 +182,14 @@ class Session:
             record.save(at_end=at_end or is_gone)
             if is_gone:
                 self._records.pop(key, None)
+
+    def end(self) -> None:
+        """Nothing more is expected of what was trained: save it, and forget it."""
+        self.save(at_end=True)
+        self.last = None
+        self._is_told = False
+        for known in (self._records, self._predictions, self._prepared):
+            known.clear()  # type: ignore[attr-defined]
 
     def _at_exit(self) -> None:
         if self._process == os.getpid():

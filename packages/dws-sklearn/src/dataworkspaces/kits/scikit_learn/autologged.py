@@ -16,13 +16,12 @@ from dataworkspaces.errors import ApiParamError
 from dataworkspaces.kit_support.autolog import ModelRecord, Session, describe_data
 from dataworkspaces.kit_support.autolog.signature import number_of_samples
 from dataworkspaces.kit_support.data_hash import hash_of_inputs
-from dataworkspaces.kits.scikit_learn.extra_files import FILES, Scored, picture
+from dataworkspaces.kits.scikit_learn.extra_files import FILES, Scored
+from dataworkspaces.kits.scikit_learn.importances import tell_importances
 from dataworkspaces.kits.scikit_learn.metrics import metrics_to_use
 from dataworkspaces.kits.scikit_learn.parameters import readable
 from dataworkspaces.kits.scikit_learn.record import Data
 
-_MOST_FEATURES = 1000
-_SHOWN_FEATURES = 20
 _MOST_HASHED = 4_000_000
 _CURVES = {
     "loss_curve_": "training_loss",
@@ -34,12 +33,14 @@ _CURVES = {
 """By attribute of an estimator that trains in iterations, what it tells of each of them."""
 
 
-def describe_fit(record: ModelRecord, model: Any, data: Data, names: tuple[str | None, str | None]) -> None:
+def describe_fit(
+    session: Session, record: ModelRecord, model: Any, data: Data, names: tuple[str | None, str | None]
+) -> None:
     """The model's signature, its packages and the model itself, its curves and importances, the result of a search."""
     record.detail("data", {"fit": describe_samples(names, data)})
     record.detail("signature", {"inputs": describe_data(data.X), "outputs": _outputs(model, data)})
     _describe_model(record, model)
-    _describe_importances(record, model)
+    _describe_importances(session, record, model)
     for name in _found_curves(model):
         record.detail("curves", {**record.details.get("curves", {}), _CURVES[name]: list(getattr(model, name))})
     _tell_iterations(record, model)
@@ -129,25 +130,25 @@ def _features(model: Any, number: int) -> list[str]:
     return [str(n) for n in names] if names is not None and len(names) == number else [f"x{i}" for i in range(number)]
 
 
-def _describe_importances(record: ModelRecord, model: Any) -> None:
-    """By feature, the most important first: of a linear model, the size of its coefficients."""
+def _describe_importances(session: Session, record: ModelRecord, model: Any) -> None:
+    """Of a linear model, the size of its coefficients."""
     last = model[-1] if hasattr(model, "steps") else getattr(model, "best_estimator_", model)
-    values = getattr(last, "feature_importances_", None)
+    kind = "importance"
+    values: Any = getattr(last, "feature_importances_", None)
     if values is None:
-        coefficients = getattr(last, "coef_", None)
+        kind = "coefficient"
+        coefficients: Any = getattr(last, "coef_", None)
         if not hasattr(coefficients, "shape"):
             return
         values = np.abs(np.atleast_2d(coefficients)).mean(axis=0)
     values = np.ravel(values)
-    if not 0 < len(values) <= _MOST_FEATURES:
-        return
     names = _features(last, len(values))
-    order = np.argsort(-values, kind="stable")
-    record.detail("feature_importances", {names[i]: float(values[i]) for i in order})
+    tell_importances(session, record, {kind: {n: float(v) for n, v in zip(names, values, strict=True)}})
 
 
 def _found_curves(model: Any) -> list[str]:
-    return [name for name in _CURVES if np.ndim(getattr(model, name, None)) == 1 and len(getattr(model, name)) > 1]
+    found: dict[str, Any] = {name: getattr(model, name, None) for name in _CURVES}
+    return [name for name, values in found.items() if values is not None and np.ndim(values) == 1 and len(values) > 1]
 
 
 def _tell_iterations(record: ModelRecord, model: Any) -> None:
@@ -236,12 +237,3 @@ def _draw(record: ModelRecord, scored: Scored) -> None:
         write = FILES[name].make(scored)
         if write is not None:
             record.file(f"training_{name}.png", write)
-    importances = record.details.get("feature_importances")
-    if importances:
-        shown = dict(list(importances.items())[:_SHOWN_FEATURES])
-        record.file("feature_importances.png", picture(lambda axes: _bars(axes, shown)))
-
-
-def _bars(axes: Any, shown: Mapping[str, float]) -> None:
-    axes.barh(list(shown)[::-1], list(shown.values())[::-1])
-    axes.set(xlabel="importance", title="Feature importances")

@@ -42,7 +42,7 @@ def _watch_classes(session: Session, base: Any) -> None:
         _watch_class(session, cls)
     original = base.__init_subclass__.__func__
 
-    def watch(cls: Any, **kwargs: Any) -> None:
+    def watch(cls: Any, /, **kwargs: Any) -> None:
         original(cls, **kwargs)
         _watch_class(session, cls)
 
@@ -55,15 +55,16 @@ def _subclasses(base: Any) -> Iterator[Any]:
         yield from _subclasses(cls)
 
 
-def _watch_class(session: Session, cls: Any) -> None:
-    if cls.__module__.startswith("dataworkspaces."):
-        return  # which record by themselves
+def _watch_class(session: Session, derived: Any) -> None:
+    """Its methods, and those that it has from classes that are no estimators."""
     handlers = {**dict.fromkeys(_TRAINING, _train), **dict.fromkeys(_PREDICTION, _predict), "score": _score}
-    for name, handle in handlers.items():
-        found = cls.__dict__.get(name)
-        if found is None or hasattr(found, "_dws_autolog") or isinstance(found, property):
-            continue
-        _watch_method(session, cls, name, found, handle)
+    for cls in derived.__mro__[:-1]:
+        if cls.__module__.startswith("dataworkspaces."):
+            continue  # which record by themselves
+        for name, handle in handlers.items():
+            found = cls.__dict__.get(name)
+            if found is not None and not hasattr(found, "_dws_autolog") and not isinstance(found, property):
+                _watch_method(session, cls, name, found, handle)
 
 
 def _watch_method(session: Session, cls: Any, name: str, found: Any, handle: Callable[..., Any]) -> None:
@@ -94,7 +95,7 @@ def _train(session: Session, name: str, method: Any, model: Any, args: Any, kwar
         record.read("fit", data.X, data.y)
         result = method(*args, **kwargs)
         with session.spared("What was trained"):
-            describe_fit(record, model, data, names)
+            describe_fit(session, record, model, data, names)
             describe_training(session, record, model, data)
     return result
 
@@ -118,12 +119,12 @@ def _train_a_part(session: Session, method: Any, model: Any, args: Any, kwargs: 
     if record.epochs == 1:
         names = name_of(data.X), name_of(data.y)
         with session.spared("What was trained"):
-            describe_fit(record, model, data, names)
+            describe_fit(session, record, model, data, names)
     return result
 
 
 def _parameters(model: Any, args: Any, kwargs: Any, method: Any) -> dict[str, Any]:
-    given = inspect.signature(method).bind(*args, **kwargs).arguments
+    given = _given(method, args, kwargs)
     more = {name: value for name, value in {**given, **given.get("kwargs", {})}.items() if _is_setting(value)}
     return {
         "estimator_name": type(model).__name__,
@@ -131,6 +132,14 @@ def _parameters(model: Any, args: Any, kwargs: Any, method: Any) -> dict[str, An
         **parameters_of(model),
         **{f"fit_{name}": readable(value) for name, value in more.items() if name not in ("X", "y", "Y")},
     }
+
+
+def _given(function: Any, args: Any, kwargs: Any) -> dict[str, Any]:
+    """The arguments of a call; none of one that does not fit, of which the function itself has to say what is wrong."""
+    try:
+        return dict(inspect.signature(function).bind(*args, **kwargs).arguments)
+    except TypeError:
+        return {}
 
 
 def _is_setting(value: Any) -> bool:
@@ -190,7 +199,9 @@ def _watch_function(session: Session, module: Any, name: str, function: Any, han
     setattr(module, name, watched)
     for user in list(sys.modules.values()):  # who has imported it by name before
         names = getattr(user, "__dict__", {})
-        if names.get(name) is function and not getattr(user, "__name__", "sklearn").startswith(("sklearn", "dataworksp")):
+        if names.get(name) is function and not getattr(user, "__name__", "sklearn").startswith(
+            ("sklearn", "dataworksp")
+        ):
             setattr(user, name, watched)
 
 
@@ -198,14 +209,14 @@ def _measure(session: Session, name: str, function: Any, args: Any, kwargs: Any)
     with session.busy():
         result = function(*args, **kwargs)
     with session.spared(f"The metric {name}"):
-        session.measured(name, result, inspect.signature(function).bind(*args, **kwargs).arguments)
+        session.measured(name, result, _given(function, args, kwargs))
     return result
 
 
 def _validate(session: Session, name: str, function: Any, args: Any, kwargs: Any) -> Any:
     """A cross validation is a training of its own, of a model that is trained several times."""
-    given = inspect.signature(function).bind(*args, **kwargs).arguments
-    model, data = given["estimator"], Data(given.get("X"), given.get("y"))
+    given = _given(function, args, kwargs)
+    model, data = given.get("estimator"), Data(given.get("X"), given.get("y"))
     names = name_of(data.X), name_of(data.y)
     settings = {key: readable(value) for key, value in given.items() if key not in ("estimator", "X", "y", "groups")}
 

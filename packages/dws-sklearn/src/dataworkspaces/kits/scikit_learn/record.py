@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from dataworkspaces.kit_support.autolog.hooks import recorded_otherwise
 from dataworkspaces.kit_support.data_hash import DataHash
 from dataworkspaces.kit_support.spared import (
     NOT_RECORDED,
@@ -106,8 +107,9 @@ class EstimatorRecord:
         lineage = self._begin_training(estimator, data, is_batch, find_places, running)
         self._is_trained_here = True
         if lineage is None:
-            return method(*args, **kwargs)
-        with dropped_on_error(lineage):
+            with recorded_otherwise():
+                return method(*args, **kwargs)
+        with dropped_on_error(lineage), recorded_otherwise():
             result = method(*args, **kwargs)
         self._lineage = lineage
         self.is_model_untold = True
@@ -179,9 +181,11 @@ class EstimatorRecord:
         :param compute: returns the score, and what tells more of it."""
         lineage, places = self._begin_evaluation(estimator, find_places, running)
         if lineage is None or places is None:
-            return compute()[0]
+            with recorded_otherwise():
+                return compute()[0]
         with dropped_on_error(lineage):
-            score, describe = compute()
+            with recorded_otherwise():
+                score, describe = compute()
         with spared_record("This score"):
             with dropped_on_error(lineage):
                 self._hashes.read(lineage, places.input_ref, "score", data.X, data.y)
