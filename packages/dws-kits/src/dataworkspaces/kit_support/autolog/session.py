@@ -188,8 +188,9 @@ class Session:
         self.save(at_end=True)
         self.last = None
         self._is_told = False
-        for known in (self._records, self._predictions, self._prepared):
-            known.clear()  # type: ignore[attr-defined]
+        self._records.clear()
+        self._predictions.clear()
+        self._prepared.clear()
 
     def _at_exit(self) -> None:
         if self._process == os.getpid():

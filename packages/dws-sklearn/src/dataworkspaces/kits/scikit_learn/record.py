@@ -183,9 +183,8 @@ class EstimatorRecord:
         if lineage is None or places is None:
             with recorded_otherwise():
                 return compute()[0]
-        with dropped_on_error(lineage):
-            with recorded_otherwise():
-                score, describe = compute()
+        with dropped_on_error(lineage), recorded_otherwise():
+            score, describe = compute()
         with spared_record("This score"):
             with dropped_on_error(lineage):
                 self._hashes.read(lineage, places.input_ref, "score", data.X, data.y)
