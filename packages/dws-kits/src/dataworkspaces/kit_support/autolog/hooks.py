@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 from dataworkspaces import plugins
 from dataworkspaces.errors import PluginError
@@ -38,9 +39,9 @@ def _watch(session: Session) -> None:
         log.warning("autolog: %s", e)
         return
     for name in names:
-        wrapt.register_post_import_hook(lambda _module, name=name: _install(session, name), name)
+        wrapt.register_post_import_hook(partial(_install, session, name), name)
 
 
-def _install(session: Session, name: str) -> None:
+def _install(session: Session, name: str, _module: object) -> None:
     with session.spared(f"What {name} does"):
         plugins.load(plugins.AUTOLOGGERS, name)(session)

@@ -63,7 +63,7 @@ def _watch_class(session: Session, derived: Any) -> None:
             continue  # which record by themselves
         for name, handle in handlers.items():
             found = cls.__dict__.get(name)
-            if found is not None and not hasattr(found, "_dws_autolog") and not isinstance(found, property):
+            if found is not None and not hasattr(found, "_self_is_watched") and not isinstance(found, property):
                 _watch_method(session, cls, name, found, handle)
 
 
@@ -75,10 +75,9 @@ def _watch_method(session: Session, cls: Any, name: str, found: Any, handle: Cal
             return wrapped(*args, **kwargs)
         return handle(session, name, wrapped, instance, args, kwargs)
 
-    class Watched(wrapt.FunctionWrapper):  # type: ignore[misc]
-        _dws_autolog = True
-
-    setattr(cls, name, Watched(found, call))
+    watched: Any = wrapt.FunctionWrapper(found, call)
+    watched._self_is_watched = True
+    setattr(cls, name, watched)
 
 
 def _train(session: Session, name: str, method: Any, model: Any, args: Any, kwargs: Any) -> Any:
