@@ -21,6 +21,7 @@ from .sshd import SshServer, ssh_server
 
 GROUP = "collaboration"
 RATIO_AT_MOST = 1.5
+IDLE_PULL_AT_MOST, IDLE_PUSH_AT_MOST = 3.0, 6.0
 SNAPSHOTS = 1000
 BRANCH = "main"
 DWS = ("dws", "--batch")
@@ -90,8 +91,8 @@ def rows(settings: Settings) -> Iterator[Row]:
     yield row("clone", "clone", origins.all, None, RATIO_AT_MOST)
     yield row("pull of all snapshots", "pull", origins.all, origins.first, RATIO_AT_MOST)
     yield row("push of all snapshots", "push", origins.first, origins.all, RATIO_AT_MOST)
-    yield row("idle pull", "pull", origins.all, origins.all)
-    yield row("idle push", "push", origins.all, origins.all)
+    yield row("idle pull", "pull", origins.all, origins.all, IDLE_PULL_AT_MOST)
+    yield row("idle push", "push", origins.all, origins.all, IDLE_PUSH_AT_MOST)
     yield from _git_processes(ours, peer, settings)
     with ssh_server(settings.work / "sshd") as server:
         if server is None:

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from dataworkspaces.errors import ConfigurationError, RefusedError, ToolError
-from dataworkspaces.gitrepo import restraint
+from dataworkspaces.gitrepo import process, restraint
 from dataworkspaces.gitrepo.kept_trees import FETCH_KEPT_TREES
 from dataworkspaces.gitrepo.remote import branch_refspec, clone, fetch, plan_push, push
 from dataworkspaces.resources.git_repo import _origin_url
@@ -158,9 +158,9 @@ def test_hooks_and_variables_of_git_are_left_out(
     assert (bare / "refs" / "heads" / "main").read_text(encoding="ascii").strip() == commit
 
 
-@pytest.mark.parametrize("talk", ["fetch", "push"])
+@pytest.mark.parametrize(("talk", "has_bar"), [("fetch", True), ("fetch", False), ("push", True)])
 def test_who_stops_us_stops_git(
-    repository: Path, tmp_path: Path, git: Git, monkeypatch: pytest.MonkeyPatch, talk: str
+    repository: Path, tmp_path: Path, git: Git, monkeypatch: pytest.MonkeyPatch, talk: str, has_bar: bool
 ) -> None:
     """And the ssh that git has started, here one that never answers."""
     note = tmp_path / "pid"
@@ -176,6 +176,13 @@ def test_who_stops_us_stops_git(
 
     for module in ("git.remote", "git.cmd"):
         monkeypatch.setattr(f"{module}.handle_process_output", interrupted)
+    finish = process._finish
+
+    def finish_or_not(git: subprocess.Popen[bytes], *arguments: object) -> object:
+        return interrupted() if talk in git.args else finish(git, *arguments)  # type: ignore[operator,arg-type]
+
+    monkeypatch.setattr(process, "_finish", finish_or_not)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: has_bar, raising=False)
     calls: dict[str, Callable[[], object]] = {
         "fetch": lambda: fetch(repository, "main", ASK, "it"),
         "push": lambda: push(repository, "origin", [branch_refspec("main")], ASK, "it"),

@@ -1,7 +1,7 @@
 """GitPython, which talks to remotes and looks into repositories; it runs git just as :mod:`.run` does.
 
-Imported when a remote is talked to or a repository is added, and by nothing else: to import GitPython takes longer than
-most of our commands. What it does not do here, and why:
+Imported when something is sent to a remote or fetched with a progress bar, or a repository is added, and by nothing
+else: to import GitPython takes longer than most of our commands. What it does not do here, and why:
 
 - ``Repo.clone_from`` and ``Remote.create`` change the URL (a backslash in a path becomes a slash, older releases put
   environment variables in), and write the configuration of a clone anew. So git itself is told to clone.
@@ -17,7 +17,6 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from configparser import Error as ConfigError
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -25,6 +24,7 @@ from typing import Any
 from dataworkspaces.errors import ConfigurationError, ToolError
 from dataworkspaces.gitrepo.process import LEAKING, invocation, not_started
 from dataworkspaces.gitrepo.restraint import restraint_of
+from dataworkspaces.gitrepo.told import PushedReference, Told
 
 try:
     import git
@@ -114,28 +114,6 @@ def _without_leaking() -> Iterator[None]:
 # -- remotes -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Told:
-    """What git and a remote said.
-
-    :ivar status: of git; 0 if all went well.
-    :ivar text: what git wrote for people, without its progress.
-    :ivar pushed: what became of each reference."""
-
-    status: int
-    text: str
-    pushed: tuple[git.PushInfo, ...] = ()
-
-    @property
-    def rejected(self) -> str | None:
-        """Why the first reference that was not taken was not."""
-        return next((info.summary.strip() for info in self.pushed if info.flags & info.ERROR), None)
-
-    def lacks_some_of(self, refspecs: Sequence[str]) -> bool:
-        """Whether the remote had another state of what was pushed; also if git did not say so of all."""
-        return len(self.pushed) < len(refspecs) or any(not i.flags & i.UP_TO_DATE for i in self.pushed)
-
-
 class Progress(git.RemoteProgress):
     """Moves a bar of 100 with the slowest of git's stages, each of which goes from 0 to 100%."""
 
@@ -195,7 +173,10 @@ def push(
         except BaseException:
             repo.git.end()
             raise
-        return Told(0 if infos.error is None else _status(infos.error), progress.text, tuple(infos))
+        pushed = tuple(
+            PushedReference(bool(i.flags & i.ERROR), bool(i.flags & i.UP_TO_DATE), i.summary.strip()) for i in infos
+        )
+        return Told(0 if infos.error is None else _status(infos.error), progress.text, pushed)
 
 
 def _run(runner: SafeGit, progress: Progress, start: Callable[[], Any]) -> Told:

@@ -88,8 +88,7 @@ def run(
         try:
             result = _finish(process, stdin, directory)
         except BaseException:
-            process.kill()
-            process.wait()
+            end(process)
             _remove_lock_of_killed(directory, started)
             raise
     if result.returncode < 0:
@@ -100,6 +99,21 @@ def run(
         said, hint = explain(error)
         raise ToolError(f"{what} failed in {directory}: {said}", output=error, hint=hint)
     return result
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a git, with what it has started: an ssh that outlives it holds its streams, and whoever closes them waits for
+    it."""
+    import psutil
+
+    below: list[psutil.Process] = []
+    with suppress(psutil.Error):
+        below = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    for child in below:
+        with suppress(psutil.Error):
+            child.terminate()
+    process.wait()
 
 
 def _finish(

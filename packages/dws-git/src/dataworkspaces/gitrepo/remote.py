@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -17,12 +18,15 @@ from dataworkspaces.gitrepo.layout import git_directories, read_reference
 from dataworkspaces.gitrepo.process import explain, not_started
 from dataworkspaces.gitrepo.restraint import is_being_made
 from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.gitrepo.told import Told, parse_porcelain
 from dataworkspaces.toolbox.building import directory_to_build_in
 from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace import Interaction
 
 if TYPE_CHECKING:
-    from dataworkspaces.gitrepo.conversation import Progress, Told
+    import subprocess
+
+    from dataworkspaces.gitrepo.conversation import Progress
 
 ORIGIN = "origin"
 CHECKOUT = "dws-checkout"
@@ -85,11 +89,8 @@ def fetch(root: Path, branch: str, interaction: Interaction, what: str, checkout
     :param checkout: fetch from the repository in this directory instead, as from a remote :data:`CHECKOUT`."""
     remote = ORIGIN if checkout is None else CHECKOUT
     refspec = f"+refs/heads/{branch}:refs/remotes/{remote}/{branch}"
-    from dataworkspaces.gitrepo import conversation
-
-    with _talking(root, interaction, f"Fetching {what}") as (progress, env):
-        source = ORIGIN if checkout is None else str(checkout)
-        told = conversation.fetch(root, source, [refspec, FETCH_KEPT_TREES, FETCH_KEPT_COMMITS], progress, env)
+    source = ORIGIN if checkout is None else str(checkout)
+    told = _fetch(root, source, [refspec, FETCH_KEPT_TREES, FETCH_KEPT_COMMITS], interaction, what)
     if told.status:
         if "couldn't find remote ref" in told.text:
             return None
@@ -99,22 +100,29 @@ def fetch(root: Path, branch: str, interaction: Interaction, what: str, checkout
 
 def fetch_references(root: Path, refspecs: Sequence[str], interaction: Interaction, what: str) -> None:
     """Bring references of the origin here, as refspecs say; nothing else changes."""
-    from dataworkspaces.gitrepo import conversation
-
-    with _talking(root, interaction, f"Fetching {what}") as (progress, env):
-        told = conversation.fetch(root, ORIGIN, refspecs, progress, env)
+    told = _fetch(root, ORIGIN, refspecs, interaction, what)
     if told.status:
         raise _connection_error(what, origin_url(root), told)
 
 
+def _fetch(root: Path, source: str, refspecs: Sequence[str], interaction: Interaction, what: str) -> Told:
+    """Where nobody would see a bar, git alone does it: GitPython takes longer to import than most fetches."""
+    if not sys.stderr.isatty():
+        arguments = ["fetch", "--no-recurse-submodules", "--", source, *refspecs]
+        with _asking(interaction, f"Fetching {what}") as env:
+            return _told(run_git(root, arguments, ok=range(-64, 256), env=env))
+    from dataworkspaces.gitrepo import conversation
+
+    with _talking(root, interaction, f"Fetching {what}") as (progress, env):
+        return conversation.fetch(root, source, refspecs, progress, env)
+
+
 def list_references(root: Path, pattern: str, interaction: Interaction, what: str) -> dict[str, str]:
     """The references of the origin that match a pattern, and what they name. Nothing is fetched."""
-    from dataworkspaces.gitrepo.conversation import Told
-
-    with _talking(root, interaction, f"Asking the origin of {what}") as (_progress, env):
+    with _asking(interaction, f"Asking the origin of {what}") as env:
         done = run_git(root, ["ls-remote", "--refs", "--", ORIGIN, pattern], ok=range(256), env=env)
     if done.returncode:
-        raise _connection_error(what, origin_url(root), Told(done.returncode, done.stderr.decode("utf-8", "replace")))
+        raise _connection_error(what, origin_url(root), _told(done))
     lines = [line.partition("\t")[::2] for line in done.stdout.decode("utf-8", "replace").splitlines()]
     return {ref: commit for commit, ref in lines}
 
@@ -135,11 +143,10 @@ def plan_push(
 
     Raises ConfigurationError if it cannot be reached, or if we may not write to it."""
     _check_writable_path(remote if remote != ORIGIN else origin_url(root), what)
-    from dataworkspaces.gitrepo import conversation
-
     submodules = "check" if (root / ".gitmodules").is_file() else "no"
-    with _talking(root, interaction, f"Asking the origin of {what}", environment) as (progress, env):
-        told = conversation.push(root, remote, refspecs, progress, env, dry_run=True, recurse_submodules=submodules)
+    options = ["--porcelain", "--dry-run", "--no-verify", f"--recurse-submodules={submodules}"]
+    with _asking(interaction, f"Asking the origin of {what}", environment) as env:
+        told = _told(run_git(root, ["push", *options, "--", remote, *refspecs], ok=range(-64, 256), env=env))
     if told.rejected is not None:
         return PushPlan(True, told.rejected)
     if told.status:
@@ -231,6 +238,26 @@ def branch_refspec(branch: str) -> str:
     return f"refs/heads/{branch}:refs/heads/{branch}"
 
 
+def _environment(interaction: Interaction, more: Mapping[str, str] | None) -> dict[str, str]:
+    asks = {"GIT_TERMINAL_PROMPT": "1"}
+    asks_not = {"SSH_ASKPASS_REQUIRE": "force", "SSH_ASKPASS": "false"}
+    return {**(asks if interaction.can_ask else asks_not), **(more or {})}
+
+
+@contextmanager
+def _asking(
+    interaction: Interaction, description: str, environment: Mapping[str, str] | None = None
+) -> Iterator[dict[str, str]]:
+    """As :func:`_talking`, for a git of which nobody follows how far it is."""
+    with interaction.progress(description, 100, "%"):
+        yield _environment(interaction, environment)
+
+
+def _told(done: subprocess.CompletedProcess[bytes]) -> Told:
+    text = done.stderr.decode("utf-8", "backslashreplace").strip()
+    return Told(done.returncode, text, parse_porcelain(done.stdout.decode("utf-8", "backslashreplace")))
+
+
 @contextmanager
 def _talking(
     root: Path, interaction: Interaction, description: str, environment: Mapping[str, str] | None = None
@@ -239,14 +266,9 @@ def _talking(
     asks."""
     from dataworkspaces.gitrepo.conversation import GitCommandNotFound, GitError, Progress
 
-    env = (
-        {"GIT_TERMINAL_PROMPT": "1"}
-        if interaction.can_ask
-        else {"SSH_ASKPASS_REQUIRE": "force", "SSH_ASKPASS": "false"}
-    )
     try:
         with interaction.progress(description, 100, "%") as advance:
-            yield Progress(advance), {**env, **(environment or {})}
+            yield Progress(advance), _environment(interaction, environment)
     except GitCommandNotFound as e:
         raise not_started(root) from e
     except GitError as e:
