@@ -29,6 +29,7 @@ from . import (
     reproduce,
     s3,
     startup,
+    web,
 )
 from .harness import Row, as_json, table
 from .peers import PeerMissing
@@ -49,6 +50,7 @@ ROWS: dict[str, Callable[[Settings], Iterator[Row]]] = {
     "flushing": flushing.rows,
     "rclone": rclone.rows,
     "s3": s3.rows,
+    "web": web.rows,
 }
 
 

@@ -139,7 +139,13 @@ def commit_code(shell: Shell, count: int) -> list[tuple[str, str]]:
     return list(zip(commits, trees, strict=True))
 
 
-def write_snapshots(metadata_directory: Path, commits: list[tuple[str, str]]) -> None:
+def metrics_of(number: int) -> object:
+    return results_of(number)["metrics"]
+
+
+def write_snapshots(
+    metadata_directory: Path, commits: list[tuple[str, str]], metrics: Callable[[int], object] = metrics_of
+) -> None:
     """Write what there is of each snapshot below .dataworkspace, after the model of the only one that is there."""
     (manifest_file,) = (metadata_directory / "snapshots").glob("snapshot-*.json")
     model_hash = manifest_file.stem.removeprefix("snapshot-")
@@ -162,7 +168,7 @@ def write_snapshots(metadata_directory: Path, commits: list[tuple[str, str]]) ->
             "message": f"snapshot {number}",
             "timestamp": (start + timedelta(minutes=number)).isoformat(),
             "restore_hashes": {**metadata["restore_hashes"], "code": commit},
-            "metrics": results_of(number)["metrics"],
+            "metrics": metrics(number),
         }
         (metadata_directory / "snapshot_metadata" / f"{hashval}_md.json").write_text(json.dumps(metadata, indent=2))
         if (lineage / model_hash).is_dir():

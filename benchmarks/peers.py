@@ -73,6 +73,20 @@ def dvc(settings: Settings) -> Tool:
     return tool
 
 
+MLFLOW = "mlflow==3.*"
+
+
+def mlflow(settings: Settings) -> Tool:
+    """MLflow, the newest of its major version, on the Python that runs the benchmarks."""
+    environment = settings.cache / "mlflow"
+    tool = Tool("MLflow", environment / "bin")
+    if not (tool.bin / "mlflow").exists():
+        print(f"Installing {tool.name} in {environment} …", flush=True)
+        shutil.rmtree(environment, ignore_errors=True)
+        _install(environment, Path(sys.executable), [MLFLOW])
+    return tool
+
+
 def _find_python39() -> Path:
     for candidate in _candidates():
         if _output(str(candidate), "-c", "import sys; print(*sys.version_info[:2])") == "3 9":

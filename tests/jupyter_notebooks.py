@@ -32,6 +32,7 @@ CELLS = {
     "run": "%%dws_run --step-name cell --input data\nDWS_STEP.write_results({'loss': 0.5})\n41 + 1",
     "await": "%%dws_run --step-name cell --input data\nimport asyncio\nawait asyncio.sleep(0)\nDWS_STEP.write_results({'loss': 0.4})",
     "graph": "%dws_lineage_graph",
+    "web": "%dws_web --live",
     "end": "print('reached ' + 'the end')",
 }
 

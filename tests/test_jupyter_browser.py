@@ -21,6 +21,7 @@ CHROMIUM = shutil.which("chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 MILLISECONDS = 90_000
 FRAME = 'iframe[title="Lineage graph"]'
+WEB = 'iframe[title="Experiments"]'
 STEP_COLORS = {"light": (0x33, 0x42, 0x5A), "dark": (0xC9, 0xD4, 0xE2)}
 
 pytestmark = [
@@ -99,6 +100,10 @@ def test_run_all(workspace: User, server: str, view: str) -> None:
         page.goto(f"{server}/{view}/code/experiment.ipynb?token={TOKEN}", timeout=MILLISECONDS)
         run_all(page)
         executed = wait_saved(page, notebook)
+        page.locator(WEB).scroll_into_view_if_needed()
+        page.frame_locator(WEB).locator("h1:has-text('Live')").wait_for(timeout=MILLISECONDS)
+        page.frame_locator(WEB).locator("nav a:has-text('Experiments')").click()
+        page.frame_locator(WEB).locator(".line").first.wait_for(timeout=MILLISECONDS)
         for theme in ("Light", "Dark"):
             page.evaluate(f"jupyterapp.commands.execute('apputils:change-theme', {{ theme: 'JupyterLab {theme}' }})")
             page.wait_for_selector(
