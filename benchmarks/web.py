@@ -163,6 +163,7 @@ class _MLflow:
             " return found && found[0] !== first; }",
             arg=first,
             polling=10,
+            timeout=1000 * _SECONDS,
         )
 
     def prepare_compare(self, round_: int) -> None:
@@ -173,6 +174,7 @@ class _MLflow:
         self._page.evaluate(
             "(path) => { location.hash = path; }", f"/compare-runs?runs={runs}&experiments={experiments}"
         )
+        self._page.wait_for_selector(f"text=Comparing {COMPARED} Runs", timeout=1000 * _SECONDS)
         self._page.wait_for_selector(f"text={SORTED_BY}", state="attached", timeout=1000 * _SECONDS)
 
 
@@ -261,4 +263,3 @@ def _mib(process: subprocess.Popen[str]) -> float:
 def _stat(directory: Path) -> list[str]:
     """From the state of the process on; its name may hold anything."""
     return (directory / "stat").read_text().rpartition(")")[2].split()
-
