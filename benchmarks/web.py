@@ -73,12 +73,10 @@ def rows(settings: Settings) -> Iterator[Row]:
         browser = playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
         dws = _Ours(browser, said)
         other = _MLflow(browser, address, experiment, ids[:COMPARED])
-        for name in ("open", "sort", "compare"):
-            pair = (
-                Contestant(side.name, getattr(side, name), getattr(side, f"prepare_{name}")) for side in (dws, other)
-            )
-            yield Row(GROUP, _OPERATIONS[name], *race(*pair, settings.rounds), ratio_at_most=1.0)
-        memory = [Sample(*each) for each in ((dws.name, (_mib(our_server),)), (other.name, (_mib(peer_server),)))]
+        for name, operation in _OPERATIONS.items():
+            one, two = _contestant(dws, name), _contestant(other, name)
+            yield Row(GROUP, operation, *race(one, two, settings.rounds), ratio_at_most=1.0)
+        memory = Sample(dws.name, (_mib(our_server),)), Sample(other.name, (_mib(peer_server),))
         yield Row(GROUP, "memory of the server", *memory, unit="MiB", ratio_at_most=1.0)
         browser.close()
 
@@ -88,6 +86,10 @@ _OPERATIONS = {
     "sort": "the table in another order",
     "compare": f"{COMPARED} of them compared",
 }
+
+
+def _contestant(side: _Ours | _MLflow, name: str) -> Contestant:
+    return Contestant(side.name, getattr(side, name), getattr(side, f"prepare_{name}"))
 
 
 class _Ours:
@@ -190,7 +192,7 @@ def _workspace(settings: Settings) -> Shell:
     shell("git", "add", "--all")
     shell("git", "-c", "maintenance.auto=false", "commit", "--quiet", "-m", "snapshots")
     shell("git", "gc", "--quiet")
-    shell("dws", "history", "--max-count", "1")
+    shell("dws", "history", "--limit", "1")
     return shell
 
 
