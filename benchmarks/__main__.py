@@ -15,6 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from . import (
+    autolog,
     checkout,
     collaboration,
     flushing,
@@ -43,6 +44,7 @@ ROWS: dict[str, Callable[[Settings], Iterator[Row]]] = {
     "many-steps": many_steps.rows,
     "collaboration": collaboration.rows,
     "keras": keras_kit.rows,
+    "autolog": autolog.rows,
     "local-files": local_files.rows,
     "kept-bytes": kept_bytes.rows,
     "checkout": checkout.rows,

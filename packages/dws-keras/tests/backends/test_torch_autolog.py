@@ -1,0 +1,70 @@
+"""What autolog records of a training loop of PyTorch, which says nothing of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from dataworkspaces.kit_support.autolog import Session
+from dataworkspaces.kits import autolog
+from dataworkspaces.kits.torch import training_lineage
+from dataworkspaces.lineage.live import live_runs
+
+torch = pytest.importorskip("torch")
+
+X = torch.arange(40.0).reshape(20, 2) / 40
+Y = X.sum(1, keepdim=True)
+
+
+@pytest.fixture
+def session(workspace: Any) -> Iterator[Session]:
+    yield autolog(input_resource="data", pictures=False)
+    autolog(disable=True)
+
+
+def train(epochs: int = 3) -> Any:
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(X, Y), batch_size=5)
+    model = torch.nn.Sequential(torch.nn.Linear(2, 1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    halving = torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.5)
+    losses = []
+    for _ in range(epochs):
+        total = 0.0
+        for x, y in loader:
+            optimizer.zero_grad()
+            loss = torch.nn.functional.mse_loss(model(x), y)
+            loss.backward()
+            optimizer.step()
+            total += float(loss.detach())
+        losses.append(total / 4)
+        halving.step()
+    return model, losses
+
+
+def test_a_loop(workspace: Any, session: Session) -> None:
+    model, losses = train()
+    (live,) = live_runs(workspace)
+    assert [epoch.metrics["loss"] for epoch in live.epochs] == pytest.approx(losses)
+    assert [epoch.metrics["learning_rate"] for epoch in live.epochs] == [0.1, 0.05, 0.025]
+    session.save(at_end=True)
+    results = workspace.read_results()
+    parameters = results["parameters"]
+    assert (parameters["optimizer"], parameters["epochs"], parameters["fit_batch_size"]) == ("SGD", 3, 5)
+    assert (parameters["model"], parameters["model_parameters"]) == ("Sequential", 3)
+    assert parameters["optimizer_settings"]["lr"] == 0.1
+    assert results["metrics"]["loss"] == pytest.approx(losses[-1])
+    saved = torch.load(workspace.root / "results" / "model.pt", weights_only=True)
+    assert torch.equal(saved["0.weight"], model[0].weight)
+    details = json.loads((workspace.root / "results" / "autolog.json").read_text())
+    assert details["signature"]["batch"][0] == {"type": "torch.float32", "shape": [None, 2]}
+    assert details["data"]["fit"] == {"X": "loader", "samples": 20}
+
+
+def test_what_the_kit_records_is_recorded_once(workspace: Any, session: Session) -> None:
+    with training_lineage(input_resource="data") as lineage:
+        train(1)
+        lineage.end_epoch(loss=1.0)
+    assert len(live_runs(workspace)) == 1
