@@ -97,6 +97,11 @@ class ExperimentsMixin(ABC):
         the workspace as it is then. No other file changes. Idempotent. The caller holds the lock; what a crash leaves
         is completed by the next command."""
 
+    def origin_to_clone(self) -> str | None:
+        """What other machines give to ``dws clone`` to have a copy that exchanges experiments with this one, without
+        any password; None if there is no origin, or copies cannot be made."""
+        return None
+
     @abstractmethod
     def list_experiments_at_origin(self) -> dict[str, str]:
         """By name, the version of each that the origin has. Raises ConfigurationError without an origin,

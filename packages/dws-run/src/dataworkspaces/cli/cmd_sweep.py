@@ -35,7 +35,12 @@ _PATH = click.Path()
 @click.option("--metric", "goal", metavar="NAME:max|min", help="What optuna makes best.")
 @click.option("--prune", is_flag=True, help="Let optuna end runs early, by the metric of their epochs.")
 @click.option(
-    "--jobs", "-j", type=click.IntRange(1), default=1, show_default=True, metavar="N", help="Run N at a time."
+    "--jobs", "-j", type=click.IntRange(1), metavar="N", help="Run N at a time (default: 1; 64 of an executor)."
+)
+@click.option(
+    "--executor",
+    metavar="NAME[:ADDRESS]",
+    help="Run on other machines, as dask:tcp://HOST:8786: they take the workspace from its origin, and send the runs there.",
 )
 @click.option("--resume", metavar="NAME", help="Go on with a sweep that was begun here, with its command.")
 @click.option("--retry-failed", is_flag=True, help="Run those again that failed.")
@@ -50,8 +55,8 @@ _PATH = click.Path()
 @common_options
 @pass_session
 def sweep(
-    session: Session, /, command: tuple[str, ...], name: str | None, resume: str | None, jobs: int, retry_failed: bool,
-    dry_run: bool, as_json: bool, step: str | None, **options: Any,
+    session: Session, /, command: tuple[str, ...], name: str | None, resume: str | None, jobs: int | None,
+    executor: str | None, retry_failed: bool, dry_run: bool, as_json: bool, step: str | None, **options: Any,
 ) -> None:  # fmt: skip
     """Run a command for many parameters, each in a copy of the workspace, and keep each run as an experiment.
 
@@ -71,7 +76,12 @@ def sweep(
         _show(workspace, plan, as_json)
         return
     outcome = sweep_command(
-        workspace, plan, jobs=jobs, retry=retry_failed, tell=lambda run: _tell(run, plan.total, as_json)
+        workspace,
+        plan,
+        jobs=jobs,
+        retry=retry_failed,
+        executor=executor,
+        tell=lambda run: _tell(run, plan.total, as_json),
     )
     failed = outcome.count("failed") + outcome.count("unrecorded")
     if as_json:

@@ -10,7 +10,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 from dataworkspaces.commands.kept_experiments import experiments_of, take_experiment_command
 from dataworkspaces.commands.run_guard import Guard, guarding
 from dataworkspaces.commands.sweep_command import command_of, recorded_parameters
+from dataworkspaces.commands.sweep_far import AT_A_TIME, FarRuns, far_runs
 from dataworkspaces.commands.sweep_plan import SweepPlan, keep_plan
 from dataworkspaces.commands.sweep_search import Search, search_of
 from dataworkspaces.commands.sweep_values import Point
@@ -99,11 +100,19 @@ def done_runs(workspace: Workspace, plan: SweepPlan) -> dict[int, DoneRun]:
 
 
 def sweep_command(
-    workspace: Workspace, plan: SweepPlan, *, jobs: int = 1, retry: bool = False, tell: Tell = lambda _run: None
+    workspace: Workspace,
+    plan: SweepPlan,
+    *,
+    jobs: int | None = None,
+    retry: bool = False,
+    executor: str | None = None,
+    tell: Tell = lambda _run: None,
 ) -> SweepOutcome:
     """Run what has not been run. ``tell`` is told each run that ends.
 
-    :param retry: run those again that failed."""
+    :param jobs: how many run at a time; None is one here, and as many as it takes for an executor.
+    :param retry: run those again that failed.
+    :param executor: ``NAME`` or ``NAME:ADDRESS``; None for processes of this machine. See :mod:`.sweep_far`."""
     experiments = experiments_of(workspace)
     done = done_runs(workspace, plan)
     if all(each.name != plan.base for each in experiments.list_experiments()):
@@ -117,7 +126,7 @@ def sweep_command(
     search = search_of(plan, done)
     with workspace.interaction.progress(f"Sweep {plan.name}", plan.total, "runs") as advance:
         advance(len(done))
-        for run in _run_all(workspace, plan, search, done, jobs):
+        for run in _run_all(workspace, plan, search, done, jobs, executor):
             done[run.number] = run
             tell(run)
             advance(1)
@@ -125,16 +134,27 @@ def sweep_command(
 
 
 def _run_all(
-    workspace: Workspace, plan: SweepPlan, search: Search, done: Mapping[int, DoneRun], jobs: int
+    workspace: Workspace,
+    plan: SweepPlan,
+    search: Search,
+    done: Mapping[int, DoneRun],
+    jobs: int | None,
+    executor: str | None,
 ) -> Iterator[DoneRun]:
     missing = [number for number in range(1, plan.total + 1) if number not in done]
     if not missing:
         return
-    jobs = min(jobs, len(missing))
-    with directory_to_build_in(_scratch(workspace), BUILDING) as scratch, guarding(scratch) as guard:
-        workers = [Worker(scratch / f"worker-{number}", guard) for number in range(jobs)]
-        free = list(workers)
-        running: dict[Future[DoneRun], Worker] = {}
+    jobs = min(jobs or (1 if executor is None else AT_A_TIME), len(missing))
+    with ExitStack() as stack:
+        scratch = stack.enter_context(directory_to_build_in(_scratch(workspace), BUILDING))
+        guard = stack.enter_context(guarding(scratch))
+        workers: list[Worker] | list[FarRuns]
+        if executor is None:
+            workers = [Worker(scratch / f"worker-{number}", guard) for number in range(jobs)]
+        else:
+            workers = [stack.enter_context(far_runs(workspace, plan, executor))] * jobs
+        free: list[Worker | FarRuns] = list(workers)
+        running: dict[Future[DoneRun], Worker | FarRuns] = {}
         with ThreadPoolExecutor(jobs) as pool:
             try:
                 while missing or running:
@@ -172,7 +192,7 @@ def _task(workspace: Workspace, plan: SweepPlan, number: int, point: Point, scra
     }
 
 
-def _run(worker: Worker, task: dict[str, Any], search: Search) -> DoneRun:
+def _run(worker: Worker | FarRuns, task: dict[str, Any], search: Search) -> DoneRun:
     with search.watching(int(task["number"]), Path(task["place"])):
         answer = worker.ask(task)
     parameters = recorded_parameters(task["point"])

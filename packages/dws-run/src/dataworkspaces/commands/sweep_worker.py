@@ -12,10 +12,11 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from dataworkspaces.commands.checkout import checkout_command, plan_checkout
 from dataworkspaces.commands.kept_experiments import experiments_of, take_experiment_command
@@ -31,6 +32,7 @@ from dataworkspaces.workspace import BatchInteraction, Workspace, find_and_load_
 from dataworkspaces.workspace.documents import ENVIRONMENTS
 from dataworkspaces.workspace.trust import Agreements, place_of_directory
 
+T = TypeVar("T")
 SWEEP = "sweep"
 LOG, PRUNE = "log", "prune"
 """Files beside the checkout: what the command prints, and the word that it is to be ended."""
@@ -47,13 +49,14 @@ def main() -> None:
     os.dup2(2, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us ends us
     for line in tasks:
-        answers.write(json.dumps(_answer(json.loads(line))) + "\n")
+        answers.write(json.dumps(answering(partial(run_one, json.loads(line)))) + "\n")
         answers.flush()
 
 
-def _answer(task: dict[str, Any]) -> dict[str, Any]:
+def answering(run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What a run says, or why there was none."""
     try:
-        return {"ok": True, **run_one(task)}
+        return {"ok": True, **run()}
     except DwsError as e:
         return {"ok": False, "message": e.message, "hint": e.hint}
     except Exception as e:
@@ -65,12 +68,12 @@ def run_one(task: dict[str, Any]) -> dict[str, Any]:
     place = Path(task["place"])
     place.mkdir()
     root = place / "workspace"
-    workspace = _open(task["workspace"])
+    workspace = open_workspace(task["workspace"])
     plan = plan_checkout(workspace, task["base"], str(root))
     checkout_command(workspace, plan, durable=False, hostname=workspace.get_instance())
     agreements = Agreements(place_of_directory(root))
     try:
-        copy = _open(str(root))
+        copy = open_workspace(str(root))
         _share_what_is_installed(workspace, copy)
         status, seconds = _run(task, workspace, copy, place)
         _share_what_is_installed(copy, workspace)
@@ -81,7 +84,8 @@ def run_one(task: dict[str, Any]) -> dict[str, Any]:
         shutil.rmtree(root, ignore_errors=True)
 
 
-def _open(place: str) -> Workspace:
+def open_workspace(place: str) -> Workspace:
+    """One that asks nothing."""
     workspace = find_and_load_workspace(True, False, place)
     workspace.interaction = BatchInteraction()
     return workspace
@@ -168,24 +172,32 @@ def _keep(task: dict[str, Any], root: Path, exit_status: int, seconds: float, pl
         "status": status,
         "exit_status": exit_status,
         "seconds": seconds,
+        **({"base": task["base_hash"]} if "base_hash" in task else {}),
     }
     labels = {} if exit_status == 0 else {"status": status, "exit_status": str(exit_status)}
     name = task["experiment"]
     log = _end_of(place / LOG) if exit_status != 0 else ""
     last = "".join(c for c in log.strip().rpartition("\n")[2] if c.isprintable())[:200]
-    taken = take_experiment_command(_open(str(root)), name, last, labels, {SWEEP: told})
+    taken = take_experiment_command(open_workspace(str(root)), name, last, labels, {SWEEP: told})
     _bring_back(task["workspace"], root, name)
     return {**told, "hash": taken.snapshot.hashval, "metrics": taken.snapshot.metrics, "log": log}
 
 
 def _bring_back(place: str, root: Path, name: str) -> None:
+    def attempt() -> None:
+        workspace = open_workspace(place)
+        with workspace.transaction("sweep"):
+            experiments_of(workspace).take_back_experiment(root, name)
+
+    patiently(attempt)
+
+
+def patiently(attempt: Callable[[], T]) -> T:
+    """Try until nobody else holds the lock of a workspace, in which somebody may be working."""
     began = time.monotonic()
     while True:
-        workspace = _open(place)
         try:
-            with workspace.transaction("sweep"):
-                experiments_of(workspace).take_back_experiment(root, name)
-            return
+            return attempt()
         except LockedError:
             if time.monotonic() - began > _PATIENCE:
                 raise

@@ -10,6 +10,7 @@ from dataworkspaces.backends.git.experiments import check_no_clash, read_experim
 from dataworkspaces.backends.git.trust import check_metadata_tree
 from dataworkspaces.errors import ConflictError, MetadataError, NotFoundError
 from dataworkspaces.gitrepo.beside import KEPT_VERSIONS, keep_version
+from dataworkspaces.gitrepo.checks import absolute_url, without_passwords
 from dataworkspaces.gitrepo.experiment_refs import (
     EXPERIMENTS,
     ExperimentRef,
@@ -19,7 +20,7 @@ from dataworkspaces.gitrepo.experiment_refs import (
 from dataworkspaces.gitrepo.kept_trees import FETCH_KEPT_TREES, refspecs_to_push
 from dataworkspaces.gitrepo.layout import head_commit
 from dataworkspaces.gitrepo.plumbing import resolve
-from dataworkspaces.gitrepo.remote import ORIGIN, fetch_references, has_origin, list_references, push
+from dataworkspaces.gitrepo.remote import ORIGIN, fetch_references, has_origin, list_references, origin_url, push
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.names import some
@@ -38,6 +39,12 @@ def list_at_origin(workspace: GitWorkspace) -> dict[str, str]:
     found = list_references(workspace.paths.root, f"{EXPERIMENTS}/*", workspace.interaction, workspace.what)
     named = {ref.removeprefix(f"{EXPERIMENTS}/"): commit for ref, commit in found.items()}
     return {name: commit for name, commit in named.items() if is_experiment_name(name)}
+
+
+def origin_to_clone(workspace: GitWorkspace) -> str | None:
+    """See :meth:`ExperimentsMixin.origin_to_clone`."""
+    url = origin_url(workspace.paths.root)
+    return None if url is None else without_passwords(absolute_url(url, workspace.paths.root))
 
 
 def push_experiments(workspace: GitWorkspace, experiments: Iterable[KeptExperiment]) -> None:

@@ -53,6 +53,11 @@ class GitExperiments(ExperimentsMixin):
 
         return adopt(self._own, experiment)
 
+    def origin_to_clone(self) -> str | None:
+        from dataworkspaces.backends.git.experiment_sync import origin_to_clone
+
+        return origin_to_clone(self._own)
+
     def list_experiments_at_origin(self) -> dict[str, str]:
         from dataworkspaces.backends.git.experiment_sync import list_at_origin
 
