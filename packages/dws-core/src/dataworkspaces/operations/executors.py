@@ -27,11 +27,18 @@ def executor_of(workspace: Workspace) -> OpenExecutor | None:
     """How to come by the executor that the local parameter ``executor`` names (``NAME`` or ``NAME:ADDRESS``); None for
     threads. Nothing is opened yet. Raises PluginError if there is none of that name, and RefusedError if nobody has
     agreed to contact its address: local parameters, too, may have come out of an archive."""
-    name, _, address = str(workspace.get_local_param(EXECUTOR) or THREADS).partition(":")
-    if name == THREADS:
+    told = str(workspace.get_local_param(EXECUTOR) or THREADS)
+    if told.partition(":")[0] == THREADS:
         return None
     for named in executor_addresses(workspace):
         workspace.consent.to(named, f"Parameter '{EXECUTOR}'")
+    return named_executor(told)
+
+
+def named_executor(told: str) -> OpenExecutor:
+    """How to come by an executor that the user has named, as ``NAME`` or ``NAME:ADDRESS``. Raises PluginError if there
+    is none of that name."""
+    name, _, address = told.partition(":")
     factory: Callable[[str], AbstractContextManager[Executor]] = plugins.load(plugins.EXECUTORS, name)
     return partial(factory, address)
 

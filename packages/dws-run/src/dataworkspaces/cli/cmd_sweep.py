@@ -40,7 +40,7 @@ _PATH = click.Path()
 @click.option(
     "--executor",
     metavar="NAME[:ADDRESS]",
-    help="Run on other machines, as dask:tcp://HOST:8786: they take the workspace from its origin, and send the runs there.",
+    help="Run on other machines, as dask:tcp://HOST:8786; they take the workspace from its origin.",
 )
 @click.option("--resume", metavar="NAME", help="Go on with a sweep that was begun here, with its command.")
 @click.option("--retry-failed", is_flag=True, help="Run those again that failed.")

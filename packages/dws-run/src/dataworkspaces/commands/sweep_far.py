@@ -1,7 +1,8 @@
 """Runs of a sweep on other machines, by an executor that a plug-in brings (``dask:tcp://HOST:8786``).
 
-Another machine needs the same distributions, the origin, and what resources keep their content at. It has a clone of its
-own, in the user's cache, in which it makes runs; each run goes to the origin as an experiment, and comes here from there.
+Another machine needs the same distributions, the origin, and what resources keep their content at. It has a clone of
+its own, in the user's cache, in which it makes runs; each run goes to the origin as an experiment, and comes here from
+there.
 """
 
 from __future__ import annotations
@@ -14,14 +15,13 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dataworkspaces import plugins
 from dataworkspaces.commands.clone import clone_command
 from dataworkspaces.commands.kept_experiments import (
     experiments_of,
@@ -33,9 +33,11 @@ from dataworkspaces.commands.run_guard import guarding
 from dataworkspaces.commands.sweep_plan import SweepPlan
 from dataworkspaces.commands.sweep_worker import SWEEP, answering, open_workspace, patiently, run_one
 from dataworkspaces.errors import ConfigurationError, ConflictError, NotFoundError
+from dataworkspaces.operations.executors import named_executor
 from dataworkspaces.toolbox.lock import acquire
 from dataworkspaces.workspace import BatchInteraction, Workspace
 from dataworkspaces.workspace.kept_experiments import KeptExperiment
+from dataworkspaces.workspace.trust import agreeing
 
 AT_A_TIME = 64
 """How many runs an executor is given at a time, if the user does not say."""
@@ -46,7 +48,7 @@ _PATIENCE = 3600.0
 def far_runs(workspace: Workspace, plan: SweepPlan, executor: str) -> Iterator[FarRuns]:
     """Send what the runs start from to the origin, and open the executor ``NAME`` or ``NAME:ADDRESS``.
 
-    Raises ConfigurationError without an origin, PluginError if there is no such executor, and whatever a push raises."""
+    Raises ConfigurationError without an origin, PluginError if there is no such executor, and what a push raises."""
     experiments = experiments_of(workspace)
     origin = experiments.origin_to_clone()
     if origin is None:
@@ -55,11 +57,10 @@ def far_runs(workspace: Workspace, plan: SweepPlan, executor: str) -> Iterator[F
         )
     if plan.request.prune:
         raise ConfigurationError("--prune reads epochs while they are trained, which other machines have")
-    name, _, address = executor.partition(":")
-    factory: Callable[[str], AbstractContextManager[Executor]] = plugins.load(plugins.EXECUTORS, name)
+    open_it = named_executor(executor)
     push_experiments_command(workspace, [plan.base])
     base = find_experiment(workspace, plan.base)
-    with factory(address) as opened:
+    with open_it() as opened:
         far = FarRuns(workspace, opened, origin, plan.base, base.snapshot.hashval)
         yield far
     with suppress(NotFoundError):  # whoever goes on sends it again
@@ -156,7 +157,8 @@ def main() -> None:
     request = json.loads(sys.stdin.buffer.read())
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    answers.write(json.dumps(answering(lambda: _run(request, Path(sys.argv[1])))))
+    with agreeing():  # whoever has begun the sweep has agreed to what the workspace names
+        answers.write(json.dumps(answering(lambda: _run(request, Path(sys.argv[1])))))
     answers.flush()
 
 
