@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from collaboration import Hub, machine, make_hub
-from endtoend import HOST, User, copy_workspace, isolated_environment, read_tree, whole_state, write_files
+from endtoend import FAILED, HOST, User, copy_workspace, isolated_environment, read_tree, whole_state, write_files
 from forked import Forked
 from kill_points import kill_points
 from test_kill import Server
@@ -259,6 +259,29 @@ def test_another_of_the_same_name_is_never_replaced(tmp_path: Path, hub: Hub) ->
     for command in ("push", "pull"):
         refused = ben.dws(command, "--experiment", "try", check=False)
         assert (refused.returncode, "nother experiment 'try'" in refused.stderr) == (8, True), refused.stderr
+
+
+def test_what_came_is_examined_before_it_has_a_name(here: User, hub: Hub) -> None:
+    """Somebody else's experiment: a link in the metadata, a message that names no snapshot, a name that is an option."""
+    here.batch("snapshot", "V2")
+    origin = hub.repository("ws.git")
+    here.batch("publish", hub.url(origin), "--skip", "library")
+    head = here.git("rev-parse", "HEAD").strip()
+    tree = here.git("rev-parse", "HEAD^{tree}").strip()
+    link = here.run("git", "hash-object", "-w", "--stdin", input="/etc/passwd").stdout.strip()
+    here.git("update-index", "--add", "--cacheinfo", f"120000,{link},.dataworkspace/snapshot_metadata/link")
+    linked = here.git("write-tree").strip()
+    here.git("reset", "--quiet", "--mixed", "HEAD")
+    message = f"Experiment evil\n\nDws-Snapshot: {here.json('show', 'V1')['hash']}"
+    for name, of, text in (("evil", linked, message), ("empty", tree, "nothing"), ("--exec/x", tree, message)):
+        commit = here.git("commit-tree", of, "-p", head, "-m", text).strip()
+        here.git("push", "--quiet", origin, f"{commit}:{EXPERIMENTS}{name}")
+    for name in ("evil", "empty", "*"):
+        refused = here.dws("pull", "--experiment", name, check=False)
+        assert refused.returncode in FAILED, refused.stdout
+        assert "Traceback" not in refused.stderr
+    assert experiments(here) == []
+    assert "refs/dws/incoming" not in here.git("for-each-ref")
 
 
 # -- kills ---------------------------------------------------------------------------------------------------------

@@ -92,13 +92,14 @@ def remove_experiment(session: Session, names: Sequence[str], remote: bool, as_j
 
 def take_experiment(session: Session, name: str, message: str, labels: Mapping[str, str], as_json: bool) -> None:
     """``dws snapshot --experiment``."""
-    from dataworkspaces.cli.render import print_json
     from dataworkspaces.cli.text import short_hash
     from dataworkspaces.commands.kept_experiments import take_experiment_command
 
     workspace = session.open_workspace()
     taken = take_experiment_command(workspace, name, message, labels)
     if as_json:
+        from dataworkspaces.cli.render import print_json
+
         print_json(taken.to_json())
     elif taken.is_new:
         workspace.interaction.tell(f"Took experiment {name} ({short_hash(taken.snapshot.hashval)})")

@@ -46,9 +46,7 @@ def snapshot(
       dws snapshot -m "first run" V1
       dws snapshot --experiment larger-C
     """
-    from dataworkspaces.cli.text import one_line, short_hash, snapshot_name
     from dataworkspaces.commands.labels import parse_labels
-    from dataworkspaces.commands.snapshot import snapshot_command
 
     given = parse_labels(labels)
     if experiment is not None:
@@ -60,6 +58,9 @@ def snapshot(
 
         take_experiment(session, experiment, message, given, as_json)
         return
+    from dataworkspaces.cli.text import one_line, short_hash, snapshot_name
+    from dataworkspaces.commands.snapshot import snapshot_command
+
     workspace = session.open_workspace()
     tell = workspace.interaction.tell
     outcome = snapshot_command(workspace, tag, message, given)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.commands.experiments import Experiment, Part
 from dataworkspaces.toolbox.flat import cells
 
 if TYPE_CHECKING:
+    from dataworkspaces.commands.experiments import Experiment
     from dataworkspaces.workspace import SnapshotMetadata
 
 SWEEP = "sweep"
@@ -55,6 +55,8 @@ def run_of(snapshot: SnapshotMetadata) -> SweepRun | None:
 def with_sweep(snapshot: SnapshotMetadata, experiment: Experiment) -> Experiment:
     """The experiment with the parameters of its sweep: a run that failed has recorded them nowhere else, and what lies
     there may come from an earlier one."""
+    from dataworkspaces.commands.experiments import Part
+
     run = run_of(snapshot)
     if run is None:
         return experiment

@@ -20,9 +20,9 @@ from dataworkspaces.commands.run_guard import Guard, guarding
 from dataworkspaces.commands.sweep_command import command_of, recorded_parameters
 from dataworkspaces.commands.sweep_far import AT_A_TIME, FarRuns, far_runs
 from dataworkspaces.commands.sweep_plan import SweepPlan, keep_plan
+from dataworkspaces.commands.sweep_runs import run_of
 from dataworkspaces.commands.sweep_search import Search, search_of
 from dataworkspaces.commands.sweep_values import Point
-from dataworkspaces.commands.sweep_worker import SWEEP
 from dataworkspaces.errors import ToolError
 from dataworkspaces.toolbox.building import directory_to_build_in
 from dataworkspaces.workspace import Workspace
@@ -81,21 +81,13 @@ def done_runs(workspace: Workspace, plan: SweepPlan) -> dict[int, DoneRun]:
     """Those of a sweep that are kept, by number."""
     found = {}
     for each in experiments_of(workspace).list_experiments():
-        told = each.snapshot.other.get(SWEEP)
-        if not isinstance(told, dict) or told.get("name") != plan.name:
+        run = run_of(each.snapshot)
+        if run is None or run.name != plan.name or each.name != plan.experiment(run.number):
             continue
-        number = told.get("number")
-        if isinstance(number, int) and each.name == plan.experiment(number):
-            found[number] = DoneRun(
-                number,
-                each.name,
-                told.get("parameters") or {},
-                str(told.get("status")),
-                told.get("exit_status"),
-                float(told.get("seconds") or 0.0),
-                each.snapshot.metrics,
-                is_new=False,
-            )
+        metrics = each.snapshot.metrics
+        found[run.number] = DoneRun(
+            run.number, each.name, run.parameters, run.status, run.exit_status, run.seconds, metrics, is_new=False
+        )
     return found
 
 

@@ -31,7 +31,8 @@ from dataworkspaces.commands.kept_experiments import (
 )
 from dataworkspaces.commands.run_guard import guarding
 from dataworkspaces.commands.sweep_plan import SweepPlan
-from dataworkspaces.commands.sweep_worker import SWEEP, answering, open_workspace, patiently, run_one
+from dataworkspaces.commands.sweep_runs import SWEEP
+from dataworkspaces.commands.sweep_worker import answering, open_workspace, patiently, run_one
 from dataworkspaces.errors import ConfigurationError, ConflictError, NotFoundError
 from dataworkspaces.operations.executors import named_executor
 from dataworkspaces.toolbox.lock import acquire

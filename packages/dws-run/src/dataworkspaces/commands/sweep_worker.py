@@ -25,6 +25,7 @@ from dataworkspaces.commands.run import execute
 from dataworkspaces.commands.run_guard import Apart, guarding
 from dataworkspaces.commands.run_request import RunRequest, plan_run
 from dataworkspaces.commands.sweep_command import recorded_parameters, set_in_files
+from dataworkspaces.commands.sweep_runs import SWEEP
 from dataworkspaces.errors import DwsError, LockedError
 from dataworkspaces.lineage.own_commands import OwnCommands
 from dataworkspaces.toolbox.atomic import write_bytes
@@ -33,7 +34,6 @@ from dataworkspaces.workspace.documents import ENVIRONMENTS
 from dataworkspaces.workspace.trust import Agreements, place_of_directory
 
 T = TypeVar("T")
-SWEEP = "sweep"
 LOG, PRUNE = "log", "prune"
 """Files beside the checkout: what the command prints, and the word that it is to be ended."""
 _PATIENCE = 3600.0

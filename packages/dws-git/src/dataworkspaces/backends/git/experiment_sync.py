@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dataworkspaces.backends.git.experiments import check_no_clash, read_experiments, repository_versions
 from dataworkspaces.backends.git.trust import check_metadata_tree
 from dataworkspaces.errors import ConflictError, MetadataError, NotFoundError
+from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.beside import KEPT_VERSIONS, keep_version
 from dataworkspaces.gitrepo.checks import absolute_url, without_passwords
 from dataworkspaces.gitrepo.experiment_refs import (
@@ -121,6 +122,7 @@ def _look_at(workspace: GitWorkspace, names: Sequence[str], incoming: dict[str, 
         if commit is None:
             raise MetadataError(f"Experiment '{name}' of the origin is not there any more", hint="Try again")
         check_metadata_tree(root, commit)
+        large_files.check_programs_of_tree(root, commit)
         refs.append(_as_ref(root, name, commit))
     found, problems = read_experiments(workspace, refs)
     if problems:
