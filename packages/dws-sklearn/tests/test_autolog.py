@@ -269,3 +269,13 @@ def test_a_training_is_not_lost_to_its_record(
         assert f1_score(y_test, model.predict(X_test)) > 0.5
         session.save(at_end=True)
     assert len([w for w in told if "not recorded" in str(w.message)]) == 1
+
+
+def test_system_metrics_go_to_the_record(workspace: Any, session: Session) -> None:
+    pytest.importorskip("psutil")
+    autolog(pictures=False, save_models=False, system_metrics=True)
+    LogisticRegression().fit(X_train, y_train)
+    (live,) = live_runs(workspace)
+    assert live.system[-1].values["process_memory_bytes"] > 1_000_000
+    log = (workspace.root / "results" / "run.jsonl").read_text()
+    assert '"system"' in log
