@@ -189,11 +189,26 @@ def _workspace(settings: Settings) -> Shell:
     (shell.cwd / "results" / "results.json").write_text(json.dumps(results))
     shell("dws", "--batch", "snapshot", "-m", "snapshot 0", FIRST)
     write_snapshots(shell.cwd / ".dataworkspace", commit_code(shell, RUNS), _metrics)
+    _write_results(shell.cwd)
     shell("git", "add", "--all")
     shell("git", "-c", "maintenance.auto=false", "commit", "--quiet", "-m", "snapshots")
     shell("git", "gc", "--quiet")
     shell("dws", "history", "--limit", "1")
     return shell
+
+
+def _write_results(root: Path) -> None:
+    """Each snapshot gets results of its own, where it says that they are."""
+    for file in (root / ".dataworkspace" / "snapshot_metadata").iterdir():
+        metadata = json.loads(file.read_text())
+        number = int(metadata["tags"][0].rpartition("-")[2])
+        if number:
+            metadata["relative_destination_path"] += f"-{number}"
+            file.write_text(json.dumps(metadata, indent=2))
+            directory = root / "results" / metadata["relative_destination_path"]
+            directory.mkdir(parents=True)
+            results = {"parameters": {"number": number}, "metrics": _metrics(number)}
+            (directory / "results.json").write_text(json.dumps(results))
 
 
 def _metrics(number: int) -> dict[str, float]:
