@@ -347,7 +347,7 @@ def test_rerun_takes_too_and_says_so_before(ws: MemoryWorkspace, log: Path) -> N
     score(ws)
     snapshot_command(ws, "ONE")
     Path("data/a").write_text("another\n")
-    rerun_command(ws, plan_rerun(ws), lambda step: None)
+    rerun_command(ws, plan_rerun(ws))
     snapshot_command(ws, "TWO")
     Path("data/a").write_text("one\n")
     ran = times_run(log)
@@ -356,14 +356,14 @@ def test_rerun_takes_too_and_says_so_before(ws: MemoryWorkspace, log: Path) -> N
     told = {step["step"]: step["from_cache"] for step in plan.to_json()["steps"]}
     assert told["count"]["tags"] == ["ONE"]
     assert told["score"] is None  # nobody knows yet what it will read
-    outcome = rerun_command(ws, plan, lambda step: None)
+    outcome = rerun_command(ws, plan)
     assert list(outcome.taken) == ["count", "score"]
     assert outcome.ran == []
     assert times_run(log) == ran
     assert plan_rerun(ws).to_run == []
 
     Path("data/a").write_text("another\n")
-    assert rerun_command(ws, plan_rerun(ws, no_cache=True), lambda step: None).ran == ["count", "score"]
+    assert rerun_command(ws, plan_rerun(ws, no_cache=True)).ran == ["count", "score"]
 
 
 def test_another_parameter_that_was_there_before(ws: MemoryWorkspace, log: Path) -> None:
@@ -376,10 +376,10 @@ def test_another_parameter_that_was_there_before(ws: MemoryWorkspace, log: Path)
     run(2)
     ran = times_run(log)
     plan = plan_rerun(ws, "count", parameters={"times": 1})
-    assert list(rerun_command(ws, plan, lambda step: None).taken) == ["count"]
+    assert list(rerun_command(ws, plan).taken) == ["count"]
     assert times_run(log) == ran
     forced = plan_rerun(ws, "count", parameters={"times": 1}, force=True)
-    assert rerun_command(ws, forced, lambda step: None).ran == ["count"]
+    assert rerun_command(ws, forced).ran == ["count"]
 
 
 def test_the_index_may_be_lost_and_spares_reading(ws: MemoryWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:

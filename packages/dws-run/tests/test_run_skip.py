@@ -310,7 +310,7 @@ def test_a_rerun_repeats_what_the_run_was_asked(ws: MemoryWorkspace, run: Run) -
     Path("data/a").write_text("changed")
     plan = plan_rerun(ws)
     assert [step.execution.name for step in plan.to_run] == ["copy"]
-    assert rerun_command(ws, plan, lambda _step: None).ran == ["copy"]
+    assert rerun_command(ws, plan).ran == ["copy"]
     assert Path("middle/out").read_text() == "changed"
     assert run(*COPY, parameters={"x": 1}, name="copy").skipped
     assert not plan_rerun(ws).to_run
@@ -333,6 +333,6 @@ def test_a_missing_directory(ws: MemoryWorkspace, run: Run, monkeypatch: pytest.
     monkeypatch.chdir(ws.directory)
     shutil.rmtree("code/sub")
     Path("data/a").write_text("changed")
-    outcome = rerun_command(ws, plan_rerun(ws), lambda _step: None)
+    outcome = rerun_command(ws, plan_rerun(ws))
     assert outcome.ran == []
     assert "which is not a directory here" in outcome.left["cp"]
