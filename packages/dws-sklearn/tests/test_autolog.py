@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import json
+import pickle
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,7 +19,7 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import make_classification
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
-from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, roc_auc_score
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, make_scorer, roc_auc_score
 from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -279,3 +281,56 @@ def test_system_metrics_go_to_the_record(workspace: Any, session: Session) -> No
     assert live.system[-1].values["process_memory_bytes"] > 1_000_000
     log = (workspace.root / "results" / "run.jsonl").read_text()
     assert '"system"' in log
+
+
+def test_what_is_watched_can_be_copied_and_sent_to_other_processes(session: Session) -> None:
+    model = LogisticRegression().fit(X_train, y_train)
+    search = GridSearchCV(LogisticRegression(), {"C": [0.1]}, scoring=make_scorer(metrics.f1_score))
+    assert clone(search).scoring._score_func is metrics.f1_score
+    for again in (copy.deepcopy(model.predict), pickle.loads(pickle.dumps(model.predict))):
+        assert (again(X_test) == model.predict(X_test)).all()
+    stored = pickle.dumps([metrics.f1_score, search.fit(X_train, y_train)])
+    assert b"wrapt" not in stored
+    assert b"dataworkspaces" not in stored
+    assert pickle.loads(stored)[0](y_test, y_test) == 1
+
+
+def test_a_model_trained_elsewhere_has_no_metrics_here(left: Callable[[], Left], session: Session) -> None:
+    with session.busy():  # as if another script had trained it
+        earlier = GradientBoostingClassifier().fit(X_train, y_train)
+    model = GridSearchCV(LogisticRegression(), {"C": [0.1]}).fit(X_train, y_train)
+    metrics.accuracy_score(y_test, earlier.predict(X_test))
+    metrics.zero_one_loss(y_test, earlier.predict_proba(X_test).argmax(1))
+    metrics.f1_score(y_test, model.best_estimator_.predict(X_test))  # a part of it
+    metrics.hamming_loss(y_test, pickle.loads(pickle.dumps(model)).predict(X_test))  # it, as it was stored
+    found = left().metrics
+    assert {"f1_score_X_test", "hamming_loss_X_test"} <= set(found)
+    assert not [name for name in found if name.startswith(("accuracy", "zero_one"))]
+
+
+def test_a_changed_prediction_is_of_the_model_that_predicted_last(workspace: Any, left: Callable[[], Left]) -> None:
+    first = LogisticRegression().fit(X_train, y_train)
+    GradientBoostingClassifier().fit(X_train, y_train)
+    metrics.accuracy_score(y_test, first.predict_proba(X_test).argmax(1))
+    assert "accuracy_score_y_test" not in left().metrics
+    [of_first] = (workspace.root / "results").glob("runs/LogisticRegression-1/results.json")
+    assert "accuracy_score_y_test" in json.loads(of_first.read_text())["metrics"]
+
+
+def test_several_outputs_are_predictions_of_one_model(left: Callable[[], Left]) -> None:
+    model = RandomForestClassifier(3).fit(X_train, np.c_[y_train, y_train])
+    first, _ = model.predict_proba(X_test)
+    auc = metrics.roc_auc_score(y_test, first[:, 1])
+    assert left().metrics["roc_auc_score_X_test"] == auc
+
+
+def test_preparation_that_tells_no_parameters_goes_on(session: Session) -> None:
+    class Variadic(BaseEstimator):
+        def __init__(self, *parts: int) -> None:
+            self.parts = parts
+
+        def fit(self, X: Any, y: Any = None) -> Any:
+            return self
+
+    with pytest.warns(UserWarning, match="Variadic is not recorded"):
+        assert Variadic(1, 2).fit(X_train).parts == (1, 2)

@@ -9,11 +9,12 @@ import threading
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from dataworkspaces.kit_support.autolog.names import name_of
+from dataworkspaces.kit_support.autolog.parts import holds
 from dataworkspaces.kit_support.autolog.record import ModelRecord
 from dataworkspaces.kit_support.spared import reason_of
 from dataworkspaces.kit_support.training import Where
@@ -47,7 +48,8 @@ class Session:
         self.last: ModelRecord | None = None
         self.current: tuple[Any, ModelRecord] | None = None
         self._records: dict[int, tuple[weakref.ref[Any] | None, ModelRecord]] = {}
-        self._predictions: dict[int, tuple[weakref.ref[Any], ModelRecord, str | None]] = {}
+        self._predictions: dict[int, tuple[weakref.ref[Any], ModelRecord | None, str | None]] = {}
+        self._in_hand: ModelRecord | None = None
         self._prepared: dict[str, Any] = {}
         self._busy = 0
         self._lock = threading.Lock()
@@ -112,7 +114,7 @@ class Session:
         record = ModelRecord(self, name or type(model).__name__)
         record.begin(self._parameters(find_parameters))
         self._records[id(model)] = (_reference(model), record)
-        self.last = record
+        self.last = self._in_hand = record
         atexit.unregister(self._at_exit)
         atexit.register(self._at_exit)  # anew: it is to come before what the run has registered
         return record
@@ -142,19 +144,29 @@ class Session:
 
     def predicted(self, model: Any, data: Any, prediction: Any) -> None:
         """The user has had a model predict from data: a metric of the prediction is one of the model."""
-        record = self.record_of(model)
-        if record is not None:
-            with self.spared("A prediction"):
-                key = id(prediction)
-                forget = weakref.ref(prediction, lambda _: self._predictions.pop(key, None))
-                self._predictions[key] = (forget, record, name_of(data))
+        with self.spared("A prediction"):
+            record = self._in_hand = self.record_of(model) or self._of_a_part(model)
+            name = name_of(data)
+            for part in prediction if isinstance(prediction, list) else [prediction]:  # one for each output
+                with suppress(TypeError):  # a number, say, to which nothing can refer
+                    key = id(part)
+                    forget = weakref.ref(part, lambda _, key=key: self._predictions.pop(key, None))  # type: ignore[misc]
+                    self._predictions[key] = (forget, record, name)
+
+    def _of_a_part(self, model: Any) -> ModelRecord | None:
+        """The record of the training before, if a model that has none is a part of what was trained, or perhaps a copy.
+        What somebody has trained elsewhere has no metrics here."""
+        trained = next((ref() for ref, record in self._records.values() if ref and record is self.last), None)
+        if trained is None or type(trained) is type(model) or holds(trained, model):
+            return self.last
+        return None
 
     def measured(self, name: str, value: Any, arguments: Mapping[str, Any]) -> None:
         """The user has called a function that computes a metric from arguments, of which one should be a prediction;
-        if none is, it is a metric of the model that was trained last."""
+        if none is, it is a metric of the model that was trained or has predicted last."""
         with self.spared(f"The metric {name}"):
             found = next(filter(None, map(self._prediction, arguments.values())), None)
-            record, data = found if found is not None else (self.last, None)
+            record, data = found if found is not None else (self._in_hand, None)
             if record is None:
                 return
             data = data or name_of(*arguments.values())
@@ -165,11 +177,11 @@ class Session:
             elif value is not None and not isinstance(value, str):
                 record.detail(key, value)
 
-    def _prediction(self, value: Any) -> tuple[ModelRecord, str | None] | None:
+    def _prediction(self, value: Any) -> tuple[ModelRecord | None, str | None] | None:
         """Also of a part of one, such as a column of probabilities."""
         for each in (value, getattr(value, "base", None)):
             reference, record, data = self._predictions.get(id(each), (None, None, None))
-            if reference is not None and record is not None and reference() is each:
+            if reference is not None and reference() is each:
                 return record, data
         return None
 
@@ -186,7 +198,7 @@ class Session:
     def end(self) -> None:
         """Nothing more is expected of what was trained: save it, and forget it."""
         self.save(at_end=True)
-        self.last = None
+        self.last = self._in_hand = None
         self._is_told = False
         self._records.clear()
         self._predictions.clear()
@@ -223,8 +235,10 @@ class Session:
         """Let ``wrapper`` be called instead of a function or method (``Class.method``) of a module, if it is there."""
         import wrapt
 
+        from dataworkspaces.kit_support.autolog.watched import Watched
+
         try:
-            wrapt.wrap_function_wrapper(module, name, wrapper)
+            wrapt.wrap_object(module, name, Watched, (wrapper,))
         except (AttributeError, ImportError) as e:
             log.info("autolog: there is no %s in %s: %s", name, module, e)
 

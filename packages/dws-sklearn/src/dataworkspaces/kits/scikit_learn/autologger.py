@@ -13,6 +13,7 @@ from typing import Any
 
 from dataworkspaces.kit_support.autolog import Session
 from dataworkspaces.kit_support.autolog.names import name_of
+from dataworkspaces.kit_support.autolog.watched import Watched
 from dataworkspaces.kits.scikit_learn.autologged import describe_cross_validation, describe_fit, describe_training
 from dataworkspaces.kits.scikit_learn.parameters import parameters_of, readable
 from dataworkspaces.kits.scikit_learn.record import Data
@@ -68,14 +69,12 @@ def _watch_class(session: Session, derived: Any) -> None:
 
 
 def _watch_method(session: Session, cls: Any, name: str, found: Any, handle: Callable[..., Any]) -> None:
-    import wrapt
-
     def call(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         if instance is None or not session.is_idle or hasattr(type(instance), "_dws_recorded"):
             return wrapped(*args, **kwargs)
         return handle(session, name, wrapped, instance, args, kwargs)
 
-    watched: Any = wrapt.FunctionWrapper(found, call)
+    watched: Any = Watched(found, call)
     watched._self_is_watched = True
     setattr(cls, name, watched)
 
@@ -84,7 +83,8 @@ def _train(session: Session, name: str, method: Any, model: Any, args: Any, kwar
     if not _is_model(model):
         with session.busy():
             result = method(*args, **kwargs)
-        session.prepared(type(model).__name__, parameters_of(model))
+        with session.spared(type(model).__name__):
+            session.prepared(type(model).__name__, parameters_of(model))
         return result
     if name == "partial_fit":
         return _train_a_part(session, method, model, args, kwargs)
@@ -187,14 +187,12 @@ def _watch_validation(session: Session, module: Any) -> None:
 
 
 def _watch_function(session: Session, module: Any, name: str, function: Any, handle: Callable[..., Any]) -> None:
-    import wrapt
-
     def call(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
         if not session.is_idle:
             return wrapped(*args, **kwargs)
         return handle(session, name, wrapped, args, kwargs)
 
-    watched = wrapt.FunctionWrapper(function, call)
+    watched = Watched(function, call)
     setattr(module, name, watched)
     for user in list(sys.modules.values()):  # who has imported it by name before
         names = getattr(user, "__dict__", {})
