@@ -6,6 +6,8 @@ import copy
 import csv
 import json
 import pickle
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -26,6 +28,7 @@ from sklearn.preprocessing import StandardScaler
 from training_troubles import no_end_and_no_abort, no_results_directory, no_workspace
 
 from dataworkspaces.kit_support.autolog import Session
+from dataworkspaces.kit_support.autolog import record as autolog_record
 from dataworkspaces.kits import autolog
 from dataworkspaces.kits.scikit_learn import lineage_for
 from dataworkspaces.lineage.live import live_runs
@@ -334,3 +337,42 @@ def test_preparation_that_tells_no_parameters_goes_on(session: Session) -> None:
 
     with pytest.warns(UserWarning, match="Variadic is not recorded"):
         assert Variadic(1, 2).fit(X_train).parts == (1, 2)
+
+
+def test_of_many_parts_few_are_told(
+    left: Callable[[], Left], session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(autolog_record, "_MOST_PARTS", 3)
+    model = SGDClassifier()
+    for _ in range(20):
+        model.partial_fit(X_train, y_train, classes=[0, 1])
+    found = left()
+    assert found.parameters["partial_fit_calls"] == 20
+    assert 3 <= len(found.history["epochs"]) < 20
+
+
+def test_of_many_iterations_the_history_has_all_and_the_record_some(
+    workspace: Any, left: Callable[[], Left], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(autolog_record, "_MOST_LOGGED", 5)
+    GradientBoostingClassifier(n_estimators=20).fit(X_train, y_train)
+    assert left().history["epochs"] == list(range(1, 21))
+    log = (workspace.root / "results" / "run.jsonl").read_text().splitlines()
+    numbers = [event["epoch"] for event in map(json.loads, log) if event["event"] == "epoch"]
+    assert numbers == [1, 4, 8, 12, 16, 20]
+
+
+@pytest.mark.slow
+def test_a_training_is_saved_at_the_end_of_python_with_threads(workspace: Any) -> None:
+    """``atexit`` is too late for a pool of threads."""
+    script = """
+import concurrent.futures
+from dataworkspaces.kit_support.autolog.session import Options, Session
+class Saving(Session):
+    def save(self, *, at_end=False):
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            print(pool.submit(lambda: "saved").result())
+session = Saving(Options())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("saved\n", "")

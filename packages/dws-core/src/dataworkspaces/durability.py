@@ -100,9 +100,13 @@ def _each(flush: Callable[[T], object], what: Sequence[T]) -> None:
         return
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(min(8, len(what))) as threads:  # a journal takes the requests of several at once
-        for _ in threads.map(flush, what):
-            pass
+    try:
+        with ThreadPoolExecutor(min(8, len(what))) as threads:  # a journal takes the requests of several at once
+            for _ in threads.map(flush, what):
+                pass
+    except RuntimeError:  # no thread begins while Python ends, when a training may save what it has left
+        for one in what:
+            flush(one)
 
 
 def flush_tree(root: Path) -> None:

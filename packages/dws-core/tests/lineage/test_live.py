@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from memory_workspace import MemoryWorkspace
 
-from dataworkspaces.lineage.live import KEPT, LiveRun, live_runs
+from dataworkspaces.lineage import live
+from dataworkspaces.lineage.live import KEPT, LiveRecord, LiveRun, live_runs
 from dataworkspaces.lineage.runs.log import line_of
 from dataworkspaces.lineage.runs.run import ResultsRun
 from dataworkspaces.workspace import ResourceRef
@@ -254,3 +255,35 @@ def test_a_line_after_one_that_was_cut_short_is_whole(
         run.end_epoch({"loss": 1})
     run.end_epoch({"loss": 2})
     assert [seen.history() for seen in live_runs(project)] == [{"loss": [2]}]
+
+
+def test_what_is_no_record_is_never_removed(project: MemoryWorkspace, begin: Callable[[], ResultsRun]) -> None:
+    paths = [record(project, b'{"of": "somebody"}\n', f"0-{number:03}") for number in range(KEPT + 2)]
+    begin()
+    assert all(path.exists() for path in paths)
+
+
+def test_a_line_that_is_cut_short_costs_itself_only(project: MemoryWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, cut = os.write, [1, 3]  # bytes that the disk has no place for: first of the line, then of the one after
+    mine = LiveRecord(project, "r1")
+    mine.begin(BEGIN)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", lambda fd, data: write(fd, data[: -cut.pop(0)]))
+        for _ in (1, 2):
+            with pytest.raises(OSError, match="could be written"):
+                mine.append("epoch", {"epoch": 1, "time": START.isoformat(), "metrics": {}})
+    mine.append("epoch", {"epoch": 3, "time": START.isoformat(), "metrics": {}})
+    [found] = live_runs(project)
+    assert 3 in [epoch.number for epoch in found.epochs]
+
+
+def test_of_a_long_record_the_beginning_and_the_end_are_read(
+    project: MemoryWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "_MOST_BYTES", 1000)
+    monkeypatch.setattr(live, "_OF_THE_BEGINNING", 500)
+    epochs = (line_of("epoch", {"epoch": n, "time": START.isoformat(), "metrics": {"loss": n}}) for n in range(1, 101))
+    record(project, line_of("begin", BEGIN) + b"".join(epochs))
+    [found] = live_runs(project)
+    assert found.epochs[-1].metrics == {"loss": 100}
+    assert found.step == "train"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,3 +71,16 @@ def test_the_type_of_a_file_system_is_known() -> None:
     device = Path("/proc").stat().st_dev
     assert durability._type_of_file_system(f"{os.major(device)}:{os.minor(device)}") == "proc"
     assert durability._type_of_file_system("4095:4095") is None
+
+
+def test_files_are_flushed_while_python_ends(tmp_path: Path) -> None:
+    """When no thread can begin any more."""
+    script = (
+        "import atexit, os, sys, concurrent.futures.thread\nfrom pathlib import Path\n"
+        "from dataworkspaces.durability import flush_files\n"
+        "atexit.register(lambda: (flush_files(Path(sys.argv[1]).iterdir()), print('flushed')))\n"
+    )
+    for number in range(20):
+        (tmp_path / str(number)).write_text("x")
+    done = subprocess.run([sys.executable, "-c", script, tmp_path], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("flushed\n", "")

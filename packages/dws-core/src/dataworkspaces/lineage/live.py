@@ -31,6 +31,8 @@ KEPT = 100
 """So many records of runs that have ended stay; older ones go when another run begins."""
 _SUFFIX = ".jsonl"
 _MOST_BYTES = 1 << 26
+"""Of a longer record the beginning is read, and so much of its end."""
+_OF_THE_BEGINNING = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -148,10 +150,10 @@ class LiveRecord:
 
     def append(self, event: str, values: Mapping[str, Any]) -> None:
         """One more line, for all to read on return. If the process is killed, and the machine goes on, it stays."""
-        line = line_of(event, values)
+        line = b"\n" * self._is_cut_short + line_of(event, values)
         fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
-            written = os.write(fd, b"\n" + line if self._is_cut_short else line)
+            written = os.write(fd, line)
             self._is_cut_short = written < len(line)
         finally:
             os.close(fd)
@@ -172,19 +174,19 @@ def _records(workspace: Workspace) -> list[Path]:
 
 
 def _remove_old(directory: Path) -> None:
-    """The names begin with the time."""
+    """The names begin with the time. What is no record stays: it is somebody's."""
     with suppress(OSError):
         records = sorted(path for path in directory.iterdir() if path.suffix == _SUFFIX)
         for path in records[:-KEPT]:
             run = _read(path)
-            if run is None or not run.is_running:
+            if run is not None and not run.is_running:
                 path.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> LiveRun | None:
     """None for what is no record."""
     try:
-        events = list(events_of(read_regular(path, _MOST_BYTES)))
+        events = list(events_of(_content(path)))
     except OSError:
         return None
     begin = next((event for event in events if event["event"] == "begin"), {})
@@ -209,6 +211,17 @@ def _read(path: Path) -> LiveRun | None:
         tuple(_samples(events)),
         error,
     )
+
+
+def _content(path: Path) -> bytes:
+    """Without the middle of a record that is too long. Lines that are cut there are no lines, and left out."""
+    size = path.stat().st_size
+    if size <= _MOST_BYTES or not path.is_file():
+        return read_regular(path)
+    with path.open("rb") as file:
+        beginning = file.read(_OF_THE_BEGINNING)
+        file.seek(size - _MOST_BYTES)
+        return beginning + b"\n" + file.read(_MOST_BYTES)
 
 
 def _end(events: list[dict[str, Any]]) -> tuple[datetime | None, str, str | None]:

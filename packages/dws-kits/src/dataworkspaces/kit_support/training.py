@@ -206,14 +206,15 @@ class TrainingStep:
                 part = part if number == 0 else f"{part} {number + 1}"
             self._hashes.put(self._lineage, self._places.inputs, part, hashval)
 
-    def end_epoch(self, metrics: Mapping[str, Any], number: int | None = None) -> None:
+    def end_epoch(self, metrics: Mapping[str, Any], number: int | None = None, *, is_logged: bool = True) -> None:
         """An epoch has ended: add its metrics to the history, and to the log of the run, on disk, in case the training
         dies.
 
-        :param number: which one it is, if the training does not begin with the first."""
+        :param number: which one it is, if the training does not begin with the first.
+        :param is_logged: False: only to the history, if they are too many."""
         found = {str(name): jsonable(value) for name, value in metrics.items()}
         number = self.history.add(found, number)
-        if self._lineage is not None:
+        if self._lineage is not None and is_logged:
             with spared_record(f"Epoch {number}"):
                 self._lineage.end_epoch(found, number)
 

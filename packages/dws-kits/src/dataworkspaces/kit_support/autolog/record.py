@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 DETAILS_FILE = "autolog.json"
 """What is neither a parameter nor a metric of a table: the model's signature, its packages, calls of metrics."""
+
+_MOST_PARTS = 1000
+_MOST_LOGGED = 200
 
 
 class ModelRecord:
@@ -45,6 +49,8 @@ class ModelRecord:
         self._at_end: list[Callable[[], object]] = []
         self._process = os.getpid()
         self._fits = 1
+        self._parts = 0
+        self._last_part = 0.0
         self._is_lost = False
         self.is_dirty = False
         self.is_in_parts = False
@@ -97,6 +103,26 @@ class ModelRecord:
         :param number: which one it is, from 1 on, if the training does not begin with the first."""
         with self._session.spared("An epoch"):
             self._step.end_epoch(metrics, number)
+            self.is_dirty = True
+
+    def part(self, metrics: Mapping[str, Any]) -> int:
+        """A small part of a training, such as a batch, has ended; how many have is returned. The first ones are told as
+        epochs, then one a second: of a million, memory and disk hold few."""
+        self._parts += 1
+        now = time.monotonic()
+        if self._parts <= _MOST_PARTS or now - self._last_part >= 1:
+            self._last_part = now
+            self.epoch(metrics, self._parts)
+        return self._parts
+
+    def epochs_before(self, epochs: Sequence[Mapping[str, Any]]) -> None:
+        """What a training that has ended tells of its epochs. The history has all of them, the live record some, at the
+        same distances: each costs a write to the disk."""
+        step = -(-len(epochs) // _MOST_LOGGED) or 1
+        with self._session.spared("An epoch"):
+            for number, metrics in enumerate(epochs, 1):
+                is_logged = number % step == 0 or number in (1, len(epochs))
+                self._step.end_epoch(metrics, self.epochs + 1, is_logged=is_logged)
             self.is_dirty = True
 
     def read(self, part: str, *data: Any) -> None:

@@ -56,6 +56,7 @@ class Session:
         self._is_told = False
         self._process = os.getpid()
         _save_after_cells(self)
+        _call_before_threads_end(self._at_exit)
 
     # -- what is under way ---------------------------------------------------------------------------------------
 
@@ -252,6 +253,17 @@ def _reference(model: Any) -> weakref.ref[Any] | None:
 
 def _is_number(value: Any) -> bool:
     return not isinstance(value, str) and getattr(value, "shape", ()) == () and hasattr(value, "__float__")
+
+
+def _call_before_threads_end(save: Callable[[], object]) -> None:
+    """Before ``atexit``, when no thread can begin any more, which those who read large data may need. Python has no
+    public way: where it has none at all, there is still ``atexit``."""
+    import concurrent.futures.thread  # noqa: F401 - what is registered after it is called before
+
+    register = getattr(threading, "_register_atexit", None)
+    if register is not None:
+        with suppress(RuntimeError):  # it ends already
+            register(save)
 
 
 def _save_after_cells(session: Session) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import wrapt
 
 
-class _WatchedMethod(wrapt.BoundFunctionWrapper):  # type: ignore[misc, unused-ignore]
+class _WatchedMethod(wrapt.BoundFunctionWrapper):  # type: ignore[misc, type-arg, unused-ignore]
     """Of one object."""
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -25,7 +25,7 @@ class _WatchedMethod(wrapt.BoundFunctionWrapper):  # type: ignore[misc, unused-i
         return self if owner is None else getattr(copy.deepcopy(owner, memo), self.__wrapped__.__name__)
 
 
-class Watched(wrapt.FunctionWrapper):  # type: ignore[misc, unused-ignore]
+class Watched(wrapt.FunctionWrapper):  # type: ignore[misc, type-arg, unused-ignore]
     """As ``wrapt.FunctionWrapper``."""
 
     __bound_function_wrapper__ = _WatchedMethod

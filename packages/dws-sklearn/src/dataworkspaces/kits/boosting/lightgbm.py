@@ -120,8 +120,8 @@ def _cross_validate(session: Session, function: Any, args: Any, kwargs: Any) -> 
         result = function(**arguments)
         with session.spared("What was trained"):
             table: Mapping[str, Any] = {key: values for key, values in result.items() if key != "cvbooster"}
-            for values in zip(*table.values(), strict=True):
-                record.epoch(dict(zip(table, values, strict=True)))
+            rows = zip(*table.values(), strict=True)
+            record.epochs_before([dict(zip(table, values, strict=True)) for values in rows])
             for metric, value in record.last_epoch.items():
                 record.metric(metric, value)
             record.detail("data", {"fit": {"X": name, "samples": data.num_data()}})

@@ -154,10 +154,10 @@ def _found_curves(model: Any) -> list[str]:
 def _tell_iterations(record: ModelRecord, model: Any) -> None:
     """Those of a training that says afterwards what each of them was like."""
     curves = {_CURVES[name]: list(getattr(model, name)) for name in _found_curves(model)}
-    for number in range(max(map(len, curves.values()), default=0)):
-        record.epoch({name: values[number] for name, values in curves.items() if number < len(values)})
+    count = max(map(len, curves.values()), default=0)
+    record.epochs_before([{name: v[i] for name, v in curves.items() if i < len(v)} for i in range(count)])
     if curves:
-        record.note({"iterations": max(map(len, curves.values()))})
+        record.note({"iterations": count})
 
 
 def _describe_search(record: ModelRecord, model: Any) -> None:

@@ -113,9 +113,9 @@ def _train_a_part(session: Session, method: Any, model: Any, args: Any, kwargs: 
         record.fail(e)
         raise
     loss = getattr(model, "loss_", None)
-    record.epoch({"loss": loss} if isinstance(loss, float) else {})
-    record.note({"partial_fit_calls": record.epochs})
-    if record.epochs == 1:
+    calls = record.part({"loss": loss} if isinstance(loss, float) else {})
+    record.note({"partial_fit_calls": calls})
+    if calls == 1:
         names = name_of(data.X), name_of(data.y)
         with session.spared("What was trained"):
             describe_fit(session, record, model, data, names)
