@@ -5,10 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 from collaboration import Hub, machine, make_hub
-from endtoend import FAILED, HOST, User, copy_workspace, isolated_environment, read_tree, whole_state, write_files
+from endtoend import (
+    FAILED,
+    HOST,
+    User,
+    copy_workspace,
+    isolated_environment,
+    program,
+    read_tree,
+    whole_state,
+    write_files,
+)
 from forked import Forked
 from kill_points import kill_points
 from test_kill import Server
@@ -152,6 +163,13 @@ def test_adopt_says_what_it_changes_and_overwrites_nothing_unsaved(here: User) -
     refused = here.batch("adopt", "try", check=False)
     assert (refused.returncode, "code:train.py" in refused.stderr) == (8, True)
     here.dws("snapshot", "--experiment", "keep-77")
+    asked = Popen([program("dws"), "adopt", "try"], stdin=PIPE, stdout=PIPE, cwd=here.cwd, env=here.env, text=True)
+    assert asked.stdin is not None and asked.stdout is not None
+    assert any("Will change data" in line for line in asked.stdout)  # the question follows
+    write_files(here.cwd, {"code/train.py": "x = 78\n"})  # while it is open
+    asked.communicate("y\n")
+    assert (asked.returncode, (here.cwd / "code/train.py").read_text()) == (8, "x = 78\n")
+    write_files(here.cwd, {"code/train.py": "x = 77\n"})
     here.batch("adopt", "try")
     assert (here.cwd / "code/train.py").read_text() == "x = 2\n"
     assert here.json("fsck")["problems"] == []

@@ -104,6 +104,9 @@ def test_what_would_run(here: User) -> None:
     assert "refs/dws" not in here.git("for-each-ref")
     refused = here.dws("sweep", "--name", "a b", "--param", "C=1", "--", "true", "{C}", check=False)
     assert (refused.returncode, "cannot name an experiment" in refused.stderr) == (1, True)
+    write_files(here.cwd.parent, {"rows.jsonl": '{"C": 1}\n{"kernel": "rbf"}\n'})
+    rows = ("sweep", "--name", "rows", "--rows", "../rows.jsonl", "--dry-run", "--", "python", "{C}", "{kernel}")
+    assert "row 1 has no 'kernel'" in here.dws(*rows, check=False).stderr
 
 
 @pytest.mark.slow
@@ -114,6 +117,8 @@ def test_killed_and_resumed_no_run_is_lost_or_repeated(here: User) -> None:
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline and len([p for p in reference.glob("*") if p.name.isdigit()]) < 1:
         time.sleep(0.05)
+    other = here.dws("sweep", "--resume", "svc", check=False)
+    assert (other.returncode, "Sweep 'svc' is running already" in other.stderr) == (7, True)
     process.send_signal(signal.SIGKILL)
     process.wait()
     before = {row["experiment"]: row["timestamp"] for row in here.json("history", "--sweep", "svc")["snapshots"]}

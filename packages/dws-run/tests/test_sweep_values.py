@@ -10,7 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataworkspaces.commands.sweep_command import check_command, command_of, recorded_parameters, set_in_files
+from dataworkspaces.commands.sweep_command import (
+    check_command,
+    check_keys,
+    command_of,
+    recorded_parameters,
+    set_in_files,
+)
 from dataworkspaces.commands.sweep_values import grid, parse_axis, read_rows, samples
 from dataworkspaces.errors import ConfigurationError
 
@@ -27,6 +33,8 @@ from dataworkspaces.errors import ConfigurationError
         ("n=1..3,9", (1, 2, 3, 9)),
         ("path=../data", ("../data",)),
         ("q=a=b", ("a=b",)),
+        ("q=1e999", ("1e999",)),
+        ("n=999999999999999999..1000000000000000000", (10**18 - 1, 10**18)),
     ],
 )
 def test_lists_and_ranges(text: str, values: tuple[Any, ...]) -> None:
@@ -34,8 +42,9 @@ def test_lists_and_ranges(text: str, values: tuple[Any, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["C", "C=", "=1", "n=3..1", "n=1..2..0", "n=0..1..1e-9", "x=uniform:1:0", "x=loguniform:0:1"]
-)
+    "text", ["C", "C=", "=1", "n=3..1", "n=1..2..0", "n=0..1..1e-9", "x=uniform:1:0", "x=loguniform:0:1", "x=int:0:1e999",
+     "x=uniform:-1e308:1e308", "n=1e9999999..1e9999999", "n=1..2..1e-999999999999999", f"n=1{'0' * 40}..1{'0' * 39}1"]
+)  # fmt: skip
 def test_what_is_no_parameter(text: str) -> None:
     with pytest.raises(ConfigurationError, match="--param"):
         parse_axis(text)
@@ -67,9 +76,15 @@ def test_rows_of_a_file(tmp_path: Path) -> None:
     assert read_rows(str(tmp_path / "rows.jsonl")) == [{"C": 1}, {"C": 2}]
     (tmp_path / "bad.csv").write_text("C,kernel\n0.1\n")
     (tmp_path / "bad.jsonl").write_text('{"C": [1]}\n')
-    for name in ("bad.csv", "bad.jsonl", "none.csv"):
+    (tmp_path / "twice.csv").write_text("C, C\n0.1,1\n")
+    for name in ("bad.csv", "bad.jsonl", "none.csv", "twice.csv"):
         with pytest.raises(ConfigurationError, match=name):
             read_rows(str(tmp_path / name))
+
+
+def test_there_are_not_too_many_runs() -> None:
+    with pytest.raises(ConfigurationError, match="1,000,000,000 runs"):
+        samples([parse_axis("C=1,2")], 10**9, 1)
 
 
 def test_values_stand_in_arguments_and_are_never_read_again() -> None:
@@ -100,12 +115,34 @@ def test_a_key_of_a_file_changes_and_nothing_else(tmp_path: Path) -> None:
         "params.yaml:name": "a: b",
         "p.json:a.c": "é\n",
     }
-    set_in_files(point, tmp_path)
+    check_keys(point, tmp_path)
+    set_in_files(point, tmp_path, tmp_path)
     after = "# all of it\ntrain:\n  C: 10   # the cost\n  'rate': 1.0e-05\nname: \"a: b\"\n"
     assert (tmp_path / "params.yaml").read_text() == after
     assert json.loads((tmp_path / "p.json").read_text()) == {"a": {"b": [1], "c": "é\n"}}
     assert recorded_parameters(point) == {"train.C": 10, "train.rate": 1e-05, "name": "a: b", "a.c": "é\n"}
     for name in ("params.yaml:train", "params.yaml:none", "p.json:a.b"):
         with pytest.raises(ConfigurationError, match="--param"):
-            set_in_files({name: 1}, tmp_path)
+            check_keys([name], tmp_path)
+        with pytest.raises(ConfigurationError, match="--param"):
+            set_in_files({name: 1}, tmp_path, tmp_path)
     assert (tmp_path / "params.yaml").read_text() == after
+
+
+def test_a_run_changes_no_file_outside_of_its_copy(tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (tmp_path / "own.yaml").write_text("C: 1\n")
+    (copy / "link.yaml").symlink_to(tmp_path / "own.yaml")
+    for name in (f"{tmp_path}/own.yaml:C", "link.yaml:C", "../own.yaml:C"):
+        with pytest.raises(ConfigurationError, match="--param"):
+            set_in_files({name: 2}, copy, copy)
+    assert (tmp_path / "own.yaml").read_text() == "C: 1\n"
+
+
+def test_what_is_no_file_of_keys(tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_text('{\n\t"C": 1}')  # JSON, but for YAML
+    (tmp_path / "p.yaml").write_text("C: [\n")
+    for name in ("p.json:C", "p.yaml:C"):
+        with pytest.raises(ConfigurationError, match=name[:6]):
+            check_keys([name], tmp_path)

@@ -69,7 +69,10 @@ def plan_adoption(workspace: Workspace, name: str) -> AdoptionPlan:
 
 def adopt_command(workspace: Workspace, plan: AdoptionPlan) -> Adopted:
     """Do what was planned. The snapshot comes first, then the files: killed between the two, the same command goes
-    on."""
+    on.
+
+    :raises ConflictError: as :func:`plan_adoption`: somebody may have worked while the plan was looked at."""
+    plan_adoption(workspace, plan.experiment.name)
     with workspace.transaction("adopt"):
         present = experiments_of(workspace).adopt_experiment(plan.experiment)
     present.interaction = workspace.interaction

@@ -34,6 +34,7 @@ _KINDS = (
     ("run*.lock", "runs"),
     ("steps/*.lock", "a step"),
     ("running/*.lock", "results"),
+    ("sweeps/*.lock", "a sweep"),
 )
 """Patterns of the locks in a machine directory, and what they are over."""
 _NAMESPACE = "?pidns-"

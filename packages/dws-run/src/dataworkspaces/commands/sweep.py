@@ -19,7 +19,7 @@ from dataworkspaces.commands.kept_experiments import experiments_of, take_experi
 from dataworkspaces.commands.run_guard import Guard, guarding
 from dataworkspaces.commands.sweep_command import command_of, recorded_parameters
 from dataworkspaces.commands.sweep_far import AT_A_TIME, FarRuns, far_runs
-from dataworkspaces.commands.sweep_plan import SweepPlan, keep_plan
+from dataworkspaces.commands.sweep_plan import SweepPlan, alone, keep_plan
 from dataworkspaces.commands.sweep_runs import run_of
 from dataworkspaces.commands.sweep_search import Search, search_of
 from dataworkspaces.commands.sweep_values import Point
@@ -104,7 +104,16 @@ def sweep_command(
 
     :param jobs: how many run at a time; None is one here, and as many as it takes for an executor.
     :param retry: run those again that failed.
-    :param executor: ``NAME`` or ``NAME:ADDRESS``; None for processes of this machine. See :mod:`.sweep_far`."""
+    :param executor: ``NAME`` or ``NAME:ADDRESS``; None for processes of this machine. See :mod:`.sweep_far`.
+
+    Raises LockedError if this sweep is running already."""
+    with alone(workspace, plan):
+        return _sweep(workspace, plan, jobs, retry, executor, tell)
+
+
+def _sweep(
+    workspace: Workspace, plan: SweepPlan, jobs: int | None, retry: bool, executor: str | None, tell: Tell
+) -> SweepOutcome:
     experiments = experiments_of(workspace)
     done = done_runs(workspace, plan)
     if all(each.name != plan.base for each in experiments.list_experiments()):

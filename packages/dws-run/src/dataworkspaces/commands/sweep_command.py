@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,11 @@ def split_file_key(name: str, directory: Path) -> tuple[str, str] | None:
     if not key or Path(file).suffix.lower() not in _SUFFIXES:
         raise ConfigurationError(
             f"--param: '{name}' does not name a key of a file", hint="Write FILE:KEY, with a file of YAML or JSON"
+        )
+    if Path(file).is_absolute():
+        raise ConfigurationError(
+            f"--param: {file} is an absolute path, but each run has a copy of the file",
+            hint="Write the path from the directory that you are in",
         )
     if not (directory / file).is_file():
         raise NotFoundError(f"--param: {file} does not exist")
@@ -64,22 +70,43 @@ def recorded_parameters(point: Mapping[str, Any]) -> dict[str, Any]:
     return {short[name] if is_clear else name: value for name, value in point.items()}
 
 
-def set_in_files(point: Mapping[str, Any], directory: Path) -> None:
+def check_keys(names: Iterable[str], directory: Path) -> None:
+    """Raise ConfigurationError for a key of a file that a run could not set."""
+    for name in names:
+        split = split_file_key(name, directory)
+        if split is not None:
+            file, key = split
+            _find(directory / file, file, key.split("."))
+
+
+def set_in_files(point: Mapping[str, Any], directory: Path, root: Path) -> None:
     """Give keys of files their values. All else in the files stays, comments too.
 
-    Raises ConfigurationError for a key that a file does not have, or that holds a table."""
+    Raises ConfigurationError for a key that a file does not have, or that holds a table, and for a file that does not
+    lie below ``root``: a link in a copy may lead to the user's own file."""
     for name, value in point.items():
         split = split_file_key(name, directory)
         if split is not None:
             file, key = split
-            _set(directory / file, file, key.split("."), value)
+            path = Path(os.path.realpath(directory / file))
+            if not path.is_relative_to(os.path.realpath(root)):
+                raise ConfigurationError(
+                    f"--param: {file} lies outside of the copy of the workspace in which the run happens",
+                    hint="Keep the file in the workspace, without a link to an absolute path",
+                )
+            _set(path, file, key.split("."), value)
 
 
-def _set(path: Path, shown: str, keys: Sequence[str], value: Any) -> None:
+def _find(path: Path, shown: str, keys: Sequence[str]) -> tuple[str, Any]:
+    """The text of a file, and where in it the value of a key stands."""
     import yaml  # type: ignore[import-untyped]
 
+    load(path, shown)  # which says what is wrong with it
     text = path.read_text(encoding="utf-8")
-    node: Any = yaml.compose(text, Loader=yaml.SafeLoader)  # of which JSON is a part
+    try:
+        node: Any = yaml.compose(text, Loader=yaml.SafeLoader)  # of which JSON is a part, but for tabs
+    except yaml.YAMLError as e:
+        raise ConfigurationError(f"--param: {shown} cannot be changed: {' '.join(str(e).split()):.200}") from e
     for key in keys:
         pairs = node.value if isinstance(node, yaml.MappingNode) else []
         node = next((child for name, child in pairs if name.value == key), None)
@@ -87,6 +114,11 @@ def _set(path: Path, shown: str, keys: Sequence[str], value: Any) -> None:
             raise NotFoundError(f"--param: {shown} has no '{'.'.join(keys)}'")
     if not isinstance(node, yaml.ScalarNode):
         raise ConfigurationError(f"--param: '{'.'.join(keys)}' of {shown} is no single value")
+    return text, node
+
+
+def _set(path: Path, shown: str, keys: Sequence[str], value: Any) -> None:
+    text, node = _find(path, shown, keys)
     wanted = _scalar(value, path.suffix.lower() == ".json")
     after = text[: node.start_mark.index] + wanted + text[node.end_mark.index :]
     write_bytes(path, after.encode("utf-8"))

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import os
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from dataworkspaces.commands.kept_experiments import experiments_of
 from dataworkspaces.commands.params_file import check_inside
-from dataworkspaces.commands.sweep_command import check_command, split_file_key
-from dataworkspaces.commands.sweep_values import Point, grid, parse_axis, read_rows, samples
-from dataworkspaces.errors import ConfigurationError, ConflictError, MetadataError, NotFoundError
+from dataworkspaces.commands.sweep_command import check_command, check_keys, split_file_key
+from dataworkspaces.commands.sweep_values import Axis, Point, check_count, grid, parse_axis, read_rows, samples
+from dataworkspaces.errors import ConfigurationError, ConflictError, LockedError, MetadataError, NotFoundError
 from dataworkspaces.toolbox.atomic import read_json_object, write_json
+from dataworkspaces.toolbox.lock import acquire
+from dataworkspaces.toolbox.lock_holder import describe_holder, noting_holder
 from dataworkspaces.workspace import Workspace
 from dataworkspaces.workspace.kept_experiments import check_experiment_name
 
@@ -85,6 +88,7 @@ def make_plan(workspace: Workspace, name: str, request: SweepRequest) -> SweepPl
         raise ConfigurationError("There are no parameters to try", hint="Give --param NAME=VALUES or --rows FILE")
     seed = random.SystemRandom().randrange(2**31) if request.seed is None else request.seed
     if request.optuna is not None:
+        check_count(request.optuna)
         points: list[Point] = []
     elif request.count is not None:
         points = samples(axes, request.count, seed)
@@ -92,14 +96,28 @@ def make_plan(workspace: Workspace, name: str, request: SweepRequest) -> SweepPl
         points = grid(axes)
     if request.rows is not None:
         rows = read_rows(request.rows)
+        check_count(len(rows) * max(len(points), 1))
         points = [{**row, **point} for row in rows for point in points] if points else rows
-        names += [column for row in rows for column in row if column not in names]
+        names = list(dict.fromkeys([*names, *(column for row in rows for column in row)]))
+        _check_rows(rows, names, axes)
     here = Path.cwd()
     check_command(request.command, dict.fromkeys(names), here)
     files = [split[0] for each in names if (split := split_file_key(each, here)) is not None]
     root = workspace.get_workspace_local_path_if_any()
     check_inside(files, None, root)
+    check_keys(names, here)
     return SweepPlan(name, request, tuple(points), _directory(root), seed)
+
+
+def _check_rows(rows: list[Point], names: list[str], axes: list[Axis]) -> None:
+    """Raise ConfigurationError for a row without a value that others have."""
+    given = {axis.name for axis in axes}
+    for number, row in enumerate(rows, start=1):
+        missing = next((name for name in names if name not in row and name not in given), None)
+        if missing is not None:
+            raise ConfigurationError(
+                f"--rows: row {number} has no '{missing:.100}', which other rows have", hint="Give each row all values"
+            )
 
 
 def _directory(root: str | None) -> str:
@@ -117,8 +135,30 @@ def keep_plan(workspace: Workspace, plan: SweepPlan) -> None:
     write_json(place_of(workspace, plan.name), plan.to_json(), durable=True)
 
 
+@contextmanager
+def alone(workspace: Workspace, plan: SweepPlan) -> Iterator[None]:
+    """Nobody else makes runs of this sweep meanwhile. Raises LockedError if somebody does."""
+    from filelock import Timeout
+
+    path = place_of(workspace, plan.name).with_suffix(".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = acquire(path, 0.0)
+    except Timeout:
+        raise LockedError(
+            f"Sweep '{plan.name}' is running already: {describe_holder(path)}",
+            hint="Wait until it has ended. 'dws unlock' removes a stale lock",
+        ) from None
+    try:
+        with noting_holder(path, "sweep"):
+            yield
+    finally:
+        lock.release()
+
+
 def kept_plan(workspace: Workspace, name: str) -> SweepPlan:
     """That of a sweep that was begun here. Raises NotFoundError if there is none, MetadataError if it is damaged."""
+    check_experiment_name(f"{name}/{BASE}")
     path = place_of(workspace, name)
     if not path.exists():
         known = sorted(p.stem.replace("%", "/") for p in path.parent.glob("*.json"))

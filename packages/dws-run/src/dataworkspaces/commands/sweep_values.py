@@ -10,7 +10,7 @@ import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, DecimalException
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ Point = dict[str, Any]
 """By parameter its value, for one run."""
 
 MOST_RUNS = 100_000
+_EXACT = Context(prec=40)
+_LARGEST = Decimal("1e18")
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _RANGE_RE = re.compile(rf"({_NUMBER}?)\.\.({_NUMBER})(?:\.\.({_NUMBER}))?\Z")
 _DISTRIBUTIONS = ("uniform", "loguniform", "int", "logint", "normal")
@@ -81,7 +83,8 @@ def value_of(text: str) -> Any:
         parsed = json.loads(text, parse_constant=lambda _text: text)
     except (ValueError, RecursionError):
         return text
-    return parsed if isinstance(parsed, (int, float, bool, type(None))) else text
+    is_infinite = isinstance(parsed, float) and not math.isfinite(parsed)  # 1e999
+    return parsed if isinstance(parsed, (int, float, bool, type(None))) and not is_infinite else text
 
 
 def text_of(value: Any) -> str:
@@ -95,8 +98,10 @@ def _range(part: str, text: str) -> Iterator[Any]:
         yield part
         return
     try:
-        start, end, step = Decimal(found[1] or "0"), Decimal(found[2]), Decimal(found[3] or "1")
-    except InvalidOperation as e:
+        start, end, step = (_EXACT.create_decimal(each) for each in (found[1] or "0", found[2], found[3] or "1"))
+        if any(abs(each) > _LARGEST or 0 < abs(each) * _LARGEST < 1 for each in (start, end, step)):
+            raise ConfigurationError(f"--param: '{text:.100}' is a range of numbers that are too large or too small")
+    except DecimalException as e:
         raise ConfigurationError(f"--param: '{text:.100}' is not a range") from e
     if step <= 0 or end < start:
         raise ConfigurationError(
@@ -105,13 +110,14 @@ def _range(part: str, text: str) -> Iterator[Any]:
     if (end - start) / step > MOST_RUNS:
         raise ConfigurationError(f"--param: '{text:.100}' has more than {MOST_RUNS:,} values")
     is_whole = all(each == each.to_integral_value() for each in (start, step))
-    while start <= end:
-        yield int(start) if is_whole else float(start)
-        start += step
+    for count in range(int((end - start) // step) + 1):
+        value = _EXACT.add(start, step * count)
+        yield int(value) if is_whole else float(value)
 
 
 def _distribution(kind: str, low: float, high: float, text: str) -> Distribution:
-    good = high > 0 if kind == "normal" else low < high and (low > 0 or not kind.startswith("log"))
+    good = math.isfinite(low) and math.isfinite(high - low)
+    good = good and (high > 0 if kind == "normal" else low < high and (low > 0 or not kind.startswith("log")))
     if kind.endswith("int"):
         good = good and low == int(low) and high == int(high)
     if not good:
@@ -137,6 +143,7 @@ def grid(axes: Sequence[Axis]) -> list[Point]:
 
 def samples(axes: Sequence[Axis], count: int, seed: int) -> list[Point]:
     """Points that are drawn, one like the other for the same seed."""
+    check_count(count)
     source = random.Random(seed)
     return [
         {
@@ -145,6 +152,12 @@ def samples(axes: Sequence[Axis], count: int, seed: int) -> list[Point]:
         }
         for _ in range(count)
     ]
+
+
+def check_count(runs: int) -> None:
+    """Raise ConfigurationError for more runs than a sweep may have."""
+    if runs > MOST_RUNS:
+        raise ConfigurationError(f"The sweep has {runs:,} runs, more than {MOST_RUNS:,}", hint="Try fewer values")
 
 
 def read_rows(path: str) -> list[Point]:
@@ -166,6 +179,10 @@ def read_rows(path: str) -> list[Point]:
 def _csv_rows(text: str, path: str) -> Iterator[Point]:
     reader = csv.DictReader(io.StringIO(text, newline=""))
     try:
+        names = [name.strip() for name in reader.fieldnames or ()]
+        for name in names:
+            if not name or names.count(name) > 1:
+                raise ConfigurationError(f"--rows: {path}: there are two columns '{name}', or one without a name")
         for row in reader:
             if None in row or None in row.values():
                 raise ConfigurationError(f"--rows: {path}, line {reader.line_num}: not as many values as columns")
@@ -175,7 +192,7 @@ def _csv_rows(text: str, path: str) -> Iterator[Point]:
 
 
 def _json_rows(text: str, path: str) -> Iterator[Point]:
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:

@@ -94,7 +94,7 @@ def open_workspace(place: str) -> Workspace:
 def _run(task: dict[str, Any], workspace: Workspace, copy: Workspace, place: Path) -> tuple[int, float]:
     directory = place / "workspace" / task["directory"]
     os.chdir(directory)
-    set_in_files(task["point"], directory)
+    set_in_files(task["point"], directory, place / "workspace")
     places = same_places(workspace, copy)
     command = _command(task["command"], places, Path(task["workspace"]) / task["directory"], place / "workspace")
     options: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in task["options"].items()}
