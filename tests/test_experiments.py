@@ -164,7 +164,7 @@ def test_adopt_says_what_it_changes_and_overwrites_nothing_unsaved(here: User) -
     assert (refused.returncode, "code:train.py" in refused.stderr) == (8, True)
     here.dws("snapshot", "--experiment", "keep-77")
     asked = Popen([program("dws"), "adopt", "try"], stdin=PIPE, stdout=PIPE, cwd=here.cwd, env=here.env, text=True)
-    assert asked.stdin is not None and asked.stdout is not None
+    assert asked.stdout is not None
     assert any("Will change data" in line for line in asked.stdout)  # the question follows
     write_files(here.cwd, {"code/train.py": "x = 78\n"})  # while it is open
     asked.communicate("y\n")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 SWEEP = "sweep"
 """In the metadata of a snapshot: ``name``, ``number``, ``parameters``, ``status``, ``exit_status`` and ``seconds``."""
 
+_MOST_SECONDS = 1e12
+
 
 @dataclass(frozen=True)
 class SweepRun:
@@ -48,6 +50,8 @@ def run_of(snapshot: SnapshotMetadata) -> SweepRun | None:
     if not isinstance(name, str) or not isinstance(number, int) or not isinstance(parameters, dict):
         return None
     if not isinstance(status, str) or not isinstance(exit_status, int) or not isinstance(seconds, (int, float)):
+        return None
+    if not 0 <= seconds < _MOST_SECONDS:  # nor is NaN
         return None
     return SweepRun(name, number, {str(k): v for k, v in parameters.items()}, status, exit_status, float(seconds))
 

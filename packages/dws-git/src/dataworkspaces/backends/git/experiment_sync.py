@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataworkspaces.backends.git.experiments import check_no_clash, read_experiments, repository_versions
+from dataworkspaces.backends.git.experiments import check_no_clash, check_no_clash_with, read_experiments, repository_versions
 from dataworkspaces.backends.git.trust import check_metadata_tree
 from dataworkspaces.errors import ConflictError, MetadataError, NotFoundError
 from dataworkspaces.gitrepo import large_files
@@ -58,6 +58,8 @@ def push_experiments(workspace: GitWorkspace, experiments: Iterable[KeptExperime
             f"The origin of {workspace.what} has another experiment '{others[0]}'",
             hint=f"Take yours under another name, or remove that one: dws remove-experiment --remote {others[0]}",
         )
+    for each in wanted:
+        check_no_clash_with(each.name, there, " of the origin")
     for experiment in wanted:
         for name, commit in repository_versions(workspace, experiment.snapshot).items():
             _push_version(workspace, name, commit)
@@ -97,6 +99,7 @@ def fetch_experiments(workspace: GitWorkspace, names: Iterable[str]) -> list[Kep
             check_no_clash(root, name)
     new = [name for name in wanted if name not in here]
     incoming = {name: f"{_INCOMING}/{name}" for name in new}
+    _forget_incoming(root)  # what a killed command has left
     if new:
         refspecs = [f"+{EXPERIMENTS}/{name}:{place}" for name, place in incoming.items()]
         fetch_references(root, [*refspecs, FETCH_KEPT_TREES], workspace.interaction, workspace.what)
@@ -107,10 +110,15 @@ def fetch_experiments(workspace: GitWorkspace, names: Iterable[str]) -> list[Kep
                 _fetch_version(workspace, name, commit)
             set_experiment_ref(root, experiment.name, experiment.version)
     finally:
-        for place in incoming.values():
-            run_git(root, ["update-ref", "-d", place], doing="Fetching experiments")
+        _forget_incoming(root)
     kept, _ = read_experiments(workspace, list_experiment_refs(root, wanted))
     return kept
+
+
+def _forget_incoming(root: Path) -> None:
+    left = run_git(root, ["for-each-ref", "--format=delete %(refname)", f"{_INCOMING}/"]).stdout
+    if left:
+        run_git(root, ["update-ref", "--stdin"], stdin=left, doing="Fetching experiments")
 
 
 def _look_at(workspace: GitWorkspace, names: Sequence[str], incoming: dict[str, str]) -> list[KeptExperiment]:

@@ -172,10 +172,14 @@ def _experiment(name: str, commit: str, metadata: SnapshotMetadata) -> KeptExper
 
 def check_no_clash(root: Path, name: str) -> None:
     """Git has no reference below another: ``svc`` and ``svc/1`` cannot both be there."""
-    for ref in list_experiment_refs(root):
-        if ref.name.startswith(f"{name}/") or name.startswith(f"{ref.name}/"):
+    check_no_clash_with(name, (ref.name for ref in list_experiment_refs(root)))
+
+
+def check_no_clash_with(name: str, others: Iterable[str], where: str = "") -> None:
+    for other in others:
+        if other.startswith(f"{name}/") or name.startswith(f"{other}/"):
             raise ConflictError(
-                f"Experiment '{name}' cannot be kept beside experiment '{ref.name}'",
+                f"Experiment '{name}' cannot be kept beside experiment '{other}'{where}",
                 hint="The name of one must not be a directory of the other: choose another name",
             )
 
