@@ -277,6 +277,14 @@ def test_another_of_the_same_name_is_never_replaced(tmp_path: Path, hub: Hub) ->
     for command in ("push", "pull"):
         refused = ben.dws(command, "--experiment", "try", check=False)
         assert (refused.returncode, "nother experiment 'try'" in refused.stderr) == (8, True), refused.stderr
+    ben.dws("remove-experiment", "try")
+    ben.dws("snapshot", "--experiment", "try/1")
+    refused = ben.dws("push", "--experiment", "try/1", check=False)
+    assert (refused.returncode, "beside experiment 'try' of the origin" in refused.stderr) == (8, True), refused.stderr
+    ben.dws("remove-experiment", "try/1")
+    ben.git("update-ref", "refs/dws/incoming/try/1", "HEAD")  # a pull was killed
+    ben.dws("pull", "--experiment", "try")
+    assert "refs/dws/incoming" not in ben.git("for-each-ref")
 
 
 def test_what_came_is_examined_before_it_has_a_name(here: User, hub: Hub) -> None:
