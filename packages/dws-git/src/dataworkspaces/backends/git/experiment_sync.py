@@ -6,7 +6,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataworkspaces.backends.git.experiments import check_no_clash, check_no_clash_with, read_experiments, repository_versions
+from dataworkspaces.backends.git.experiments import (
+    check_no_clash,
+    check_no_clash_with,
+    read_experiments,
+    repository_versions,
+)
 from dataworkspaces.backends.git.trust import check_metadata_tree
 from dataworkspaces.errors import ConflictError, MetadataError, NotFoundError
 from dataworkspaces.gitrepo import large_files
