@@ -42,9 +42,13 @@ def test_lists_and_ranges(text: str, values: tuple[Any, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["C", "C=", "=1", "n=3..1", "n=1..2..0", "n=0..1..1e-9", "x=uniform:1:0", "x=loguniform:0:1", "x=int:0:1e999",
-     "x=uniform:-1e308:1e308", "n=1e9999999..1e9999999", "n=1..2..1e-999999999999999", f"n=1{'0' * 40}..1{'0' * 39}1"]
-)  # fmt: skip
+    "text",
+    [
+        *("C", "C=", "=1", "n=3..1", "n=1..2..0", "n=0..1..1e-9", "x=uniform:1:0", "x=loguniform:0:1", "x=int:0:1e999"),
+        *("x=uniform:-1e308:1e308", "n=1e9999999..1e9999999", "n=1..2..1e-999999999999999"),
+        f"n=1{'0' * 40}..1{'0' * 39}1",
+    ],
+)
 def test_what_is_no_parameter(text: str) -> None:
     with pytest.raises(ConfigurationError, match="--param"):
         parse_axis(text)
