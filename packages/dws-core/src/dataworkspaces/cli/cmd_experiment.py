@@ -65,7 +65,7 @@ def adopt(session: Session, name: str, dry_run: bool, as_json: bool) -> None:
 def remove_experiment(session: Session, names: Sequence[str], remote: bool, as_json: bool) -> None:
     """Remove experiments. What only they needed is freed by the next 'dws gc'.
 
-    NAME may be a pattern, such as 'svc/*'.
+    NAME may be a pattern, such as 'trial*'.
 
     \b
     Example:

@@ -34,7 +34,7 @@ _experiment = click.option(
     metavar="NAME",
     type=ExperimentName(),
     multiple=True,
-    help="Only this experiment, and nothing else; a pattern like 'svc/*' names several. May be repeated.",
+    help="Only this experiment, and nothing else; a pattern like 'trial*' names several. May be repeated.",
 )
 
 

@@ -2,7 +2,8 @@
 
 An entry point of the group ``dataworkspaces.autologgers`` has the name of the module that users of a framework import,
 and is a function ``install(session)``. It is called once that module has been imported: it wraps what trains and
-evaluates, for instance with ``wrapt``, and tells the :class:`Session` what it sees. Nothing here imports a framework.
+evaluates, for instance with ``wrapt``, and tells the :class:`Session` what it sees. Nothing here imports a framework,
+and nor does the module of an entry point before it is called: it is imported to list what is installed. ::
 
     def install(session: Session) -> None:
         def fit(wrapped, model, args, kwargs):
