@@ -293,6 +293,18 @@ def test_of_all_commits_that_are_new_to_the_origin(uses: Path, hub: Path, git: G
 
 
 @needs_lfs
+def test_of_a_commit_that_no_branch_has(uses: Path, hub: Path, git: Git) -> None:
+    write(uses, a__x_bin=b"beside")
+    commit(uses, git)
+    beside = git(uses, "rev-parse", "HEAD").strip()
+    git(uses, "reset", "-q", "--hard", "HEAD^")
+    git(uses, "rm", "-q", "--cached", ".gitattributes")
+    (uses / ".gitattributes").unlink()
+    large_files.send_of_commits(uses, "origin", [beside], CONSENT, progress)
+    assert b"beside" in contents(hub)
+
+
+@needs_lfs
 def test_a_clone_gets_them(uses: Path, hub: Path, git: Git, tmp_path: Path) -> None:
     large_files.send(uses, "origin", "main", CONSENT, progress)
     copy = clone(hub, tmp_path / "copy")

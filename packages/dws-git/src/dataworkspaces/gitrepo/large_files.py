@@ -60,6 +60,11 @@ def tree_names_them(root: Path, commit: str) -> bool:
     return FAT_CONFIG in files or any(_LFS_RE.search(a) or _FAT_RE.search(a) for a in _attributes_of_tree(root, files))
 
 
+def _tree_names_lfs(root: Path, commit: str) -> bool:
+    files = {path: e.name for path, e in list_tree(root, commit).items() if e.is_plain_file}
+    return any(_LFS_RE.search(text) for text in _attributes_of_tree(root, files))
+
+
 def _attributes_of_tree(root: Path, files: Mapping[str, str]) -> list[bytes]:
     return list(read_blobs(root, [n for p, n in files.items() if p.rpartition("/")[2] == ATTRIBUTES]).values())
 
@@ -217,12 +222,31 @@ def send(
 
     :param remote: its name, or its URL, which may be a local path.
     :param environment: for git, beside what it has."""
-    if uses_lfs(root):
+    _send(root, remote, [f"refs/heads/{branch}"], consent, progress, environment, with_lfs=uses_lfs(root))
+
+
+def send_of_commits(root: Path, remote: str, commits: Sequence[str], consent: Consent, progress: Progress) -> None:
+    """The same for commits that no branch has; the working tree may be without what names git-lfs in theirs."""
+    with_lfs = uses_lfs(root) or any(_tree_names_lfs(root, commit) for commit in commits)
+    _send(root, remote, commits, consent, progress, None, with_lfs=with_lfs)
+
+
+def _send(
+    root: Path,
+    remote: str,
+    names: Sequence[str],
+    consent: Consent,
+    progress: Progress,
+    environment: Mapping[str, str] | None,
+    *,
+    with_lfs: bool,
+) -> None:
+    if with_lfs:
         check_lfs(str(root))
         check_servers(root, remote, consent, sending=True)
         place = Path(remote)
         url = place.as_uri() if place.is_absolute() else remote  # git-lfs takes a path for a remote's name
-        arguments = ["-c", "lfs.allowincompletepush=false", "lfs", "push", url, f"refs/heads/{branch}"]
+        arguments = ["-c", "lfs.allowincompletepush=false", "lfs", "push", url, *names]
         hint = "The commits have not been sent yet. Solve that and push again"
         _run_lfs(root, arguments, progress, "Sending large files with git-lfs", environment, hint)
     if uses_fat(root):

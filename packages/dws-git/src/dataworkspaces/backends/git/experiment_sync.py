@@ -73,6 +73,8 @@ def push_experiments(workspace: GitWorkspace, experiments: Iterable[KeptExperime
     for experiment in wanted:
         refspecs.update(dict.fromkeys(refspecs_to_push(root, root, lineage, experiment.version)))
     refspecs.update({f"{each.version}:{EXPERIMENTS}/{each.name}": None for each in wanted})
+    commits = [each.version for each in wanted]
+    large_files.send_of_commits(root, ORIGIN, commits, workspace.consent, workspace.interaction.progress)
     push(root, ORIGIN, list(refspecs), workspace.interaction, workspace.what)
 
 
@@ -81,6 +83,7 @@ def _push_version(workspace: GitWorkspace, name: str, commit: str) -> None:
     if not isinstance(resource, GitRepoResource) or resource.read_only or not has_origin(resource.root):
         return
     keep_version(resource.root, commit)
+    large_files.send_of_commits(resource.root, ORIGIN, [commit], workspace.consent, workspace.interaction.progress)
     refspec = f"{KEPT_VERSIONS}/{commit}:{KEPT_VERSIONS}/{commit}"
     push(resource.root, ORIGIN, [refspec], workspace.interaction, resource.what)
 
