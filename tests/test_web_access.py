@@ -120,6 +120,9 @@ def test_phone_needs_not_be_moved_sideways(server: Served, browser: Browser) -> 
             ".map((e) => e.outerHTML.slice(0, 100))"
         )
         assert wide == [], path
+        assert looked.page.evaluate("document.scrollingElement.scrollWidth") <= 375, path
+        cards = looked.page.locator(".run").evaluate_all("all => all.map((e) => e.getBoundingClientRect().right)")
+        assert all(right <= 375 for right in cards), path
     looked.page.close()
 
 
@@ -132,6 +135,18 @@ def test_paper_has_what_is_shown_and_no_tools(server: Served, browser: Browser) 
         assert not page.locator("header.top").is_visible()
         assert page.pdf().startswith(b"%PDF")
         page.emulate_media(media="screen")
+    looked.page.close()
+
+
+def test_paper_has_rows_that_are_not_in_view(server: Served, browser: Browser) -> None:
+    looked = Looked(browser, server.address, viewport={"width": 900, "height": 140})
+    looked.page.wait_for_selector(".line")
+    all_rows = int(looked.page.get_attribute(".grid", "aria-rowcount") or 0) - 1
+    looked.page.evaluate(
+        "window.addEventListener('beforeprint', () => window.onPaper = document.querySelectorAll('.line').length)"
+    )
+    looked.page.pdf()
+    assert looked.page.evaluate("window.onPaper") == all_rows
     looked.page.close()
 
 

@@ -158,7 +158,7 @@ def test_a_cross_validation_is_one_training(left: Callable[[], Left], workspace:
 def test_iterations_are_epochs(left: Callable[[], Left]) -> None:
     model = GradientBoostingClassifier(n_estimators=6, random_state=0).fit(X_train, y_train)
     found = left()
-    assert found.history["metrics"]["training_score"] == list(model.train_score_)
+    assert found.history["metrics"]["training_loss"] == list(model.train_score_)  # which is no score
     assert found.parameters["iterations"] == 6
     assert set(found.details["feature_importances"]["importance"]) == {"x0", "x1", "x2", "x3"}
 

@@ -1,7 +1,7 @@
 // The table: only the rows that are in view are elements, so that ten thousand scroll as ten do.
 
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from "@tanstack/virtual-core";
-import { Component, type JSX } from "preact";
+import { Component, options as renderer, type JSX } from "preact";
 import { useEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
 import { Icon } from "../parts/Icon";
 import { addressOf } from "../route";
@@ -16,6 +16,7 @@ const ROW = 36;
 const NAME_WIDTH = 200;
 const MARK_WIDTH = 40;
 const MOST_BADGES = 3;
+const MOST_PRINTED = 2000;
 
 export function Table({ onEdit, isHot }: { onEdit: (row: Row) => void; isHot: boolean }) {
   const area = useRef<HTMLDivElement>(null);
@@ -314,7 +315,28 @@ function Head({ field, index, style, isPinned }: { field: Field; index: number; 
   );
 }
 
-/** The rows that are in view. */
+/** Whether the page is being printed. The browser does not wait: what is to be on paper is there on return. */
+function useIsPrinted(): boolean {
+  const [isPrinted, setPrinted] = useState(false);
+  useEffect(() => {
+    const before = () => {
+      const usual = renderer.debounceRendering;
+      renderer.debounceRendering = (render) => render();
+      setPrinted(true);
+      usual ? (renderer.debounceRendering = usual) : delete renderer.debounceRendering;
+    };
+    const after = () => setPrinted(false);
+    window.addEventListener("beforeprint", before);
+    window.addEventListener("afterprint", after);
+    return () => {
+      window.removeEventListener("beforeprint", before);
+      window.removeEventListener("afterprint", after);
+    };
+  }, []);
+  return isPrinted;
+}
+
+/** The rows that are in view; on paper, the first ones. */
 function useVirtual(area: { current: HTMLDivElement | null }, count: number) {
   const [, redraw] = useReducer((number: number) => number + 1, 0);
   const kept = useRef<Virtualizer<HTMLDivElement, Element> | null>(null);
@@ -334,8 +356,11 @@ function useVirtual(area: { current: HTMLDivElement | null }, count: number) {
   useEffect(() => kept.current?._didMount(), []);
   useEffect(() => kept.current?._willUpdate());
   const virtual = kept.current;
+  const isPrinted = useIsPrinted();
   return {
-    list: virtual.getVirtualItems(),
+    list: isPrinted
+      ? Array.from({ length: Math.min(count, MOST_PRINTED) }, (_, index) => ({ index, start: index * ROW }))
+      : virtual.getVirtualItems(),
     size: virtual.getTotalSize(),
     scrollTo: (index: number) => virtual.scrollToIndex(index, { align: "auto" }),
   };

@@ -39,6 +39,23 @@ export function LivePage() {
     );
   }
   const running = runs.filter((run) => run.status === "running").length;
+  // What is under way stands above its charts, and what has ended below them.
+  const first = runs.filter((run, index) => run.status === "running" || index === 0 || shown.includes(run));
+  const earlier = runs.filter((run) => !first.includes(run));
+  const cards = (those: LiveRun[], label: string) =>
+    those.length > 0 && (
+      <ul class="runs" aria-label={label}>
+        {those.map((run) => (
+          <Run
+            key={run.run_id}
+            run={run}
+            colour={colours.get(run.run_id) ?? ""}
+            isShown={shown.includes(run)}
+            onToggle={() => setChosen(new Map(chosen).set(run.run_id, !shown.includes(run)))}
+          />
+        ))}
+      </ul>
+    );
   return (
     <main class="snapshot live">
       <header class="page-head">
@@ -54,19 +71,7 @@ export function LivePage() {
           <p>A run appears here as soon as it starts: with dws run, a kit, or LineageBuilder.</p>
         </div>
       )}
-      {runs.length > 0 && (
-        <ul class="runs" aria-label="Runs">
-          {runs.map((run) => (
-            <Run
-              key={run.run_id}
-              run={run}
-              colour={colours.get(run.run_id) ?? ""}
-              isShown={shown.includes(run)}
-              onToggle={() => setChosen(new Map(chosen).set(run.run_id, !shown.includes(run)))}
-            />
-          ))}
-        </ul>
-      )}
+      {cards(first, "Runs")}
       {charts.length > 0 && (
         <section aria-label="Metrics">
           <div class="section-head">
@@ -93,6 +98,12 @@ export function LivePage() {
             ))}
           </div>
         </section>
+      )}
+      {earlier.length > 0 && (
+        <details class="earlier" open={earlier.length <= FIRST}>
+          <summary>{plural(earlier.length, "earlier run")}</summary>
+          {cards(earlier, "Earlier runs")}
+        </details>
       )}
     </main>
   );
@@ -200,7 +211,7 @@ function metricsOf(runs: LiveRun[], colours: ReadonlyMap<string, string>, byTime
   return names.map((name) => [
     name,
     runs
-      .filter((run) => run.history[name])
+      .filter((run) => Object.hasOwn(run.history, name))
       .map((run) => ({ name: called(run), values: run.history[name] ?? [], at: byTime ? run.seconds : run.epochs, colour: colours.get(run.run_id) ?? "" })),
   ]);
 }
@@ -208,9 +219,12 @@ function metricsOf(runs: LiveRun[], colours: ReadonlyMap<string, string>, byTime
 function systemOf(runs: LiveRun[], colours: ReadonlyMap<string, string>): [string, Course[]][] {
   const names = [...new Set(runs.flatMap((run) => Object.keys(run.system.values)))];
   return names.map((name) => [
-    name,
+    name.replace(/_bytes$/, " (MiB)"),
     runs
-      .filter((run) => run.system.values[name])
-      .map((run) => ({ name: called(run), values: run.system.values[name] ?? [], at: run.system.seconds, colour: colours.get(run.run_id) ?? "" })),
+      .filter((run) => Object.hasOwn(run.system.values, name))
+      .map((run) => ({ name: called(run), values: inUnit(name, run.system.values[name] ?? []), at: run.system.seconds, colour: colours.get(run.run_id) ?? "" })),
   ]);
 }
+
+const inUnit = (name: string, values: (number | null)[]) =>
+  name.endsWith("_bytes") ? values.map((value) => value === null ? null : value / 2 ** 20) : values;

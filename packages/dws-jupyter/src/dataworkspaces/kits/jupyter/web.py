@@ -6,7 +6,9 @@ import subprocess
 import sys
 from contextlib import suppress
 from html import escape
+from pathlib import Path
 from select import select
+from tempfile import TemporaryFile
 from urllib.parse import quote
 
 from IPython.core.error import UsageError
@@ -23,7 +25,7 @@ class WebServer:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
-        self._place: str | None = None
+        self._place: tuple[str | None, Path] | None = None
         self._address = ""
 
     def address(self, place: str | None) -> str:
@@ -31,9 +33,10 @@ class WebServer:
 
         :param place: its directory; None: that of the current directory. Raises UsageError if they cannot be served."""
         is_there = self._process is not None and self._process.poll() is None
-        if not is_there or place != self._place:
+        if not is_there or (place, Path.cwd()) != self._place:  # the notebook may have gone elsewhere
             self.stop()
             self._start(place)
+            self._place = place, Path.cwd()
         return self._address
 
     def stop(self) -> None:
@@ -42,27 +45,32 @@ class WebServer:
                 self._process.stdin.close()
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(10)
-            for stream in (self._process.stdout, self._process.stderr):
-                if stream is not None:
-                    stream.close()
+            if self._process.poll() is None:
+                self._process.kill()
+            if self._process.stdout is not None:
+                self._process.stdout.close()
         self._process = None
 
     def _start(self, place: str | None) -> None:
         workspace = [] if place is None else ["--workspace-dir", place]
         command = [sys.executable, "-m", "dataworkspaces.cli.main", "web", *workspace, "--frame"]
-        pipe = subprocess.PIPE
-        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
-        assert process.stdout is not None
-        assert process.stderr is not None
-        said = process.stdout.readline().strip() if select([process.stdout], [], [], _SECONDS)[0] else ""
-        self._process, self._place, self._address = process, place, said
-        if not said.startswith("http://127.0.0.1:"):
+        with TemporaryFile("w+", errors="replace") as errors:  # a pipe that nobody reads would fill
+            process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True
+            )
+            assert process.stdout is not None
+            said = process.stdout.readline().strip() if select([process.stdout], [], [], _SECONDS)[0] else ""
+            self._process, self._address = process, said
+            if said.startswith("http://127.0.0.1:"):
+                return
             process.kill()
-            told = [line for line in process.stderr.read().splitlines() if line.strip()]
+            process.wait()
             self.stop()
-            if any("No such command" in line for line in told):
-                raise UsageError("dws_web: dws-web is not installed. Install it with: pip install dws-web")
-            raise UsageError(f"dws_web: {' '.join(told).removeprefix('error: ') or 'The pages cannot be served'}")
+            errors.seek(0)
+            told = [line for line in errors.read().splitlines() if line.strip()]
+        if any("No such command" in line for line in told):
+            raise UsageError("dws_web: dws-web is not installed. Install it with: pip install dws-web")
+        raise UsageError(f"dws_web: {' '.join(told).removeprefix('error: ') or 'The pages cannot be served'}")
 
 
 def show_web(server: WebServer, place: str | None, page: str, name: str | None, height: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from sklearn import metrics as sk
+from sklearn.ensemble._gb import BaseGradientBoosting
 from sklearn.model_selection._search import BaseSearchCV
 
 from dataworkspaces.errors import ApiParamError
@@ -42,7 +43,7 @@ def describe_fit(
     _describe_model(record, model)
     _describe_importances(session, record, model)
     for name in _found_curves(model):
-        record.detail("curves", {**record.details.get("curves", {}), _CURVES[name]: list(getattr(model, name))})
+        record.detail("curves", {**record.details.get("curves", {}), _course(model, name): list(getattr(model, name))})
     _tell_iterations(record, model)
     if isinstance(model, BaseSearchCV) or hasattr(model, "cv_results_"):
         _describe_search(record, model)
@@ -151,9 +152,15 @@ def _found_curves(model: Any) -> list[str]:
     return [name for name, values in found.items() if values is not None and np.ndim(values) == 1 and len(values) > 1]
 
 
+def _course(model: Any, attribute: str) -> str:
+    """What a curve is called: gradient boosting calls its loss a score."""
+    is_loss = attribute == "train_score_" and isinstance(model, BaseGradientBoosting)
+    return "training_loss" if is_loss else _CURVES[attribute]
+
+
 def _tell_iterations(record: ModelRecord, model: Any) -> None:
     """Those of a training that says afterwards what each of them was like."""
-    curves = {_CURVES[name]: list(getattr(model, name)) for name in _found_curves(model)}
+    curves = {_course(model, name): list(getattr(model, name)) for name in _found_curves(model)}
     count = max(map(len, curves.values()), default=0)
     record.epochs_before([{name: v[i] for name, v in curves.items() if i < len(v)} for i in range(count)])
     if curves:
