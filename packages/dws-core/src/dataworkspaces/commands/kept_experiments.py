@@ -96,7 +96,7 @@ def take_experiment_command(
 
     def attempt() -> TakenExperiment:
         with workspace.transaction("snapshot"):
-            is_new = all(each.name != name for each in experiments.list_experiments())
+            is_new = not experiments.has_experiment(name)
             checked = check_runs(workspace)
             taken = experiments.take_experiment(name, message, labels or {}, other)
         for problem in (problem for each in checked for problem in each.problems()):

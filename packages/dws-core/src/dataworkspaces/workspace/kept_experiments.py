@@ -64,6 +64,10 @@ class ExperimentsMixin(ABC):
         """Those that are here, sorted by name, numbers in names by their value. One that is damaged is left out, and
         told."""
 
+    def has_experiment(self, name: str) -> bool:
+        """Whether one of that name is here, even a damaged one."""
+        return any(each.name == name for each in self.list_experiments())
+
     @abstractmethod
     def include_experiments(self, experiments: Iterable[KeptExperiment]) -> None:
         """From now on, this object reads the snapshots of experiments as if they were among those of the workspace:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dataworkspaces.gitrepo.layout import git_directories
+from dataworkspaces.gitrepo.layout import git_directories, read_reference
 from dataworkspaces.gitrepo.run import run_git
 
 EXPERIMENTS = "refs/dws/experiments"
@@ -48,6 +48,11 @@ def list_experiment_refs(root: Path, names: Iterable[str] = ()) -> list[Experime
         if not wanted or ref in wanted:
             found.append(ExperimentRef(name, commit.strip(), snapshot_in(message)))
     return found
+
+
+def has_experiment_ref(root: Path, name: str) -> bool:
+    """Starts no process."""
+    return read_reference(root, f"{EXPERIMENTS}/{name}") is not None
 
 
 def _may_have_some(shared: Path) -> bool:

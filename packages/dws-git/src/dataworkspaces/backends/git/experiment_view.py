@@ -37,6 +37,7 @@ def view_of(workspace: GitWorkspace, index: IndexBeside) -> ExperimentView:
         workspace.paths.root, workspace.name, workspace.dws_version, workspace.batch, workspace.verbose
     )
     view.interaction = workspace.interaction
+    view._own.remember_own_files(workspace)
     view.begin(index)
     return view
 

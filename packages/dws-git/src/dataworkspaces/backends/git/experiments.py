@@ -19,6 +19,7 @@ from dataworkspaces.gitrepo.checks import is_object_name
 from dataworkspaces.gitrepo.experiment_refs import (
     ExperimentRef,
     delete_experiment_ref,
+    has_experiment_ref,
     list_experiment_refs,
     message_of_experiment,
     set_experiment_ref,
@@ -137,7 +138,8 @@ def _as_experiment(
 
 def known_experiment(workspace: GitWorkspace, name: str, metadata: SnapshotMetadata) -> KeptExperiment | None:
     """The experiment of that name, if it holds the same; raises ConflictError if it holds something else."""
-    refs = list_experiment_refs(workspace.paths.root, [name])
+    root = workspace.paths.root
+    refs = list_experiment_refs(root, [name]) if has_experiment_ref(root, name) else []
     if not refs:
         return None
     found, _ = read_experiments(workspace, refs)

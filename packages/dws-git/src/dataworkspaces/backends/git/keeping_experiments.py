@@ -24,6 +24,11 @@ class GitExperiments(ExperimentsMixin):
 
         return list_experiments(self._own)
 
+    def has_experiment(self, name: str) -> bool:
+        from dataworkspaces.gitrepo.experiment_refs import has_experiment_ref
+
+        return has_experiment_ref(self._own.paths.root, name)
+
     def include_experiments(self, experiments: Iterable[KeptExperiment]) -> None:
         from dataworkspaces.backends.git.experiments_included import IncludedExperiments
 

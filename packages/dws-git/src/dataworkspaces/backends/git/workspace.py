@@ -378,6 +378,10 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
             self._seen_own_files = key, self.own_files_resource().rest.holds_files()
         return bool(names) and self._seen_own_files is not None and self._seen_own_files[1]
 
+    def remember_own_files(self, other: GitWorkspace) -> None:
+        """What another object of the same workspace has found out of them."""
+        self._seen_own_files = other._seen_own_files
+
     _seen_own_files: tuple[tuple[Any, ...], bool] | None = None
 
     # -- resources in bulk ---------------------------------------------------------------------------------------
