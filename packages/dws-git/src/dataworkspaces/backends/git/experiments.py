@@ -192,13 +192,15 @@ def remove(workspace: GitWorkspace, name: str) -> None:
     gone, _ = read_experiments(workspace, list_experiment_refs(root, [name]))
     delete_experiment_ref(root, name)
     flush_repository(root)
+    kept = [found for each in gone for found in repository_versions(workspace, each.snapshot).items()]
+    if not kept:
+        return
     others, _ = read_experiments(workspace, list_experiment_refs(root))
-    for experiment in gone:
-        for resource_name, commit in repository_versions(workspace, experiment.snapshot).items():
-            resource = workspace.get_resource(resource_name)
-            needed = any(other.snapshot.restore_hashes.get(resource_name) == commit for other in others)
-            if isinstance(resource, GitRepoResource) and not needed:
-                forget_version(resource.root, commit)
+    for resource_name, commit in kept:
+        resource = workspace.get_resource(resource_name)
+        needed = any(other.snapshot.restore_hashes.get(resource_name) == commit for other in others)
+        if isinstance(resource, GitRepoResource) and not needed:
+            forget_version(resource.root, commit)
 
 
 def repository_versions(workspace: GitWorkspace, metadata: SnapshotMetadata) -> dict[str, str]:
