@@ -68,3 +68,46 @@ def test_what_the_kit_records_is_recorded_once(workspace: Any, session: Session)
         train(1)
         lineage.end_epoch(loss=1.0)
     assert len(live_runs(workspace)) == 1
+
+
+def test_the_loss_of_mixed_precision_is_not_the_scaled_one(workspace: Any, session: Session) -> None:
+    model = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    expected = float(torch.nn.functional.mse_loss(model(X), Y))
+    for _ in torch.utils.data.DataLoader([1, 2]):
+        scaler.scale(torch.nn.functional.mse_loss(model(X), Y)).backward()
+        scaler.step(optimizer)
+        scaler.update()
+    (live,) = live_runs(workspace)
+    assert live.epochs[-1].metrics["loss"] == pytest.approx(expected)
+
+
+def test_losses_of_half_precision_have_a_sum(workspace: Any, session: Session) -> None:
+    weight = torch.nn.Parameter(torch.tensor(60000.0, dtype=torch.float16))
+    optimizer = torch.optim.SGD([weight], lr=0.0)
+    for _ in torch.utils.data.DataLoader([1, 2, 3]):
+        (weight * 1).backward()
+        optimizer.step()
+    (live,) = live_runs(workspace)
+    assert live.epochs[-1].metrics["loss"] == pytest.approx(60000, rel=0.01)
+
+
+def test_what_cannot_be_told_of_a_batch_or_module_costs_nothing_else(session: Session) -> None:
+    class Batch:
+        @property
+        def columns(self) -> Any:
+            raise RuntimeError("none")
+
+    class Equal(torch.nn.Linear):  # type: ignore[misc, name-defined]
+        def __eq__(self, other: object) -> bool:
+            return self is other
+
+        __hash__ = None  # type: ignore[assignment]
+
+    def use() -> tuple[int, int]:
+        loader = torch.utils.data.DataLoader([Batch()], collate_fn=lambda items: items[0])
+        return len(list(Equal(2, 1).parameters())), len(list(loader))
+
+    with pytest.warns(UserWarning, match="is not recorded"):
+        assert use() == (2, 1)

@@ -16,6 +16,7 @@ from dataworkspaces.commands.experiments import ExperimentReader
 from dataworkspaces.commands.present import present_state
 from dataworkspaces.errors import DwsError
 from dataworkspaces.toolbox.atomic import write_bytes
+from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.toolbox.version import get_version
 from dataworkspaces.web.experiments import all_rows, as_read
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 FILE = "web-table.json.gz"
 _LEVEL = 4
 _LONGEST_KEY = 256
+_MOST_BYTES = 1 << 28
 
 
 class TableCache:
@@ -69,18 +71,20 @@ class TableCache:
         text = json.dumps(as_read(workspace, self._table), separators=(",", ":"), allow_nan=False)
         self._body = gzip.compress(text.encode("utf-8"), _LEVEL, mtime=0)
         self._key = key
-        kept = (key or "").encode().ljust(_LONGEST_KEY) + self._body
+        kept = f"{get_version()} {key or ''}".encode().ljust(_LONGEST_KEY) + self._body
         with suppress(OSError):  # it is only a cache
             write_bytes(_file(workspace), kept, is_cache=True)
 
     def _read(self, file: Path) -> None:
         try:
-            content = file.read_bytes()
-            key = content[:_LONGEST_KEY].decode().strip()
+            content = read_regular(file, _MOST_BYTES)
+            key = content[:_LONGEST_KEY].decode()
+            if not key.startswith(f"{get_version()} "):
+                return  # another version may have had other columns
             json.loads(gzip.decompress(content[_LONGEST_KEY:]))
         except (OSError, EOFError, ValueError, RecursionError):
             return  # nothing is kept, or it is damaged
-        self._key, self._body = key or None, content[_LONGEST_KEY:]
+        self._key, self._body = key.partition(" ")[2].strip() or None, content[_LONGEST_KEY:]
 
 
 def tag_of(body: bytes) -> str:

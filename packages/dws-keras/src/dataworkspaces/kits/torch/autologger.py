@@ -25,6 +25,7 @@ def install(session: Session) -> None:
     watcher = _Watcher(session)
     register_optimizer_step_post_hook(lambda optimizer, args, kwargs: watcher.stepped(optimizer))
     session.wrap(torch, "Tensor.backward", watcher.backward)
+    session.wrap("torch.amp", "GradScaler.scale", watcher.scale)
     session.wrap(torch, "nn.Module.parameters", watcher.parameters)
     session.wrap("torch.utils.data", "DataLoader.__iter__", watcher.iterate)
 
@@ -42,7 +43,7 @@ class _Training:
     def forget(self) -> None:
         self.loss: Any = None
         self.losses = self.steps = 0
-        self.rates: list[float] = []
+        self.rates: list[float] = []  # the first and the last
 
 
 class _Watcher:
@@ -51,6 +52,7 @@ class _Watcher:
         self._trainings: weakref.WeakKeyDictionary[Any, _Training] = weakref.WeakKeyDictionary()
         self._modules: weakref.WeakSet[Any] = weakref.WeakSet()
         self._loss: Any = None
+        self._scaled: tuple[Any, Any] = (None, None)
         self._reading: list[tuple[Any, str | None]] = []
         self._batch: Any = None
 
@@ -59,13 +61,24 @@ class _Watcher:
     def parameters(self, wrapped: Any, module: Any, args: Any, kwargs: Any) -> Any:
         """Whose parameters are asked for may be trained: an optimizer knows only parameters."""
         if self._session.is_idle and module is not None:
-            self._modules.add(module)
+            with self._session.spared("A module"):  # of which the user may have made what has no hash
+                self._modules.add(module)
         return wrapped(*args, **kwargs)
 
     def backward(self, wrapped: Any, loss: Any, args: Any, kwargs: Any) -> Any:
         if self._session.is_idle and loss is not None and loss.numel() == 1:
-            self._loss = loss.detach()
+            scaled, own = self._scaled
+            self._scaled = (None, None)
+            # As a float: a sum of many halves is soon infinite.
+            self._loss = (own if loss is scaled else loss).detach().float()
         return wrapped(*args, **kwargs)
+
+    def scale(self, wrapped: Any, _scaler: Any, args: Any, kwargs: Any) -> Any:
+        """What mixed precision calls ``backward()`` on is many times the loss."""
+        scaled = wrapped(*args, **kwargs)
+        if self._session.is_idle and len(args) == 1 and hasattr(args[0], "detach"):
+            self._scaled = scaled, args[0].detach()
+        return scaled
 
     def stepped(self, optimizer: Any) -> None:
         if not self._session.is_idle:
@@ -81,7 +94,7 @@ class _Watcher:
                 self._loss = None
             rate = optimizer.param_groups[0].get("lr")
             if rate is not None:
-                training.rates.append(float(rate))
+                training.rates[1:] = [float(rate)]
 
     def iterate(self, wrapped: Any, loader: Any, args: Any, kwargs: Any) -> Any:
         batches = wrapped(*args, **kwargs)
@@ -93,7 +106,9 @@ class _Watcher:
         try:
             for batch in batches:
                 if self._batch is None:
-                    self._batch = describe_data(tuple(batch) if isinstance(batch, list) else batch)
+                    self._batch = {}
+                    with self._session.spared("What a batch looks like"):
+                        self._batch = describe_data(tuple(batch) if isinstance(batch, list) else batch)
                 yield batch
         finally:  # also of a loop that was left before its end
             self._reading.remove((loader, name))
