@@ -178,3 +178,17 @@ def test_a_hopeless_run_is_pruned(here: User) -> None:
     found = rows(here, "p")
     assert {row["status"] for row in found.values()} == {"completed", "pruned"}
     assert found[6]["status"] == "pruned"  # worse than most before, as the seed has it
+
+
+def test_a_process_that_dies_spoils_its_own_run_only(here: User) -> None:
+    """As when the system kills the largest process of all: here the command kills that which runs it."""
+    write_files(
+        here.cwd,
+        {"code/kill.py": "import os, signal, sys\nif sys.argv[1] == '1':\n    os.kill(os.getppid(), signal.SIGKILL)\n"},
+    )
+    done = here.dws("sweep", "--name", "svc", "--param", "n=1,2", "--", "python", "code/kill.py", "{n}", check=False)
+    assert done.returncode == 1
+    assert "1 completed, 1 unrecorded" in done.stdout
+    assert "Traceback" not in done.stderr
+    again = here.dws("sweep", "--resume", "svc", check=False)
+    assert "1 completed, 1 unrecorded" in again.stdout  # what is done stays, and the other is tried again

@@ -23,7 +23,7 @@ from dataworkspaces.commands.sweep_plan import SweepPlan, alone, keep_plan
 from dataworkspaces.commands.sweep_runs import run_of
 from dataworkspaces.commands.sweep_search import Search, search_of
 from dataworkspaces.commands.sweep_values import Point
-from dataworkspaces.errors import ToolError
+from dataworkspaces.errors import DwsError, ToolError
 from dataworkspaces.toolbox.building import directory_to_build_in
 from dataworkspaces.workspace import Workspace
 
@@ -194,8 +194,11 @@ def _task(workspace: Workspace, plan: SweepPlan, number: int, point: Point, scra
 
 
 def _run(worker: Worker | FarRuns, task: dict[str, Any], search: Search) -> DoneRun:
-    with search.watching(int(task["number"]), Path(task["place"])):
-        answer = worker.ask(task)
+    try:
+        with search.watching(int(task["number"]), Path(task["place"])):
+            answer = worker.ask(task)
+    except DwsError as e:  # the others can run all the same
+        answer = {"ok": False, "message": e.message}
     parameters = recorded_parameters(task["point"])
     if not answer.get("ok"):
         why = str(answer.get("message"))
