@@ -93,21 +93,12 @@ def test_losses_of_half_precision_have_a_sum(workspace: Any, session: Session) -
     assert live.epochs[-1].metrics["loss"] == pytest.approx(60000, rel=0.01)
 
 
-def test_what_cannot_be_told_of_a_batch_or_module_costs_nothing_else(session: Session) -> None:
+def test_what_cannot_be_told_of_a_batch_costs_nothing_else(session: Session) -> None:
     class Batch:
         @property
         def columns(self) -> Any:
             raise RuntimeError("none")
 
-    class Equal(torch.nn.Linear):  # type: ignore[misc, name-defined]
-        def __eq__(self, other: object) -> bool:
-            return self is other
-
-        __hash__ = None  # type: ignore[assignment]
-
-    def use() -> tuple[int, int]:
-        loader = torch.utils.data.DataLoader([Batch()], collate_fn=lambda items: items[0])
-        return len(list(Equal(2, 1).parameters())), len(list(loader))
-
+    loader = torch.utils.data.DataLoader([Batch()], collate_fn=lambda items: items[0])
     with pytest.warns(UserWarning, match="is not recorded"):
-        assert use() == (2, 1)
+        assert len(list(loader)) == 1
