@@ -102,3 +102,15 @@ def test_what_cannot_be_told_of_a_batch_costs_nothing_else(session: Session) -> 
     loader = torch.utils.data.DataLoader([Batch()], collate_fn=lambda items: items[0])
     with pytest.warns(UserWarning, match="is not recorded"):
         assert len(list(loader)) == 1
+
+
+def test_each_model_has_the_signature_of_its_own_data(workspace: Any, session: Session) -> None:
+    train(1)
+    model = torch.nn.Linear(3, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for (x,) in torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.ones(4, 3)), batch_size=2):
+        model(x).sum().backward()
+        optimizer.step()
+    session.save(at_end=True)
+    details = json.loads((workspace.root / "results" / "autolog.json").read_text())
+    assert [part["shape"] for part in details["signature"]["batch"]] == [[None, 3]]

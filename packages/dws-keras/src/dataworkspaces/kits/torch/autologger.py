@@ -104,9 +104,9 @@ class _Watcher:
         before = {id(training): training.steps for training in self._trainings.values()}
         self._reading.append((loader, name))
         try:
-            for batch in batches:
-                if self._batch is None:
-                    self._batch = {}
+            for number, batch in enumerate(batches):
+                if number == 0:  # of each pass: the next model has other data
+                    self._batch = None
                     with self._session.spared("What a batch looks like"):
                         self._batch = describe_data(tuple(batch) if isinstance(batch, list) else batch)
                 yield batch
