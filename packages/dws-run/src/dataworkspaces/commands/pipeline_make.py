@@ -18,7 +18,7 @@ SHELL := /bin/sh
 equals := =
 comma := ,
 # The files in a directory.
-in = $(shell find $(1) -type f | sed 's/[][ \\#:*?|\\\\]/\\\\&/g')
+in = $(shell find $(1) -type f | sed 's/[[ \\#:*?|\\\\]/\\\\&/g')
 .PHONY: always
 always: ;
 """
@@ -65,7 +65,7 @@ def _target(path: str) -> str:
 
 
 def _name(path: str) -> str:
-    escaped = re.sub(r"([ #:*?\[\]~|])", r"\\\1", path.replace("$", "$$"))
+    escaped = re.sub(r"([ #:*?\[|])", r"\\\1", path.replace("$", "$$"))
     return escaped.replace("=", "$(equals)").replace(",", "$(comma)")
 
 
