@@ -37,11 +37,11 @@ def step(**changed: object) -> PipelineStep:
 
 
 @pytest.mark.slow
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20, deadline=None, derandomize=True)  # thousands were tried; CI tries the same ones
 @given(source=names, target=names, title=arguments, argument=arguments)
 def test_make_reads_what_we_write(source: str, target: str, title: str, argument: str) -> None:
     """The file is read, the source is seen, the target is made, and the arguments reach the command."""
-    if source == target or argument.endswith("\n"):
+    if source == target or argument.endswith("\n") or "~" in (source[0], target[0]):
         return
     with tempfile.TemporaryDirectory() as directory:
         here = Path(directory)
@@ -91,7 +91,7 @@ def test_no_text_ends_a_comment(text: str) -> None:
     assert not comment(text).endswith("\\")
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(words=st.lists(arguments, max_size=3), directory=names)
 def test_a_shell_gives_the_command_its_arguments(words: list[str], directory: str) -> None:
     command = ("python3", "-c", "import json, sys; print(json.dumps(sys.argv[1:]))", *words)
@@ -106,7 +106,7 @@ def test_a_shell_gives_the_command_its_arguments(words: list[str], directory: st
     assert json.loads(done.stdout) == words
 
 
-@pytest.mark.parametrize("path", ["a\nb", "a\\b", "a\tb", "a;b", " a", "a "])
+@pytest.mark.parametrize("path", ["a\nb", "a\\b", "a\tb", "a;b", " a", "a ", "~a"])
 def test_names_that_make_cannot_have(path: str) -> None:
     with pytest.raises(NotSupportedError, match=r"make cannot have the name .*, which step train reads or writes"):
         makefile([step(reads=(path,))])

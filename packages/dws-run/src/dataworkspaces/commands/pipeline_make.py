@@ -34,7 +34,7 @@ def makefile(steps: Iterable[PipelineStep]) -> str:
 
 
 def _rule(step: PipelineStep) -> str:
-    check_paths(step, "\n\r\t\\;", "make")
+    check_paths(step, "\n\r\t\\;", "make", begins="~")  # which is a home for it, even in ./~
     done = stamp(step.id)
     reads = safe_paths([*step.reads, *step.parameters])
     needs = [*(stamp(id) for id in step.after), *map(_read, reads), *_missing([*step.files, *step.directories])]

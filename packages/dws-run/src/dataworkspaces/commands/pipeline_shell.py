@@ -30,11 +30,11 @@ def shell_line(step: PipelineStep) -> str:
     return line if step.directory == "." else f"cd {_quoted(_safe(step.directory))} && {line}"
 
 
-def check_paths(step: PipelineStep, forbidden: str, tool: str) -> None:
+def check_paths(step: PipelineStep, forbidden: str, tool: str, begins: str = "\n") -> None:
     """Raise NotSupportedError for a path with one of some characters, and for one that begins or ends with a space,
     which make would not see."""
     for path in (*step.reads, *step.reads_of_steps, *step.parameters, *step.files, *step.directories):
-        if path != path.strip() or any(character in path for character in forbidden):
+        if path != path.strip() or path.startswith(begins) or any(character in path for character in forbidden):
             raise NotSupportedError(
                 f"{tool} cannot have the name {path!r}, which step {step.name} reads or writes", hint="Rename it"
             )
