@@ -59,31 +59,24 @@ def _release_1_6(settings: Settings, name: str, requirements: str) -> Tool:
     return tool
 
 
-DVC = "dvc==3.*"
-
-
 def dvc(settings: Settings) -> Tool:
-    """DVC, the newest of its major version, on the Python that runs the benchmarks."""
-    environment = settings.cache / "dvc"
-    tool = Tool("DVC", environment / "bin")
-    if not (tool.bin / "dvc").exists():
-        print(f"Installing {tool.name} in {environment} …", flush=True)
-        shutil.rmtree(environment, ignore_errors=True)
-        _install(environment, Path(sys.executable), [DVC])
-    return tool
-
-
-MLFLOW = "mlflow==3.*"
+    """DVC, the newest of its major version."""
+    return _newest(settings, "DVC", "dvc", "dvc==3.*")
 
 
 def mlflow(settings: Settings) -> Tool:
-    """MLflow, the newest of its major version, on the Python that runs the benchmarks."""
-    environment = settings.cache / "mlflow"
-    tool = Tool("MLflow", environment / "bin")
-    if not (tool.bin / "mlflow").exists():
-        print(f"Installing {tool.name} in {environment} …", flush=True)
+    """MLflow, the newest of its major version."""
+    return _newest(settings, "MLflow", "mlflow", "mlflow==3.*")
+
+
+def _newest(settings: Settings, name: str, program: str, requirement: str) -> Tool:
+    """On the Python that runs the benchmarks."""
+    environment = settings.cache / program
+    tool = Tool(name, environment / "bin")
+    if not (tool.bin / program).exists():
+        print(f"Installing {name} in {environment} …", flush=True)
         shutil.rmtree(environment, ignore_errors=True)
-        _install(environment, Path(sys.executable), [MLFLOW])
+        _install(environment, Path(sys.executable), [requirement])
     return tool
 
 

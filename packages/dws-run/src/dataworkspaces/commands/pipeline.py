@@ -11,9 +11,13 @@ from pathlib import Path
 from dataworkspaces.commands.params_file import split_spec
 from dataworkspaces.commands.rerun_graph import Execution
 from dataworkspaces.commands.rerun_plan import RerunPlan, command_here, directory_of, plan_rerun
+from dataworkspaces.commands.run_beside import relative_argument
+from dataworkspaces.commands.run_places import PlaceSet
 from dataworkspaces.errors import NotFoundError, NotSupportedError
-from dataworkspaces.lineage.places import refs_overlap
 from dataworkspaces.workspace import LocalStateResourceMixin, ResourceRef, Workspace
+
+_EVERY = "all"
+"""What the tools call the step that runs them all."""
 
 
 @dataclass(frozen=True)
@@ -89,19 +93,19 @@ class _Reading:
 
     def _step(self, execution: Execution, command: tuple[str, ...]) -> PipelineStep:
         directory = directory_of(self._workspace, execution)
-        own = execution.places
+        own = PlaceSet(execution.places)
         read = list(dict.fromkeys(cert.ref for entry in execution.entries for cert in entry.inputs))
-        read = [ref for ref in read if not any(refs_overlap(ref, place) for place in own)]
-        makers = {id: [r for r in read if _any_overlap(r, other.places)] for id, other in self._ids.items()}
+        read = [ref for ref in read if not own.overlaps(ref)]
+        makers = {id: list(filter(PlaceSet(other.places).overlaps, read)) for id, other in self._ids.items()}
         made = {ref for refs in makers.values() for ref in refs}
         parameters = self._parameters(execution, directory)
         paths = [*self._paths(ref for ref in read if ref not in made), *self._code(execution)]
-        written = self._paths(own)
+        written = self._paths(execution.places)
         name = self._new_id(execution)
         return PipelineStep(
             execution.name,
             name,
-            tuple(self._relative_argument(argument, directory) for argument in command),
+            tuple(relative_argument(argument, self._root, directory) for argument in command),
             self._relative(directory),
             tuple(id for id, refs in makers.items() if refs),
             tuple(path for path in dict.fromkeys(paths) if path not in parameters),
@@ -119,10 +123,8 @@ class _Reading:
                 if ref in known:
                     refs = [ResourceRef(ref.name, path) for path in known[ref].files]
                     yield from (path for path in self._paths(refs) if os.path.lexists(Path(self._root, path)))
-                elif _is_whole_workspace(self._paths([ref])):
-                    continue  # which holds what the steps write, too
-                else:
-                    yield from self._paths([ref])
+                else:  # but the whole workspace, which holds what the steps write, too
+                    yield from (path for path in self._paths([ref]) if path != ".")
 
     def _parameters(self, execution: Execution, directory: str) -> dict[str, tuple[str, ...]]:
         specs = () if execution.record is None else execution.record.params_files
@@ -144,17 +146,12 @@ class _Reading:
     def _relative(self, path: str) -> str:
         return os.path.relpath(os.path.realpath(path), os.path.realpath(self._root))
 
-    def _relative_argument(self, argument: str, directory: str) -> str:
-        """What lies in the workspace lies elsewhere on another machine."""
-        inside = Path(argument).is_absolute() and Path(argument).is_relative_to(self._root)
-        return os.path.relpath(argument, directory) if inside else argument
-
     def _is_directory(self, path: str) -> bool:
         return Path(self._root, path).is_dir()
 
     def _new_id(self, execution: Execution) -> str:
         stem = re.sub(r"[^A-Za-z0-9_]+", "_", execution.name).strip("_") or "step"
-        stem = f"step_{stem}" if stem[0].isdigit() or stem in _TAKEN else stem
+        stem = f"step_{stem}" if stem[0].isdigit() or stem == _EVERY else stem
         found, n = stem, 1
         while found in self._ids:
             n += 1
@@ -164,11 +161,3 @@ class _Reading:
 
 
 _TAKEN = {"all"}
-
-
-def _is_whole_workspace(paths: list[str]) -> bool:
-    return "." in paths
-
-
-def _any_overlap(ref: ResourceRef, others: Iterable[ResourceRef]) -> bool:
-    return any(refs_overlap(ref, other) for other in others)

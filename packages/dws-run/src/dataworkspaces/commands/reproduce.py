@@ -6,15 +6,10 @@ the next one removes. Of the workspace nothing changes but that the verdict is k
 
 from __future__ import annotations
 
-import os
 import platform
-import shutil
-import tempfile
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 
 from dataworkspaces.commands.attest import keep_verdict
 from dataworkspaces.commands.checkout import checkout_command, plan_checkout
@@ -27,13 +22,13 @@ from dataworkspaces.commands.reproduce_reasons import environment_now, with_reas
 from dataworkspaces.commands.reproduce_steps import Begin, Steps
 from dataworkspaces.commands.reproduce_verdict import OutputVerdict, RecordedEnvironment, Reproduction
 from dataworkspaces.commands.rerun_graph import Execution, ExecutionGraph
+from dataworkspaces.commands.run_beside import place_beside, share_what_is_installed
 from dataworkspaces.commands.run_guard import guarding
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.lineage.attestations import Attestation
 from dataworkspaces.lineage.own_commands import OwnCommands
 from dataworkspaces.toolbox.building import directory_to_build_in
 from dataworkspaces.workspace import SnapshotMetadata, Workspace, find_and_load_workspace
-from dataworkspaces.workspace.documents import ENVIRONMENTS
 from dataworkspaces.workspace.trust import Agreements, place_of_directory
 
 BUILDING = "reproduce"
@@ -105,13 +100,13 @@ def plan_reproduction(
 def reproduce_command(workspace: Workspace, plan: ReproductionPlan, how: HowToRun) -> Reproduction:
     """Run what was planned, to which the user has agreed, and compare."""
     started = _now()
-    with directory_to_build_in(_scratch(workspace), BUILDING) as temporary, guarding(temporary) as guard:
+    with directory_to_build_in(place_beside(workspace), BUILDING) as temporary, guarding(temporary) as guard:
         checkout = plan_checkout(workspace, plan.snapshot.hashval, str(temporary / "workspace"))
         outcome = checkout_command(workspace, checkout, durable=False)
         agreements = Agreements(place_of_directory(outcome.directory))
         try:
             copy = find_and_load_workspace(True, workspace.verbose, str(outcome.directory))
-            _share_what_is_installed(workspace, copy)
+            share_what_is_installed(workspace, copy)
             places = same_places(workspace, copy)
             outputs = Outputs(copy, plan.executions, replace(how.rules, places=places), temporary)
             outputs.set_aside("then")
@@ -150,24 +145,6 @@ def keep_reproduction(workspace: Workspace, found: Reproduction) -> Attestation 
     if all(step.exit_status is None for step in found.steps):
         return None
     return keep_verdict(workspace, found.snapshot, found.to_keep())
-
-
-def _scratch(workspace: Workspace) -> Path:
-    """Beside the workspace, where files may be shared with it."""
-    own = workspace.get_workspace_local_path_if_any()
-    beside = None if own is None else Path(own).parent
-    return beside if beside is not None and os.access(beside, os.W_OK) else Path(tempfile.gettempdir())
-
-
-def _share_what_is_installed(workspace: Workspace, copy: Workspace) -> None:
-    """What is known here of installed distributions, so that no step of the copy has to find it out again. It is told
-    apart by what it depends on, and is there for speed alone."""
-    here, there = workspace.get_machine_directory(), copy.get_machine_directory()
-    with suppress(OSError):
-        (there / ENVIRONMENTS).mkdir(parents=True, exist_ok=True)
-        for path in (*here.glob("distributions*.json"), *(here / ENVIRONMENTS).glob("*.*")):
-            if path.is_file():
-                shutil.copyfile(path, there / path.relative_to(here))
 
 
 def _again(steps: Steps, outputs: Outputs, compared: Sequence[OutputVerdict], runs: int) -> list[OutputVerdict]:

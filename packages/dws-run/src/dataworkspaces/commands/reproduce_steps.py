@@ -18,6 +18,7 @@ from dataworkspaces.commands.reproduce_verdict import StepVerdict
 from dataworkspaces.commands.rerun_graph import Execution
 from dataworkspaces.commands.rerun_plan import command_here, directory_of, unnamed_of
 from dataworkspaces.commands.run import execute
+from dataworkspaces.commands.run_beside import end_of_log
 from dataworkspaces.commands.run_guard import Apart, Guard
 from dataworkspaces.commands.run_order import reads_from, run_in_order
 from dataworkspaces.commands.run_process import NotStartedError, check_program
@@ -26,7 +27,6 @@ from dataworkspaces.errors import ConfigurationError, DwsError
 from dataworkspaces.lineage.run_environment import variables_of_reproduction
 from dataworkspaces.workspace import BatchInteraction, ResourceRef, Workspace, find_and_load_workspace
 
-_LOG_BYTES = 4000
 Begin = Callable[[Execution, "tuple[str, ...]"], None]
 
 
@@ -98,7 +98,7 @@ class Steps:
             # One that succeeded, and of which something is not as it was recorded, has outputs to compare.
             status, why = (0 if apart.ended == [0] else 1), e.message
         seconds = round(time.monotonic() - began, 3)
-        return StepVerdict(execution.name, shown, status, seconds, why, "" if status == 0 else _end_of(log))
+        return StepVerdict(execution.name, shown, status, seconds, why, "" if status == 0 else end_of_log(log))
 
     def _run_command(self, execution: Execution, command: tuple[str, ...], apart: Apart) -> int:
         copy = self._own_copy()
@@ -165,12 +165,3 @@ def _why_not(execution: Execution) -> str:
     if any(entry.notebook for entry in execution.entries):
         return "its notebook is in no resource of the workspace"
     return "no command line is known"
-
-
-def _end_of(log: Path) -> str:
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - _LOG_BYTES))
-            return file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""

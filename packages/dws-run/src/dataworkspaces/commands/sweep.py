@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.commands.kept_experiments import experiments_of, take_experiment_command
+from dataworkspaces.commands.run_beside import place_beside
 from dataworkspaces.commands.run_guard import Guard, guarding
 from dataworkspaces.commands.sweep_command import command_of, recorded_parameters
 from dataworkspaces.commands.sweep_far import AT_A_TIME, FarRuns, far_runs
@@ -147,7 +146,7 @@ def _run_all(
         return
     jobs = min(jobs or (1 if executor is None else AT_A_TIME), len(missing))
     with ExitStack() as stack:
-        scratch = stack.enter_context(directory_to_build_in(_scratch(workspace), BUILDING))
+        scratch = stack.enter_context(directory_to_build_in(place_beside(workspace), BUILDING))
         guard = stack.enter_context(guarding(scratch))
         workers: list[Worker] | list[FarRuns]
         if executor is None:
@@ -268,13 +267,6 @@ class Worker:
             process.kill()
             process.wait()
         self.guard.forget(process.pid)
-
-
-def _scratch(workspace: Workspace) -> Path:
-    """Beside the workspace, where files may be shared with it."""
-    own = workspace.get_workspace_local_path_if_any()
-    beside = None if own is None else Path(own).parent
-    return beside if beside is not None and os.access(beside, os.W_OK) else Path(tempfile.gettempdir())
 
 
 def commands_of(plan: SweepPlan) -> Sequence[tuple[int, Point, tuple[str, ...]]]:

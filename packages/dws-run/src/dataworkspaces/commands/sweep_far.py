@@ -29,6 +29,7 @@ from dataworkspaces.commands.kept_experiments import (
     pull_experiments_command,
     push_experiments_command,
 )
+from dataworkspaces.commands.run_beside import relative_argument
 from dataworkspaces.commands.run_guard import guarding
 from dataworkspaces.commands.sweep_plan import SweepPlan
 from dataworkspaces.commands.sweep_runs import SWEEP
@@ -89,7 +90,7 @@ class FarRuns:
         root = Path(task["workspace"])
         there = {
             **{key: task[key] for key in ("sweep", "number", "experiment", "base", "point", "options", "directory")},
-            "command": [_relative(argument, root, root / task["directory"]) for argument in task["command"]],
+            "command": [relative_argument(argument, root, root / task["directory"]) for argument in task["command"]],
             "origin": self.origin,
             "base_hash": self.base_hash,
         }
@@ -113,12 +114,6 @@ class FarRuns:
         patiently(lambda: pull_experiments_command(workspace, [experiment]))
         with suppress(NotFoundError):
             experiments_of(workspace).remove_experiments_at_origin([experiment])
-
-
-def _relative(argument: str, root: Path, directory: Path) -> str:
-    """The workspace lies elsewhere on other machines."""
-    is_inside = Path(argument).is_absolute() and Path(argument).is_relative_to(root)
-    return os.path.relpath(argument, directory) if is_inside else argument
 
 
 # -- on the other machine ----------------------------------------------------------------------------------------------

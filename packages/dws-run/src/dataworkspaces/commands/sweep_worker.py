@@ -22,15 +22,14 @@ from dataworkspaces.commands.checkout import checkout_command, plan_checkout
 from dataworkspaces.commands.kept_experiments import experiments_of, take_experiment_command
 from dataworkspaces.commands.reproduce_places import place_in_copy, same_places
 from dataworkspaces.commands.run import execute
+from dataworkspaces.commands.run_beside import end_of_log, share_what_is_installed
 from dataworkspaces.commands.run_guard import Apart, guarding
 from dataworkspaces.commands.run_request import RunRequest, plan_run
 from dataworkspaces.commands.sweep_command import recorded_parameters, set_in_files
 from dataworkspaces.commands.sweep_runs import SWEEP
 from dataworkspaces.errors import DwsError, LockedError
 from dataworkspaces.lineage.own_commands import OwnCommands
-from dataworkspaces.toolbox.atomic import write_bytes
 from dataworkspaces.workspace import BatchInteraction, Workspace, find_and_load_workspace
-from dataworkspaces.workspace.documents import ENVIRONMENTS
 from dataworkspaces.workspace.trust import Agreements, place_of_directory
 
 T = TypeVar("T")
@@ -38,7 +37,6 @@ LOG, PRUNE = "log", "prune"
 """Files beside the checkout: what the command prints, and the word that it is to be ended."""
 _PATIENCE = 3600.0
 """Seconds to wait for the lock: somebody works in the workspace meanwhile."""
-_LOG_BYTES = 4000
 
 
 def main() -> None:
@@ -74,9 +72,9 @@ def run_one(task: dict[str, Any]) -> dict[str, Any]:
     agreements = Agreements(place_of_directory(root))
     try:
         copy = open_workspace(str(root))
-        _share_what_is_installed(workspace, copy)
+        share_what_is_installed(workspace, copy)
         status, seconds = _run(task, workspace, copy, place)
-        _share_what_is_installed(copy, workspace)
+        share_what_is_installed(copy, workspace)
         return _keep(task, root, status, seconds, place)
     finally:
         agreements.remove(agreements.addresses())
@@ -176,7 +174,7 @@ def _keep(task: dict[str, Any], root: Path, exit_status: int, seconds: float, pl
     }
     labels = {} if exit_status == 0 else {"status": status, "exit_status": str(exit_status)}
     name = task["experiment"]
-    log = _end_of(place / LOG) if exit_status != 0 else ""
+    log = end_of_log(place / LOG) if exit_status != 0 else ""
     last = "".join(c for c in log.strip().rpartition("\n")[2] if c.isprintable())[:200]
     taken = take_experiment_command(open_workspace(str(root)), name, last, labels, {SWEEP: told})
     _bring_back(task["workspace"], root, name)
@@ -201,25 +199,6 @@ def patiently(attempt: Callable[[], T]) -> T:
         except LockedError:
             if time.monotonic() - began > _PATIENCE:
                 raise
-
-
-def _share_what_is_installed(source: Workspace, target: Workspace) -> None:
-    """What one found out of the environment, so that the other need not."""
-    here, there = source.get_machine_directory(), target.get_machine_directory()
-    with suppress(OSError):
-        for path in (*here.glob("distributions*.json"), *(here / ENVIRONMENTS).glob("*.*")):
-            known = there / path.relative_to(here)
-            if path.is_file() and (not known.exists() or path.stat().st_mtime_ns > known.stat().st_mtime_ns):
-                write_bytes(known, path.read_bytes())
-
-
-def _end_of(log: Path) -> str:
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - _LOG_BYTES))
-            return file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
 
 
 if __name__ == "__main__":
