@@ -107,13 +107,20 @@ def _confusion_matrix(scored: Scored) -> _Write | None:
     return picture(draw)
 
 
-def _roc_curve(scored: Scored) -> _Write | None:
-    """One curve for two classes; for more, one a class against all others."""
+def _scores_by_class(scored: Scored) -> list[tuple[Any, Any]] | None:
+    """Of two classes the second one, of more each, with the scores of all samples; None where there are none."""
     scores = None if np.ndim(scored.expected) > 1 else _class_scores(scored)
     if scores is None:
         return None
     classes = scored.predictor.classes_
-    shown = [(classes[1], scores)] if scores.ndim == 1 else list(zip(classes, scores.T, strict=True))
+    return [(classes[1], scores)] if scores.ndim == 1 else list(zip(classes, scores.T, strict=True))
+
+
+def _roc_curve(scored: Scored) -> _Write | None:
+    """One curve for two classes; for more, one a class against all others."""
+    shown = _scores_by_class(scored)
+    if shown is None:
+        return None
 
     def draw(axes: Any) -> None:
         for label, values in shown:
@@ -132,11 +139,9 @@ def _roc_curve(scored: Scored) -> _Write | None:
 
 def _precision_recall_curve(scored: Scored) -> _Write | None:
     """As for ROC."""
-    scores = None if np.ndim(scored.expected) > 1 else _class_scores(scored)
-    if scores is None:
+    shown = _scores_by_class(scored)
+    if shown is None:
         return None
-    classes = scored.predictor.classes_
-    shown = [(classes[1], scores)] if scores.ndim == 1 else list(zip(classes, scores.T, strict=True))
 
     def draw(axes: Any) -> None:
         for label, values in shown:
