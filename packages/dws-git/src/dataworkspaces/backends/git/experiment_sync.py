@@ -22,6 +22,7 @@ from dataworkspaces.gitrepo.experiment_refs import (
     ExperimentRef,
     list_experiment_refs,
     set_experiment_ref,
+    snapshot_in,
 )
 from dataworkspaces.gitrepo.kept_trees import FETCH_KEPT_TREES, refspecs_to_push
 from dataworkspaces.gitrepo.layout import head_commit
@@ -147,8 +148,6 @@ def _look_at(workspace: GitWorkspace, names: Sequence[str], incoming: dict[str, 
 
 
 def _as_ref(root: Path, name: str, commit: str) -> ExperimentRef:
-    from dataworkspaces.gitrepo.experiment_refs import snapshot_in
-
     message = run_git(root, ["log", "-1", "--format=%B", commit]).stdout.decode("utf-8", "replace")
     return ExperimentRef(name, commit, snapshot_in(message))
 
