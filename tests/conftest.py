@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from endtoend import HOST, User, copy_workspace, isolated_environment, write_files
@@ -11,6 +13,9 @@ from forked import Forked
 from rclone_server import remote  # noqa: F401
 from s3_server import s3_server  # noqa: F401 - fixtures
 from servers import http_server, ssh_server  # noqa: F401
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture
@@ -39,6 +44,18 @@ def workspace(user: User, fresh_workspace: Path) -> User:
     here = user.at(copy_workspace(fresh_workspace, user.cwd / "ws"))
     write_files(here.cwd, {"code/run.py": "print(1)\n"})
     return here
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real Chromium. What drives it is imported by the tests that need it."""
+    from playwright.sync_api import sync_playwright
+    from web_pages import ARGUMENTS, CHROMIUM
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from html import escape
@@ -16,7 +15,8 @@ from xml.etree import ElementTree
 import pytest
 from endtoend import User, write_files
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
+from web_pages import CHROMIUM
 
 from dataworkspaces.lineage.graph import DataNode, Edge, LineageGraph, StepNode
 from dataworkspaces.lineage.model import HashCertificate, ResourceCert, StepLineage
@@ -24,8 +24,6 @@ from dataworkspaces.lineage.states import State
 from dataworkspaces.web.lineage_page import page as make_page
 from dataworkspaces.workspace import ResourceRef
 
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 SECONDS_FOR_500_STEPS = 20
 """For a machine that does other things too; alone, two cores take 3."""
 
@@ -36,14 +34,6 @@ pytestmark = [
 
 # Cytoscape keeps its object at the element that it draws in.
 CY = "document.getElementById('graph')._cyreg.cy"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield started
-        started.close()
 
 
 class Shown:

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from endtoend import HOST, User, isolated_environment, write_files
 from forked import Forked
-from playwright.sync_api import Browser, sync_playwright
-from web_pages import ARGUMENTS, CHROMIUM, Looked, Served, served
+from playwright.sync_api import Browser
+from web_pages import CHROMIUM, Looked, Served, served
 
 pytestmark = [
     pytest.mark.slow,
@@ -61,14 +61,6 @@ def results(accuracy: float, rate: float, **more: Any) -> str:
     return json.dumps(
         {"step": "train", "parameters": {"rate": rate, "kind": "plain"}, "metrics": {"accuracy": accuracy, **more}}
     )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

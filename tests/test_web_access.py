@@ -11,8 +11,8 @@ from axe_playwright_python.sync_playwright import Axe
 from endtoend import HOST, User, isolated_environment, write_files
 from forked import Forked
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
-from web_pages import ARGUMENTS, CHROMIUM, Looked, Served, served
+from playwright.sync_api import Browser, Page
+from web_pages import CHROMIUM, Looked, Served, served
 
 pytestmark = [
     pytest.mark.slow,
@@ -29,14 +29,6 @@ PAGES = {
     "/impact/raw": "h1:has-text('What used raw')",
     "/live": ".run",
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from endtoend import HOST, User, isolated_environment, write_files
 from forked import Forked
-from playwright.sync_api import Browser, sync_playwright
-from web_pages import ARGUMENTS, CHROMIUM, Looked
+from playwright.sync_api import Browser
+from web_pages import CHROMIUM, Looked
 
 pytestmark = [
     pytest.mark.slow,
@@ -18,14 +18,6 @@ pytestmark = [
 ]
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\u2028"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
