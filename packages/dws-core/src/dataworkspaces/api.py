@@ -313,7 +313,7 @@ def make_lineage_graph(
         neither.
 
     Its directory must exist. A file that is there is replaced, or left as it is if anything fails."""
-    from dataworkspaces.commands.lineage_metrics import with_metrics
+    from dataworkspaces.commands.lineage_metrics import draw_with_metrics
     from dataworkspaces.lineage import drawing
     from dataworkspaces.lineage.workspace_graph import lineage_graph
 
@@ -325,10 +325,8 @@ def make_lineage_graph(
     with _opened(workspace_uri_or_path, verbose, reading=True) as workspace:
         resource = None if resource_name is None else workspace.present_name(resource_name)
         graph = lineage_graph(workspace, resource, tag_or_hash)
-        chosen = drawing.format_of(path)
-        if chosen == "html":
-            graph = with_metrics(workspace, graph)
-        drawing.write_drawing(path, drawing.draw(graph, chosen, width, height))
+        text = draw_with_metrics(workspace, graph, drawing.format_of(path), width, height)
+        drawing.write_drawing(path, text)
 
 
 def _local_path(resource: object) -> str | None:

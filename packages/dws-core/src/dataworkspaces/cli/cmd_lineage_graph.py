@@ -48,7 +48,7 @@ def graph(
     Example:
       dws lineage graph --snapshot V1 lineage.html
     """
-    from dataworkspaces.commands.lineage_metrics import with_metrics
+    from dataworkspaces.commands.lineage_metrics import draw_with_metrics
     from dataworkspaces.errors import ConfigurationError
     from dataworkspaces.lineage import drawing
     from dataworkspaces.lineage.workspace_graph import lineage_graph
@@ -63,7 +63,7 @@ def graph(
     workspace = session.open_workspace(reading=True)
     found = lineage_graph(workspace, resource, snapshot, whole=whole)
     chosen = next((name for name in drawing.FORMATS if name == format_name), drawing.format_of(path))
-    text = drawing.draw(with_metrics(workspace, found) if chosen == "html" else found, chosen, width, height)
+    text = draw_with_metrics(workspace, found, chosen, width, height)
     if is_stdout:
         click.echo(text, nl=False)
         return

@@ -12,8 +12,18 @@ from dataworkspaces.toolbox.flat import scalars
 from dataworkspaces.toolbox.logs import log
 
 if TYPE_CHECKING:
+    from dataworkspaces.lineage.drawing import Format
     from dataworkspaces.lineage.graph import DataNode, LineageGraph
     from dataworkspaces.workspace import Workspace
+
+
+def draw_with_metrics(
+    workspace: Workspace, graph: LineageGraph, format_name: Format, width: int | None, height: int | None
+) -> str:
+    """As :func:`dataworkspaces.lineage.drawing.draw`, with metrics where the format shows them: on a page."""
+    from dataworkspaces.lineage.drawing import draw
+
+    return draw(with_metrics(workspace, graph) if format_name == "html" else graph, format_name, width, height)
 
 
 def with_metrics(workspace: Workspace, graph: LineageGraph) -> LineageGraph:
