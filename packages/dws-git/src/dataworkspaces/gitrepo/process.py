@@ -43,6 +43,8 @@ _TRACE_RE = re.compile(r"\d\d:\d\d:\d\d\.\d{6} ")
 """How lines begin that GIT_TRACE asks for."""
 PATIENCE = 5.0
 """Seconds before we look for what git may be waiting for; then twice as many, and so on."""
+_PIPE_TAKES = 4096
+"""Bytes that can always be written into an empty pipe without waiting for its reader."""
 _SAFE_DIRECTORY_RE = re.compile(r"^\s*git config --global --add safe\.directory .+$", re.MULTILINE)
 _OPTIONS = (
     "--literal-pathspecs", "--no-pager", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false",
@@ -124,14 +126,17 @@ def _finish(
     import subprocess
 
     pipe: str | None = None
-    given, patience = stdin, PATIENCE
+    patience = PATIENCE
+    if stdin is not None and len(stdin) > _PIPE_TAKES:
+        _write_beside(process, stdin)
+        stdin = None
     with ExitStack() as other_ends:
         while True:
             try:
-                out, error = process.communicate(given, patience)
+                out, error = process.communicate(stdin, patience)
                 break
             except subprocess.TimeoutExpired:
-                given, patience = None, patience * 2  # what was not yet written of it is still to be written
+                stdin, patience = None, patience * 2  # it has been written
                 if pipe is not None:
                     process.kill()
                 elif (found := pipe_with_reader(directory)) is not None:
@@ -142,6 +147,20 @@ def _finish(
     if pipe is not None and process.returncode != 0:
         raise is_a_pipe(pipe)
     return subprocess.CompletedProcess(process.args, process.returncode, out, error)
+
+
+def _write_beside(process: subprocess.Popen[bytes], data: bytes) -> None:
+    """In a thread: ``communicate`` forgets what it has not yet written by the time that it is called again."""
+    import threading
+
+    stream, process.stdin = process.stdin, None
+
+    def write() -> None:
+        with suppress(OSError), stream:  # git may end before it has read everything
+            stream.write(data)
+
+    assert stream is not None
+    threading.Thread(target=write, daemon=True).start()
 
 
 def start(directory: Path, arguments: Sequence[str], restraint: Restraint | None) -> subprocess.Popen[bytes]:
