@@ -153,13 +153,13 @@ def _write_beside(process: subprocess.Popen[bytes], data: bytes) -> None:
     """In a thread: ``communicate`` forgets what it has not yet written by the time that it is called again."""
     import threading
 
+    assert process.stdin is not None
     stream, process.stdin = process.stdin, None
 
     def write() -> None:
         with suppress(OSError), stream:  # git may end before it has read everything
             stream.write(data)
 
-    assert stream is not None
     threading.Thread(target=write, daemon=True).start()
 
 
