@@ -144,7 +144,7 @@ def _finish(
                     other_ends.callback(os.close, other_end)
                     process.terminate()  # on which git removes its locks
                     patience = PATIENCE
-    if pipe is not None and process.returncode != 0:
+    if pipe is not None:  # also where git was done before it could be ended: the next one would wait again
         raise is_a_pipe(pipe)
     return subprocess.CompletedProcess(process.args, process.returncode, out, error)
 
