@@ -3,15 +3,17 @@
 Nothing is imported until it is asked for by name. A plug-in that cannot be imported spoils only itself: :func:`load`
 raises :class:`~dataworkspaces.errors.PluginError` with the reason and :func:`list_plugins` shows it.
 
-stevedore keeps what is installed in a file of the user's cache directory, without the distributions: those are looked
-up for errors and lists. What ``dws --help`` and completion show is in :mod:`dataworkspaces.plugin_names`.
+stevedore takes longer to import than most plug-ins. What it found is kept (:mod:`dataworkspaces.plugin_cache`), and a
+plug-in that is known so is loaded without it; whatever goes wrong then, stevedore finds and tells.
 """
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from contextlib import suppress
+from functools import cache, lru_cache, reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dataworkspaces import plugin_cache
 from dataworkspaces.errors import PluginError
 
 if TYPE_CHECKING:
@@ -154,7 +156,7 @@ def default_backend() -> str:
 
 def is_announced(group: str, name: str) -> bool:
     """Whether there is such a plug-in."""
-    return any(each.name == name for each in _entry_points(group))
+    return (group, name) in _kept() or any(each.name == name for each in _entry_points(group))
 
 
 def load(group: str, name: str) -> Any:
@@ -166,6 +168,27 @@ def load(group: str, name: str) -> Any:
 
 @cache  # a workspace of a thousand resources asks for one type a thousand times
 def _load(group: str, name: str) -> Any:
+    found = _load_kept(group, name)
+    return _load_announced(group, name) if found is None else found
+
+
+def _load_kept(group: str, name: str) -> Any:
+    """None if it is not known, or cannot be loaded, of which :func:`_load_announced` says why."""
+    from importlib import import_module
+
+    module, _, attribute = _kept().get((group, name), "").partition(":")
+    if module:
+        with suppress(Exception):
+            return reduce(getattr, filter(None, attribute.split(".")), import_module(module))
+    return None
+
+
+@cache
+def _kept() -> dict[tuple[str, str], str]:
+    return {(each.group, each.name): each.value for each in plugin_cache.read() or ()}
+
+
+def _load_announced(group: str, name: str) -> Any:
     announcement = announced(group).get(name)
     if announcement is None:
         raise _missing(group, name)
@@ -182,7 +205,32 @@ def _load(group: str, name: str) -> Any:
     if found is None:
         problem = TypeError(f"{announcement.value} is None, not a factory")
         raise _failed(announcement, problem) from problem
+    if not _kept():
+        with suppress(PluginError):
+            keep_what_is_installed()
     return found
+
+
+def keep_what_is_installed() -> list[plugin_cache.Kept]:
+    """Look up all that is announced for us, and keep it for the next process. Raises PluginError if it cannot be told.
+
+    Of a group in which a name is announced twice nothing is kept: whoever asks for it is told."""
+    found = [
+        plugin_cache.Kept(group, name, each.value, each.distribution)
+        for group in KINDS
+        for name, each in _unambiguous(group).items()
+    ]
+    plugin_cache.write(found)
+    _kept.cache_clear()
+    return found
+
+
+def _unambiguous(group: str) -> dict[str, Announcement]:
+    try:
+        return announced(group)
+    except PluginError:
+        names(group)  # which tells two of one name, whose user is told, from metadata that cannot be read
+        return {}
 
 
 def list_plugins() -> list[PluginInfo]:
@@ -208,6 +256,7 @@ def forget() -> None:
 
     ExtensionManager.ENTRY_POINT_CACHE.clear()
     _load.cache_clear()
+    _kept.cache_clear()
     _distributions.cache_clear()
     invalidate_caches()
 
