@@ -130,6 +130,11 @@ def announced(group: str) -> dict[str, Announcement]:
     """What is announced in ``group``, in alphabetical order.
 
     Raises PluginError if two distributions announce the same name, since which one served would be chance."""
+    known = _kept().get(group)
+    return _find_announced(group) if known is None else known
+
+
+def _find_announced(group: str) -> dict[str, Announcement]:
     found: dict[str, Announcement] = {}
     for each in _entry_points(group):
         announcement = Announcement(group, each.name, each.value)
@@ -145,7 +150,8 @@ def announced(group: str) -> dict[str, Announcement]:
 
 def names(group: str) -> list[str]:
     """The names announced in ``group``; imports no plug-in."""
-    return sorted({each.name for each in _entry_points(group)})
+    known = _kept().get(group)
+    return sorted({each.name for each in _entry_points(group)}) if known is None else list(known)
 
 
 def default_backend() -> str:
@@ -156,7 +162,7 @@ def default_backend() -> str:
 
 def is_announced(group: str, name: str) -> bool:
     """Whether there is such a plug-in."""
-    return (group, name) in _kept() or any(each.name == name for each in _entry_points(group))
+    return name in _kept().get(group, ()) or any(each.name == name for each in _entry_points(group))
 
 
 def load(group: str, name: str) -> Any:
@@ -168,28 +174,32 @@ def load(group: str, name: str) -> Any:
 
 @cache  # a workspace of a thousand resources asks for one type a thousand times
 def _load(group: str, name: str) -> Any:
-    found = _load_kept(group, name)
+    known = _kept().get(group, {}).get(name)
+    found = None if known is None else _load_known(known)
     return _load_announced(group, name) if found is None else found
 
 
-def _load_kept(group: str, name: str) -> Any:
-    """None if it is not known, or cannot be loaded, of which :func:`_load_announced` says why."""
+def _load_known(announcement: Announcement) -> Any:
+    """None if it cannot be loaded; :func:`_load_announced` says why."""
     from importlib import import_module
 
-    module, _, attribute = _kept().get((group, name), "").partition(":")
-    if module:
-        with suppress(Exception):
-            return reduce(getattr, filter(None, attribute.split(".")), import_module(module))
+    module, _, attribute = announcement.value.partition(":")
+    with suppress(Exception):
+        return reduce(getattr, filter(None, attribute.split(".")), import_module(module))
     return None
 
 
 @cache
-def _kept() -> dict[tuple[str, str], str]:
-    return {(each.group, each.name): each.value for each in plugin_cache.read() or ()}
+def _kept() -> dict[str, dict[str, Announcement]]:
+    """By group; without those of which it is not known what is announced."""
+    found: dict[str, dict[str, Announcement]] = {}
+    for each in plugin_cache.read() or ():
+        found.setdefault(each.group, {})[each.name] = Announcement(each.group, each.name, each.value)
+    return found
 
 
 def _load_announced(group: str, name: str) -> Any:
-    announcement = announced(group).get(name)
+    announcement = _find_announced(group).get(name)
     if announcement is None:
         raise _missing(group, name)
     from stevedore import DriverManager
@@ -227,9 +237,9 @@ def keep_what_is_installed() -> list[plugin_cache.Kept]:
 
 def _unambiguous(group: str) -> dict[str, Announcement]:
     try:
-        return announced(group)
+        return _find_announced(group)
     except PluginError:
-        names(group)  # which tells two of one name, whose user is told, from metadata that cannot be read
+        _entry_points(group)  # which tells two of one name, whose user is told, from metadata that cannot be read
         return {}
 
 

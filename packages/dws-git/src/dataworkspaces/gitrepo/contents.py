@@ -13,7 +13,7 @@ from dataworkspaces.gitrepo.layout import git_directory, objects_directory
 from dataworkspaces.gitrepo.nested import add_all
 from dataworkspaces.gitrepo.notebooks import holds_notebooks, names_notebooks, put_sources
 from dataworkspaces.gitrepo.objects import index_info
-from dataworkspaces.gitrepo.plumbing import SUBMODULE, TreeEntry, list_index, names_at, records, resolve
+from dataworkspaces.gitrepo.plumbing import SUBMODULE, TreeEntry, list_index, names_at, names_beside, records
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.gitrepo.stripped import tree_without
 from dataworkspaces.toolbox.atomic import explain_os_error
@@ -92,8 +92,7 @@ def _present_objects(
             compared, env = _tree_of_sources(root, env, Path(temporary))
         if without:
             compared = tree_without(root, compared, without, env)
-        head, head_tree = resolve(root, ["HEAD", "HEAD^{tree}"], env=env)
-        objects = names_at(root, compared, paths, env=env)
+        head, head_tree, *objects = names_beside(root, ["HEAD", "HEAD^{tree}"], compared, paths, env=env)
     names = [_name_of(root / path, name) for path, name in zip(paths, objects, strict=True)]
     is_committed = head_tree == tree
     if keep and not is_committed:

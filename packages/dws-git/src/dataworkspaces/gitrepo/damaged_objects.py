@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from dataworkspaces.durability import boot_id, flush_directories
+from dataworkspaces.durability import flush_directories
 from dataworkspaces.errors import DwsError, ToolError
 from dataworkspaces.gitrepo.damaged_references import damaged_references, mend_head, mend_references
 from dataworkspaces.gitrepo.flushing import flush_repository
@@ -22,14 +22,13 @@ from dataworkspaces.gitrepo.layout import git_directory, objects_directory
 from dataworkspaces.gitrepo.lost_commits import make_lost_commits
 from dataworkspaces.gitrepo.plumbing import LINK, SUBMODULE, IndexEntry, list_index, resolve
 from dataworkspaces.gitrepo.remote import origin_url
+from dataworkspaces.gitrepo.restart import needs_a_look, note_look
 from dataworkspaces.gitrepo.run import run_git
-from dataworkspaces.toolbox.atomic import write_bytes
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace.problem import Problem, set_aside
 
 _SMALL = 16 << 10
 """Compressed files up to this size are read to their end; of larger ones the beginning is looked at."""
-_BOOT = "dws/looked_at_boot"
 
 
 def check_loose_objects(root: Path, where: str, *, only_empty: bool = False) -> Iterator[Problem]:
@@ -85,18 +84,11 @@ def look_after_restart(root: Path, tell: Callable[[str], None]) -> None:
     """Once after each start of the machine, before which its power may have been cut: what git says that it has is
     there. What lies in the working tree is written again, so that nothing counts as kept which is not; `dws fsck` tells
     of the rest. No origin is asked."""
-    directory, boot = git_directory(root), boot_id()
-    if directory is None or boot is None:
+    if not needs_a_look(root):
         return
-    note = directory / _BOOT
-    with suppress(OSError):
-        if note.read_text(encoding="ascii") == boot:
-            return
     if damaged_objects(root) or damaged_references(root) or _has_empty_index(root):
         tell(f"{root}: apparently after a power cut: {mend(root, ask_origin=False)}")
-    with suppress(OSError):
-        note.parent.mkdir(exist_ok=True)
-        write_bytes(note, boot.encode("ascii"), is_cache=True)
+    note_look(root)
 
 
 def mend(root: Path, *, ask_origin: bool = True) -> str:

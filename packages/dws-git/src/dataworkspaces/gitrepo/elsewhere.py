@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.checks import check_branch_name, check_object_name
+from dataworkspaces.gitrepo.identity import is_as_in
 from dataworkspaces.gitrepo.layout import git_directories
-from dataworkspaces.gitrepo.remote import ORIGIN, clone, origin_url
+from dataworkspaces.gitrepo.remote import ORIGIN, clone
 from dataworkspaces.gitrepo.restraint import made_here
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.trust import Consent
@@ -23,28 +25,49 @@ from dataworkspaces.workspace.trust import Consent
 _WITHOUT_LARGE_FILES = {"GIT_LFS_SKIP_SMUDGE": "1"}
 _KEPT_BESIDE = ("lfs/objects", "fat/objects")
 _IDENTITY = ("user.name", "user.email")
+_OTHER_IDENTITIES = ("include", "author.", "committer.", "user.useconfigonly", "commit.gpgsign")
 
 
-def copy_repository(source: Path, place: Path, commit: str, branch: str, consent: Consent, what: str) -> None:
+def copy_repository(
+    source: Path,
+    place: Path,
+    commit: str,
+    branch: str,
+    consent: Consent,
+    what: str,
+    before_checkout: Callable[[], object] = lambda: None,
+) -> None:
     """Make ``place``, which is not there or empty, a repository with the history of ``source``, its branch at a commit.
 
-    Its origin is that of ``source``, or ``source`` itself if there is none. Submodules are not filled."""
+    Its origin is that of ``source``, or ``source`` itself if there is none. Submodules are not filled.
+
+    :param before_checkout: is called when all is there but the files."""
     check_branch_name(branch, what)
     check_object_name(commit, what)
     clone(str(source), place, consent.interaction, what, checkout=False)
     link_large_files(source, place)
-    for key in _IDENTITY:
-        value = run_git(source, ["config", "--local", "--get", key], ok=(0, 1)).stdout.strip()
-        if value:
-            run_git(place, ["config", "--local", key, os.fsdecode(value)])
-    url = origin_url(source)
-    if url is not None:
-        run_git(place, ["remote", "set-url", ORIGIN, url])
-    run_git(place, ["symbolic-ref", "HEAD", f"refs/heads/{branch}"])
-    run_git(place, ["reset", "--quiet", "--hard", commit], env=_WITHOUT_LARGE_FILES, doing=f"Checking out {what}")
+    _carry_settings(source, place)
+    before_checkout()
+    # As branches of others do, it begins without a remote to follow.
+    arguments = ["checkout", "--quiet", "--force", "--no-track", "-B", branch, commit]
+    run_git(place, arguments, env=_WITHOUT_LARGE_FILES, doing=f"Checking out {what}")
     large_files.set_up(place)
     large_files.complete_restore(place, consent)
     made_here(place)
+
+
+def _carry_settings(source: Path, place: Path) -> None:
+    """Who commits, and where the origin is."""
+    listed = os.fsdecode(run_git(source, ["config", "--local", "--includes", "--list", "-z"]).stdout)
+    settings = dict(record.partition("\n")[::2] for record in listed.split("\0") if record)
+    for key in _IDENTITY:
+        if settings.get(key):
+            run_git(place, ["config", "--local", key, settings[key]])
+    url = settings.get(f"remote.{ORIGIN}.url")
+    if url:
+        run_git(place, ["remote", "set-url", ORIGIN, url])
+    if not any(key.startswith(_OTHER_IDENTITIES) for key in settings):
+        is_as_in(source, place)
 
 
 def link_large_files(source: Path, target: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from dataworkspaces.gitrepo.layout import git_directories, read_reference
 from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.toolbox.regular import read_regular
 
 EXPERIMENTS = "refs/dws/experiments"
 _SNAPSHOT_RE = re.compile(r"^Dws-Snapshot: ([0-9a-f]{40})$", re.MULTILINE)
@@ -50,15 +52,33 @@ def list_experiment_refs(root: Path, names: Iterable[str] = ()) -> list[Experime
     return found
 
 
+def experiment_names(root: Path) -> set[str]:
+    """The names of all. Starts no process."""
+    directories = git_directories(root)
+    if not directories:
+        return set()
+    top = directories[-1] / EXPERIMENTS
+    packed = _packed_references(directories[-1])
+    found = {line.partition(f" {EXPERIMENTS}/")[2] for line in packed.splitlines() if f" {EXPERIMENTS}/" in line}
+    for directory, _, files in os.walk(top):
+        found.update(Path(directory, name).relative_to(top).as_posix() for name in files if not name.endswith(".lock"))
+    return found
+
+
 def has_experiment_ref(root: Path, name: str) -> bool:
     """Starts no process."""
     return read_reference(root, f"{EXPERIMENTS}/{name}") is not None
 
 
 def _may_have_some(shared: Path) -> bool:
-    packed = shared / "packed-refs"
-    is_packed = packed.is_file() and f" {EXPERIMENTS}/" in packed.read_text(encoding="utf-8", errors="replace")
-    return is_packed or (shared / EXPERIMENTS).is_dir()
+    return (shared / EXPERIMENTS).is_dir() or f" {EXPERIMENTS}/" in _packed_references(shared)
+
+
+def _packed_references(shared: Path) -> str:
+    try:
+        return read_regular(shared / "packed-refs").decode("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 def set_experiment_ref(root: Path, name: str, commit: str) -> None:

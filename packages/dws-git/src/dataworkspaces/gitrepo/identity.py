@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from dataworkspaces.errors import ConfigurationError, ToolError
 from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.gitrepo.process import explain
 from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.toolbox.atomic import write_bytes
 
 _HINT = (
     'Tell git who you are: git config --global user.name "Your Name" && git config --global user.email you@example.com'
 )
 _CHECKED_FILE = "identity"
-_SIGNS = "\nsigns"
+_SIGNS = "signs"
 _HAVE_SIGNED: set[Path] = set()
 
 
@@ -24,38 +27,72 @@ def check_identity(root: Path) -> None:
 
     Git is asked once; its yes is remembered until a file or variable that it depends on changes. Where it signs, that
     is tried by each process: a key may have expired, or nobody may be there to unlock it."""
-    directory = git_directory(root)
-    state = _state(directory)
-    remembered = directory / "dws" / _CHECKED_FILE if directory is not None else None
-    if remembered is not None and _read(remembered) == state:
-        return
-    if remembered is not None and _read(remembered) == state + _SIGNS:
-        _check_signing(root)
+    known = _remembered(root)
+    if known is not None:
+        if known.signs:
+            _check_signing(root)
         return
     try:
         run_git(_place(root), ["var", "GIT_COMMITTER_IDENT"])
-        run_git(_place(root), ["var", "GIT_AUTHOR_IDENT"])
+        author = _name_in(run_git(_place(root), ["var", "GIT_AUTHOR_IDENT"]).stdout)
     except ToolError as e:
         if not e.output or "bad config" in e.output:
             raise  # git could not be asked
         raise ConfigurationError("Git does not know who you are, so nothing can be committed", hint=_HINT) from e
     signs = run_git(_place(root), ["config", "--type=bool", "--get", "commit.gpgSign"], ok=range(256)).stdout
-    if signs.strip() == b"true":
+    does_sign = signs.strip() == b"true"
+    if does_sign:
         _check_signing(root)
-        state += _SIGNS
-    if remembered is not None:
-        try:
-            remembered.parent.mkdir(exist_ok=True)
-            remembered.write_text(state, encoding="utf-8")
-        except OSError:
-            pass  # a read-only disk; asking git again is all that it costs
+    _remember(root, _Known(author, does_sign))
 
 
 def author_name(root: Path) -> str:
     """The name that commits of this user have as their author's; "" if git knows none."""
+    known = _remembered(root)
+    if known is not None:
+        return known.author
     told = run_git(_place(root), ["var", "GIT_AUTHOR_IDENT"], ok=range(256))
-    ident = told.stdout.decode("utf-8", "replace") if told.returncode == 0 else ""
-    return ident.partition(" <")[0].strip()
+    return _name_in(told.stdout) if told.returncode == 0 else ""
+
+
+def is_as_in(source: Path, root: Path) -> None:
+    """Who commits in a copy is who commits in ``source``: it has the same settings. Git is not asked again."""
+    known = _remembered(source)
+    if known is not None and not known.signs and not _depends_on_place():
+        _remember(root, known)
+
+
+# -- what git has said -----------------------------------------------------------------------------------------------
+
+
+class _Known(NamedTuple):
+    author: str
+    signs: bool
+
+
+def _remembered(root: Path) -> _Known | None:
+    directory = git_directory(root)
+    if directory is None:
+        return None
+    state, *lines = _read(directory / "dws" / _CHECKED_FILE).split("\n")
+    if len(lines) != 2 or state != _state(directory):
+        return None
+    return _Known(author=lines[1], signs=lines[0] == _SIGNS)
+
+
+def _remember(root: Path, known: _Known) -> None:
+    directory = git_directory(root)
+    if directory is None:
+        return
+    with suppress(OSError):  # a read-only disk; asking git again is all that it costs
+        (directory / "dws").mkdir(exist_ok=True)
+        text = "\n".join([_state(directory), _SIGNS if known.signs else "", known.author])
+        write_bytes(directory / "dws" / _CHECKED_FILE, text.encode("utf-8"), is_cache=True)
+
+
+def _name_in(ident: bytes) -> str:
+    """No name of git's holds a line break."""
+    return ident.decode("utf-8", "replace").partition(" <")[0].strip()
 
 
 def _place(root: Path) -> Path:
@@ -83,31 +120,40 @@ def _check_signing(root: Path) -> None:
     _HAVE_SIGNED.add(root)
 
 
-def _state(directory: Path | None) -> str:
+def _state(directory: Path) -> str:
     import hashlib
 
+    parts = [
+        f"{k}={v}" for k, v in sorted(os.environ.items()) if k.startswith("GIT_") or k in ("EMAIL", "HOME", "USER")
+    ]
+    own = directory / "config"
+    named = {str(file): file for file in _user_files()}
+    named[str(own) if _depends_on_place() else own.name] = own  # the repository may move to another place
+    for name, file in named.items():
+        try:
+            stat = file.stat()
+            parts.append(f"{name}:{stat.st_mtime_ns}:{stat.st_size}")
+        except OSError:
+            parts.append(f"{name}:none")
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _user_files() -> list[Path]:
     home = Path(os.environ.get("HOME", "/"))
-    files = [
+    return [
         Path("/etc/gitconfig"),
         Path(os.environ.get("GIT_CONFIG_GLOBAL", home / ".gitconfig")),
         Path(os.environ.get("XDG_CONFIG_HOME", home / ".config")) / "git" / "config",
     ]
-    if directory is not None:
-        files.append(directory / "config")
-    parts = [
-        f"{k}={v}" for k, v in sorted(os.environ.items()) if k.startswith("GIT_") or k in ("EMAIL", "HOME", "USER")
-    ]
-    for file in files:
-        try:
-            stat = file.stat()
-            parts.append(f"{file}:{stat.st_mtime_ns}:{stat.st_size}")
-        except OSError:
-            parts.append(f"{file}:none")
-    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _depends_on_place() -> bool:
+    """Whether the settings of a repository may be others at another place (``includeIf``)."""
+    return any("[include" in _read(file).lower() for file in _user_files())
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""

@@ -50,14 +50,18 @@ class _Found:
     untracked: dict[Path, list[str]] = field(default_factory=dict)
 
 
-def check_new_files(part: Part, interaction: Interaction, what: str, limit: int) -> None:
+def check_new_files(part: Part, interaction: Interaction, what: str, limit: int) -> list[str]:
     """Leave out what looks secret, and raise RefusedError if a file of more than ``limit`` bytes would be committed
-    that nobody wants there. ``what`` names the repository."""
+    that nobody wants there. ``what`` names the repository.
+
+    Returns the paths in it that differ from git's index, of repositories below it their places."""
     found = _find(part)
     left_out = _leave_out(part, found, interaction, what)
     large = _large(part.root, found, left_out, limit)
+    changed = [path for path in found.changed.get(part.root, ()) if part.root / path not in left_out]
+    changed += [place.relative_to(part.root).as_posix() for place in found.changed if place != part.root]
     if not large:
-        return
+        return changed
     told = some(f"{path} ({size / 1e6:,.0f} MB)" for path, size in large.items())
     if not interaction.confirm(f"{what}: {told} would be committed permanently. Commit it?", default=False):
         raise RefusedError(
@@ -67,6 +71,7 @@ def check_new_files(part: Part, interaction: Interaction, what: str, limit: int)
             f"add local-files'), or name it in .gitignore. To allow larger files: dws config {LARGE_FILE} "
             f"{_rounded_up(max(large.values()))}MB",
         )
+    return changed
 
 
 def leave_out_secrets(part: Part, interaction: Interaction, what: str) -> None:

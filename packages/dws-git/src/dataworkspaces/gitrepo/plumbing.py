@@ -82,6 +82,15 @@ def names_at(root: Path, tree: str, paths: Sequence[str], *, env: Environment | 
     return [found.get(path) for path in paths]
 
 
+def names_beside(
+    root: Path, names: Sequence[str], tree: str, paths: Sequence[str], *, env: Environment | None = None
+) -> list[str | None]:
+    """What :func:`resolve` says of names, and after that :func:`names_at` of paths, of a few at once."""
+    if len(paths) <= _FEW:
+        return resolve(root, [*names, *(f"{tree}:{path}" for path in paths)], env=env)
+    return [*resolve(root, names, env=env), *names_at(root, tree, paths, env=env)]
+
+
 def describe(root: Path, names: Sequence[str], *, env: Environment | None = None) -> list[ObjectInfo | None]:
     """As :func:`resolve`, with kind and size."""
     return [parse_header(os.fsencode(line)) for line in _batch_check(root, names, _HEADER, env)]
@@ -150,6 +159,16 @@ def read_blobs(root: Path, names: Iterable[str], *, env: Environment | None = No
         if info is None or info.kind != "blob":
             raise lacking(root, name)
     return found
+
+
+def read_named(root: Path, names: Sequence[str]) -> list[bytes | None]:
+    """The contents of the blobs that names (``COMMIT:path``, of one line each) stand for, or None."""
+    if not names:
+        return []
+    asked = os.fsencode("".join(f"{name}\n" for name in names))
+    stream = io.BytesIO(run_git(root, ["cat-file", "--batch"], stdin=asked).stdout)
+    found = [read_object(stream) for _ in names]
+    return [content if info is not None and info.kind == "blob" else None for info, content in found]
 
 
 def lacking(root: Path, name: str) -> ToolError:

@@ -21,6 +21,7 @@ from dataworkspaces.gitrepo.layout import current_branch, git_directory, head_co
 from dataworkspaces.gitrepo.messages import commit_message
 from dataworkspaces.gitrepo.nested import add_all, may_hold_gitlinks, remove_submodules, update_submodules
 from dataworkspaces.gitrepo.plumbing import is_tracked, list_paths, resolve
+from dataworkspaces.gitrepo.restart import needs_a_look
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace import FileChange
 
@@ -103,9 +104,10 @@ class GitRepo:
                 f"{what}: {self.root} is {where}, not on {branch}", hint=f"git -C {self.root} switch {branch}"
             )
         check_identity(self.root)
-        from dataworkspaces.gitrepo.damaged_objects import look_after_restart
+        if needs_a_look(self.root):
+            from dataworkspaces.gitrepo.damaged_objects import look_after_restart
 
-        look_after_restart(self.root, self._say)
+            look_after_restart(self.root, self._say)
 
     def _say(self, what: str) -> None:
         if self.tell is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +26,10 @@ def check_out_workspace(
     is done there can be merged as work on any older state."""
     source = workspace.paths.root
     commit = commit_of_snapshot(workspace, snapshot_hash)
-    copy_repository(source, directory, commit, workspace.branch, workspace.consent, workspace.what)
     paths = WorkspacePaths(directory)
-    protect(paths, for_all=False, commit=commit)
+    # So that git converts nothing that it writes.
+    guard = partial(protect, paths, for_all=False, commit=commit)
+    copy_repository(source, directory, commit, workspace.branch, workspace.consent, workspace.what, guard)
     write_json(paths.local_params, dict(local_params))
     config = read_json_object(paths.config, "name", "dws-version")
     name, version = str(config["name"]), str(config["dws-version"])

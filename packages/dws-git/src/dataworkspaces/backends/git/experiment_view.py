@@ -11,12 +11,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from dataworkspaces.backends.git.own_files import GitOwnFiles
+from dataworkspaces.backends.git.own_files import GitOwnFiles, lies_in
 from dataworkspaces.backends.git.storage import GitStorage
 from dataworkspaces.gitrepo.beside import IndexBeside, commit_of_work, commit_tree, head_of
 from dataworkspaces.gitrepo.ignore_lines import add_lines, ignore_pattern
 from dataworkspaces.gitrepo.layout import git_directories
-from dataworkspaces.gitrepo.plumbing import resolve
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.rest import RestOfRepo
 from dataworkspaces.lineage.kept_lineage import KeptInFiles, file_name
@@ -24,6 +23,8 @@ from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.toolbox.atomic import to_json
 from dataworkspaces.toolbox.names import LINEAGE_FILE, check_relative_path
 from dataworkspaces.workspace import Resource, SnapshotResourceMixin, SnapshotVersion
+
+_MANY = 500
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.workspace import GitWorkspace
@@ -151,8 +152,14 @@ class ExperimentView(GitStorage):
             elif not isinstance(resource, (GitSubdirectory, GitOwnFiles)):
                 found[resource.name] = SnapshotVersion(*resource.snapshot())
         subdirectories = [r for r in resources if isinstance(r, GitSubdirectory)]
-        self._commit_work(subdirectories)
-        found.update(self._own.versions_in_repository(self.commit, subdirectories))
+        tree = self._tree_of_work(subdirectories)
+
+        def commit_of(tree_of_head: str | None) -> str:
+            if tree != tree_of_head:
+                self.commit = commit_tree(self.paths.root, tree, [self.commit], "Work that an experiment keeps")
+            return self.commit
+
+        found.update(self._own.versions_in_tree(tree, subdirectories, commit_of))
         for resource in resources:
             if isinstance(resource, GitOwnFiles):
                 found[resource.name] = SnapshotVersion(resource.rest.tree(self.commit), self.commit)
@@ -163,17 +170,18 @@ class ExperimentView(GitStorage):
         self.kept[resource.name] = commit
         return SnapshotVersion(commit, commit)
 
-    def _commit_work(self, resources: Sequence[GitSubdirectory]) -> None:
+    def _tree_of_work(self, resources: Sequence[GitSubdirectory]) -> str:
         places = [r.relative_path for r in resources]
         if (self.paths.root / ".gitmodules").is_file():
             places.append(".gitmodules")
         rest: RestOfRepo = self._own.own_files_resource().rest
-        self.index.add([*places, *rest.repo.changed_paths(rest.without)])
+        changed: Sequence[str] = [p for p in self._own._changed_paths if not lies_in(p, rest.without)]
+        if len(changed) > _MANY:  # of which git compares each with each file
+            changed = rest.repo.changed_paths(rest.without)
+        self.index.add([*places, *changed])
         if self._moved:
             self.index.move(self._moved)
-        tree = self.index.write_tree()
-        if tree != resolve(self.paths.root, ["HEAD^{tree}"])[0]:
-            self.commit = commit_tree(self.paths.root, tree, [self.commit], "Work that an experiment keeps")
+        return self.index.write_tree()
 
     def keep_own_files(self) -> None:
         """The commit has them."""

@@ -19,6 +19,7 @@ from dataworkspaces.gitrepo.checks import is_object_name
 from dataworkspaces.gitrepo.experiment_refs import (
     ExperimentRef,
     delete_experiment_ref,
+    experiment_names,
     has_experiment_ref,
     list_experiment_refs,
     message_of_experiment,
@@ -26,7 +27,7 @@ from dataworkspaces.gitrepo.experiment_refs import (
 )
 from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.objects import write_blobs
-from dataworkspaces.gitrepo.plumbing import TreeEntry, read_blobs, resolve
+from dataworkspaces.gitrepo.plumbing import TreeEntry, read_named
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.toolbox.atomic import to_json
 from dataworkspaces.workspace.kept_experiments import KeptExperiment, is_experiment_name
@@ -73,14 +74,13 @@ def read_experiments(workspace: GitWorkspace, refs: Iterable[ExperimentRef]) -> 
             problems.append(f"Experiment '{ref.name}' does not say which snapshot it is: remove it, or fetch it again")
         else:
             named.append((ref, metadata_path(ref.snapshot)))
-    objects = resolve(root, [f"{ref.commit}:{path}" for ref, path in named])
-    contents = read_blobs(root, [name for name in objects if name is not None])
+    contents = read_named(root, [f"{ref.commit}:{path}" for ref, path in named])
     found = []
-    for (ref, path), name in zip(named, objects, strict=True):
+    for (ref, path), content in zip(named, contents, strict=True):
         try:
-            if name is None:
+            if content is None:
                 raise MetadataError(f"{path} is not in it")
-            metadata = workspace.resource_names.snapshot_called(parse_metadata(contents[name], path))
+            metadata = workspace.resource_names.snapshot_called(parse_metadata(content, path))
             found.append(_experiment(ref.name, ref.commit, metadata))
         except MetadataError as e:
             problems.append(f"Experiment '{ref.name}' cannot be read: {e.message}")
@@ -174,7 +174,7 @@ def _experiment(name: str, commit: str, metadata: SnapshotMetadata) -> KeptExper
 
 def check_no_clash(root: Path, name: str) -> None:
     """Git has no reference below another: ``svc`` and ``svc/1`` cannot both be there."""
-    check_no_clash_with(name, (ref.name for ref in list_experiment_refs(root)))
+    check_no_clash_with(name, experiment_names(root))
 
 
 def check_no_clash_with(name: str, others: Iterable[str], where: str = "") -> None:

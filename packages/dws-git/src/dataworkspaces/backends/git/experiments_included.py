@@ -10,7 +10,7 @@ from typing import Any
 
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.errors import MetadataError
-from dataworkspaces.gitrepo.plumbing import read_blobs, resolve
+from dataworkspaces.gitrepo.plumbing import read_blobs, read_named, resolve
 from dataworkspaces.lineage.kept_lineage import KeptInFiles, file_name
 from dataworkspaces.workspace import SnapshotMetadata
 from dataworkspaces.workspace.kept_experiments import KeptExperiment
@@ -43,9 +43,8 @@ class IncludedExperiments:
     def read(self, path: Path) -> bytes | None:
         """A file of the metadata, as the first experiment has it that has one."""
         relative = path.relative_to(self._paths.root).as_posix()
-        names = resolve(self._paths.root, [f"{each.version}:{relative}" for each in self.experiments])
-        found = next(filter(None, names), None)
-        return None if found is None else read_blobs(self._paths.root, [found])[found]
+        contents = read_named(self._paths.root, [f"{each.version}:{relative}" for each in self.experiments])
+        return next((content for content in contents if content is not None), None)
 
     @cached_property
     def lineage(self) -> dict[tuple[str, str], bytes]:

@@ -11,7 +11,6 @@ from urllib.parse import unquote
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.backends.git.workspace import GitWorkspace
 from dataworkspaces.errors import ConfigurationError, MetadataError, NotAWorkspaceError
-from dataworkspaces.gitrepo.advance import finish, is_unfinished
 from dataworkspaces.gitrepo.damaged_references import is_head_damaged
 from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.toolbox.atomic import read_json_object
@@ -44,9 +43,7 @@ class GitWorkspaceFactory(WorkspaceFactory):
     def check_resource_directory(place: Path, role: str) -> None:
         if (place / ".git").exists():
             raise ConfigurationError(
-                f"{place} is a separate git repository, so it cannot be a subdirectory of the workspace's repository "
-                "repository repository "
-                "repository repository",
+                f"{place} is a separate git repository, so it cannot be a subdirectory of the workspace's repository",
                 hint=f"Omit {role} from --create-resources; then: dws add git --role={role} ./{role}",
             )
 
@@ -60,6 +57,8 @@ class GitWorkspaceFactory(WorkspaceFactory):
         try:
             config = read_json_object(paths.config, "name", "dws-version")
         except MetadataError:
+            from dataworkspaces.gitrepo.advance import is_unfinished
+
             if not is_unfinished(root):
                 raise
             _finish_advance(root)  # the file is half written, by a process that was killed
@@ -118,5 +117,7 @@ def _mend_head(root: Path) -> str:
 
 
 def _finish_advance(root: Path) -> None:
+    from dataworkspaces.gitrepo.advance import finish
+
     with hold_lock((git_directory(root) or root) / "dws", "recover"):
         finish(root)

@@ -17,6 +17,7 @@ from dataworkspaces.workspace import PresentContents, ResourceChange, SnapshotVe
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
 
 FindVersions = Callable[[str], "dict[str, SnapshotVersion] | None"]
+CommitOf = Callable[["str | None"], str]
 
 
 class SubdirectorySnapshots:
@@ -40,17 +41,23 @@ class SubdirectorySnapshots:
         return self.versions_in("HEAD", resources, find_versions)
 
     def versions_in(
-        self, commit: str, resources: Sequence[GitSubdirectory], find_versions: FindVersions
+        self,
+        tree_ish: str,
+        resources: Sequence[GitSubdirectory],
+        find_versions: FindVersions,
+        commit_of: CommitOf | None = None,
     ) -> dict[str, SnapshotVersion]:
-        """The versions that resources have in a commit, which came after HEAD if it is not HEAD."""
-        if not resources:
+        """The versions that resources have in HEAD, or in what came after it.
+
+        :param commit_of: is told the tree of HEAD, and says which commit holds ``tree_ish``; None if it is one."""
+        if not resources and commit_of is None:
             return {}
         last_hash, last_commit = self._last()
-        names = [commit]
+        names = [tree_ish if commit_of is None else "HEAD^{tree}"]
         for resource in resources:
-            names += [f"{commit}:{resource.relative_path}", f"{last_commit or commit}:{resource.relative_path}"]
+            names += [f"{tree_ish}:{resource.relative_path}", f"{last_commit or tree_ish}:{resource.relative_path}"]
         objects = self._repo.resolve(names)
-        head = objects[0]
+        head = objects[0] if commit_of is None else commit_of(objects[0])
         last_versions: Mapping[str, SnapshotVersion] | None = None
         result = {}
         for number, resource in enumerate(resources):

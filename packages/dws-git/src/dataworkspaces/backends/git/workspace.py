@@ -15,7 +15,7 @@ from dataworkspaces.backends.git.keeping_experiments import GitExperiments
 from dataworkspaces.backends.git.own_files import PLACES, GitOwnFiles
 from dataworkspaces.backends.git.paths import BRANCH_PARAM
 from dataworkspaces.backends.git.snapshot_index import SnapshotIndex, read_metadata
-from dataworkspaces.backends.git.subdirectories import SubdirectorySnapshots
+from dataworkspaces.backends.git.subdirectories import CommitOf, SubdirectorySnapshots
 from dataworkspaces.backends.git.sync import GitSync
 from dataworkspaces.durability import flush_directory
 from dataworkspaces.errors import (
@@ -404,8 +404,11 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
         own = [r for r in self.get_resources() if isinstance(r, GitSubdirectory)]
         results = [r.relative_path for r in own if r.has_results_role()]
         part = self.own_files_resource().part_with([r.relative_path for r in own], results)
-        check_new_files(part, self.interaction, self.what, self.get_global_param(LARGE_FILE))
+        self._changed_paths = check_new_files(part, self.interaction, self.what, self.get_global_param(LARGE_FILE))
         self._seen_own_files = None
+
+    _changed_paths: Sequence[str] = ()
+    """What that look found to differ from git's index."""
 
     @property
     def _subdirectories(self) -> SubdirectorySnapshots:
@@ -436,9 +439,12 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
         versions.update(super().snapshot_resources(rest))  # of which one commit holds all
         return {resource.name: versions[resource.name] for resource in resources}
 
-    def versions_in_repository(self, commit: str, resources: Sequence[GitSubdirectory]) -> dict[str, SnapshotVersion]:
-        """Those that resources have in a commit that comes after HEAD."""
-        return self._subdirectories.versions_in(commit, resources, self.get_snapshot_versions_if_any)
+    def versions_in_tree(
+        self, tree: str, resources: Sequence[GitSubdirectory], commit_of: CommitOf
+    ) -> dict[str, SnapshotVersion]:
+        """Those that resources have in the tree of a commit that comes after HEAD, and is made only if it has another
+        tree than that: see :meth:`SubdirectorySnapshots.versions_in`."""
+        return self._subdirectories.versions_in(tree, resources, self.get_snapshot_versions_if_any, commit_of)
 
     def restore_prechecks(
         self, resources: Sequence[SnapshotResourceMixin], restore_hashes: Mapping[str, str | None]
