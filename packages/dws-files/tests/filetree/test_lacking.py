@@ -98,8 +98,8 @@ def test_names_that_are_one_for_the_file_system(tmp_path: Path, monkeypatch: pyt
     root.mkdir()
     content = store.add_bytes(b"new")
     (root / "File").write_text("old")
-    real = os.stat
-    monkeypatch.setattr(checkout.os, "stat", lambda path, **k: real("File" if path == "file" else path, **k))
+    real = os.open
+    monkeypatch.setattr(checkout.os, "open", lambda path, *a, **k: real("File" if path == "file" else path, *a, **k))
     left_out: dict[str, str] = {}
     check_out(store, root, [Wanted("file", content, "blob")], new=["file"], left_out=left_out)
     assert (list(left_out), (root / "File").read_text()) == (["file"], "old")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.filetree import Entry, format_manifest, parse_manifest
+from dataworkspaces.filetree.manifest import _parse_lines
 
 HASH = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
 
@@ -67,3 +70,44 @@ def test_entries_are_in_the_order_of_their_bytes_whatever_they_are() -> None:
 def test_a_line_that_is_not_valid_is_named(line: str) -> None:
     with pytest.raises(MetadataError, match="Line 2 of the manifest x is not valid"):
         parse_manifest(f"1\tblob\tok\n{line}\n".encode(), "the manifest x")
+
+
+_pieces = st.sampled_from(
+    [
+        HASH,
+        f"3:{'0a' * 32}",
+        "17",
+        "blob",
+        "exec",
+        "tree",
+        "link",
+        "\t",
+        "\t",
+        "\t",
+        "\n",
+        "\n",
+        "a",
+        "é",
+        ".",
+        '"',
+        "/",
+        "\0",
+    ]
+)
+
+
+@given(st.lists(_pieces, max_size=24).map("".join))
+def test_what_is_read_at_once_is_what_each_line_says(text: str) -> None:
+    def read(parse: Callable[[bytes, str], object]) -> object:
+        try:
+            return parse(text.encode(), "it")
+        except MetadataError as e:
+            return e.message
+
+    assert read(parse_manifest) == read(_parse_lines)
+
+
+@given(st.lists(entry, unique_by=lambda e: e.name, min_size=1))
+def test_plain_names_are_written_as_among_others(entries: list[Entry]) -> None:
+    together = format_manifest([*entries, Entry("1", "blob", "\udcff")])
+    assert format_manifest(entries) == together.replace(b"1\tblob\t\xff\n", b"", 1)

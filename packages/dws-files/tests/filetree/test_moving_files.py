@@ -38,18 +38,22 @@ def test_what_is_deleted_after_the_scan_is_left_out(tmp_path: Path) -> None:
     assert names(build_tree(scanned, BLAKE3)) == ["a", "c"]
 
 
-def test_what_is_deleted_during_the_scan_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("when", ["open", "scandir"])
+def test_what_is_deleted_during_the_scan_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
     for name in ("a/x", "b/x", "c"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
-    real = os.scandir
+    real, doomed = getattr(os, when), (tmp_path / "b").stat()
 
-    def scandir(path: str) -> object:
-        if str(path).endswith("/b"):
+    def call(place: str | int, *args: object, **options: object) -> object:
+        if os.path.samestat(os.stat(place), doomed):  # noqa: PTH116 - it may be an open directory
+            monkeypatch.undo()
             shutil.rmtree(tmp_path / "b")
-        return real(path)
+        return real(place, *args, **options)
 
-    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(os, when, call)
     assert names(build_tree(scan(tmp_path), BLAKE3)) == ["a", "c"]
 
 

@@ -122,14 +122,14 @@ def test_a_directory_that_cannot_be_listed_is_named(tmp_path: Path, monkeypatch:
     # Tests may run as root, whom no permission stops: the system's answer to other users is put in its place.
     closed = tmp_path / "closed"
     closed.mkdir()
-    real_scandir = os.scandir
+    real_open = os.open
 
-    def scandir(path: Path) -> object:
+    def open_(path: str, *args: object, **options: object) -> object:
         if Path(path) == closed:
             raise PermissionError(13, "Permission denied", str(path))
-        return real_scandir(path)
+        return real_open(path, *args, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(os, "open", open_)
     with pytest.raises(ConfigurationError, match=r"'closed' \(Permission denied\)"):
         scan(tmp_path)
 

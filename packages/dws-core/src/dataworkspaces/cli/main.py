@@ -6,6 +6,7 @@ the command is run, and a plug-in's likewise.
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -160,6 +161,9 @@ def main() -> NoReturn:
     """The entry point of the command ``dws``."""
     if sys.getfilesystemencoding().lower() not in ("utf-8", "utf8"):
         _start_again_in_utf8()
+    # Imports and trees of files make very many objects that live on, and hardly any cycles: do not look for these again
+    # and again.
+    gc.set_threshold(50_000, 20, 50)
     instruction = os.environ.get(COMPLETE_VARIABLE)
     if instruction:
         from dataworkspaces.cli.completion import answer

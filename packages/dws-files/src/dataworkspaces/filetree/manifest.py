@@ -22,7 +22,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Literal, NamedTuple
 
 from dataworkspaces.errors import MetadataError
@@ -40,6 +41,15 @@ _VALUE_RES = {
     "link": re.compile(rf"({_CONTENT}|[0-9a-f]{{40}})\Z", re.ASCII),
 }
 
+_PLAIN_LINE = re.compile(
+    rb"^(\d{1,19}:[0-9a-f]{64}(?=\t(?:blob|exec|link)\t)|[0-9a-f]{40}(?=\t(?:blob|tree|link)\t)|\d+(?=\tblob\t))"
+    rb"\t(blob|exec|tree|link)\t(?!\.\.?\n)([^\"/\0\t\n][^/\0\t\n]*)\n",
+    re.MULTILINE,
+)
+"""A whole line, as nearly all are: with a valid value and a name that is not quoted."""
+_NOT_PLAIN = re.compile(r'[\t\n"]')
+"""Names with one of these may have to be quoted."""
+
 
 class Entry(NamedTuple):
     """One line of a manifest. The name is as :func:`os.fsdecode` gives it, whatever the locale of this process: in the
@@ -48,6 +58,9 @@ class Entry(NamedTuple):
     value: str
     kind: Kind
     name: str
+
+
+_NAME = itemgetter(2)
 
 
 def manifest_name(manifest: bytes) -> str:
@@ -61,6 +74,10 @@ NO_FILES = manifest_name(b"")
 
 def format_manifest(entries: Iterable[Entry]) -> bytes:
     """The manifest of a directory, whatever the order of its ``entries``."""
+    entries = sorted(entries, key=_NAME)
+    names = "\0".join(map(_NAME, entries))
+    if names.isascii() and not _NOT_PLAIN.search(names):  # the order of characters is that of bytes
+        return "".join([f"{value}\t{kind}\t{name}\n" for value, kind, name in entries]).encode("ascii")
     lines = sorted((os.fsencode(e.name), f"{e.value}\t{e.kind}\t".encode("ascii")) for e in entries)
     return b"".join(start + _quote(name) + b"\n" for name, start in lines)
 
@@ -69,6 +86,13 @@ def parse_manifest(manifest: bytes, what: str = "manifest") -> list[Entry]:
     """The entries of a manifest; raises MetadataError, which names ``what`` was read, if it is not valid.
 
     It may come from somebody else, so a name that could not stand in a directory is not valid."""
+    found = _PLAIN_LINE.findall(manifest)
+    if len(found) == manifest.count(b"\n") and manifest.endswith(b"\n"):
+        return list(map(Entry, *map(_decoded, zip(*found, strict=True))))
+    return _parse_lines(manifest, what)
+
+
+def _parse_lines(manifest: bytes, what: str) -> list[Entry]:
     entries = []
     for number, line in enumerate(manifest.split(b"\n"), start=1):
         if not line:
@@ -82,6 +106,12 @@ def parse_manifest(manifest: bytes, what: str = "manifest") -> list[Entry]:
                 continue
         raise MetadataError(f"Line {number} of {what} is not valid: {line!r}")
     return entries
+
+
+def _decoded(texts: Sequence[bytes]) -> Iterable[str]:
+    """As :func:`os.fsdecode` decodes each; texts without line breaks."""
+    together = b"\n".join(texts)
+    return together.decode("ascii").split("\n") if together.isascii() else map(os.fsdecode, texts)
 
 
 def _looks_quoted(text: bytes) -> bool:

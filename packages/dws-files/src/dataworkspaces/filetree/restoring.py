@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.filetree.ignore import IGNORE_FILE, IgnoreRules
-from dataworkspaces.filetree.manifest import Entry
+from dataworkspaces.filetree.manifest import Entry, Kind
 from dataworkspaces.filetree.objects.checkout import FileKind, Wanted
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.tree import Tree
+
+_KINDS: Mapping[Kind, FileKind] = {"blob": "blob", "exec": "exec", "link": "link"}
 
 
 @dataclass
@@ -46,10 +48,10 @@ def plan_restore(now: Tree, target: Tree) -> RestorePlan:
             continue
         before, after = now.by_name(now_hash), target.by_name(target_hash)
         for name in sorted(before.keys() | after.keys()):
-            path = prefix + name
             old, new = before.get(name), after.get(name)
             if old == new:
                 continue
+            path = prefix + name
             old_tree = old.value if old is not None and old.kind == "tree" else None
             new_tree = new.value if new is not None and new.kind == "tree" else None
             if old_tree is not None or new_tree is not None:
@@ -110,7 +112,7 @@ def all_objects(tree: Tree, seen: set[str] | None = None) -> dict[ObjectId, str]
 
 def wanted(path: str, entry: Entry) -> Wanted:
     """An entry that is not a directory, to be put in place; raises MetadataError as :func:`object_of` does."""
-    return Wanted(path, object_of(entry, path), "link" if entry.kind == "link" else _file_kind(entry))
+    return Wanted(path, object_of(entry, path), _KINDS[entry.kind])
 
 
 def object_of(entry: Entry, path: str) -> ObjectId:
@@ -118,7 +120,3 @@ def object_of(entry: Entry, path: str) -> ObjectId:
     if ":" not in entry.value:
         raise MetadataError(f"The version recorded no content of '{path}' that can be read")
     return ObjectId.parse(entry.value)
-
-
-def _file_kind(entry: Entry) -> FileKind:
-    return "exec" if entry.kind == "exec" else "blob"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Collection, Iterator
@@ -93,29 +94,33 @@ def scan(root: Path, skip: Skip | None = None, only: Collection[str] | None = No
     pending: list[tuple[str, ScannedDirectory | None]] = [("", None)]
     prefix = os.fspath(root)
     in_part, leading = (frozenset[str](), frozenset[str]()) if only is None else _ways_to(only)
+
+    def is_left_out(directory: ScannedDirectory, entry: os.DirEntry[str]) -> bool:
+        path = directory.path_of(entry.name)
+        if (directory.path in in_part and path not in leading) or (skip is not None and skip(path)):
+            return True
+        return bool(ignore) and ignore.leaves_out(path, entry.is_dir(follow_symlinks=False))
+
     while pending:
         path, parent = pending.pop()
         directory = ScannedDirectory(path)
         try:
-            with os.scandir(f"{prefix}/{directory.path}") as found:
-                entries = list(found)
+            fd, entries = _list(f"{prefix}/{path}")
         except OSError as e:
             if isinstance(e, FileNotFoundError) and parent is not None:  # deleted since its parent was listed
                 parent.directories.remove(path.rpartition("/")[2])
             else:
-                problems.add(directory.path, e)
+                problems.add(path, e)
             continue
         directories.append(directory)
-        if any(entry.name == IGNORE_FILE for entry in entries):
-            ignore.read(root, directory.path)
-        for entry in entries:
-            if directory.path in in_part and directory.path_of(entry.name) not in leading:
-                continue
-            if skip is not None and skip(directory.path_of(entry.name)):
-                continue
-            if ignore and ignore.leaves_out(directory.path_of(entry.name), entry.is_dir(follow_symlinks=False)):
-                continue
-            _record(entry, directory, problems)
+        try:
+            if IGNORE_FILE in [entry.name for entry in entries]:
+                ignore.read(root, path)
+            if skip is not None or ignore or path in in_part:
+                entries = [e for e in entries if not is_left_out(directory, e)]
+            _record(entries, fd, directory, problems)
+        finally:
+            os.close(fd)
         directory.files.sort()
         directory.links.sort()
         directory.directories.sort()
@@ -134,31 +139,48 @@ def _ways_to(places: Collection[str]) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(in_part), frozenset(in_part | outermost)
 
 
-def _record(entry: os.DirEntry[str], directory: ScannedDirectory, problems: Problems) -> None:
+def _list(directory: str) -> tuple[int, list[os.DirEntry[str]]]:
+    """An open directory, which the caller closes, and its entries. Each stat of them looks up one name then, and not
+    all those that lead to it."""
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        if entry.is_file(follow_symlinks=False):
-            status = entry.stat(follow_symlinks=False)
-            directory.files.append(
-                ScannedFile(
-                    entry.name,
-                    status.st_size,
-                    status.st_mtime_ns,
-                    status.st_ctime_ns,
-                    status.st_ino,
-                    bool(status.st_mode & stat.S_IXUSR),
+        with os.scandir(fd) as found:
+            entries = list(found)
+        if not entries and not os.fstat(fd).st_nlink:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), directory)
+        return fd, entries
+    except BaseException:
+        os.close(fd)
+        raise
+
+
+def _record(entries: list[os.DirEntry[str]], fd: int, directory: ScannedDirectory, problems: Problems) -> None:
+    """Note what the entries of an open directory are."""
+    for entry in entries:
+        try:
+            if entry.is_file(follow_symlinks=False):
+                status = entry.stat(follow_symlinks=False)
+                directory.files.append(
+                    ScannedFile(
+                        entry.name,
+                        status.st_size,
+                        status.st_mtime_ns,
+                        status.st_ctime_ns,
+                        status.st_ino,
+                        bool(status.st_mode & stat.S_IXUSR),
+                    )
                 )
-            )
-        elif entry.is_symlink():
-            directory.links.append(ScannedLink(entry.name, os.fsencode(Path(entry.path).readlink())))
-        elif entry.is_dir(follow_symlinks=False):
-            directory.directories.append(entry.name)
-        else:
-            kind = stat.S_IFMT(entry.stat(follow_symlinks=False).st_mode)
-            problems.add(directory.path_of(entry.name), _SPECIAL.get(kind, "neither file nor directory"))
-    except FileNotFoundError:  # deleted since the directory was listed
-        pass
-    except OSError as e:
-        problems.add(directory.path_of(entry.name), e)
+            elif entry.is_symlink():
+                directory.links.append(ScannedLink(entry.name, os.fsencode(os.readlink(entry.name, dir_fd=fd))))
+            elif entry.is_dir(follow_symlinks=False):
+                directory.directories.append(entry.name)
+            else:
+                kind = stat.S_IFMT(entry.stat(follow_symlinks=False).st_mode)
+                problems.add(directory.path_of(entry.name), _SPECIAL.get(kind, "neither file nor directory"))
+        except FileNotFoundError:  # deleted since the directory was listed
+            pass
+        except OSError as e:
+            problems.add(directory.path_of(entry.name), e)
 
 
 class Problems:

@@ -18,7 +18,7 @@ from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-    from dataworkspaces.filetree.objects.pack import Slot
+    from dataworkspaces.filetree.objects.pack import Place
     from dataworkspaces.filetree.objects.store import ObjectStore
 
 _AT_ONCE = 128
@@ -103,7 +103,7 @@ class ChunkedFile(io.RawIOBase):
         return count
 
 
-def _read(store: ObjectStore, whole: ObjectId, chunk: ObjectId, place: tuple[str, Slot] | None) -> bytes:
+def _read(store: ObjectStore, whole: ObjectId, chunk: ObjectId, place: Place | None) -> bytes:
     try:
         return store.read_located(chunk, place)
     except MetadataError as e:

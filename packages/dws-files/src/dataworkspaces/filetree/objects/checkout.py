@@ -14,14 +14,15 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.filetree.hashing import Tell, status_of, tell_nobody
 from dataworkspaces.filetree.objects.assembly import copy_chunks
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.open_files import hash_open_file
-from dataworkspaces.filetree.objects.pack import Slot
+from dataworkspaces.filetree.objects.pack import Place
+from dataworkspaces.filetree.objects.runs import read_in_runs
 from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
 from dataworkspaces.filetree.objects.storing import copy_and_hash
 from dataworkspaces.filetree.scan import ScannedFile
@@ -36,12 +37,7 @@ _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-_Place = tuple[str, Slot] | None
-"""Pack, and where in it."""
-
-
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """A content at a path below the root: of a file, of an executable file, or what a symbolic link says."""
 
     path: str
@@ -192,7 +188,7 @@ class Directories:
             self._last = None
 
 
-_Located = tuple[Wanted, _Place]
+_Located = tuple[Wanted, Place | None]
 
 
 @dataclass(frozen=True)
@@ -211,18 +207,19 @@ class _Writer:
         return statuses, left_out
 
     def _write(self, batch: Sequence[_Located], left_out: dict[str, str]) -> Iterator[tuple[str, ScannedFile]]:
+        contents = read_in_runs(self.store, [(w.id, place) for w, place in batch if _is_read_first(w)])
         with Directories(self.root) as directories:
-            for wanted, place in batch:
+            for wanted, _ in batch:
+                content = next(contents) if _is_read_first(wanted) else None
                 parent = -1
                 try:
                     parent, name = directories.find(wanted.path)
-                    if self._has_other_name(parent, name, wanted.path):
-                        left_out[wanted.path] = SAME_NAME
-                        continue
                     if wanted.kind == "link":
-                        self._link(parent, name, self.store.read_located(wanted.id, place))
+                        self._link(parent, name, content or b"", wanted.path)
                     else:
-                        yield wanted.path, self._file(parent, name, wanted, place)
+                        yield wanted.path, self._file(parent, name, wanted, content)
+                except _OtherNameError:
+                    left_out[wanted.path] = SAME_NAME
                 except OSError as e:
                     if self.may_leave_out and parent >= 0 and _cannot_hold(e, parent, is_link=wanted.kind == "link"):
                         left_out[wanted.path] = e.strerror or str(e)
@@ -230,39 +227,39 @@ class _Writer:
                     e.filename = str(self.root / wanted.path)
                     raise
 
-    def _has_other_name(self, parent: int, name: str, path: str) -> bool:
-        """Whether what lies there has another name, that differs in case, or in how letters are composed."""
-        is_new = self.may_leave_out and path in self.new
-        return is_new and _exists(parent, name) and not _is_listed(parent, name)
+    def _check_name(self, parent: int, name: str, path: str) -> None:
+        """Raise _OtherNameError if what lies there has another name, that differs in case, or in how letters are
+        composed."""
+        if self.may_leave_out and path in self.new and not _is_listed(parent, name):
+            raise _OtherNameError
 
-    def _link(self, parent: int, name: str, target: bytes) -> None:
+    def _link(self, parent: int, name: str, target: bytes, path: str) -> None:
         try:
             os.symlink(target, os.fsencode(name), dir_fd=parent)
         except FileExistsError:
+            self._check_name(parent, name, path)
             temporary = _temporary_name()
             os.symlink(target, os.fsencode(temporary), dir_fd=parent)
             os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
 
-    def _file(self, parent: int, name: str, wanted: Wanted, place: _Place) -> ScannedFile:
+    def _file(self, parent: int, name: str, wanted: Wanted, content: bytes | None) -> ScannedFile:
         mode = 0o777 if wanted.kind == "exec" else 0o666
         try:
-            return self._fill(os.open(name, _NEW, mode, dir_fd=parent), wanted, place, parent, name)
+            return self._fill(os.open(name, _NEW, mode, dir_fd=parent), wanted, content, parent, name)
         except FileExistsError:
-            pass
+            self._check_name(parent, name, wanted.path)
         temporary = _temporary_name()
-        status = self._fill(os.open(temporary, _NEW, mode, dir_fd=parent), wanted, place, parent, temporary)
+        status = self._fill(os.open(temporary, _NEW, mode, dir_fd=parent), wanted, content, parent, temporary)
         os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
         after = os.stat(name, dir_fd=parent, follow_symlinks=False)
         return status._replace(name=wanted.path.rpartition("/")[2], ctime_ns=after.st_ctime_ns)
 
-    def _fill(self, fd: int, wanted: Wanted, place: _Place, parent: int, name: str) -> ScannedFile:
+    def _fill(self, fd: int, wanted: Wanted, content: bytes | None, parent: int, name: str) -> ScannedFile:
         try:
-            if wanted.id.size < LARGE:
-                content = self.store.read_located(wanted.id, place)
-                if os.write(fd, content) != len(content):
-                    raise OSError(28, "No space left on device")
-            else:
+            if content is None:
                 self._copy(fd, wanted.id)
+            elif os.write(fd, content) != len(content):
+                raise OSError(28, "No space left on device")
             return status_of(fd, name)
         except BaseException:
             with suppress(OSError):
@@ -289,12 +286,12 @@ class _Writer:
             raise DamagedContentError(f"{path} is damaged: its content does not match its hash", object_id=object_id)
 
 
-def _exists(parent: int, name: str) -> bool:
-    try:
-        os.stat(name, dir_fd=parent, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
+def _is_read_first(wanted: Wanted) -> bool:
+    return wanted.id.size < LARGE or wanted.kind == "link"
+
+
+class _OtherNameError(Exception):
+    """What lies at a place has another name, which the file system takes for that of the place."""
 
 
 def _temporary_name() -> str:

@@ -26,6 +26,8 @@ _FACTOR = 2
 
 def packs_to_merge(store: ObjectStore) -> list[Pack]:
     """The packs that should be one."""
+    if store.pack_count() < MANY:
+        return []
     found: list[tuple[int, Pack]] = []
     for pack in store.packs():
         with suppress(FileNotFoundError):

@@ -37,7 +37,7 @@ from dataworkspaces.filetree.objects.chunking import ChunkKeeper, ChunkWriter
 from dataworkspaces.filetree.objects.chunks import CHUNKED, ChunkList
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.open_files import hash_open_file
-from dataworkspaces.filetree.objects.pack import SUFFIX, Pack, PackWriter, Slot
+from dataworkspaces.filetree.objects.pack import SUFFIX, Pack, PackWriter, Place, Slot
 from dataworkspaces.toolbox.regular import read_regular, status_if_any
 from dataworkspaces.toolbox.shared_directories import make_directory, sealed_mode, share_file
 
@@ -160,6 +160,10 @@ class ObjectStore:
         :meth:`damaged_packs`. Raises UnavailableError if one cannot be looked at, since nobody knows what is in it."""
         return [pack for pack in self._list_packs() if self._is_whole(pack)]
 
+    def pack_count(self) -> int:
+        """How many packs there are now; none of them is looked into."""
+        return len(self._list_packs())
+
     def damaged_packs(self) -> dict[str, str]:
         """By name, the packs whose index cannot be read, and what is wrong with them."""
         found = self._list_packs()
@@ -198,6 +202,8 @@ class ObjectStore:
     def missing(self, ids: Iterable[ObjectId]) -> set[ObjectId]:
         """Which of these contents are not here. A file of another size is not the content that it is named for."""
         wanted = set(ids)
+        if not wanted:
+            return set()
         left = {i for i in wanted if i.size >= LARGE and not self.has_loose(i)}
         left -= {i for i in left if self.has_chunked(i)}
         small = [i for i in wanted if i.size < LARGE]
@@ -282,23 +288,20 @@ class ObjectStore:
                 return pack, found
         return None
 
-    def locate(self, ids: Collection[ObjectId]) -> dict[ObjectId, tuple[str, Slot]]:
+    def locate(self, ids: Collection[ObjectId]) -> dict[ObjectId, Place]:
         """For those of the contents that are in packs: the name of the pack, and where in it."""
-        small = {object_id for object_id in ids if object_id.size < LARGE}
-        located: dict[ObjectId, tuple[str, Slot]] = {}
+        small = {object_id.digest: object_id for object_id in ids if object_id.size < LARGE}
+        located: dict[ObjectId, Place] = {}
         for pack in self.packs():
-            if len(small) * 15 > len(pack.index):  # looking for each takes about so many steps
-                located.update((i, (pack.path.name, place)) for i, place in pack.index if i in small)
-            else:
-                found = ((i, pack.index.find(i.digest)) for i in small)
-                located.update((i, (pack.path.name, place)) for i, place in found if place is not None)
+            name = pack.path.name
+            located.update((small[digest], (name, slot)) for digest, slot in pack.index.find_all(small.keys()))
         return located
 
-    def locate_chunks(self, ids: Collection[ObjectId]) -> dict[ObjectId, tuple[str, Slot]]:
+    def locate_chunks(self, ids: Collection[ObjectId]) -> dict[ObjectId, Place]:
         """As :meth:`locate`, for contents that lie in few of many packs."""
         wanted = {object_id.digest: object_id for object_id in ids}
         left = set(wanted)
-        located: dict[ObjectId, tuple[str, Slot]] = {}
+        located: dict[ObjectId, Place] = {}
         self.packed()
         for name, held in self._digests.items():
             pack = self._packs.get(name)
@@ -309,13 +312,24 @@ class ObjectStore:
                     left.discard(digest)
         return located
 
-    def read_located(self, object_id: ObjectId, place: tuple[str, Slot] | None) -> bytes:
+    def stored_in_pack(self, place: Place | None, part: Slot) -> bytes:
+        """What lies in a part of the pack that :meth:`locate` has named, unchecked; nothing if it is gone."""
+        pack = None if place is None else self._pack(place)
+        try:
+            return b"" if pack is None else pack.stored(part)
+        except FileNotFoundError:  # it is in a larger pack now
+            return b""
+
+    def _pack(self, place: Place) -> Pack | None:
+        if place[0] not in self._packs:
+            self.packs()
+        return self._packs.get(place[0])
+
+    def read_located(self, object_id: ObjectId, place: Place | None) -> bytes:
         """A content that :meth:`locate` has found, or not; raises MetadataError if it is missing or damaged."""
         if place is None:
             return self.read(object_id)
-        if place[0] not in self._packs:
-            self.packs()
-        pack = self._packs.get(place[0])
+        pack = self._pack(place)
         try:
             return self.read(object_id) if pack is None else pack.read_at(object_id, place[1])
         except FileNotFoundError:  # it is in a larger pack now
