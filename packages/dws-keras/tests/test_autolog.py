@@ -13,6 +13,7 @@ import pytest
 from training_troubles import no_results_directory
 
 from dataworkspaces.kit_support.autolog import Session
+from dataworkspaces.kit_support.data_hash import hash_of_inputs
 from dataworkspaces.kits import autolog
 from dataworkspaces.kits.tensorflow import DwsLineageCallback
 from dataworkspaces.lineage.live import live_runs
@@ -47,12 +48,46 @@ def test_a_training_and_its_evaluation(workspace: Any, session: Session) -> None
     parameters = results["parameters"]
     assert (parameters["optimizer"], parameters["epochs"], parameters["fit_batch_size"]) == ("sgd", 3, 20)
     assert [callback["class"] for callback in parameters["callbacks"]] == ["LearningRateScheduler", "EarlyStopping"]
-    assert (parameters["stopped_epoch"], parameters["best_epoch"]) == (None, 3)
+    assert (parameters["stopped_epoch"], parameters["best_epoch"], parameters["restored_epoch"]) == (None, 3, None)
+    settings = parameters["fit_settings"]  # those that are as Keras has them too
+    assert (settings["shuffle"], settings["class_weight"], settings["validation_freq"]) == (True, None, 1)
+    assert settings["sample_weight"] is None
     assert {"model.keras", "model_summary.txt", "metrics_history.json"} <= set(results["files"])
     details = json.loads((workspace.root / "results" / "autolog.json").read_text())
     assert details["signature"]["inputs"] == [{"type": "float32", "shape": [None, 4]}]
-    assert details["data"]["fit"] == {"X": "X", "y": "Y", "samples": 60}
+    fit = details["data"]["fit"]
+    assert (fit["X"], fit["y"], fit["samples"], fit["hash"]) == ("X", "Y", 60, hash_of_inputs(X, Y))
+    assert details["data"]["evaluated"]["X_test"]["hash"] == hash_of_inputs(X_test, y_test)
+    assert "input_example" not in details
     assert "keras" in details["packages"]
+
+
+def test_early_stopping_and_the_data_for_validation(workspace: Any) -> None:
+    session = autolog(input_resource="data", pictures=False, save_models=False, input_examples=True)
+    X_valid, y_valid = X[40:], Y[40:]
+    model = make()
+    model.fit(X[:40], Y[:40], initial_epoch=4, epochs=5, verbose=0)  # which go on in the same run
+    worse = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(val_loss=float(epoch)))
+    stopping = keras.callbacks.EarlyStopping(patience=2, restore_best_weights=True)
+    model.fit(X[:40], Y[:40], epochs=9, validation_data=(X_valid, y_valid), callbacks=[worse, stopping], verbose=0)
+    session.save(at_end=True)
+    autolog(disable=True)
+    results = workspace.read_results()
+    parameters = results["parameters"]
+    assert (parameters["best_epoch"], parameters["restored_epoch"], parameters["stopped_epoch"]) == (6, 6, 8)
+    assert parameters["fit_batch_size"] == 32
+    assert results["metrics"]["best_val_loss"] == 0.0
+    details = json.loads((workspace.root / "results" / "autolog.json").read_text())
+    validation = details["data"]["validation"]
+    assert (validation["X"], validation["y"], validation["samples"]) == ("X_valid", "y_valid", 20)
+    assert details["input_example"] == X[:5].tolist()
+
+
+def test_a_part_of_the_data_is_for_validation(workspace: Any, session: Session) -> None:
+    make().fit(X, Y, validation_split=0.25, verbose=0)
+    session.save(at_end=True)
+    details = json.loads((workspace.root / "results" / "autolog.json").read_text())
+    assert details["data"]["validation"] == {"split": 0.25, "samples": 15}
 
 
 def test_a_model_that_is_trained_again_goes_on(workspace: Any, session: Session) -> None:

@@ -33,6 +33,7 @@ def autolog(
     training_metrics: bool = True,
     pictures: bool = True,
     system_metrics: bool | None = None,
+    input_examples: bool = False,
     disable: bool = False,
     verbose: bool = False,
 ) -> Session:
@@ -50,11 +51,12 @@ def autolog(
     :param pictures: draw curves, if Matplotlib is installed.
     :param system_metrics: note how much CPU, memory and GPU trainings use; needs ``dws-kits[system]``. If None, the
         environment variable ``DWS_SYSTEM_METRICS`` says.
+    :param input_examples: keep the first five samples of what each model was trained with in the record.
     :param disable: record nothing from now on.
     :param verbose: log all that Data Workspaces does.
     """
     where = Where(input_resource, results_resource, workspace_dir, verbose)
-    return begin(Options(where, save_models, training_metrics, pictures, system_metrics, not disable))
+    return begin(Options(where, save_models, training_metrics, pictures, system_metrics, input_examples, not disable))
 
 
 class _Callable(types.ModuleType):

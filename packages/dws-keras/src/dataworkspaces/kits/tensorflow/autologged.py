@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from dataworkspaces.kit_support.autolog import ModelRecord, Session, describe_data
+from dataworkspaces.kit_support.autolog import ModelRecord, Session, describe_data, describe_samples
+from dataworkspaces.kit_support.autolog.arguments import described
 from dataworkspaces.kit_support.autolog.names import name_of
 from dataworkspaces.kit_support.autolog.signature import number_of_samples
 from dataworkspaces.kits.tensorflow import settings
+
+_BATCH_SIZE_OF_KERAS = 32
 
 
 def watch(session: Session) -> None:
@@ -47,10 +51,12 @@ def _fit(session: Session, method: Any, model: Any, args: Any, kwargs: Any) -> A
     arguments = given.arguments
     names = {"X": name_of(arguments.get("x")), "y": name_of(arguments.get("y"))}
     defaults = {p.name: p.default for p in given.signature.parameters.values()}
+    validation: dict[str, Any] | None = None
+    with session.spared("The data for validation"):
+        validation = _validation_data(arguments)
 
     def parameters() -> dict[str, Any]:
-        of_fit = settings.of_fit(arguments, defaults)
-        return {**settings.of_model(model), **{name: value for name, value in of_fit.items() if value != {}}}
+        return {**settings.of_model(model), **_settings_of_fit(arguments, defaults)}
 
     with session.training(model, parameters, goes_on=True) as record:
         if not isinstance(arguments.get("x"), keras.utils.PyDataset):
@@ -59,7 +65,48 @@ def _fit(session: Session, method: Any, model: Any, args: Any, kwargs: Any) -> A
         result = method(*given.args, **given.kwargs)
         with session.spared("What was trained"):
             _describe(record, model, arguments, names)
+            if validation is not None:
+                record.data("validation", validation)
     return result
+
+
+def _settings_of_fit(arguments: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Also what is as Keras has it by itself, and data by what they look like."""
+    all_of_them = {**defaults, **arguments}
+    found = settings.of_fit(all_of_them, dict.fromkeys(all_of_them, object()))
+    found["fit_settings"] = {**found["fit_settings"], "sample_weight": described(all_of_them.get("sample_weight"))}
+    found["fit_batch_size"] = _batch_size(all_of_them)
+    return {name: value for name, value in found.items() if value != []}
+
+
+def _batch_size(arguments: Mapping[str, Any]) -> Any:
+    """That of the call; else of what delivers batches, or the one that Keras takes for data that are no batches."""
+    given, x = arguments.get("batch_size"), arguments.get("x")
+    if given is not None or x is None:
+        return given
+    if hasattr(x, "shape") or isinstance(x, (list, tuple, Mapping)):
+        return _BATCH_SIZE_OF_KERAS
+    size = getattr(x, "batch_size", None)  # of a loader of PyTorch, or a PyDataset
+    return size if isinstance(size, int) else None
+
+
+def _validation_data(arguments: Mapping[str, Any]) -> dict[str, Any] | None:
+    given, split = arguments.get("validation_data"), arguments.get("validation_split")
+    if given is not None:
+        parts = given if isinstance(given, (tuple, list)) else (given,)
+        x, y = parts[0], parts[1] if len(parts) > 1 else None
+        return describe_samples({"X": name_of(x if len(parts) > 1 else given), "y": name_of(y)}, x, y)
+    samples = number_of_samples(_first(arguments.get("x")))
+    if not split or samples is None:
+        return None
+    return {"split": split, "samples": samples - math.floor(samples * (1 - split))}
+
+
+def _first(data: Any) -> Any:
+    """Of several inputs one: all have as many samples."""
+    if isinstance(data, (list, tuple)) and data and hasattr(data[0], "shape"):
+        return data[0]
+    return next(iter(data.values()), None) if isinstance(data, Mapping) else data
 
 
 def _with(callbacks: Any, ours: Any) -> Any:
@@ -111,8 +158,9 @@ def _describe(record: ModelRecord, model: Any, arguments: Mapping[str, Any], nam
             record.metric(name, values[-1])
     for callback in arguments["callbacks"] if isinstance(arguments["callbacks"], list) else ():
         if isinstance(callback, keras.callbacks.EarlyStopping):
-            record.note({"stopped_epoch": callback.stopped_epoch or None, "best_epoch": callback.best_epoch + 1})
-    record.detail("data", {"fit": {**names, "samples": number_of_samples(x)}})
+            _describe_early_stopping(record, callback, list(getattr(history, "epoch", ())))
+    record.data("fit", {**describe_samples(names, x, y), "samples": number_of_samples(_first(x))})
+    record.example(x)
     outputs = [describe_data(each) for each in getattr(model, "outputs", None) or []]
     inputs = [describe_data(each) for each in getattr(model, "inputs", None) or []]
     record.detail("signature", {"inputs": inputs or describe_data(x), "outputs": outputs or describe_data(y),
@@ -121,6 +169,25 @@ def _describe(record: ModelRecord, model: Any, arguments: Mapping[str, Any], nam
     modules = ["keras", "numpy", backend, *(cls.__module__ for cls in type(model).__mro__)]
     record.model(model, "model.keras", model.save, modules)
     record.file("model_summary.txt", lambda path: _write_summary(model, path))
+
+
+def _describe_early_stopping(record: ModelRecord, callback: Any, epochs: list[int]) -> None:
+    """When it stopped the training, if it did, and which epoch was the best, numbered as in the history.
+
+    :param epochs: those of this training, as Keras numbers them."""
+    numbers = dict(zip(epochs, record.epoch_numbers[-len(epochs) :], strict=False))
+    best = numbers.get(callback.best_epoch)
+    is_restored = callback.restore_best_weights and callback.best_weights is not None
+    record.note(
+        {
+            "stopped_epoch": numbers.get(callback.stopped_epoch) if callback.stopped_epoch > 0 else None,
+            "best_epoch": best,
+            "restored_epoch": best if is_restored else None,
+        }
+    )
+    for name, value in record.metrics_of_epoch(best).items() if best is not None else ():
+        if name != "learning_rate":
+            record.metric(f"best_{name}", value)
 
 
 def _write_summary(model: Any, path: Path) -> None:
@@ -143,6 +210,7 @@ def _evaluate(session: Session, method: Any, model: Any, args: Any, kwargs: Any)
     given.arguments["callbacks"] = _with(given.arguments.get("callbacks"), logs)
     with session.busy():
         result = method(*given.args, **given.kwargs)
+    record.evaluated(called, x, y)
     for name, value in logs.found.items():
         key = f"evaluate_{name}" if called is None else f"{name}_{called}"
         record.metric(key, value, function="evaluate", data=called)

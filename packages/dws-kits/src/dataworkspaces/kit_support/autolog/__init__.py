@@ -16,7 +16,8 @@ and nor does the module of an entry point before it is called: it is imported to
 """
 
 from dataworkspaces.kit_support.autolog.record import ModelRecord
+from dataworkspaces.kit_support.autolog.samples import describe_samples
 from dataworkspaces.kit_support.autolog.session import Options, Session
 from dataworkspaces.kit_support.autolog.signature import describe_data
 
-__all__ = ["ModelRecord", "Options", "Session", "describe_data"]
+__all__ = ["ModelRecord", "Options", "Session", "describe_data", "describe_samples"]

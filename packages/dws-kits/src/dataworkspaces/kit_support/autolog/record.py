@@ -6,10 +6,13 @@ import os
 import platform
 import sys
 import time
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataworkspaces.kit_support.autolog.samples import describe_samples, example_of
+from dataworkspaces.kit_support.autolog.signature import describe_data
 from dataworkspaces.kit_support.places import find_inputs, find_results, open_workspace
 from dataworkspaces.kit_support.result_files import save_described_file, save_result_file, save_result_json
 from dataworkspaces.kit_support.spared import NOT_STORED, reason_of
@@ -28,6 +31,7 @@ DETAILS_FILE = "autolog.json"
 
 _MOST_PARTS = 1000
 _MOST_LOGGED = 200
+_MOST_EVALUATED = 20
 
 
 class ModelRecord:
@@ -47,6 +51,7 @@ class ModelRecord:
         self._step.system_metrics = session.options.system_metrics
         self._files: dict[str, Callable[[Places], object]] = {}
         self._at_end: list[Callable[[], object]] = []
+        self._evaluated: list[tuple[str, weakref.ref[Any] | None]] = []
         self._process = os.getpid()
         self._fits = 1
         self._parts = 0
@@ -61,10 +66,23 @@ class ModelRecord:
         return len(self._step.history.numbers)
 
     @property
+    def epoch_numbers(self) -> list[int]:
+        """Those of the epochs that have ended."""
+        return list(self._step.history.numbers)
+
+    @property
     def last_epoch(self) -> dict[str, Any]:
         """The metrics of the last epoch."""
         metrics = self._step.history.metrics
         return {name: values[-1] for name, values in metrics.items() if values and values[-1] is not None}
+
+    def metrics_of_epoch(self, number: int) -> dict[str, Any]:
+        """The metrics of one epoch, the first of which is number 1 unless the training said otherwise."""
+        history = self._step.history
+        if number not in history.numbers:
+            return {}
+        at = history.numbers.index(number)
+        return {name: values[at] for name, values in history.metrics.items() if values[at] is not None}
 
     @property
     def is_recorded(self) -> bool:
@@ -96,6 +114,35 @@ class ModelRecord:
         with self._session.spared(name):
             self.details[name] = jsonable(value)
             self.is_dirty = True
+
+    def data(self, part: str, described: Any) -> None:
+        """What the data of a part (``fit``, ``validation``) are: see
+        :func:`~dataworkspaces.kit_support.autolog.samples.describe_samples`."""
+        self.detail("data", {**self.details.get("data", {}), part: described})
+
+    def example(self, data: Any) -> None:
+        """The first samples that the model was trained with, if the user wants them in the record."""
+        if self._session.options.input_examples:
+            with self._session.spared("An example of the input"):
+                self.detail("input_example", example_of(data))
+
+    def evaluated(self, name: str | None, X: Any, y: Any = None) -> None:
+        """The user has evaluated the model on these data: of each of the first ones it is told what they are."""
+        if X is None or len(self._evaluated) >= _MOST_EVALUATED:
+            return
+        with self._session.spared("What the model was evaluated on"):
+            called = name or "unnamed"
+            for known, reference in self._evaluated:
+                if (reference is not None and reference() is X) or (reference is None and known == called):
+                    return
+            self._evaluated.append((called, reference_to(X)))
+            found = self.details.get("data", {}).get("evaluated", {})
+            described = jsonable({**describe_samples({}, X, y), "signature": describe_data(X)})
+            key, number = called, 1
+            while key in found and found[key] != described:
+                number += 1
+                key = f"{called}-{number}"
+            self.data("evaluated", {**found, key: described})
 
     def epoch(self, metrics: Mapping[str, Any], number: int | None = None) -> None:
         """An epoch has ended; it is in the live record once this returns.
@@ -214,6 +261,14 @@ class ModelRecord:
                 self._step.note({NOT_STORED + name: reason_of(e)})
         if self.details:
             save_result_json(places.workspace, places.results, DETAILS_FILE, self.details)
+
+
+def reference_to(value: Any) -> weakref.ref[Any] | None:
+    """None to what nothing can refer to, such as a list."""
+    try:
+        return weakref.ref(value)
+    except TypeError:
+        return None
 
 
 class _WhereOfScript(Where):

@@ -11,11 +11,11 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from dataworkspaces.kit_support.autolog.names import name_of
 from dataworkspaces.kit_support.autolog.parts import holds
-from dataworkspaces.kit_support.autolog.record import ModelRecord
+from dataworkspaces.kit_support.autolog.record import ModelRecord, reference_to
 from dataworkspaces.kit_support.spared import reason_of
 from dataworkspaces.kit_support.training import Where
 from dataworkspaces.plain_text import escape
@@ -34,7 +34,17 @@ class Options:
     training_metrics: bool = True
     pictures: bool = True
     system_metrics: bool | None = None
+    input_examples: bool = False
     is_active: bool = True
+
+
+class _Prediction(NamedTuple):
+    """:ivar data: what it was made of, if it is still there."""
+
+    value: weakref.ref[Any]
+    record: ModelRecord | None
+    name: str | None
+    data: weakref.ref[Any] | None
 
 
 class Session:
@@ -48,7 +58,7 @@ class Session:
         self.last: ModelRecord | None = None
         self.current: tuple[Any, ModelRecord] | None = None
         self._records: dict[int, tuple[weakref.ref[Any] | None, ModelRecord]] = {}
-        self._predictions: dict[int, tuple[weakref.ref[Any], ModelRecord | None, str | None]] = {}
+        self._predictions: dict[int, _Prediction] = {}
         self._in_hand: ModelRecord | None = None
         self._prepared: dict[str, Any] = {}
         self._busy = 0
@@ -114,7 +124,7 @@ class Session:
         self.save(at_end=True)
         record = ModelRecord(self, name or type(model).__name__)
         record.begin(self._parameters(find_parameters))
-        self._records[id(model)] = (_reference(model), record)
+        self._records[id(model)] = (reference_to(model), record)
         self.last = self._in_hand = record
         atexit.unregister(self._at_exit)
         atexit.register(self._at_exit)  # anew: it is to come before what the run has registered
@@ -139,7 +149,7 @@ class Session:
         """A model is there, which another object has stood for."""
         found = self._records.pop(id(stand_in), None)
         if found is not None:
-            self._records[id(model)] = (_reference(model), found[1])
+            self._records[id(model)] = (reference_to(model), found[1])
 
     # -- what is evaluated ---------------------------------------------------------------------------------------
 
@@ -147,12 +157,12 @@ class Session:
         """The user has had a model predict from data: a metric of the prediction is one of the model."""
         with self.spared("A prediction"):
             record = self._in_hand = self.record_of(model) or self._of_a_part(model)
-            name = name_of(data)
+            name, source = name_of(data), reference_to(data)
             for part in prediction if isinstance(prediction, list) else [prediction]:  # one for each output
                 with suppress(TypeError):  # a number, say, to which nothing can refer
                     key = id(part)
                     forget = weakref.ref(part, lambda _, key=key: self._predictions.pop(key, None))  # type: ignore[misc]
-                    self._predictions[key] = (forget, record, name)
+                    self._predictions[key] = _Prediction(forget, record, name, source)
 
     def _of_a_part(self, model: Any) -> ModelRecord | None:
         """The record of the training before, if a model that has none is a part of what was trained, or perhaps a copy.
@@ -167,23 +177,28 @@ class Session:
         if none is, it is a metric of the model that was trained or has predicted last."""
         with self.spared(f"The metric {name}"):
             found = next(filter(None, map(self._prediction, arguments.values())), None)
-            record, data = found if found is not None else (self._in_hand, None)
+            record = self._in_hand if found is None else found.record
             if record is None:
                 return
-            data = data or name_of(*arguments.values())
+            data = (None if found is None else found.name) or name_of(*arguments.values())
             settings = {key: v for key, v in arguments.items() if v is None or isinstance(v, (bool, int, float, str))}
             key = name if data is None else f"{name}_{data}"
             if isinstance(value, Mapping) or _is_number(value):
                 record.metric(key, value, function=name, data=data, arguments=settings)
             elif value is not None and not isinstance(value, str):
                 record.detail(key, value)
+            if found is None:  # of a prediction that was changed: what it is compared with
+                values = (value for value in arguments.values() if name_of(value) == data)
+                record.evaluated(data, next(values, None) if data is not None else None)
+            elif found.data is not None:
+                record.evaluated(data, found.data())
 
-    def _prediction(self, value: Any) -> tuple[ModelRecord | None, str | None] | None:
+    def _prediction(self, value: Any) -> _Prediction | None:
         """Also of a part of one, such as a column of probabilities."""
         for each in (value, getattr(value, "base", None)):
-            reference, record, data = self._predictions.get(id(each), (None, None, None))
-            if reference is not None and reference() is each:
-                return record, data
+            found = self._predictions.get(id(each))
+            if found is not None and found.value() is each:
+                return found
         return None
 
     # -- the end -------------------------------------------------------------------------------------------------
@@ -242,13 +257,6 @@ class Session:
             wrapt.wrap_object(module, name, Watched, (wrapper,))
         except (AttributeError, ImportError) as e:
             log.info("autolog: there is no %s in %s: %s", name, module, e)
-
-
-def _reference(model: Any) -> weakref.ref[Any] | None:
-    try:
-        return weakref.ref(model)
-    except TypeError:
-        return None
 
 
 def _is_number(value: Any) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,17 +12,13 @@ from sklearn import metrics as sk
 from sklearn.ensemble._gb import BaseGradientBoosting
 from sklearn.model_selection._search import BaseSearchCV
 
-from dataworkspaces.errors import ApiParamError
-from dataworkspaces.kit_support.autolog import ModelRecord, Session, describe_data
-from dataworkspaces.kit_support.autolog.signature import number_of_samples
-from dataworkspaces.kit_support.data_hash import hash_of_inputs
+from dataworkspaces.kit_support.autolog import ModelRecord, Session, describe_data, describe_samples
 from dataworkspaces.kits.scikit_learn.extra_files import FILES, Scored
 from dataworkspaces.kits.scikit_learn.importances import tell_importances
 from dataworkspaces.kits.scikit_learn.metrics import metrics_to_use
 from dataworkspaces.kits.scikit_learn.parameters import readable
 from dataworkspaces.kits.scikit_learn.record import Data
 
-_MOST_HASHED = 4_000_000
 _CURVES = {
     "loss_curve_": "training_loss",
     "validation_scores_": "validation_score",
@@ -38,8 +33,9 @@ def describe_fit(
     session: Session, record: ModelRecord, model: Any, data: Data, names: tuple[str | None, str | None]
 ) -> None:
     """The model's signature, its packages and the model itself, its curves and importances, the result of a search."""
-    record.detail("data", {"fit": describe_samples(names, data)})
+    record.data("fit", describe_samples({"X": names[0], "y": names[1]}, data.X, data.y))
     record.detail("signature", {"inputs": describe_data(data.X), "outputs": _outputs(model, data)})
+    record.example(data.X)
     _describe_model(record, model)
     _describe_importances(session, record, model)
     for name in _found_curves(model):
@@ -73,7 +69,7 @@ def describe_training(session: Session, record: ModelRecord, model: Any, data: D
 def describe_cross_validation(
     record: ModelRecord, name: str, result: Any, data: Data, names: tuple[str | None, str | None]
 ) -> None:
-    record.detail("data", {"fit": describe_samples(names, data)})
+    record.data("fit", describe_samples({"X": names[0], "y": names[1]}, data.X, data.y))
     record.detail("signature", {"inputs": describe_data(data.X)})
     scores = result if isinstance(result, Mapping) else {"test_score": result} if name == "cross_val_score" else {}
     for key, values in scores.items():
@@ -83,16 +79,6 @@ def describe_cross_validation(
             record.detail("folds", {**record.details.get("folds", {}), key: values})
     if isinstance(result, tuple):  # a curve
         record.detail("curves", {name: [np.asarray(part).tolist() for part in result if hasattr(part, "shape")]})
-
-
-def describe_samples(names: tuple[str | None, str | None], data: Data) -> dict[str, Any]:
-    """What the data are called, how many there are, and their hash, unless that would take long."""
-    found = {"X": names[0], "y": names[1], "samples": number_of_samples(data.X)}
-    size = getattr(data.X, "size", None)
-    if isinstance(size, (int, np.integer)) and size <= _MOST_HASHED:
-        with suppress(ApiParamError):  # of values that have none
-            found["hash"] = hash_of_inputs(data.X, data.y)
-    return found
 
 
 # -- the model -------------------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from dataworkspaces.kit_support.autolog import Session
+from dataworkspaces.kit_support.autolog import Session, describe_samples
+from dataworkspaces.kit_support.autolog.arguments import defaults_of, described, variadic
 from dataworkspaces.kit_support.autolog.names import name_of
 from dataworkspaces.kit_support.autolog.watched import Watched
 from dataworkspaces.kits.scikit_learn.autologged import describe_cross_validation, describe_fit, describe_training
@@ -90,11 +91,16 @@ def _train(session: Session, name: str, method: Any, model: Any, args: Any, kwar
         return _train_a_part(session, method, model, args, kwargs)
     data = Data.of_call(method, args, kwargs)
     names = name_of(data.X), name_of(data.y)
+    validation: list[dict[str, Any]] = []
+    with session.spared("The data for validation"):
+        validation = _validation_sets(_given(method, args, kwargs))
     with session.training(model, lambda: _parameters(model, args, kwargs, method)) as record:
         record.read("fit", data.X, data.y)
         result = method(*args, **kwargs)
         with session.spared("What was trained"):
             describe_fit(session, record, model, data, names)
+            if validation:
+                record.data("validation", validation)
             describe_training(session, record, model, data)
     return result
 
@@ -123,14 +129,31 @@ def _train_a_part(session: Session, method: Any, model: Any, args: Any, kwargs: 
 
 
 def _parameters(model: Any, args: Any, kwargs: Any, method: Any) -> dict[str, Any]:
+    """Those of the estimator, and the arguments of the call, with those that have their default values."""
     given = _given(method, args, kwargs)
-    more = {name: value for name, value in {**given, **given.get("kwargs", {})}.items() if _is_setting(value)}
+    arguments = {**defaults_of(method), **given, **given.get("kwargs", {})}
+    is_of_data = {"X", "y", "Y", "kwargs", *variadic(method)}
     return {
         "estimator_name": type(model).__name__,
         "estimator_class": f"{type(model).__module__}.{type(model).__qualname__}",
         **parameters_of(model),
-        **{f"fit_{name}": readable(value) for name, value in more.items() if name not in ("X", "y", "Y")},
+        **{f"fit_{name}": described(value) for name, value in arguments.items() if name not in is_of_data},
     }
+
+
+def _validation_sets(given: dict[str, Any]) -> list[dict[str, Any]]:
+    """What estimators of XGBoost and LightGBM are given as ``eval_set``, pairs or one of them, or ``eval_X`` and
+    ``eval_y``."""
+    sets = given.get("eval_set") or ()
+    pairs = [sets] if isinstance(sets, tuple) and len(sets) == 2 and hasattr(sets[0], "shape") else list(sets)
+    X, y = given.get("eval_X"), given.get("eval_y")
+    if X is not None and y is not None:
+        pairs += zip(X, y, strict=False) if isinstance(X, (list, tuple)) else [(X, y)]
+    return [
+        describe_samples({"X": name_of(pair[0]), "y": name_of(pair[1])}, pair[0], pair[1])
+        for pair in pairs
+        if isinstance(pair, (list, tuple)) and len(pair) == 2
+    ]
 
 
 def _given(function: Any, args: Any, kwargs: Any) -> dict[str, Any]:
@@ -139,10 +162,6 @@ def _given(function: Any, args: Any, kwargs: Any) -> dict[str, Any]:
         return dict(inspect.signature(function).bind(*args, **kwargs).arguments)
     except TypeError:
         return {}
-
-
-def _is_setting(value: Any) -> bool:
-    return isinstance(value, (bool, int, float, str))
 
 
 def _is_model(model: Any) -> bool:
@@ -165,6 +184,7 @@ def _score(session: Session, name: str, method: Any, model: Any, args: Any, kwar
         data = Data.of_call(method, args, kwargs)
         called = name_of(data.X, data.y)
         record.metric("score" if called is None else f"score_{called}", result, function="score", data=called)
+        record.evaluated(called, data.X, data.y)
         record.read("score", data.X, data.y)
     return result
 
