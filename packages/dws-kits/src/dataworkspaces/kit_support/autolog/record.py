@@ -40,7 +40,8 @@ class ModelRecord:
     :ivar metrics: of the model, as they stand in ``results.json``.
     :ivar details: what :data:`DETAILS_FILE` holds.
     :ivar is_dirty: whether something is not saved yet.
-    :ivar is_in_parts: whether further calls go on with the training."""
+    :ivar is_in_parts: whether further calls go on with the training.
+    :ivar is_under_way: whether more of the training is certain to come, though another one begins."""
 
     def __init__(self, session: Session, name: str) -> None:
         self.name = name
@@ -59,6 +60,7 @@ class ModelRecord:
         self._is_lost = False
         self.is_dirty = False
         self.is_in_parts = False
+        self.is_under_way = False
 
     @property
     def epochs(self) -> int:

@@ -30,7 +30,7 @@ def hash_of(X: Any, y: Any = None) -> str | None:
     if size is None or size > MOST_HASHED:
         return None
     try:
-        return hash_of_inputs(X, y)
+        return hash_of_inputs(*X) if y is None and isinstance(X, tuple) else hash_of_inputs(X, y)
     except Exception as e:  # of values that have none, of somebody else's class
         log.info("autolog: data have no hash: %s", e)
         return None

@@ -121,7 +121,7 @@ class Session:
         self, model: Any, find_parameters: Callable[[], Mapping[str, Any]], name: str | None = None
     ) -> ModelRecord:
         """The record of a training whose end is told otherwise."""
-        self.save(at_end=True)
+        self.save(at_end=True, is_next=True)
         record = ModelRecord(self, name or type(model).__name__)
         record.begin(self._parameters(find_parameters))
         self._records[id(model)] = (reference_to(model), record)
@@ -203,11 +203,13 @@ class Session:
 
     # -- the end -------------------------------------------------------------------------------------------------
 
-    def save(self, *, at_end: bool = False) -> None:
-        """Write what is known by now of all models."""
+    def save(self, *, at_end: bool = False, is_next: bool = False) -> None:
+        """Write what is known by now of all models.
+
+        :param at_end: whether nothing more is expected. :param is_next: but of those that are under way."""
         for key, (reference, record) in list(self._records.items()):
             is_gone = reference is not None and reference() is None
-            record.save(at_end=at_end or is_gone)
+            record.save(at_end=is_gone or (at_end and not (is_next and record.is_under_way)))
             if is_gone:
                 self._records.pop(key, None)
 
