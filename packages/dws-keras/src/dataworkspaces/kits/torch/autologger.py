@@ -1,9 +1,9 @@
 """What autolog sees of a training loop of PyTorch, which nobody announces.
 
 A training begins when an optimizer takes its first step. Its epochs are the passes over a loader in which the optimizer
-takes steps. The loss of a step is what it lessens: the sum of all that ``backward()`` was called on since gradients were
-zero, or since the step before. Each step has the learning rate that the optimizer has then. A pass without a step is an
-evaluation: what the user measures there, he measures with functions that autolog sees, too.
+takes steps. The loss of a step is what it lessens: the sum of all that ``backward()`` was called on since gradients
+were zero, or since the step before. Each step has the learning rate that the optimizer has then. A pass without a step
+is an evaluation: what the user measures there, he measures with functions that autolog sees, too.
 """
 
 from __future__ import annotations
@@ -257,7 +257,7 @@ def _of_loader(loader: Any) -> dict[str, Any]:
 
 def _data_of(loader: Any) -> Any:
     """The tensors of a loader whose data are nothing else; else its data set."""
-    data = getattr(loader, "dataset", None)
+    data: Any = getattr(loader, "dataset", None)
     return data.tensors if type(data).__name__ == "TensorDataset" and hasattr(data, "tensors") else data
 
 

@@ -1,4 +1,4 @@
-"""The arguments of a call as parameters: settings as they are, data by what they look like, callbacks by their settings."""
+"""The arguments of a call as parameters: settings as they are, data by what they look like, callbacks by theirs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def described(value: Any) -> Any:
 
 def describe_callbacks(callbacks: Any, library: str) -> list[dict[str, Any]]:
     """Their classes and settings: of those of the library itself text too, which of others may be a password."""
-    several: Iterable[Any] = callbacks if isinstance(callbacks, (list, tuple, set)) else [callbacks] if callbacks else []
+    several: Iterable[Any] = (
+        callbacks if isinstance(callbacks, (list, tuple, set)) else [callbacks] if callbacks else []
+    )
     return [_describe_callback(callback, library) for callback in several]
 
 

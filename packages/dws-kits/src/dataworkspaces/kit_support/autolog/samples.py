@@ -58,5 +58,5 @@ def _size(data: Any) -> int | None:
     if isinstance(data, (tuple, list)) and data and all(hasattr(part, "shape") for part in data):
         sizes = [_size(part) for part in data]
         return None if None in sizes else sum(size for size in sizes if size is not None)
-    size = getattr(data, "size", None)
+    size: Any = getattr(data, "size", None)
     return int(size) if hasattr(size, "__index__") else None
