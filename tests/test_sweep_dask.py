@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import re
-import signal
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from dask_cluster import Cluster, cluster_in, kill, wait_for
 from endtoend import HOST, User, isolated_environment, whole_state, write_files
 
 pytestmark = [pytest.mark.slow, pytest.mark.real_starts]
@@ -45,66 +40,26 @@ def here(tmp_path: Path) -> User:
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[tuple[str, dict[str, subprocess.Popen[bytes]]]]:
-    """The address of the scheduler, and the workers by the names of their homes."""
-    programs = Path(sys.executable).parent
-    processes = []
-
-    def start(home: str, *command: str) -> subprocess.Popen[bytes]:
-        (tmp_path / home).mkdir()
-        env = {**isolated_environment(tmp_path / home), "PATH": f"{programs}:{os.environ['PATH']}"}
-        with (tmp_path / f"{home}.log").open("wb") as log:
-            process = subprocess.Popen(
-                command, cwd=tmp_path / home, env=env, stdout=log, stderr=log, start_new_session=True
-            )
-        processes.append(process)
-        return process
-
-    dask = str(programs / "dask")
-    start("scheduler", dask, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
-    until, found = time.monotonic() + 60, None
-    while found is None:
-        assert time.monotonic() < until
-        time.sleep(0.1)
-        found = re.search(r"Scheduler at:\s+(tcp://\S+)", (tmp_path / "scheduler.log").read_text())
-    workers = {
-        home: start(
-            home, dask, "worker", found[1], "--nworkers", "1", "--nthreads", "1", "--no-dashboard", "--no-nanny"
-        )
-        for home in ("one", "two")
-    }
-    yield found[1], workers
-    for process in processes:
-        kill(process)
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    with cluster_in(tmp_path) as running:
+        yield running
 
 
 def test_runs_on_a_cluster_of_which_a_worker_is_killed(
-    here: User, cluster: tuple[str, dict[str, subprocess.Popen[bytes]]], tmp_path: Path
+    here: User, cluster: Cluster, tmp_path: Path
 ) -> None:
-    address, workers = cluster
     marks = tmp_path / "marks"
     marks.mkdir()
     before = {
         p: told for p, told in whole_state(here.cwd).items() if not p.startswith((".git", ".dataworkspace/objects"))
     }
-    command = ["dws", "sweep", "--name", "svc", "--executor", f"dask:{address}", "--param", "C=1,2,3,4", "--",
+    command = ["dws", "sweep", "--name", "svc", "--executor", cluster.executor, "--param", "C=1,2,3,4", "--",
                "python", "code/train.py", "{C}", str(marks)]  # fmt: skip
     sweep = subprocess.Popen(
         command, cwd=here.cwd, env=here.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    until = time.monotonic() + 120
-    while not list(marks.glob("2.0-*")):  # it waits there
-        assert sweep.poll() is None, sweep.communicate()
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    at_work = next(marks.glob("2.0-*")).name.partition("-")[2]
-    kill(workers[at_work])
+    at_work = wait_for(marks, "2.0-*", sweep).name.partition("-")[2]  # where it waits
+    kill(cluster.workers[at_work])
     (marks / "go").touch()
     out, err = sweep.communicate(timeout=240)
     assert sweep.returncode == 0, out + err

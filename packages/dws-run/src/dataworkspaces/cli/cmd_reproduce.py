@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dataworkspaces.cli.executor_option import executor_option
 from dataworkspaces.cli.param_types import SnapshotName
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Run up to N steps at a time, where none reads what another one writes.",
 )
+@executor_option
 @click.option("--attest/--no-attest", default=True, show_default=True, help="Keep the verdict with the snapshot.")
 @click.option("--html", metavar="FILE", type=click.Path(dir_okay=False), help="Write a page for a reviewer.")
 @click.option("--yes", is_flag=True, help="Run command lines that came with the workspace, without being asked.")
@@ -66,6 +68,7 @@ def reproduce(
     environment: str,
     without: tuple[str, ...],
     jobs: int,
+    executor: str | None,
     attest: bool,
     html: str | None,
     yes: bool,
@@ -90,7 +93,13 @@ def reproduce(
     plan = plan_reproduction(workspace, tag_or_hash, steps, recorded=environment == "recorded", without=without)
     if not yes:
         _ask(workspace, plan)
-    found = reproduce_command(workspace, plan, HowToRun(Rules(rtol, atol), again or 1, jobs, _begin))
+    how = HowToRun(Rules(rtol, atol), again or 1, jobs, _begin)
+    if executor is None:
+        found = reproduce_command(workspace, plan, how)
+    else:
+        from dataworkspaces.commands.reproduce_far import reproduce_far
+
+        found = reproduce_far(workspace, plan, how, executor)
     if html is not None:
         from dataworkspaces.commands.reproduce_html import page
         from dataworkspaces.toolbox.atomic import explain_os_error, write_bytes

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dataworkspaces.cli.executor_option import executor_option
 from dataworkspaces.cli.param_types import ParameterType, SnapshotName, StepName, parameters_by_name
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
@@ -43,11 +44,11 @@ if TYPE_CHECKING:
     "--jobs",
     "-j",
     type=click.IntRange(1),
-    default=1,
-    show_default=True,
     metavar="N",
-    help="Run up to N steps at a time. A step whose outputs nobody named (dws run --output) runs alone.",
+    help="Run up to N steps at a time (default: 1; 64 with --executor). A step whose outputs nobody named "
+    "(dws run --output) runs alone here.",
 )
+@executor_option
 @click.option("--dry-run", is_flag=True, help="Show what would run and why, but run nothing.")
 @click.option("--yes", is_flag=True, help="Run command lines that came with the workspace without asking.")
 @json_option
@@ -60,7 +61,8 @@ def rerun(
     force: bool,
     parameters: tuple[tuple[str, Any], ...],
     no_cache: bool,
-    jobs: int,
+    jobs: int | None,
+    executor: str | None,
     dry_run: bool,
     yes: bool,
     as_json: bool,
@@ -99,7 +101,7 @@ def rerun(
         )
         if not workspace.interaction.confirm(question, default=False, option="--yes"):
             raise UserAbort("Nothing was run")
-    outcome = rerun_command(workspace, plan, Listener(_begin, _tell_taken, _show_printed), jobs=jobs)
+    outcome = rerun_command(workspace, plan, Listener(_begin, _tell_taken, _show_printed), jobs=jobs, executor=executor)
     for name in outcome.spared:
         _tell(f"Step {name} is up to date after all: its inputs have not changed")
     for name, status in outcome.failed.items():

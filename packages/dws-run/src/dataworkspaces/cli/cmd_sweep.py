@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dataworkspaces.cli.executor_option import executor_option
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 if TYPE_CHECKING:
@@ -37,11 +38,7 @@ _PATH = click.Path()
 @click.option(
     "--jobs", "-j", type=click.IntRange(1), metavar="N", help="Run N at a time (default: 1; 64 of an executor)."
 )
-@click.option(
-    "--executor",
-    metavar="NAME[:ADDRESS]",
-    help="Run on other machines, as dask:tcp://HOST:8786; they take the workspace from its origin.",
-)
+@executor_option
 @click.option("--resume", metavar="NAME", help="Go on with a sweep that was begun here, with its command.")
 @click.option("--retry-failed", is_flag=True, help="Run those again that failed.")
 @click.option("--step", metavar="STEP", help="The name of the step (default: the name of the script or program).")

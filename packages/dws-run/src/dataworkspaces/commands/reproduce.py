@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dataworkspaces.commands.attest import keep_verdict
-from dataworkspaces.commands.checkout import checkout_command, plan_checkout
 from dataworkspaces.commands.named_versions import find_snapshot
 from dataworkspaces.commands.reproduce_compare import Rules
 from dataworkspaces.commands.reproduce_environments import PlannedEnvironments, make_environments, plan_environments
@@ -22,14 +21,13 @@ from dataworkspaces.commands.reproduce_reasons import environment_now, with_reas
 from dataworkspaces.commands.reproduce_steps import Begin, Steps
 from dataworkspaces.commands.reproduce_verdict import OutputVerdict, RecordedEnvironment, Reproduction
 from dataworkspaces.commands.rerun_graph import Execution, ExecutionGraph
-from dataworkspaces.commands.run_beside import place_beside, share_what_is_installed
+from dataworkspaces.commands.run_beside import checked_out, place_beside
 from dataworkspaces.commands.run_guard import guarding
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.lineage.attestations import Attestation
 from dataworkspaces.lineage.own_commands import OwnCommands
 from dataworkspaces.toolbox.building import directory_to_build_in
-from dataworkspaces.workspace import SnapshotMetadata, Workspace, find_and_load_workspace
-from dataworkspaces.workspace.trust import Agreements, place_of_directory
+from dataworkspaces.workspace import SnapshotMetadata, Workspace
 
 BUILDING = "reproduce"
 
@@ -39,13 +37,16 @@ class ReproductionPlan:
     """:ivar executions: the steps, in the order of the graph.
     :ivar foreign: those whose command line, or notebook, has never been run on this machine.
     :ivar complete: whether these are all steps of the snapshot.
-    :ivar environments: to be made; None to run the steps in what is there."""
+    :ivar environments: to be made; None to run the steps in what is there.
+    :ivar asked: the steps that the user named. :ivar without: packages that are left out of environments."""
 
     snapshot: SnapshotMetadata
     executions: tuple[Execution, ...]
     foreign: tuple[Execution, ...]
     complete: bool
     environments: PlannedEnvironments | None = None
+    asked: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,44 +95,42 @@ def plan_reproduction(
     own = OwnCommands(workspace.get_machine_directory())
     foreign = tuple(e for e in executions if e.line is not None and not own.has(e.line))
     environments = plan_environments(workspace, executions, without) if recorded else None
-    return ReproductionPlan(snapshot, executions, foreign, len(numbers) == len(everything), environments)
+    complete = len(numbers) == len(everything)
+    return ReproductionPlan(snapshot, executions, foreign, complete, environments, tuple(steps), tuple(without))
 
 
 def reproduce_command(workspace: Workspace, plan: ReproductionPlan, how: HowToRun) -> Reproduction:
     """Run what was planned, to which the user has agreed, and compare."""
     started = _now()
-    with directory_to_build_in(place_beside(workspace), BUILDING) as temporary, guarding(temporary) as guard:
-        checkout = plan_checkout(workspace, plan.snapshot.hashval, str(temporary / "workspace"))
-        outcome = checkout_command(workspace, checkout, durable=False)
-        agreements = Agreements(place_of_directory(outcome.directory))
-        try:
-            copy = find_and_load_workspace(True, workspace.verbose, str(outcome.directory))
-            share_what_is_installed(workspace, copy)
-            places = same_places(workspace, copy)
-            outputs = Outputs(copy, plan.executions, replace(how.rules, places=places), temporary)
-            outputs.set_aside("then")
-            planned = plan.environments or PlannedEnvironments()
-            environments, made = make_environments(copy, planned, plan.executions, temporary)
-            steps = Steps(
-                copy,
-                plan.snapshot.hashval,
-                plan.executions,
-                places,
-                environments,
-                guard,
-                how.begin,
-                temporary,
-                how.jobs,
-            )
-            ran = steps.run()
-            compared = outputs.compare("then", steps.verdicts)
-            told = with_reasons(copy, plan.executions, ran, compared)
-            pythons = _pythons(copy, plan.executions, made)
-            if how.runs > 1:
-                compared = _again(steps, outputs, compared, how.runs)
-        finally:
-            agreements.remove(agreements.addresses())
-    versions = {name: version.restore_hash or version.compare_hash for name, version in checkout.versions.items()}
+    with (
+        directory_to_build_in(place_beside(workspace), BUILDING) as temporary,
+        guarding(temporary) as guard,
+        checked_out(workspace, plan.snapshot.hashval, temporary / "workspace") as there,
+    ):
+        copy = there.copy
+        places = same_places(workspace, copy)
+        outputs = Outputs(copy, plan.executions, replace(how.rules, places=places), temporary)
+        outputs.set_aside("then")
+        planned = plan.environments or PlannedEnvironments()
+        environments, made = make_environments(copy, planned, plan.executions, temporary)
+        steps = Steps(
+            copy,
+            plan.snapshot.hashval,
+            plan.executions,
+            places,
+            environments,
+            guard,
+            how.begin,
+            temporary,
+            how.jobs,
+        )
+        ran = steps.run()
+        compared = outputs.compare("then", steps.verdicts)
+        told = with_reasons(copy, plan.executions, ran, compared)
+        pythons = _pythons(copy, plan.executions, made)
+        if how.runs > 1:
+            compared = _again(steps, outputs, compared, how.runs)
+    versions = {name: version.restore_hash or version.compare_hash for name, version in there.plan.versions.items()}
     return Reproduction(
         workspace.name, plan.snapshot.hashval, tuple(plan.snapshot.tags), plan.complete,
         "current" if plan.environments is None else "recorded", tuple(made), pythons, platform.platform(),

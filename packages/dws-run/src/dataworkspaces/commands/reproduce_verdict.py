@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from dataworkspaces.lineage.attestations import GOOD, VERDICTS, Verdict
@@ -119,6 +119,22 @@ class Reproduction:
     def to_keep(self) -> dict[str, Any]:
         """What others may read: without what the steps printed, in which anything may be."""
         return replace(self, steps=tuple(replace(step, log="") for step in self.steps)).to_json()
+
+
+def reproduction_from_json(found: Mapping[str, Any]) -> Reproduction:
+    """What :meth:`Reproduction.to_json` has made, at a worker."""
+    known = {field.name: found[field.name] for field in fields(Reproduction)}
+    return Reproduction(**{
+        **known,
+        "tags": tuple(found["tags"]),
+        "environments": tuple(RecordedEnvironment(**_tuples(each)) for each in found["environments"]),
+        "steps": tuple(StepVerdict(**_tuples(each)) for each in found["steps"]),
+        "outputs": tuple(OutputVerdict(**_tuples(each)) for each in found["outputs"]),
+    })  # fmt: skip
+
+
+def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
 
 
 def summary(counts: dict[str, int]) -> str:

@@ -2,226 +2,62 @@
 
 from __future__ import annotations
 
-import signal
 import tempfile
-import threading
-from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from dataworkspaces.commands.rerun_plan import (
-    PlannedStep,
-    Present,
-    RerunPlan,
-    command_here,
-    directory_of,
-    planned_run,
-)
-from dataworkspaces.commands.run import execute, take
-from dataworkspaces.commands.run_cache_take import TakenRun
-from dataworkspaces.commands.run_guard import Apart, guarding
+from dataworkspaces.commands.far import AT_A_TIME, far_work
+from dataworkspaces.commands.rerun_far import FarSteps
+from dataworkspaces.commands.rerun_plan import RerunPlan
+from dataworkspaces.commands.rerun_steps import Listener, RerunOutcome, SideBySide, Steps, finds_outputs
+from dataworkspaces.commands.run_guard import guarding
 from dataworkspaces.commands.run_order import run_in_order
-from dataworkspaces.commands.run_process import Caller, call, check_program, gets_input
-from dataworkspaces.errors import DwsError, NotSupportedError
-from dataworkspaces.lineage.own_commands import OwnCommands
-from dataworkspaces.workspace import Workspace, find_and_load_workspace
-
-_INTERRUPTED = 128 + signal.SIGINT
-
-
-@dataclass
-class RerunOutcome:
-    """:ivar ran: the names of the steps that ran with success.
-    :ivar spared: those that turned out to be up to date, since what ran before them wrote what was there.
-    :ivar left: those that would have to run, and that we cannot run or that read what these write; with the reason.
-    :ivar failed: the steps that failed, each with its exit status. What reads nothing of them ran all the same.
-    :ivar taken: those that took their outputs from an earlier run instead.
-    """
-
-    ran: list[str] = field(default_factory=list)
-    spared: list[str] = field(default_factory=list)
-    left: dict[str, str] = field(default_factory=dict)
-    failed: dict[str, int] = field(default_factory=dict)
-    taken: dict[str, TakenRun] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Listener:
-    """Is told what happens, one thing at a time.
-
-    :ivar begin: each step before it runs. :ivar taken: each that did not have to.
-    :ivar printed: what a step has printed, in a file, once it has ended; of one that runs alone the user sees it as it
-        comes."""
-
-    begin: Callable[[PlannedStep], None] = lambda step: None
-    taken: Callable[[str, TakenRun], None] = lambda name, taken: None
-    printed: Callable[[str, Path], None] = lambda name, log: None
+from dataworkspaces.errors import NotSupportedError
+from dataworkspaces.workspace import Workspace
 
 
 def rerun_command(
-    workspace: Workspace, plan: RerunPlan, listener: Listener | None = None, *, jobs: int = 1
+    workspace: Workspace,
+    plan: RerunPlan,
+    listener: Listener | None = None,
+    *,
+    jobs: int | None = None,
+    executor: str | None = None,
 ) -> RerunOutcome:
     """Run a plan; the user has agreed to command lines of others. After a step that fails, those that read what it
     writes are left.
 
-    :param jobs: how many steps may run at a time. One whose outputs have to be found, since nobody named them, runs
-        alone. Raises NotSupportedError for more than one in a workspace without a local directory."""
+    :param jobs: how many steps may run at a time; None is one here, and as many as it takes for an executor. Here, one
+        whose outputs have to be found, since nobody named them, runs alone.
+    :param executor: ``NAME`` or ``NAME:ADDRESS``; None for processes of this machine. See :mod:`.rerun_far`.
+
+    Raises NotSupportedError for more than one at a time in a workspace without a local directory."""
     root = workspace.get_workspace_local_path_if_any()
-    if jobs > 1 and root is None:
+    if root is None and (executor is not None or (jobs or 1) > 1):
         raise NotSupportedError("Steps run side by side only in a workspace with a local directory")
     steps = plan.to_run
+    jobs = jobs or (1 if executor is None else AT_A_TIME)
+    alone = [n for n, step in enumerate(steps) if executor is None and finds_outputs(step)]
+    listener = listener or Listener()
     with ExitStack() as stack:
-        run: _Steps = _Steps(workspace, plan, listener or Listener())
-        if jobs > 1 and len(steps) > 1:
+        run, stop = Steps(workspace, plan, listener), _nothing
+        if root is not None and (executor is not None or (jobs > 1 and len(steps) > 1)):
             logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dws-rerun-")))
-            guard = stack.enter_context(guarding(logs))
-            run = _SideBySide(workspace, plan, run.listener, Apart(guard, logs), root or "")
-            stop = guard.interrupt
-        else:
-            jobs, stop = 1, _nothing
-        alone = [n for n, step in enumerate(steps) if finds_outputs(step)]
+            if executor is not None:
+                far = stack.enter_context(far_work(workspace, executor))
+                run, stop = FarSteps(workspace, plan, listener, logs, root, far), far.stop
+                stack.callback(run.tidy)
+            else:
+                guard = stack.enter_context(guarding(logs))
+                run, stop = SideBySide(workspace, plan, listener, logs, root, guard), guard.interrupt
+        elif jobs > 1:
+            jobs = 1
         run_in_order([step.execution for step in steps], run.run, jobs=jobs, alone=alone, stop=stop)
     return run.end()
 
 
-def finds_outputs(step: PlannedStep) -> bool:
-    """Whether what a step writes has to be found: nothing else may write meanwhile."""
-    record = step.execution.record
-    return record is not None and record.outputs is None
-
-
-class _Steps:
-    """The steps of a plan, run in this terminal."""
-
-    def __init__(self, workspace: Workspace, plan: RerunPlan, listener: Listener) -> None:
-        self._workspace = workspace
-        self._plan = plan
-        self._steps = plan.to_run
-        self._is_over = False
-        self._lock = threading.Lock()
-        self.listener = listener
-        self.outcome = RerunOutcome()
-
-    def run(self, number: int) -> None:
-        """Run one if it has to; those before it have ended."""
-        step, outcome = self._steps[number], self.outcome
-        name = step.execution.name
-        if self._is_over:
-            return None
-        with self._lock:
-            waits_for = [before for before in step.behind if before in outcome.left or before in outcome.failed]
-            something_ran = bool(outcome.ran or outcome.taken)
-        workspace = self._own_workspace()
-        if something_ran and not waits_for and not step.is_forced and not self._reasons(workspace, step):
-            return self._note(outcome.spared.append, name)
-        if step.obstacle is not None:
-            return self._note(outcome.left.update, {name: step.obstacle})
-        if waits_for:
-            return self._note(outcome.left.update, {name: f"it reads what step {waits_for[0]} writes"})
-        if not step.reasons and not something_ran and not step.is_forced:
-            return self._note(outcome.spared.append, name)
-        status = self._run(workspace, number, step)
-        if isinstance(status, TakenRun):
-            return self._note(outcome.taken.update, {name: status})
-        if status != 0:
-            self._is_over = self._is_over or status == _INTERRUPTED  # whoever pressed Ctrl-C meant all of it
-            return self._note(outcome.failed.update, {name: status})
-        return self._note(outcome.ran.append, name)
-
-    def end(self) -> RerunOutcome:
-        """What happened, in the order of the graph, whichever step ended first."""
-        order = {step.execution.name: n for n, step in enumerate(self._steps)}
-        done = self.outcome
-        return RerunOutcome(
-            sorted(done.ran, key=order.__getitem__),
-            sorted(done.spared, key=order.__getitem__),
-            {name: done.left[name] for name in sorted(done.left, key=order.__getitem__)},
-            {name: done.failed[name] for name in sorted(done.failed, key=order.__getitem__)},
-            {name: done.taken[name] for name in sorted(done.taken, key=order.__getitem__)},
-        )
-
-    # -- inside --------------------------------------------------------------------------------------------------
-
-    def _run(self, workspace: Workspace, number: int, step: PlannedStep) -> int | TakenRun:
-        """Returns the exit status, or from where the outputs come."""
-        execution = step.execution
-        directory = directory_of(workspace, execution)
-        planned = planned_run(workspace, execution, step.given)
-        if planned is not None and step.may_take and not gets_input():
-            outcome = take(workspace, planned, directory)
-            if outcome is not None and outcome.taken is not None:
-                with self._lock:
-                    self.listener.taken(execution.name, outcome.taken)
-                return outcome.taken
-        assert execution.command is not None
-        with self._lock:
-            self.listener.begin(step)
-            OwnCommands(workspace.get_machine_directory()).add(execution.command)
-        start, command = self._caller(number), command_here(execution.command)
-        try:
-            if planned is not None:
-                return execute(workspace, planned, directory, start).exit_status
-            check_program(command, directory)
-            return start(command, directory, {}, None)  # it records itself, as it did then
-        finally:
-            self._ended(number)
-
-    def _reasons(self, workspace: Workspace, step: PlannedStep) -> tuple[str, ...]:
-        return Present(workspace, self._plan.snapshot).reasons(step.execution)
-
-    def _own_workspace(self) -> Workspace:
-        return self._workspace
-
-    def _caller(self, number: int) -> Caller:
-        return call
-
-    def _ended(self, number: int) -> None:
-        pass
-
-    def _note(self, note: Callable[..., None], what: object) -> None:
-        with self._lock:
-            note(what)
-
-
-class _SideBySide(_Steps):
-    """Several at a time, each in a thread; what one prints is shown as a whole when it has ended."""
-
-    def __init__(self, workspace: Workspace, plan: RerunPlan, listener: Listener, apart: Apart, root: str) -> None:
-        super().__init__(workspace, plan, listener)
-        self._apart = apart
-        self._root = root
-        self._errors: list[DwsError] = []
-
-    def run(self, number: int) -> None:
-        """What runs beside a step that we cannot go on with is not interrupted: only nothing more begins."""
-        try:
-            super().run(number)
-        except DwsError as e:
-            self._note(self._errors.append, e)
-            self._is_over = True
-
-    def end(self) -> RerunOutcome:
-        for error in self._errors:
-            raise error
-        return super().end()
-
-    def _own_workspace(self) -> Workspace:
-        own = find_and_load_workspace(True, self._workspace.verbose, self._root)
-        own.interaction = self._workspace.interaction
-        return own
-
-    def _caller(self, number: int) -> Caller:
-        return Apart(self._apart.guard, self._log(number)).call
-
-    def _ended(self, number: int) -> None:
-        if self._log(number).exists():
-            with self._lock:
-                self.listener.printed(self._steps[number].execution.name, self._log(number))
-
-    def _log(self, number: int) -> Path:
-        return self._apart.log / str(number)
-
-
 def _nothing() -> None:
     pass
+
+
+__all__ = ["Listener", "RerunOutcome", "rerun_command"]

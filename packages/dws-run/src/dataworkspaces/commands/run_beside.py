@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+from dataworkspaces.commands.checkout import CheckoutPlan, checkout_command, plan_checkout
 from dataworkspaces.toolbox.atomic import write_bytes
-from dataworkspaces.workspace import Workspace
+from dataworkspaces.workspace import Workspace, find_and_load_workspace
 from dataworkspaces.workspace.documents import ENVIRONMENTS
+from dataworkspaces.workspace.trust import Agreements, place_of_directory
 
 _LOG_BYTES = 4000
+
+
+@dataclass(frozen=True)
+class CheckedOut:
+    """:ivar plan: what is in the copy, and what is not."""
+
+    copy: Workspace
+    plan: CheckoutPlan
 
 
 def place_beside(workspace: Workspace) -> Path:
@@ -19,6 +31,23 @@ def place_beside(workspace: Workspace) -> Path:
     own = workspace.get_workspace_local_path_if_any()
     beside = None if own is None else Path(own).parent
     return beside if beside is not None and os.access(beside, os.W_OK) else Path(tempfile.gettempdir())
+
+
+@contextmanager
+def checked_out(workspace: Workspace, snapshot: str, place: Path, hostname: str | None = None) -> Iterator[CheckedOut]:
+    """A copy of the workspace as of a snapshot or an experiment, for the time of the block. Whoever made the directory
+    above ``place`` removes it.
+
+    :param hostname: names the copy, by default as its directory."""
+    plan = plan_checkout(workspace, snapshot, str(place))
+    outcome = checkout_command(workspace, plan, durable=False, hostname=hostname)
+    agreements = Agreements(place_of_directory(outcome.directory))
+    try:
+        copy = find_and_load_workspace(True, workspace.verbose, str(outcome.directory))
+        share_what_is_installed(workspace, copy)
+        yield CheckedOut(copy, plan)
+    finally:
+        agreements.remove(agreements.addresses())
 
 
 def share_what_is_installed(source: Workspace, target: Workspace) -> None:

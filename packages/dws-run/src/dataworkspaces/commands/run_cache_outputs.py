@@ -39,8 +39,16 @@ class CachedOutput(ABC):
     ref: ResourceRef
     content: str
 
+    @abstractmethod
     def copy(self, target: Path) -> None:
         """Write it to a place at which nothing lies. Raises DwsError or OSError where that cannot be done exactly."""
+
+
+@dataclass(frozen=True)
+class _Kept(CachedOutput):
+    """What a snapshot keeps, file by file."""
+
+    def copy(self, target: Path) -> None:
         for path, is_directory in self._walk():
             if _is_never_taken(path):
                 raise NotSupportedError(f"{self.ref} holds '{path}', which is not taken from earlier runs")
@@ -144,7 +152,7 @@ def _moved_results(ref: ResourceRef, content: str, root: Path, snapshot: Snapsho
 
 
 @dataclass(frozen=True)
-class _OfVersion(CachedOutput):
+class _OfVersion(_Kept):
     files: VersionFiles
 
     def _walk(self) -> Iterator[tuple[str, bool]]:
@@ -168,7 +176,7 @@ class _OfVersion(CachedOutput):
 
 
 @dataclass(frozen=True)
-class _OfResults(CachedOutput):
+class _OfResults(_Kept):
     """A snapshot has moved it, and made it read-only."""
 
     place: Path

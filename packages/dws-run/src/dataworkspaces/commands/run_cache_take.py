@@ -35,7 +35,7 @@ from dataworkspaces.lineage.step import record_step
 from dataworkspaces.toolbox.logs import log
 from dataworkspaces.toolbox.move_files import delete_tree, move_tree
 from dataworkspaces.toolbox.names import LINEAGE_FILE
-from dataworkspaces.workspace import ResourceRef, ResourceRoles, Workspace
+from dataworkspaces.workspace import Resource, ResourceRef, ResourceRoles, Workspace
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE, results_exclude
 
 
@@ -60,7 +60,7 @@ def take_cached(workspace: Workspace, planned: PlannedRun, directory: str | None
     try:
         for found in cached_runs(workspace, planned, directory):
             try:
-                with _place_of_results(workspace, planned.record):
+                with claiming_results(workspace, planned.record):
                     return _take(workspace, planned.record, found)
             except (DwsError, OSError) as e:
                 name = planned.record.name
@@ -72,38 +72,49 @@ def take_cached(workspace: Workspace, planned: PlannedRun, directory: str | None
 
 def _take(workspace: Workspace, record: RunRecord, found: CachedRun) -> TakenRun:
     entries = _entries_here(workspace, record, found)
+    kept = put_in_place(workspace, record.name, found.outputs, entries)
+    inputs = dict.fromkeys(cert.ref for entry in entries for cert in entry.inputs)
+    return TakenRun(found, tuple(output.ref for output in found.outputs), tuple(inputs), kept)
+
+
+def put_in_place(
+    workspace: Workspace, name: str, outputs: Sequence[CachedOutput], entries: Sequence[StepLineage]
+) -> tuple[Path, ...]:
+    """Put what a run of a step wrote elsewhere in place of what stands here, and record the step: all of it, or nothing
+    is changed. Returns where what stood there is now.
+
+    :param entries: of the run, with what it wrote."""
     store = workspace.as_lineage_ws().get_lineage_store()
-    refs = [output.ref for output in found.outputs]
+    refs = [output.ref for output in outputs]
     scratch = Path(workspace.get_scratch_directory())
     scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="cached-run-", dir=scratch) as directory:
         copies = [Path(directory, str(number)) for number in range(len(refs))]
-        with workspace.interaction.progress(f"Taking step {record.name}", len(refs), "outputs") as advance:
-            for output, copy in zip(found.outputs, copies, strict=True):
+        with workspace.interaction.progress(f"Taking step {name}", len(refs), "outputs") as advance:
+            for output, copy in zip(outputs, copies, strict=True):
                 output.copy(copy)
-                flush_files(path for path in (copy, *copy.rglob("*")) if path.is_file())
+                flush_files(path for path in (copy, *copy.rglob("*")) if path.is_file() and not path.is_symlink())
                 advance(1)
         end_writing = store.begin_writing(refs, replace(entries[0], outputs=(), execution_time_seconds=None))
         roles = {ref.name: workspace.get_resource_role(ref.name) for ref in refs}
-        contents = {o.ref: o.content for o in found.outputs if roles[o.ref.name] != ResourceRoles.RESULTS}
-        replacement = _Replacement(workspace, record.name)
+        contents = {o.ref: o.content for o in outputs if roles[o.ref.name] != ResourceRoles.RESULTS}
+        replacement = _Replacement(workspace, name)
         try:
-            for output, copy in zip(found.outputs, copies, strict=True):
+            for output, copy in zip(outputs, copies, strict=True):
                 replacement.put(output, copy)
-            for output in found.outputs:
+            for output in outputs:
                 if same_content(content_now(workspace, output.ref), output.content) is not True:
                     raise ConfigurationError(f"{output.ref} would not be what the run wrote")
             results = results_now(workspace, refs)
             for entry in entries:
-                outputs = [cert.ref for cert in entry.outputs]
-                record_step(store, _with_results(entry, results), outputs, contents)
+                written = [cert.ref for cert in entry.outputs]
+                record_step(store, _with_results(entry, results), written, contents)
         except BaseException:
             replacement.undo()
             end_writing()
             raise
         end_writing()
-    inputs = dict.fromkeys(cert.ref for entry in entries for cert in entry.inputs)
-    return TakenRun(found, tuple(refs), tuple(inputs), tuple(replacement.kept))
+    return tuple(replacement.kept)
 
 
 def _entries_here(workspace: Workspace, record: RunRecord, found: CachedRun) -> list[StepLineage]:
@@ -151,7 +162,7 @@ def _origin(entry: StepLineage, found: CachedRun) -> dict[str, Any]:
 
 
 @contextmanager
-def _place_of_results(workspace: Workspace, record: RunRecord) -> Iterator[None]:
+def claiming_results(workspace: Workspace, record: RunRecord) -> Iterator[None]:
     """Nobody else may be writing there."""
     if record.results is None:
         yield
@@ -161,6 +172,16 @@ def _place_of_results(workspace: Workspace, record: RunRecord) -> Iterator[None]
         yield
     finally:
         run.release()
+
+
+def names_of_outputs(workspace: Workspace, resource: Resource, root: Path) -> list[str]:
+    """What lies at the root of a resource that a step may have written: all but what is ours, and what snapshots
+    keep there."""
+    stays = {".git", ".dataworkspace", LINEAGE_FILE}
+    if resource.has_results_role():
+        stays |= results_exclude(workspace)
+    names = sorted(place.name for place in root.iterdir())
+    return [name for name in names if name not in stays and not SNAPSHOTS_DIRS_RE.match(name)]
 
 
 @dataclass
@@ -186,11 +207,7 @@ class _Replacement:
         if ref.subpath is not None:
             self._replace(ref.name, root, [ref.subpath], {ref.subpath: copy})
             return
-        stays = {".git", ".dataworkspace", LINEAGE_FILE}
-        if resource.has_results_role():
-            stays |= results_exclude(self.workspace)
-        names = sorted(place.name for place in root.iterdir())
-        old = [name for name in names if name not in stays and not SNAPSHOTS_DIRS_RE.match(name)]
+        old = names_of_outputs(self.workspace, resource, root)
         self._replace(ref.name, root, old, {place.name: place for place in sorted(copy.iterdir())})
 
     def _replace(self, name: str, root: Path, old: Sequence[str], new: dict[str, Path]) -> None:

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dataworkspaces.commands.far import AT_A_TIME
 from dataworkspaces.commands.kept_experiments import experiments_of, take_experiment_command
 from dataworkspaces.commands.run_beside import place_beside
 from dataworkspaces.commands.run_guard import Guard, guarding
 from dataworkspaces.commands.sweep_command import command_of, recorded_parameters
-from dataworkspaces.commands.sweep_far import AT_A_TIME, FarRuns, far_runs
+from dataworkspaces.commands.sweep_far import FarRuns, far_runs
 from dataworkspaces.commands.sweep_plan import SweepPlan, alone, keep_plan
 from dataworkspaces.commands.sweep_runs import run_of
 from dataworkspaces.commands.sweep_search import Search, search_of
@@ -170,6 +171,8 @@ def _run_all(
                         yield run
             except BaseException:
                 guard.close()
+                for each in workers:
+                    each.stop()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
             finally:
@@ -252,6 +255,9 @@ class Worker:
                 )  # fmt: skip
             self.guard.take(self._process.pid)
         return self._process
+
+    def stop(self) -> None:
+        """The guard has killed it."""
 
     def end(self) -> None:
         process = self._process
