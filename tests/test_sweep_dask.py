@@ -45,9 +45,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         yield running
 
 
-def test_runs_on_a_cluster_of_which_a_worker_is_killed(
-    here: User, cluster: Cluster, tmp_path: Path
-) -> None:
+def test_runs_on_a_cluster_of_which_a_worker_is_killed(here: User, cluster: Cluster, tmp_path: Path) -> None:
     marks = tmp_path / "marks"
     marks.mkdir()
     before = {

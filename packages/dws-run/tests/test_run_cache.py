@@ -49,7 +49,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def ws(workspace: MemoryWorkspace, tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch) -> MemoryWorkspace:
     """A pipeline of two steps, and the directory of its workspace."""
     monkeypatch.setattr("dataworkspaces.commands.run.gets_input", lambda: False)
-    monkeypatch.setattr("dataworkspaces.commands.rerun.gets_input", lambda: False)
+    monkeypatch.setattr("dataworkspaces.commands.rerun_steps.gets_input", lambda: False)
     monkeypatch.setattr("dataworkspaces.commands.rerun_plan.gets_input", lambda: False)
     monkeypatch.chdir(workspace.directory)
     return prepared(workspace, tmp_path)

@@ -6,6 +6,7 @@ machine for the time of one command.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -35,7 +36,20 @@ def dask_executor(address: str) -> Iterator[Executor]:
             f"The Dask scheduler at {address!r} cannot be reached: {' '.join(str(e).split())[:200]}",
             hint="Start one with 'dask scheduler' and 'dask worker', or: dws config executor threads",
         ) from e
+    with silent_client():
+        try:
+            yield client.get_executor(pure=False)
+        finally:
+            client.close()
+
+
+@contextmanager
+def silent_client() -> Iterator[None]:
+    """What goes wrong is told by whoever waits for a result: Dask would print a traceback beside."""
+    logger = logging.getLogger("distributed.client")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
     try:
-        yield client.get_executor(pure=False)
+        yield
     finally:
-        client.close()
+        logger.setLevel(before)

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.files.dask_executor import silent_client
 
 _CLUSTERS = {
     "htcondor": "HTCondorCluster", "local": "local.LocalCluster", "lsf": "LSFCluster", "moab": "MoabCluster",
@@ -49,6 +50,6 @@ def jobqueue_executor(address: str) -> Iterator[Executor]:
             f"dask-jobqueue cannot use {system}: {' '.join(str(e).split())[:200]}",
             hint=f"Configure jobqueue.{system} in ~/.config/dask/jobqueue.yaml",
         ) from e
-    with cluster, distributed.Client(cluster, set_as_default=False) as client:
+    with silent_client(), cluster, distributed.Client(cluster, set_as_default=False) as client:
         cluster.adapt(minimum_jobs=0, maximum_jobs=int(most or _MOST_JOBS))
         yield client.get_executor(pure=False)

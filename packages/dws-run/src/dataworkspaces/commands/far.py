@@ -45,6 +45,10 @@ _KINDS = {
 }  # fmt: skip
 
 
+class LostExecutorError(UnavailableError):
+    """Nothing that is asked of the executor will be done any more."""
+
+
 @contextmanager
 def far_work(workspace: Workspace, executor: str) -> Iterator[FarWork]:
     """Open the executor ``NAME`` or ``NAME:ADDRESS``. What was sent to the origin, or came from there, does not stay
@@ -91,19 +95,20 @@ class FarWork:
     def ask(self, kind: str, request: dict[str, Any]) -> dict[str, Any]:
         """Have a worker do something, wait for it, and return what it says.
 
-        Raises the error that the worker had, and ToolError or UnavailableError if none could do it."""
+        Raises the error that the worker had, ToolError if none could do it, and LostExecutorError if there is none."""
         asked = json.dumps({**request, "kind": kind, "origin": self.origin})
         with self._lock:
             if self._is_over:
-                raise ToolError("Nothing more is given to workers: dws was interrupted")
+                raise LostExecutorError(f"The executor {self.named} is given nothing more")
             future = self.executor.submit(work_here, asked)
             self._running.add(future)
         try:
             answer: dict[str, Any] = json.loads(future.result())
         except CancelledError as e:
-            raise UnavailableError(
-                f"The executor {self.named} has dropped the work: it was stopped, or cannot be reached any more",
-                hint="The same command again goes on",
+            self.stop()
+            raise LostExecutorError(
+                f"The executor {self.named} was stopped, or cannot be reached any more",
+                hint="Start it again, and give the same command: what is done stays done",
             ) from e
         except Exception as e:
             raise ToolError(f"No worker of {self.named} could do it: {_in_words(e)}", hint=_hint(e)) from e

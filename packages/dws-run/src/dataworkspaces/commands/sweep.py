@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dataworkspaces.commands.far import AT_A_TIME
+from dataworkspaces.commands.far import AT_A_TIME, LostExecutorError
 from dataworkspaces.commands.kept_experiments import experiments_of, take_experiment_command
 from dataworkspaces.commands.run_beside import place_beside
 from dataworkspaces.commands.run_guard import Guard, guarding
@@ -199,6 +199,8 @@ def _run(worker: Worker | FarRuns, task: dict[str, Any], search: Search) -> Done
     try:
         with search.watching(int(task["number"]), Path(task["place"])):
             answer = worker.ask(task)
+    except LostExecutorError:
+        raise
     except DwsError as e:  # the others can run all the same
         answer = {"ok": False, "message": e.message}
     parameters = recorded_parameters(task["point"])
