@@ -17,6 +17,7 @@ from pathlib import Path
 from . import (
     autolog,
     checkout,
+    cluster,
     collaboration,
     experiments,
     flushing,
@@ -51,6 +52,7 @@ ROWS: dict[str, Callable[[Settings], Iterator[Row]]] = {
     "checkout": checkout.rows,
     "reproduce": reproduce.rows,
     "experiments": experiments.rows,
+    "cluster": cluster.rows,
     "flushing": flushing.rows,
     "rclone": rclone.rows,
     "s3": s3.rows,

@@ -3,13 +3,14 @@ directory of its own."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from dask_cluster import Cluster, cluster_in, kill, wait_for
-from endtoend import HOST, User, isolated_environment, write_files
+from endtoend import FAILED, HOST, User, isolated_environment, write_files
 
 pytestmark = [pytest.mark.slow, pytest.mark.real_starts]
 
@@ -92,7 +93,7 @@ def test_steps_on_a_cluster_of_which_a_worker_is_killed(here: User, cluster: Clu
     write_files(here.cwd, {"code/part.py": PART.replace('print("part", name)', 'raise SystemExit("no part")')})
     here.batch("snapshot", "V3")
     unknown = here.batch("reproduce", "V3", "--executor", cluster.executor, check=False)
-    assert (unknown.returncode, unknown.stderr.count("\n")) == (4, 1), unknown.stderr
+    assert (unknown.returncode, unknown.stderr.count("\n")) == (4, 2), unknown.stderr
     assert "does not have snapshot V3" in unknown.stderr
     assert "dws push" in unknown.stderr
     failed = here.batch("rerun", "a", "--executor", cluster.executor, check=False)
@@ -100,3 +101,14 @@ def test_steps_on_a_cluster_of_which_a_worker_is_killed(here: User, cluster: Clu
     assert "no part" in failed.stdout + failed.stderr
     assert "Step a failed with exit status 1" in failed.stdout + failed.stderr
     assert (here.cwd / "parts/a").read_text() == "a1 2 3 4\n"
+
+    # A worker that cannot reach a remote, since nothing of it has come there before.
+    for home in cluster.workers:
+        for clone in (tmp_path / home / ".cache/dws/workers").glob("[0-9a-f]*"):
+            shutil.rmtree(clone) if clone.is_dir() else clone.unlink()
+    (tmp_path / "remote-data").rename(tmp_path / "away")
+    away = here.batch("reproduce", "V2", "--executor", cluster.executor, check=False)
+    assert away.returncode in FAILED
+    assert away.stderr.count("\n") == 2, away.stderr  # with the line that says where it runs
+    assert f"{tmp_path}/remote-data" in away.stderr
+    assert "(at " in away.stderr

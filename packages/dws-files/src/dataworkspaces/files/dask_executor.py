@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Any
 
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.toolbox.logs import log
 
 _SECONDS = "10s"
 
@@ -38,6 +39,8 @@ def dask_executor(address: str) -> Iterator[Executor]:
         ) from e
     with silent_client():
         try:
+            if address and not client.scheduler_info()["workers"]:
+                log.warning("the Dask scheduler at %s has no worker yet: work begins when one comes", address)
             yield client.get_executor(pure=False)
         finally:
             client.close()

@@ -99,6 +99,7 @@ def reproduce(
     else:
         from dataworkspaces.commands.reproduce_far import reproduce_far
 
+        click.echo(f"Running it at a worker of {executor}", err=True)
         found = reproduce_far(workspace, plan, how, executor)
     if html is not None:
         from dataworkspaces.commands.reproduce_html import page

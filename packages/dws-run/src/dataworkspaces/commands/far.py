@@ -119,12 +119,19 @@ class FarWork:
             raise _error(answer)
         return answer
 
-    def send(self, name: str) -> None:
-        """Send an experiment of the workspace to the origin, for workers to begin with."""
-        with self._lock:
-            self._at_origin.add(name)
+    def send(self, name: str, *, stays: bool = False) -> None:
+        """Send an experiment of the workspace to the origin, for workers to begin with.
+
+        :param stays: it was sent before, or is to be there afterwards."""
+        if not stays:
+            self.leave_nothing_of(name)
         with self._turn:
             patiently(lambda: push_experiments_command(self.own(), [name]))
+
+    def leave_nothing_of(self, name: str) -> None:
+        """Remove an experiment at the origin in the end, if it is there."""
+        with self._lock:
+            self._at_origin.add(name)
 
     def bring(self, name: str) -> None:
         """Fetch an experiment that a worker has sent. Those that come while others are being fetched are fetched

@@ -7,6 +7,7 @@ wrote, and its lineage, or nothing. A step that fails changes nothing here."""
 from __future__ import annotations
 
 import os
+import re
 import threading
 import uuid
 from collections.abc import Iterable
@@ -35,6 +36,7 @@ from dataworkspaces.errors import ConflictError, DwsError, NotFoundError
 from dataworkspaces.lineage.from_json import run_from_json
 from dataworkspaces.lineage.model import StepLineage
 from dataworkspaces.toolbox.building import directory_to_build_in
+from dataworkspaces.toolbox.processes import process_exists
 from dataworkspaces.workspace import Workspace
 
 BUILDING = "rerun"
@@ -57,10 +59,12 @@ class FarSteps(InThreads):
     ) -> None:
         super().__init__(workspace, plan, listener, logs, root)
         self._far = far
-        self._name = f"rerun-{uuid.uuid4().hex[:12]}"
+        self._name = f"{_own_prefix()}{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._placing = threading.Lock()
         self._base: _Base | None = None
-        self._taken: list[str] = []
+        self._taken = _left_behind(far.own())
+        for name in self._taken:
+            far.leave_nothing_of(name)
 
     def _execute(self, workspace: Workspace, number: int, planned: PlannedRun | None, directory: str) -> int:
         execution, name = self._steps[number].execution, f"{self._name}/{number + 1}"
@@ -94,7 +98,7 @@ class FarSteps(InThreads):
     def _present_state(self) -> _Base:
         """What is here now, at the origin."""
         if self._base is None:
-            name = f"{self._name}/base-{len(self._taken)}"
+            name = f"{self._name}/base-{uuid.uuid4().hex[:8]}"
             self._taken.append(name)
             taken = patiently(
                 lambda: take_experiment_command(self._far.own(), name, "What steps of a rerun start from")
@@ -120,6 +124,22 @@ class FarSteps(InThreads):
                 return
             with claiming_results(workspace, planned.record):
                 put_in_place(workspace, execution.name, outputs, entries)
+
+
+def _own_prefix() -> str:
+    """Of the names of experiments that reruns of this machine take for a while."""
+    return f"rerun-{re.sub('[^A-Za-z0-9]', '', os.uname().nodename)[:40]}-"
+
+
+def _left_behind(workspace: Workspace) -> list[str]:
+    """The experiments that reruns have left which were killed."""
+    prefix = _own_prefix()
+    found = []
+    for each in experiments_of(workspace).list_experiments():
+        pid, _, rest = each.name.removeprefix(prefix).partition("-")
+        if each.name.startswith(prefix) and "/" in rest and pid.isdigit() and not process_exists(int(pid)):
+            found.append(each.name)
+    return found
 
 
 def _steps_of(workspace: Workspace) -> Iterable[StepLineage]:
