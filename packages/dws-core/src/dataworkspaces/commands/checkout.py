@@ -85,14 +85,21 @@ def plan_checkout(
 
 
 def checkout_command(
-    workspace: Workspace, plan: CheckoutPlan, *, durable: bool = True, hostname: str | None = None
+    workspace: Workspace,
+    plan: CheckoutPlan,
+    *,
+    durable: bool = True,
+    borrow: bool = False,
+    hostname: str | None = None,
 ) -> CheckoutOutcome:
     """Do what was planned. The workspace itself does not change, and no lock of it is held.
 
-    :param durable: as for :func:`check_out`.
+    :param durable, borrow: as for :func:`check_out`.
     :param hostname: names the copy, by default as its directory."""
     hostname = hostname or _hostname(workspace, plan.directory)
-    copy = check_out(workspace, plan.snapshot, plan.versions, plan.directory, hostname, durable=durable)
+    copy = check_out(
+        workspace, plan.snapshot, plan.versions, plan.directory, hostname, durable=durable, borrow=borrow
+    )
     directory = Path(copy.get_workspace_local_path_if_any() or plan.directory)
     return CheckoutOutcome(plan.snapshot, directory, hostname, tuple(plan.versions), plan.left)
 

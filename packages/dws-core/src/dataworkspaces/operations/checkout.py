@@ -44,20 +44,23 @@ def check_out(
     *,
     with_results: bool = True,
     durable: bool = True,
+    borrow: bool = False,
 ) -> Workspace:
     """Make ``directory``, which is not there or empty, the workspace as of a snapshot, and open it.
 
     :param versions: of the resources that are wanted, which can be checked out or come along with the workspace.
     :param hostname: names the copy.
     :param with_results: whether the results of the snapshot stand where they were before it moved them.
-    :param durable: whether it survives a power cut from the end on."""
+    :param durable: whether it survives a power cut from the end on.
+    :param borrow: as for :meth:`CheckOutWorkspaceMixin.check_out_workspace`."""
     if not isinstance(workspace, CheckOutWorkspaceMixin):
         raise workspace.not_supported("checkouts")
     target = directory.parent.resolve() / directory.name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with directory_to_build_in(target.parent, BUILDING) as temporary:
-            copy = workspace.check_out_workspace(snapshot.hashval, temporary / "copy", {HOSTNAME: hostname})
+            params = {HOSTNAME: hostname}
+            copy = workspace.check_out_workspace(snapshot.hashval, temporary / "copy", params, borrow=borrow)
             copy.interaction = workspace.interaction
             _fill(workspace, copy, snapshot, versions, with_results)
             if durable:

@@ -59,7 +59,9 @@ class CheckOutWorkspaceMixin(ABC):
     """A workspace that can be had in another directory as it was at a snapshot."""
 
     @abstractmethod
-    def check_out_workspace(self, snapshot_hash: str, directory: Path, local_params: Mapping[str, Any]) -> Workspace:
+    def check_out_workspace(
+        self, snapshot_hash: str, directory: Path, local_params: Mapping[str, Any], *, borrow: bool = False
+    ) -> Workspace:
         """Make ``directory``, which is not there, a copy of the workspace that has the snapshot, and open it.
 
         Resources that have a place of their own are not in it yet: nothing is known of them on this machine. The copy
@@ -67,7 +69,8 @@ class CheckOutWorkspaceMixin(ABC):
         It may be moved as a whole later. No lock is held, and this workspace does not change. After an error or a crash
         anything may lie in the directory, and whoever called removes it.
 
-        :param local_params: those of the copy; they hold at least the host name."""
+        :param local_params: those of the copy; they hold at least the host name.
+        :param borrow: the copy goes before this workspace does, so it may need what this one keeps of the snapshot."""
 
     @abstractmethod
     def comes_along(self, resource: Resource) -> bool:

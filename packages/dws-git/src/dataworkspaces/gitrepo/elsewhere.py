@@ -2,7 +2,7 @@
 
 It is a local clone, whose objects are hard links where the file system has them: they are immutable, so no ``git gc``
 here takes away what is needed there, which a clone with ``objects/info/alternates`` or a linked working tree would
-suffer from. The contents of git-lfs and git-fat go the same way.
+suffer from. A copy for a moment borrows them all the same, since links take the longer the more objects there are. The contents of git-lfs and git-fat go the same way.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from pathlib import Path
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.checks import check_branch_name, check_object_name
+from dataworkspaces.gitrepo.flushing import note_flush
 from dataworkspaces.gitrepo.identity import is_as_in
 from dataworkspaces.gitrepo.layout import git_directories
 from dataworkspaces.gitrepo.remote import ORIGIN, clone
+from dataworkspaces.gitrepo.restart import needs_a_look, note_look
 from dataworkspaces.gitrepo.restraint import made_here
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.trust import Consent
@@ -36,15 +38,19 @@ def copy_repository(
     consent: Consent,
     what: str,
     before_checkout: Callable[[], object] = lambda: None,
+    *,
+    borrow: bool = False,
 ) -> None:
     """Make ``place``, which is not there or empty, a repository with the history of ``source``, its branch at a commit.
 
-    Its origin is that of ``source``, or ``source`` itself if there is none. Submodules are not filled.
+    Its origin is that of ``source``, or ``source`` itself if there is none. Submodules are not filled. Who wants that it
+    survives a power cut flushes all of it.
 
-    :param before_checkout: is called when all is there but the files."""
+    :param before_checkout: is called when all is there but the files.
+    :param borrow: objects stay in ``source``, by ``objects/info/alternates``: for a copy that goes before they do."""
     check_branch_name(branch, what)
     check_object_name(commit, what)
-    clone(str(source), place, consent.interaction, what, checkout=False)
+    clone(str(source), place, consent.interaction, what, checkout=False, borrow=borrow)
     link_large_files(source, place)
     _carry_settings(source, place)
     before_checkout()
@@ -54,6 +60,9 @@ def copy_repository(
     large_files.set_up(place)
     large_files.complete_restore(place, consent)
     made_here(place)
+    if not needs_a_look(source):
+        note_look(place)
+    note_flush(place)
 
 
 def _carry_settings(source: Path, place: Path) -> None:

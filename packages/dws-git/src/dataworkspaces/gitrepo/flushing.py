@@ -35,24 +35,24 @@ def flush_repository(root: Path, began: float | None = None) -> None:
         the directories."""
     now = time.time()
     limit = max(now - _YOUNG_SECONDS, _last_flush(root, now) - _TICK_SECONDS)
-    directories: list[Path] = []
-    files: list[Path] = []
-    flushed: list[Path] = []
-    for directory in git_directories(root):
+    directories: list[str] = []
+    files: list[str] = []
+    flushed: list[str] = []
+    for directory in map(str, git_directories(root)):
         for place in (directory, *_directories(directory)):
             if _changed(place) > limit:
                 directories.append(place)
-                inside = (directory / name for name in _FILES) if place == directory else _files(place)
-                is_by_git = not place.is_relative_to(directory / "lfs")
+                inside = [f"{directory}/{name}" for name in _FILES] if place == directory else _files(place)
+                is_by_git = not place.startswith(f"{directory}/lfs/")
                 for path in inside:
                     changed = _changed(path)
                     if changed > limit:
                         (flushed if is_by_git and began is not None and changed >= began else files).append(path)
     if len(flushed) < _FEW or not _git_flushes():  # few are flushed twice before git is asked for its version
         files += flushed
-    flush_files(files)
-    flush_directories(directories)
-    _note_flush(root, now)
+    flush_files(map(Path, files))
+    flush_directories(map(Path, directories))
+    note_flush(root, now)
 
 
 def _last_flush(root: Path, now: float) -> float:
@@ -60,35 +60,38 @@ def _last_flush(root: Path, now: float) -> float:
     return then if then <= now else 0.0  # the clock was set back
 
 
-def _note_flush(root: Path, began: float) -> None:
-    """So that the next one has less to do. Nothing is lost if it is lost."""
+def note_flush(root: Path, began: float | None = None) -> None:
+    """All that is older need not be flushed again. Nothing is lost if the note is lost.
+
+    :param began: seconds since 1970; None is now."""
     directory = git_directory(root)
     if directory is None:
         return
     with suppress(OSError):
         (directory / _MARKER).parent.mkdir(exist_ok=True)
         (directory / _MARKER).touch()
-        os.utime(directory / _MARKER, (began, began))
+        if began is not None:
+            os.utime(directory / _MARKER, (began, began))
 
 
-def _changed(path: Path) -> float:
+def _changed(path: str | Path) -> float:
     try:
-        return path.lstat().st_mtime
+        return os.lstat(path).st_mtime
     except OSError:
         return 0.0
 
 
-def _directories(directory: Path) -> Iterator[Path]:
+def _directories(directory: str) -> Iterator[str]:
     for name, depth in _STORES:
-        yield from _below(directory / name, depth)
-    yield from _below(directory / "refs", 100)
+        yield from _below(f"{directory}/{name}", depth)
+    yield from _below(f"{directory}/refs", 100)
 
 
-def _below(place: Path, depth: int) -> Iterator[Path]:
+def _below(place: str, depth: int) -> Iterator[str]:
     if depth:
         try:
             with os.scandir(place) as entries:
-                inside = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+                inside = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
         except OSError:
             return
         for path in inside:
@@ -96,10 +99,10 @@ def _below(place: Path, depth: int) -> Iterator[Path]:
     yield place
 
 
-def _files(place: Path) -> Iterable[Path]:
+def _files(place: str) -> Iterable[str]:
     try:
         with os.scandir(place) as entries:
-            return [Path(entry.path) for entry in entries if entry.is_file(follow_symlinks=False)]
+            return [entry.path for entry in entries if entry.is_file(follow_symlinks=False)]
     except OSError:
         return ()
 

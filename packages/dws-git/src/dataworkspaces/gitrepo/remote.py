@@ -15,7 +15,7 @@ from dataworkspaces.gitrepo.checks import without_password, without_passwords
 from dataworkspaces.gitrepo.kept_commits import FETCH_KEPT_COMMITS
 from dataworkspaces.gitrepo.kept_trees import FETCH_KEPT_TREES
 from dataworkspaces.gitrepo.layout import git_directories, read_reference
-from dataworkspaces.gitrepo.process import explain, not_started
+from dataworkspaces.gitrepo.process import explain, not_started, run
 from dataworkspaces.gitrepo.restraint import is_being_made
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.gitrepo.told import Told, parse_porcelain
@@ -196,21 +196,35 @@ def _told_by_server(error: str) -> str:
 
 
 def clone(
-    url: str, place: Path, interaction: Interaction, what: str, *, branch: str | None = None, checkout: bool = True
+    url: str,
+    place: Path,
+    interaction: Interaction,
+    what: str,
+    *,
+    branch: str | None = None,
+    checkout: bool = True,
+    borrow: bool = False,
 ) -> None:
-    """Clone to a directory that does not exist. Passwords in the URL are used, but not stored."""
-    from dataworkspaces.gitrepo import conversation
+    """Clone to a directory that does not exist. Passwords in the URL are used, but not stored.
 
+    :param borrow: leave the objects where they are, in a repository on this machine, of which all branches come."""
     clean = without_password(url)
-    options = {
-        "origin": ORIGIN,
-        "config": [f"remote.{ORIGIN}.fetch={kept}" for kept in (FETCH_KEPT_TREES, FETCH_KEPT_COMMITS)],
-        "no_checkout": not checkout,
-        "branch": branch,
-    }
+    kept = [f"remote.{ORIGIN}.fetch={refspec}" for refspec in (FETCH_KEPT_TREES, FETCH_KEPT_COMMITS)]
     environment = {"GIT_LFS_SKIP_SMUDGE": "1", **with_password(url)}
-    with _talking(place.parent, interaction, f"Cloning {what}", environment) as (progress, env):
-        told = conversation.clone(clean, place, progress, env, **options)
+    doing = f"Cloning {what}"
+    if borrow and not sys.stderr.isatty():  # as :func:`_fetch`
+        arguments = ["clone", "--shared", f"--origin={ORIGIN}", *(f"--config={setting}" for setting in kept)]
+        arguments += ["--no-recurse-submodules", *([] if checkout else ["--no-checkout"]), "--", clean, str(place)]
+        with _asking(interaction, doing, environment) as env:
+            told = _told(run(place.parent, arguments, ok=range(-64, 256), env=env))
+    else:
+        from dataworkspaces.gitrepo import conversation
+
+        options = {
+            "origin": ORIGIN, "config": kept, "no_checkout": not checkout, "branch": branch, "shared": borrow,
+        }  # fmt: skip
+        with _talking(place.parent, interaction, doing, environment) as (progress, env):
+            told = conversation.clone(clean, place, progress, env, **options)
     if told.status:
         if branch is not None and "Remote branch" in told.text:
             raise ConfigurationError(f"{what}: {clean} has no branch '{branch}'")

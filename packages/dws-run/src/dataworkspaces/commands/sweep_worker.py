@@ -68,7 +68,8 @@ def run_one(task: dict[str, Any]) -> dict[str, Any]:
     root = place / "workspace"
     workspace = open_workspace(task["workspace"])
     plan = plan_checkout(workspace, task["base"], str(root))
-    checkout_command(workspace, plan, durable=False, hostname=workspace.get_instance())
+    # What it borrows stays: the experiment that the runs start from holds it.
+    checkout_command(workspace, plan, durable=False, borrow=True, hostname=workspace.get_instance())
     agreements = Agreements(place_of_directory(root))
     try:
         copy = open_workspace(str(root))

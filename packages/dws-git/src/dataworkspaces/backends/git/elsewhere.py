@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def check_out_workspace(
-    workspace: GitWorkspace, snapshot_hash: str, directory: Path, local_params: Mapping[str, Any]
+    workspace: GitWorkspace, snapshot_hash: str, directory: Path, local_params: Mapping[str, Any], *, borrow: bool
 ) -> GitWorkspace:
     """See :meth:`CheckOutWorkspaceMixin.check_out_workspace`. The branch is at the commit of the snapshot, so that what
     is done there can be merged as work on any older state."""
@@ -29,7 +29,9 @@ def check_out_workspace(
     paths = WorkspacePaths(directory)
     # So that git converts nothing that it writes.
     guard = partial(protect, paths, for_all=False, commit=commit)
-    copy_repository(source, directory, commit, workspace.branch, workspace.consent, workspace.what, guard)
+    copy_repository(
+        source, directory, commit, workspace.branch, workspace.consent, workspace.what, guard, borrow=borrow
+    )
     write_json(paths.local_params, dict(local_params))
     config = read_json_object(paths.config, "name", "dws-version")
     name, version = str(config["name"]), str(config["dws-version"])

@@ -555,10 +555,12 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
 
     # -- another directory ---------------------------------------------------------------------------------------
 
-    def check_out_workspace(self, snapshot_hash: str, directory: Path, local_params: Mapping[str, Any]) -> GitWorkspace:
+    def check_out_workspace(
+        self, snapshot_hash: str, directory: Path, local_params: Mapping[str, Any], *, borrow: bool = False
+    ) -> GitWorkspace:
         from dataworkspaces.backends.git.elsewhere import check_out_workspace
 
-        return check_out_workspace(self, snapshot_hash, directory, local_params)
+        return check_out_workspace(self, snapshot_hash, directory, local_params, borrow=borrow)
 
     def comes_along(self, resource: Resource) -> bool:
         return isinstance(resource, (GitSubdirectory, GitOwnFiles))

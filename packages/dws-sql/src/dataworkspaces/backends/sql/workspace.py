@@ -26,7 +26,7 @@ class SqlWorkspace(CheckOutWorkspaceMixin, CentralWorkspaceMixin, SqlSnapshots):
         return self
 
     def check_out_workspace(
-        self, snapshot_hash: str, directory: Path, local_params: Mapping[str, object]
+        self, snapshot_hash: str, directory: Path, local_params: Mapping[str, object], *, borrow: bool = False
     ) -> SqlWorkspace:
         """One more copy of what the database holds for all: its snapshots are those of all copies at once."""
         directory.mkdir()
