@@ -206,6 +206,28 @@ def test_damage_is_told(here: User) -> None:
     here.dws("remove-experiment", "whole")
 
 
+def test_one_that_holds_less_than_it_names_is_not_adopted(here: User) -> None:
+    here.dws("snapshot", "--experiment", "try")
+    of = here.json("show", "try")["hash"]
+    here.git("read-tree", f"{EXPERIMENTS}try")
+    (path,) = here.git("ls-files", f".dataworkspace/snapshot_metadata/*{of}*").split()
+    metadata = json.loads(here.git("show", f":{path}"))
+    for name, change in (("none", {"code": None}), ("lacking", {})):
+        versions = {key: value for key, value in metadata["restore_hashes"].items() if key != "code"} | change
+        text = json.dumps({**metadata, "restore_hashes": versions})
+        blob = here.run("git", "hash-object", "-w", "--stdin", input=text).stdout.strip()
+        here.git("update-index", "--cacheinfo", f"100644,{blob},{path}")
+        tree = here.git("write-tree").strip()
+        commit = here.git("commit-tree", tree, "-p", "HEAD", "-m", f"x\n\nDws-Snapshot: {of}").strip()
+        here.git("update-ref", f"{EXPERIMENTS}{name}", commit)
+    here.git("reset", "--quiet", "--mixed", "HEAD")
+    for name in ("none", "lacking"):
+        refused = here.batch("adopt", name, check=False)
+        assert (refused.returncode, refused.stderr.count("\n")) == (10, 1)
+        assert "it names resource 'code', and holds no version of it" in refused.stderr
+    assert len(here.json("history")["snapshots"]) == 1
+
+
 # -- two people ----------------------------------------------------------------------------------------------------
 
 

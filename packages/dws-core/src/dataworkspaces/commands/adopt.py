@@ -10,9 +10,10 @@ from dataworkspaces.commands.kept_experiments import experiments_of, find_experi
 from dataworkspaces.commands.present import present_state
 from dataworkspaces.commands.restore import RestorePlan, plan_restore, restore_command
 from dataworkspaces.commands.summaries import snapshot_json
-from dataworkspaces.errors import ConflictError, DwsError
+from dataworkspaces.errors import ConflictError, DwsError, MetadataError
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import SnapshotResourceMixin
+from dataworkspaces.workspace.checking_out import CheckOutWorkspaceMixin
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, Workspace
@@ -53,10 +54,12 @@ class Adopted:
 
 def plan_adoption(workspace: Workspace, name: str) -> AdoptionPlan:
     """What :func:`adopt_command` would do; changes nothing. Raises NotFoundError without such an experiment,
-    ConflictError if a file would be overwritten that differs from all that is kept."""
+    MetadataError for one that does not hold what it names, ConflictError if a file would be overwritten that differs
+    from all that is kept."""
     experiment = find_experiment(workspace, name)
     experiments = experiments_of(workspace)
     experiments.include_experiments([experiment])
+    _check_is_whole(workspace, experiment)
     plan = plan_restore(workspace, experiment.snapshot.hashval, list_files=True)
     unsaved = _unsaved(workspace, plan)
     if unsaved:
@@ -81,6 +84,26 @@ def adopt_command(workspace: Workspace, plan: AdoptionPlan) -> Adopted:
         restore_command(present, plan_restore(present, plan.experiment.snapshot.hashval, restored))
     snapshot = present.as_snapshot_ws().get_snapshot_metadata(plan.experiment.snapshot.hashval)
     return Adopted(snapshot, plan)
+
+
+def _check_is_whole(workspace: Workspace, experiment: KeptExperiment) -> None:
+    """Somebody may have sent one whose manifest names more than can be brought back."""
+    versions = experiment.snapshot.restore_hashes
+    there = set(workspace.get_resource_names())
+    for entry in workspace.as_snapshot_ws().get_snapshot_manifest(experiment.snapshot.hashval):
+        name = entry["name"]
+        is_part = name in there and _is_part_of_workspace(workspace, name)
+        if name not in versions or (is_part and versions[name] is None):
+            raise MetadataError(
+                f"Experiment '{experiment.name}' cannot be adopted: it names resource '{name}', and holds no version "
+                "of it",
+                hint=f"Ask whoever took it to take it again, or remove it: dws remove-experiment {experiment.name}",
+            )
+
+
+def _is_part_of_workspace(workspace: Workspace, name: str) -> bool:
+    """Of which each snapshot holds what can be brought back."""
+    return isinstance(workspace, CheckOutWorkspaceMixin) and workspace.comes_along(workspace.get_resource(name))
 
 
 def _unsaved(workspace: Workspace, plan: RestorePlan) -> list[str]:
