@@ -97,9 +97,7 @@ def checkout_command(
     :param durable, borrow: as for :func:`check_out`.
     :param hostname: names the copy, by default as its directory."""
     hostname = hostname or _hostname(workspace, plan.directory)
-    copy = check_out(
-        workspace, plan.snapshot, plan.versions, plan.directory, hostname, durable=durable, borrow=borrow
-    )
+    copy = check_out(workspace, plan.snapshot, plan.versions, plan.directory, hostname, durable=durable, borrow=borrow)
     directory = Path(copy.get_workspace_local_path_if_any() or plan.directory)
     return CheckoutOutcome(plan.snapshot, directory, hostname, tuple(plan.versions), plan.left)
 
