@@ -2,7 +2,8 @@
 
 It is a local clone, whose objects are hard links where the file system has them: they are immutable, so no ``git gc``
 here takes away what is needed there, which a clone with ``objects/info/alternates`` or a linked working tree would
-suffer from. A copy for a moment borrows them all the same, since links take the longer the more objects there are. The contents of git-lfs and git-fat go the same way.
+suffer from. A copy for a moment borrows them all the same, since links take the longer the more objects there are.
+The contents of git-lfs and git-fat go the same way as the links.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ def copy_repository(
 ) -> None:
     """Make ``place``, which is not there or empty, a repository with the history of ``source``, its branch at a commit.
 
-    Its origin is that of ``source``, or ``source`` itself if there is none. Submodules are not filled. Who wants that it
-    survives a power cut flushes all of it.
+    Its origin is that of ``source``, or ``source`` itself if there is none. Submodules are not filled. Who wants that
+    it survives a power cut flushes all of it.
 
     :param before_checkout: is called when all is there but the files.
     :param borrow: objects stay in ``source``, by ``objects/info/alternates``: for a copy that goes before they do."""
