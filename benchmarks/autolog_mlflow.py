@@ -227,7 +227,8 @@ def _run(directory: Path, *command: str) -> str:
 
 def rows(script: str, theirs: Mapping[str, Any], ours: Ours, lacks: Mapping[str, list[str]]) -> Iterator[str]:
     """Three lines of the table."""
-    counts = {kind: len(theirs[kind]) for kind in KINDS} | {"epochs": max(theirs["epochs"].values(), default=0)}
+    epochs = max((count for count in theirs["epochs"].values() if count > 1), default=0)
+    counts = {kind: len(theirs[kind]) for kind in KINDS} | {"epochs": epochs}
     both = {kind: len(theirs[kind]) - len(lacks[kind]) for kind in KINDS}
     told = {kind: f"{both[kind]} of {counts[kind]}" if counts[kind] else "" for kind in KINDS}
     told["epochs"] = "" if not counts["epochs"] else "no" if lacks["epochs"] else "all"

@@ -29,6 +29,7 @@ from training_troubles import no_end_and_no_abort, no_results_directory, no_work
 
 from dataworkspaces.kit_support.autolog import Session
 from dataworkspaces.kit_support.autolog import record as autolog_record
+from dataworkspaces.kit_support.data_hash import hash_of_inputs
 from dataworkspaces.kits import autolog
 from dataworkspaces.kits.scikit_learn import lineage_for
 from dataworkspaces.lineage.live import live_runs
@@ -99,6 +100,37 @@ def test_a_training_and_what_is_measured_of_it(left: Callable[[], Left]) -> None
     assert {"training_roc", "training_precision_recall", "training_confusion_matrix"} <= set(found.details["curves"])
     assert found.names >= {"results.json", "run.jsonl", "autolog.json", "estimator.html"}
     assert not any(name.startswith("runs/") for name in found.names)
+
+
+def test_the_data_of_a_training_and_of_its_evaluation(left: Callable[[], Left]) -> None:
+    weights = np.ones(60)
+    model = LogisticRegression().fit(X_train, y_train, sample_weight=weights)
+    f1_score(y_test, model.predict(X_test))
+    f1_score(y_test, model.predict(X_test), average="macro")
+    found = left()
+    assert found.parameters["fit_sample_weight"] == {"type": "float64", "shape": [None]}
+    fit = found.details["data"]["fit"]
+    assert (fit["X"], fit["samples"], fit["hash"]) == ("X_train", 60, hash_of_inputs(X_train, y_train))
+    (evaluated,) = found.details["data"]["evaluated"].values()
+    assert (evaluated["samples"], evaluated["hash"]) == (20, hash_of_inputs(X_test, None))
+    LogisticRegression().fit(X_train, y_train)
+    assert left().parameters["fit_sample_weight"] is None
+
+
+def test_of_many_evaluations_few_are_told(left: Callable[[], Left]) -> None:
+    model = LogisticRegression().fit(X_train, y_train)
+    for start in range(80 - 30):
+        part = X[start : start + 30]
+        accuracy_score(y[start : start + 30], model.predict(part))
+    assert len(left().details["data"]["evaluated"]) == 20
+
+
+def test_examples_of_the_input_are_told_if_the_user_says_so(workspace: Any) -> None:
+    session = autolog(pictures=False, save_models=False, input_examples=True)
+    LogisticRegression().fit(pd.DataFrame(X_train, columns=list("abcd")), y_train)
+    example = Left(workspace, session).details["input_example"]
+    autolog(disable=True)
+    assert example["b"] == list(X_train[:5, 1])
 
 
 def test_functions_that_were_imported_before_and_after_are_seen(left: Callable[[], Left]) -> None:

@@ -11,6 +11,7 @@ from sklearn.datasets import make_classification
 from sklearn.model_selection import GridSearchCV
 
 from dataworkspaces.kit_support.autolog import Session
+from dataworkspaces.kit_support.data_hash import hash_of_inputs
 from dataworkspaces.kits import autolog
 from dataworkspaces.lineage.live import live_runs
 
@@ -52,6 +53,31 @@ def test_xgboost(workspace: Any, session: Session) -> None:
     assert (len(live_runs(workspace)), live_runs(workspace)[0].epochs) == (3, ())
 
 
+def test_xgboost_tells_what_it_validated_with_and_where_it_stopped(workspace: Any, session: Session) -> None:
+    xgboost = pytest.importorskip("xgboost")
+    dtrain, dtest = xgboost.DMatrix(X[:80], y[:80]), xgboost.DMatrix(X[80:], y[80:])
+    rounds: dict[str, Any] = {}
+    callback = xgboost.callback.EarlyStopping(rounds=2, save_best=False, min_delta=0.05)
+    booster = xgboost.train(
+        {"max_depth": 2, "objective": "binary:logistic"}, dtrain, num_boost_round=50,
+        evals=[(dtrain, "fitted"), (dtest, "test")], callbacks=[callback], evals_result=rounds, verbose_eval=False,
+    )  # fmt: skip
+    results = workspace.read_results()
+    parameters, metrics = results["parameters"], results["metrics"]
+    assert (parameters["maximize"], parameters["custom_metric"]) == (None, None)  # as they are by themselves
+    assert parameters["callbacks"] == [
+        {"class": "EarlyStopping", "rounds": 2, "metric_name": None, "maximize": None, "save_best": False}
+        | {name: value for name, value in parameters["callbacks"][0].items() if name in ("min_delta", "data_name")}
+    ]
+    trained = len(rounds["test"]["logloss"])
+    assert len(live_runs(workspace)[0].epochs) == trained < 50  # the last one too, after which it stopped
+    assert (parameters["best_iteration"], parameters["stopped_iteration"]) == (booster.best_iteration, trained - 1)
+    assert metrics["best_fitted-logloss"] == rounds["fitted"]["logloss"][booster.best_iteration]
+    data = details(workspace)["data"]
+    assert [(each["name"], each["samples"]) for each in data["validation"]] == [("fitted", 80), ("test", 40)]
+    assert data["validation"][0]["hash"] == data["fit"]["hash"] != data["validation"][1]["hash"]
+
+
 def test_lightgbm(workspace: Any, session: Session) -> None:
     lightgbm = pytest.importorskip("lightgbm")
     train_set = lightgbm.Dataset(X[:80], y[:80])
@@ -67,6 +93,11 @@ def test_lightgbm(workspace: Any, session: Session) -> None:
     found = details(workspace)
     assert set(found["feature_importances"]) == {"split", "gain"}
     assert (workspace.root / "results" / "model.txt").exists()
+    assert found["data"]["validation"] == [{"name": "valid_0", "samples": 40, "hash": hash_of_inputs(X[80:], y[80:])}]
+    assert live.parameters["keep_training_booster"] is False
     lightgbm.LGBMClassifier(n_estimators=4, verbose=-1).fit(X, y, eval_set=[(X, y)])
     latest = live_runs(workspace)[0]
     assert (len(latest.epochs), latest.parameters["estimator_name"]) == (4, "LGBMClassifier")
+    assert latest.parameters["fit_init_score"] is None
+    validation = details(workspace)["data"]["validation"]
+    assert validation == [{"X": "X", "y": "y", "samples": 120, "hash": hash_of_inputs(X, y)}]

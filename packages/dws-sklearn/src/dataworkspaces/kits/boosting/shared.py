@@ -146,7 +146,8 @@ class Library(ABC):
         }
 
     def _with_rounds(self, arguments: dict[str, Any], record: ModelRecord) -> dict[str, Any]:
-        return {**arguments, "callbacks": [*(arguments.get("callbacks") or ()), self.rounds(record)]}
+        # Ours first: after one that stops the training, no other is called.
+        return {**arguments, "callbacks": [self.rounds(record), *(arguments.get("callbacks") or ())]}
 
     def _look(self, arguments: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
         """By the identity of each set of data."""
