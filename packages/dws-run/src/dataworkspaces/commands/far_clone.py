@@ -5,11 +5,14 @@ What begins a piece of work comes as an experiment of the origin, and what came 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from dataworkspaces.commands.clone import clone_command
 from dataworkspaces.commands.kept_experiments import (
@@ -21,9 +24,12 @@ from dataworkspaces.commands.named_versions import versions_in
 from dataworkspaces.commands.sweep_worker import open_workspace, patiently
 from dataworkspaces.commands.sync import Selection, pull_command
 from dataworkspaces.errors import DwsError, NotFoundError
+from dataworkspaces.toolbox.atomic import read_json_object, write_json
 from dataworkspaces.toolbox.lock import acquire
-from dataworkspaces.workspace import BatchInteraction, SnapshotMetadata, Workspace
+from dataworkspaces.workspace import BatchInteraction, Resource, SnapshotMetadata, Workspace
+from dataworkspaces.workspace.absent import is_absent
 from dataworkspaces.workspace.kept_experiments import KeptExperiment
+from dataworkspaces.workspace.kept_versions import KeptVersionsMixin
 
 _PATIENCE = 3600.0
 """Seconds to wait for others on this machine."""
@@ -38,18 +44,68 @@ def clones() -> Path:
 def own_clone(origin: str) -> str:
     """The directory of a clone of the workspace at that origin. Raises what a clone raises, also for one resource; then
     there is none, and the next piece of work tries again."""
-    place = clones() / hashlib.sha256(origin.encode()).hexdigest()[:32]
-    if place.exists():
-        return str(place)
-    with _alone(place.with_suffix(".lock")):
-        if not place.exists():
-            made = place.with_name(f"{place.name}-{uuid.uuid4().hex}")
-            hostname = f"worker-{uuid.uuid4().hex[:12]}"
-            outcome = clone_command(origin, str(made), hostname, BatchInteraction(), batch=True, trust=True)
-            for error in outcome.missing.values():
-                raise error
-            made.rename(place)
-    return str(place)
+    with _alone(_note_of(origin).with_suffix(".lock")):
+        found = _noted(origin)
+        return str(_cloned(origin) if found is None else found[0])
+
+
+def _note_of(origin: str) -> Path:
+    """Which clone it is, and which resources could not be had when it was made."""
+    return clones() / f"{hashlib.sha256(origin.encode()).hexdigest()[:32]}.json"
+
+
+def _noted(origin: str) -> tuple[Path, Any] | None:
+    note = _note_of(origin)
+    if not note.exists():
+        return None
+    told = read_json_object(note, "directory", "lacks")
+    place = clones() / Path(str(told["directory"])).name
+    return (place, told["lacks"]) if place.is_dir() else None
+
+
+def _cloned(origin: str) -> Path:
+    note, before = _note_of(origin), _noted(origin)
+    for left in clones().glob(f"{note.stem}-*"):  # half made, or replaced long ago
+        if before is None or left != before[0]:
+            shutil.rmtree(left, ignore_errors=True)
+    place = note.with_name(f"{note.stem}-{uuid.uuid4().hex[:8]}")
+    hostname = f"worker-{uuid.uuid4().hex[:12]}"
+    outcome = clone_command(origin, str(place), hostname, BatchInteraction(), batch=True, trust=True)
+    for error in outcome.missing.values():
+        shutil.rmtree(place, ignore_errors=True)
+        raise error
+    write_json(note, {"directory": place.name, "lacks": _lacks(open_workspace(str(place)))})
+    return place
+
+
+def _lacks(clone: Workspace) -> dict[str, Any]:
+    """By resource that is not at this worker what is known of it."""
+    found = {each.name: each.get_params() for each in clone.get_resources() if is_absent(clone, each)}
+    return json.loads(json.dumps(found, default=str))  # type: ignore[no-any-return]
+
+
+def begin_with(origin: str, name: str, hashval: str) -> tuple[str, KeptExperiment]:
+    """The directory of a clone, and in it an experiment of the origin with the resources that it has. Raises
+    NotFoundError if the origin does not know one of them."""
+    root = own_clone(origin)
+    experiment = fetched(root, name, hashval)
+    if not absent(open_workspace(root), experiment):
+        return root, experiment
+    again = renewed(origin, root)
+    return again, fetched(again, name, hashval)
+
+
+def renewed(origin: str, root: str) -> str:
+    """The clone, or another one if a resource is not in it that could not be had when it was made, and by now may be.
+    Work in the first one goes on."""
+    if not _lacks(open_workspace(root)):
+        return root
+    lacks = _lacks(brought_up_to_date(root))
+    with _alone(_note_of(origin).with_suffix(".lock")):
+        found = _noted(origin)
+        if found is None or (str(found[0]) == root and lacks != found[1]):
+            return str(_cloned(origin))
+        return str(found[0])
 
 
 @contextmanager
@@ -107,6 +163,29 @@ def _unknown(workspace: Workspace, experiment: KeptExperiment) -> list[str]:
     known = {*workspace.get_resource_names(), *([] if own is None else [own.name])}
     removed = set(workspace.get_removed_resource_names())
     return [n for n in versions_in(workspace.as_snapshot_ws(), experiment.snapshot) if n not in known | removed]
+
+
+def absent(clone: Workspace, experiment: KeptExperiment) -> dict[str, str]:
+    """By resource of an experiment that is not at this worker, why. A step may do without."""
+    experiments_of(clone).include_experiments([experiment])
+    known = set(clone.get_resource_names())
+    found = {}
+    for name in versions_in(clone.as_snapshot_ws(), experiment.snapshot):
+        resource = clone.get_resource(name) if name in known else None
+        if resource is not None and is_absent(clone, resource):
+            found[name] = "it has no remote from which the worker could fetch it" if _is_here_only(resource) else ""
+    return found
+
+
+def _is_here_only(resource: Resource) -> bool:
+    return isinstance(resource, KeptVersionsMixin) and resource.is_kept_here_only()
+
+
+def why_it_may_have_failed(root: str, experiment: KeptExperiment) -> str:
+    """Lines for the end of what a failed command printed; empty if there is nothing to say."""
+    missing = absent(open_workspace(root), experiment)
+    lines = [f"dws: resource '{name}' is not at the worker{why and ': '}{why}" for name, why in missing.items()]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def known_snapshot(root: str, hashval: str) -> SnapshotMetadata:

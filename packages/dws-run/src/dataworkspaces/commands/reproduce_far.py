@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.commands.far import far_work
-from dataworkspaces.commands.far_clone import fetched, known_snapshot, own_clone
+from dataworkspaces.commands.far_clone import begin_with, known_snapshot, own_clone, renewed
 from dataworkspaces.commands.kept_experiments import experiments_of
 from dataworkspaces.commands.reproduce import HowToRun, ReproductionPlan, plan_reproduction, reproduce_command
 from dataworkspaces.commands.reproduce_compare import Rules
@@ -53,12 +53,14 @@ def do_work(request: dict[str, Any], scratch: Path) -> dict[str, Any]:
     try:
         if experiment is None:
             known_snapshot(root, request["snapshot"])
+            root = renewed(request["origin"], root)
         else:
-            fetched(root, experiment, request["snapshot"])
+            root, _ = begin_with(request["origin"], experiment, request["snapshot"])
     except NotFoundError as e:
         name = (request["tags"] or [request["snapshot"][:7]])[0]
         raise NotFoundError(
-            f"The workspace at the origin does not have snapshot {name}", hint="Send it there: dws push"
+            f"The workspace at the origin, on its default branch, does not have snapshot {name}",
+            hint="Send it there: dws push",
         ) from e
     clone = open_workspace(root)
     plan = plan_reproduction(

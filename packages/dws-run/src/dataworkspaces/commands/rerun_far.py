@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.commands.far import FarWork
-from dataworkspaces.commands.far_clone import fetched, forget, own_clone, sent
+from dataworkspaces.commands.far_clone import begin_with, forget, sent, why_it_may_have_failed
 from dataworkspaces.commands.kept_experiments import experiments_of, take_experiment_command
 from dataworkspaces.commands.reproduce_places import place_in_copy, same_places
 from dataworkspaces.commands.rerun_graph import Execution, ExecutionGraph
@@ -158,8 +158,8 @@ def _steps_of(workspace: Workspace) -> Iterable[StepLineage]:
 
 def do_work(request: dict[str, Any], scratch: Path) -> dict[str, Any]:
     """Run a step in a checkout of what is asked for, and send what came of it, if it succeeded."""
-    root, name, log = own_clone(request["origin"]), request["experiment"], scratch / "log"
-    fetched(root, request["base"], request["base_hash"])
+    name, log = request["experiment"], scratch / "log"
+    root, base = begin_with(request["origin"], request["base"], request["base_hash"])
     clone = open_workspace(root)
     with checked_out(clone, request["base"], scratch / "workspace", clone.get_instance()) as there:
         left = {each.name: each.reason for each in there.plan.left}
@@ -171,7 +171,8 @@ def do_work(request: dict[str, Any], scratch: Path) -> dict[str, Any]:
         with suppress(ConflictError):  # one before us was killed when it had sent it
             sent(root, name)
         forget(root, name)
-    return {"status": status, "log": end_of_log(log)}
+    why = "" if status == 0 else why_it_may_have_failed(root, base)
+    return {"status": status, "log": end_of_log(log) + why}
 
 
 def _run(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.commands.far import FarWork, far_work
-from dataworkspaces.commands.far_clone import fetched, forget, kept, own_clone, sent
+from dataworkspaces.commands.far_clone import begin_with, fetched, forget, kept, sent, why_it_may_have_failed
 from dataworkspaces.commands.kept_experiments import find_experiment
 from dataworkspaces.commands.run_beside import relative_argument
 from dataworkspaces.commands.sweep_plan import SweepPlan
@@ -89,8 +89,8 @@ class FarRuns:
 
 def do_work(request: dict[str, Any], scratch: Path) -> dict[str, Any]:
     """Make a run. Of one that a worker had made and was killed, what is left is taken."""
-    root, name = own_clone(request["origin"]), request["experiment"]
-    fetched(root, request["base"], request["base_hash"])
+    name = request["experiment"]
+    root, base = begin_with(request["origin"], request["base"], request["base_hash"])
     known = kept(root, name)
     if known is not None and not _is_ours(known, request):
         forget(root, name)
@@ -99,6 +99,8 @@ def do_work(request: dict[str, Any], scratch: Path) -> dict[str, Any]:
         answer = _told(known, request)
     else:
         answer = run_one({**request, "workspace": root, "place": str(scratch / "run")})
+        if answer["status"] != "completed":
+            answer["log"] = str(answer["log"]) + why_it_may_have_failed(root, base)
     try:
         sent(root, name)
     except ConflictError:  # one before us was killed when it had sent it
