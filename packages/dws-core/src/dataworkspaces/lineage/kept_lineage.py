@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,6 +53,8 @@ class KeptInFiles(KeptLineage):
         target = self._of(hashval)
         make_directories(self._directory)
         # Written beside and renamed, so that a snapshot's lineage is there whole or not at all.
+        import tempfile  # slow to import
+
         temporary = Path(tempfile.mkdtemp(prefix=".new-", suffix=".tmp", dir=self._directory))
         try:
             write_files(temporary, {file_name(name): content for name, content in documents.items()})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,8 @@ def directory_to_build_in(parent: Path, kind: str) -> Iterator[Path]:
     :param kind: a word of lower-case letters, for the name."""
     remove_abandoned(parent, kind)
     prefix = f"{_prefix(kind)}{os.getpid()}-{os.uname().nodename}-"
+    import tempfile  # slow to import
+
     temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
     try:
         yield temporary

@@ -4,7 +4,7 @@ asked for."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.files.file_tree import FileTreeMixin
@@ -17,10 +17,12 @@ from dataworkspaces.files.placed_directory import (
     stored_files,
     text_param,
 )
-from dataworkspaces.files.remote_content import RemoteContent
 from dataworkspaces.filetree import SHA1
 from dataworkspaces.params import ParamDef, ParamDefs, StringType
 from dataworkspaces.workspace import EXPORT_PARAM, IMPORTED_PARAM, Resource, Workspace
+
+if TYPE_CHECKING:
+    from dataworkspaces.files.remote_content import RemoteContent
 
 RESOURCE_TYPE = "file"
 
@@ -132,7 +134,11 @@ class LocalFilesResource(PlacedDirectoryMixin, FileTreeMixin, Resource):
     @property
     def remote_content(self) -> RemoteContent | None:
         url = self.my_remote or self.remote
-        return None if url is None or not self.restorable else RemoteContent(self, url)
+        if url is None or not self.restorable:
+            return None
+        from dataworkspaces.files.remote_content import RemoteContent
+
+        return RemoteContent(self, url)
 
     def pull_precheck(self) -> None:
         """Nothing to check: what cannot be fetched is told of by :meth:`pull`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from pathlib import Path
 
@@ -31,6 +30,8 @@ def untrack(root: Path, path: str, message: str) -> None:
             hint="Commit it, or unstage it with 'git restore --staged FILE'",
         )
     if has_commit:
+        import tempfile  # slow to import
+
         with tempfile.TemporaryDirectory(prefix="dws-") as temporary:
             env = {"GIT_INDEX_FILE": str(Path(temporary) / "index")}
             run_git(root, ["read-tree", "HEAD"], env=env, doing=f"Untracking {path}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -143,6 +142,8 @@ def take_over_list(paths: WorkspacePaths) -> bool:
             if not path.exists():
                 write_json(path, entry)
     else:
+        import tempfile  # slow to import
+
         temporary = Path(tempfile.mkdtemp(prefix=".resources.", suffix=".tmp", dir=paths.metadata))
         try:
             for entry in entries:
