@@ -314,8 +314,11 @@ def test_files_come_back_with_content_and_mode(store: ObjectStore, root: Path) -
         wanted(store, "\udcff\n", b""),
     ]
     for _ in range(2):  # the second time all of them are replaced
-        statuses = dict(check_out(store, root, files))
-        assert dict(scan(root).files()) == statuses
+        written = check_out(store, root, files)
+        assert {path: file.packed() for path, file in scan(root).files()} == {
+            p: status for p, (status, _) in written.items()
+        }
+        assert all(written[w.path][1] == w.id for w in files if w.kind != "link")
     assert (root / "sub/large").read_bytes() == large
     assert (root / "link").readlink() == Path("sub/\udcff")
     assert os.access(root / "sub/old", os.X_OK)

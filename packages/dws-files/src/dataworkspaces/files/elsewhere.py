@@ -79,9 +79,7 @@ def _from_store(resource: FileTreeMixin, tree: Tree, directory: Path) -> Known:
         resource.workspace.interaction.progress(f"Checking out {resource.name}", size, "bytes") as advance,
         ThreadPoolExecutor(os.cpu_count() or 1) as executor,
     ):
-        written = check_out(resource.kept_content.store, directory, plan.write, executor=executor, advance=advance)
-    ids = {wanted.path: wanted.id.text for wanted in plan.write}
-    return {path: (status, ids[path]) for path, status in written}
+        return check_out(resource.kept_content.store, directory, plan.write, executor=executor, advance=advance)
 
 
 def _from_files(resource: FileTreeMixin, tree: Tree, directory: Path) -> None:

@@ -41,8 +41,8 @@ from dataworkspaces.toolbox.names import some
 
 if TYPE_CHECKING:
     from dataworkspaces.files.file_tree import FileTreeMixin
+    from dataworkspaces.filetree.building import Known
     from dataworkspaces.filetree.objects.ids import ObjectId
-    from dataworkspaces.filetree.scan import ScannedFile
     from dataworkspaces.workspace.problem import Problem
 
 
@@ -214,9 +214,9 @@ class KeptContent:
         resource.lacking.note_version(version, left_out)
         if left_out:
             self._tell_left_out(left_out)
-        ids = {wanted.path: wanted.id.text for wanted in plan.write}
-        known = {path: (status, ids[path]) for path, status in written}
-        after = resource.present_tree(known=known)
+        self._planned = None
+        del plan  # of many files it takes much memory, as does what follows
+        after = resource.present_tree(known=written)
         if after.hashval != version:
             found = summary(diff_trees(self.tree(version), after))
             self._workspace.interaction.warn(
@@ -238,7 +238,7 @@ class KeptContent:
         left_out: dict[str, str],
         executor: Executor,
         advance: Tell,
-    ) -> list[tuple[str, ScannedFile]]:
+    ) -> Known:
         """Write the files of a plan. A content that turns out to be damaged is set aside, and had again if possible."""
         mended: set[ObjectId] = set()
         while True:

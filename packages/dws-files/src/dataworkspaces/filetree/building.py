@@ -15,7 +15,8 @@ from typing import Any, Protocol
 from dataworkspaces.filetree.hashing import BLAKE3, Hasher, HashTask, Task, Tell, run_batches, tell_nobody
 from dataworkspaces.filetree.manifest import Entry, format_manifest, manifest_name
 from dataworkspaces.filetree.mapped import NOTHING_MAPPED, WRITEBACK_NS, Mapped, mapped_files, tells_all_writes
-from dataworkspaces.filetree.scan import Problems, Scan, ScannedDirectory, ScannedFile, ScannedLink, Skip, scan
+from dataworkspaces.filetree.objects.ids import ObjectId
+from dataworkspaces.filetree.scan import Problems, Scan, ScannedDirectory, ScannedLink, Skip, scan
 from dataworkspaces.filetree.statcache import (
     Row,
     StatCache,
@@ -47,8 +48,8 @@ _LITTLE_BYTES = 1 << 20
 """What is read in about the time in which a thread starts."""
 
 
-Known = Mapping[str, tuple[ScannedFile, str]]
-"""By path, the status of a file and its value in a manifest."""
+Known = Mapping[str, tuple[bytes, ObjectId]]
+"""By path, the packed status of a file and its content."""
 
 
 @dataclass(frozen=True)
@@ -191,8 +192,8 @@ class _Builder:
         scanned = directory.scanned
         for place, value in enumerate(directory.values):
             known = None if value is not None else self._work.known.get(scanned.path_of(scanned.files[place].name))
-            if known is not None and known[0] == scanned.files[place]:
-                directory.values[place] = known[1]
+            if known is not None and known[0] == scanned.files[place].packed():
+                directory.values[place] = known[1].text
 
     def _read_content(self, directories: Sequence[_Directory]) -> None:
         if self._work.known:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import struct
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,6 +25,7 @@ _SPECIAL = {
     stat.S_IFBLK: "a device",
 }
 _SHOWN_PROBLEMS = 5
+_PACKED = struct.Struct("<QqqQ?")
 
 
 class ScannedFile(NamedTuple):
@@ -35,6 +37,10 @@ class ScannedFile(NamedTuple):
     ctime_ns: int = 0
     inode: int = 0
     is_executable: bool = False
+
+    def packed(self) -> bytes:
+        """All but the name, in little memory: of a million files at once."""
+        return _PACKED.pack(*self[1:])
 
 
 class ScannedLink(NamedTuple):

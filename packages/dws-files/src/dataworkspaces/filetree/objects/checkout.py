@@ -30,6 +30,8 @@ from dataworkspaces.filetree.scan import ScannedFile
 FileKind = Literal["blob", "exec", "link"]
 
 _BATCH = 512
+_AT_ONCE = 100 * _BATCH
+"""Files of which it is known at one time where their contents are, which takes memory."""
 CANNOT_HOLD = frozenset({errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG, errno.ENOTSUP, errno.ENOSYS})
 """Errors of a file system that has no such names, or no symbolic links."""
 SAME_NAME = "another entry has the same name here"
@@ -43,6 +45,9 @@ class Wanted(NamedTuple):
     path: str
     id: ObjectId
     kind: FileKind
+
+
+_Located = tuple[Wanted, Place | None]
 
 
 def is_there(root: Path, wanted: Wanted) -> bool:
@@ -64,8 +69,9 @@ def check_out(
     left_out: dict[str, str] | None = None,
     executor: Executor | None = None,
     advance: Tell = tell_nobody,
-) -> list[tuple[str, ScannedFile]]:
-    """Write files and links; the directories above them are there. Returns the status of each file.
+) -> dict[str, tuple[bytes, ObjectId]]:
+    """Write files and links; the directories above them are there. Returns the packed status of each file, and its
+    content, by path.
 
     :param new: paths at which nothing is known to be: what is there all the same has another name for the user, which
         the file system takes for this one.
@@ -74,21 +80,25 @@ def check_out(
     A file that is there already is replaced by a rename, so that a reader sees the old one or the new one. Contents are
     verified. May be called again after it was killed. Raises MetadataError for a content that is missing or damaged,
     ConfigurationError for a place that is none, OSError."""
-    located = store.locate({w.id for w in wanted})
-    batches = [
-        [(w, located.get(w.id)) for w in wanted[start : start + _BATCH]] for start in range(0, len(wanted), _BATCH)
-    ]
     is_here = executor is None or isinstance(executor, ThreadPoolExecutor)
     write = _Writer(store, root, frozenset(new), left_out is not None, advance if is_here else tell_nobody)
-    results = map(write, batches) if executor is None else executor.map(write, batches)
-    found: list[tuple[str, ScannedFile]] = []
-    for batch, (statuses, not_made) in zip(batches, results, strict=True):
-        found += statuses
-        if left_out is not None:
-            left_out.update(not_made)
-        if not is_here:
-            advance(sum(w.id.size for w, _ in batch))
+    found: dict[str, tuple[bytes, ObjectId]] = {}
+    for begin in range(0, len(wanted), _AT_ONCE):
+        batches = _batches(store, wanted[begin : begin + _AT_ONCE])
+        results = map(write, batches) if executor is None else executor.map(write, batches)
+        for batch, (statuses, not_made) in zip(batches, results, strict=True):
+            ids = {w.path: w.id for w, _ in batch}
+            found.update((path, (status.packed(), ids[path])) for path, status in statuses)
+            if left_out is not None:
+                left_out.update(not_made)
+            if not is_here:
+                advance(sum(w.id.size for w, _ in batch))
     return found
+
+
+def _batches(store: ObjectStore, wanted: Sequence[Wanted]) -> list[list[_Located]]:
+    located = store.locate({w.id for w in wanted})
+    return [[(w, located.get(w.id)) for w in wanted[start : start + _BATCH]] for start in range(0, len(wanted), _BATCH)]
 
 
 def remove(root: Path, paths: Iterable[str]) -> None:
@@ -186,9 +196,6 @@ class Directories:
         if self._last is not None:
             os.close(self._last[1])
             self._last = None
-
-
-_Located = tuple[Wanted, Place | None]
 
 
 @dataclass(frozen=True)
