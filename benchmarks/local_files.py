@@ -249,7 +249,7 @@ def _many(settings: Settings, hashed: Dws, kept: Dws) -> Iterator[Row]:
             GROUP, f"first snapshot, a file of {settings.many_files:,} : of {settings.files:,}{what}",
             _each(ours, times), peer, ratio_at_most=1.3,
         )  # fmt: skip
-        yield _memory(settings, many, what)
+        yield from _memory(settings, many, what)
         shutil.rmtree(few.root)
         shutil.rmtree(many.root)
         clear_aside(settings)
@@ -260,18 +260,26 @@ def _each(sample: Sample, times: float) -> Sample:
     return Sample(sample.name, tuple(v / times for v in sample.values), tuple(v / times for v in sample.cpu))
 
 
-def _memory(settings: Settings, many: Dws, what: str) -> Row:
-    """Bytes a file that a snapshot needs beyond what one of nothing does."""
+def _memory(settings: Settings, many: Dws, what: str) -> Iterator[Row]:
+    """Bytes a file that a snapshot, and a restore of what is kept, need beyond what one of nothing does."""
     empty = settings.work / "nothing"
     empty.mkdir(exist_ok=True)
     nothing = Dws(settings, settings.ours, "of nothing", empty, *many.options)
-    used = []
+    used: dict[str, list[int]] = {"a snapshot": [], "a restore": []}
     for side in (many, nothing):
         side.start()
-        used.append(int(side.shell("python", "-c", MEASURE, "dws", "--batch", "snapshot", "m").split()[-1]))
-    each = (used[0] - used[1]) * KIB / settings.many_files
-    ours, peer = Sample(many.name, (each,)), Sample("1 KiB", (float(KIB),))
-    return Row(GROUP, f"memory of a snapshot, a file{what}", ours, peer, unit="bytes", ratio_at_most=1.0)
+        used["a snapshot"].append(_most_memory(side, "snapshot", "m"))
+        if "--restorable" in many.options:
+            put_aside(settings, side.data)
+            used["a restore"].append(_most_memory(side, "restore", "m", "--only", "data"))
+    for operation, (ours, least) in ((operation, found) for operation, found in used.items() if found):
+        sample = Sample(many.name, ((ours - least) * KIB / settings.many_files,))
+        peer = Sample("1 KiB", (float(KIB),))
+        yield Row(GROUP, f"memory of {operation}, a file{what}", sample, peer, unit="bytes", ratio_at_most=1.0)
+
+
+def _most_memory(side: Dws, *command: str) -> int:
+    return int(side.shell("python", "-c", MEASURE, "dws", "--batch", *command).split()[-1])
 
 
 def _large(settings: Settings) -> Iterator[Row]:
