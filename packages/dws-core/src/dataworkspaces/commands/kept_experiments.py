@@ -8,7 +8,6 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.summaries import snapshot_json
-from dataworkspaces.commands.sweep_runs import run_of
 from dataworkspaces.errors import NotFoundError
 from dataworkspaces.lineage.runs.check import check_runs
 from dataworkspaces.operations.questions import ask_unlocked
@@ -71,6 +70,8 @@ def include_experiments(workspace: Workspace, sweep: str | None = None) -> list[
     experiments = experiments_of(workspace)
     found = experiments.list_experiments()
     if sweep is not None:
+        from dataworkspaces.commands.sweep_runs import run_of
+
         known = list(dict.fromkeys(run.name for each in found if (run := run_of(each.snapshot)) is not None))
         found = [each for each in found if (run := run_of(each.snapshot)) is not None and run.name == sweep]
         if not found:

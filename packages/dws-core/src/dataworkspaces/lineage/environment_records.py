@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from dataworkspaces import plugins
 from dataworkspaces.errors import DwsError, MetadataError, NotFoundError, PluginError
-from dataworkspaces.lineage.environment_kind import EnvironmentKind, Process
 from dataworkspaces.lineage.model import LineageEntry, StepLineage, UnknownLineage
 from dataworkspaces.lineage.own_commands import OwnCommands
 from dataworkspaces.toolbox.atomic import read_json_object_if_any, write_bytes, write_json
@@ -25,6 +24,7 @@ from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace.documents import ENVIRONMENTS, document_name, is_document_name, verified_document
 
 if TYPE_CHECKING:
+    from dataworkspaces.lineage.environment_kind import EnvironmentKind, Process
     from dataworkspaces.workspace import Workspace
 
 __all__ = ["environment_kind", "environment_kinds", "is_own_record", "read_record", "record_environment"]
@@ -127,6 +127,8 @@ def environment_kind(name: str) -> EnvironmentKind:
 
 @lru_cache(maxsize=1)
 def _kinds() -> tuple[tuple[str, EnvironmentKind], ...]:
+    from dataworkspaces.lineage.environment_kind import EnvironmentKind
+
     found = []
     try:
         for name in plugins.announced(plugins.ENVIRONMENTS):
