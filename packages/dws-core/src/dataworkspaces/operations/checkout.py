@@ -62,6 +62,7 @@ def check_out(
             params = {HOSTNAME: hostname}
             copy = workspace.check_out_workspace(snapshot.hashval, temporary / "copy", params, borrow=borrow)
             copy.interaction = workspace.interaction
+            inside = Path(copy.get_workspace_local_path_if_any() or temporary / "copy").relative_to(temporary / "copy")
             _fill(workspace, copy, snapshot, versions, with_results)
             if durable:
                 flush_tree(temporary / "copy")
@@ -71,9 +72,10 @@ def check_out(
             flush_directory(target.parent)
     except OSError as e:
         raise explain_os_error(e, f"Checking out to {directory}") from e
-    _carry_agreements(workspace, target, versions)
+    place = target / inside
+    _carry_agreements(workspace, place, versions)
     with agreeing():  # to what this workspace is opened by
-        opened = find_and_load_workspace(workspace.batch, workspace.verbose, str(target))
+        opened = find_and_load_workspace(workspace.batch, workspace.verbose, str(place))
     opened.interaction = workspace.interaction
     with opened.transaction("checkout"):  # which notes where the copy is
         opened.save("Checkout of a snapshot")

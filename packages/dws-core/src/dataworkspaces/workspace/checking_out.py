@@ -62,7 +62,8 @@ class CheckOutWorkspaceMixin(ABC):
     def check_out_workspace(
         self, snapshot_hash: str, directory: Path, local_params: Mapping[str, Any], *, borrow: bool = False
     ) -> Workspace:
-        """Make ``directory``, which is not there, a copy of the workspace that has the snapshot, and open it.
+        """Make ``directory``, which is not there, a copy of the workspace that has the snapshot, and open it. The copy
+        may lie in a directory below, as the workspace does in what is copied.
 
         Resources that have a place of their own are not in it yet: nothing is known of them on this machine. The copy
         needs nothing of the directory of this workspace from then on, unless the backend has one store for all copies.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dataworkspaces.gitrepo.contents import KEPT_TREES
-from dataworkspaces.gitrepo.layout import git_directories, git_directory
+from dataworkspaces.gitrepo.layout import enclosing_repository, git_directories
 from dataworkspaces.gitrepo.run import run_git
 
 FETCH_KEPT_TREES = f"+{KEPT_TREES}/*:{KEPT_TREES}/*"
@@ -25,13 +25,14 @@ def kept_trees(root: Path) -> list[str]:
     return run_git(root, arguments).stdout.decode("ascii").split()
 
 
-def refspecs_to_push(root: Path, workspace_root: Path, lineage_directory: str, commit: str = "HEAD") -> list[str]:
+def refspecs_to_push(root: Path, directory: Path, lineage_directory: str, commit: str = "HEAD") -> list[str]:
     """What to push beside the branch: the kept trees that lineage of snapshots names.
 
-    :param lineage_directory: where that lineage is committed in the workspace's repository.
+    :param directory: of a repository that holds a workspace, or a directory in it.
+    :param lineage_directory: where that lineage is committed, relative to the directory.
     :param commit: there."""
     trees = kept_trees(root)
-    if not trees or git_directory(workspace_root) is None:
+    if not trees or enclosing_repository(directory) is None:
         return []
     patterns = [option for tree in trees for option in ("-e", tree)]
     arguments = [
@@ -46,5 +47,5 @@ def refspecs_to_push(root: Path, workspace_root: Path, lineage_directory: str, c
         "--",
         lineage_directory,
     ]
-    named = set(run_git(workspace_root, arguments, ok=(0, 1)).stdout.decode("ascii", "replace").split())
+    named = set(run_git(directory, arguments, ok=(0, 1)).stdout.decode("ascii", "replace").split())
     return [f"{KEPT_TREES}/{tree}:{KEPT_TREES}/{tree}" for tree in trees if tree in named]

@@ -76,7 +76,7 @@ def _trees(root: Path, index: Sequence[IndexEntry], parent: str) -> Iterator[byt
 
 
 def _is_ours(path: str, with_lineage: bool) -> bool:
-    return path.startswith(f"{METADATA_DIR}/") or (with_lineage and path.rpartition("/")[2] == LINEAGE_FILE)
+    return f"/{METADATA_DIR}/" in f"/{path}" or (with_lineage and path.rpartition("/")[2] == LINEAGE_FILE)
 
 
 def _write(root: Path, listed: bytes, changes: bytes) -> bytes:

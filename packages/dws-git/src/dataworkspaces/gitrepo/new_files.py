@@ -33,11 +33,13 @@ class Part:
 
     :ivar paths: relative to the root; all of it if there are none.
     :ivar without: places that are no part of it, if there are no ``paths``.
+    :ivar within: the directory of which it is all then.
     :ivar results: directories (``""`` is the root) whose files a snapshot moves to directories below them."""
 
     root: Path
     paths: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    within: str = ""
     results: tuple[str, ...] = ()
 
 
@@ -94,9 +96,10 @@ def _changed_without(part: Part, listing: list[str]) -> bytes:
     """As ``git ls-files -t`` lists it, which looks at each file before it asks whether that is wanted."""
     apart = not_below(part.without)
     if not is_large(part.root):
-        return git_without(part.root, [*listing, *apart], part.without)
-    changed = git_without(part.root, ["diff-files", "-z", "--name-only"], part.without)
-    others = git_without(part.root, [*(word for word in listing if word != "--modified"), *apart], part.without)
+        return git_without(part.root, [*listing, *apart], part.without, within=part.within)
+    changed = git_without(part.root, ["diff-files", "-z", "--name-only"], part.without, within=part.within)
+    arguments = [*(word for word in listing if word != "--modified"), *apart]
+    others = git_without(part.root, arguments, part.without, within=part.within)
     return b"".join(b"C %s\0" % path for path in changed.split(b"\0")[:-1]) + others
 
 

@@ -36,9 +36,10 @@ def _encoded(message: str) -> bytes:
 _MAGIC = "--no-literal-pathspecs"
 
 
-def pathspecs(without: Iterable[str]) -> list[str]:
-    """All of a repository but some places, for a git that does not take paths literally."""
-    return [".", *(f":(top,exclude,literal){path}" for path in without)]
+def pathspecs(without: Iterable[str], within: str = "") -> list[str]:
+    """All of a repository, or of the directory ``within``, but some places, for a git that does not take paths
+    literally."""
+    return [f":(top,literal){within}" if within else ".", *(f":(top,exclude,literal){path}" for path in without)]
 
 
 def not_below(places: Iterable[str]) -> list[str]:
@@ -48,10 +49,15 @@ def not_below(places: Iterable[str]) -> list[str]:
 
 
 def git_without(
-    root: Path, arguments: Sequence[str], without: Iterable[str], env: dict[str, str] | None = None
+    root: Path,
+    arguments: Sequence[str],
+    without: Iterable[str],
+    env: dict[str, str] | None = None,
+    *,
+    within: str = "",
 ) -> bytes:
-    """What a git command says of all of a repository but some places."""
-    command = [_MAGIC, *arguments, "--", *pathspecs(without)]
+    """What a git command says of all of a repository, or of the directory ``within``, but some places."""
+    command = [_MAGIC, *arguments, "--", *pathspecs(without, within)]
     return run_git(root, command, env=env, doing=f"git {arguments[0]}").stdout
 
 
@@ -113,18 +119,18 @@ class GitRepo:
         if self.tell is not None:
             self.tell(what)
 
-    def status(self, paths: Sequence[str] = (), *, without: Sequence[str] = ()) -> RepoStatus:
-        """HEAD, branch, and which of ``paths`` (all but those ``without``, if none are given) have changes. An
-        untracked directory counts as one path and ends with a slash."""
+    def status(self, paths: Sequence[str] = (), *, without: Sequence[str] = (), within: str = "") -> RepoStatus:
+        """HEAD, branch, and which of ``paths`` (all ``within`` a directory but those ``without``, if none are given)
+        have changes. An untracked directory counts as one path and ends with a slash."""
         is_apart = bool(without) and is_large(self.root)
         looking = "no" if is_apart else "normal"
         arguments = ["status", "--porcelain=v2", "--branch", "-z", f"--untracked-files={looking}", "--no-renames"]
         untracked = []
         if without:
-            arguments, paths = [_MAGIC, *arguments], pathspecs(without)
+            arguments, paths = [_MAGIC, *arguments], pathspecs(without, within)
         if is_apart:
             listing = ["ls-files", "-z", "--others", "--exclude-standard", "--directory", "--no-empty-directory"]
-            listed = git_without(self.root, [*listing, *not_below(without)], without)
+            listed = git_without(self.root, [*listing, *not_below(without)], without, within=within)
             untracked = os.fsdecode(listed).split("\0")[:-1]
         result = run_git(self.root, [*arguments, "--", *paths], env={"GIT_OPTIONAL_LOCKS": "0"})
         commit = branch = None
@@ -142,9 +148,9 @@ class GitRepo:
                 untracked.append(record[2:])
         return RepoStatus(commit, branch, tuple(dirty + untracked), tuple(untracked))
 
-    def changed_paths(self, without: Sequence[str]) -> list[str]:
-        """The paths that differ from HEAD and that ``git add`` knows, of all but some places."""
-        dirty = self.status(without=without).dirty
+    def changed_paths(self, without: Sequence[str], within: str = "") -> list[str]:
+        """The paths that differ from HEAD and that ``git add`` knows, of all ``within`` a directory but some places."""
+        dirty = self.status(without=without, within=within).dirty
         return [path for path in dirty if os.path.lexists(self.root / path) or is_tracked(self.root, path)]
 
     def resolve(self, names: Sequence[str]) -> list[str | None]:
@@ -170,7 +176,8 @@ class GitRepo:
 
     def plan_restore(self, tree_ish: str, path: str = "", *, without: Sequence[str] = ()) -> list[FileChange]:
         """What bringing the files below ``path`` back to a commit would do to the working tree, with what is not
-        committed counted in; not of those at the places ``without``. Nothing is written to the repository."""
+        committed counted in; not of those at the places ``without``, which are relative to the root. Nothing is
+        written to the repository."""
         import shutil
         import tempfile
 
@@ -184,8 +191,8 @@ class GitRepo:
             where = [path or "."]
             env |= objects_elsewhere(self.root, Path(temporary) / "objects")
             if without:
-                where = pathspecs(without)
-                if changed := self.changed_paths(without):
+                where = pathspecs(without, path)
+                if changed := self.changed_paths(without, path):
                     add_all(self.root, changed, env=env)
             elif (self.root / where[0]).exists():
                 add_all(self.root, where, env=env)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataworkspaces.gitrepo.changes import parse_raw_diff
-from dataworkspaces.gitrepo.layout import head_commit
+from dataworkspaces.gitrepo.layout import empty_tree, head_commit
 from dataworkspaces.gitrepo.nested import may_hold_gitlinks
 from dataworkspaces.gitrepo.plumbing import parse_names, records
 from dataworkspaces.gitrepo.repo import GitRepo, RepoStatus, git_without
@@ -26,22 +26,39 @@ _AT_ONCE = 2000
 
 @dataclass(frozen=True)
 class RestOfRepo:
-    """All of a repository but the places ``without``, which are relative to its root."""
+    """All of a repository but the places ``without``, which are relative to its root.
+
+    :ivar prefix: of what lies in a directory only: ``a/b/``."""
 
     repo: GitRepo
     without: tuple[str, ...]
+    prefix: str = ""
 
     @property
     def root(self) -> Path:
         return self.repo.root
 
+    @property
+    def within(self) -> str:
+        """The directory; ``""`` is the root."""
+        return self.prefix[:-1]
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """:data:`SETTINGS`, relative to the root of the repository."""
+        return tuple(f"{self.prefix}{name}" for name in SETTINGS)
+
     def status(self) -> RepoStatus:
-        return self.repo.status(without=self.without)
+        return self.repo.status(without=self.without, within=self.within)
+
+    def changed_paths(self) -> list[str]:
+        """See :meth:`GitRepo.changed_paths`."""
+        return self.repo.changed_paths(self.without, self.within)
 
     def holds_files(self) -> bool:
         """Whether there is a file, of those that git has or would take."""
         listing = ["ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-        listed = git_without(self.root, listing, (*self.without, *SETTINGS))
+        listed = git_without(self.root, listing, (*self.without, *self.settings), within=self.within)
         return any(os.path.lexists(self.root / path) for path in parse_names(listed))
 
     def commit(self, message: str) -> RepoStatus:
@@ -53,10 +70,14 @@ class RestOfRepo:
 
     def tree(self, commit: str) -> str:
         """The tree of a commit without the places, and without :data:`SETTINGS`."""
-        return tree_without(self.root, f"{commit}^{{tree}}", (*self.without, *SETTINGS))
+        tree = f"{commit}:{self.within}" if self.prefix else f"{commit}^{{tree}}"
+        if self.prefix and self.repo.resolve([tree])[0] is None:
+            return empty_tree(self.root)
+        below = [path.removeprefix(self.prefix) for path in (*self.without, *self.settings)]
+        return tree_without(self.root, tree, below)
 
     def plan_restore(self, commit: str) -> list[FileChange]:
-        return self.repo.plan_restore(commit, without=(*self.without, *SETTINGS))
+        return self.repo.plan_restore(commit, self.within, without=(*self.without, *self.settings))
 
     def restore(self, commit: str, message: str) -> bool:
         """As :meth:`GitRepo.restore_paths`, of all but the places and :data:`SETTINGS`."""
@@ -64,7 +85,8 @@ class RestOfRepo:
         if commit == head_commit(self.root):
             return False
         arguments = ["diff-tree", "-r", "-z", "--no-renames", "--raw", "HEAD", commit]
-        changes = parse_raw_diff(git_without(self.root, arguments, (*self.without, *SETTINGS)))
+        without = (*self.without, *self.settings)
+        changes = parse_raw_diff(git_without(self.root, arguments, without, within=self.within))
         if not changes:
             return False
         self.repo.keep_ignored("", changes)

@@ -169,7 +169,7 @@ class GitRepoFactory(ResourceFactory):
         if root is None or Path(os.path.realpath(root)) not in place.parents:
             return False
         existing = next(p for p in (place, *place.parents) if p.is_dir())
-        return enclosing_repository(existing) == Path(os.path.realpath(root))
+        return enclosing_repository(existing) == enclosing_repository(Path(os.path.realpath(root)))
 
     def _check_repository(self, place: Path, workspace: Workspace) -> str:
         """Raise ConfigurationError if ``place`` cannot be added; returns the branch that it is on."""
@@ -181,11 +181,11 @@ class GitRepoFactory(ResourceFactory):
             raise ConfigurationError(f"{place} is not the root of a git repository{where}")
         root = workspace.get_workspace_local_path_if_any()
         inside = None if root is None else Path(os.path.realpath(root))
-        is_inside = inside is not None and inside in place.parents and git_directory(inside) is not None
-        if inside is not None and is_inside and is_tracked(inside, place.relative_to(inside).as_posix()):
+        around = None if inside is None or inside not in place.parents else enclosing_repository(inside)
+        if around is not None and is_tracked(around, place.relative_to(around).as_posix()):
             raise ConfigurationError(
                 f"{place} is a repository, but the workspace's repository tracks its files",
-                hint=f"git -C {root} rm -r --cached {place}, commit, and add it again",
+                hint=f"git -C {around} rm -r --cached {place}, commit, and add it again",
             )
         current = current_branch(place)
         if current is None:
@@ -220,7 +220,8 @@ def _origin_url(place: Path) -> str | None:
 def _is_local_workspace(workspace: Workspace) -> bool:
     """Whether the workspace itself came from this machine (or from nowhere), so that it may name places of it."""
     root = workspace.get_workspace_local_path_if_any()
-    origin = origin_url(Path(root)) if root is not None else None
+    repository = None if root is None else enclosing_repository(Path(root))
+    origin = None if repository is None else origin_url(repository)
     return origin is None or is_local_url(origin)
 
 

@@ -83,6 +83,11 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         return True  # the repository is there, of which it is a part
 
     @property
+    def place_in_git(self) -> str:
+        """Where it lies, relative to the root of the workspace's repository."""
+        return _git_workspace(self.workspace).paths.in_git(self.relative_path)
+
+    @property
     def _repo(self) -> GitRepo:
         return _git_workspace(self.workspace).repo
 
@@ -90,7 +95,7 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
 
     def snapshot_precheck(self) -> None:
         self.place_precheck()
-        if not Path(self.local_path).exists() and self._repo.resolve([f"HEAD:{self.relative_path}"])[0] is not None:
+        if not Path(self.local_path).exists() and self._repo.resolve([f"HEAD:{self.place_in_git}"])[0] is not None:
             raise NotFoundError(
                 f"Resource '{self.name}': {self.local_path} is not there, so a snapshot would record all of its "
                 "files as deleted",
@@ -100,7 +105,7 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
     def _how_to_bring_back(self) -> str:
         """Results are never restored to a snapshot: the last commit has those of all of them."""
         if self.has_results_role():
-            return f"git -C {quote(str(self._repo.root))} checkout HEAD -- {quote(self.relative_path)}"
+            return f"git -C {quote(str(self._repo.root))} checkout HEAD -- {quote(self.place_in_git)}"
         return f"dws restore --only {self.name} SNAPSHOT"
 
     def place_precheck(self) -> None:
@@ -109,7 +114,7 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         place = Path(self.local_path)
         if place.is_symlink() or (place.exists() and not place.is_dir()):
             raise ConfigurationError(f"Resource '{self.name}': {place} is not a directory")
-        untracked = check_submodules(self._repo.root, f"Resource '{self.name}'", [self.relative_path])
+        untracked = check_submodules(self._repo.root, f"Resource '{self.name}'", [self.place_in_git])
         tell_untracked(self.workspace.interaction, untracked)
 
     def snapshot(self) -> tuple[str | None, str | None]:
@@ -151,7 +156,7 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         return self._repo.diff_trees(trees[0], trees[1])
 
     def plan_restore(self, restore_hashval: str) -> list[FileChange] | None:
-        return self._repo.plan_restore(restore_hashval, self.relative_path)
+        return self._repo.plan_restore(restore_hashval, self.place_in_git)
 
     def version_files(self, version: SnapshotVersion) -> VersionFiles:
         from dataworkspaces.gitrepo.version_files import GitVersionFiles
@@ -180,8 +185,8 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         return version_objects(self._repo.root, compare_hash, [path or "" for path in subpaths])
 
     def left_out(self, rel_paths: Sequence[str]) -> set[str]:
-        prefix = f"{self.relative_path}/"
-        ignored = self._repo.ignored(self.relative_path)
+        prefix = f"{self.place_in_git}/"
+        ignored = self._repo.ignored(self.place_in_git)
         return {path for path in rel_paths if prefix + path in ignored}
 
     # -- synchronising: the workspace's repository holds it ------------------------------------------------------
@@ -222,7 +227,9 @@ class GitSubdirectoryFactory(ResourceFactory):
         """:param path: the directory, which must lie in the workspace.
         :param create: make it, with a README, without asking.
         :param export: see ``dws add --help``."""
-        root = Path(os.path.realpath(_git_workspace(workspace).paths.root))
+        git_workspace = _git_workspace(workspace)
+        paths = git_workspace.paths
+        root = Path(os.path.realpath(paths.directory))
         place = Path(os.path.realpath(Path(args[0] if args else kwargs["path"]).expanduser()))
         if root not in place.parents:
             raise ConfigurationError(f"{place} is not a subdirectory of the workspace {root}")
@@ -231,15 +238,16 @@ class GitSubdirectoryFactory(ResourceFactory):
         workspace.validate_local_path_for_resource(name, str(place))
         if place.exists() and not place.is_dir():
             raise ConfigurationError(f"{place} is not a directory")
-        _check_not_ignored(root, relative)
+        place_in_git = paths.in_git(relative)
+        _check_not_ignored(paths.root, place_in_git)
         if not place.is_dir() and not kwargs.get("create"):
             self._ask_to_create(place, workspace)
         readme = place / _README_NAME
-        git_workspace = _git_workspace(workspace)
         if place.is_dir() and not readme.exists():  # all of it is committed with the resource
             from dataworkspaces.gitrepo.new_files import Part, check_new_files
 
-            part = Part(root, (relative,), results=(relative,) if role == ResourceRoles.RESULTS else ())
+            results = (place_in_git,) if role == ResourceRoles.RESULTS else ()
+            part = Part(paths.root, (place_in_git,), results=results)
             limit = workspace.get_global_param(LARGE_FILE)
             check_new_files(part, workspace.interaction, git_workspace.what, limit)
         if not place.is_dir() or not any(place.iterdir()):

@@ -120,7 +120,7 @@ class Optuna(Search):
             thread.join()
 
     def _watch(self, trial: Any, place: Path, over: threading.Event) -> None:
-        from dataworkspaces.commands.sweep_worker import PRUNE
+        from dataworkspaces.commands.sweep_worker import PRUNE, WHERE
         from dataworkspaces.lineage.live import live_runs
         from dataworkspaces.workspace import find_and_load_workspace
 
@@ -128,7 +128,7 @@ class Optuna(Search):
         copy = None
         while not over.wait(_POLL_SECONDS):
             try:
-                copy = copy or find_and_load_workspace(True, False, str(place / "workspace"))
+                copy = copy or find_and_load_workspace(True, False, (place / WHERE).read_text(encoding="utf-8"))
                 runs = live_runs(copy)
             except (DwsError, OSError):
                 continue  # it is not there yet, or not any more

@@ -33,8 +33,8 @@ from dataworkspaces.workspace import BatchInteraction, Workspace, find_and_load_
 from dataworkspaces.workspace.trust import Agreements, place_of_directory
 
 T = TypeVar("T")
-LOG, PRUNE = "log", "prune"
-"""Files beside the checkout: what the command prints, and the word that it is to be ended."""
+LOG, PRUNE, WHERE = "log", "prune", "where"
+"""Files beside the checkout: what the command prints, the word that it is to be ended, the workspace's directory."""
 _PATIENCE = 3600.0
 """Seconds to wait for the lock: somebody works in the workspace meanwhile."""
 
@@ -65,22 +65,24 @@ def run_one(task: dict[str, Any]) -> dict[str, Any]:
     """Check out, run, keep. What is left in the directory of the task is removed by whoever made it."""
     place = Path(task["place"])
     place.mkdir()
-    root = place / "workspace"
+    made = place / "workspace"
     workspace = open_workspace(task["workspace"])
-    plan = plan_checkout(workspace, task["base"], str(root))
+    plan = plan_checkout(workspace, task["base"], str(made))
     # What it borrows stays: the experiment that the runs start from holds it.
-    checkout_command(workspace, plan, durable=False, borrow=True, hostname=workspace.get_instance())
+    outcome = checkout_command(workspace, plan, durable=False, borrow=True, hostname=workspace.get_instance())
+    root = outcome.directory
+    (place / WHERE).write_text(str(root), encoding="utf-8")
     agreements = Agreements(place_of_directory(root))
     try:
         copy = open_workspace(str(root))
         share_what_is_installed(workspace, copy)
-        status, seconds = _run(task, workspace, copy, place)
+        status, seconds = _run(task, workspace, copy, root, place)
         share_what_is_installed(copy, workspace)
         return _keep(task, root, status, seconds, place)
     finally:
         agreements.remove(agreements.addresses())
         os.chdir("/")
-        shutil.rmtree(root, ignore_errors=True)
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def open_workspace(place: str) -> Workspace:
@@ -90,12 +92,12 @@ def open_workspace(place: str) -> Workspace:
     return workspace
 
 
-def _run(task: dict[str, Any], workspace: Workspace, copy: Workspace, place: Path) -> tuple[int, float]:
-    directory = place / "workspace" / task["directory"]
+def _run(task: dict[str, Any], workspace: Workspace, copy: Workspace, root: Path, place: Path) -> tuple[int, float]:
+    directory = root / task["directory"]
     os.chdir(directory)
-    set_in_files(task["point"], directory, place / "workspace")
+    set_in_files(task["point"], directory, root)
     places = same_places(workspace, copy)
-    command = _command(task["command"], places, Path(task["workspace"]) / task["directory"], place / "workspace")
+    command = _command(task["command"], places, Path(task["workspace"]) / task["directory"], root)
     options: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in task["options"].items()}
     parameters = recorded_parameters(task["point"])
     request = RunRequest(command=command, parameters=parameters, force=True, no_cache=True, **options)

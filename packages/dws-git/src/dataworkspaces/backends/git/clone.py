@@ -16,12 +16,15 @@ from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.checks import check_branch_name, check_url_of_user, without_password
 from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.layout import current_branch, head_commit
+from dataworkspaces.gitrepo.plumbing import list_tree
 from dataworkspaces.gitrepo.remote import ORIGIN, clone, temporary_clone_directory, tracked_commit, with_password
 from dataworkspaces.gitrepo.restraint import made_here
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object, write_json
+from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import BatchInteraction, Interaction
 from dataworkspaces.workspace.trust import Consent, place_of_directory
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 _CHECKOUT = {"GIT_LFS_SKIP_SMUDGE": "1"}
 
@@ -43,15 +46,14 @@ def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *a
         with temporary_clone_directory(parent) as temporary:
             root = temporary / "clone"
             clone(_from_here(url), root, interaction, f"workspace {without_password(url)}", checkout=False)
-            paths = WorkspacePaths(root)
-            _check_out(paths, without_password(url))
+            paths = _check_out(root, without_password(url))
             config = read_json_object(paths.config, "name", "dws-version")
             target = given if given is not None else parent / directory_name(config["name"])
             _check_free(target)
             write_json(paths.local_params, local_params)
             large_files.set_up(root)
-            not_arrived = _fetch_large_files(root, Consent(place_of_directory(target), interaction), url)
-            _complete(GitWorkspace(root, str(config["name"]), str(config["dws-version"]), batch, verbose))
+            not_arrived = _fetch_large_files(root, Consent(place_of_directory(target / paths.prefix), interaction), url)
+            _complete(GitWorkspace(paths.directory, str(config["name"]), str(config["dws-version"]), batch, verbose))
             for entry in root.iterdir():
                 if entry.is_dir() and not entry.is_symlink() and entry.name != ".git":
                     flush_tree(entry)
@@ -65,7 +67,7 @@ def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *a
             flush_directory(parent)
     except OSError as e:
         raise explain_os_error(e, f"Cloning {without_password(url)}") from e
-    workspace = GitWorkspace(target, str(config["name"]), str(config["dws-version"]), batch, verbose)
+    workspace = GitWorkspace(target / paths.prefix, str(config["name"]), str(config["dws-version"]), batch, verbose)
     workspace.interaction = interaction
     workspace.not_arrived += not_arrived
     return workspace
@@ -86,13 +88,13 @@ def _complete(workspace: GitWorkspace) -> None:
     Path(workspace.get_scratch_directory()).mkdir(parents=True, exist_ok=True)
 
 
-def _check_out(paths: WorkspacePaths, url: str) -> None:
-    """The files of a clone, once it is known what they are."""
-    root = paths.root
+def _check_out(root: Path, url: str) -> WorkspacePaths:
+    """The files of a clone, once it is known what they are; returns where they are."""
     commit = head_commit(root) or _start_branch(root)
     if commit is None:
         raise NotAWorkspaceError(f"{url} is an empty git repository, not a workspace", hint="To fill it: dws publish")
-    check_metadata_tree(root, commit)
+    paths = _paths_in(root, commit, url)
+    check_metadata_tree(root, paths.tree(commit))
     large_files.check_programs_of_tree(root, commit)
     protect(paths, for_all=False, commit=commit)
     run_git(root, ["reset", "--quiet", "--hard"], env=_CHECKOUT, doing="Writing the files of the workspace")
@@ -104,9 +106,23 @@ def _check_out(paths: WorkspacePaths, url: str) -> None:
         check_branch_name(branch, "the workspace's branch")
         commit = tracked_commit(root, str(branch))
         if commit is not None:  # else it has another name by now, or is gone
-            check_metadata_tree(root, commit)
+            check_metadata_tree(root, paths.tree(commit))
             large_files.check_programs_of_tree(root, commit)
             run_git(root, ["switch", "--quiet", str(branch)], env=_CHECKOUT, doing=f"Switching to branch {branch}")
+    return paths
+
+
+def _paths_in(root: Path, commit: str, url: str) -> WorkspacePaths:
+    """Where the workspace lies in a commit: at the root, unless there is none and one elsewhere."""
+    config = f"{METADATA_DIR}/config.json"
+    if list_tree(root, commit, [config]):
+        return WorkspacePaths(root)
+    found = sorted(path.removesuffix(config) for path in list_tree(root, commit) if path.endswith(f"/{config}"))
+    if len(found) > 1:
+        raise ConfigurationError(
+            f"{url} holds {len(found)} workspaces: {some(found)}", hint="Clone it with git, and work in one of them"
+        )
+    return WorkspacePaths(root / found[0], found[0]) if found else WorkspacePaths(root)
 
 
 def _start_branch(root: Path) -> str | None:

@@ -10,12 +10,10 @@ from pathlib import Path
 
 from dataworkspaces.backends.git.paths import METADATA_ATTRIBUTES, WorkspacePaths
 from dataworkspaces.gitrepo.attributes import info_attributes, keep_results_as_they_are, lines_of, put_last
+from dataworkspaces.gitrepo.ignore_lines import literally
 from dataworkspaces.gitrepo.plumbing import parse_labelled, records
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.atomic import write_bytes
-from dataworkspaces.workspace.workspace_uri import METADATA_DIR
-
-_LINE = f"/{METADATA_DIR}/** {METADATA_ATTRIBUTES.partition(' ')[2]}"
 
 
 def protect(paths: WorkspacePaths, *, for_all: bool = True, commit: str | None = None) -> bool:
@@ -25,8 +23,9 @@ def protect(paths: WorkspacePaths, *, for_all: bool = True, commit: str | None =
     :param for_all: whether that file may change.
     :param commit: see :func:`keep_results_as_they_are`."""
     info = info_attributes(paths.root)
-    was_said = info is not None and _ends_with(info, _LINE)
-    if keep_results_as_they_are(paths.root, [_LINE], commit) and not was_said:
+    line = _line(paths)
+    was_said = info is not None and _ends_with(info, line)
+    if keep_results_as_they_are(paths.root, [line], commit) and not was_said:
         _write_as_in_git(paths)
     if not for_all or _ends_with(paths.metadata_gitattributes, METADATA_ATTRIBUTES):
         return False
@@ -34,11 +33,20 @@ def protect(paths: WorkspacePaths, *, for_all: bool = True, commit: str | None =
     return True
 
 
+def _line(paths: WorkspacePaths) -> str:
+    pattern = f"/{literally(paths.metadata_in_git)}/**"
+    if any(character.isspace() for character in pattern):
+        pattern = '"' + pattern.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return f"{pattern} {METADATA_ATTRIBUTES.partition(' ')[2]}"
+
+
 def converted_files(paths: WorkspacePaths) -> list[Path]:
     """Files of the metadata whose line ends git has converted."""
     if not paths.metadata.is_dir():
         return []
-    listed = run_git(paths.root, ["ls-files", "-z", "--eol", "--", METADATA_DIR], doing="Looking at metadata").stdout
+    listed = run_git(
+        paths.root, ["ls-files", "-z", "--eol", "--", paths.metadata_in_git], doing="Looking at metadata"
+    ).stdout
     ends = parse_labelled(listed, b"\t")
     found = [paths.root / name for told, name in ends if told.split()[:2] == ["i/lf", "w/crlf"]]
     return [path for path in found if not path.is_symlink()]

@@ -21,7 +21,8 @@ from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.identity import check_identity
 from dataworkspaces.gitrepo.ignore_lines import add_lines
-from dataworkspaces.gitrepo.layout import current_branch, enclosing_repository, git_directory, operation_in_progress
+from dataworkspaces.gitrepo.layout import current_branch, git_directory, operation_in_progress
+from dataworkspaces.gitrepo.plumbing import list_paths
 from dataworkspaces.gitrepo.restraint import made_here
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.params import (
@@ -33,6 +34,7 @@ from dataworkspaces.params import (
 )
 from dataworkspaces.toolbox.atomic import write_json
 from dataworkspaces.toolbox.names import check_relative_path
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 
 def init_workspace(
@@ -53,15 +55,21 @@ def init_workspace(
     unknown = sorted(key for key, value in kwargs.items() if key not in known and value is not None)
     if unknown:
         raise ConfigurationError(f"The git backend does not know the option '{unknown[0]}'")
-    root = Path(os.path.realpath(kwargs.get("directory") or Path.cwd()))
-    paths = WorkspacePaths(root)
-    _check_new(root, paths)
+    directory = Path(os.path.realpath(kwargs.get("directory") or Path.cwd()))
+    paths = WorkspacePaths.of(directory)
+    root = paths.root
+    _check_new(paths)
     scratch = global_params.get(SCRATCH_DIRECTORY)
     if scratch is not None:
         check_relative_path(scratch, "Scratch directory")
     options = LargeFileOptions.check(kwargs, root)
+    if paths.prefix and options != LargeFileOptions():
+        raise ConfigurationError(
+            f"The options for large files are for a workspace at the root of its repository, which is {root}",
+            hint="Set up git-lfs or git-fat there by hand, as in any repository, and leave the options out",
+        )
     is_new_repository = git_directory(root) is None
-    temporary = root / f"{paths.metadata.name}.new"
+    temporary = directory / f"{paths.metadata.name}.new"
     try:
         if is_new_repository:
             run_git(root, ["init", "--quiet"], doing="Making a git repository")
@@ -75,37 +83,45 @@ def init_workspace(
         flush_tree(temporary)
         flush_repository(root)
         temporary.rename(paths.metadata)  # from here on there is a workspace
-        flush_directory(root)
+        flush_directory(directory)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         if is_new_repository:
             shutil.rmtree(root / ".git", ignore_errors=True)
         raise
-    workspace = GitWorkspace(root, workspace_name, dws_version, batch, verbose)
+    workspace = GitWorkspace(directory, workspace_name, dws_version, batch, verbose)
     for path in (paths.metadata, paths.gitignore, *written):
         workspace.include_in_save(path)
     workspace.consent.agree(workspace.addresses())  # of a repository that was there before, or of an option
     workspace.save("New workspace")
-    Path(local_params.get(LOCAL_SCRATCH_DIRECTORY) or root / str(scratch)).mkdir(parents=True, exist_ok=True)
+    Path(local_params.get(LOCAL_SCRATCH_DIRECTORY) or directory / str(scratch)).mkdir(parents=True, exist_ok=True)
     return workspace
 
 
-def _check_new(root: Path, paths: WorkspacePaths) -> None:
+def _check_new(paths: WorkspacePaths) -> None:
+    root = paths.root
     if paths.metadata.exists():
-        raise ConfigurationError(f"{root} is already a workspace")
-    enclosing = enclosing_repository(root)
-    if enclosing is not None and enclosing != root:
-        raise ConfigurationError(
-            f"{root} lies inside the git repository {enclosing}, but a workspace has to be the root of its repository",
-            hint=f"Create the workspace at {enclosing}, or outside it",
-        )
-    if enclosing is None:
+        raise ConfigurationError(f"{paths.directory} is already a workspace")
+    if git_directory(root) is None:
         return
+    other = next(iter(workspaces_in(root)), None)
+    if other is not None:
+        raise ConfigurationError(
+            f"The git repository {root} already holds the workspace {other}, and a repository holds one",
+            hint=f"Work in {other}, or make {paths.directory} a repository of its own first: git init",
+        )
     operation = operation_in_progress(root)
     if operation is not None:
         raise ConfigurationError(f"{operation.capitalize()} is in progress in {root}", hint="Finish or abort it first")
     if current_branch(root) is None:
         raise ConfigurationError(f"{root} is on no branch (HEAD is detached)", hint="git switch BRANCH")
+
+
+def workspaces_in(root: Path) -> list[Path]:
+    """The directories of workspaces that a repository holds."""
+    listed = [path for path in list_paths(root) if f"/{path}".endswith(f"/{METADATA_DIR}/config.json")]
+    found = [root, *((root / path).parent.parent for path in listed)]
+    return [place for place in dict.fromkeys(found) if (place / METADATA_DIR).is_dir()]
 
 
 def _write_metadata(

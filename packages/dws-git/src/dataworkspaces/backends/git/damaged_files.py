@@ -34,14 +34,15 @@ T = TypeVar("T")
 
 def check_before_opening(root: Path) -> Iterator[Problem]:
     """See :meth:`WorkspaceFactory.check_before_opening`."""
-    paths = WorkspacePaths(root)
+    paths = WorkspacePaths.of(root)
+    root = paths.root
     directory = git_directory(root)
     if directory is None:
         what = f"it has a {METADATA_DIR} directory, but is not a git repository"
         remedy = (
             "A workspace has to be the root of a git repository. Check whether .git was left out when it was copied"
         )
-        yield Problem("metadata", str(root), what, remedy, comes_first=True)
+        yield Problem("metadata", str(paths.directory), what, remedy, comes_first=True)
         return
     machine = directory / "dws"
     for problem in check_loose_objects(root, "the workspace's repository", only_empty=True):
@@ -73,11 +74,12 @@ def check_before_opening(root: Path) -> Iterator[Problem]:
 
 def unfinished_before_opening(root: Path) -> Iterator[UnfinishedPart]:
     """See :meth:`WorkspaceFactory.unfinished_before_opening`."""
-    directory = git_directory(root)
+    repository = WorkspacePaths.of(root).root
+    directory = git_directory(repository)
     if directory is None:
         return
     machine = directory / "dws"
-    for part in unfinished_part(root, f"a pull of the workspace {root}"):
+    for part in unfinished_part(repository, f"a pull of the workspace {root}"):
         yield UnfinishedPart(part.what, _locked(machine, part.finish), _locked(machine, part.abandon))
 
 
@@ -105,7 +107,7 @@ def _locked(machine: Path, repair: Callable[[], T]) -> Callable[[], T]:
 def unsafe_file(paths: WorkspacePaths, machine: Path, relative: str, what: str) -> Problem:
     path = paths.metadata / relative
     kind = kind_of(relative)
-    good = find_good_version(paths.root, relative, kind) if kind is not None and kind.in_git else None
+    good = find_good_version(paths, relative, kind) if kind is not None and kind.in_git else None
 
     def repair() -> str:
         if kind is not None and good is not None:
@@ -124,10 +126,10 @@ def damaged_file(
 ) -> Problem:  # fmt: skip
     """A file that is damaged or missing; it is put back if git's history has a good version."""
     where = f"{METADATA_DIR}/{relative}"
-    good = find_good_version(paths.root, relative, kind) if kind.in_git and may_look_up else None
+    good = find_good_version(paths, relative, kind) if kind.in_git and may_look_up else None
     repair: Callable[[], str] | None = None
     if good is not None:
-        remedy = f"git -C {quote(str(paths.root))} checkout {good.commit[:12]} -- {quote(where)}"
+        remedy = f"git -C {quote(str(paths.root))} checkout {good.commit[:12]} -- {quote(paths.in_git(where))}"
         repair = partial(put_back, paths, machine, relative, kind, good)
     else:
         repair = None if kind.in_git else how_to_make_anew(paths, machine, relative)

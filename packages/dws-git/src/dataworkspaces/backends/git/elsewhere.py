@@ -26,7 +26,7 @@ def check_out_workspace(
     is done there can be merged as work on any older state."""
     source = workspace.paths.root
     commit = commit_of_snapshot(workspace, snapshot_hash)
-    paths = WorkspacePaths(directory)
+    paths = WorkspacePaths(directory / workspace.paths.prefix, workspace.paths.prefix)
     # So that git converts nothing that it writes.
     guard = partial(protect, paths, for_all=False, commit=commit)
     copy_repository(
@@ -35,7 +35,7 @@ def check_out_workspace(
     write_json(paths.local_params, dict(local_params))
     config = read_json_object(paths.config, "name", "dws-version")
     name, version = str(config["name"]), str(config["dws-version"])
-    copy = type(workspace)(directory, name, version, workspace.batch, workspace.verbose)
+    copy = type(workspace)(paths.directory, name, version, workspace.batch, workspace.verbose)
     copy.complete_pull()
     Path(copy.get_scratch_directory()).mkdir(parents=True, exist_ok=True)
     return copy

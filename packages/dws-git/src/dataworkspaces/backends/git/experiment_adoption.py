@@ -22,14 +22,13 @@ from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.toolbox.atomic import to_json
 from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE, results_exclude
-from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.workspace import GitWorkspace
     from dataworkspaces.workspace.kept_experiments import KeptExperiment
 
-_SHARED = (f"{METADATA_DIR}/file", f"{METADATA_DIR}/environments")
-"""Below them a name tells what a file holds: what is missing is added."""
+_SHARED = ("file", "environments")
+"""Directories of metadata: below them a name tells what a file holds: what is missing is added."""
 
 
 def adopt(workspace: GitWorkspace, experiment: KeptExperiment) -> GitWorkspace:
@@ -38,7 +37,7 @@ def adopt(workspace: GitWorkspace, experiment: KeptExperiment) -> GitWorkspace:
     if paths.snapshot_metadata_file(hashval).exists():
         return workspace
     root, head = paths.root, head_of(paths.root)
-    check_metadata_tree(root, experiment.version)
+    check_metadata_tree(root, paths.tree(experiment.version))
     new = _entries(workspace, experiment)
     results = _results(workspace, experiment, head)
     moved = _kept_results(workspace, experiment)
@@ -67,8 +66,9 @@ def _entries(workspace: GitWorkspace, experiment: KeptExperiment) -> dict[str, T
     own = [
         paths.manifest(hashval).relative_to(root).as_posix(),
         (paths.snapshot_lineage / hashval).relative_to(root).as_posix(),
+        *(f"{paths.metadata_in_git}/{name}" for name in _SHARED),
     ]
-    there = list_tree(root, experiment.version, [*own, *_SHARED])
+    there = list_tree(root, experiment.version, own)
     return {path: entry for path, entry in there.items() if not (root / path).exists()}
 
 
@@ -82,7 +82,7 @@ def _metadata(workspace: GitWorkspace, experiment: KeptExperiment) -> dict[str, 
     except DwsError:
         tags = []
     stored = workspace.resource_names.snapshot_stored(replace(metadata, tags=tags))
-    path = metadata_path(metadata.hashval)
+    path = metadata_path(workspace.paths, metadata.hashval)
     blobs = write_blobs(workspace.paths.root, {path: to_json(stored.to_json()).encode("utf-8")})
     return {path: TreeEntry(PLAIN_FILE, blobs[path])}
 
@@ -94,7 +94,7 @@ def _results(workspace: GitWorkspace, experiment: KeptExperiment, head: str) -> 
     found = {}
     for resource in workspace.get_resources():
         if isinstance(resource, GitSubdirectory) and resource.has_results_role() and destination:
-            place = f"{resource.relative_path}/{destination}"
+            place = f"{resource.place_in_git}/{destination}"
             files = list_tree(root, experiment.version, [place])
             here = list_tree(root, head, [place])
             if any(files.get(path) != entry for path, entry in here.items()):
@@ -114,7 +114,7 @@ def _kept_results(workspace: GitWorkspace, experiment: KeptExperiment) -> list[s
     for resource in workspace.get_resources():
         if not isinstance(resource, GitSubdirectory) or not resource.has_results_role():
             continue
-        place = resource.relative_path
+        place = resource.place_in_git
         paths = [f"{place}/{p}" for p in resource.results_current_files(results_exclude(workspace), SNAPSHOTS_DIRS_RE)]
         if not paths:
             continue

@@ -38,7 +38,7 @@ def check_experiments(workspace: GitWorkspace) -> Iterator[Problem]:
 def _check(workspace: GitWorkspace, experiment: KeptExperiment) -> Iterator[Problem]:
     where = f"experiment {experiment.name}"
     remedy = f"dws remove-experiment {experiment.name}, or fetch it again"
-    again = type(workspace)(workspace.paths.root, workspace.name, workspace.dws_version, True)
+    again = type(workspace)(workspace.paths.directory, workspace.name, workspace.dws_version, True)
     again.include_experiments([experiment])
     try:
         again.get_snapshot_manifest(experiment.snapshot.hashval)

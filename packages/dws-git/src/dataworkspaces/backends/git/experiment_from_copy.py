@@ -12,6 +12,7 @@ from dataworkspaces.backends.git.experiments import (
     read_experiments,
     repository_versions,
 )
+from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.errors import MetadataError, NotFoundError
 from dataworkspaces.gitrepo.beside import keep_version
 from dataworkspaces.gitrepo.elsewhere import link_large_files
@@ -32,14 +33,14 @@ _FETCH = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--")
 
 def take_back(workspace: GitWorkspace, directory: Path, name: str) -> KeptExperiment:
     """See :meth:`ExperimentsMixin.take_back_experiment`. The reference comes last."""
-    root, began = workspace.paths.root, time.time() - 1
+    root, copy, began = workspace.paths.root, WorkspacePaths.of(directory).root, time.time() - 1
     check_no_clash(root, name)
-    refs = list_experiment_refs(directory, [name]) if git_directory(directory) is not None else []
+    refs = list_experiment_refs(copy, [name]) if git_directory(copy) is not None else []
     if not refs:
         raise NotFoundError(f"{directory} has no experiment '{name}'")
     commit = refs[0].commit
-    run_git(root, [*_FETCH, str(directory), commit], doing=f"Taking over experiment {name}")
-    link_large_files(directory, root)
+    run_git(root, [*_FETCH, str(copy), commit], doing=f"Taking over experiment {name}")
+    link_large_files(copy, root)
     found, problems = read_experiments(workspace, refs)
     if not found:
         raise MetadataError(problems[0])

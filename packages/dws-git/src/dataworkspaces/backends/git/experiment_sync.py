@@ -138,7 +138,7 @@ def _look_at(workspace: GitWorkspace, names: Sequence[str], incoming: dict[str, 
         (commit,) = resolve(root, [incoming[name]])
         if commit is None:
             raise MetadataError(f"Experiment '{name}' of the origin is not there any more", hint="Try again")
-        check_metadata_tree(root, commit)
+        check_metadata_tree(root, workspace.paths.tree(commit))
         large_files.check_programs_of_tree(root, commit)
         refs.append(_as_ref(root, name, commit))
     found, problems = read_experiments(workspace, refs)

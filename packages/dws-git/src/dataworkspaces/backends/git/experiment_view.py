@@ -35,7 +35,7 @@ def view_of(workspace: GitWorkspace, index: IndexBeside) -> ExperimentView:
     """The workspace, in which a snapshot is taken so."""
     kind = type("ExperimentWorkspace", (ExperimentView, type(workspace)), {})
     view: ExperimentView = kind(
-        workspace.paths.root, workspace.name, workspace.dws_version, workspace.batch, workspace.verbose
+        workspace.paths.directory, workspace.name, workspace.dws_version, workspace.batch, workspace.verbose
     )
     view.interaction = workspace.interaction
     view._own.remember_own_files(workspace)
@@ -118,7 +118,7 @@ class ExperimentView(GitStorage):
     def move_results(self, resources: Sequence[Resource], destination: str, files: Mapping[str, Sequence[str]]) -> None:
         for resource in resources:
             if isinstance(resource, GitSubdirectory) and resource.name in files:
-                place = resource.relative_path
+                place = resource.place_in_git
                 for path in files[resource.name]:
                     self._moved[f"{place}/{path}"] = f"{place}/{destination}/{path}"
 
@@ -129,7 +129,7 @@ class ExperimentView(GitStorage):
         for resource in current_resources:
             if isinstance(resource, GitSubdirectory):
                 graph: dict[str, Any] = store.lineage_file(resource.name, snapshot_hash)
-                path = f"{resource.relative_path}/{rel_dest_path}/{LINEAGE_FILE}"
+                path = f"{resource.place_in_git}/{rel_dest_path}/{LINEAGE_FILE}"
                 self.written[path] = to_json(graph).encode("utf-8")
 
     def write_export_lineage_for_snapshot(
@@ -171,13 +171,13 @@ class ExperimentView(GitStorage):
         return SnapshotVersion(commit, commit)
 
     def _tree_of_work(self, resources: Sequence[GitSubdirectory]) -> str:
-        places = [r.relative_path for r in resources]
+        places = [r.place_in_git for r in resources]
         if (self.paths.root / ".gitmodules").is_file():
             places.append(".gitmodules")
         rest: RestOfRepo = self._own.own_files_resource().rest
         changed: Sequence[str] = [p for p in self._own._changed_paths if not lies_in(p, rest.without)]
         if len(changed) > _MANY:  # of which git compares each with each file
-            changed = rest.repo.changed_paths(rest.without)
+            changed = rest.changed_paths()
         self.index.add([*places, *changed])
         if self._moved:
             self.index.move(self._moved)

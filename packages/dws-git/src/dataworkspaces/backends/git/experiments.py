@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.backends.git.snapshot_index import SUFFIX, parse_metadata
 from dataworkspaces.errors import ConflictError, MetadataError
 from dataworkspaces.gitrepo.beside import commit_tree, forget_version, index_beside, keep_version
@@ -31,20 +32,18 @@ from dataworkspaces.gitrepo.plumbing import TreeEntry, read_named
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.toolbox.atomic import to_json
 from dataworkspaces.workspace.kept_experiments import KeptExperiment, is_experiment_name
-from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.workspace import GitWorkspace
     from dataworkspaces.workspace import SnapshotMetadata
 
 PLAIN_FILE = "100644"
-_SNAPSHOTS = f"{METADATA_DIR}/snapshot_metadata"
 _DIGITS_RE = re.compile(r"(\d+)")
 
 
-def metadata_path(hashval: str) -> str:
+def metadata_path(paths: WorkspacePaths, hashval: str) -> str:
     """Where a commit has the metadata of a snapshot."""
-    return f"{_SNAPSHOTS}/{hashval}{SUFFIX}"
+    return f"{paths.metadata_in_git}/snapshot_metadata/{hashval}{SUFFIX}"
 
 
 def list_experiments(workspace: GitWorkspace) -> list[KeptExperiment]:
@@ -73,7 +72,7 @@ def read_experiments(workspace: GitWorkspace, refs: Iterable[ExperimentRef]) -> 
         elif ref.snapshot is None:
             problems.append(f"Experiment '{ref.name}' does not say which snapshot it is: remove it, or fetch it again")
         else:
-            named.append((ref, metadata_path(ref.snapshot)))
+            named.append((ref, metadata_path(workspace.paths, ref.snapshot)))
     contents = read_named(root, [f"{ref.commit}:{path}" for ref, path in named])
     found = []
     for (ref, path), content in zip(named, contents, strict=True):
@@ -108,7 +107,7 @@ def take(
             return known
         view.written[workspace.paths.manifest(metadata.hashval).relative_to(root).as_posix()] = manifest
         stored = workspace.resource_names.snapshot_stored(metadata)
-        view.written[metadata_path(metadata.hashval)] = to_json(stored.to_json()).encode("utf-8")
+        view.written[metadata_path(workspace.paths, metadata.hashval)] = to_json(stored.to_json()).encode("utf-8")
         blobs = write_blobs(root, view.written)
         index.put({path: TreeEntry(PLAIN_FILE, blob) for path, blob in blobs.items()})
         tree = index.write_tree()

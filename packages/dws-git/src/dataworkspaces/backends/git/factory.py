@@ -49,10 +49,11 @@ class GitWorkspaceFactory(WorkspaceFactory):
 
     @staticmethod
     def load_workspace(batch: bool, verbose: bool, parsed_uri: ParseResult) -> GitWorkspace:
-        root = Path(os.path.realpath(unquote(parsed_uri.path)))
-        paths = WorkspacePaths(root)
+        directory = Path(os.path.realpath(unquote(parsed_uri.path)))
+        paths = WorkspacePaths.of(directory)
         if not paths.metadata.is_dir():
-            raise NotAWorkspaceError(f"{root} is not a workspace: it has no {paths.metadata.name} directory")
+            raise NotAWorkspaceError(f"{directory} is not a workspace: it has no {paths.metadata.name} directory")
+        root = paths.root
         mended = _mend_head(root) if is_head_damaged(root) else None
         try:
             config = read_json_object(paths.config, "name", "dws-version")
@@ -63,7 +64,7 @@ class GitWorkspaceFactory(WorkspaceFactory):
                 raise
             _finish_advance(root)  # the file is half written, by a process that was killed
             config = read_json_object(paths.config, "name", "dws-version")
-        workspace = GitWorkspace(root, str(config["name"]), str(config["dws-version"]), batch, verbose)
+        workspace = GitWorkspace(directory, str(config["name"]), str(config["dws-version"]), batch, verbose)
         if mended is not None:
             workspace.interaction.warn(f"Apparently after a power cut: {mended}")
         return workspace

@@ -26,7 +26,6 @@ from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace.documents import ATTESTATIONS, DOCUMENT_NAME, ENVIRONMENTS, MAX_BYTES, verified_document
 from dataworkspaces.workspace.problem import UNEXPECTED, Area, one_line, set_aside
 from dataworkspaces.workspace.results import manifest_hash
-from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 Reader = Callable[[Path], Any]
 """Raises MetadataError for a file that does not hold what it should."""
@@ -212,9 +211,9 @@ class GoodVersion:
     content: bytes
 
 
-def find_good_version(root: Path, relative: str, kind: FileKind) -> GoodVersion | None:
+def find_good_version(paths: WorkspacePaths, relative: str, kind: FileKind) -> GoodVersion | None:
     """The newest good version of a file of the metadata, of its last few."""
-    path = f"{METADATA_DIR}/{relative}"
+    root, path = paths.root, f"{paths.metadata_in_git}/{relative}"
     arguments = ["log", "-n", str(_TRIES), "--format=%H", "--diff-filter=AMRT", "--no-renames", "HEAD", "--", path]
     listed = run_git(root, arguments, ok=(0, 128)).stdout.decode("ascii", "replace").split()
     for commit in listed:

@@ -84,7 +84,10 @@ class GitCheck:
         local = LocalStateCheck(self.workspace, self.listing)
         yield from local.check_steps()
         yield from self._damaged_files()
-        self.changed = [*self.workspace.repo.status([METADATA_DIR]).dirty, *self.workspace.ignored_metadata()]
+        self.changed = [
+            *self.workspace.repo.status([self.paths.metadata_in_git]).dirty,
+            *self.workspace.ignored_metadata(),
+        ]
         for problem in self._what_belongs_together():
             yield _explained(problem) if self.in_the_middle else problem
         yield from local.check_leftovers()
@@ -138,6 +141,10 @@ class GitCheck:
         yield from self._check_kept_code(check)
         yield from check_experiments(self.workspace)
 
+    def _relative(self, path: str) -> str:
+        """A path that git names, relative to the metadata."""
+        return path.removeprefix(f"{self.paths.metadata_in_git}/")
+
     def _is_sound(self, relative: str) -> bool:
         return relative in self.examined and self.examined[relative].damage is None
 
@@ -152,7 +159,7 @@ class GitCheck:
     def _deleted_files(self) -> Iterator[Problem]:
         """Files that git has, and that are gone without a command that says so."""
         for path in self.changed:
-            relative = path.removeprefix(f"{METADATA_DIR}/")
+            relative = self._relative(path)
             kind = kind_of(relative)
             if os.path.lexists(self.paths.root / path) or kind is None or not kind.in_git:
                 continue
@@ -168,25 +175,25 @@ class GitCheck:
         }
         manifests = {n[len("snapshots/snapshot-") : -len(".json")] for n in names if n.startswith("snapshots/")}
         lineage = {n.split("/")[1] for n in names if n.startswith("snapshot_lineage/")}
-        gone = {path for path in self.changed if not os.path.lexists(self.paths.root / path)}
+        gone = {self._relative(path) for path in self.changed if not os.path.lexists(self.paths.root / path)}
         for hashval in sorted(metadata - manifests):
             relative = f"snapshots/snapshot-{hashval}.json"
-            if f"{METADATA_DIR}/{relative}" not in gone:
+            if relative not in gone:
                 what = f"it is missing, though snapshot {hashval[:7]} has metadata"
                 yield replace(
                     damaged_file(self.paths, self.machine, relative, known_kind(relative), what), comes_first=False
                 )
         for hashval in sorted(manifests - metadata):
-            if f"{METADATA_DIR}/snapshot_metadata/{hashval}_md.json" not in gone:
+            if f"snapshot_metadata/{hashval}_md.json" not in gone:
                 relative = f"snapshots/snapshot-{hashval}.json"
                 yield self._useless("manifest", relative, "a manifest without a snapshot: it is never read")
         for hashval in sorted(lineage - metadata):
-            if f"{METADATA_DIR}/snapshot_metadata/{hashval}_md.json" not in gone:
+            if f"snapshot_metadata/{hashval}_md.json" not in gone:
                 yield self._useless(
                     "lineage", f"snapshot_lineage/{hashval}", "lineage without a snapshot: it is never read"
                 )
         for hashval in sorted(metadata - lineage):
-            if not any(path.startswith(f"{METADATA_DIR}/snapshot_lineage/{hashval}/") for path in gone):
+            if not any(path.startswith(f"snapshot_lineage/{hashval}/") for path in gone):
                 what = f"snapshot {hashval[:7]} has no lineage"
                 remedy = "If it had lineage, restore that from git's history or another copy"
                 yield Problem("lineage", f"{METADATA_DIR}/snapshot_lineage/{hashval}", what, remedy, "warning")
@@ -208,7 +215,7 @@ class GitCheck:
         for resource in check.resources.values():
             if not isinstance(resource, GitSubdirectory) or not resource.has_results_role():
                 continue
-            place = f"{resource.relative_path}/snapshots"
+            place = f"{resource.place_in_git}/snapshots"
             files = sorted(list_paths(self.paths.root, ["--deleted"], [place]))
             if files:
                 what = f"results of snapshots are deleted, though git has them: {some(files)}"
@@ -252,14 +259,15 @@ class GitCheck:
         elif there:
             what = f"not committed: {some(there)}"
             remedy = (
-                f"dws fsck --repair commits it; git -C {quote(str(self.paths.root))} diff -- {METADATA_DIR} shows it"
+                f"dws fsck --repair commits it; git -C {quote(str(self.paths.root))} diff -- "
+                f"{quote(self.paths.metadata_in_git)} shows it"
             )
             yield Problem("metadata", METADATA_DIR, what, remedy, "warning", partial(self._include_all, there))
 
     def _is_known(self, path: str) -> bool:
-        relative = path.removeprefix(f"{METADATA_DIR}/")
+        relative = self._relative(path)
         if path.endswith("/"):  # a directory that git knows nothing of
-            return any(f"{METADATA_DIR}/{name}".startswith(path) for name in self.listing.files)
+            return any(f"{self.paths.metadata_in_git}/{name}".startswith(path) for name in self.listing.files)
         kind = kind_of(relative)
         return relative == ".gitignore" or (kind is not None and kind.in_git and self._is_sound(relative))
 

@@ -50,7 +50,7 @@ def _local_params_of_resources(paths: WorkspacePaths) -> tuple[Any, str]:
     here, elsewhere = {}, []
     for params in (entry["parameters"] for entry in entries):
         place = params.get("relative_local_path")
-        if isinstance(place, str) and (paths.root / place).is_dir():
+        if isinstance(place, str) and (paths.directory / place).is_dir():
             here[params["name"]] = dict[str, Any]()
         elif "relative_path" not in params:  # a subdirectory of the workspace's repository has no such parameters
             elsewhere.append(params["name"])

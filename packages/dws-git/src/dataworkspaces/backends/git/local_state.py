@@ -73,7 +73,7 @@ class LocalStateCheck:
             yield Problem(
                 "metadata", f"{METADATA_DIR}/{relative}", "this release does not know what it is", remedy, "warning"
             )
-        new = self.paths.root / f"{METADATA_DIR}.new"
+        new = self.paths.directory / f"{METADATA_DIR}.new"
         if os.path.lexists(new):
             repair = partial(self._set_aside, new)
             yield Problem("local state", new.name, "left behind by a killed 'dws init'", SET_ASIDE, "warning", repair)
@@ -143,8 +143,8 @@ class LocalStateCheck:
             except UNEXPECTED:
                 continue
             relative = getattr(resource, "relative_local_path", None)
-            if isinstance(relative, str) and (self.paths.root / relative).is_dir():
-                inside[relative] = name
+            if isinstance(relative, str) and (self.paths.directory / relative).is_dir():
+                inside[self.paths.in_git(relative)] = name
         if not inside:
             return []
         # Asked for all at once: a directory that git would take, but does not know, is listed with a slash.

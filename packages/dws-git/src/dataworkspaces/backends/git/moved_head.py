@@ -109,7 +109,7 @@ def _noted(workspace: GitWorkspace) -> Head | None:
 def _changed_resources(workspace: GitWorkspace, before: str, after: str) -> list[str] | None:
     """The resources that the workspace's repository keeps, and keeps other content of; None if nobody can tell."""
     root = workspace.paths.root
-    places = {r.name: r.relative_path for r in workspace.get_resources() if isinstance(r, GitSubdirectory)}
+    places = {r.name: r.place_in_git for r in workspace.get_resources() if isinstance(r, GitSubdirectory)}
     names = [f"{commit}:{place}" for place in places.values() for commit in (before, after)]
     trees = workspace.repo.resolve([f"{before}^{{commit}}", *names])
     if trees[0] is None:

@@ -23,31 +23,28 @@ from dataworkspaces.params import HASH_RE
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import SnapshotMetadata, VersionElsewhere
 from dataworkspaces.workspace.snapshot_graph import SnapshotGraph, SnapshotNode
-from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
-_METADATA = f"{METADATA_DIR}/snapshot_metadata"
-_STATE = f"{METADATA_DIR}/file"
 _BRANCHES = ("refs/heads", "refs/remotes")
 _REFS = ("refs/heads", "refs/remotes", "refs/tags", KEPT_COMMITS, EXPERIMENTS)
 
 
 def versions_on_other_branches(paths: WorkspacePaths) -> Iterator[VersionElsewhere]:
     """See :meth:`SnapshotWorkspaceMixin.versions_on_other_branches`. A version may come more than once."""
-    root = paths.root
+    root, directory, states = paths.root, _metadata_of(paths), f"{paths.metadata_in_git}/file"
     seen: set[str] = set()
     for commit in _commits(paths):
-        listed = list_tree(root, commit, [_METADATA, _STATE])
+        listed = list_tree(root, commit, [directory, states])
         # What the working tree has too is nothing of another branch.
-        found = {p: e.name for p, e in listed.items() if p.startswith(f"{_METADATA}/") and not (root / p).exists()}
+        found = {p: e.name for p, e in listed.items() if p.startswith(f"{directory}/") and not (root / p).exists()}
         metadata = set(found.values()) - seen
         seen |= metadata
         if not metadata:
             continue
         state: dict[str, dict[str, str]] = {}
         for path, entry in listed.items():
-            parts = path.split("/")
-            if path.startswith(f"{_STATE}/") and len(parts) == 5:
-                state.setdefault(parts[3], {})[parts[4]] = entry.name
+            parts = path.removeprefix(f"{states}/").split("/")
+            if path.startswith(f"{states}/") and len(parts) == 3:
+                state.setdefault(parts[1], {})[parts[2]] = entry.name
         readers = {name: _State(root, blobs) for name, blobs in state.items()}
         for content in read_blobs(root, metadata).values():
             for name, restore_hash in _restore_hashes(content).items():
@@ -87,7 +84,7 @@ def snapshots_of_branch(paths: WorkspacePaths, branch: str) -> list[SnapshotMeta
     if tip is None:
         names = some(branch_names(paths))
         raise NotFoundError(f"There is no branch '{branch}'", hint=f"There are: {names}. 'git fetch' may bring it")
-    files = list_tree(paths.root, tip, [_METADATA])
+    files = list_tree(paths.root, tip, [_metadata_of(paths)])
     contents = read_blobs(paths.root, [entry.name for entry in files.values()])
     found = {}
     for path, entry in files.items():
@@ -129,12 +126,17 @@ def _is_wanted(paths: WorkspacePaths, hashval: str) -> bool:
 
 
 def _read(paths: WorkspacePaths, tips: Sequence[str], hashes: Sequence[str]) -> Iterator[SnapshotMetadata]:
-    places = [f"{_METADATA}/{hashval}{SUFFIX}" for hashval in hashes]
+    places = [f"{_metadata_of(paths)}/{hashval}{SUFFIX}" for hashval in hashes]
     objects = resolve(paths.root, [f"{tip}:{place}" for place in places for tip in tips])
     named = {name: places[number // len(tips)] for number, name in enumerate(objects) if name is not None}
     for name, content in read_blobs(paths.root, named).items():
         with suppress(MetadataError):
             yield parse_metadata(content, named[name])
+
+
+def _metadata_of(paths: WorkspacePaths) -> str:
+    """Where a commit has the metadata of snapshots."""
+    return paths.snapshot_metadata.relative_to(paths.root).as_posix()
 
 
 def _commits(paths: WorkspacePaths) -> list[str]:

@@ -16,7 +16,6 @@ from dataworkspaces.gitrepo.contents import PresentObjects, present_objects, ver
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
 from dataworkspaces.gitrepo.plumbing import list_paths, list_tree, read_blobs
 from dataworkspaces.gitrepo.rest import SETTINGS, RestOfRepo
-from dataworkspaces.gitrepo.stripped import tree_without
 from dataworkspaces.toolbox.names import check_relative_path, some
 from dataworkspaces.workspace import (
     OwnFilesMixin,
@@ -51,12 +50,16 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         super().__init__(RESOURCE_TYPE, name, ResourceRoles.CODE, workspace)
 
     def get_local_path_if_any(self) -> str:
-        return str(self.workspace.paths.root)
+        return str(self.workspace.paths.directory)
 
     @property
     def rest(self) -> RestOfRepo:
         """The part of the repository that it is."""
-        return RestOfRepo(self.workspace.repo, tuple(self._places))
+        return self._rest_without(self._places)
+
+    def _rest_without(self, places: Iterable[str]) -> RestOfRepo:
+        paths = self.workspace.paths
+        return RestOfRepo(self.workspace.repo, tuple(map(paths.in_git, places)), paths.prefix)
 
     @property
     def part(self) -> Part:
@@ -64,18 +67,20 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         return self.part_with((), ())
 
     def part_with(self, places: Collection[str], results: Sequence[str]) -> Part:
-        """What a snapshot would commit of it and these resources, of which some hold ``results``."""
+        """What a snapshot would commit of it and of resources at ``places``, of which some hold ``results``; relative
+        to the root of the repository."""
         from dataworkspaces.gitrepo.new_files import Part
 
-        without = tuple(place for place in self._places if place not in places)
-        return Part(self.workspace.paths.root, without=without, results=tuple(results))
+        rest = self.rest
+        without = tuple(place for place in rest.without if place not in places)
+        return Part(rest.root, without=without, within=rest.within, results=tuple(results))
 
     @cached_property
     def _places(self) -> list[str]:
-        """Where the metadata and the other resources lie, relative to the root; as it was when this object was first
-        asked, for each file is."""
+        """Where the metadata and the other resources lie, relative to the workspace; as it was when this object was
+        first asked, for each file is."""
         paths = self.workspace.paths
-        root = Path(os.path.realpath(paths.root))
+        root = Path(os.path.realpath(paths.directory))
         found = {paths.metadata.name: None}
         for _name, place in self.workspace.get_local_paths():
             real = Path(os.path.realpath(place.parent)) / place.name
@@ -86,9 +91,9 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         return list(found)
 
     def list_excluded(self) -> Set[str]:
-        root = self.workspace.paths.root
-        listed = list_paths(root, ["--others", "--ignored", "--exclude-standard", "--directory"])
-        return {".git", *SETTINGS, *self._places, *(path.rstrip("/") for path in listed)}
+        paths, options = self.workspace.paths, ["--others", "--ignored", "--exclude-standard", "--directory"]
+        listed = list_paths(paths.root, options, [paths.prefix[:-1]] if paths.prefix else [])
+        return {".git", *SETTINGS, *self._places, *(path.removeprefix(paths.prefix).rstrip("/") for path in listed)}
 
     # -- files ---------------------------------------------------------------------------------------------------
 
@@ -113,7 +118,11 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
     def holds_alone(self, path: str) -> bool:
         """Whether a path that git names, of a file or with a slash at its end of a directory, is its own, with all that
         lies below."""
-        return not self._is_elsewhere(path) and not any(place.startswith(path) for place in self._places)
+        prefix = self.workspace.paths.prefix
+        if not path.startswith(prefix):
+            return False
+        relative = path.removeprefix(prefix)
+        return not self._is_elsewhere(relative) and not any(place.startswith(relative) for place in self._places)
 
     # -- snapshots -----------------------------------------------------------------------------------------------
 
@@ -126,8 +135,9 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
 
     def keep(self) -> None:
         """Commit what is not committed, and say what is new: nobody added it."""
+        prefix = self.workspace.paths.prefix
         before = self.rest.commit("Keep the present state of the workspace's own files")
-        new = [path for path in before.untracked if path not in SETTINGS]
+        new = [name for path in before.untracked if (name := path.removeprefix(prefix)) not in SETTINGS]
         if new:
             self.workspace.interaction.tell(
                 f"New in the workspace's own files: {some(new)} (to leave a file out, name it in .gitignore)"
@@ -151,8 +161,7 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
 
     def _rest_of_both(self, commit: str) -> RestOfRepo:
         """Without the places of today's resources, and of those that were ones in a commit."""
-        places = {*self._places, *places_in_commit(self.workspace.paths, commit)}
-        return RestOfRepo(self.workspace.repo, tuple(sorted(places)))
+        return self._rest_without(sorted({*self._places, *places_in_commit(self.workspace.paths, commit)}))
 
     def delete_snapshot(
         self, workspace_snapshot_hash: str, resource_restore_hash: str | None, relative_path: str
@@ -160,7 +169,8 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         """It holds no results."""
 
     def changes_since(self, version: SnapshotVersion) -> ResourceChange:
-        uncommitted = [path for path in self.rest.status().dirty if path not in SETTINGS]
+        rest = self.rest
+        uncommitted = [path for path in rest.status().dirty if path not in rest.settings]
         if uncommitted:
             count = len(uncommitted)
             return ResourceChange("changed", f"{count} path{'' if count == 1 else 's'} not committed")
@@ -196,8 +206,7 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         commit = check_object_name(str(version.restore_hash), self.name)
         if not repo.has_commit(commit):
             return None
-        places = (*places_in_commit(self.workspace.paths, commit), *SETTINGS)
-        return tree_without(repo.root, f"{commit}^{{tree}}", places)
+        return self._rest_without(places_in_commit(self.workspace.paths, commit)).tree(commit)
 
     def check_integrity(self, restore_hashes: Mapping[str, str]) -> Iterable[Problem]:
         """The check of the workspace's repository looks for its commits."""
@@ -207,7 +216,7 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
 
     def present_contents(self, subpaths: Sequence[str | None], *, keep: bool = False) -> PresentContents:
         """The whole of it is what no step wrote: the code. What steps wrote changes with each run."""
-        root = self.workspace.paths.root
+        paths = self.workspace.paths
         if keep:
             from dataworkspaces.gitrepo.new_files import leave_out_secrets
 
@@ -215,7 +224,8 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         found: dict[str | None, str | None] = {}
         parts = [path for path in subpaths if path is not None]
         if parts:
-            found.update(zip(parts, present_objects(root, parts, parts, sources_only=True).names, strict=True))
+            places = [paths.in_git(path) for path in parts]
+            found.update(zip(parts, present_objects(paths.root, places, places, sources_only=True).names, strict=True))
         kept = None
         if None in subpaths or keep:
             objects = self._whole((), keep=keep)
@@ -227,9 +237,10 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
 
     def _whole(self, places: Collection[str], *, keep: bool = False) -> PresentObjects:
         without = [*self._places, *SETTINGS, *sorted({*self.written_by_steps(), *places})]
-        root = self.workspace.paths.root
-        changed = self.workspace.repo.changed_paths(without)
-        return present_objects(root, [""], changed, keep=keep, sources_only=True, without=without)
+        rest = self._rest_without(without)
+        return present_objects(
+            rest.root, [rest.within], rest.changed_paths(), keep=keep, sources_only=True, without=rest.without
+        )
 
     def version_contents(self, compare_hash: str, subpaths: Sequence[str | None]) -> list[str | None]:
         tree = check_object_name(compare_hash, self.name)
@@ -265,7 +276,7 @@ def lies_in(path: str, places: Iterable[str]) -> bool:
 
 
 def places_in_commit(paths: WorkspacePaths, commit: str) -> list[str]:
-    """Where the metadata and the resources of a commit lay, relative to the root."""
+    """Where the metadata and the resources of a commit lay, relative to the workspace."""
     root = paths.root
     directory, old_list = (path.relative_to(root).as_posix() for path in (paths.resources, paths.resource_list))
     blobs = list_tree(root, commit, [directory, old_list])

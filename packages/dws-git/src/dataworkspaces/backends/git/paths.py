@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from dataworkspaces.gitrepo.layout import enclosing_repository
 from dataworkspaces.workspace.documents import check_document_key
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
@@ -22,13 +23,42 @@ like ``*.json`` for git-lfs is not meant for it."""
 
 @dataclass(frozen=True)
 class WorkspacePaths:
-    """Asked for thousands of times where there are many resources, so each is joined once."""
+    """Asked for thousands of times where there are many resources, so each is joined once.
 
-    root: Path
+    :ivar directory: the workspace.
+    :ivar prefix: where that lies in its repository: ``""``, or ``a/b/``."""
+
+    directory: Path
+    prefix: str = ""
+
+    @staticmethod
+    def of(directory: Path) -> WorkspacePaths:
+        """With the prefix that the repository around a directory, if there is one, gives it."""
+        root = enclosing_repository(directory)
+        if root is None or root == directory:
+            return WorkspacePaths(directory)
+        return WorkspacePaths(directory, f"{directory.relative_to(root).as_posix()}/")
+
+    @cached_property
+    def root(self) -> Path:
+        """Of the repository's working tree."""
+        return self.directory.parents[self.prefix.count("/") - 1] if self.prefix else self.directory
+
+    def in_git(self, relative: str) -> str:
+        """A place in the workspace, as git names it."""
+        return f"{self.prefix}{relative}"
+
+    def tree(self, commit: str) -> str:
+        """The workspace in a commit, as git names it."""
+        return f"{commit}:{self.prefix[:-1]}" if self.prefix else commit
 
     @cached_property
     def metadata(self) -> Path:
-        return self.root / METADATA_DIR
+        return self.directory / METADATA_DIR
+
+    @cached_property
+    def metadata_in_git(self) -> str:
+        return self.in_git(METADATA_DIR)
 
     @cached_property
     def config(self) -> Path:
@@ -76,7 +106,7 @@ class WorkspacePaths:
 
     @cached_property
     def gitignore(self) -> Path:
-        return self.root / ".gitignore"
+        return self.directory / ".gitignore"
 
     def manifest(self, hash_val: str) -> Path:
         return self.metadata / "snapshots" / f"snapshot-{hash_val}.json"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dataworkspaces.backends.git.conversion import protect
 from dataworkspaces.backends.git.own_files import GitOwnFiles, lies_in
+from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.backends.git.trust import check_metadata_tree
 from dataworkspaces.backends.git.workspace_merge import merge_workspace
 from dataworkspaces.errors import ConfigurationError
@@ -43,7 +44,9 @@ def pull(workspace: GitSync, checkout: Path | None = None) -> GitSync:
 
     :param checkout: the directory of a checkout, to pull from instead of the origin."""
     root = workspace.paths.root
-    if checkout is None:
+    if checkout is not None:
+        checkout = WorkspacePaths.of(checkout).root
+    else:
         check_origin(workspace)
     if checkout is None and not has_origin(root):
         workspace.interaction.tell(f"{workspace.what}: it has no origin, so only its resources are pulled")
@@ -69,7 +72,7 @@ def pull(workspace: GitSync, checkout: Path | None = None) -> GitSync:
         _complete_large_files(workspace, checkout)  # an earlier pull may have ended before that
         workspace.interaction.tell(f"{workspace.what}: up to date")
         return workspace
-    check_metadata_tree(root, theirs)
+    check_metadata_tree(root, workspace.paths.tree(theirs))
     large_files.check_programs_of_tree(root, theirs)
     before = workspace.resource_names
     if here == 0:
@@ -89,7 +92,7 @@ def pull(workspace: GitSync, checkout: Path | None = None) -> GitSync:
 def _tell_code(workspace: GitSync, before: str) -> None:
     """Which files of code are other ones now: whoever runs them should know."""
     resources = list(workspace.get_resources())
-    code = [r.relative_path for r in resources if isinstance(r, GitSubdirectory) and r.role == ResourceRoles.CODE]
+    code = [r.place_in_git for r in resources if isinstance(r, GitSubdirectory) and r.role == ResourceRoles.CODE]
     own = next((r for r in resources if isinstance(r, GitOwnFiles)), None)
     changes = [
         change
@@ -125,8 +128,9 @@ def _merge(workspace: GitSync, ours: str, theirs: str, remote: str) -> None:
         root,
         "HEAD",  # these names stand at git's marks in files
         f"{remote}/{workspace.branch}",
-        results=[r.relative_path for r in subdirectories if r.has_results_role()],
-        exported=[r.relative_path for r in subdirectories if r.is_exported()],
+        prefix=workspace.paths.prefix,
+        results=[r.place_in_git for r in subdirectories if r.has_results_role()],
+        exported=[r.place_in_git for r in subdirectories if r.is_exported()],
         tags=_known_tags(workspace),
         resource_names=[*workspace.get_resource_names(), *workspace.resource_names.all_stored],
     )

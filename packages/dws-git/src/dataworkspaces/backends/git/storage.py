@@ -48,10 +48,12 @@ class GitStorage(Workspace):
 
     renames_resources = True
 
-    def __init__(self, root: Path, name: str, dws_version: str, batch: bool = False, verbose: bool = False) -> None:
+    def __init__(
+        self, directory: Path, name: str, dws_version: str, batch: bool = False, verbose: bool = False
+    ) -> None:
         super().__init__(name, dws_version, batch, verbose)
-        self.paths = WorkspacePaths(root)
-        self.repo = GitRepo(root, lambda text: self.interaction.warn(text))
+        self.paths = WorkspacePaths.of(directory)
+        self.repo = GitRepo(self.paths.root, lambda text: self.interaction.warn(text))
         self._to_commit: dict[str, None] = {}
         self._cache: dict[Path, tuple[tuple[int, int, int], Any]] = {}
         self._known: tuple[tuple[int, ...], _Resources] | None = None
@@ -239,7 +241,7 @@ class GitStorage(Workspace):
         main = None if given is not None else main_working_tree(self.paths.root)
         if main is None:
             return given
-        return type(self)(main, self.name, self.dws_version, self.batch).get_objects_directory()
+        return type(self)(main / self.paths.prefix, self.name, self.dws_version, self.batch).get_objects_directory()
 
     def get_objects_directory(self) -> Path:
         return self.given_objects_directory() or self.paths.objects
@@ -247,7 +249,7 @@ class GitStorage(Workspace):
     def ignore_local_path(self, path: Path) -> None:
         """Keep a directory below the workspace, with content of its own, out of the workspace's repository."""
         try:
-            relative = Path(os.path.realpath(path)).relative_to(os.path.realpath(self.paths.root))
+            relative = Path(os.path.realpath(path)).relative_to(os.path.realpath(self.paths.directory))
         except ValueError:
             return
         if "\n" in str(relative):
@@ -302,7 +304,7 @@ class GitStorage(Workspace):
             remove_stale_git_locks(self.paths.root)
             # Release 1.6 ignored the state of resources one by one, and left nothing beside what it wrote.
             add_lines(self.paths.metadata_gitignore, METADATA_IGNORES)
-            paths = [self.paths.metadata.name, self.paths.gitignore.name, *paths]
+            paths = [self.paths.metadata_in_git, self.paths.in_git(self.paths.gitignore.name), *paths]
         if protect(self.paths):
             paths.append(self.paths.metadata_gitattributes.relative_to(self.paths.root).as_posix())
         self.repo.commit_paths(paths, message, own=self._own_files(paths))
@@ -323,7 +325,7 @@ class GitStorage(Workspace):
         """Files of the metadata that belong to every copy, and that git ignores and does not know."""
         from dataworkspaces.backends.git.file_check import shared_files
 
-        metadata = self.paths.metadata.name
+        metadata = self.paths.metadata_in_git
         listed = set(list_paths(self.paths.root, ["--others", "--ignored", "--exclude-standard"], [metadata]))
         return [
             path for name in (shared_files(self.paths) if listed else ()) if (path := f"{metadata}/{name}") in listed
@@ -332,7 +334,7 @@ class GitStorage(Workspace):
     def _own_files(self, paths: Iterable[str]) -> list[str]:
         """What is ours of ``paths``, and is committed whatever git ignores: not what else lies in a directory that is a
         resource, or what belongs to this machine."""
-        metadata = self.paths.metadata.name
+        metadata = self.paths.metadata_in_git
         own = [path for path in paths if path.startswith(f"{metadata}/") or not (self.paths.root / path).is_dir()]
         if metadata in paths:
             from dataworkspaces.backends.git.file_check import shared_files

@@ -34,7 +34,7 @@ class SubdirectorySnapshots:
         """Commit what has changed in the resources, and return their versions."""
         if not resources:
             return {}
-        paths = [r.relative_path for r in resources]
+        paths = [r.place_in_git for r in resources]
         if (self._repo.root / ".gitmodules").is_file():
             paths.append(".gitmodules")  # without which nobody knows where a submodule's commit can be had
         self._repo.commit_paths(paths, f"Keep the present state of {_names(resources)}")
@@ -55,7 +55,7 @@ class SubdirectorySnapshots:
         last_hash, last_commit = self._last()
         names = [tree_ish if commit_of is None else "HEAD^{tree}"]
         for resource in resources:
-            names += [f"{tree_ish}:{resource.relative_path}", f"{last_commit or tree_ish}:{resource.relative_path}"]
+            names += [f"{tree_ish}:{resource.place_in_git}", f"{last_commit or tree_ish}:{resource.place_in_git}"]
         objects = self._repo.resolve(names)
         head = objects[0] if commit_of is None else commit_of(objects[0])
         last_versions: Mapping[str, SnapshotVersion] | None = None
@@ -83,7 +83,7 @@ class SubdirectorySnapshots:
         changes = {r.name: ResourceChange("new") for r in resources if r.name not in versions}
         if not known:
             return changes
-        dirty = self._repo.status([r.relative_path for r in known]).dirty
+        dirty = self._repo.status([r.place_in_git for r in known]).dirty
         committed = self.versions_in("HEAD", known, find_versions)
         for resource in known:
             if not Path(resource.local_path).is_dir():
@@ -94,7 +94,7 @@ class SubdirectorySnapshots:
                     ResourceChange("changed", f"{_count(len(new), 'new result file')}") if new else _UNCHANGED
                 )
             else:
-                uncommitted = sum(1 for path in dirty if _lies_in(path, resource.relative_path))
+                uncommitted = sum(1 for path in dirty if _lies_in(path, resource.place_in_git))
                 if uncommitted:
                     changes[resource.name] = ResourceChange("changed", f"{_count(uncommitted, 'path')} not committed")
                 elif committed[resource.name].compare_hash != versions[resource.name].compare_hash:
@@ -109,9 +109,9 @@ class SubdirectorySnapshots:
         """What lies at places of the resources now."""
         if not resources:
             return {}
-        paths = [_join(r.relative_path, subpath) for r in resources for subpath in places[r.name]]
-        ours = [_join(r.relative_path, LINEAGE_FILE) for r in resources if r.is_exported()]
-        within = [r.relative_path for r in resources] if keep else paths
+        paths = [_join(r.place_in_git, subpath) for r in resources for subpath in places[r.name]]
+        ours = [_join(r.place_in_git, LINEAGE_FILE) for r in resources if r.is_exported()]
+        within = [r.place_in_git for r in resources] if keep else paths
         found = present_objects(self._repo.root, paths, within, ours, keep=keep, sources_only=True)
         names = iter(found.names)
         return {r.name: PresentContents([next(names) for _ in places[r.name]], found.tree) for r in resources}

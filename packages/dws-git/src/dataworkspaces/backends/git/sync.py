@@ -92,6 +92,8 @@ class GitSync(SyncedWorkspaceMixin, GitStorage):
     def reopened(self) -> GitSync:
         """The workspace as it is on disk now."""
         config = read_json_object(self.paths.config, "name", "dws-version")
-        again = type(self)(self.paths.root, str(config["name"]), str(config["dws-version"]), self.batch, self.verbose)
+        again = type(self)(
+            self.paths.directory, str(config["name"]), str(config["dws-version"]), self.batch, self.verbose
+        )
         again.interaction = self.interaction
         return again

@@ -30,8 +30,9 @@ _HINT = "Do not use it until its owner has explained this"
 
 
 def check_metadata_tree(root: Path, commit: str) -> None:
-    """Raise MetadataError if a commit's metadata holds anything but plain files, or what belongs to one machine;
-    MetadataError or ConfigurationError if a resource, or its place, is none that a workspace can have."""
+    """Raise MetadataError if the metadata in a commit, or in the tree of a workspace in one, holds anything but plain
+    files, or what belongs to one machine; MetadataError or ConfigurationError if a resource, or its place, is none that
+    a workspace can have."""
     entries = list_tree(root, commit, _metadata_directories(root, commit))
     for path, entry in entries.items():
         _check_entry(path, entry)

@@ -75,7 +75,7 @@ if TYPE_CHECKING:
 
 
 class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, SnapshotWorkspaceMixin, GitSync):
-    """A workspace whose directory is a git repository."""
+    """A workspace whose directory is a git repository, or lies in one."""
 
     param_defs = WORKSPACE_PARAMS | ParamDefs(
         [ParamDef(BRANCH_PARAM, None, True, "Branch of the workspace's repository", optional=True, settable=False)]
@@ -87,7 +87,7 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
         return str(self.get_local_param(HOSTNAME) or default_hostname())
 
     def get_workspace_local_path_if_any(self) -> str | None:
-        return str(self.paths.root)
+        return str(self.paths.directory)
 
     def addresses(self) -> Iterable[str]:
         from dataworkspaces.gitrepo import large_files
@@ -107,7 +107,7 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
         if local:
             return local
         relative = self.get_global_param(SCRATCH_DIRECTORY) or "scratch"
-        return str(check_scratch_directory(self.paths.root, relative))
+        return str(check_scratch_directory(self.paths.directory, relative))
 
     # -- HEAD, which others move ---------------------------------------------------------------------------------
 
@@ -372,8 +372,8 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
         explained = {
             name for name in known if isinstance(name, str)
         }  # what is not a string is refused where it is used
-        names = [name for name in os.listdir(self.paths.root) if name not in explained]  # noqa: PTH208
-        key = (self.paths.root.stat().st_mtime_ns, *sorted(params["name"] for params in stored))
+        names = [name for name in os.listdir(self.paths.directory) if name not in explained]  # noqa: PTH208
+        key = (self.paths.directory.stat().st_mtime_ns, *sorted(params["name"] for params in stored))
         if names and (self._seen_own_files is None or self._seen_own_files[0] != key):
             self._seen_own_files = key, self.own_files_resource().rest.holds_files()
         return bool(names) and self._seen_own_files is not None and self._seen_own_files[1]
@@ -402,8 +402,8 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
         from dataworkspaces.gitrepo.new_files import check_new_files
 
         own = [r for r in self.get_resources() if isinstance(r, GitSubdirectory)]
-        results = [r.relative_path for r in own if r.has_results_role()]
-        part = self.own_files_resource().part_with([r.relative_path for r in own], results)
+        results = [r.place_in_git for r in own if r.has_results_role()]
+        part = self.own_files_resource().part_with([r.place_in_git for r in own], results)
         self._changed_paths = check_new_files(part, self.interaction, self.what, self.get_global_param(LARGE_FILE))
         self._seen_own_files = None
 
@@ -421,7 +421,7 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
         looked = [
             Looked(
                 f"Resource '{r.name}'",
-                r.relative_path,
+                r.place_in_git,
                 r.results_current_files(results_exclude(self), SNAPSHOTS_DIRS_RE) if r.has_results_role() else (),
                 may_ignore=r.role in (ResourceRoles.CODE, ResourceRoles.RESULTS),
             )
@@ -456,7 +456,7 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
         super().restore_prechecks(others, restore_hashes)
         limit = self.get_global_param(LARGE_FILE)
         parts = [resource.part for resource in others if isinstance(resource, GitOwnFiles)]
-        parts += [Part(self.paths.root, tuple(r.relative_path for r in own))] if own else []
+        parts += [Part(self.paths.root, tuple(r.place_in_git for r in own))] if own else []
         for part in parts:  # what lies there now is committed first
             check_new_files(part, self.interaction, self.what, limit)
         commits = {check_object_name(str(restore_hashes[r.name]), r.name) for r in own}
@@ -473,7 +473,7 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
 
         own, others = _split(resources)
         super().restore_resources(others, restore_hashes)
-        targets = {r.relative_path: str(restore_hashes[r.name]) for r in own if restore_hashes.get(r.name)}
+        targets = {r.place_in_git: str(restore_hashes[r.name]) for r in own if restore_hashes.get(r.name)}
         names = ", ".join(r.name for r in own if restore_hashes.get(r.name))
         self.repo.restore_paths(targets, f"Restore {names}")
         large_files.complete_restore(self.paths.root, self.consent)
@@ -514,7 +514,7 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
             if own and keep:
                 from dataworkspaces.gitrepo.new_files import Part, leave_out_secrets
 
-                part = Part(self.paths.root, tuple(r.relative_path for r in own))
+                part = Part(self.paths.root, tuple(r.place_in_git for r in own))
                 leave_out_secrets(part, self.interaction, self.what)
             return found | self._subdirectories.present_contents(own, places, keep=keep)
         except DwsError as e:

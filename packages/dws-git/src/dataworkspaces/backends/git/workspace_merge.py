@@ -36,6 +36,7 @@ def merge_workspace(
     ours: str,
     theirs: str,
     *,
+    prefix: str,
     results: Sequence[str],
     exported: Iterable[str],
     tags: Iterable[str],
@@ -44,17 +45,20 @@ def merge_workspace(
     """Merge two commits of a workspace. Nothing but git's objects changes.
 
     :param ours, theirs: names of the commits, which also stand at git's marks in files.
-    :param results: directories of results resources.
+    :param prefix: where the workspace lies in the repository: ``""``, or ``a/b/``.
+    :param results: directories of results resources, relative to the root of the repository, as all paths of the merge.
     :param exported: directories of exported resources, whose ``lineage.json`` is made anew at each snapshot.
     :param tags, resource_names: all that there are here."""
     base = merge_base(root, ours, theirs)
-    sides = compare_sides(root, base, ours, theirs, [METADATA_DIR, _GITIGNORE])
+    places = [f"{prefix}{METADATA_DIR}", f"{prefix}{_GITIGNORE}"]
+    compared = compare_sides(root, base, ours, theirs, places)
+    sides = {path.removeprefix(prefix): side for path, side in compared.items()}
     blobs = read_blobs(root, names_to_read(sides))
     metadata = merge_metadata(sides, blobs.__getitem__, tags, resource_names)
-    apart = [METADATA_DIR, *results]
+    apart = [places[0], *results]
     own = _merge_own_files(root, base, ours, theirs, apart)
     entries: dict[str, TreeEntry | None] = dict(list_tree(root, ours, apart))
-    entries |= _stored(root, metadata.contents)
+    entries |= _stored(root, {f"{prefix}{path}": content for path, content in metadata.contents.items()})
     found, conflicts = _merge_results(root, base, ours, theirs, results, metadata)
     entries |= found
     conflicts |= {path: stages for path, stages in own.conflicts.items() if path not in entries}
