@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,17 @@ class TestGit(WorkspaceBackendSuite):
 
     def reopen(self, workspace: Workspace) -> Workspace:
         return find_and_load_workspace(True, False, workspace.get_workspace_local_path_if_any())
+
+
+class TestGitBelowTheRoot(TestGit):
+    """A workspace in a subdirectory of its repository."""
+
+    def make(self, directory: Path) -> Workspace:
+        subprocess.run(["git", "init", "-q"], cwd=directory, check=True)
+        (directory / "not of the workspace").write_text("x", encoding="utf-8")
+        place = directory / "teams" / "our own"
+        place.mkdir(parents=True)
+        return super().make(place)
 
 
 class InGit(SnapshotResourceSuite, FileResourceSuite, FileSystemSuite):
@@ -77,3 +89,14 @@ class TestGitSubdirectory(InGit):
     def add(self, workspace: Workspace, directory: Path) -> Resource:
         root = Path(workspace.get_workspace_local_path_if_any() or "") / NAME
         return workspace.add_resource(NAME, "git-subdirectory", "intermediate-data", path=str(root), create=True)
+
+
+class TestGitSubdirectoryBelowTheRoot(TestGitSubdirectory):
+    """Of a workspace that lies in a subdirectory itself."""
+
+    @pytest.fixture
+    def workspace(self, tmp_path: Path) -> Workspace:
+        place = tmp_path / "repository" / "teams" / "our own"
+        place.mkdir(parents=True)
+        subprocess.run(["git", "init", "-q"], cwd=tmp_path / "repository", check=True)
+        return init_workspace("git", "ws", "host1", True, False, "scratch", directory=str(place))

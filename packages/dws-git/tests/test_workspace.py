@@ -75,9 +75,45 @@ def test_init_adds_to_a_repository(repository: Path, git: Git) -> None:
     assert git(repository, "rev-list", "--count", "HEAD") == "2"
 
 
-def test_init_below_the_root_of_a_repository_is_refused(repository: Path) -> None:
-    with pytest.raises(ConfigurationError, match="lies inside the git repository"):
-        init_workspace("git", "ws", "host1", True, False, "scratch", directory=str(repository / "a"))
+def test_a_repository_holds_one_workspace(repository: Path, git: Git) -> None:
+    init_workspace("git", "ws", "host1", True, False, "scratch", directory=str(repository / "a"))
+    before = git(repository, "rev-parse", "HEAD")
+    for other in (repository, repository / "b", repository / "a" / "below"):
+        other.mkdir(exist_ok=True)
+        with pytest.raises(ConfigurationError, match="already holds the workspace") as error:
+            init_workspace("git", "other", "host1", True, False, "scratch", directory=str(other))
+        assert str(repository / "a") in error.value.message
+    assert git(repository, "rev-parse", "HEAD") == before
+    assert git(repository, "status", "--porcelain") == ""
+
+
+def test_large_file_options_are_for_the_root(repository: Path) -> None:
+    place = str(repository / "a")
+    with pytest.raises(ConfigurationError, match="for a workspace at the root of its repository"):
+        init_workspace("git", "ws", "host1", True, False, "scratch", directory=place, git_fat_remote="host:/fat")
+    assert not (repository / "a" / ".dataworkspace").exists()
+
+
+def test_below_the_root_of_a_repository_the_rest_is_left_alone(repository: Path, git: Git) -> None:
+    (repository / "top").write_text("not committed", encoding="utf-8")
+    (repository / "new").write_text("not of the workspace", encoding="utf-8")
+    (repository / "a" / "code").mkdir()
+    made = init_workspace("git", "ws", "host1", True, False, "scratch", directory=str(repository / "a"))
+    assert isinstance(made, GitWorkspace)
+    made.add_resource("code", "git", "code", str(repository / "a" / "code"))
+    (repository / "a" / "code" / "run.py").write_text("print(1)", encoding="utf-8")
+    versions = made.get_snapshot_versions(take(made, "ONE"))
+    assert git(repository, "show", f"{versions['code'].restore_hash}:a/code/run.py") == "print(1)"
+    own = made.own_files_resource()
+    with own.version_files(versions[own.name]).open("one") as file:
+        assert file.read() == b"a/one\n"
+    (repository / "a" / "one").write_text("other", encoding="utf-8")
+    (repository / "b" / "two").unlink()
+    take(made, "TWO")
+    with made.transaction("restore"):
+        made.restore_resources([own], {own.name: versions[own.name].restore_hash})
+    assert (repository / "a" / "one").read_text(encoding="utf-8") == "a/one\n"
+    assert git(repository, "status", "--porcelain").splitlines() == ["D b/two", " M top", "?? new"]
 
 
 def test_a_directory_that_is_no_workspace(tmp_path: Path) -> None:

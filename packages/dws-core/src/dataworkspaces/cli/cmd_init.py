@@ -85,7 +85,7 @@ def init(
     """Make the current directory a workspace.
 
     NAME is the workspace's name; it defaults to that of the directory. The backend 'git' adds to a git repository that
-    is there.
+    is there, or around the directory.
 
     \b
     Example:

@@ -69,6 +69,8 @@ def init_command(
         factory.check_resource_directory(root / role, role)
     workspace = init_workspace(backend, name, hostname, batch, verbose, scratch, directory=str(root), **backend_options)
     workspace.interaction = interaction
+    for note in workspace.creation_notes():
+        interaction.tell(note)
     if roles:
         _create_resources(workspace, root, roles, *plugins.load(plugins.BACKENDS, backend).directory_resource())
     return InitOutcome(root, name, tuple(roles))

@@ -257,6 +257,10 @@ class Workspace(ABC):
     def save_precheck(self) -> None:
         """Raise ConfigurationError if :meth:`save` would fail. Called before a command changes anything."""
 
+    def creation_notes(self) -> Iterable[str]:
+        """What whoever has just made the workspace should know, beside where it is. By default nothing."""
+        return ()
+
     def notes(self) -> Iterable[str]:
         """What the user should be warned of when the workspace is opened."""
         return ()

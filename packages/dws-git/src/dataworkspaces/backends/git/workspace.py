@@ -94,6 +94,10 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
 
         return [*settings_addresses(self.paths.root), *large_files.addresses(self.paths.root)]
 
+    def creation_notes(self) -> Iterable[str]:
+        if self.paths.prefix:
+            yield f"The workspace is part of the git repository {self.paths.root}, which gets its commits"
+
     def notes(self) -> Iterable[str]:
         restraint = restraint_of(self.paths.root)
         return () if restraint is None else (restraint.warning,)
