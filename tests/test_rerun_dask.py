@@ -35,10 +35,12 @@ Path("results/results.json").write_text(json.dumps({"metrics": {"length": len(te
 
 @pytest.fixture
 def here(tmp_path: Path) -> User:
-    """Two steps, and one that reads what they write; the contents of what they read and write are at a remote."""
-    user = User(tmp_path / "ada", isolated_environment(tmp_path / "home-ada"))
+    """Two steps, and one that reads what they write; the contents of what they read and write are at a remote. The
+    workspace lies in a directory of its repository."""
+    user = User(tmp_path / "ada" / "team", isolated_environment(tmp_path / "home-ada"))
     marks = tmp_path / "marks"
     write_files(user.cwd, {"code/part.py": PART, "code/join.py": JOIN, "data/rows": "1 2 3\n", "parts/.keep": ""})
+    user.git("init", "-q", "..")
     user.batch("init", "--hostname", HOST, "--create-resources", "code,results")
     for role, name in (("source-data", "data"), ("intermediate-data", "parts")):
         remote = str(tmp_path / f"remote-{name}")

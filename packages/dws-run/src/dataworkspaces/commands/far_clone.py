@@ -50,7 +50,7 @@ def own_clone(origin: str) -> str:
 
 
 def _note_of(origin: str) -> Path:
-    """Which clone it is, and which resources could not be had when it was made."""
+    """Where the workspace of the clone is, and which resources could not be had when it was made."""
     return clones() / f"{hashlib.sha256(origin.encode()).hexdigest()[:32]}.json"
 
 
@@ -59,14 +59,14 @@ def _noted(origin: str) -> tuple[Path, Any] | None:
     if not note.exists():
         return None
     told = read_json_object(note, "directory", "lacks")
-    place = clones() / Path(str(told["directory"])).name
+    place = clones() / str(told["directory"])
     return (place, told["lacks"]) if place.is_dir() else None
 
 
 def _cloned(origin: str) -> Path:
     note, before = _note_of(origin), _noted(origin)
     for left in clones().glob(f"{note.stem}-*"):  # half made, or replaced long ago
-        if before is None or left != before[0]:
+        if before is None or not before[0].is_relative_to(left):
             shutil.rmtree(left, ignore_errors=True)
     place = note.with_name(f"{note.stem}-{uuid.uuid4().hex[:8]}")
     hostname = f"worker-{uuid.uuid4().hex[:12]}"
@@ -74,8 +74,10 @@ def _cloned(origin: str) -> Path:
     for error in outcome.missing.values():
         shutil.rmtree(place, ignore_errors=True)
         raise error
-    write_json(note, {"directory": place.name, "lacks": _lacks(open_workspace(str(place)))})
-    return place
+    root = outcome.workspace_dir  # which may lie in a directory of the clone
+    directory = root.relative_to(os.path.realpath(clones())).as_posix()
+    write_json(note, {"directory": directory, "lacks": _lacks(open_workspace(str(root)))})
+    return clones() / directory
 
 
 def _lacks(clone: Workspace) -> dict[str, Any]:

@@ -163,10 +163,10 @@ def do_work(request: dict[str, Any], scratch: Path) -> dict[str, Any]:
     clone = open_workspace(root)
     with checked_out(clone, request["base"], scratch / "workspace", clone.get_instance()) as there:
         left = {each.name: each.reason for each in there.plan.left}
-        status = _run(request, clone, there.copy, left, scratch, log)
+        status = _run(request, clone, there.directory, left, scratch, log)
         if status == 0:
-            take_experiment_command(open_workspace(str(scratch / "workspace")), name, f"Step {request['step']}")
-            _take_back(root, scratch / "workspace", name)
+            take_experiment_command(open_workspace(str(there.directory)), name, f"Step {request['step']}")
+            _take_back(root, there.directory, name)
     if status == 0:
         with suppress(ConflictError):  # one before us was killed when it had sent it
             sent(root, name)
@@ -176,9 +176,9 @@ def do_work(request: dict[str, Any], scratch: Path) -> dict[str, Any]:
 
 
 def _run(
-    request: dict[str, Any], clone: Workspace, copy: Workspace, left: dict[str, str], scratch: Path, log: Path
+    request: dict[str, Any], clone: Workspace, checkout: Path, left: dict[str, str], scratch: Path, log: Path
 ) -> int:
-    copy = open_workspace(str(scratch / "workspace"))
+    copy = open_workspace(str(checkout))
     execution = _find(copy, request)
     for name in dict.fromkeys(ref.name for ref in (*_read(execution), *execution.places)):
         if name in left:
@@ -189,7 +189,7 @@ def _run(
     execution = replace(execution, record=record)
     directory, places = directory_of(copy, execution), same_places(clone, copy)
     asked = command_here(request["command"])
-    command = (asked[0], *(place_in_copy(argument, places, scratch / "workspace") for argument in asked[1:]))
+    command = (asked[0], *(place_in_copy(argument, places, checkout) for argument in asked[1:]))
     os.chdir(directory)
     with guarding(scratch / "guarded") as guard:
         start = Apart(guard, log).call

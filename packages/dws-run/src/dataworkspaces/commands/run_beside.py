@@ -20,9 +20,11 @@ _LOG_BYTES = 4000
 
 @dataclass(frozen=True)
 class CheckedOut:
-    """:ivar plan: what is in the copy, and what is not."""
+    """:ivar directory: where the copy is.
+    :ivar plan: what is in it, and what is not."""
 
     copy: Workspace
+    directory: Path
     plan: CheckoutPlan
 
 
@@ -45,7 +47,7 @@ def checked_out(workspace: Workspace, snapshot: str, place: Path, hostname: str 
     try:
         copy = find_and_load_workspace(True, workspace.verbose, str(outcome.directory))
         share_what_is_installed(workspace, copy)
-        yield CheckedOut(copy, plan)
+        yield CheckedOut(copy, outcome.directory, plan)
     finally:
         agreements.remove(agreements.addresses())
 
