@@ -60,7 +60,7 @@ def do_work(request: dict[str, Any], scratch: Path) -> dict[str, Any]:
         name = (request["tags"] or [request["snapshot"][:7]])[0]
         raise NotFoundError(
             f"The workspace at the origin, on its default branch, does not have snapshot {name}",
-            hint="Send it there: dws push",
+            hint="Send it there: dws push; if it is on a branch of its own, merge that first",
         ) from e
     clone = open_workspace(root)
     plan = plan_reproduction(
