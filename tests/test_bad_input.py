@@ -129,8 +129,8 @@ def test_init_twice(workspace: User) -> None:
     assert "is already a workspace" in refused(workspace, "init", "--hostname", HOST)
 
 
-def test_init_below_the_root_of_a_repository(user: User) -> None:
-    user.git("init", "-q")
+def test_init_below_a_workspace(user: User) -> None:
+    user.batch("init", "--hostname", HOST)
     (user.cwd / "below").mkdir()
     refused(user.at(user.cwd / "below"), "init", "--hostname", HOST)
 
