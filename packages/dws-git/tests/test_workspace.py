@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,6 +115,18 @@ def test_below_the_root_of_a_repository_the_rest_is_left_alone(repository: Path,
         made.restore_resources([own], {own.name: versions[own.name].restore_hash})
     assert (repository / "a" / "one").read_text(encoding="utf-8") == "a/one\n"
     assert git(repository, "status", "--porcelain").splitlines() == ["D b/two", " M top", "?? new"]
+
+
+def test_a_copy_without_its_repository_in_another_one(workspace: GitWorkspace, repository: Path, git: Git) -> None:
+    copy = repository / "a" / "copy"
+    shutil.copytree(workspace.paths.root, copy, ignore=shutil.ignore_patterns(".git"))
+    before = git(repository, "status", "--porcelain")
+    with pytest.raises(ConfigurationError, match="does not know") as error:
+        find_and_load_workspace(True, False, str(copy))
+    assert str(repository) in error.value.message
+    assert git(repository, "status", "--porcelain") == before
+    git(repository, "add", "a/copy/.dataworkspace")
+    assert find_and_load_workspace(True, False, str(copy)).name == "ws"
 
 
 def test_a_directory_that_is_no_workspace(tmp_path: Path) -> None:

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from dataworkspaces.backends.git.paths import WorkspacePaths
+from dataworkspaces.backends.git.storage import UNSAVED
 from dataworkspaces.backends.git.workspace import GitWorkspace
 from dataworkspaces.errors import ConfigurationError, MetadataError, NotAWorkspaceError
 from dataworkspaces.gitrepo.damaged_references import is_head_damaged
 from dataworkspaces.gitrepo.layout import git_directory
+from dataworkspaces.gitrepo.plumbing import is_tracked
 from dataworkspaces.toolbox.atomic import read_json_object
 from dataworkspaces.toolbox.lock import hold_lock
 from dataworkspaces.workspace import WorkspaceFactory
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 if TYPE_CHECKING:
     from urllib.parse import ParseResult
@@ -54,6 +57,8 @@ class GitWorkspaceFactory(WorkspaceFactory):
         if not paths.metadata.is_dir():
             raise NotAWorkspaceError(f"{directory} is not a workspace: it has no {paths.metadata.name} directory")
         root = paths.root
+        if paths.prefix:
+            _check_belongs_to(paths)
         mended = _mend_head(root) if is_head_damaged(root) else None
         try:
             config = read_json_object(paths.config, "name", "dws-version")
@@ -107,6 +112,20 @@ class GitWorkspaceFactory(WorkspaceFactory):
         from dataworkspaces.backends.git.clone import clone_workspace
 
         return clone_workspace(local_params, batch, verbose, *args)
+
+
+def _check_belongs_to(paths: WorkspacePaths) -> None:
+    """Raise ConfigurationError for a workspace that somebody has copied, without its repository, into another one."""
+    if is_tracked(paths.root, paths.in_git(f"{METADATA_DIR}/config.json")):
+        return
+    if (
+        not (git_directory(paths.root) or paths.root).joinpath("dws", UNSAVED).exists()
+    ):  # which the first commit removes
+        raise ConfigurationError(
+            f"{paths.directory} has a {METADATA_DIR} directory that the git repository around it, {paths.root}, does not "
+            "know",
+            hint="Check whether .git was left out when it was copied. If it belongs there: git add, and commit it",
+        )
 
 
 def _mend_head(root: Path) -> str:

@@ -39,7 +39,8 @@ from dataworkspaces.workspace.resource_names import AS_STORED, SHOWN_AS, Resourc
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.experiments_included import IncludedExperiments
 
-_UNSAVED = "unsaved"
+UNSAVED = "unsaved"
+"""In the machine directory, from before the first write to metadata until it is committed."""
 _MISSING: dict[str, Any] = {}
 
 
@@ -291,7 +292,7 @@ class GitStorage(Workspace):
     def save(self, message: str) -> None:
         """One commit of the metadata that was written. If an earlier command was killed before it could save, of all
         metadata."""
-        marker = self.get_machine_directory() / _UNSAVED
+        marker = self.get_machine_directory() / UNSAVED
         if not marker.exists():
             return
         paths = list(self._to_commit)
@@ -313,7 +314,7 @@ class GitStorage(Workspace):
 
     def is_unfinished(self) -> bool:
         """Also what is written, and not committed."""
-        return super().is_unfinished() or (self.get_machine_directory() / _UNSAVED).exists()
+        return super().is_unfinished() or (self.get_machine_directory() / UNSAVED).exists()
 
     def save_ignored(self) -> None:
         """Commit metadata that a command of an earlier release left out, since git ignores it."""
@@ -345,7 +346,7 @@ class GitStorage(Workspace):
     def _note_for_commit(self, path: Path) -> None:
         """Call it before the write, so that no written file is forgotten."""
         self._to_commit[path.relative_to(self.paths.root).as_posix()] = None
-        marker = self.get_machine_directory() / _UNSAVED
+        marker = self.get_machine_directory() / UNSAVED
         if not marker.exists():
             write_bytes(marker, self._marker_text(), is_cache=True, durable=True)  # what counts is that it is there
 
