@@ -118,12 +118,11 @@ def _check_belongs_to(paths: WorkspacePaths) -> None:
     """Raise ConfigurationError for a workspace that somebody has copied, without its repository, into another one."""
     if is_tracked(paths.root, paths.in_git(f"{METADATA_DIR}/config.json")):
         return
-    if (
-        not (git_directory(paths.root) or paths.root).joinpath("dws", UNSAVED).exists()
-    ):  # which the first commit removes
+    machine = (git_directory(paths.root) or paths.root) / "dws"
+    if not (machine / UNSAVED).exists():  # as it does until the first commit
         raise ConfigurationError(
-            f"{paths.directory} has a {METADATA_DIR} directory that the git repository around it, {paths.root}, does not "
-            "know",
+            f"{paths.directory} has a {METADATA_DIR} directory that the git repository around it, {paths.root}, does "
+            "not know",
             hint="Check whether .git was left out when it was copied. If it belongs there: git add, and commit it",
         )
 
