@@ -100,6 +100,32 @@ def test_the_work_of_two(ada: User, tmp_path: Path, request: pytest.FixtureReque
     assert outside(bob) == ""
 
 
+def test_a_workspace_that_was_moved(ada: User, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    root = (ada.cwd / ".." / "..").resolve()
+    hub = make_hub(request, tmp_path, "path")
+    ada.batch("publish", hub.url(hub.repository("mono.git")))
+    bob = machine(tmp_path / "machine2", "bob")
+    bob.batch("clone", "--hostname", "second", hub.url(hub.root / "mono.git"), "theirs")
+    bob = bob.at(bob.cwd / "theirs" / PLACE)
+    ada.at(root).git("mv", PLACE, "moved")
+    ada.at(root).git("commit", "-q", "-m", "moved")
+    here = ada.at(root / "moved")
+    assert tags(here) == ["V1"]
+    write_files(here.cwd, {"data/rows": "7\n"})
+    here.batch("snapshot", "V2")
+    write_files(here.cwd, {"data/rows": "8\n"})
+    for command in (["restore", "V1"], ["restore", "--dry-run", "V1"]):
+        refused(here, *command, says=["was not in moved", "git mv"])
+    here.batch("diff", "V1", "V2")
+    here.batch("restore", "V2")
+    assert (here.cwd / "data/rows").read_text() == "7\n"
+    assert here.json("fsck")["problems"] == []
+    here.batch("push")
+    refused(bob, "pull", "--trust", says=[f"no workspace in {PLACE}", "pull"])
+    bob.at(bob.cwd / ".." / "..").git("pull", "-q")
+    assert tags(bob.at((bob.cwd / ".." / ".." / "moved").resolve())) == ["V1", "V2"]
+
+
 def test_a_clone_of_several_workspaces_names_them(ada: User, tmp_path: Path) -> None:
     """Which no `dws init` makes, but a merge does."""
     root = ada.cwd / ".." / ".."

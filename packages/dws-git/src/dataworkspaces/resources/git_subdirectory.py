@@ -129,6 +129,7 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
                 f"Resource '{self.name}': the workspace's repository does not hold commit {restore_hashval}",
                 hint=how_to_fetch(self._repo.root),
             )
+        _git_workspace(self.workspace).check_was_here([restore_hashval])
 
     def restore(self, restore_hashval: str) -> None:
         _git_workspace(self.workspace).restore_resources([self], {self.name: restore_hashval})
@@ -156,6 +157,7 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         return self._repo.diff_trees(trees[0], trees[1])
 
     def plan_restore(self, restore_hashval: str) -> list[FileChange] | None:
+        _git_workspace(self.workspace).check_was_here([restore_hashval])
         return self._repo.plan_restore(restore_hashval, self.place_in_git)
 
     def version_files(self, version: SnapshotVersion) -> VersionFiles:

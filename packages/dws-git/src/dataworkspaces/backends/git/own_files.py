@@ -155,6 +155,7 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
                 f"The workspace's repository does not hold commit {restore_hashval}",
                 hint="Fetch the history that contains it",
             )
+        self.workspace.check_was_here([restore_hashval])
 
     def restore(self, restore_hashval: str) -> None:
         self._rest_of_both(restore_hashval).restore(restore_hashval, "Restore the workspace's own files")
@@ -183,6 +184,7 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         return None if trees[0] is None or trees[1] is None else self.workspace.repo.diff_trees(trees[0], trees[1])
 
     def plan_restore(self, restore_hashval: str) -> list[FileChange] | None:
+        self.workspace.check_was_here([restore_hashval])
         return self._rest_of_both(restore_hashval).plan_restore(restore_hashval)
 
     def version_files(self, version: SnapshotVersion) -> VersionFiles:

@@ -72,6 +72,7 @@ def pull(workspace: GitSync, checkout: Path | None = None) -> GitSync:
         _complete_large_files(workspace, checkout)  # an earlier pull may have ended before that
         workspace.interaction.tell(f"{workspace.what}: up to date")
         return workspace
+    _check_not_moved(workspace, theirs)
     check_metadata_tree(root, workspace.paths.tree(theirs))
     large_files.check_programs_of_tree(root, theirs)
     before = workspace.resource_names
@@ -87,6 +88,16 @@ def pull(workspace: GitSync, checkout: Path | None = None) -> GitSync:
     workspace.interaction.tell(f"{workspace.what}: pulled {there} commit{'' if there == 1 else 's'}{merged}")
     _tell_code(after, ours)
     return after
+
+
+def _check_not_moved(workspace: GitSync, theirs: str) -> None:
+    """Raise ConfigurationError if somebody has moved the workspace to another directory of its repository."""
+    paths = workspace.paths
+    if paths.prefix and workspace.repo.resolve([f"{theirs}:{paths.metadata_in_git}"])[0] is None:
+        raise ConfigurationError(
+            f"{workspace.what}: what would be pulled has no workspace in {paths.prefix[:-1]}",
+            hint=f"If it has been moved, take that over with git: git -C {paths.root} pull",
+        )
 
 
 def _tell_code(workspace: GitSync, before: str) -> None:

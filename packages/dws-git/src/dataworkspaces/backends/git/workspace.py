@@ -465,10 +465,23 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
             check_new_files(part, self.interaction, self.what, limit)
         commits = {check_object_name(str(restore_hashes[r.name]), r.name) for r in own}
         if self.repo.has_commits(commits):
+            self.check_was_here(commits)
             for resource in own:
                 resource.place_precheck()
         else:
             super().restore_prechecks(own, restore_hashes)  # which says what is wrong
+
+    def check_was_here(self, commits: Iterable[str]) -> None:
+        """Raise ConfigurationError for a commit in which the workspace lay in another directory of its repository: what
+        is there now is not in it, and would be taken for deleted."""
+        wanted = sorted(commits) if self.paths.prefix else []
+        found = self.repo.resolve([f"{commit}:{self.paths.metadata_in_git}" for commit in wanted])
+        for commit, metadata in zip(wanted, found, strict=True):
+            if metadata is None:
+                raise ConfigurationError(
+                    f"{self.what} was not in {self.paths.prefix[:-1]} in commit {commit[:12]}: it has been moved since",
+                    hint="Move it back, with git mv, to restore what is older",
+                )
 
     def restore_resources(
         self, resources: Sequence[SnapshotResourceMixin], restore_hashes: Mapping[str, str | None]
