@@ -38,7 +38,11 @@ def undo_delete_command(workspace: Workspace, tag_or_hash: str) -> SnapshotMetad
 
 
 def _find(workspace: Workspace, tag_or_hash: str) -> DeletedSnapshot:
-    for deleted in list_deleted(workspace):
+    """Also one that is there again, if it was brought back by a process that was killed before it could save that."""
+    known = list_deleted(workspace)
+    if workspace.is_unfinished():
+        known += [each for each in DeletedSnapshots(workspace).all() if each not in known and not each.results()]
+    for deleted in known:
         if deleted.metadata.has_tag(tag_or_hash) or deleted.metadata.matches_partial_hash(tag_or_hash):
             return deleted
     raise NotFoundError(
@@ -76,7 +80,8 @@ def _bring_back_results(workspace: Workspace, deleted: DeletedSnapshot) -> None:
 def _bring_back_snapshot(workspace: Workspace, deleted: DeletedSnapshot) -> SnapshotMetadata:
     snapshots = workspace.as_snapshot_ws()
     hashval = deleted.metadata.hashval
-    taken = set(snapshots.get_tags()).intersection(deleted.metadata.tags)
+    own = snapshots.get_snapshot_metadata(hashval).tags if snapshots.has_snapshot(hashval) else []
+    taken = set(snapshots.get_tags()).intersection(deleted.metadata.tags).difference(own)
     if taken:
         names = ", ".join(sorted(taken))
         workspace.interaction.warn(f"Another snapshot now has the tag {names}, and keeps it")
