@@ -159,10 +159,11 @@ class Session:
             record = self._in_hand = self.record_of(model) or self._of_a_part(model)
             name, source = name_of(data), reference_to(data)
             for part in prediction if isinstance(prediction, list) else [prediction]:  # one for each output
-                with suppress(TypeError):  # a number, say, to which nothing can refer
-                    key = id(part)
-                    forget = weakref.ref(part, lambda _, key=key: self._predictions.pop(key, None))  # type: ignore[misc]
-                    self._predictions[key] = _Prediction(forget, record, name, source)
+                for each in (part, _whole_of(part)):
+                    with suppress(TypeError):  # a number, say, to which nothing can refer
+                        key = id(each)
+                        forget = weakref.ref(each, lambda _, key=key: self._predictions.pop(key, None))  # type: ignore[misc]
+                        self._predictions[key] = _Prediction(forget, record, name, source)
 
     def _of_a_part(self, model: Any) -> ModelRecord | None:
         """The record of the training before, if a model that has none is a part of what was trained, or perhaps a copy.
@@ -259,6 +260,12 @@ class Session:
             wrapt.wrap_object(module, name, Watched, (wrapper,))
         except (AttributeError, ImportError) as e:
             log.info("autolog: there is no %s in %s: %s", name, module, e)
+
+
+def _whole_of(array: Any) -> Any:
+    """The array of which another one is a view of all: columns of either are columns of that."""
+    base = getattr(array, "base", None)
+    return base if getattr(base, "size", None) == getattr(array, "size", None) else None
 
 
 def _is_number(value: Any) -> bool:
