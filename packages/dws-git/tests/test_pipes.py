@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, UnavailableError
 from dataworkspaces.gitrepo import process
+from dataworkspaces.gitrepo.experiment_refs import experiment_names, list_experiment_refs
 from dataworkspaces.gitrepo.ignore_lines import add_lines
+from dataworkspaces.gitrepo.kept_commits import refspecs_of_kept_commits
+from dataworkspaces.gitrepo.kept_trees import kept_trees
 from dataworkspaces.gitrepo.run import run_git
 
 IN_TREE = (".gitignore", ".gitattributes", "code/.gitignore", ".dataworkspace/.gitattributes")
@@ -53,6 +57,16 @@ def test_lines_are_not_added_to_what_is_no_file_or_too_large(tmp_path: Path) -> 
     for name in ("directory", "device", "huge"):
         with pytest.raises(ConfigurationError, match="cannot be read"):
             add_lines(tmp_path / name, ["x"])
+
+
+@pytest.mark.parametrize("look", [list_experiment_refs, experiment_names, kept_trees, refspecs_of_kept_commits])
+def test_references_that_cannot_be_read_are_not_said_to_be_none(
+    repository: Path, look: Callable[[Path], object]
+) -> None:
+    assert not look(repository)
+    os.mkfifo(repository / ".git/packed-refs")
+    with pytest.raises(UnavailableError, match="packed-refs cannot be read"):
+        look(repository)
 
 
 @pytest.mark.parametrize("name", [".gitignore", ".gitattributes"])

@@ -15,8 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from dataworkspaces.errors import StorageError
-from dataworkspaces.gitrepo.layout import current_branch, git_directories, git_directory
+from dataworkspaces.errors import StorageError, UnavailableError
+from dataworkspaces.gitrepo.layout import current_branch, git_directories, git_directory, packed_references
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.atomic import write_bytes
 from dataworkspaces.toolbox.names import some
@@ -155,8 +155,8 @@ def _branches(repository: _Repository) -> set[str]:
     places = [repository.shared / "refs" / "heads", repository.shared / "logs" / "refs" / "heads"]
     found = {str((Path(d) / name).relative_to(place)) for place in places for d, _, names in os.walk(place)
              for name in names if not name.endswith(".lock") and name[0] != "."}  # fmt: skip
-    with suppress(OSError):
-        text = read_regular(repository.shared / "packed-refs").decode("utf-8", "replace")
+    with suppress(UnavailableError):
+        text = packed_references(repository.shared)
         found |= {m[1] for m in re.finditer(r"^[0-9a-f]{40,64} refs/heads/(.+)$", text, re.MULTILINE)}
     return found
 

@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dataworkspaces.gitrepo.layout import git_directories, read_reference
+from dataworkspaces.gitrepo.layout import git_directories, has_references_below, packed_references, read_reference
 from dataworkspaces.gitrepo.run import run_git
-from dataworkspaces.toolbox.regular import read_regular
 
 EXPERIMENTS = "refs/dws/experiments"
 _SNAPSHOT_RE = re.compile(r"^Dws-Snapshot: ([0-9a-f]{40})$", re.MULTILINE)
@@ -39,7 +38,7 @@ def snapshot_in(message: str) -> str | None:
 def list_experiment_refs(root: Path, names: Iterable[str] = ()) -> list[ExperimentRef]:
     """Those of these names, or all. Starts no process if there are none."""
     directories = git_directories(root)
-    if not directories or not _may_have_some(directories[-1]):
+    if not directories or not has_references_below(directories[-1], EXPERIMENTS):
         return []
     wanted = [f"{EXPERIMENTS}/{name}" for name in names]
     listed = run_git(root, ["for-each-ref", f"--format={_FORMAT}", *(wanted or [f"{EXPERIMENTS}/"])]).stdout
@@ -58,7 +57,7 @@ def experiment_names(root: Path) -> set[str]:
     if not directories:
         return set()
     top = directories[-1] / EXPERIMENTS
-    packed = _packed_references(directories[-1])
+    packed = packed_references(directories[-1])
     found = {line.partition(f" {EXPERIMENTS}/")[2] for line in packed.splitlines() if f" {EXPERIMENTS}/" in line}
     for directory, _, files in os.walk(top):
         found.update(Path(directory, name).relative_to(top).as_posix() for name in files if not name.endswith(".lock"))
@@ -68,17 +67,6 @@ def experiment_names(root: Path) -> set[str]:
 def has_experiment_ref(root: Path, name: str) -> bool:
     """Starts no process."""
     return read_reference(root, f"{EXPERIMENTS}/{name}") is not None
-
-
-def _may_have_some(shared: Path) -> bool:
-    return (shared / EXPERIMENTS).is_dir() or f" {EXPERIMENTS}/" in _packed_references(shared)
-
-
-def _packed_references(shared: Path) -> str:
-    try:
-        return read_regular(shared / "packed-refs").decode("utf-8", "replace")
-    except OSError:
-        return ""
 
 
 def set_experiment_ref(root: Path, name: str, commit: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dataworkspaces.gitrepo.layout import git_directories, head_commit, read_reference
+from dataworkspaces.gitrepo.layout import git_directories, has_references_below, head_commit, read_reference
 from dataworkspaces.gitrepo.run import run_git
 
 __all__ = ["FETCH_KEPT_COMMITS", "KEPT_COMMITS", "keep_commit", "keep_head", "refspecs_of_kept_commits"]
@@ -36,10 +36,7 @@ def refspecs_of_kept_commits(root: Path) -> list[str]:
     directories = git_directories(root)
     if not directories:
         return []
-    shared = directories[-1]
-    packed = shared / "packed-refs"
-    is_packed = packed.is_file() and f" {KEPT_COMMITS}/" in packed.read_text(encoding="utf-8", errors="replace")
-    if not is_packed and not (shared / KEPT_COMMITS).is_dir():
+    if not has_references_below(directories[-1], KEPT_COMMITS):
         return []
     listed = run_git(root, ["for-each-ref", "--format=%(refname)", f"{KEPT_COMMITS}/"]).stdout
     return [f"{name}:{name}" for name in listed.decode("ascii").split()]

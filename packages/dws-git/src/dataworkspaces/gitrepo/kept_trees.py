@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dataworkspaces.gitrepo.contents import KEPT_TREES
-from dataworkspaces.gitrepo.layout import enclosing_repository, git_directories
+from dataworkspaces.gitrepo.layout import enclosing_repository, git_directories, has_references_below
 from dataworkspaces.gitrepo.run import run_git
 
 FETCH_KEPT_TREES = f"+{KEPT_TREES}/*:{KEPT_TREES}/*"
@@ -16,10 +16,7 @@ def kept_trees(root: Path) -> list[str]:
     directories = git_directories(root)
     if not directories:
         return []
-    directory = directories[-1]  # which linked working trees share
-    packed = directory / "packed-refs"
-    is_packed = packed.is_file() and f" {KEPT_TREES}/" in packed.read_text(encoding="utf-8", errors="replace")
-    if not is_packed and not (directory / KEPT_TREES).is_dir():
+    if not has_references_below(directories[-1], KEPT_TREES):
         return []
     arguments = ["for-each-ref", "--format=%(objectname)", f"{KEPT_TREES}/"]
     return run_git(root, arguments).stdout.decode("ascii").split()

@@ -6,6 +6,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from dataworkspaces.errors import UnavailableError
 from dataworkspaces.toolbox.regular import read_regular
 
 _OPERATIONS = {
@@ -67,6 +68,27 @@ def read_reference(root: Path, ref: str) -> str | None:
         if name == ref and _SHA_RE.match(sha):
             return sha
     return None
+
+
+def has_references_below(shared: Path, place: str) -> bool:
+    """Whether there may be references below a place (``refs/dws/trees``). Starts no process.
+
+    :param shared: the git directory, of linked working trees the one that they share.
+
+    Raises UnavailableError where that cannot be told."""
+    return (shared / place).is_dir() or f" {place}/" in packed_references(shared)
+
+
+def packed_references(shared: Path) -> str:
+    """What ``packed-refs`` says; empty if there is none. Raises UnavailableError if it cannot be read: some may be
+    needed."""
+    path = shared / "packed-refs"
+    try:
+        return read_regular(path).decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
+    except OSError as e:
+        raise UnavailableError(f"{path} cannot be read: {e.strerror or e}") from e
 
 
 def how_to_fetch(root: Path) -> str:
