@@ -50,6 +50,13 @@ def keep_results_as_they_are(root: Path, last: Sequence[str] = (), commit: str |
     return True
 
 
+def quoted(pattern: str) -> str:
+    """A pattern as a line of an attributes file has it."""
+    if not any(c.isspace() for c in pattern) and not pattern.startswith('"'):
+        return pattern
+    return '"' + pattern.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def lines_of(path: Path) -> list[str]:
     return read_settings(path).decode("utf-8", "surrogateescape").splitlines()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dataworkspaces.backends.git.paths import METADATA_ATTRIBUTES, WorkspacePaths
-from dataworkspaces.gitrepo.attributes import info_attributes, keep_results_as_they_are, lines_of, put_last
+from dataworkspaces.gitrepo.attributes import info_attributes, keep_results_as_they_are, lines_of, put_last, quoted
 from dataworkspaces.gitrepo.ignore_lines import literally
 from dataworkspaces.gitrepo.plumbing import parse_labelled, records
 from dataworkspaces.gitrepo.run import run_git
@@ -34,9 +34,7 @@ def protect(paths: WorkspacePaths, *, for_all: bool = True, commit: str | None =
 
 
 def _line(paths: WorkspacePaths) -> str:
-    pattern = f"/{literally(paths.metadata_in_git)}/**"
-    if any(character.isspace() for character in pattern):
-        pattern = '"' + pattern.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    pattern = quoted(f"/{literally(paths.metadata_in_git)}/**")
     return f"{pattern} {METADATA_ATTRIBUTES.partition(' ')[2]}"
 
 

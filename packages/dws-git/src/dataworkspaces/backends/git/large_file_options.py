@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo import large_files
+from dataworkspaces.gitrepo.attributes import quoted
 from dataworkspaces.gitrepo.ignore_lines import add_lines
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _patterns(option: str, text: str | None) -> tuple[str, ...]:
             raise ConfigurationError(
                 f"{option}: {pattern!r} matches no file in git's rules", hint=f"For everything below it: '{pattern}**'"
             )
-    return tuple(_quoted(pattern) for pattern in found)
+    return tuple(quoted(pattern) for pattern in found)
 
 
 def _guard(patterns: tuple[str, ...]) -> list[str]:
@@ -116,9 +117,3 @@ def _guard(patterns: tuple[str, ...]) -> list[str]:
 
     names = [pattern.strip('"').rpartition("/")[2] for pattern in patterns]
     return [".git* !filter !diff !merge !text"] if any(fnmatchcase(".gitattributes", name) for name in names) else []
-
-
-def _quoted(pattern: str) -> str:
-    if not any(c.isspace() for c in pattern) and not pattern.startswith('"'):
-        return pattern
-    return '"' + pattern.replace("\\", "\\\\").replace('"', '\\"') + '"'
