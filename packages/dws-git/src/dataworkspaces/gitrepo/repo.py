@@ -126,7 +126,7 @@ class GitRepo:
         looking = "no" if is_apart else "normal"
         arguments = ["status", "--porcelain=v2", "--branch", "-z", f"--untracked-files={looking}", "--no-renames"]
         untracked = []
-        if without:
+        if without or within:
             arguments, paths = [_MAGIC, *arguments], pathspecs(without, within)
         if is_apart:
             listing = ["ls-files", "-z", "--others", "--exclude-standard", "--directory", "--no-empty-directory"]

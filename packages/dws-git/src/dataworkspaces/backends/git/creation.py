@@ -104,7 +104,7 @@ def _check_new(paths: WorkspacePaths) -> None:
         raise ConfigurationError(f"{paths.directory} is already a workspace")
     if git_directory(root) is None:
         return
-    other = next(iter(workspaces_in(root)), None)
+    other = next(iter(_workspaces_in(root)), None)
     if other is not None:
         raise ConfigurationError(
             f"The git repository {root} already holds the workspace {other}, and a repository holds one",
@@ -117,7 +117,7 @@ def _check_new(paths: WorkspacePaths) -> None:
         raise ConfigurationError(f"{root} is on no branch (HEAD is detached)", hint="git switch BRANCH")
 
 
-def workspaces_in(root: Path) -> list[Path]:
+def _workspaces_in(root: Path) -> list[Path]:
     """The directories of workspaces that a repository holds."""
     listed = [path for path in list_paths(root) if f"/{path}".endswith(f"/{METADATA_DIR}/config.json")]
     found = [root, *((root / path).parent.parent for path in listed)]

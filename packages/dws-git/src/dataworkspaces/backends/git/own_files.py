@@ -92,7 +92,7 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
 
     def list_excluded(self) -> Set[str]:
         paths, options = self.workspace.paths, ["--others", "--ignored", "--exclude-standard", "--directory"]
-        listed = list_paths(paths.root, options, [paths.prefix[:-1]] if paths.prefix else [])
+        listed = list_paths(paths.root, options, [paths.within] if paths.prefix else [])
         return {".git", *SETTINGS, *self._places, *(path.removeprefix(paths.prefix).rstrip("/") for path in listed)}
 
     # -- files ---------------------------------------------------------------------------------------------------

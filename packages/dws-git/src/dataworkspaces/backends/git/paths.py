@@ -44,13 +44,18 @@ class WorkspacePaths:
         """Of the repository's working tree."""
         return self.directory.parents[self.prefix.count("/") - 1] if self.prefix else self.directory
 
+    @property
+    def within(self) -> str:
+        """The workspace's directory in the repository; ``""`` is the root."""
+        return self.prefix[:-1]
+
     def in_git(self, relative: str) -> str:
         """A place in the workspace, as git names it."""
         return f"{self.prefix}{relative}"
 
     def tree(self, commit: str) -> str:
         """The workspace in a commit, as git names it."""
-        return f"{commit}:{self.prefix[:-1]}" if self.prefix else commit
+        return f"{commit}:{self.within}" if self.prefix else commit
 
     @cached_property
     def metadata(self) -> Path:

@@ -92,11 +92,10 @@ def pull(workspace: GitSync, checkout: Path | None = None) -> GitSync:
 
 def _check_not_moved(workspace: GitSync, theirs: str) -> None:
     """Raise ConfigurationError if somebody has moved the workspace to another directory of its repository."""
-    paths = workspace.paths
-    if paths.prefix and workspace.repo.resolve([f"{theirs}:{paths.metadata_in_git}"])[0] is None:
+    if workspace.commits_without_workspace([theirs]):
         raise ConfigurationError(
-            f"{workspace.what}: what would be pulled has no workspace in {paths.prefix[:-1]}",
-            hint=f"If it has been moved, take that over with git: git -C {paths.root} pull",
+            f"{workspace.what}: what would be pulled has no workspace in {workspace.paths.within}",
+            hint=f"If it has been moved, take that over with git: git -C {workspace.paths.root} pull",
         )
 
 

@@ -126,8 +126,7 @@ def _check_clean(workspace: GitSync) -> None:
     workspace.save("Metadata of an interrupted command")
     workspace.save_ignored()
     large_files.check_programs(root)
-    within = workspace.paths.prefix[:-1]
-    status = workspace.repo.status([within] if within else [])
+    status = workspace.repo.status(within=workspace.paths.within)
     if status.commit is None:
         raise ConfigurationError(f"{workspace.what} has no commit yet")
     if not status.dirty:

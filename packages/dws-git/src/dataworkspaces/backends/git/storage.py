@@ -273,6 +273,12 @@ class GitStorage(Workspace):
     def get_user_name(self) -> str:
         return author_name(self.paths.root) or super().get_user_name()
 
+    def commits_without_workspace(self, commits: Iterable[str]) -> list[str]:
+        """Those in which it lay in another directory of its repository, if it lies in one."""
+        wanted = sorted(commits) if self.paths.prefix else []
+        found = self.repo.resolve([f"{commit}:{self.paths.metadata_in_git}" for commit in wanted])
+        return [commit for commit, metadata in zip(wanted, found, strict=True) if metadata is None]
+
     # -- saving --------------------------------------------------------------------------------------------------
 
     def get_machine_directory(self) -> Path:

@@ -474,14 +474,11 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
     def check_was_here(self, commits: Iterable[str]) -> None:
         """Raise ConfigurationError for a commit in which the workspace lay in another directory of its repository: what
         is there now is not in it, and would be taken for deleted."""
-        wanted = sorted(commits) if self.paths.prefix else []
-        found = self.repo.resolve([f"{commit}:{self.paths.metadata_in_git}" for commit in wanted])
-        for commit, metadata in zip(wanted, found, strict=True):
-            if metadata is None:
-                raise ConfigurationError(
-                    f"{self.what} was not in {self.paths.prefix[:-1]} in commit {commit[:12]}: it has been moved since",
-                    hint="Move it back, with git mv, to restore what is older",
-                )
+        for commit in self.commits_without_workspace(commits):
+            raise ConfigurationError(
+                f"{self.what} was not in {self.paths.within} in commit {commit[:12]}: it has been moved since",
+                hint="Move it back, with git mv, to restore what is older",
+            )
 
     def restore_resources(
         self, resources: Sequence[SnapshotResourceMixin], restore_hashes: Mapping[str, str | None]
