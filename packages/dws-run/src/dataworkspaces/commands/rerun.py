@@ -6,8 +6,6 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from dataworkspaces.commands.far import AT_A_TIME, far_work
-from dataworkspaces.commands.rerun_far import FarSteps
 from dataworkspaces.commands.rerun_plan import RerunPlan
 from dataworkspaces.commands.rerun_steps import Listener, RerunOutcome, SideBySide, Steps, finds_outputs
 from dataworkspaces.commands.run_guard import guarding
@@ -33,26 +31,30 @@ def rerun_command(
 
     Raises NotSupportedError for more than one at a time in a workspace without a local directory."""
     root = workspace.get_workspace_local_path_if_any()
-    if root is None and (executor is not None or (jobs or 1) > 1):
+    at_once = jobs or 1
+    if root is None and (executor is not None or at_once > 1):
         raise NotSupportedError("Steps run side by side only in a workspace with a local directory")
     steps = plan.to_run
-    jobs = jobs or (1 if executor is None else AT_A_TIME)
     alone = [n for n, step in enumerate(steps) if executor is None and finds_outputs(step)]
     listener = listener or Listener()
     with ExitStack() as stack:
         run, stop = Steps(workspace, plan, listener), _nothing
-        if root is not None and (executor is not None or (jobs > 1 and len(steps) > 1)):
+        if root is not None and (executor is not None or (at_once > 1 and len(steps) > 1)):
             logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dws-rerun-")))
             if executor is not None:
+                from dataworkspaces.commands.far import AT_A_TIME, far_work  # most reruns are on this machine
+                from dataworkspaces.commands.rerun_far import FarSteps
+
+                at_once = jobs or AT_A_TIME
                 far = stack.enter_context(far_work(workspace, executor))
                 run, stop = FarSteps(workspace, plan, listener, logs, root, far), far.stop
                 stack.callback(run.tidy)
             else:
                 guard = stack.enter_context(guarding(logs))
                 run, stop = SideBySide(workspace, plan, listener, logs, root, guard), guard.interrupt
-        elif jobs > 1:
-            jobs = 1
-        run_in_order([step.execution for step in steps], run.run, jobs=jobs, alone=alone, stop=stop)
+        else:
+            at_once = 1
+        run_in_order([step.execution for step in steps], run.run, jobs=at_once, alone=alone, stop=stop)
     return run.end()
 
 

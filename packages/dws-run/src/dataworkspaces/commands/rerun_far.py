@@ -31,7 +31,7 @@ from dataworkspaces.commands.run_cache_take import claiming_results, put_in_plac
 from dataworkspaces.commands.run_guard import Apart, guarding
 from dataworkspaces.commands.run_process import check_program
 from dataworkspaces.commands.run_request import PlannedRun
-from dataworkspaces.commands.sweep_worker import open_workspace, patiently
+from dataworkspaces.commands.sweep_worker import bring_back, open_workspace, patiently
 from dataworkspaces.errors import ConflictError, DwsError, NotFoundError
 from dataworkspaces.lineage.from_json import run_from_json
 from dataworkspaces.lineage.model import StepLineage
@@ -166,7 +166,7 @@ def do_work(request: dict[str, Any], scratch: Path) -> dict[str, Any]:
         status = _run(request, clone, there.directory, left, scratch, log)
         if status == 0:
             take_experiment_command(open_workspace(str(there.directory)), name, f"Step {request['step']}")
-            _take_back(root, there.directory, name)
+            bring_back(root, there.directory, name, "rerun")
     if status == 0:
         with suppress(ConflictError):  # one before us was killed when it had sent it
             sent(root, name)
@@ -213,12 +213,3 @@ def _find(copy: Workspace, request: dict[str, Any]) -> Execution:
 
 def _read(execution: Execution) -> list[Any]:
     return [cert.ref for entry in execution.entries for cert in (*entry.inputs, *entry.code)]
-
-
-def _take_back(root: str, directory: Path, name: str) -> None:
-    def attempt() -> None:
-        workspace = open_workspace(root)
-        with workspace.transaction("rerun"):
-            experiments_of(workspace).take_back_experiment(directory, name)
-
-    patiently(attempt)

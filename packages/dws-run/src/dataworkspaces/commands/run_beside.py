@@ -36,13 +36,16 @@ def place_beside(workspace: Workspace) -> Path:
 
 
 @contextmanager
-def checked_out(workspace: Workspace, snapshot: str, place: Path, hostname: str | None = None) -> Iterator[CheckedOut]:
+def checked_out(
+    workspace: Workspace, snapshot: str, place: Path, hostname: str | None = None, *, borrow: bool = False
+) -> Iterator[CheckedOut]:
     """A copy of the workspace as of a snapshot or an experiment, for the time of the block. Whoever made the directory
     above ``place`` removes it.
 
-    :param hostname: names the copy, by default as its directory."""
+    :param hostname: names the copy, by default as its directory.
+    :param borrow: as for :func:`~dataworkspaces.operations.checkout.check_out`."""
     plan = plan_checkout(workspace, snapshot, str(place))
-    outcome = checkout_command(workspace, plan, durable=False, hostname=hostname)
+    outcome = checkout_command(workspace, plan, durable=False, borrow=borrow, hostname=hostname)
     agreements = Agreements(place_of_directory(outcome.directory))
     try:
         copy = find_and_load_workspace(True, workspace.verbose, str(outcome.directory))

@@ -18,11 +18,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dataworkspaces.commands.checkout import checkout_command, plan_checkout
 from dataworkspaces.commands.kept_experiments import experiments_of, take_experiment_command
 from dataworkspaces.commands.reproduce_places import place_in_copy, same_places
 from dataworkspaces.commands.run import execute
-from dataworkspaces.commands.run_beside import end_of_log, share_what_is_installed
+from dataworkspaces.commands.run_beside import checked_out, end_of_log, share_what_is_installed
 from dataworkspaces.commands.run_guard import Apart, guarding
 from dataworkspaces.commands.run_request import RunRequest, plan_run
 from dataworkspaces.commands.sweep_command import recorded_parameters, set_in_files
@@ -30,7 +29,6 @@ from dataworkspaces.commands.sweep_runs import SWEEP
 from dataworkspaces.errors import DwsError, LockedError
 from dataworkspaces.lineage.own_commands import OwnCommands
 from dataworkspaces.workspace import BatchInteraction, Workspace, find_and_load_workspace
-from dataworkspaces.workspace.trust import Agreements, place_of_directory
 
 T = TypeVar("T")
 LOG, PRUNE, WHERE = "log", "prune", "where"
@@ -67,20 +65,14 @@ def run_one(task: dict[str, Any]) -> dict[str, Any]:
     place.mkdir()
     made = place / "workspace"
     workspace = open_workspace(task["workspace"])
-    plan = plan_checkout(workspace, task["base"], str(made))
-    # What it borrows stays: the experiment that the runs start from holds it.
-    outcome = checkout_command(workspace, plan, durable=False, borrow=True, hostname=workspace.get_instance())
-    root = outcome.directory
-    (place / WHERE).write_text(str(root), encoding="utf-8")
-    agreements = Agreements(place_of_directory(root))
     try:
-        copy = open_workspace(str(root))
-        share_what_is_installed(workspace, copy)
-        status, seconds = _run(task, workspace, copy, root, place)
-        share_what_is_installed(copy, workspace)
-        return _keep(task, root, status, seconds, place)
+        # What it borrows stays: the experiment that the runs start from holds it.
+        with checked_out(workspace, task["base"], made, workspace.get_instance(), borrow=True) as there:
+            (place / WHERE).write_text(str(there.directory), encoding="utf-8")
+            status, seconds = _run(task, workspace, there.copy, there.directory, place)
+            share_what_is_installed(there.copy, workspace)
+            return _keep(task, there.directory, status, seconds, place)
     finally:
-        agreements.remove(agreements.addresses())
         os.chdir("/")
         shutil.rmtree(made, ignore_errors=True)
 
@@ -180,14 +172,18 @@ def _keep(task: dict[str, Any], root: Path, exit_status: int, seconds: float, pl
     log = end_of_log(place / LOG) if exit_status != 0 else ""
     last = "".join(c for c in log.strip().rpartition("\n")[2] if c.isprintable())[:200]
     taken = take_experiment_command(open_workspace(str(root)), name, last, labels, {SWEEP: told})
-    _bring_back(task["workspace"], root, name)
+    bring_back(task["workspace"], root, name, "sweep")
     return {**told, "hash": taken.snapshot.hashval, "metrics": taken.snapshot.metrics, "log": log}
 
 
-def _bring_back(place: str, root: Path, name: str) -> None:
+def bring_back(place: str, root: Path, name: str, command: str) -> None:
+    """Have an experiment that was taken in a copy of a workspace there too.
+
+    :param place: of the workspace. :param root: of the copy. :param command: for which it is done."""
+
     def attempt() -> None:
         workspace = open_workspace(place)
-        with workspace.transaction("sweep"):
+        with workspace.transaction(command):
             experiments_of(workspace).take_back_experiment(root, name)
 
     patiently(attempt)
