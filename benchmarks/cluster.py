@@ -17,7 +17,7 @@ from pathlib import Path
 
 from .harness import Row, Sample
 from .peers import PeerMissing
-from .sandbox import Settings, Shell
+from .sandbox import Settings, trainer
 
 GROUP = "cluster"
 RUNS = 200
@@ -42,7 +42,9 @@ def rows(settings: Settings) -> Iterator[Row]:
 
 def sweep(settings: Settings, workers: int, runs: int = RUNS) -> float:
     """How long a sweep takes, in seconds."""
-    shell = _workspace(settings, f"of-{workers}")
+    shell = trainer(settings, f"of-{workers}", _SCRIPT)
+    shell("git", "init", "--quiet", "--bare", f"{shell.cwd}.git")
+    shell("dws", "--batch", "publish", f"{shell.cwd}.git")
     with _cluster(settings, workers) as address:
         began = time.perf_counter()
         shell(
@@ -50,18 +52,6 @@ def sweep(settings: Settings, workers: int, runs: int = RUNS) -> float:
             "--", "python3", "code/train.py", "{n}", str(SECONDS),
         )  # fmt: skip
         return time.perf_counter() - began
-
-
-def _workspace(settings: Settings, name: str) -> Shell:
-    root = settings.work / name
-    root.mkdir()
-    shell = settings.ours.shell(root, settings.work / f"{name}-home")
-    shell("dws", "--batch", "init", "--create-resources", "code,results")
-    (root / "code/train.py").write_text(_SCRIPT)
-    shell("dws", "--batch", "snapshot", "V1")
-    shell("git", "init", "--quiet", "--bare", f"{root}.git")
-    shell("dws", "--batch", "publish", f"{root}.git")
-    return shell
 
 
 @contextmanager

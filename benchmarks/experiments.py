@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .harness import Contestant, Row, race
 from .peers import dvc
-from .sandbox import CommandFailed, Settings, Shell
+from .sandbox import CommandFailed, Settings, Shell, trainer
 
 GROUP = "experiments"
 MOST_SECONDS = 0.3
@@ -42,7 +42,7 @@ _LOOP = "for n in $(seq 1 {runs}); do echo $n; done | xargs -P 2 -I N python3 co
 
 
 def rows(settings: Settings) -> Iterator[Row]:
-    shell = _ours(settings, "one")
+    shell = trainer(settings, "one", _SCRIPT)
     train = shell.cwd / "code/train.py"
 
     def change(number: int) -> None:
@@ -60,18 +60,8 @@ def rows(settings: Settings) -> Iterator[Row]:
     yield Row(GROUP, f"a sweep of {RUNS} runs : DVC", *race(sweep, _queue(settings), 1, warm_up=False))
 
 
-def _ours(settings: Settings, name: str) -> Shell:
-    root = settings.work / name
-    root.mkdir()
-    shell = settings.ours.shell(root, settings.work / f"{name}-home")
-    shell("dws", "--batch", "init", "--create-resources", "code,results")
-    (root / "code/train.py").write_text(_SCRIPT)
-    shell("dws", "--batch", "snapshot", "V1")
-    return shell
-
-
 def _sweep(settings: Settings) -> Contestant:
-    shell = _ours(settings, "sweep")
+    shell = trainer(settings, "sweep", _SCRIPT)
     done: list[str] = []
 
     def run(_round: int) -> None:

@@ -84,3 +84,14 @@ class Settings:
 
 class CommandFailed(Exception):
     pass
+
+
+def trainer(settings: Settings, name: str, script: str) -> Shell:
+    """A workspace in which ``code/train.py`` is such a script, with a snapshot, of a user with a home of their own."""
+    root = settings.work / name
+    root.mkdir()
+    shell = settings.ours.shell(root, settings.work / f"{name}-home")
+    shell("dws", "--batch", "init", "--create-resources", "code,results")
+    (root / "code/train.py").write_text(script)
+    shell("dws", "--batch", "snapshot", "V1")
+    return shell
