@@ -12,20 +12,12 @@ from dataworkspaces.lineage import jsonable
 
 def defaults_of(function: Any) -> dict[str, Any]:
     """The arguments that a function has by itself."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return {}
-    return {p.name: p.default for p in parameters if p.default is not p.empty}
+    return {p.name: p.default for p in _parameters_of(function) if p.default is not p.empty}
 
 
 def variadic(function: Any) -> set[str]:
     """What a function calls the arguments that it does not name."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return set()
-    return {p.name for p in parameters if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+    return {p.name for p in _parameters_of(function) if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
 
 
 def described(value: Any) -> Any:
@@ -57,13 +49,14 @@ def _describe_callback(callback: Any, library: str) -> dict[str, Any]:
         return {"class": callback.__name__}
     is_own = type(callback).__module__.partition(".")[0] == library
     kinds = (bool, int, float, str, type(None)) if is_own else (bool, int, float)
-    names = _parameters_of_class(type(callback))
+    names = [p.name for p in _parameters_of(type(callback)) if p.name != "directory"]
     values = {name: getattr(callback, name) for name in names if hasattr(callback, name)}
     return {"class": type(callback).__name__, **{n: jsonable(v) for n, v in values.items() if isinstance(v, kinds)}}
 
 
-def _parameters_of_class(cls: type) -> list[str]:
+def _parameters_of(function: Any) -> list[inspect.Parameter]:
+    """None of what does not tell them, as functions written in C."""
     try:
-        return [name for name in inspect.signature(cls).parameters if name != "directory"]
+        return list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         return []
