@@ -101,6 +101,7 @@ class _LateBar:
         self._lock = threading.Lock()
         self._timer = threading.Timer(PROGRESS_DELAY, self._show)
         self._timer.daemon = True
+        self._timer.name = "dws-progress"
         self._timer.start()
 
     def advance(self, count: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -75,11 +74,8 @@ def _from_store(resource: FileTreeMixin, tree: Tree, directory: Path) -> Known:
     plan = plan_restore(nothing, tree)
     make_directories(directory, sorted(plan.make_directories))
     size = sum(wanted.id.size for wanted in plan.write)
-    with (
-        resource.workspace.interaction.progress(f"Checking out {resource.name}", size, "bytes") as advance,
-        ThreadPoolExecutor(os.cpu_count() or 1) as executor,
-    ):
-        return check_out(resource.kept_content.store, directory, plan.write, executor=executor, advance=advance)
+    with resource.workspace.interaction.progress(f"Checking out {resource.name}", size, "bytes") as advance:
+        return check_out(resource.kept_content.store, directory, plan.write, advance=advance)
 
 
 def _from_files(resource: FileTreeMixin, tree: Tree, directory: Path) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractContextManager, suppress
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -236,7 +236,7 @@ class KeptContent:
         root: Path,
         plan: RestorePlan,
         left_out: dict[str, str],
-        executor: Executor,
+        executor: Executor | None,
         advance: Tell,
     ) -> Known:
         """Write the files of a plan. A content that turns out to be damaged is set aside, and had again if possible."""
@@ -257,9 +257,9 @@ class KeptContent:
                 if remote is not None:
                     remote.fetch(self._missing(plan))
 
-    def _executor(self) -> AbstractContextManager[Executor]:
+    def _executor(self) -> AbstractContextManager[Executor | None]:
         opened = executor_of(self._workspace)
-        return ThreadPoolExecutor(os.cpu_count() or 1) if opened is None else opened()
+        return nullcontext() if opened is None else opened()
 
     def tree(self, version: str) -> Tree:
         """The tree of a version; raises MetadataError if the workspace does not have it."""
@@ -358,7 +358,8 @@ def _existing(root: Path, paths: Iterable[str]) -> Iterator[str]:
 
     for path in paths:
         directory, _, name = path.rpartition("/")
-        if name in names_in(directory):
+        found = names.get(directory)
+        if name in (names_in(directory) if found is None else found):
             yield path
 
 

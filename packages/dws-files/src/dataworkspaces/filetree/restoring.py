@@ -46,6 +46,9 @@ def plan_restore(now: Tree, target: Tree) -> RestorePlan:
         prefix, now_hash, target_hash = pending.pop()
         if now_hash == target_hash:
             continue
+        if now_hash is None and target_hash is not None:
+            _plan_new(plan, prefix, target.entries(target_hash), pending)
+            continue
         before, after = now.by_name(now_hash), target.by_name(target_hash)
         for name in sorted(before.keys() | after.keys()):
             old, new = before.get(name), after.get(name)
@@ -67,6 +70,20 @@ def plan_restore(now: Tree, target: Tree) -> RestorePlan:
                 if old is None:
                     plan.new.add(path)
     return plan
+
+
+def _plan_new(
+    plan: RestorePlan, prefix: str, entries: Iterable[Entry], pending: list[tuple[str, str | None, str | None]]
+) -> None:
+    """The same for a directory that is not there."""
+    for value, kind, name in entries:
+        path = prefix + name
+        if kind == "tree":
+            pending.append((f"{path}/", None, value))
+            plan.make_directories.append(path)
+        else:
+            plan.write.append(Wanted(path, _object_of(value, path), _KINDS[kind]))
+            plan.new.add(path)
 
 
 def ignore_files(tree: Tree, paths: Iterable[str]) -> dict[str, ObjectId]:
@@ -117,6 +134,10 @@ def wanted(path: str, entry: Entry) -> Wanted:
 
 def object_of(entry: Entry, path: str) -> ObjectId:
     """The content of an entry; raises MetadataError if its version recorded nothing that tells it."""
-    if ":" not in entry.value:
+    return _object_of(entry.value, path)
+
+
+def _object_of(value: str, path: str) -> ObjectId:
+    if ":" not in value:
         raise MetadataError(f"The version recorded no content of '{path}' that can be read")
-    return ObjectId.parse(entry.value)
+    return ObjectId.parse(value)

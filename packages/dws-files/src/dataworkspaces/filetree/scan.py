@@ -25,7 +25,7 @@ _SPECIAL = {
     stat.S_IFBLK: "a device",
 }
 _SHOWN_PROBLEMS = 5
-_PACKED = struct.Struct("<QqqQ?")
+_PACKED = struct.Struct("=QqqQ?")
 
 
 class ScannedFile(NamedTuple):
@@ -41,6 +41,13 @@ class ScannedFile(NamedTuple):
     def packed(self) -> bytes:
         """All but the name, in little memory: of a million files at once."""
         return _PACKED.pack(*self[1:])
+
+
+def packed_status(status: os.stat_result) -> bytes:
+    """As :meth:`ScannedFile.packed`, of a file that need not be scanned."""
+    return _PACKED.pack(
+        status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, bool(status.st_mode & stat.S_IXUSR)
+    )
 
 
 class ScannedLink(NamedTuple):

@@ -9,15 +9,16 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import closing, nullcontext, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.filetree.hashing import Tell, status_of, tell_nobody
+from dataworkspaces.filetree.forked import MOST_PARTS, is_orphan, map_forked, may_fork, processors
+from dataworkspaces.filetree.hashing import Tell, tell_nobody
 from dataworkspaces.filetree.objects.assembly import copy_chunks
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.open_files import hash_open_file
@@ -25,13 +26,17 @@ from dataworkspaces.filetree.objects.pack import Place
 from dataworkspaces.filetree.objects.runs import read_in_runs
 from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
 from dataworkspaces.filetree.objects.storing import copy_and_hash
-from dataworkspaces.filetree.scan import ScannedFile
+from dataworkspaces.filetree.scan import packed_status
 
 FileKind = Literal["blob", "exec", "link"]
 
 _BATCH = 512
 _AT_ONCE = 100 * _BATCH
 """Files of which it is known at one time where their contents are, which takes memory."""
+_MANY = 2000
+"""Small files from which on it pays to share them out among copies of this process."""
+_BATCHES_EACH = 8
+_MOST_AT_ONCE = 4096
 CANNOT_HOLD = frozenset({errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG, errno.ENOTSUP, errno.ENOSYS})
 """Errors of a file system that has no such names, or no symbolic links."""
 SAME_NAME = "another entry has the same name here"
@@ -48,6 +53,8 @@ class Wanted(NamedTuple):
 
 
 _Located = tuple[Wanted, Place | None]
+_Written = tuple[list[bytes], dict[str, str]]
+"""Of some files the packed status of each (of what is none, nothing), and what was left out, with the reason."""
 
 
 def is_there(root: Path, wanted: Wanted) -> bool:
@@ -80,25 +87,62 @@ def check_out(
     A file that is there already is replaced by a rename, so that a reader sees the old one or the new one. Contents are
     verified. May be called again after it was killed. Raises MetadataError for a content that is missing or damaged,
     ConfigurationError for a place that is none, OSError."""
+    found: dict[str, tuple[bytes, ObjectId]] = {}
+
+    def take(batch: Iterable[Wanted], written: _Written) -> None:
+        statuses, not_made = written
+        found.update((w.path, (status, w.id)) for w, status in zip(batch, statuses, strict=True) if status)
+        if left_out is not None:
+            left_out.update(not_made)
+
     is_here = executor is None or isinstance(executor, ThreadPoolExecutor)
     write = _Writer(store, root, frozenset(new), left_out is not None, advance if is_here else tell_nobody)
-    found: dict[str, tuple[bytes, ObjectId]] = {}
-    for begin in range(0, len(wanted), _AT_ONCE):
-        batches = _batches(store, wanted[begin : begin + _AT_ONCE])
-        results = map(write, batches) if executor is None else executor.map(write, batches)
-        for batch, (statuses, not_made) in zip(batches, results, strict=True):
-            ids = {w.path: w.id for w, _ in batch}
-            found.update((path, (status.packed(), ids[path])) for path, status in statuses)
-            if left_out is not None:
-                left_out.update(not_made)
-            if not is_here:
-                advance(sum(w.id.size for w, _ in batch))
+    if executor is None:
+        wanted = _write_forked(replace(write, tell=tell_nobody), wanted, take, advance)
+    threads = ThreadPoolExecutor(processors()) if executor is None and len(wanted) > 1 else nullcontext(executor)
+    with threads as executor:
+        for begin in range(0, len(wanted), _AT_ONCE):
+            batches = _batches(store, wanted[begin : begin + _AT_ONCE])
+            results = map(write, batches) if executor is None else executor.map(write, batches)
+            for batch, written in zip(batches, results, strict=True):
+                take((w for w, _ in batch), written)
+                if not is_here:
+                    advance(sum(w.id.size for w, _ in batch))
     return found
 
 
+def _write_forked(
+    write: _Writer, wanted: Sequence[Wanted], take: Callable[[Iterable[Wanted], _Written], None], advance: Tell
+) -> Sequence[Wanted]:
+    """Write what is small, if it is much, in copies of this process, where that can be. Returns what is left."""
+    small = [w for w in wanted if w.id.size < LARGE] if len(wanted) >= _MANY else []
+    workers = processors() if len(small) >= _MANY else 1
+    if workers == 1 or not may_fork():
+        return wanted
+    write.store.packs()  # their indexes are read once, and not in each copy
+    size = max(_BATCH, min(_MOST_AT_ONCE, len(small) // (_BATCHES_EACH * workers)))
+    size = max(size, len(small) // MOST_PARTS + 1)
+    parts = [(start, start + size) for start in range(0, len(small), size)]
+
+    def write_part(part: tuple[int, int]) -> _Written:
+        return write(_located(write.store, small[slice(*part)]))
+
+    with closing(map_forked(write_part, parts, workers)) as results:
+        for number, written in results:
+            part = small[slice(*parts[number])]
+            take(part, written)
+            advance(sum(w.id.size for w in part))
+    return [w for w in wanted if w.id.size >= LARGE]
+
+
 def _batches(store: ObjectStore, wanted: Sequence[Wanted]) -> list[list[_Located]]:
+    located = _located(store, wanted)
+    return [located[start : start + _BATCH] for start in range(0, len(wanted), _BATCH)]
+
+
+def _located(store: ObjectStore, wanted: Sequence[Wanted]) -> list[_Located]:
     located = store.locate({w.id for w in wanted})
-    return [[(w, located.get(w.id)) for w in wanted[start : start + _BATCH]] for start in range(0, len(wanted), _BATCH)]
+    return [(w, located.get(w.id)) for w in wanted]
 
 
 def remove(root: Path, paths: Iterable[str]) -> None:
@@ -206,33 +250,39 @@ class _Writer:
     may_leave_out: bool = False
     tell: Tell = tell_nobody
 
-    def __call__(self, batch: Sequence[_Located]) -> tuple[list[tuple[str, ScannedFile]], dict[str, str]]:
-        """The status of each file, and what was left out, with the reason."""
+    def __call__(self, batch: Sequence[_Located]) -> _Written:
         left_out: dict[str, str] = {}
-        statuses = list(self._write(batch, left_out))
-        self.tell(sum(w.id.size for w, _ in batch if w.id.size < LARGE))
+        statuses = self._write(batch, left_out)
+        if self.tell is not tell_nobody:
+            self.tell(sum(w.id.size for w, _ in batch if w.id.size < LARGE))
         return statuses, left_out
 
-    def _write(self, batch: Sequence[_Located], left_out: dict[str, str]) -> Iterator[tuple[str, ScannedFile]]:
+    def _write(self, batch: Sequence[_Located], left_out: dict[str, str]) -> list[bytes]:
         contents = read_in_runs(self.store, [(w.id, place) for w, place in batch if _is_read_first(w)])
+        statuses = []
         with Directories(self.root) as directories:
             for wanted, _ in batch:
+                if is_orphan():
+                    raise OSError(errno.EINTR, "The command that was writing files has been killed")
                 content = next(contents) if _is_read_first(wanted) else None
-                parent = -1
+                status, parent = b"", -1
                 try:
                     parent, name = directories.find(wanted.path)
                     if wanted.kind == "link":
                         self._link(parent, name, content or b"", wanted.path)
                     else:
-                        yield wanted.path, self._file(parent, name, wanted, content)
+                        status = self._file(parent, name, wanted, content)
                 except _OtherNameError:
                     left_out[wanted.path] = SAME_NAME
                 except OSError as e:
-                    if self.may_leave_out and parent >= 0 and _cannot_hold(e, parent, is_link=wanted.kind == "link"):
-                        left_out[wanted.path] = e.strerror or str(e)
-                        continue
-                    e.filename = str(self.root / wanted.path)
-                    raise
+                    if not (
+                        self.may_leave_out and parent >= 0 and _cannot_hold(e, parent, is_link=wanted.kind == "link")
+                    ):
+                        e.filename = str(self.root / wanted.path)
+                        raise
+                    left_out[wanted.path] = e.strerror or str(e)
+                statuses.append(status)
+        return statuses
 
     def _check_name(self, parent: int, name: str, path: str) -> None:
         """Raise _OtherNameError if what lies there has another name, that differs in case, or in how letters are
@@ -249,25 +299,25 @@ class _Writer:
             os.symlink(target, os.fsencode(temporary), dir_fd=parent)
             os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
 
-    def _file(self, parent: int, name: str, wanted: Wanted, content: bytes | None) -> ScannedFile:
+    def _file(self, parent: int, name: str, wanted: Wanted, content: bytes | None) -> bytes:
         mode = 0o777 if wanted.kind == "exec" else 0o666
         try:
-            return self._fill(os.open(name, _NEW, mode, dir_fd=parent), wanted, content, parent, name)
+            status = self._fill(os.open(name, _NEW, mode, dir_fd=parent), wanted, content, parent, name)
         except FileExistsError:
             self._check_name(parent, name, wanted.path)
-        temporary = _temporary_name()
-        status = self._fill(os.open(temporary, _NEW, mode, dir_fd=parent), wanted, content, parent, temporary)
-        os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
-        after = os.stat(name, dir_fd=parent, follow_symlinks=False)
-        return status._replace(name=wanted.path.rpartition("/")[2], ctime_ns=after.st_ctime_ns)
+            temporary = _temporary_name()
+            self._fill(os.open(temporary, _NEW, mode, dir_fd=parent), wanted, content, parent, temporary)
+            os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
+            status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+        return packed_status(status)
 
-    def _fill(self, fd: int, wanted: Wanted, content: bytes | None, parent: int, name: str) -> ScannedFile:
+    def _fill(self, fd: int, wanted: Wanted, content: bytes | None, parent: int, name: str) -> os.stat_result:
         try:
             if content is None:
                 self._copy(fd, wanted.id)
             elif os.write(fd, content) != len(content):
-                raise OSError(28, "No space left on device")
-            return status_of(fd, name)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return os.fstat(fd)
         except BaseException:
             with suppress(OSError):
                 os.unlink(name, dir_fd=parent)

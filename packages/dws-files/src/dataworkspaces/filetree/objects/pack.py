@@ -25,6 +25,7 @@ import threading
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -108,9 +109,8 @@ class PackIndex:
             found = ((digest, self.find(digest)) for digest in digests)
             yield from ((digest, slot) for digest, slot in found if slot is not None)
             return
-        for entry in self._entry.iter_unpack(self._data):
-            if entry[0] in digests:
-                yield entry[0], _slot(*entry[1:])[1]
+        found_all = [entry for entry in self._entry.iter_unpack(self._data) if entry[0] in digests]
+        yield from ((entry[0], _slot(*entry[1:])[1]) for entry in found_all)
 
     def __iter__(self) -> Iterator[tuple[ObjectId, Slot]]:
         """The contents, each with where it is, in the order of the digests."""
@@ -123,8 +123,8 @@ class PackIndex:
             yield ObjectId(entry[-1], entry[0])
 
     def digests(self) -> Iterator[bytes]:
-        data, size = self._data, self._entry.size
-        return (data[start : start + 32] for start in range(0, len(data), size))
+        digests: Iterator[tuple[bytes]] = struct.Struct(f"32s{self._entry.size - 32}x").iter_unpack(self._data)
+        return chain.from_iterable(digests)
 
     def _digest(self, place: int) -> bytes:
         start = place * self._entry.size
@@ -155,14 +155,17 @@ def parse_index(data: bytes, footer: Footer, what: str) -> PackIndex:
     pack."""
     if len(data) != footer.size or blake3(data).digest() != footer.digest:
         raise MetadataError(f"{what} is damaged: its index does not match its hash")
-    previous = b""
-    for found, start, *rest in footer.entry.iter_unpack(data):
-        size, place = _slot(start, *rest)
-        is_possible = place.offset < 0 or place.offset + size <= MOST
-        if found <= previous or start < len(MAGIC) or place.end > footer.start or not is_possible:
+    index = PackIndex(data, footer.entry)
+    previous, least, most = b"", len(MAGIC), footer.start
+    knows_frames = footer.entry is ENTRY
+    for entry in footer.entry.iter_unpack(data):
+        found, start, size = entry[0], entry[1], entry[-1]
+        is_framed = knows_frames and entry[2] > 0
+        is_possible = entry[3] + size <= MOST if is_framed else True
+        if found <= previous or start < least or start + (entry[2] if is_framed else size) > most or not is_possible:
             raise MetadataError(f"{what} is damaged: its index is not valid")
         previous = found
-    return PackIndex(data, footer.entry)
+    return index
 
 
 class Unpacker(threading.local):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from blake3 import blake3
+
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.pack import Place, Slot
 
@@ -34,24 +36,27 @@ def _end_of_run(wanted: Sequence[Located], start: int) -> int:
     place = wanted[start][1]
     if place is None or place[1].offset >= 0:  # a frame is read once anyway
         return start + 1
-    name, slot = place
-    most = slot.start + _MOST
+    name, (end, length, _) = place
+    most = end + _MOST
+    end += length
     for number in range(start + 1, len(wanted)):
         next_place = wanted[number][1]
         if next_place is None or next_place[0] != name:
             return number
-        following = next_place[1]
-        if following.start != slot.end or following.end > most or following.offset >= 0:
+        begin, length, offset = next_place[1]
+        if begin != end or begin + length > most or offset >= 0:
             return number
-        slot = following
+        end += length
     return len(wanted)
 
 
 def _read_run(store: ObjectStore, run: Sequence[Located]) -> Iterator[bytes]:
     slots = [place[1] for _, place in run if place is not None]
-    stored = store.stored_in_pack(run[0][1], Slot(slots[0].start, slots[-1].end - slots[0].start))
-    for (object_id, place), slot in zip(run, slots, strict=True):
-        at = slot.start - slots[0].start
-        content = stored[at : at + slot.length]
+    first = slots[0].start
+    stored = store.stored_in_pack(run[0][1], Slot(first, slots[-1].end - first))
+    for (object_id, place), (start, length, _) in zip(run, slots, strict=True):
+        content = stored[start - first : start - first + length]
+        size, digest = object_id
+        is_right = len(content) == size and blake3(content).digest() == digest
         # What is wrong with another, or where it is by now, is found out by looking for it alone.
-        yield content if object_id.names(content) else store.read_located(object_id, place)
+        yield content if is_right else store.read_located(object_id, place)

@@ -211,8 +211,10 @@ class ObjectStore:
         for pack in reversed(packs) if len(small) < 1000 else ():
             small = [i for i in small if pack.index.find(i.digest) is None]
         if len(small) >= 1000:
-            packed = {digest for pack in packs for digest in pack.index.digests()}
-            small = [i for i in small if i.digest not in packed]
+            digests = {i.digest for i in small}
+            for pack in packs:
+                digests.difference_update(pack.index.digests())
+            small = [i for i in small if i.digest in digests] if digests else []
         if len(small) >= 1000:
             small = self._without_loose(small, left)
         left.update(i for i in small if not self.has_loose(i))
