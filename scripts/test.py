@@ -1,7 +1,8 @@
 """Run the checks and tests: `test.py` all of them, `test.py ENVIRONMENT…` those environments of tox.ini.
 
 Everything runs on the Python at hand; the oldest and the newest supported version, where they are installed, get the
-tests that are quick.
+tests that are quick. Environments run two at a time, each with its share of the processors, since one that installs
+its packages or looks for its tests keeps one processor busy; the end-to-end tests have the machine to themselves.
 """
 
 from __future__ import annotations
@@ -33,14 +34,18 @@ PROGRAMS = {
 }
 """What tests call, and the package of Debian that it is in."""
 
+AT_A_TIME = 2
+LONG = ("keras", "sklearn", "light")
+"""What begins first, so that nothing else has to wait for it in the end."""
+
 MEMORY = Path("/dev/shm")
 ROOM = 6 * 2**30
 """Bytes in which the files of all tests that run at a time have room, several times over."""
 
 
 def main(environments: list[str]) -> int:
-    names = environments or all_environments()
-    if any(name.startswith("py") for name in names):
+    together, alone = (environments, []) if environments else all_environments()
+    if any(name.startswith("py") for name in together):
         install_programs(PROGRAMS)
     bin_dir = make_environment("tox", "tox>=4.50", "tox-uv>=1.25")
     # tox looks for interpreters on the PATH, where pyenv puts only shims.
@@ -51,7 +56,15 @@ def main(environments: list[str]) -> int:
     with directory_for_tests() as directory:
         if directory is not None:
             env["PYTEST_DEBUG_TEMPROOT"] = directory
-        return subprocess.run([bin_dir / "tox", "run", "-e", ",".join(names)], cwd=ROOT, env=env).returncode
+        if not alone:
+            return subprocess.run([bin_dir / "tox", "run", "-e", ",".join(together)], cwd=ROOT, env=env).returncode
+        share = {**env, "DWS_TEST_WORKERS": str(max(1, (os.cpu_count() or 1) // AT_A_TIME))}
+        spinner = [] if sys.stdout.isatty() else ["--parallel-no-spinner"]
+        parallel = ["run-parallel", "--parallel", str(AT_A_TIME), *spinner]
+        # The second run comes whatever the first one finds: all that is wrong is told at once.
+        first = subprocess.run([bin_dir / "tox", *parallel, "-e", ",".join(together)], cwd=ROOT, env=share)
+        second = subprocess.run([bin_dir / "tox", "run", "-e", ",".join(alone)], cwd=ROOT, env=env)
+        return first.returncode or second.returncode
 
 
 @contextmanager
@@ -81,11 +94,13 @@ def has_room(directory: Path) -> bool:
     return is_in_memory and free >= ROOM and available is not None and int(available[1]) * 1024 >= 2 * ROOM
 
 
-def all_environments() -> list[str]:
+def all_environments() -> tuple[list[str], list[str]]:
+    """Those that run beside each other, and those that run alone afterwards."""
     here = sys.version_info.minor
-    alone = [f"py3{here}-{names}" for names in environments_of_distributions()]
-    others = [f"py3{minor}-light" for minor in (OLDEST, NEWEST) if minor != here]
-    return ["lint", "docs", "build", "frontend", "contributing", *alone, f"py3{here}-all", *others]
+    names = [f"py3{here}-{names}" for names in environments_of_distributions()]
+    names += [f"py3{minor}-light" for minor in (OLDEST, NEWEST) if minor != here]
+    names.sort(key=lambda name: not name.endswith(LONG))
+    return ["lint", *names, "build", "docs", "contributing", "frontend"], [f"py3{here}-all"]
 
 
 def environments_of_distributions() -> list[str]:

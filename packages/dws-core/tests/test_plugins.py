@@ -59,6 +59,7 @@ def test_an_unknown_plugin_suggests_the_nearest() -> None:
     assert caught.value.hint == "Did you mean api-resource?"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("broken")
 def test_a_broken_plugin_spoils_only_itself() -> None:
     with pytest.raises(PluginError, match=r"broken-plugin 1\.2 could not be loaded: ModuleNotFoundError"):
@@ -66,6 +67,7 @@ def test_a_broken_plugin_spoils_only_itself() -> None:
     assert plugins.load(plugins.RESOURCES, "good-plugin") == "the factory"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("broken")
 def test_the_list_says_why_one_failed() -> None:
     found = {p.name: p for p in plugins.list_plugins()}
@@ -104,6 +106,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     return directory
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("broken", "cache")
 def test_shown_names_are_kept_until_something_is_installed(installed: Install, monkeypatch: pytest.MonkeyPatch) -> None:
     found = plugin_names.shown_names(plugins.RESOURCES)
@@ -132,6 +135,7 @@ def test_names_import_nothing() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_a_home_that_cannot_be_written_to_is_no_reason_to_fail(tmp_path: Path) -> None:
     import os
 

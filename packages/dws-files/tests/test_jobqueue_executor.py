@@ -23,6 +23,7 @@ def test_jobs_do_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         assert list(executor.map(pow, [2, 3], [2, 2])) == [4, 9]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ["", "cron", "slurm", "slurm:0", "slurm:many", "slurm:-1"])
 def test_bad_names(address: str) -> None:
     with pytest.raises(ConfigurationError, match=r"names no batch system|dask-jobqueue cannot use slurm"), \

@@ -158,6 +158,7 @@ def test_hooks_and_variables_of_git_are_left_out(
     assert (bare / "refs" / "heads" / "main").read_text(encoding="ascii").strip() == commit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("talk", "has_bar"), [("fetch", True), ("fetch", False), ("push", True)])
 def test_who_stops_us_stops_git(
     repository: Path, tmp_path: Path, git: Git, monkeypatch: pytest.MonkeyPatch, talk: str, has_bar: bool

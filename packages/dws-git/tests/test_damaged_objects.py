@@ -74,6 +74,7 @@ def test_the_last_commit_alone(repository: Path, git: Git) -> None:
     assert set(all_objects(repository, git)) == before | after
 
 
+@pytest.mark.slow
 def test_the_tree_between_the_two_commits_of_a_snapshot(repository: Path, git: Git) -> None:
     metadata = repository / ".dataworkspace"
     for number in (1, 2):
@@ -89,6 +90,7 @@ def test_the_tree_between_the_two_commits_of_a_snapshot(repository: Path, git: G
     git(repository, "fsck", "--strict")
 
 
+@pytest.mark.slow
 def test_what_is_nowhere_here_comes_from_the_origin(repository: Path, origin: Path, git: Git) -> None:
     names = all_objects(repository, git)
     for path in ("a/one", "top"):
@@ -117,6 +119,7 @@ def test_an_origin_that_is_gone_is_told_of(repository: Path, git: Git) -> None:
     assert "lost: " in told
 
 
+@pytest.mark.slow
 def test_existence_is_not_taken_for_content_after_a_restart(repository: Path, git: Git) -> None:
     """Git says that nothing has changed."""
     repo = GitRepo(repository)

@@ -60,6 +60,7 @@ def forget_the_past(root: Path, git: Git) -> None:
     git(root, "reflog", "expire", "--expire=now", "--all")
 
 
+@pytest.mark.slow
 def test_what_nothing_refers_to_goes_and_all_else_stays(repository: Path, fat: Fat, git: Git, tmp_path: Path) -> None:
     top = repository / "x.gz"
     needed = set()
@@ -92,6 +93,7 @@ def test_what_nothing_refers_to_goes_and_all_else_stays(repository: Path, fat: F
     assert collect(tmp_path / "linked", (), BEFORE) == Collected()  # its store is that of the repository
 
 
+@pytest.mark.slow
 def test_what_a_snapshot_needs_stays_though_no_branch_has_it(repository: Path, fat: Fat, git: Git) -> None:
     name = fat(repository / "x.gz", "of a snapshot")
     git(repository, "add", "-A")

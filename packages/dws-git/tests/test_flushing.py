@@ -81,6 +81,7 @@ def workspace(tmp_path: Path) -> GitWorkspace:
     return loaded
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("files", [1, 100])
 def test_a_snapshot(workspace: GitWorkspace, monkeypatch: pytest.MonkeyPatch, files: int) -> None:
     root = workspace.paths.root

@@ -84,6 +84,7 @@ def test_git_does_not_wait_for_one_further_below(
     assert not (repository / ".git/index.lock").exists()
 
 
+@pytest.mark.slow
 def test_a_pipe_for_which_git_does_not_wait_ends_nothing(
     repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -53,6 +53,7 @@ def test_trees_are_listed(nasty: Path) -> None:
         assert set(plumbing.list_tree(nasty, "HEAD", [name])) == {f"{name}/{name}"}
 
 
+@pytest.mark.slow
 def test_the_index_is_listed(nasty: Path) -> None:
     tree = plumbing.list_tree(nasty, "HEAD")
     assert {e.path: TreeEntry(e.mode, e.name) for e in plumbing.list_index(nasty)} == tree

@@ -82,6 +82,7 @@ def test_commit_runs_no_hook(repository: Path) -> None:
     assert GitRepo(repository).commit_paths(["top"], "in spite of the hook")
 
 
+@pytest.mark.slow
 def test_restore_brings_back_every_kind_of_file(repository: Path, git: Git) -> None:
     place = repository / "a"
     (place / "binary").write_bytes(bytes(range(256)) * 10)

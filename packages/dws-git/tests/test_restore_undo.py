@@ -12,6 +12,7 @@ import pytest
 from dataworkspaces.errors import DwsError
 
 
+@pytest.mark.slow
 def test_a_git_that_restores_half_and_fails_is_undone(
     workspace: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

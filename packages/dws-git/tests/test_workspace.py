@@ -95,6 +95,7 @@ def test_large_file_options_are_for_the_root(repository: Path) -> None:
     assert not (repository / "a" / ".dataworkspace").exists()
 
 
+@pytest.mark.slow
 def test_below_the_root_of_a_repository_the_rest_is_left_alone(repository: Path, git: Git) -> None:
     (repository / "top").write_text("not committed", encoding="utf-8")
     (repository / "new").write_text("not of the workspace", encoding="utf-8")
@@ -148,6 +149,7 @@ def test_a_subdirectory_has_the_hashes_that_release_1_6_gave(with_code: GitWorks
     assert git(root, "show", f"{version.restore_hash}:code/run.py") == "print(1)"
 
 
+@pytest.mark.slow
 def test_a_second_snapshot_of_the_same_is_the_same(with_code: GitWorkspace) -> None:
     with with_code.transaction("add"):
         with_code.add_resource(
@@ -193,6 +195,7 @@ def test_a_snapshot_takes_few_git_processes(
     assert len(log.read_text(encoding="utf-8").splitlines()) <= 9
 
 
+@pytest.mark.slow
 def test_the_lock_names_its_holder(with_code: GitWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
     import os
     import socket

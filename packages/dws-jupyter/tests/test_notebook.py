@@ -66,6 +66,7 @@ def server() -> Iterator[dict[str, Any]]:
     httpd.server_close()
 
 
+@pytest.mark.slow
 def test_the_sessions_of_a_server_are_asked_with_its_token(server: dict[str, Any]) -> None:
     assert _ask(server, "k1") == Path("/srv/notebooks/code/new.ipynb")
     assert _ask(server, "k2") is None
@@ -73,12 +74,14 @@ def test_the_sessions_of_a_server_are_asked_with_its_token(server: dict[str, Any
     assert _ask({**server, "url": "file:///"}, "k1") is None
 
 
+@pytest.mark.slow
 def test_a_server_with_collaboration_saves_notebooks_itself(server: dict[str, Any]) -> None:
     assert has_collaboration(server)
     assert not has_collaboration({**server, "url": server["url"] + "another/"})
     assert not has_collaboration({**server, "url": "http://127.0.0.1:1/"})
 
 
+@pytest.mark.slow
 def test_the_builder_names_the_step_by_the_notebook(workspace: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builder, "find_notebook", lambda: workspace.root / "code" / "exp.ipynb")
     with (

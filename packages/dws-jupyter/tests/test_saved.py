@@ -82,6 +82,7 @@ def test_what_the_front_end_runs_for_itself_does_not_count(path: Path) -> None:
     assert LATER not in state(path, ran)
 
 
+@pytest.mark.slow
 def test_a_server_that_saves_by_itself_is_waited_for(path: Path) -> None:
     save(path, "x = 1", age=60)
     asked = []
@@ -107,6 +108,7 @@ def test_a_file_that_is_being_written(path: Path) -> None:
     assert LATER not in state(path, run(Ran(), "x = 1"))
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_notebook(path: Path) -> None:
     path.write_text("[]")
     assert "cannot be read" in state(path, run(Ran(), "x"))

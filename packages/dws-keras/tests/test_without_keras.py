@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.slow
 def test_the_kits_are_there_without_importing_keras() -> None:
     code = (
         "import sys, dataworkspaces.kits.tensorflow as k, dataworkspaces.kits.torch\n"

@@ -157,6 +157,7 @@ data = st.one_of(arrays(), masked(), fields(), frames(), lists(), dictionaries()
 _known: dict[str, str] = {}
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(data)
 def test_different_data_have_different_hashes(case: Case) -> None:

@@ -59,17 +59,20 @@ def test_seed_of_random(tmp_path: Path, call: str, expected: dict[str, Any]) -> 
     assert seeds(tmp_path, before="import random", after=call) == expected
 
 
+@pytest.mark.slow
 def test_seeding_gives_the_same_numbers_as_without_us(tmp_path: Path) -> None:
     program = "import json, random\n{}random.seed(7)\nprint(json.dumps(random.random()))"
     watched = run(program.format("import dataworkspaces.lineage.builder\n"), cwd=tmp_path)
     assert watched == run(program.format(""), cwd=tmp_path)
 
 
+@pytest.mark.slow
 def test_watching_twice_wraps_once(tmp_path: Path) -> None:
     later = "watch(); watch(); random.seed(1); assert not hasattr(random.seed.__wrapped__, '_dws_watched')"
     assert seeds(tmp_path, before="import random", later=later) == {"random": 1}
 
 
+@pytest.mark.slow
 def test_wrong_seed_is_refused_as_without_us(tmp_path: Path) -> None:
     after = "import random\nwatch = None\ntry:\n    random.seed([])\n    raise SystemExit(1)\nexcept TypeError: pass"
     assert seeds(tmp_path, before="import random", after=after) == {}
@@ -83,6 +86,7 @@ def numpy(tmp_path: Path) -> None:
     (tmp_path / "numpy" / "random.py").write_text("def seed(seed=None): pass\n")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("numpy")
 def test_seed_of_numpy(tmp_path: Path) -> None:
     before = "import numpy.random"
@@ -91,17 +95,20 @@ def test_seed_of_numpy(tmp_path: Path) -> None:
     assert seeds(tmp_path, before=before, after="numpy.random.seed([1, 2])") == {"numpy.random": [1, 2]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("value", "expected"), [("0", {"PYTHONHASHSEED": "0"}), ("random", {})])
 def test_hash_seed(tmp_path: Path, value: str, expected: dict[str, Any]) -> None:
     assert seeds(tmp_path, PYTHONHASHSEED=value) == expected
 
 
+@pytest.mark.slow
 def test_module_that_is_imported_after_us_is_watched(tmp_path: Path) -> None:
     """As linters sort imports: d before n and r."""
     assert seeds(tmp_path, after="import random; random.seed(7)") == {"random": 7}
     assert seeds(tmp_path, after="from random import seed; seed(7)") == {"random": 7}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("numpy")
 def test_numpy_that_is_imported_after_us_is_watched(tmp_path: Path) -> None:
     assert seeds(tmp_path, after="import numpy as np; np.random.seed(3)") == {"numpy.random": 3}

@@ -62,6 +62,7 @@ def test_make_reads_what_we_write(source: str, target: str, title: str, argument
         assert make("-q") == 1
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(source=names, title=arguments, argument=arguments)
 def test_dvc_yaml_is_read_back(source: str, title: str, argument: str) -> None:
@@ -91,6 +92,7 @@ def test_no_text_ends_a_comment(text: str) -> None:
     assert not comment(text).endswith("\\")
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(words=st.lists(arguments, max_size=3), directory=names)
 def test_a_shell_gives_the_command_its_arguments(words: list[str], directory: str) -> None:

@@ -179,6 +179,7 @@ def test_arrays_of_another_shape_and_archives_of_arrays(tmp_path: Path) -> None:
 _numbers = st.floats(-1e9, 1e9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["json", "csv", "npy"])
 @given(values=st.lists(st.tuples(_numbers, _numbers), min_size=1, max_size=4), atol=st.floats(0, 1e9))
 def test_all_formats_have_the_same_tolerance(suffix: str, values: list[tuple[float, float]], atol: float) -> None:

@@ -58,6 +58,7 @@ def test_notebook_that_runs_in_place_is_an_output(ws: MemoryWorkspace) -> None:
     assert execute(ws, "code/1.ipynb").skipped
 
 
+@pytest.mark.slow
 def test_notebooks_do_not_make_each_other_out_of_date(ws: MemoryWorkspace) -> None:
     for number in ("1", "2"):
         execute(ws, f"code/{number}.ipynb", name=number)
@@ -66,6 +67,7 @@ def test_notebooks_do_not_make_each_other_out_of_date(ws: MemoryWorkspace) -> No
     assert all(step.reasons for step in plan_rerun(ws).steps)
 
 
+@pytest.mark.slow
 def test_new_notebook_is_an_output(ws: MemoryWorkspace) -> None:
     program = "import shutil; shutil.copy('code/1.ipynb', 'code/' + 'new' + '.ipynb')"
     command = (sys.executable, "-c", program)
@@ -74,6 +76,7 @@ def test_new_notebook_is_an_output(ws: MemoryWorkspace) -> None:
     assert run_command(ws, RunRequest(command=command, force=True)).outputs == (ResourceRef("code", "new.ipynb"),)
 
 
+@pytest.mark.slow
 def test_somebody_edits_code_meanwhile(ws: MemoryWorkspace) -> None:
     """What no argument names is not an output, be it a notebook; the message says what is so."""
     command = (sys.executable, "-c", "open('code/' + '1.ipynb', 'a').write(' '); open('code/' + 'x.py', 'w')")

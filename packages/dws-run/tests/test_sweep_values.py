@@ -97,6 +97,7 @@ def test_values_stand_in_arguments_and_are_never_read_again() -> None:
     assert command_of(command, point) == ("python", "t.py", "--C=1; rm -rf {kernel}", "$(x) {C}", "{other}", "{}")
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=20), max_size=5), st.dictionaries(st.sampled_from("abc"), st.text(max_size=20)))
 def test_there_are_as_many_arguments_as_before(command: list[str], point: dict[str, str]) -> None:
     assert len(command_of(command, point)) == len(command)

@@ -10,6 +10,7 @@ from dataworkspaces.errors import ConfigurationError, NotFoundError
 from dataworkspaces.resources.s3 import FACTORY
 
 
+@pytest.mark.slow
 def test_bucket(s3_server: S3Server, workspace: DirectoryWorkspace) -> None:
     def check(place: str) -> object:
         return FACTORY.precheck(workspace, bucket=place, endpoint_url=s3_server.url)

@@ -31,6 +31,8 @@ from sklearn.utils.validation import has_fit_parameter
 
 from dataworkspaces.kits.scikit_learn import LineagePredictor, lineage_for
 
+pytestmark = pytest.mark.slow
+
 X, y = make_classification(n_samples=60, random_state=0)
 blobs, _ = make_blobs(n_samples=40, random_state=0)
 _, labels = make_multilabel_classification(n_samples=60, n_classes=3, random_state=0)

@@ -34,6 +34,8 @@ from dataworkspaces.kits import autolog
 from dataworkspaces.kits.scikit_learn import lineage_for
 from dataworkspaces.lineage.live import live_runs
 
+pytestmark = pytest.mark.slow
+
 X, y = make_classification(n_samples=80, n_features=4, random_state=0)
 X_train, X_test, y_train, y_test = X[:60], X[60:], y[:60], y[60:]
 

@@ -27,6 +27,8 @@ from dataworkspaces.lineage.model import UnknownLineage
 from dataworkspaces.toolbox.logs import log
 from dataworkspaces.workspace import ResourceRef
 
+pytestmark = pytest.mark.slow
+
 X, y = make_classification(n_samples=60, random_state=0)
 KIND = "binary_classification"
 

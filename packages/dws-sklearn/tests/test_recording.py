@@ -21,6 +21,8 @@ from dataworkspaces.errors import ApiParamError, ConfigurationError
 from dataworkspaces.kit_support.data_hash import hash_of_inputs
 from dataworkspaces.kits.scikit_learn import LineagePredictor, lineage_for
 
+pytestmark = pytest.mark.slow
+
 X, y = make_classification(n_samples=60, random_state=0)
 
 

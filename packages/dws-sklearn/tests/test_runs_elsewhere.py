@@ -37,6 +37,7 @@ def names(workspace: Any) -> set[str]:
     return {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()}
 
 
+@pytest.mark.slow
 def test_earlier_runs_move_and_come_back(workspace: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for c in (1, 2):
         LineagePredictor(SVC(C=c), "binary_classification", "data", None, "model.joblib").fit(X, y).score(X, y)

@@ -20,6 +20,8 @@ from dataworkspaces.lineage.runs import directory as directory_module
 from dataworkspaces.lineage.runs import run as run_module
 from dataworkspaces.lineage.runs.earlier import EarlierRuns
 
+pytestmark = pytest.mark.slow
+
 X, y = make_classification(n_samples=60, random_state=0)
 KIND = "binary_classification"
 ROOT = {"model.joblib", "model.joblib.json", "results.json", "run.jsonl"}

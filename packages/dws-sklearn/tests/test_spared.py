@@ -14,6 +14,8 @@ from sklearn.utils import Bunch
 from dataworkspaces.kits.scikit_learn import LineagePredictor, lineage_for, train_and_predict_with_cv
 from dataworkspaces.kits.scikit_learn import extra_files as module
 
+pytestmark = pytest.mark.slow
+
 X, y = make_classification(n_samples=60, random_state=0)
 KIND = "binary_classification"
 

@@ -17,6 +17,8 @@ from dataworkspaces.kits.scikit_learn import LineagePredictor, lineage_for, trai
 from dataworkspaces.lineage import ResultsLineage
 from dataworkspaces.lineage.store import UnknownLineage
 
+pytestmark = pytest.mark.slow
+
 X, y = make_classification(n_samples=60, random_state=0)
 KIND = "binary_classification"
 BARE = SVC().fit(X, y).score(X, y)

@@ -54,6 +54,7 @@ def away(postgresql: PostgreSql) -> Iterator[None]:
             path.with_name(f"away{path.name}").rename(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def test_each_question_raises(copy: Copy, url: str, postgresql: PostgreSql, tmp_path: Path) -> None:
     workspace = copy("ada")

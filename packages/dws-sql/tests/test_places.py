@@ -98,6 +98,7 @@ def test_a_failed_init_leaves_nothing(tmp_path: Path, options: dict[str, str]) -
     assert list((tmp_path / "ws").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_several_workspaces_in_a_database(tmp_path: Path, url: str) -> None:
     one, two = make(tmp_path / "one", "one", url=url), make(tmp_path / "two", "two", url=url)
     with one.transaction("config"):

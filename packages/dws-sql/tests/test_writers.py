@@ -31,6 +31,7 @@ def snapshot_of(manifest: bytes, *tags: str, time: str = "2026-01-01T00:00:00") 
     return SnapshotMetadata(manifest_hash(manifest), list(tags), "", "host", time, "snapshots/x", {})
 
 
+@pytest.mark.slow
 def test_everybody_sees_what_is_there_at_once(copy: Copy, tmp_path: Path) -> None:
     ada, bob = copy("ada"), copy("bob")
     add_command(ada, "file", "source-data", "data", path=directory_of(tmp_path, "data"), restorable=True)
@@ -64,6 +65,7 @@ def test_two_resources_of_one_name(copy: Copy, tmp_path: Path, monkeypatch: pyte
     assert bob.read_resource_local_params("data") is None
 
 
+@pytest.mark.slow
 def test_two_snapshots_with_one_tag(copy: Copy) -> None:
     ada, bob = copy("ada"), copy("bob")
     for workspace in (ada, bob):
@@ -80,6 +82,7 @@ def test_two_snapshots_with_one_tag(copy: Copy) -> None:
     assert ada.get_hashes_with_tag("V1") == [manifest_hash(b"[1]")]
 
 
+@pytest.mark.slow
 def test_one_snapshot_with_two_tags(copy: Copy) -> None:
     ada, bob = copy("ada"), copy("bob")
     hashval = manifest_hash(b"[]")
@@ -91,6 +94,7 @@ def test_one_snapshot_with_two_tags(copy: Copy) -> None:
     assert ada.get_snapshot_metadata(hashval).tags == ["FIRST", "ADA", "BOB"]
 
 
+@pytest.mark.slow
 def test_a_snapshot_that_fails_at_the_last_moment_is_undone(
     copy: Copy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,6 +59,7 @@ def test_what_is_no_table_is_said(content: str) -> None:
 ROWS = st.dictionaries(st.integers(0, 20).map(str), st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n")))
 
 
+@pytest.mark.slow
 @given(ROWS, ROWS)
 def test_changes_make_one_table_of_the_other(one: dict[str, str], other: dict[str, str]) -> None:
     def text(rows: dict[str, str]) -> bytes:

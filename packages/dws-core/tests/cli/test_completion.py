@@ -15,6 +15,8 @@ from memory_workspace import MemoryWorkspace
 from conftest import Run
 from dataworkspaces.workspace import SnapshotMetadata
 
+pytestmark = pytest.mark.slow
+
 Complete = Callable[..., list[str]]
 
 

@@ -136,6 +136,7 @@ def test_wrong_usage_is_what_click_says(run: Run) -> None:
 # -- in a process of its own -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_error() -> None:
     line = f"{' '.join(DWS)} --help; echo status=$? >&2"
     done = subprocess.run(["sh", "-c", f"({line}) | true"], capture_output=True, text=True)

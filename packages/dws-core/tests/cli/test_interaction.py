@@ -162,6 +162,7 @@ WORK = """
 """
 
 
+@pytest.mark.slow
 def test_long_work_shows_progress_and_wipes_it_away() -> None:
     screen = on_terminal(program(WORK.format(pause=0.4).strip()))
     assert screen.status == 0
@@ -173,6 +174,7 @@ def test_short_work_shows_nothing() -> None:
     assert on_terminal(program(WORK.format(pause=0).strip())).text == ""
 
 
+@pytest.mark.slow
 def test_no_progress_without_a_terminal() -> None:
     done = piped(WORK.format(pause=0.3).strip())
     assert (done.stdout, done.stderr) == ("", "")

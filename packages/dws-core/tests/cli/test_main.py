@@ -71,6 +71,7 @@ def test_the_table_names_commands_that_are_there(name: str) -> None:
     assert isinstance(getattr(import_module(module), attribute), click.Command)
 
 
+@pytest.mark.slow
 def test_help_imports_click_and_the_table_only(installation: Installation) -> None:
     code = (
         "import sys\n"
@@ -123,6 +124,7 @@ def test_a_command_without_workspace_does_not(run: Run, command: str) -> None:
 # -- commands of plug-ins --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_plugin_command_is_listed_without_being_loaded(installation: Installation) -> None:
     installation.add("dws-hello", {"dataworkspaces.commands": {"hello": "hello_plugin:hello"}}, {"hello_plugin": "1/0"})
     done = installation.run("--help")
@@ -130,6 +132,7 @@ def test_a_plugin_command_is_listed_without_being_loaded(installation: Installat
     assert re.search(r"^  hello +from dws-hello$", done.stdout, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_a_plugin_command_runs_with_the_session(installation: Installation) -> None:
     installation.add(
         "dws-hello", {"dataworkspaces.commands": {"hello": "hello_plugin:hello"}}, {"hello_plugin": COMMAND}
@@ -137,6 +140,7 @@ def test_a_plugin_command_runs_with_the_session(installation: Installation) -> N
     assert installation.run("--batch", "hello").stdout == "hello batch=True\n"
 
 
+@pytest.mark.slow
 def test_a_broken_plugin_command_ends_with_one_line(installation: Installation) -> None:
     installation.add("dws-hello", {"dataworkspaces.commands": {"hello": "hello_plugin:hello"}}, {"hello_plugin": "1/0"})
     done = installation.run("hello")
@@ -165,6 +169,7 @@ def test_help_shows_what_plugins_announce(installation: Installation) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_help_survives_metadata_that_cannot_be_read(installation: Installation) -> None:
     installation.add("dws-two", {"dataworkspaces.commands": {"one": "x:y"}})
     (installation.directory / "dws_two-1.0.dist-info" / "entry_points.txt").write_bytes(b"\xff\xfe")
@@ -177,6 +182,7 @@ def test_help_survives_metadata_that_cannot_be_read(installation: Installation) 
 # -- dws plugins -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_plugins_tells_what_loads_and_what_does_not(installation: Installation) -> None:
     installation.add("dws-hello", {"dataworkspaces.commands": {"hello": "hello_plugin:hello"}}, {"hello_plugin": "1/0"})
     plugins = {plugin["name"]: plugin for plugin in json.loads(installation.run("plugins", "--json").stdout)}
@@ -205,6 +211,7 @@ def test_the_table_of_plugins(run: Run, monkeypatch: pytest.MonkeyPatch) -> None
     assert out.endswith("1 of 2 plug-ins cannot be loaded\n")
 
 
+@pytest.mark.slow
 def test_a_workspace_by_its_name_or_uri(installation: Installation, workspace: MemoryWorkspace, tmp_path: Path) -> None:
     uri = store(workspace)
     config = tmp_path / "config" / "dws" / "config.toml"
@@ -218,6 +225,7 @@ def test_a_workspace_by_its_name_or_uri(installation: Installation, workspace: M
     assert "cannot be used together" in refused.stderr
 
 
+@pytest.mark.slow
 def test_streams_that_were_closed_are_no_error() -> None:
     """And no file that is opened later gets what is printed."""
     for closed in (">&-", "2>&-", "<&-", "<&- >&- 2>&-"):

@@ -91,6 +91,7 @@ def test_a_snapshot_from_before_restores(ws: MemoryWorkspace, write_code: Callab
     assert (ws.directory / "code" / "a.py").read_text() == "2"
 
 
+@pytest.mark.slow
 def test_lineage_tells_the_new_name(ws: MemoryWorkspace) -> None:
     train(ws, "results")
     snapshot_command(ws, "ONE")
@@ -102,6 +103,7 @@ def test_lineage_tells_the_new_name(ws: MemoryWorkspace) -> None:
     assert lineage(ws) == ["code", "results"]
 
 
+@pytest.mark.slow
 def test_a_script_that_names_the_old_one_works(ws: MemoryWorkspace) -> None:
     rename_command(ws, "results", "scores")
     rename_command(ws, "code", "scripts")
@@ -109,6 +111,7 @@ def test_a_script_that_names_the_old_one_works(ws: MemoryWorkspace) -> None:
     assert lineage(ws) == ["scripts", "scores"]
 
 
+@pytest.mark.slow
 def test_a_step_that_began_before(ws: MemoryWorkspace) -> None:
     """It wrote there once, and writes there again while somebody else renames the resource."""
     train(ws, "results")
@@ -200,6 +203,7 @@ def test_it_is_removed_and_comes_back(ws: MemoryWorkspace) -> None:
     assert "scripts" in [each.name for each in plan_restore(ws, "ONE").restored]
 
 
+@pytest.mark.slow
 def test_what_was_deleted_before_comes_back(ws: MemoryWorkspace, write_results: Write) -> None:
     write_results({"accuracy": 0.9})
     train(ws, "results")

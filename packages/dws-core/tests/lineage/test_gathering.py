@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +30,7 @@ def test_a_directory_holds_two_files_at_least() -> None:
     assert gather({"a/b/c/x", "a/b/d/x"}, lambda _: True, 1) == {"a/b"}
 
 
+@pytest.mark.slow
 @given(paths, directories, st.integers(1, 10))
 def test_all_are_in_them(found: list[str], refused: set[str | None], at_most: int) -> None:
     files = files_of(found)

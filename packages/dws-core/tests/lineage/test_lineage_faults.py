@@ -15,6 +15,8 @@ from dataworkspaces.lineage.from_json import entry_from_json
 from dataworkspaces.lineage.model import HashCertificate
 from dataworkspaces.lineage.views import LineageRow, make_lineage_table
 
+pytestmark = pytest.mark.slow
+
 
 def table_of(store: FileLineageStore, names: list[str], snapshot: str | None = None) -> list[LineageRow]:
     return make_lineage_table({name: store.entries(name, snapshot) for name in names})

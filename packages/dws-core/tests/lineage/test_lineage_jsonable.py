@@ -105,6 +105,7 @@ def test_object_is_the_same_in_each_run(value: Any) -> None:
     assert "0x" not in jsonable(value)
 
 
+@pytest.mark.slow
 @given(
     st.recursive(st.floats() | st.text() | st.integers() | st.binary(), lambda i: st.lists(i) | st.sets(st.floats()))
 )

@@ -29,6 +29,7 @@ def lineages() -> dict[str, list[LineageEntry]]:
     return {"data": entries}
 
 
+@pytest.mark.slow
 def test_a_graph_is_walked_once(lineages: dict[str, list[LineageEntry]], monkeypatch: pytest.MonkeyPatch) -> None:
     calls = 0
     data_node = GraphBuilder._data_node

@@ -76,6 +76,7 @@ def a_step() -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @given(ENTRIES)
 def test_what_is_written_is_read_back(entry: LineageEntry) -> None:
     assert entry_from_json(json.loads(json.dumps(entry.to_json())), "a file") == entry
@@ -167,6 +168,7 @@ def test_what_is_no_lineage_file_is_an_error(data: Any) -> None:
         entries_from_json(data, "here.json")
 
 
+@pytest.mark.slow
 @given(JSON)
 def test_any_json_is_lineage_or_a_metadata_error(data: Any) -> None:
     with pytest.raises(MetadataError):

@@ -106,6 +106,7 @@ def test_same_parameter_twice_is_an_error() -> None:
         add_lineage_parameters_to_arg_parser(parser, [PARAMETERS[0], PARAMETERS[0]])
 
 
+@pytest.mark.slow
 def test_values_go_into_the_lineage(project: MemoryWorkspace) -> None:
     builder = LineageBuilder().with_workspace(project).with_step_name("train").with_no_inputs()
     with builder.with_parameters(values("--depth", "1")).eval() as lineage:

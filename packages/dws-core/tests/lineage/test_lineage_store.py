@@ -243,6 +243,7 @@ def test_resource_of_unknown_origin_has_an_empty_graph(store: FileLineageStore) 
     assert store.lineage_file("data", None) == {"resource_name": "data", "complete": False, "lineages": []}
 
 
+@pytest.mark.slow
 def test_graph_of_a_long_pipeline(store: FileLineageStore) -> None:
     def cert(number: int) -> ResourceCert:
         return ResourceCert(ResourceRef("x", f"o{number}"), HashCertificate(f"{number:040x}"))

@@ -197,6 +197,7 @@ KEYS = st.sampled_from([*BEGIN, "event", "process", "process_started", "boot", "
 EVENTS = st.sampled_from(["begin", "epoch", "parameters", "end", "system"])
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(EVENTS, st.dictionaries(KEYS, JSON, max_size=4)), max_size=5), st.binary(max_size=20))
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_somebody_wrote(project: MemoryWorkspace, events: list[tuple[str, Any]], torn: bytes) -> None:

@@ -13,6 +13,7 @@ from dataworkspaces.toolbox import lock
 from dataworkspaces.toolbox.lock_without_space import hold_empty_lock
 
 
+@pytest.mark.slow
 def test_others_wait_for_it_though_it_is_empty(tmp_path: Path) -> None:
     with hold_empty_lock(tmp_path):
         time.sleep(2.2)  # by then an empty lock without a process would be taken over
@@ -22,6 +23,7 @@ def test_others_wait_for_it_though_it_is_empty(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_it_waits_for_others(tmp_path: Path) -> None:
     entered = threading.Event()
     with lock.hold_lock(tmp_path, "snapshot"):

@@ -35,6 +35,7 @@ def listed(params: dict[str, Any]) -> list[Any]:
     return formerly if isinstance(formerly, list) else []
 
 
+@pytest.mark.slow
 @given(stored_resources())
 def test_each_has_one_name_and_no_two_have_the_same(stored: list[dict[str, Any]]) -> None:
     names = ResourceNames(stored)
@@ -45,6 +46,7 @@ def test_each_has_one_name_and_no_two_have_the_same(stored: list[dict[str, Any]]
     assert [names.present(name) for name in called] == called
 
 
+@pytest.mark.slow
 @given(stored_resources())
 def test_a_former_name_is_that_of_a_resource_and_no_present_one(stored: list[dict[str, Any]]) -> None:
     names = ResourceNames(stored)
@@ -56,6 +58,7 @@ def test_a_former_name_is_that_of_a_resource_and_no_present_one(stored: list[dic
     assert names.is_as_stored == (not names.reserved and called == {params["name"] for params in stored})
 
 
+@pytest.mark.slow
 @given(stored_resources(), st.data())
 def test_a_new_name_is_the_one_from_then_on(stored: list[dict[str, Any]], data: st.DataObject) -> None:
     """And all names that the resource had lead to it."""
@@ -77,6 +80,7 @@ def test_a_new_name_is_the_one_from_then_on(stored: list[dict[str, Any]], data: 
                 assert renamed.called(each["name"]) == names.called(each["name"])
 
 
+@pytest.mark.slow
 @given(stored_resources())
 def test_parameters_are_stored_as_they_were(stored: list[dict[str, Any]]) -> None:
     names = ResourceNames(stored)

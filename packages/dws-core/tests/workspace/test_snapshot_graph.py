@@ -95,6 +95,7 @@ def test_what_came_after_a_deleted_snapshot_comes_after_its_parents(tmp_path: Pa
     assert [s.hashval for s in workspace.list_snapshots(reverse=False)] == [zero, two, three, four]
 
 
+@pytest.mark.slow
 def test_ten_thousand_snapshots() -> None:
     nodes = [SnapshotNode(f"{n:040x}", "2026-10-01", "+00:00", (f"{n - 1:040x}",)) for n in range(10_000)]
     graph = SnapshotGraph(nodes)

@@ -88,6 +88,7 @@ def spoil(path: Path, at: int) -> None:
 CONTENT = noise(0, 1 << 20)
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, len(CONTENT)), max_size=20))
 def test_however_a_content_comes_its_chunks_are_the_same(ends: list[int]) -> None:
     found = cut(CONTENT, *ends)
@@ -96,6 +97,7 @@ def test_however_a_content_comes_its_chunks_are_the_same(ends: list[int]) -> Non
     assert max(map(len, found)) <= MOST < LARGE
 
 
+@pytest.mark.slow
 @given(st.integers(0, len(CONTENT)), st.binary(max_size=2000), st.integers(0, 2000))
 def test_an_edit_changes_few_chunks(at: int, new: bytes, over: int) -> None:
     changed = edited(CONTENT, at, new, over)
@@ -126,6 +128,7 @@ def test_a_list_is_read_as_written_or_refused(data: bytes, at: int) -> None:
 # -- keeping and reading ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10, deadline=None)
 @given(st.integers(0, SIZE), st.binary(max_size=100_000), st.integers(0, 100_000))
 def test_versions_of_a_file_share_what_they_have_in_common(
@@ -271,6 +274,7 @@ def test_chunks_that_somebody_removes_meanwhile_are_written_again(store: ObjectS
     assert store.read(object_id) == noise(1)
 
 
+@pytest.mark.slow
 def test_large_files_of_a_batch_share_a_pack(store: ObjectStore, root: Path) -> None:
     for number in range(5):
         (root / f"f{number}").write_bytes(noise(number % 4))
@@ -342,6 +346,7 @@ def collect(store: ObjectStore, *live: ObjectId, before: float = LATER) -> int:
     return found.size
 
 
+@pytest.mark.slow
 def test_chunks_that_another_version_needs_stay(store: ObjectStore, root: Path) -> None:
     versions = [noise(1)]
     for number in range(4):

@@ -37,6 +37,7 @@ def store(tmp_path: Path) -> ObjectStore:
     return ObjectStore(tmp_path / "store")
 
 
+@pytest.mark.slow
 def test_any_number_of_packs_can_be_read_with_few_descriptors(store: ObjectStore, tmp_path: Path) -> None:
     ids = [object_id for number in range(300) for object_id in add_pack(store, number)]
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208

@@ -112,6 +112,7 @@ def names_in(directory: Path) -> list[str]:
 names = st.binary(min_size=1, max_size=40).filter(lambda n: b"/" not in n and b"\0" not in n and n not in (b".", b".."))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.dictionaries(names, st.binary(max_size=5), max_size=6))
 def test_names_are_bytes_that_come_back(files: dict[bytes, bytes]) -> None:

@@ -26,11 +26,13 @@ entry = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(entry, unique_by=lambda e: e.name))
 def test_what_is_written_is_read(entries: list[Entry]) -> None:
     assert sorted(parse_manifest(format_manifest(entries))) == sorted(entries)
 
 
+@pytest.mark.slow
 @given(st.lists(entry, unique_by=lambda e: e.name), st.randoms(use_true_random=False))
 def test_the_order_of_entries_does_not_matter(entries: list[Entry], random: object) -> None:
     shuffled = list(entries)
@@ -107,6 +109,7 @@ def test_what_is_read_at_once_is_what_each_line_says(text: str) -> None:
     assert read(parse_manifest) == read(_parse_lines)
 
 
+@pytest.mark.slow
 @given(st.lists(entry, unique_by=lambda e: e.name, min_size=1))
 def test_plain_names_are_written_as_among_others(entries: list[Entry]) -> None:
     together = format_manifest([*entries, Entry("1", "blob", "\udcff")])

@@ -109,6 +109,7 @@ def without_clashes(files: Files) -> Files:
 SIDES = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(CONTENTS)).map(without_clashes)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(SIDES, SIDES, SIDES)
 def test_nothing_is_lost_that_the_other_side_did_not_delete_or_replace(base: Files, ours: Files, theirs: Files) -> None:

@@ -93,6 +93,7 @@ def test_what_is_written_through_memory_is_read_again(tmp_path: Path) -> None:
     assert build() == []
 
 
+@pytest.mark.slow
 def test_holes_stay_holes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import fcntl
 

@@ -85,6 +85,7 @@ SMALL = [b"content %d" % n for n in range(500)]
 BIG = [os.urandom(LARGE * 2), os.urandom(LARGE), os.urandom((8 << 20) + 7)]
 
 
+@pytest.mark.slow
 def test_what_is_sent_comes_back(remote: Remote) -> None:
     ids = remote.keep(*SMALL, *BIG, b"", b"another")
     assert remote.opened().missing(ids) == ids
@@ -126,6 +127,7 @@ class Counting(LocalFileSystem):  # type: ignore[misc]
         return super().__getattribute__(name)
 
 
+@pytest.mark.slow
 def test_many_small_contents_are_few_requests(tmp_path: Path) -> None:
     fsspec.register_implementation("counting", Counting, clobber=True)
     remote = Remote(f"counting://{tmp_path}/remote", tmp_path)
@@ -139,6 +141,7 @@ def test_many_small_contents_are_few_requests(tmp_path: Path) -> None:
     assert max(counts) < 60, counts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", [0.2, 0.5, 0.9])
 def test_an_interrupted_push_is_completed_by_the_next(
     at_file: Remote, monkeypatch: pytest.MonkeyPatch, part: float
@@ -313,6 +316,7 @@ def test_a_path_becomes_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert check_url("sftp://user@host:2222/x") == "sftp://user@host:2222/x"
 
 
+@pytest.mark.slow
 def test_a_package_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(*_: object, **__: object) -> None:
         raise ImportError("Install s3fs to access S3")

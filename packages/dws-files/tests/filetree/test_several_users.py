@@ -135,6 +135,7 @@ def test_a_store_becomes_shared(team: Path) -> None:
     as_user(BEN, lambda: fill(ObjectStore(root), b"ben") and None)
 
 
+@pytest.mark.slow
 def test_each_member_keeps_files_and_pushes(team: Path, outside: Path) -> None:
     data = outside / "data"
     data.mkdir()

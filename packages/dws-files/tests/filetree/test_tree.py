@@ -280,6 +280,7 @@ def _without_conflicts(files: dict[str, int]) -> dict[str, int]:
     return {p: n for p, n in files.items() if not any(other.startswith(f"{p}/") for other in files)}
 
 
+@pytest.mark.slow
 @given(file_sets.map(_without_conflicts), file_sets.map(_without_conflicts))
 @settings(max_examples=60, deadline=None)
 def test_changes_are_those_of_the_files(old: dict[str, int], new: dict[str, int]) -> None:
