@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import cache
@@ -23,6 +24,7 @@ _CANNOT = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EISDIR)
 _TOGETHER = 256
 """Of so many files at once the descriptors are open; a process may have no more than 256 on some systems."""
 _FEW = 4
+_QUICK_SECONDS = 0.002
 _MANY = 500
 _FLUSHED_AS_A_WHOLE = frozenset({"ext2", "ext3", "ext4", "xfs", "f2fs", "overlay", "tmpfs"})
 
@@ -94,14 +96,20 @@ def flush_open_files(fds: list[int]) -> None:
 
 
 def _each(flush: Callable[[T], object], what: Sequence[T]) -> None:
-    if len(what) < _FEW:
-        for one in what:
-            flush(one)
-        return
+    begun = time.monotonic()
+    for done, one in enumerate(what, 1):
+        flush(one)
+        if len(what) - done >= _FEW and time.monotonic() - begun > _QUICK_SECONDS:
+            _together(flush, what[done:])
+            return
+
+
+def _together(flush: Callable[[T], object], what: Sequence[T]) -> None:
+    """A journal takes the requests of several threads at once. Where a flush is quick, to start them takes longer."""
     from concurrent.futures import ThreadPoolExecutor
 
     try:
-        with ThreadPoolExecutor(min(8, len(what))) as threads:  # a journal takes the requests of several at once
+        with ThreadPoolExecutor(min(8, len(what))) as threads:
             for _ in threads.map(flush, what):
                 pass
     except RuntimeError:  # no thread begins while Python ends, when a training may save what it has left

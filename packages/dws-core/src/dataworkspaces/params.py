@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from dataworkspaces.errors import ParamNotFoundError, ParamValidationError
 
@@ -98,9 +97,9 @@ class BoolType(ParamType):
             raise ValueError("must be true or false") from None
 
 
-@dataclass(frozen=True)
 class EnumType(ParamType):
-    choices: tuple[str, ...]
+    def __init__(self, choices: tuple[str, ...]) -> None:
+        self.choices = choices
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -171,8 +170,7 @@ class SizeType(ParamType):
             raise ValueError("must be a size that fits on a disk") from None
 
 
-@dataclass(frozen=True)
-class ParamDef:
+class ParamDef(NamedTuple):
     """One parameter.
 
     :param name: as it stands in the metadata and in ``dws config``.
@@ -188,7 +186,7 @@ class ParamDef:
     default: Any
     is_global: bool
     help: str
-    type: ParamType = field(default_factory=StringType)
+    type: ParamType = StringType()
     optional: bool = False
     settable: bool = True
 

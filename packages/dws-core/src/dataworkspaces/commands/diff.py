@@ -207,7 +207,7 @@ def _files_now(workspace: Workspace, name: str, version: SnapshotVersion) -> tup
 def _reverse(change: FileChange) -> FileChange:
     if change.status == "renamed" and change.old_path is not None:
         return FileChange("renamed", change.old_path, change.path)
-    return replace(change, status=_REVERSED.get(change.status, change.status))  # type: ignore[arg-type]
+    return change._replace(status=_REVERSED.get(change.status, change.status))  # type: ignore[arg-type]
 
 
 def _results_resource(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataworkspaces.commands.summaries import snapshot_json
 from dataworkspaces.errors import NotFoundError
@@ -15,8 +14,6 @@ from dataworkspaces.toolbox.names import check_text, some
 from dataworkspaces.workspace import LocalStateResourceMixin, Workspace
 from dataworkspaces.workspace.absent import is_absent
 from dataworkspaces.workspace.kept_experiments import ExperimentsMixin, KeptExperiment, check_experiment_name
-from dataworkspaces.workspace.kept_versions import KeptVersionsMixin
-from dataworkspaces.workspace.trust import agreeing
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata
@@ -26,8 +23,7 @@ class ExperimentsWorkspace(ExperimentsMixin, Workspace):
     """What a workspace with the capability is, for type checkers only."""
 
 
-@dataclass(frozen=True)
-class TakenExperiment:
+class TakenExperiment(NamedTuple):
     """:ivar is_new: False if nothing had changed since an experiment of that name was taken."""
 
     name: str
@@ -163,6 +159,8 @@ def pull_experiments_command(
     workspace: Workspace, names: Sequence[str], *, trust: bool = False
 ) -> list[KeptExperiment]:
     """Fetch experiments from the origin. No file and no branch changes; contents come when they are needed."""
+    from dataworkspaces.workspace.trust import agreeing
+
     experiments = experiments_of(workspace)
 
     def attempt() -> list[KeptExperiment]:
@@ -175,6 +173,8 @@ def pull_experiments_command(
 
 def _keeping(workspace: Workspace) -> list[Any]:
     """The resources on this machine that keep content of versions."""
+    from dataworkspaces.workspace.kept_versions import KeptVersionsMixin
+
     return [
         resource
         for resource in workspace.get_resources()

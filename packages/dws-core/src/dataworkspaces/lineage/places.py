@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dataworkspaces.lineage.model import (
     Certificate,
@@ -50,8 +50,7 @@ def refs_overlap(one: ResourceRef, other: ResourceRef) -> bool:
     return one.name == other.name and overlap(one.subpath, other.subpath)
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A version of a place in a resource, and the entry that says where it came from."""
 
     cert: ResourceCert

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.lineage.from_json import step_from_json
@@ -16,8 +16,7 @@ from dataworkspaces.toolbox.lock import acquire
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
 
-@dataclass(frozen=True)
-class InterruptedStep:
+class InterruptedStep(NamedTuple):
     """A step whose process is gone, and what it was writing."""
 
     refs: tuple[ResourceRef, ...]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from dataworkspaces.errors import ConfigurationError, LineageError
 from dataworkspaces.lineage.from_json import entries_from_json
@@ -50,8 +49,7 @@ FORMER_NAMES = "former_names"
 NO_CONTENTS: Contents = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class ResourceLineage:
+class ResourceLineage(NamedTuple):
     """The current entries of a resource, and the highest version that it has had; a new one is greater."""
 
     entries: Entries

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dataworkspaces.workspace.versions import SnapshotVersion
 
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.snapshot_graph import SnapshotGraph
 
 
-@dataclass(frozen=True)
-class LastVersion:
+class LastVersion(NamedTuple):
     """The version of a resource that is not here.
 
     :ivar snapshot: which holds it.

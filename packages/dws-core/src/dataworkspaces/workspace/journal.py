@@ -7,10 +7,9 @@ several steps, and removed after the last.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dataworkspaces.durability import flush_directory
 from dataworkspaces.errors import MetadataError
@@ -21,8 +20,7 @@ ABANDONED = "abandoned"
 """The directory of journals that were set aside, in the machine directory."""
 
 
-@dataclass(frozen=True)
-class JournalEntry:
+class JournalEntry(NamedTuple):
     """What a journal holds: the operation (a backend or command knows what it means) and its data."""
 
     operation: str

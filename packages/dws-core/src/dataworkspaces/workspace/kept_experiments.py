@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.params import HASH_RE
@@ -25,8 +24,7 @@ _PART_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*\Z")
 _LONGEST = 150
 
 
-@dataclass(frozen=True)
-class KeptExperiment:
+class KeptExperiment(NamedTuple):
     """An experiment.
 
     :ivar version: by which the backend knows just this state of it: another one of the name has another.

@@ -5,14 +5,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 __all__ = ["CollectMixin", "Collected", "Fault", "KeptVersionsMixin", "ReplacedVersion", "Verified"]
 
 
-@dataclass(frozen=True)
-class ReplacedVersion:
+class ReplacedVersion(NamedTuple):
     """:ivar version: what was there. :ivar time: when it was replaced, in local time. :ivar by: what is there since."""
 
     version: str
@@ -20,16 +19,14 @@ class ReplacedVersion:
     by: str
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(NamedTuple):
     """:ivar what: a path in the resource, or a version. :ivar problem: in words."""
 
     what: str
     problem: str
 
 
-@dataclass(frozen=True)
-class Verified:
+class Verified(NamedTuple):
     """:ivar files, contents: how many were read: of the files that lie there now, and of what is kept of versions.
     :ivar repaired: contents that were damaged or missing, and are here again; of these there is no fault."""
 
@@ -39,8 +36,7 @@ class Verified:
     repaired: int = 0
 
 
-@dataclass(frozen=True)
-class Collected:
+class Collected(NamedTuple):
     """:ivar contents, size: what is needed no more, and the bytes in it: removed, or to be removed.
     :ivar young: how many contents are not needed either, but kept for now.
     :ivar obstacles: what could not be looked at or removed, and stays, in words."""

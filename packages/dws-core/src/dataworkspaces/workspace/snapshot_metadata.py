@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from dataworkspaces.toolbox.names import readable
 
@@ -22,8 +22,7 @@ def _readable(text: Any) -> Any:
     return readable(text) if isinstance(text, str) else text
 
 
-@dataclass(frozen=True)
-class Note:
+class Note(NamedTuple):
     """What somebody wrote of a snapshot.
 
     :ivar time: ISO 8601, with the offset from UTC.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataworkspaces.workspace.parts import workspace_of
 
@@ -27,8 +26,7 @@ class _Prechecks:
             resource.pull_precheck()
 
 
-@dataclass(frozen=True)
-class OriginState:
+class OriginState(NamedTuple):
     """How a copy of a workspace stands to its origin, as far as that is known here without asking it.
 
     :ivar branch: the branch that is checked out; None if the backend has none, or none is.

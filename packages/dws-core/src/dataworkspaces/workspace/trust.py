@@ -15,9 +15,8 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataworkspaces.errors import DwsError, MetadataError, RefusedError
 from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object, write_json
@@ -52,8 +51,7 @@ def agreeing(agrees: bool = True) -> Iterator[None]:
         _AGREEING.reset(token)
 
 
-@dataclass(frozen=True)
-class NamedAddress:
+class NamedAddress(NamedTuple):
     """:ivar address: as a user reads and types it; it says all that decides who is contacted, and with what.
     :ivar named_by: what names it, as the subject of a sentence: ``Resource 'data'``."""
 
@@ -61,8 +59,7 @@ class NamedAddress:
     named_by: str
 
 
-@dataclass(frozen=True)
-class Agreements:
+class Agreements(NamedTuple):
     """Those for the workspace at one place. :ivar place: see :func:`place_of`."""
 
     place: str
@@ -98,8 +95,7 @@ class Agreements:
             raise explain_os_error(e, f"Keeping agreements in {path}") from e
 
 
-@dataclass(frozen=True)
-class Consent:
+class Consent(NamedTuple):
     """How the user of this machine is asked before something is contacted."""
 
     place: str

@@ -4,16 +4,15 @@ two states by a note of its own."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 __all__ = ["RECOVER_HINT", "Abandoned", "UnfinishedPart"]
 
 RECOVER_HINT = "'dws recover' tries again and says why it fails; 'dws recover --abandon' sets it aside, and keeps all"
 
 
-@dataclass(frozen=True)
-class Abandoned:
+class Abandoned(NamedTuple):
     """:ivar kept_as: where the note is now.
     :ivar places: what lies where, a line each."""
 
@@ -21,8 +20,7 @@ class Abandoned:
     places: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class UnfinishedPart:
+class UnfinishedPart(NamedTuple):
     """:ivar what: which it is, in words.
     :ivar finish: completes or undoes it, and says which. Idempotent; raises UnfinishedError if it can be neither.
     :ivar abandon: sets the note aside, whatever it holds, and changes nothing else.

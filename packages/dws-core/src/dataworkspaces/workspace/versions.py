@@ -67,8 +67,7 @@ class PresentContents(NamedTuple):
     kept: Optional[str] = None  # noqa: UP045
 
 
-@dataclass(frozen=True)
-class FileChange:
+class FileChange(NamedTuple):
     """One file that differs. ``path`` is relative to the resource; ``old_path`` is where a renamed one was."""
 
     status: Literal["added", "deleted", "modified", "renamed"]
@@ -79,8 +78,7 @@ class FileChange:
         return f"{self.old_path} -> {self.path}" if self.old_path is not None else self.path
 
 
-@dataclass(frozen=True)
-class ResourceChange:
+class ResourceChange(NamedTuple):
     """How a resource stands to the last snapshot.
 
     ``state`` is ``new`` where the last snapshot does not hold the resource, ``missing`` where its local data is not

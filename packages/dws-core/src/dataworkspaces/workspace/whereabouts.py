@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -31,15 +30,15 @@ PLACES = ("my_local_path", "local_path")
 NOT_PLACED = "placed"
 
 
-@dataclass(frozen=True)
 class Whereabouts:
-    """:param root: the workspace's directory, without links; None for a workspace that has none.
-    :param machine: where the note is.
-    :ivar lost: places that were asked for, and may be another copy's."""
+    """:ivar lost: places that were asked for, and may be another copy's."""
 
-    root: Path | None
-    machine: Path
-    lost: set[str] = field(default_factory=set)
+    def __init__(self, root: Path | None, machine: Path) -> None:
+        """:param root: the workspace's directory, without links; None for a workspace that has none.
+        :param machine: where the note is."""
+        self.root = root
+        self.machine = machine
+        self.lost: set[str] = set()
 
     @cached_property
     def _noted(self) -> dict[str, Any]:

@@ -7,8 +7,8 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from dataworkspaces.gitrepo.layout import git_directory, head_commit
 from dataworkspaces.gitrepo.messages import commit_message
@@ -23,8 +23,7 @@ KEPT_VERSIONS = "refs/dws/versions"
 _DOING = "Keeping an experiment"
 
 
-@dataclass(frozen=True)
-class IndexBeside:
+class IndexBeside(NamedTuple):
     """A copy of a repository's index, to which things are added without anybody noticing."""
 
     root: Path

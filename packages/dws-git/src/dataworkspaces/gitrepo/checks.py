@@ -12,9 +12,10 @@ from dataworkspaces.plain_text import has_control_characters
 from dataworkspaces.toolbox.names import check_relative_path
 
 _SCHEMES = ("http", "https", "ssh", "git", "git+ssh", "file")
-_PASSWORD_RE = re.compile(r"([a-z][a-z0-9+.-]*://)([^\s/:@]*):[^\s/]*@", re.IGNORECASE)
-_SCP_LIKE_RE = re.compile(r"(?:[\w.+-]+@)?(?!-)[\w.-]+:(?!//)(?!-).+\Z")
-_IGNORED_RE = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+# Compiled where they are needed, which is not in each command.
+_PASSWORD = r"(?i)([a-z][a-z0-9+.-]*://)([^\s/:@]*):[^\s/]*@"
+_SCP_LIKE = r"(?:[\w.+-]+@)?(?!-)[\w.-]+:(?!//)(?!-).+\Z"
+_IGNORED = "[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]"
 """What file systems of macOS leave out when they compare names."""
 _METADATA_NAMES = {".git", "git~1", ".dataworkspace"}
 
@@ -31,7 +32,7 @@ def check_subdirectory_path(relative: object, name: str) -> str:
 
 def _is_metadata(part: str) -> bool:
     """Whether some file system takes a name for that of git's or the workspace's metadata."""
-    plain = _IGNORED_RE.sub("", part).lower()
+    plain = re.sub(_IGNORED, "", part).lower()
     return any(piece.partition(":")[0].rstrip(". ") in _METADATA_NAMES for piece in plain.split("\\"))
 
 
@@ -97,7 +98,7 @@ def _is_safe_url(url: str) -> bool:
         return False
     if host.startswith("-") or (split.username or "").startswith("-"):
         return False
-    return (split.scheme in _SCHEMES and "::" not in url) or url.startswith("/") or bool(_SCP_LIKE_RE.match(url))
+    return (split.scheme in _SCHEMES and "::" not in url) or url.startswith("/") or bool(re.match(_SCP_LIKE, url))
 
 
 def check_url_of_user(url: str) -> None:
@@ -115,7 +116,7 @@ def check_url_of_user(url: str) -> None:
 
 def is_local_url(url: str) -> bool:
     """Whether a URL names a repository of this machine: a path, or ``file://``."""
-    return url.startswith("file:") or ("://" not in url and not _SCP_LIKE_RE.match(url))
+    return url.startswith("file:") or ("://" not in url and not re.match(_SCP_LIKE, url))
 
 
 def without_password(url: str) -> str:
@@ -132,7 +133,7 @@ def without_password(url: str) -> str:
 
 def without_passwords(text: str) -> str:
     """A text of a program in which URLs may stand, as it may be shown."""
-    return _PASSWORD_RE.sub(r"\1\2@", text)
+    return re.sub(_PASSWORD, r"\1\2@", text) if "://" in text else text
 
 
 def absolute_url(url: str, root: Path) -> str:

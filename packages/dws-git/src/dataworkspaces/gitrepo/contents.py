@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from dataworkspaces.errors import DwsError
 from dataworkspaces.gitrepo.flushing import flush_repository
@@ -23,8 +23,7 @@ KEPT_TREES = "refs/dws/trees"
 """Below it: trees of uncommitted code that a step ran, so that git does not collect them."""
 
 
-@dataclass(frozen=True)
-class PresentObjects:
+class PresentObjects(NamedTuple):
     """:ivar names: of the object (blob or tree) at each path you asked for it; of what git ignores as
         :func:`content_of` has it; None where nothing lies.
     :ivar tree: of the whole working tree, where it was asked to be kept and no commit holds it (else None).

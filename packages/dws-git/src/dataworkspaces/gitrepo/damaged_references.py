@@ -12,8 +12,8 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from dataworkspaces.errors import StorageError, UnavailableError
 from dataworkspaces.gitrepo.layout import current_branch, git_directories, git_directory, packed_references
@@ -22,15 +22,15 @@ from dataworkspaces.toolbox.atomic import write_bytes
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.toolbox.regular import read_regular
 
-_ENTRY_RE = re.compile(rb"[0-9a-f]{40,64} ([0-9a-f]{40,64}) [^\t]*\t?(.*)")
-_SWITCHED_RE = re.compile(r"checkout: moving from .* to (.+)|Branch: renamed .+ to (?:refs/heads/)?(.+)")
+# Compiled where they are needed, which is after damage only.
+_ENTRY = rb"[0-9a-f]{40,64} ([0-9a-f]{40,64}) [^\t]*\t?(.*)"
+_SWITCHED = r"checkout: moving from .* to (.+)|Branch: renamed .+ to (?:refs/heads/)?(.+)"
 _REFERENCE_RE = re.compile(rb"ref: \S[^\0]*|[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_NAMED_FOR_OBJECT_RE = re.compile(r"refs/dws/\w+/([0-9a-f]{40}(?:[0-9a-f]{24})?)")
+_NAMED_FOR_OBJECT = r"refs/dws/\w+/([0-9a-f]{40}(?:[0-9a-f]{24})?)"
 _LONGEST = 4096
 
 
-@dataclass(frozen=True)
-class _Repository:
+class _Repository(NamedTuple):
     """:ivar own: the git directory of the working tree.
     :ivar shared: that of all its working trees, where the references are."""
 
@@ -147,7 +147,7 @@ def _entries(log: Path) -> list[tuple[str, str]]:
         lines = read_regular(log).splitlines()
     except OSError:
         return []
-    found = [match for match in map(_ENTRY_RE.fullmatch, lines) if match is not None]
+    found = [match for line in lines if (match := re.fullmatch(_ENTRY, line)) is not None]
     return [(match[1].decode("ascii"), match[2].decode("utf-8", "replace")) for match in found]
 
 
@@ -164,7 +164,7 @@ def _branches(repository: _Repository) -> set[str]:
 def _lost_head(repository: _Repository) -> str | None:
     entries, branches = _entries(repository.own / "logs" / "HEAD"), _branches(repository)
     for _, why in reversed(entries):
-        if match := _SWITCHED_RE.fullmatch(why):
+        if match := re.fullmatch(_SWITCHED, why):
             branch = match[1] or match[2]
             return f"ref: refs/heads/{branch}" if branch in branches else entries[-1][0]
     if len(branches) == 1:
@@ -179,7 +179,7 @@ def _log_of(repository: _Repository, branch: str) -> list[tuple[str, str]]:
 
 def _mend_one(repository: _Repository, path: Path) -> str:
     name = path.relative_to(repository.shared).as_posix()
-    if match := _NAMED_FOR_OBJECT_RE.fullmatch(name):
+    if match := re.fullmatch(_NAMED_FOR_OBJECT, name):
         _write(repository, path, match[1])
         return f"{name} is {match[1][:12]}"
     entries = _entries(repository.shared / "logs" / name)

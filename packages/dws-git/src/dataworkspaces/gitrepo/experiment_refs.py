@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from dataworkspaces.gitrepo.layout import git_directories, has_references_below, packed_references, read_reference
 from dataworkspaces.gitrepo.run import run_git
@@ -16,8 +16,7 @@ _SNAPSHOT_RE = re.compile(r"^Dws-Snapshot: ([0-9a-f]{40})$", re.MULTILINE)
 _FORMAT = "%(objectname)%00%(refname)%00%(contents)%00"
 
 
-@dataclass(frozen=True)
-class ExperimentRef:
+class ExperimentRef(NamedTuple):
     """:ivar snapshot: the hash of the snapshot; None if the commit does not say it."""
 
     name: str

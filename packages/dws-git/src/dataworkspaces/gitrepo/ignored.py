@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.plumbing import is_tracked, list_paths, records
@@ -18,8 +18,7 @@ _PROBE = "dws-ignored"
 _SNAPSHOTS = f"snapshots/{_PROBE}"
 
 
-@dataclass(frozen=True)
-class Looked:
+class Looked(NamedTuple):
     """A resource in a repository.
 
     :ivar what: names it in messages.

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from dataworkspaces.errors import ConfigurationError, ToolError
 from dataworkspaces.gitrepo.layout import git_directory, head_commit
@@ -29,8 +29,7 @@ _IGNORED = b"paths are ignored by one of your .gitignore files"
 _UNKNOWN = b"did not match any files"
 
 
-@dataclass(frozen=True)
-class Added:
+class Added(NamedTuple):
     """What ``git add`` did.
 
     :ivar found_all: whether each path is on disk or in the index; if not, nothing was added.

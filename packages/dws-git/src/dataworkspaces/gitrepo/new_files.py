@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from dataworkspaces.errors import RefusedError
 from dataworkspaces.gitrepo.ignore_lines import add_lines, literally
@@ -27,8 +28,7 @@ from dataworkspaces.workspace import Interaction
 _HEADING = "# Left out by dws, since they look like secrets; 'git add --force FILE' adds one:"
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """A part of a repository that is about to be committed.
 
     :ivar paths: relative to the root; all of it if there are none.

@@ -2,13 +2,14 @@
 named pipe, or read a device, for ever.
 
 :func:`check_no_pipes` is asked before each call of git, so it looks where such files usually are: in the git directory,
-the root of the working tree and the directories in it. For those further below, :func:`pipe_with_reader` looks
-everywhere, once git takes long."""
+the root of the working tree and the directories in it; and for some calls that follow each other, once. For those
+further below, and those made meanwhile, :func:`pipe_with_reader` looks everywhere, once git takes long."""
 
 from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -27,7 +28,7 @@ _IN_GIT = (
 def check_no_pipes(root: Path) -> None:
     """Raise ConfigurationError for one that git would not come back from. What is no working tree is left to git."""
     directories = git_directories(root)
-    if not directories:
+    if not directories or time.monotonic() - _LOOKED_AT.get(root, -_SECONDS) < _SECONDS:
         return
     for directory in directories:
         for name in _IN_GIT:
@@ -37,8 +38,11 @@ def check_no_pipes(root: Path) -> None:
         kinds = _FILE if place.endswith(f"/{METADATA_DIR}") else _FILE_OR_NOTHING
         for name in _IN_TREE:
             _check(f"{place}/{name}", kinds, follow=False)
+    _LOOKED_AT[root] = time.monotonic()
 
 
+_LOOKED_AT: dict[Path, float] = {}
+_SECONDS = 1.0
 _FILE = frozenset({stat.S_IFREG})
 _FILE_OR_NOTHING = frozenset({stat.S_IFREG, stat.S_IFLNK, stat.S_IFDIR})
 

@@ -39,13 +39,13 @@ LEAKING = frozenset((
 """Set when we are called from a git hook or alias, or by a user who works with git by hand; they would send our calls
 to another repository, or change what they do."""
 
-_TRACE_RE = re.compile(r"\d\d:\d\d:\d\d\.\d{6} ")
+_TRACE = r"\d\d:\d\d:\d\d\.\d{6} "
 """How lines begin that GIT_TRACE asks for."""
 PATIENCE = 5.0
 """Seconds before we look for what git may be waiting for; then twice as many, and so on."""
 _PIPE_TAKES = 4096
 """Bytes that can always be written into an empty pipe without waiting for its reader."""
-_SAFE_DIRECTORY_RE = re.compile(r"^\s*git config --global --add safe\.directory .+$", re.MULTILINE)
+_SAFE_DIRECTORY = r"(?m)^\s*git config --global --add safe\.directory .+$"
 _OPTIONS = (
     "--literal-pathspecs", "--no-pager", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false",
     "-c", "advice.addEmbeddedRepo=false", "-c", "gc.auto=0", "-c", "maintenance.auto=false",
@@ -229,7 +229,7 @@ def _remove_lock_of_killed(directory: Path, started: float) -> None:
 
 def _first_line(error: str) -> str:
     lines = [line.strip() for line in error.splitlines() if line.strip()]
-    lines = [line for line in lines if not _TRACE_RE.match(line)] or lines
+    lines = [line for line in lines if not re.match(_TRACE, line)] or lines
     for line in lines:
         if line.startswith(("fatal:", "error:")):
             return line.partition(":")[2].strip()
@@ -237,7 +237,7 @@ def _first_line(error: str) -> str:
 
 
 def _hint(error: str) -> str | None:
-    if (remedy := _SAFE_DIRECTORY_RE.search(error)) is not None:
+    if (remedy := re.search(_SAFE_DIRECTORY, error)) is not None:
         return f"If you trust its owner: {remedy[0].strip()}"
     if "failed to sign" in error:
         return "Git signs commits here (commit.gpgSign). Check whether 'git commit' works by hand"

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from dataworkspaces.durability import flush_files
 from dataworkspaces.errors import ConfigurationError
@@ -61,8 +62,7 @@ def git_without(
     return run_git(root, command, env=env, doing=f"git {arguments[0]}").stdout
 
 
-@dataclass(frozen=True)
-class RepoStatus:
+class RepoStatus(NamedTuple):
     """``commit`` is None before the first one. ``dirty`` are the paths that differ from it, with the ``untracked``."""
 
     commit: str | None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from dataworkspaces.gitrepo.changes import parse_raw_diff
 from dataworkspaces.gitrepo.layout import empty_tree, head_commit
@@ -24,8 +24,7 @@ _AT_ONCE = 2000
 """So many paths fit on a command line, however long they are."""
 
 
-@dataclass(frozen=True)
-class RestOfRepo:
+class RestOfRepo(NamedTuple):
     """All of a repository but the places ``without``, which are relative to its root.
 
     :ivar prefix: of what lies in a directory only: ``a/b/``."""

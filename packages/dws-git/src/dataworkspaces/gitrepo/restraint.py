@@ -11,9 +11,8 @@ import hashlib
 import os
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dataworkspaces.errors import RefusedError
 from dataworkspaces.gitrepo.layout import enclosing_repository, git_directory
@@ -40,8 +39,7 @@ _known: dict[str, Restraint | None] = {}
 """By the directory in which git is to run."""
 
 
-@dataclass(frozen=True)
-class Restraint:
+class Restraint(NamedTuple):
     """What is not agreed to of one repository, and those below it.
 
     :ivar root: of the repository's working tree.

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dataworkspaces.errors import LockedError, MetadataError
 from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object, write_json
@@ -20,8 +18,7 @@ DIRECTORY = "running"
 _BEGIN_SECONDS = 60.0
 
 
-@dataclass(frozen=True)
-class ActiveRun:
+class ActiveRun(NamedTuple):
     """:ivar place: the directory that it writes to, relative to the resource."""
 
     run_id: str
@@ -47,7 +44,7 @@ class Held:
         self._owner = os.getpid()
 
     def write(self, run: ActiveRun) -> None:
-        write_json(self._note, asdict(run))
+        write_json(self._note, run._asdict())
 
     def release(self) -> None:
         """May be called twice. A copy of the process, made by fork, ends for itself alone."""
@@ -105,8 +102,8 @@ class ActiveRuns:
             if not _is_held(note):
                 continue
             with suppress(MetadataError, TypeError):
-                data = read_json_object(note, *ActiveRun.__dataclass_fields__)
-                found.append(ActiveRun(**{name: data[name] for name in ActiveRun.__dataclass_fields__}))
+                data = read_json_object(note, *ActiveRun._fields)
+                found.append(ActiveRun(**{name: data[name] for name in ActiveRun._fields}))
         return found
 
     def of(self, ref: ResourceRef) -> list[ActiveRun]:
@@ -115,6 +112,8 @@ class ActiveRuns:
 
 
 def this_host() -> str:
+    import socket
+
     return socket.gethostname()
 
 

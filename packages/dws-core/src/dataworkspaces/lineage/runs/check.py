@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dataworkspaces.lineage.runs.active import ActiveRuns
 from dataworkspaces.lineage.runs.directory import ResultsDirectory
-from dataworkspaces.lineage.runs.left import Left, look_at
-from dataworkspaces.lineage.runs.log import FileRecord
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import FileResourceMixin, ResourceRef, ResourceRoles, Workspace
 from dataworkspaces.workspace.absent import is_absent
 from dataworkspaces.workspace.results import RESULTS_FILE, RUN_LOG_FILE, results_exclude
 
+if TYPE_CHECKING:
+    from dataworkspaces.lineage.runs.left import Left
+    from dataworkspaces.lineage.runs.log import FileRecord
 
-@dataclass(frozen=True)
-class PresentRun:
+
+class PresentRun(NamedTuple):
     """A run in a results resource.
 
     :ivar ref: its directory.
@@ -43,8 +42,7 @@ class PresentRun:
         }
 
 
-@dataclass(frozen=True)
-class CheckedRuns:
+class CheckedRuns(NamedTuple):
     """The runs of a results resource, and how its files differ from their lists."""
 
     resource: str
@@ -74,24 +72,22 @@ class CheckedRuns:
 
 def runs_of(workspace: Workspace, names: Iterable[str]) -> list[PresentRun]:
     """The runs in results resources."""
-    active = _active(workspace)
-    return [run for name in names for run in _runs(workspace, name, active)[0]]
+    return [run for name in names for run in _runs(workspace, name)[0]]
 
 
 def check_runs(workspace: Workspace) -> list[CheckedRuns]:
     """Each of the results resources that are here; one that holds no run with a list of its files has nothing to be
     checked."""
-    active = _active(workspace)
     return [
-        _check(workspace, name, active)
+        _check(workspace, name)
         for name in workspace.get_resource_names()
         if workspace.get_resource_role(name) == ResourceRoles.RESULTS
         and not is_absent(workspace, workspace.get_resource(name))
     ]
 
 
-def _check(workspace: Workspace, name: str, active: set[str]) -> CheckedRuns:
-    runs, files = _runs(workspace, name, active)
+def _check(workspace: Workspace, name: str) -> CheckedRuns:
+    runs, files = _runs(workspace, name)
     listed = {
         f"{run.ref.subpath}/{path}" if run.ref.subpath else path: record
         for run in runs
@@ -109,17 +105,21 @@ def _check(workspace: Workspace, name: str, active: set[str]) -> CheckedRuns:
     return CheckedRuns(name, tuple(runs), tuple(missing), tuple(changed), tuple(of_no_run))
 
 
-def _runs(workspace: Workspace, name: str, active: set[str]) -> tuple[list[PresentRun], set[str]]:
+def _runs(workspace: Workspace, name: str) -> tuple[list[PresentRun], set[str]]:
     if not isinstance(workspace.get_resource(name), FileResourceMixin):
         return [], set()
     root = ResultsDirectory(workspace, ResourceRef(name))
     files = set(root.files())
     places = {path.rpartition("/")[0] for path in files if path.rpartition("/")[2] in (RESULTS_FILE, RUN_LOG_FILE)}
-    found = [_present(look_at(root.below(place) if place else root), active) for place in sorted(places)]
+    if not places:
+        return [], files
+    from dataworkspaces.lineage.runs.left import look_at
+
+    found = [_present(workspace, look_at(root.below(place) if place else root)) for place in sorted(places)]
     return [run for run in found if run is not None], files
 
 
-def _present(left: Left, active: set[str]) -> PresentRun | None:
+def _present(workspace: Workspace, left: Left) -> PresentRun | None:
     if left.is_empty or (left.log is None and left.run_id is None and left.results == {}):
         return None
     ref, files = left.directory.ref, left.files
@@ -129,12 +129,14 @@ def _present(left: Left, active: set[str]) -> PresentRun | None:
         started = str(results.get("start_time") or "")
         status = "completed" if is_listed else None
         return PresentRun(ref, left.run_id, left.step or "", started, status, files)
-    status = left.log.status or ("running" if left.log.run_id in active else "failed")
+    status = left.log.status or ("running" if _is_active(workspace, left.log.run_id) else "failed")
     return PresentRun(ref, left.log.run_id, left.log.step, left.log.start_time, status, files)
 
 
-def _active(workspace: Workspace) -> set[str]:
-    return {run.run_id for run in ActiveRuns(workspace).all()}
+def _is_active(workspace: Workspace, run_id: str) -> bool:
+    from dataworkspaces.lineage.runs.active import ActiveRuns
+
+    return any(run.run_id == run_id for run in ActiveRuns(workspace).all())
 
 
 def _is_in(path: str, place: str | None) -> bool:

@@ -8,15 +8,18 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dataworkspaces.durability import flush_directories, make_directories
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.lineage.runs.log import FileRecord
 from dataworkspaces.toolbox.atomic import explain_os_error, write_bytes
 from dataworkspaces.toolbox.move_files import move_tree, remove_empty_directories
 from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace import FileResourceMixin, LocalStateResourceMixin, ResourceRef, Workspace
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
+
+if TYPE_CHECKING:
+    from dataworkspaces.lineage.runs.log import FileRecord
 
 _MOST_BYTES_OF_A_LOG = 1 << 26
 
@@ -74,6 +77,8 @@ class ResultsDirectory:
         return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
     def record(self, name: str) -> FileRecord:
+        from dataworkspaces.lineage.runs.log import FileRecord
+
         hasher, size = hashlib.sha256(), 0
         with self._explained("Reading", name), self.resource.open(self.path(name), "rb") as file:
             while block := file.read(1 << 20):

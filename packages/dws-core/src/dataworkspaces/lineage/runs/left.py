@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from dataworkspaces.errors import NO_ANSWER, ConfigurationError
 from dataworkspaces.lineage.runs.directory import ResultsDirectory
@@ -20,8 +19,7 @@ PARTS = "runs"
 _PART_RE = re.compile(rf"({PARTS}/[^/]+)/{re.escape(RUN_LOG_FILE)}\Z")
 
 
-@dataclass(frozen=True)
-class Left:
+class Left(NamedTuple):
     """What one run has left.
 
     :ivar log: None for a run of an older release, or of somebody else's program.

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = ["FORMAT", "FileRecord", "RunLog", "events_of", "files_from_json", "line_of", "new_run_id", "parse_log"]
 
@@ -22,8 +22,7 @@ def new_run_id(now: datetime) -> str:
     return f"{now:%Y%m%dT%H%M%S}-{os.urandom(4).hex()}"
 
 
-@dataclass(frozen=True)
-class FileRecord:
+class FileRecord(NamedTuple):
     """A file as the run left it; ``sha256`` is hexadecimal."""
 
     size: int

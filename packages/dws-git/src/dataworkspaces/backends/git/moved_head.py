@@ -8,10 +8,10 @@ have left a name with two snapshots.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError
 from dataworkspaces.gitrepo.layout import current_branch, head_commit, operation_in_progress
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 _NOTE = "head.json"
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(NamedTuple):
     """What is checked out. ``branch`` is None for a detached HEAD, ``commit`` before the first one."""
 
     branch: str | None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -21,15 +20,14 @@ METADATA_ATTRIBUTES = "* -text -eol -ident -filter -working-tree-encoding !diff 
 like ``*.json`` for git-lfs is not meant for it."""
 
 
-@dataclass(frozen=True)
 class WorkspacePaths:
-    """Asked for thousands of times where there are many resources, so each is joined once.
+    """Asked for thousands of times where there are many resources, so each is joined once."""
 
-    :ivar directory: the workspace.
-    :ivar prefix: where that lies in its repository: ``""``, or ``a/b/``."""
-
-    directory: Path
-    prefix: str = ""
+    def __init__(self, directory: Path, prefix: str = "") -> None:
+        """:param directory: the workspace.
+        :param prefix: where that lies in its repository: ``""``, or ``a/b/``."""
+        self.directory = directory
+        self.prefix = prefix
 
     @staticmethod
     def of(directory: Path) -> WorkspacePaths:
