@@ -155,6 +155,7 @@ def write_snapshots(
         raise LayoutError(f"{manifest_file}: the hash in its name is not that of its content")
     lineage = metadata_directory / "snapshot_lineage"
     start = datetime.fromisoformat(metadata["timestamp"])
+    last = model_hash
     for number, (commit, tree) in enumerate(commits, start=1):
         for entry in manifest:
             if entry["name"] == "code":
@@ -169,7 +170,9 @@ def write_snapshots(
             "timestamp": (start + timedelta(minutes=number)).isoformat(),
             "restore_hashes": {**metadata["restore_hashes"], "code": commit},
             "metrics": metrics(number),
+            **({"parents": [last]} if "parents" in metadata else {}),
         }
+        last = hashval
         (metadata_directory / "snapshot_metadata" / f"{hashval}_md.json").write_text(json.dumps(metadata, indent=2))
         if (lineage / model_hash).is_dir():
             shutil.copytree(lineage / model_hash, lineage / hashval)

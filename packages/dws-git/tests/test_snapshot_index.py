@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from dataworkspaces.backends.git.snapshot_index import SUFFIX, SnapshotIndex
+from dataworkspaces.backends.git.snapshot_index import SUFFIX, SnapshotIndex, read_metadata
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.toolbox.atomic import write_json
 from dataworkspaces.workspace import SnapshotMetadata
@@ -101,3 +105,25 @@ def test_unchanged_files_are_not_read_again(directory: Path, index: SnapshotInde
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     put(directory, 2)
     assert index.count() == 2
+
+
+NUMBERS = st.integers(1, 8)
+
+
+@given(st.lists(st.tuples(NUMBERS, st.one_of(st.none(), st.lists(st.integers(1, 9), max_size=3))), max_size=12))
+@settings(max_examples=60, deadline=None)
+def test_heads_are_those_of_the_graph(writes: list[tuple[int, list[int] | None]]) -> None:
+    """Whatever the metadata says of parents, and in whichever order it comes, changes and goes (an empty list)."""
+    with TemporaryDirectory() as temporary:
+        directory = Path(temporary) / "snapshot_metadata"
+        directory.mkdir()
+        index = SnapshotIndex(directory, Path(temporary) / "snapshots.sqlite")
+        for number, parents in writes:
+            path = directory / f"{number:040x}{SUFFIX}"
+            if parents == [] and path.exists():
+                path.unlink()
+            else:
+                put(directory, number)
+                named = None if parents is None else [f"{parent:040x}" for parent in parents]
+                write_json(path, replace(read_metadata(path), parents=named).to_json())
+            assert index.heads() == index.graph(str).heads()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from dataworkspaces.gitrepo.contents import KEPT_TREES
@@ -22,11 +23,13 @@ def kept_trees(root: Path) -> list[str]:
     return run_git(root, arguments).stdout.decode("ascii").split()
 
 
-def refspecs_to_push(root: Path, directory: Path, lineage_directory: str, commit: str = "HEAD") -> list[str]:
+def refspecs_to_push(
+    root: Path, directory: Path, lineage_directories: Sequence[str], commit: str = "HEAD"
+) -> list[str]:
     """What to push beside the branch: the kept trees that lineage of snapshots names.
 
     :param directory: of a repository that holds a workspace, or a directory in it.
-    :param lineage_directory: where that lineage is committed, relative to the directory.
+    :param lineage_directories: where that lineage is committed, relative to the directory.
     :param commit: there."""
     trees = kept_trees(root)
     if not trees or enclosing_repository(directory) is None:
@@ -42,7 +45,7 @@ def refspecs_to_push(root: Path, directory: Path, lineage_directory: str, commit
         *patterns,
         commit,
         "--",
-        lineage_directory,
+        *lineage_directories,
     ]
     named = set(run_git(directory, arguments, ok=(0, 1)).stdout.decode("ascii", "replace").split())
     return [f"{KEPT_TREES}/{tree}:{KEPT_TREES}/{tree}" for tree in trees if tree in named]

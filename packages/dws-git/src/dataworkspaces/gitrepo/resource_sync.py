@@ -90,7 +90,7 @@ def push_resource(resource: GitRepoResource, plan: PushPlan | None) -> None:
 
 def _refspecs(resource: GitRepoResource) -> list[str]:
     workspace_root = resource.workspace.get_workspace_local_path_if_any()
-    kept = [] if workspace_root is None else refspecs_to_push(resource.root, Path(workspace_root), METADATA_DIR)
+    kept = [] if workspace_root is None else refspecs_to_push(resource.root, Path(workspace_root), [METADATA_DIR])
     return [branch_refspec(resource.branch), *kept, *refspecs_of_kept_commits(resource.root)]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dataworkspaces.backends.git import moved_head
 from dataworkspaces.backends.git.experiments import PLAIN_FILE, metadata_path, repository_versions
+from dataworkspaces.backends.git.snapshot_packs import PACKS
 from dataworkspaces.backends.git.trust import check_metadata_tree
 from dataworkspaces.errors import ConfigurationError, DwsError
 from dataworkspaces.gitrepo.advance import fast_forward
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from dataworkspaces.backends.git.workspace import GitWorkspace
     from dataworkspaces.workspace.kept_experiments import KeptExperiment
 
-_SHARED = ("file", "environments")
+_SHARED = ("file", "environments", PACKS)
 """Directories of metadata: below them a name tells what a file holds: what is missing is added."""
 
 

@@ -69,7 +69,7 @@ def push_experiments(workspace: GitWorkspace, experiments: Iterable[KeptExperime
     for experiment in wanted:
         for name, commit in repository_versions(workspace, experiment.snapshot).items():
             _push_version(workspace, name, commit)
-    lineage = workspace.paths.snapshot_lineage.relative_to(root).as_posix()
+    lineage = workspace.paths.lineage_in_git
     refspecs: dict[str, None] = {}
     for experiment in wanted:
         refspecs.update(dict.fromkeys(refspecs_to_push(root, root, lineage, experiment.version)))

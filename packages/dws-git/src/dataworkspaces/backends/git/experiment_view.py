@@ -11,14 +11,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from dataworkspaces.backends.git.kept_with_packs import KeptWithPacks
 from dataworkspaces.backends.git.own_files import GitOwnFiles, lies_in
+from dataworkspaces.backends.git.paths import WorkspacePaths
+from dataworkspaces.backends.git.snapshot_packs import SnapshotPacks
 from dataworkspaces.backends.git.storage import GitStorage
 from dataworkspaces.gitrepo.beside import IndexBeside, commit_of_work, commit_tree, head_of
 from dataworkspaces.gitrepo.ignore_lines import add_lines, ignore_pattern
 from dataworkspaces.gitrepo.layout import git_directories
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.rest import RestOfRepo
-from dataworkspaces.lineage.kept_lineage import KeptInFiles, file_name
+from dataworkspaces.lineage.kept_lineage import file_name
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.toolbox.atomic import to_json
 from dataworkspaces.toolbox.names import LINEAGE_FILE, check_relative_path
@@ -95,7 +98,7 @@ class ExperimentView(GitStorage):
 
         return FileLineageStore(
             self.paths.current_lineage,
-            _KeptInMemory(self.paths.snapshot_lineage, self.written, self.paths.root),
+            _KeptInMemory(self.paths, self._own._packs, self.written),
             self.get_machine_directory() / "lineage.lock",
             lambda: self.resource_names,
         )
@@ -187,13 +190,13 @@ class ExperimentView(GitStorage):
         """The commit has them."""
 
 
-class _KeptInMemory(KeptInFiles):
+class _KeptInMemory(KeptWithPacks):
     """The lineage of snapshots, where that of a new one goes to memory."""
 
-    def __init__(self, directory: Path, written: dict[str, bytes], root: Path) -> None:
-        super().__init__(directory)
+    def __init__(self, paths: WorkspacePaths, packs: SnapshotPacks, written: dict[str, bytes]) -> None:
+        super().__init__(paths.snapshot_lineage, packs)
         self._written = written
-        self._root = root
+        self._root = paths.root
 
     def read(self, hashval: str, resource_name: str) -> dict[str, Any] | None:
         import json

@@ -8,10 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from dataworkspaces.backends.git.kept_with_packs import KeptWithPacks
+from dataworkspaces.backends.git.packs_in_commits import find_in_commits
 from dataworkspaces.backends.git.paths import WorkspacePaths
+from dataworkspaces.backends.git.snapshot_packs import Pack, SnapshotPacks
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.gitrepo.plumbing import read_blobs, read_named, resolve
-from dataworkspaces.lineage.kept_lineage import KeptInFiles, file_name
+from dataworkspaces.lineage.kept_lineage import file_name
 from dataworkspaces.workspace import SnapshotMetadata
 from dataworkspaces.workspace.kept_experiments import KeptExperiment
 from dataworkspaces.workspace.resource_names import ResourceNames
@@ -46,6 +49,16 @@ class IncludedExperiments:
         contents = read_named(self._paths.root, [f"{each.version}:{relative}" for each in self.experiments])
         return next((content for content in contents if content is not None), None)
 
+    def manifest(self, hashval: str) -> bytes | None:
+        """Of one of the snapshots, or of one that an experiment's commit has too."""
+        found = self.read(self._paths.manifest(hashval))
+        pack = self.pack_with(hashval) if found is None else None
+        return found if pack is None else pack.manifest(hashval)
+
+    def pack_with(self, hashval: str) -> Pack | None:
+        """One that an experiment's commit has, and the working tree lacks."""
+        return find_in_commits(self._paths, [each.version for each in self.experiments], hashval)
+
     @cached_property
     def lineage(self) -> dict[tuple[str, str], bytes]:
         """The documents of all experiments, by snapshot and resource: read at once."""
@@ -65,18 +78,21 @@ class IncludedExperiments:
         }
 
 
-class KeptWithExperiments(KeptInFiles):
-    """Lineage of snapshots in files, and of experiments in their commits."""
+class KeptWithExperiments(KeptWithPacks):
+    """Lineage of snapshots that are here, and of experiments in their commits."""
 
-    def __init__(self, paths: WorkspacePaths, included: IncludedExperiments) -> None:
-        super().__init__(paths.snapshot_lineage)
+    def __init__(self, paths: WorkspacePaths, packs: SnapshotPacks, included: IncludedExperiments) -> None:
+        super().__init__(paths.snapshot_lineage, packs)
         self._included = included
 
     def read(self, hashval: str, resource_name: str) -> dict[str, Any] | None:
         found = super().read(hashval, resource_name)
-        content = None if found is not None else self._included.lineage.get((hashval, resource_name))
-        if content is None:
+        if found is not None:
             return found
+        content = self._included.lineage.get((hashval, resource_name))
+        if content is None:
+            pack = self._included.pack_with(hashval) if self._included.snapshot(hashval) is not None else None
+            return None if pack is None else pack.lineage_of(hashval, resource_name)
         try:
             document = json.loads(content)
         except (ValueError, RecursionError) as e:

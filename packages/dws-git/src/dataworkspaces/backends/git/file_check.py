@@ -16,6 +16,7 @@ from typing import Any
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.backends.git.resource_files import read_entry, read_list
 from dataworkspaces.backends.git.snapshot_index import read_metadata
+from dataworkspaces.backends.git.snapshot_packs import PACK_NAME, PACKS, verified_pack
 from dataworkspaces.errors import ConfigurationError, MetadataError, ToolError
 from dataworkspaces.gitrepo.plumbing import list_tree
 from dataworkspaces.gitrepo.run import run_git
@@ -98,6 +99,25 @@ def read_document(path: Path) -> None:
     verified_document(path.name, content)
 
 
+@dataclass(frozen=True)
+class PackedSnapshots:
+    """What a pack holds: by snapshot, the entries of lineage of all resources."""
+
+    entries: dict[str, list[Any]]
+
+
+def read_pack(path: Path) -> PackedSnapshots:
+    pack = verified_pack(path)
+    found: dict[str, list[Any]] = {}
+    for hashval in pack.hashes:
+        pack.manifest(hashval)
+        found[hashval] = []
+        for name, document in pack.lineage(hashval).items():
+            check_resource_name(name)
+            found[hashval] += entries_from_json(document, f"{path}, {hashval}, {name}")
+    return PackedSnapshots(found)
+
+
 _CONFIG = FileKind("metadata", read_config)
 _RESOURCE = FileKind("metadata", read_entry)
 _KINDS: tuple[tuple[str, FileKind], ...] = (
@@ -110,6 +130,7 @@ _KINDS: tuple[tuple[str, FileKind], ...] = (
     (r"snapshot_metadata/[0-9a-f]+_md\.json", FileKind("snapshot", read_metadata)),
     (r"snapshots/snapshot-[0-9a-f]+\.json", FileKind("manifest", read_manifest)),
     (r"snapshot_lineage/[0-9a-f]+/[^/]+\.json", FileKind("lineage", read_lineage)),
+    (rf"{PACKS}/{PACK_NAME.pattern}", FileKind("manifest", read_pack)),
     (rf"{ATTESTATIONS}/[0-9a-f]+/{DOCUMENT_NAME}", FileKind("snapshot", read_document)),
     (rf"{ENVIRONMENTS}/{DOCUMENT_NAME}", FileKind("lineage", read_document)),
     (r"file/[^/]+/[^/]+/[^/]+", FileKind("manifest", read_state)),
@@ -150,7 +171,7 @@ def shared_files(paths: WorkspacePaths) -> list[str]:
 
 
 _DIRECTORIES = re.compile(
-    r"(resources|current_lineage|snapshots|snapshot_metadata|snapshot_lineage(/[0-9a-f]+)?|environments|attestations(/[0-9a-f]+)?|file(/[^/]+){0,2})"
+    r"(resources|current_lineage|snapshots|snapshot_metadata|snapshot_packs|snapshot_lineage(/[0-9a-f]+)?|environments|attestations(/[0-9a-f]+)?|file(/[^/]+){0,2})"
 )
 
 

@@ -16,6 +16,7 @@ from dataworkspaces.backends.git.file_check import (
     Examined,
     FileKind,
     Listing,
+    PackedSnapshots,
     examine,
     kind_of,
     list_files,
@@ -23,6 +24,7 @@ from dataworkspaces.backends.git.file_check import (
 from dataworkspaces.backends.git.local_state import SET_ASIDE, LocalStateCheck, is_own, is_running
 from dataworkspaces.backends.git.own_files import GitOwnFiles
 from dataworkspaces.backends.git.paths import WorkspacePaths
+from dataworkspaces.backends.git.snapshot_packs import PACKS
 from dataworkspaces.gitrepo.advance import is_unfinished
 from dataworkspaces.gitrepo.integrity import check_repository, check_trees, snapshots_by_version
 from dataworkspaces.gitrepo.plumbing import list_paths, records
@@ -119,7 +121,12 @@ class GitCheck:
         yield from self._deleted_files()
         yield from self._pairs()
         snapshots = self._snapshots()
-        damaged = {s.hashval for s in snapshots if not self._is_sound(f"snapshots/snapshot-{s.hashval}.json")}
+        packed = self._packed()
+        damaged = {
+            s.hashval
+            for s in snapshots
+            if s.hashval not in packed and not self._is_sound(f"snapshots/snapshot-{s.hashval}.json")
+        }
         check = WorkspaceCheck(self.workspace, frozenset(damaged), with_lineage=False)
         yield from check.check_params()
         if all(self._is_sound(path) for path in self.listing.files if path.startswith("resources")):
@@ -152,6 +159,14 @@ class GitCheck:
         found = [examined.value for examined in self.examined.values()]
         return [self._names.snapshot_called(value) for value in found if isinstance(value, SnapshotMetadata)]
 
+    def _packed(self) -> dict[str, list[Any]]:
+        """The entries of lineage in packs that are whole, by snapshot."""
+        found: dict[str, list[Any]] = {}
+        for examined in self.examined.values():
+            if isinstance(examined.value, PackedSnapshots):
+                found |= examined.value.entries
+        return found
+
     @cached_property
     def _names(self) -> ResourceNames:
         return readable_names(self.workspace)
@@ -176,7 +191,11 @@ class GitCheck:
         manifests = {n[len("snapshots/snapshot-") : -len(".json")] for n in names if n.startswith("snapshots/")}
         lineage = {n.split("/")[1] for n in names if n.startswith("snapshot_lineage/")}
         gone = {self._relative(path) for path in self.changed if not os.path.lexists(self.paths.root / path)}
-        for hashval in sorted(metadata - manifests):
+        packed = {*self._packed()}
+        lost = [name for name in {*names, *gone} if name.startswith(f"{PACKS}/") and not self._is_sound(name)]
+        if lost:  # which is told; it may hold all that is missed
+            packed = packed | metadata
+        for hashval in sorted(metadata - manifests - packed):
             relative = f"snapshots/snapshot-{hashval}.json"
             if relative not in gone:
                 what = f"it is missing, though snapshot {hashval[:7]} has metadata"
@@ -192,7 +211,7 @@ class GitCheck:
                 yield self._useless(
                     "lineage", f"snapshot_lineage/{hashval}", "lineage without a snapshot: it is never read"
                 )
-        for hashval in sorted(metadata - lineage):
+        for hashval in sorted(metadata - lineage - packed):
             if not any(path.startswith(f"snapshot_lineage/{hashval}/") for path in gone):
                 what = f"snapshot {hashval[:7]} has no lineage"
                 remedy = "If it had lineage, restore that from git's history or another copy"
@@ -232,12 +251,17 @@ class GitCheck:
     def _check_kept_code(self, check: WorkspaceCheck) -> Iterator[Problem]:
         """The trees of uncommitted code that lineage of snapshots names."""
         wanted: dict[str, dict[str, list[str]]] = {}
-        for relative, examined in self.examined.items():
-            if relative.startswith("snapshot_lineage/") and examined.value:
-                label = relative.split("/")[1]
-                for name, tree in _code_trees(examined.value):
-                    labels = wanted.setdefault(self._names.called(name), {}).setdefault(tree, [])
-                    labels += [label] if label not in labels else []
+        kept = [
+            (relative.split("/")[1], examined.value)
+            for relative, examined in self.examined.items()
+            if relative.startswith("snapshot_lineage/") and examined.value
+        ]
+        there = {snapshot.hashval for snapshot in self._snapshots()}
+        kept += [(hashval, entries) for hashval, entries in self._packed().items() if hashval in there]
+        for label, entries in kept:
+            for name, tree in _code_trees(entries):
+                labels = wanted.setdefault(self._names.called(name), {}).setdefault(tree, [])
+                labels += [label] if label not in labels else []
         for name, trees in wanted.items():
             resource = check.resources.get(name)
             if isinstance(resource, (GitSubdirectory, GitOwnFiles)):

@@ -9,8 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from dataworkspaces.backends.git.kept_with_packs import KeptWithPacks
+from dataworkspaces.backends.git.packs_in_commits import find_in_commits
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.backends.git.snapshot_index import SUFFIX, parse_metadata
+from dataworkspaces.backends.git.snapshot_packs import SnapshotPacks
 from dataworkspaces.errors import MetadataError, NotFoundError
 from dataworkspaces.gitrepo.experiment_refs import EXPERIMENTS
 from dataworkspaces.gitrepo.kept_commits import KEPT_COMMITS
@@ -18,7 +21,6 @@ from dataworkspaces.gitrepo.layout import read_reference
 from dataworkspaces.gitrepo.plumbing import list_tree, read_blobs, resolve
 from dataworkspaces.gitrepo.remote import ORIGIN
 from dataworkspaces.gitrepo.run import run_git
-from dataworkspaces.lineage.kept_lineage import KeptInFiles
 from dataworkspaces.params import HASH_RE
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import SnapshotMetadata, VersionElsewhere
@@ -101,11 +103,18 @@ def read_elsewhere(paths: WorkspacePaths, path: Path) -> bytes | None:
     return None if found is None else read_blobs(paths.root, [found])[found]
 
 
-class KeptOnBranches(KeptInFiles):
-    """Lineage of snapshots in files, and of those on other branches in what git has of them."""
+def manifest_elsewhere(paths: WorkspacePaths, hashval: str) -> bytes | None:
+    """The manifest of a snapshot, as the first branch has it that has one; None if none does."""
+    found = read_elsewhere(paths, paths.manifest(hashval))
+    pack = find_in_commits(paths, _commits(paths), hashval) if found is None else None
+    return found if pack is None else pack.manifest(hashval)
 
-    def __init__(self, paths: WorkspacePaths) -> None:
-        super().__init__(paths.snapshot_lineage)
+
+class KeptOnBranches(KeptWithPacks):
+    """Lineage of snapshots that are here, and of those on other branches in what git has of them."""
+
+    def __init__(self, paths: WorkspacePaths, packs: SnapshotPacks) -> None:
+        super().__init__(paths.snapshot_lineage, packs)
         self._paths = paths
 
     def read(self, hashval: str, resource_name: str) -> dict[str, Any] | None:
@@ -113,6 +122,9 @@ class KeptOnBranches(KeptInFiles):
         if found is not None or not _is_wanted(self._paths, hashval):
             return found
         content = read_elsewhere(self._paths, self._path(hashval, resource_name))
+        if content is None:
+            pack = find_in_commits(self._paths, _commits(self._paths), hashval)
+            return None if pack is None else pack.lineage_of(hashval, resource_name)
         try:
             document = None if content is None else json.loads(content)
         except (ValueError, RecursionError) as e:

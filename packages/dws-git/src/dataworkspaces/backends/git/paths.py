@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
+from dataworkspaces.backends.git.snapshot_packs import PACKS
 from dataworkspaces.gitrepo.layout import enclosing_repository
 from dataworkspaces.workspace.documents import check_document_key
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
@@ -95,6 +96,11 @@ class WorkspacePaths:
     def snapshot_lineage(self) -> Path:
         return self.metadata / "snapshot_lineage"
 
+    @property
+    def lineage_in_git(self) -> tuple[str, ...]:
+        """Where commits have the lineage of snapshots."""
+        return self.in_git(f"{METADATA_DIR}/{self.snapshot_lineage.name}"), self.in_git(f"{METADATA_DIR}/{PACKS}")
+
     @cached_property
     def snapshot_metadata(self) -> Path:
         return self.metadata / "snapshot_metadata"
@@ -111,8 +117,16 @@ class WorkspacePaths:
     def gitignore(self) -> Path:
         return self.directory / ".gitignore"
 
+    @cached_property
+    def manifests(self) -> Path:
+        return self.metadata / "snapshots"
+
+    @cached_property
+    def snapshot_packs(self) -> Path:
+        return self.metadata / PACKS
+
     def manifest(self, hash_val: str) -> Path:
-        return self.metadata / "snapshots" / f"snapshot-{hash_val}.json"
+        return self.manifests / f"snapshot-{hash_val}.json"
 
     def snapshot_metadata_file(self, hash_val: str) -> Path:
         return self.snapshot_metadata / f"{hash_val}_md.json"

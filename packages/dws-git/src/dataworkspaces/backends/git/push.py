@@ -107,7 +107,7 @@ def _hint_branch(workspace: GitSync) -> str:
 
 def _refspecs(workspace: GitSync) -> list[str]:
     root = workspace.paths.root
-    lineage = workspace.paths.snapshot_lineage.relative_to(root).as_posix()
+    lineage = workspace.paths.lineage_in_git
     refspecs = [branch_refspec(workspace.branch), *refspecs_to_push(root, root, lineage)]
     return [*refspecs, *refspecs_of_kept_commits(root)]
 

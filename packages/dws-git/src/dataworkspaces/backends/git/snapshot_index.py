@@ -25,8 +25,10 @@ SUFFIX = "_md.json"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS snapshots(
     hash TEXT PRIMARY KEY, position INTEGER NOT NULL, node TEXT NOT NULL,
+    names_parents INTEGER NOT NULL, is_head INTEGER NOT NULL,
     mtime INTEGER, size INTEGER, inode INTEGER) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_position ON snapshots(position, hash);
+CREATE INDEX IF NOT EXISTS by_head ON snapshots(is_head, position, hash);
 CREATE TABLE IF NOT EXISTS parents(parent TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY(parent, hash)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_child ON parents(hash);
 CREATE TABLE IF NOT EXISTS tags(tag TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY(tag, hash)) WITHOUT ROWID;
@@ -36,7 +38,12 @@ CREATE TABLE IF NOT EXISTS labels(
 CREATE INDEX IF NOT EXISTS by_labelled ON labels(hash);
 CREATE TABLE IF NOT EXISTS state(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
-_VERSION = 4
+_HEADS = """
+UPDATE snapshots SET is_head = hash NOT IN (SELECT parent FROM parents) AND (names_parents = 1 OR hash =
+    (SELECT hash FROM snapshots WHERE names_parents = 0 ORDER BY position DESC, hash DESC LIMIT 1))
+"""
+"""Those that none came after. Of snapshots that name no parents, each came after the one before it."""
+_VERSION = 6
 _CLOCK_TICK_NS = 50_000_000
 """A directory that changed less than this before it was read may change again without its time telling."""
 
@@ -112,6 +119,10 @@ class SnapshotIndex:
         """:param called: what a resource is called that is stored with a name."""
         return SnapshotGraph(_node(text, called) for (text,) in self._query("SELECT node FROM snapshots"))
 
+    def heads(self) -> list[str]:
+        """As :meth:`SnapshotGraph.heads`."""
+        return [row[0] for row in self._query("SELECT hash FROM snapshots WHERE is_head = 1 ORDER BY position, hash")]
+
     def with_tag(self, tag: str) -> list[str]:
         return [row[0] for row in self._query("SELECT hash FROM tags WHERE tag = ? ORDER BY hash", tag)]
 
@@ -176,8 +187,8 @@ class SnapshotIndex:
                 metadata = read_metadata(self._directory / name)
                 node = new[metadata.hashval] = SnapshotNode.of(metadata)
                 _forget(connection, metadata.hashval)
-                row = (metadata.hashval, 0, _text(node), *_key(stat))
-                connection.execute("INSERT INTO snapshots VALUES(?,?,?,?,?,?)", row)
+                row = (metadata.hashval, 0, _text(node), node.parents is not None, 0, *_key(stat))
+                connection.execute("INSERT INTO snapshots VALUES(?,?,?,?,?,?,?,?)", row)
                 tags = {(tag, metadata.hashval) for tag in metadata.tags}
                 connection.executemany("INSERT INTO tags VALUES(?,?)", tags)
                 labels = {(f"{key}={value}", metadata.hashval) for key, value in metadata.labels.items()}
@@ -194,18 +205,25 @@ def _key(stat: os.stat_result) -> tuple[int, int, int]:
 
 
 def _place(connection: sqlite3.Connection, new: Mapping[str, SnapshotNode], *, all_anew: bool) -> None:
-    """Say where snapshots stand: one that is new after its parents, or all, where others came after new ones."""
+    """Say where snapshots stand, and which are the last of their line: one that is new after its parents, or all, where others came after new ones."""
     positions: dict[str, int] = {}
+    heads_are_known = False
     if len(new) == 1 and not all_anew:
         ((hashval, node),) = new.items()
         if connection.execute("SELECT 1 FROM parents WHERE parent = ? LIMIT 1", (hashval,)).fetchone() is None:
             marks = ",".join("?" * len(node.parents or ()))
             rows = connection.execute(f"SELECT position FROM snapshots WHERE hash IN ({marks})", node.parents or ())
             positions = {hashval: position_after(node, [row[0] for row in rows])}
+            if node.parents is not None:
+                connection.execute(f"UPDATE snapshots SET is_head = 0 WHERE hash IN ({marks})", node.parents)
+                connection.execute("UPDATE snapshots SET is_head = 1 WHERE hash = ?", (hashval,))
+                heads_are_known = True
     if not positions and (new or all_anew):
         rows = connection.execute("SELECT node FROM snapshots")
         positions = SnapshotGraph(_node(text) for (text,) in rows).positions()
     connection.executemany("UPDATE snapshots SET position = ? WHERE hash = ?", [(p, h) for h, p in positions.items()])
+    if positions and not heads_are_known:
+        connection.execute(_HEADS)
 
 
 def _text(node: SnapshotNode) -> str:

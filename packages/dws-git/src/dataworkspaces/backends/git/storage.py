@@ -187,7 +187,7 @@ class GitStorage(Workspace):
         new: dict[str, bytes] = {}
         for key, content in items.items():
             path = directory / check_relative_path(key, "State key")
-            if not _holds(path, content):
+            if not holds(path, content):
                 self._note_for_commit(path)
                 new[path.relative_to(directory).as_posix()] = content
         # What is there of a tree of manifests is told by the last one, which is that of its root: it comes after them.
@@ -210,7 +210,7 @@ class GitStorage(Workspace):
     def write_documents(self, documents: Mapping[str, bytes]) -> None:
         for key, content in documents.items():
             path = self.paths.document(key)
-            if not _holds(path, content):
+            if not holds(path, content):
                 self._note_for_commit(path)
                 write_bytes(path, content, durable=True)
 
@@ -342,7 +342,12 @@ class GitStorage(Workspace):
         """What is ours of ``paths``, and is committed whatever git ignores: not what else lies in a directory that is a
         resource, or what belongs to this machine."""
         metadata = self.paths.metadata_in_git
-        own = [path for path in paths if path.startswith(f"{metadata}/") or not (self.paths.root / path).is_dir()]
+        packed = [f"{metadata}/{place.name}" for place in (self.paths.manifests, self.paths.snapshot_lineage)]
+        own = [
+            path
+            for path in paths
+            if path not in packed and (path.startswith(f"{metadata}/") or not (self.paths.root / path).is_dir())
+        ]
         if metadata in paths:
             from dataworkspaces.backends.git.file_check import shared_files
 
@@ -393,7 +398,7 @@ def _is_renamed(entry: Entry) -> bool:
     return SHOWN_AS in entry["parameters"]
 
 
-def _holds(path: Path, content: bytes) -> bool:
+def holds(path: Path, content: bytes) -> bool:
     """Whether a file is there, and not what a power cut left of it."""
     try:
         return path.stat().st_size == len(content) and read_regular(path) == content

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 from dataworkspaces.backends.git import moved_head
 from dataworkspaces.backends.git.conversion import as_committed
 from dataworkspaces.backends.git.keeping_experiments import GitExperiments
+from dataworkspaces.backends.git.kept_with_packs import KeptWithPacks
 from dataworkspaces.backends.git.own_files import PLACES, GitOwnFiles
 from dataworkspaces.backends.git.paths import BRANCH_PARAM
 from dataworkspaces.backends.git.snapshot_index import SnapshotIndex, read_metadata
+from dataworkspaces.backends.git.snapshot_packs import SnapshotPacks
+from dataworkspaces.backends.git.storage import holds
 from dataworkspaces.backends.git.subdirectories import CommitOf, SubdirectorySnapshots
 from dataworkspaces.backends.git.sync import GitSync
 from dataworkspaces.durability import flush_directory
@@ -46,6 +49,7 @@ from dataworkspaces.params import (
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.toolbox.atomic import read_json_object, write_bytes, write_json
 from dataworkspaces.toolbox.hostname import default_hostname
+from dataworkspaces.toolbox.logs import log
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.toolbox.regular import read_regular, status_if_any
 from dataworkspaces.workspace import (
@@ -68,7 +72,6 @@ from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE, manifest_hash, r
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage import LineageStore
-    from dataworkspaces.lineage.kept_lineage import KeptInFiles
     from dataworkspaces.workspace.problem import Problem
     from dataworkspaces.workspace.snapshot_graph import SnapshotGraph
     from dataworkspaces.workspace.unfinished import UnfinishedPart
@@ -171,6 +174,9 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
     def get_snapshot_graph(self) -> SnapshotGraph:
         return self._index.graph(self.resource_names.called)
 
+    def get_parents_of_next_snapshot(self) -> list[str]:
+        return self._index.heads()
+
     def get_history_state(self) -> str | None:
         state = self._index.state()
         return None if state is None else f"{state} {self.resource_names.fingerprint}"
@@ -236,11 +242,13 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
         try:
             manifest = read_regular(path)
         except FileNotFoundError as e:
-            from dataworkspaces.backends.git.other_branches import read_elsewhere
-
-            found = None if self.included_experiments is None else self.included_experiments.read(path)
+            found = self._packs.manifest(hash_val)
+            if found is None and self.included_experiments is not None:
+                found = self.included_experiments.manifest(hash_val)
             if found is None and self.reads_branches:
-                found = read_elsewhere(self.paths, path)
+                from dataworkspaces.backends.git.other_branches import manifest_elsewhere
+
+                found = manifest_elsewhere(self.paths, hash_val)
             if found is None:
                 raise MetadataError(f"{path} cannot be read: {e.strerror}") from e
             manifest = found
@@ -257,11 +265,13 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
     def save_snapshot_metadata_and_manifest(self, metadata: SnapshotMetadata, manifest: bytes) -> None:
         path = self.paths.snapshot_metadata_file(metadata.hashval)
         manifest_path = self.paths.manifest(metadata.hashval)
-        self._note_for_commit(manifest_path)
+        is_packed = path.exists() and not manifest_path.exists() and self._is_packed(metadata.hashval)
+        if not is_packed:
+            self._note_for_commit(manifest_path)
         self._note_for_commit(path)
         if self.paths.snapshot_lineage.joinpath(metadata.hashval).is_dir():
             self._note_for_commit(self.paths.snapshot_lineage / metadata.hashval)  # which is there before, if ever
-        if not manifest_path.exists() or read_regular(manifest_path) != manifest:
+        if not is_packed and not holds(manifest_path, manifest):
             write_bytes(manifest_path, manifest, durable=True)
         write_bytes(
             self.get_machine_directory() / "snapshot_number", str(self.get_next_snapshot_number()).encode("ascii")
@@ -280,8 +290,40 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
         for path in (self.paths.snapshot_metadata_file(hash_val), self.paths.manifest(hash_val)):
             self._note_for_commit(path)
             path.unlink(missing_ok=True)
-            flush_directory(path.parent)  # else one of the two may come back after a power cut
+            if path.parent.is_dir():
+                flush_directory(path.parent)  # else one of the two may come back after a power cut
         self._note_for_commit(self.paths.snapshot_lineage / hash_val)  # which the caller deletes
+
+    @cached_property
+    def _packs(self) -> SnapshotPacks:
+        return SnapshotPacks(self.paths.snapshot_packs)
+
+    def _is_packed(self, hash_val: str) -> bool:
+        """Whether a pack holds the manifest of a snapshot, and can be read."""
+        try:
+            return self._packs.manifest(hash_val) is not None
+        except MetadataError:
+            return False
+
+    def _pack_older_snapshots(self) -> None:
+        """What keeps them from it, a full disk say, is no reason to fail: the next snapshot tries again."""
+        from dataworkspaces.backends.git import packing
+
+        loose = packing.loose_snapshots(self.paths)
+        if len(loose) <= packing.MANY:
+            return
+        older = [hashval for hashval in self._index.hashes(reverse=True, limit=None) if hashval in loose][
+            packing.KEPT :
+        ]
+        self._note_for_commit(self.paths.snapshot_packs)
+        try:
+            replaced = packing.write_packs(self.paths, older[::-1])
+        except (OSError, MetadataError) as e:
+            log.info("snapshots are not packed yet: %s", e)
+            return
+        self._note_for_commit(self.paths.manifests)
+        self._note_for_commit(self.paths.snapshot_lineage)
+        packing.remove_packed(self.paths, replaced)
 
     def versions_on_other_branches(self) -> Iterable[VersionElsewhere]:
         from dataworkspaces.backends.git.other_branches import versions_on_other_branches
@@ -314,15 +356,15 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
     def get_lineage_store(self) -> LineageStore:
         from dataworkspaces.lineage import FileLineageStore
 
-        kept: Path | KeptInFiles = self.paths.snapshot_lineage
+        kept = KeptWithPacks(self.paths.snapshot_lineage, self._packs)
         if self.included_experiments is not None:
             from dataworkspaces.backends.git.experiments_included import KeptWithExperiments
 
-            kept = KeptWithExperiments(self.paths, self.included_experiments)
+            kept = KeptWithExperiments(self.paths, self._packs, self.included_experiments)
         elif self.reads_branches:
             from dataworkspaces.backends.git.other_branches import KeptOnBranches
 
-            kept = KeptOnBranches(self.paths)
+            kept = KeptOnBranches(self.paths, self._packs)
         return FileLineageStore(
             self.paths.current_lineage,
             kept,
@@ -546,6 +588,8 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
     _finished_snapshot: str | None = None
 
     def save(self, message: str) -> None:
+        if self._finished_snapshot is not None:
+            self._pack_older_snapshots()
         super().save(message)
         if self._finished_snapshot is not None:
             self._subdirectories.remember(self._finished_snapshot)
