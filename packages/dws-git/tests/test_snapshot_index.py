@@ -126,4 +126,4 @@ def test_heads_are_those_of_the_graph(writes: list[tuple[int, list[int] | None]]
                 put(directory, number)
                 named = None if parents is None else [f"{parent:040x}" for parent in parents]
                 write_json(path, replace(read_metadata(path), parents=named).to_json())
-            assert index.heads() == index.graph(str).heads()
+            assert sorted(index.heads()) == sorted(index.graph(str).heads())

@@ -1,8 +1,8 @@
 """Older snapshots go into packs: see :mod:`.snapshot_packs`.
 
-A snapshot's commit does that, when many snapshots have files of their own. The packs are on disk before a file goes, and
-a file goes only if a pack gives back what it holds; so a command that is killed leaves each snapshot in a file, in a pack,
-or in both, which is the same to whoever reads, and the next commit of metadata takes all of it.
+A snapshot's commit does that, when many snapshots have files of their own. The packs are on disk before a file goes,
+and a file goes only if a pack gives back what it holds; so a command that is killed leaves each snapshot in a file, in
+a pack, or in both, which is the same to whoever reads, and the next commit of metadata takes all of it.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def loose_snapshots(paths: WorkspacePaths) -> set[str]:
 
 
 def write_packs(paths: WorkspacePaths, hashes: Sequence[str]) -> list[Path]:
-    """Write packs of snapshots, oldest first; return the files that they replace, which still are there. What is damaged,
-    or no file of ours, is left alone."""
+    """Write packs of snapshots, oldest first; return the files that they replace, which still are there. What is
+    damaged, or no file of ours, is left alone."""
     replaced: list[Path] = []
     for part in _parts(paths, hashes):
         content = encode(snapshot for snapshot, _ in part)

@@ -10,8 +10,8 @@ from dataworkspaces.gitrepo.plumbing import list_tree, read_blobs
 
 
 def find_in_commits(paths: WorkspacePaths, commits: Iterable[str], hashval: str) -> Pack | None:
-    """The first pack that holds a snapshot, of those that the commits have and the working tree lacks. They are named for
-    their contents, so each is read once."""
+    """The first pack that holds a snapshot, of those that the commits have and the working tree lacks. They are named
+    for their contents, so each is read once."""
     seen = set(pack_names(paths.snapshot_packs))
     directory = paths.snapshot_packs.relative_to(paths.root).as_posix()
     for commit in commits:

@@ -38,6 +38,8 @@ CREATE TABLE IF NOT EXISTS labels(
 CREATE INDEX IF NOT EXISTS by_labelled ON labels(hash);
 CREATE TABLE IF NOT EXISTS state(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
+_TABLES = ("snapshots", "tags", "labels", "parents")
+"""Each knows the snapshots by ``hash``."""
 _HEADS = """
 UPDATE snapshots SET is_head = hash NOT IN (SELECT parent FROM parents) AND (names_parents = 1 OR hash =
     (SELECT hash FROM snapshots WHERE names_parents = 0 ORDER BY position DESC, hash DESC LIMIT 1))
@@ -182,19 +184,24 @@ class SnapshotIndex:
         for name in gone:
             _forget(connection, name[: -len(SUFFIX)])
         new: dict[str, SnapshotNode] = {}
+        rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in _TABLES}
         for name, stat in entries.items():
             if known.get(name) != _key(stat):
                 metadata = read_metadata(self._directory / name)
-                node = new[metadata.hashval] = SnapshotNode.of(metadata)
-                _forget(connection, metadata.hashval)
-                row = (metadata.hashval, 0, _text(node), node.parents is not None, 0, *_key(stat))
-                connection.execute("INSERT INTO snapshots VALUES(?,?,?,?,?,?,?,?)", row)
-                tags = {(tag, metadata.hashval) for tag in metadata.tags}
-                connection.executemany("INSERT INTO tags VALUES(?,?)", tags)
-                labels = {(f"{key}={value}", metadata.hashval) for key, value in metadata.labels.items()}
-                connection.executemany("INSERT INTO labels VALUES(?,?)", labels)
-                parents = {(parent, metadata.hashval) for parent in node.parents or ()}
-                connection.executemany("INSERT INTO parents VALUES(?,?)", parents)
+                hashval = metadata.hashval
+                node = new[hashval] = SnapshotNode.of(metadata)
+                if name in known:
+                    _forget(connection, hashval)
+                rows["snapshots"].append((hashval, 0, _text(node), node.parents is not None, 0, *_key(stat)))
+                rows["tags"] += ((tag, hashval) for tag in {*metadata.tags})
+                rows["labels"] += (
+                    (label, hashval) for label in {f"{key}={value}" for key, value in metadata.labels.items()}
+                )
+                rows["parents"] += ((parent, hashval) for parent in {*(node.parents or ())})
+        for table, of_table in rows.items():
+            if of_table:
+                marks = ",".join("?" * len(of_table[0]))
+                connection.executemany(f"INSERT INTO {table} VALUES({marks})", sorted(of_table))
         _place(connection, new, all_anew=bool(changed))
         settled = time.time_ns() - before > _CLOCK_TICK_NS
         connection.execute("INSERT OR REPLACE INTO state VALUES('directory', ?)", (str(before) if settled else "",))
@@ -205,7 +212,8 @@ def _key(stat: os.stat_result) -> tuple[int, int, int]:
 
 
 def _place(connection: sqlite3.Connection, new: Mapping[str, SnapshotNode], *, all_anew: bool) -> None:
-    """Say where snapshots stand, and which are the last of their line: one that is new after its parents, or all, where others came after new ones."""
+    """Say where snapshots stand, and which are the last of their line: one that is new after its parents, or all,
+    where others came after new ones."""
     positions: dict[str, int] = {}
     heads_are_known = False
     if len(new) == 1 and not all_anew:
@@ -239,7 +247,7 @@ def _node(text: str, called: Callable[[str], str] = str) -> SnapshotNode:
 
 
 def _forget(connection: sqlite3.Connection, hashval: str) -> None:
-    for table in ("snapshots", "tags", "labels", "parents"):
+    for table in _TABLES:
         connection.execute(f"DELETE FROM {table} WHERE hash = ?", (hashval,))
 
 
@@ -253,7 +261,7 @@ def _connect(database: str) -> sqlite3.Connection:
     try:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version != _VERSION:
-            for table in ("snapshots", "tags", "labels", "parents", "state"):
+            for table in (*_TABLES, "state"):
                 connection.execute(f"DROP TABLE IF EXISTS {table}")
             connection.executescript(_SCHEMA)
             connection.execute(f"PRAGMA user_version = {_VERSION}")

@@ -1,16 +1,17 @@
 """Packs: files that each hold the manifests and the lineage of many snapshots.
 
-With a file a manifest and a file a resource's lineage, git's index of a workspace with thousands of snapshots has tens of
-thousands of entries, which git reads and writes at each commit. So older snapshots go together into a pack (see
+With a file a manifest and a file a resource's lineage, git's index of a workspace with thousands of snapshots has tens
+of thousands of entries, which git reads and writes at each commit. So older snapshots go together into a pack (see
 :mod:`.packing`). What never changes is in packs; what does, the metadata, stays a file a snapshot. It alone says that a
 snapshot is there: what a pack holds of one that was deleted is never read.
 
-A pack is text, a JSON document a line. The first line, the *header*, has ``format`` and, by hash, ``snapshots``: where the
-line of each begins, in bytes behind the header, and its length. That line has ``manifest``, the text of the manifest, and
-``lineage``: by resource the document that ``snapshot_lineage/HASH/RESOURCE.json`` held, whose ``lineages`` are places
-(begin and length) of entries. Each entry is there once, however many snapshots have it: what a snapshot needs is what is
-new in it. The name of a pack is the SHA-256 of its content, so no pack is ever written to, two copies that pack
-differently have nothing to merge, and where two packs hold one snapshot, all copies take the first by name.
+A pack is text, a JSON document a line. The first line, the *header*, has ``format`` and, by hash, ``snapshots``: where
+the line of each begins, in bytes behind the header, and its length. That line has ``manifest``, the text of the
+manifest, and ``lineage``: by resource the document that ``snapshot_lineage/HASH/RESOURCE.json`` held, whose
+``lineages`` are places (begin and length) of entries. Each entry is there once, however many snapshots have it: what a
+snapshot needs is what is new in it. The name of a pack is the SHA-256 of its content, so no pack is ever written to,
+two copies that pack differently have nothing to merge, and where two packs hold one snapshot, all copies take the first
+by name.
 """
 
 from __future__ import annotations
