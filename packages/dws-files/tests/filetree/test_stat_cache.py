@@ -153,7 +153,8 @@ def test_file_systems_with_whole_seconds_have_longer_ticks(root: Path, cache: St
     scanned = scan(root)
     second_ago = (time.time_ns() // 1_000_000_000 - 1) * 1_000_000_000
     files = scanned.directories[0].files
-    files[:] = [file._replace(mtime_ns=second_ago, ctime_ns=second_ago) for file in files]
+    for place, file in enumerate(files):
+        files[place] = file._replace(mtime_ns=second_ago, ctime_ns=second_ago)
 
     def same(files: Sequence[tuple[str, ScannedFile]]) -> list[ReadFile]:
         read.extend(path for path, _ in files)

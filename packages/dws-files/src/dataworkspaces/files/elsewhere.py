@@ -19,8 +19,8 @@ from dataworkspaces.toolbox.names import some
 
 if TYPE_CHECKING:
     from dataworkspaces.files.file_tree import FileTreeMixin
-    from dataworkspaces.filetree.building import Known
     from dataworkspaces.filetree.objects.ids import ObjectId
+    from dataworkspaces.filetree.scan import Known
     from dataworkspaces.workspace import SnapshotVersion
 
 Source = Literal["kept", "files"]

@@ -34,10 +34,10 @@ from dataworkspaces.filetree import (
     manifest_name,
     scan,
 )
-from dataworkspaces.filetree.building import Known, TooMuchToRead
+from dataworkspaces.filetree.building import TooMuchToRead
 from dataworkspaces.filetree.hashing import Tell, tell_nobody
 from dataworkspaces.filetree.manifest import NO_FILES
-from dataworkspaces.filetree.scan import ScannedDirectory
+from dataworkspaces.filetree.scan import Known, ScannedDirectory
 from dataworkspaces.operations.executors import executor_of
 from dataworkspaces.toolbox.code_content import content_of_code, find_notebooks
 from dataworkspaces.toolbox.content import CHEAP_BYTES, content_of
@@ -181,12 +181,12 @@ class FileTreeMixin(CheckOutMixin, KeptVersionsMixin, LocalDirectoryMixin, Snaps
 
     # -- the tree as it is now -----------------------------------------------------------------------------------
 
-    def _scan(self, only: Collection[str] | None = None) -> Scan:
+    def _scan(self, only: Collection[str] | None = None, known: Known | None = None) -> Scan:
         resource = self.as_resource()
         if self.restorable and not self.local_root().exists():
             return Scan(self.local_root(), [ScannedDirectory("")])  # a restore makes it anew
         is_written_to = resource.is_exported() or resource.has_results_role()
-        return scan(self._root(), self._is_written_by_snapshots if is_written_to else None, only)
+        return scan(self._root(), self._is_written_by_snapshots if is_written_to else None, only, known)
 
     def local_root(self) -> Path:
         """Where the files are, or belong; raises ConfigurationError if nobody has said so on this machine."""
@@ -199,7 +199,8 @@ class FileTreeMixin(CheckOutMixin, KeptVersionsMixin, LocalDirectoryMixin, Snaps
         """The tree as it is now, with what the file system cannot hold; with ``keep`` its content is kept.
 
         :param known: what was written just now, by path: need not be read."""
-        return self._tree(self._scan(), keep=keep, known=known, with_what_was_left_out=with_what_was_left_out)
+        scanned = self._scan(known=known)
+        return self._tree(scanned, keep=keep, known=known, with_what_was_left_out=with_what_was_left_out)
 
     def _is_written_by_snapshots(self, path: str) -> bool:
         """The lineage that a snapshot adds after it took the version; counted in, nothing would ever be unchanged."""

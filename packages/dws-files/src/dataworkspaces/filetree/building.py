@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Protocol
 
-from dataworkspaces.filetree.hashing import BLAKE3, Hasher, HashTask, Task, Tell, run_batches, tell_nobody
-from dataworkspaces.filetree.manifest import Entry, format_manifest, manifest_name
+from dataworkspaces.filetree.hashing import BLAKE3, Hasher, HashTask, ReadFile, Task, Tell, run_batches, tell_nobody
+from dataworkspaces.filetree.manifest import Kind, format_manifest, manifest_name
 from dataworkspaces.filetree.mapped import NOTHING_MAPPED, WRITEBACK_NS, Mapped, mapped_files, tells_all_writes
-from dataworkspaces.filetree.objects.ids import ObjectId
-from dataworkspaces.filetree.scan import Problems, Scan, ScannedDirectory, ScannedLink, Skip, scan
+from dataworkspaces.filetree.scan import Known, Problems, Scan, ScannedDirectory, ScannedLink, Skip, scan
 from dataworkspaces.filetree.statcache import (
     Row,
     StatCache,
@@ -24,7 +24,6 @@ from dataworkspaces.filetree.statcache import (
     make_row,
     merge_rows,
     newest_time,
-    pack_statuses,
 )
 from dataworkspaces.filetree.tree import Tree
 
@@ -46,10 +45,6 @@ class Keeper(Protocol):
 _AT_MOST = 16
 _LITTLE_BYTES = 1 << 20
 """What is read in about the time in which a thread starts."""
-
-
-Known = Mapping[str, tuple[bytes, ObjectId]]
-"""By path, the packed status of a file and its content."""
 
 
 @dataclass(frozen=True)
@@ -99,13 +94,14 @@ def build_tree(scanned: Scan, hasher: Hasher, cache: StatCache | None = None, wo
 
 @dataclass
 class _Directory:
-    """A directory on its way into a tree. ``values`` are None until they are known, unless ``row`` has them all;
-    ``was_read`` says whether files of it had to be read."""
+    """A directory on its way into a tree. ``values`` are None until they are known; once all are, ``text`` has them,
+    joined by line breaks, which takes less memory. ``was_read`` says whether files of it had to be read."""
 
     scanned: ScannedDirectory
     row: Row | None = None
     is_row_current: bool = False
     values: list[str | None] = field(default_factory=list)
+    text: str | None = None
     was_read: bool = False
     hashval: str = ""
     manifest: bytes | None = None
@@ -180,33 +176,33 @@ class _Builder:
                 return _Directory(scanned, values=[None] * len(scanned.files))
             row = row._replace(kept_in=self._kept_in)
         mapped = self._mapped.inodes
-        if mapped and any(file.inode in mapped for file in scanned.files):
-            known = known_values(row, scanned)
-            values = [None if file.inode in mapped else value for file, value in zip(scanned.files, known, strict=True)]
-            return _Directory(scanned, row, values=values)
-        if row.statuses == pack_statuses(scanned.files) and row.names == "\0".join(f.name for f in scanned.files):
-            return _Directory(scanned, row, is_row_current=True)
+        if mapped and not mapped.isdisjoint(scanned.files.inodes):
+            known = zip(scanned.files.inodes, known_values(row, scanned), strict=True)
+            return _Directory(scanned, row, values=[None if inode in mapped else value for inode, value in known])
+        if row.statuses == scanned.files.statuses and row.names == "\0".join(scanned.files.names):
+            return _Directory(scanned, row, is_row_current=True, text=row.values)
         return _Directory(scanned, row, values=known_values(row, scanned))
 
     def _take_known(self, directory: _Directory) -> None:
-        scanned = directory.scanned
+        files, path_of, known = directory.scanned.files, directory.scanned.path_of, self._work.known
         for place, value in enumerate(directory.values):
-            known = None if value is not None else self._work.known.get(scanned.path_of(scanned.files[place].name))
-            if known is not None and known[0] == scanned.files[place].packed():
-                directory.values[place] = known[1].text
+            found = None if value is not None else known.get(path_of(files.names[place]))
+            if found is not None and found[0] == files.status(place):
+                directory.values[place] = found[1].text
 
     def _read_content(self, directories: Sequence[_Directory]) -> None:
-        if self._work.known:
-            for directory in directories:
+        todo = []
+        size = 0
+        for directory in directories:
+            if self._work.known:
                 self._take_known(directory)
-        todo = [
-            (directory, place)
-            for directory in directories
-            for place, value in enumerate(directory.values)
-            if value is None
-        ]
+            if None in directory.values:
+                todo.append(directory)
+                sizes = directory.scanned.files.numbers[0::4]
+                size += sum(s for s, value in zip(sizes, directory.values, strict=True) if value is None)
+            else:
+                _join(directory)
         advance = self._work.advance
-        size = sum(directory.scanned.files[place].size for directory, place in todo)
         if advance is not tell_nobody:
             advance(self._scan.total_size - size)
         if not todo:
@@ -214,15 +210,14 @@ class _Builder:
         if self._work.read_at_most is not None and size > self._work.read_at_most:
             raise TooMuchToRead(size)
         problems = Problems(self._scan.root)
-        files = ((d.scanned.path_of(d.scanned.files[i].name), d.scanned.files[i]) for d, i in todo)
         task = self._work.task or HashTask(os.fspath(self._scan.root), self._hasher.name)
         if advance is not tell_nobody and self._work.executor is None:
             task, advance = task.telling(advance), tell_nobody
-        is_little = len(todo) <= self._work.batch_files and size <= _LITTLE_BYTES
+        is_little = sum(len(d.values) for d in todo) <= self._work.batch_files and size <= _LITTLE_BYTES
         with _executor(self._work.executor, is_little) as (executor, start_with):
             results = run_batches(
                 task,
-                files,
+                ((d.scanned.path_of(d.scanned.files.names[i]), d.scanned.files[i]) for d in todo for i in _unknown(d)),
                 executor,
                 batch_files=self._work.batch_files,
                 batch_bytes=self._work.batch_bytes,
@@ -230,28 +225,34 @@ class _Builder:
                 at_most=_AT_MOST,
                 advance=advance,
             )
-            for (directory, place), result in zip(todo, results, strict=True):
-                path = directory.scanned.path_of(directory.scanned.files[place].name)
-                if result.file is not None:
-                    directory.values[place] = result.value
-                    directory.scanned.files[place] = result.file  # it may have changed since the scan
-                    if result.problem and self._work.tell_changing is not None:
-                        self._work.tell_changing(path)
-                elif result.problem:
-                    problems.add(path, result.problem)
-                directory.was_read = True
+            for directory in todo:
+                for place, result in zip(_unknown(directory), results):  # noqa: B905 - those of the next are left
+                    self._take(directory, place, result, problems)
+                _leave_out_deleted(directory)
+                _join(directory)
         problems.check()
-        for directory in {id(directory): directory for directory, _ in todo}.values():
-            _leave_out_deleted(directory)
+
+    def _take(self, directory: _Directory, place: int, result: ReadFile, problems: Problems) -> None:
+        """What reading a file gave."""
+        path = directory.scanned.path_of(directory.scanned.files.names[place])
+        if result.file is not None:
+            directory.values[place] = result.value
+            directory.scanned.files[place] = result.file  # it may have changed since the scan
+            if result.problem and self._work.tell_changing is not None:
+                self._work.tell_changing(path)
+        elif result.problem:
+            problems.add(path, result.problem)
+        directory.was_read = True
 
     # -- manifests -----------------------------------------------------------------------------------------------
 
     def _others(self, scanned: ScannedDirectory) -> str:
         """What of a directory's manifest its files do not tell."""
-        modes = "".join("x" if f.is_executable else "-" for f in scanned.files) if self._hasher.records_modes else ""
+        is_told = self._hasher.records_modes and 1 in scanned.files.modes
+        modes = "".join(["x" if mode else "-" for mode in scanned.files.modes]) if is_told else ""
         links = [f"{self._hash_target(link)}\t{link.name}" for link in scanned.links]
         trees = [f"{self._hashes[scanned.path_of(name)]}\t{name}" for name in scanned.directories]
-        return "\0".join(["" if "x" not in modes else modes, *links, "", *trees])
+        return "\0".join([modes, *links, "", *trees])
 
     def _is_remembered(self, directory: _Directory, row: Row | None) -> bool:
         if self._is_in_part(directory):
@@ -276,20 +277,19 @@ class _Builder:
 
     def _format(self, directory: _Directory) -> bytes:
         scanned = directory.scanned
-        entries = [
-            Entry(value, "exec" if file.is_executable and self._hasher.records_modes else "blob", file.name)
-            for value, file in zip(self._values(directory), scanned.files, strict=True)
-        ]
-        entries += [Entry(self._hash_target(link), "link", link.name) for link in scanned.links]
-        entries += [Entry(self._hashes[scanned.path_of(name)], "tree", name) for name in scanned.directories]
+        kinds: Iterable[Kind] = repeat("blob", len(scanned.files))
+        if self._hasher.records_modes and 1 in scanned.files.modes:
+            kinds = ["exec" if mode else "blob" for mode in scanned.files.modes]
+        entries: list[tuple[str, Kind, str]]
+        entries = list(zip(self._values(directory), kinds, scanned.files.names, strict=True))
+        entries += [(self._hash_target(link), "link", link.name) for link in scanned.links]
+        entries += [(self._hashes[scanned.path_of(name)], "tree", name) for name in scanned.directories]
         return format_manifest(entries)
 
-    def _values(self, directory: _Directory) -> Iterator[str]:
+    def _values(self, directory: _Directory) -> Iterable[str]:
         if self._hasher.value_of is not None:
             return map(self._hasher.value_of, directory.scanned.files)
-        if directory.is_row_current and directory.row is not None:
-            return iter(directory.row.values.split("\n") if directory.scanned.files else ())
-        return (str(value) for value in directory.values)
+        return directory.text.split("\n") if directory.text else ()
 
     def _hash_target(self, link: ScannedLink) -> str:
         if self._hasher is BLAKE3:
@@ -301,10 +301,9 @@ class _Builder:
     def _row(self, directory: _Directory, others: str, started: int) -> Row:
         if directory.is_row_current and directory.row is not None:
             return directory.row._replace(others=others, manifest=directory.hashval)
-        values = self._values(directory)
         row = make_row(
             directory.scanned,
-            values,
+            directory.text or "",
             others,
             directory.hashval,
             self._kept_in,
@@ -314,12 +313,23 @@ class _Builder:
         return merge_rows(directory.row, row) if self._is_in_part(directory) else row
 
 
+def _unknown(directory: _Directory) -> Iterator[int]:
+    """The places of the files that have to be read, as long as none of them is."""
+    return (place for place, value in enumerate(directory.values) if value is None)
+
+
 def _leave_out_deleted(directory: _Directory) -> None:
     """A file of which nothing is known by now is no more."""
     if None in directory.values:
         there = [place for place, value in enumerate(directory.values) if value is not None]
-        directory.scanned.files[:] = [directory.scanned.files[place] for place in there]
+        directory.scanned.files.keep(there)
         directory.values = [directory.values[place] for place in there]
+
+
+def _join(directory: _Directory) -> None:
+    if directory.text is None:
+        directory.text = "\n".join([value for value in directory.values if value is not None])
+        directory.values = []
 
 
 class _Here(Executor):

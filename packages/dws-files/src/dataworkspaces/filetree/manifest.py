@@ -72,13 +72,13 @@ NO_FILES = manifest_name(b"")
 """The version of an empty directory."""
 
 
-def format_manifest(entries: Iterable[Entry]) -> bytes:
+def format_manifest(entries: Iterable[tuple[str, Kind, str]]) -> bytes:
     """The manifest of a directory, whatever the order of its ``entries``."""
     entries = sorted(entries, key=_NAME)
     names = "\0".join(map(_NAME, entries))
     if names.isascii() and not _NOT_PLAIN.search(names):  # the order of characters is that of bytes
         return "".join([f"{value}\t{kind}\t{name}\n" for value, kind, name in entries]).encode("ascii")
-    lines = sorted((os.fsencode(e.name), f"{e.value}\t{e.kind}\t".encode("ascii")) for e in entries)
+    lines = sorted((os.fsencode(name), f"{value}\t{kind}\t".encode("ascii")) for value, kind, name in entries)
     return b"".join(start + _quote(name) + b"\n" for name, start in lines)
 
 

@@ -6,14 +6,18 @@ import errno
 import os
 import stat
 import struct
-from collections.abc import Callable, Collection, Iterator
+import sys
+from array import array
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.filetree.ignore import IGNORE_FILE, IgnoreRules
+from dataworkspaces.filetree.objects.ids import ObjectId
 
 Skip = Callable[[str], bool]
 """Told the path of a file, a link or a directory, relative to the root: whether it is left out."""
@@ -26,6 +30,13 @@ _SPECIAL = {
 }
 _SHOWN_PROBLEMS = 5
 _PACKED = struct.Struct("=QqqQ?")
+STATUS = struct.Struct("=QqqQ")
+"""Of a file: size, times, inode. A packed status is that, and a byte that says whether the file is executable."""
+_INODE = slice(STATUS.size - 8, STATUS.size)
+_BY_NAME = attrgetter("name")
+
+Known = Mapping[str, tuple[bytes, ObjectId]]
+"""By path, the packed status of a file and its content."""
 
 
 class ScannedFile(NamedTuple):
@@ -55,12 +66,88 @@ class ScannedLink(NamedTuple):
     target: bytes
 
 
+class ScannedFiles(Sequence[ScannedFile]):
+    """The files of a directory, in little memory: a sequence of :class:`ScannedFile`, which are made when asked for.
+
+    :ivar names: in the order of the files.
+    :ivar statuses: :data:`STATUS` of each.
+    :ivar modes: of each 1 if it is executable, else 0."""
+
+    __slots__ = ("modes", "names", "statuses")
+
+    def __init__(self, names: list[str], statuses: bytes, modes: bytes) -> None:
+        self.names = names
+        self.statuses = bytearray(statuses)
+        self.modes = bytearray(modes)
+
+    @staticmethod
+    def of(files: Iterable[ScannedFile]) -> ScannedFiles:
+        files = list(files)
+        statuses = b"".join([file.packed()[: STATUS.size] for file in files])
+        return ScannedFiles([f.name for f in files], statuses, bytes(f.is_executable for f in files))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ScannedFiles) and self._all == other._all
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def _all(self) -> tuple[list[str], bytearray, bytearray]:
+        return self.names, self.statuses, self.modes
+
+    @overload
+    def __getitem__(self, place: int) -> ScannedFile: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[ScannedFile]: ...
+    def __getitem__(self, place: int | slice) -> ScannedFile | list[ScannedFile]:
+        if isinstance(place, slice):
+            return [self[number] for number in range(*place.indices(len(self)))]
+        name = self.names[place]
+        place %= len(self.names)
+        size, changed, status_changed, inode = STATUS.unpack_from(self.statuses, place * STATUS.size)
+        return ScannedFile(name, size, changed, status_changed, inode, bool(self.modes[place]))
+
+    def __iter__(self) -> Iterator[ScannedFile]:
+        return (self[place] for place in range(len(self)))
+
+    def __setitem__(self, place: int, file: ScannedFile) -> None:
+        """What is known of a file by now."""
+        STATUS.pack_into(self.statuses, place * STATUS.size, *file[1:5])
+        self.modes[place] = file.is_executable
+
+    def status(self, place: int) -> bytes:
+        """What :meth:`ScannedFile.packed` gives of a file."""
+        start = place * STATUS.size
+        return bytes(self.statuses[start : start + STATUS.size]) + (b"\1" if self.modes[place] else b"\0")
+
+    def keep(self, places: Sequence[int]) -> None:
+        """Leave out all others."""
+        left = ScannedFiles.of([self[place] for place in places])
+        self.names, self.statuses, self.modes = left._all
+
+    @property
+    def numbers(self) -> array[int]:
+        """Four of each, as they are signed: sizes from the first on, changes of the content, of the status, inodes."""
+        return array("q", bytes(self.statuses))
+
+    @property
+    def inodes(self) -> array[int]:
+        return array("Q", bytes(self.statuses))[3::4]
+
+    @property
+    def size(self) -> int:
+        return sum(self.numbers[0::4])
+
+
 @dataclass
 class ScannedDirectory:
     """What lies directly in a directory, by name. ``path`` is relative to the root, which is ``""``."""
 
     path: str
-    files: list[ScannedFile] = field(default_factory=list)
+    files: ScannedFiles = field(default_factory=lambda: ScannedFiles([], b"", b""))
     links: list[ScannedLink] = field(default_factory=list)
     directories: list[str] = field(default_factory=list)
 
@@ -92,12 +179,14 @@ class Scan:
     @cached_property
     def total_size(self) -> int:
         """The bytes in all files, as they were when they were first asked for: a bar moves to that."""
-        return sum(file.size for directory in self.directories for file in directory.files)
+        return sum(directory.files.size for directory in self.directories)
 
 
-def scan(root: Path, skip: Skip | None = None, only: Collection[str] | None = None) -> Scan:
+def scan(root: Path, skip: Skip | None = None, only: Collection[str] | None = None, known: Known | None = None) -> Scan:
     """List all that lies below ``root`` and that no ``.dwsignore`` leaves out; with ``only`` what lies at these places
     and in them. Symbolic links are never followed (``root`` itself may be one). What is deleted meanwhile is left out.
+
+    :param known: files that were written just now: as long as they are the same, they have no ``stat``.
 
     Raises ConfigurationError, which names them, if there are entries that are no files, directories or links,
     or directories that cannot be read."""
@@ -131,12 +220,9 @@ def scan(root: Path, skip: Skip | None = None, only: Collection[str] | None = No
                 ignore.read(root, path)
             if skip is not None or ignore or path in in_part:
                 entries = [e for e in entries if not is_left_out(directory, e)]
-            _record(entries, fd, directory, problems)
+            _record(entries, fd, directory, problems, known)
         finally:
             os.close(fd)
-        directory.files.sort()
-        directory.links.sort()
-        directory.directories.sort()
         pending.extend((directory.path_of(name), directory) for name in directory.directories)
     problems.check()
     return Scan(root, directories, None if only is None else in_part)
@@ -167,22 +253,28 @@ def _list(directory: str) -> tuple[int, list[os.DirEntry[str]]]:
         raise
 
 
-def _record(entries: list[os.DirEntry[str]], fd: int, directory: ScannedDirectory, problems: Problems) -> None:
-    """Note what the entries of an open directory are."""
+def _record(
+    entries: list[os.DirEntry[str]], fd: int, directory: ScannedDirectory, problems: Problems, known: Known | None
+) -> None:
+    """Note what the entries of an open directory are, by name."""
+    entries.sort(key=_BY_NAME)
+    names: list[str] = []
+    statuses: list[bytes] = []
+    modes = bytearray()
+    pack, executable = STATUS.pack, stat.S_IXUSR
     for entry in entries:
         try:
             if entry.is_file(follow_symlinks=False):
-                status = entry.stat(follow_symlinks=False)
-                directory.files.append(
-                    ScannedFile(
-                        entry.name,
-                        status.st_size,
-                        status.st_mtime_ns,
-                        status.st_ctime_ns,
-                        status.st_ino,
-                        bool(status.st_mode & stat.S_IXUSR),
-                    )
-                )
+                name = entry.name
+                told = None if known is None else known.get(directory.path_of(name))
+                if told is not None and told[0][_INODE] == entry.inode().to_bytes(8, sys.byteorder):
+                    statuses.append(told[0][: STATUS.size])
+                    modes.append(told[0][-1])
+                else:
+                    found = entry.stat(follow_symlinks=False)
+                    statuses.append(pack(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino))
+                    modes.append(1 if found.st_mode & executable else 0)
+                names.append(name)
             elif entry.is_symlink():
                 directory.links.append(ScannedLink(entry.name, os.fsencode(os.readlink(entry.name, dir_fd=fd))))
             elif entry.is_dir(follow_symlinks=False):
@@ -194,6 +286,7 @@ def _record(entries: list[os.DirEntry[str]], fd: int, directory: ScannedDirector
             pass
         except OSError as e:
             problems.add(directory.path_of(entry.name), e)
+    directory.files = ScannedFiles(names, b"".join(statuses), bytes(modes))
 
 
 class Problems:

@@ -11,19 +11,16 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import struct
-from array import array
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from dataworkspaces.filetree.scan import ScannedDirectory, ScannedFile
+from dataworkspaces.filetree.scan import STATUS, ScannedDirectory
 
 _SCHEMA = 1
-_STATUS = struct.Struct("=4Q")
-_MASK = (1 << 64) - 1
-_UNSURE = _MASK  # as the size of a file: matches none
+_UNSURE = b"\xff" * 8  # as the size of a file: matches none
+_SECOND = 1_000_000_000
 _SELECT = "SELECT path, names, statuses, vals, others, manifest, kept_in FROM directories"
 _IN_PART = "in part"
 """In the place of what of a manifest is not a file, where not all of the directory was seen: matches no directory."""
@@ -128,44 +125,39 @@ class StatCache:
             db.execute("COMMIT")
 
 
-def pack_statuses(files: Iterable[ScannedFile]) -> bytes:
-    """32 bytes a file: size, times, inode."""
-    flat = [number for file in files for number in (file.size, file.mtime_ns, file.ctime_ns, file.inode)]
-    try:
-        return array("Q", flat).tobytes()
-    except OverflowError:  # times before 1970
-        return array("Q", [number & _MASK for number in flat]).tobytes()
-
-
 def known_values(row: Row, directory: ScannedDirectory) -> list[str | None]:
     """The value of each file of a directory, None for one that has to be read."""
     known = _by_name(row)
+    nothing = (b"", "")
     found: list[str | None] = []
-    for file in directory.files:
-        status, value = known.get(file.name, (None, None))
-        found.append(value if status == _STATUS.unpack(pack_statuses([file])) else None)
+    for name, now in zip(directory.files.names, _split(directory.files.statuses), strict=True):
+        status, value = known.get(name, nothing)
+        found.append(value if status == now else None)
     return found
 
 
-def _by_name(row: Row) -> dict[str, tuple[tuple[int, ...], str]]:
+def _split(statuses: bytes | bytearray) -> Iterator[bytes]:
+    return (bytes(statuses[start : start + STATUS.size]) for start in range(0, len(statuses), STATUS.size))
+
+
+def _by_name(row: Row) -> dict[str, tuple[bytes, str]]:
     if not row.values:
         return {}
-    files = zip(_STATUS.iter_unpack(row.statuses), row.values.split("\n"), strict=True)
-    return dict(zip(row.names.split("\0"), files, strict=True))
+    return dict(zip(row.names.split("\0"), zip(_split(row.statuses), row.values.split("\n"), strict=True), strict=True))
 
 
 def merge_rows(old: Row | None, new: Row) -> Row:
     """What is remembered of a directory, where ``new`` is of some of its files only."""
     files = {**({} if old is None else _by_name(old)), **_by_name(new)}
     names = sorted(files)
-    statuses = b"".join(_STATUS.pack(*files[name][0]) for name in names)
+    statuses = b"".join([files[name][0] for name in names])
     values = "\n".join(files[name][1] for name in names)
     return Row("\0".join(names), statuses, values, _IN_PART, "", "")
 
 
 def make_row(
     directory: ScannedDirectory,
-    values: Iterable[str],
+    values: str,
     others: str,
     manifest: str,
     kept_in: str,
@@ -174,20 +166,35 @@ def make_row(
 ) -> Row:
     """What to remember of a directory whose files were not read before ``sure_before_ns`` (nanoseconds since 1970).
 
+    :param values: of the files, joined by line breaks.
     :param mapped: inodes of files that may be written to through memory."""
-    files = [
-        f if f.inode not in mapped and _is_sure(f, sure_before_ns) else f._replace(size=_UNSURE)
-        for f in directory.files
-    ]
-    return Row("\0".join(f.name for f in files), pack_statuses(files), "\n".join(values), others, manifest, kept_in)
+    files = directory.files
+    statuses = files.statuses
+    unsure = _unsure(directory, sure_before_ns)
+    if mapped:
+        unsure += [place for place, inode in enumerate(files.inodes) if inode in mapped]
+    if unsure:
+        statuses = bytearray(statuses)
+        for place in unsure:
+            statuses[place * STATUS.size : place * STATUS.size + len(_UNSURE)] = _UNSURE
+    return Row("\0".join(files.names), bytes(statuses), values, others, manifest, kept_in)
 
 
 def newest_time(directory: ScannedDirectory) -> int:
     """When the file in a directory was changed that was changed last; 0 if there is none."""
-    return max((max(file.mtime_ns, file.ctime_ns) for file in directory.files), default=0)
+    numbers = directory.files.numbers
+    return max(max(numbers[1::4]), max(numbers[2::4])) if numbers else 0
 
 
-def _is_sure(file: ScannedFile, sure_before_ns: int) -> bool:
-    newest = max(file.mtime_ns, file.ctime_ns)
-    is_coarse = file.mtime_ns % 1_000_000_000 == 0 and file.ctime_ns % 1_000_000_000 == 0
-    return newest < sure_before_ns - (_COARSE_TICK_NS if is_coarse else _TICK_NS)
+def _unsure(directory: ScannedDirectory, sure_before_ns: int) -> list[int]:
+    """The places of files that may change again within the tick of the clock in which they were changed."""
+    sure, coarse = sure_before_ns - _TICK_NS, sure_before_ns - _COARSE_TICK_NS
+    if newest_time(directory) < coarse:
+        return []
+    numbers = directory.files.numbers
+    found = []
+    for place, times in enumerate(zip(numbers[1::4], numbers[2::4], strict=True)):
+        newest = max(times)
+        if newest >= sure or (newest >= coarse and times[0] % _SECOND == times[1] % _SECOND == 0):
+            found.append(place)
+    return found
