@@ -273,8 +273,8 @@ class KeptContent:
 
     def _missing(self, plan: RestorePlan) -> dict[ObjectId, str]:
         """Content that the store lacks, each with the path of a file."""
-        wanted = {w.id: w.path for w in plan.write}
-        return {id_: wanted[id_] for id_ in self.store.missing(wanted)}
+        missing = self.store.missing(w.id for w in plan.write)
+        return {w.id: w.path for w in plan.write if w.id in missing} if missing else {}
 
     # -- looking ---------------------------------------------------------------------------------------------------
 

@@ -82,7 +82,7 @@ def _plan_new(
             pending.append((f"{path}/", None, value))
             plan.make_directories.append(path)
         else:
-            plan.write.append(Wanted(path, _object_of(value, path), _KINDS[kind]))
+            plan.write.append(Wanted(path, _object_of(value, path), kind))
             plan.new.add(path)
 
 
