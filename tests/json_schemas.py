@@ -16,10 +16,10 @@ def shape_of(arguments: Sequence[str | Path]) -> str | None:
     """The schema of what `dws ARGUMENTS --json` prints; None for a command that has none, as those of plug-ins."""
     said = [str(argument) for argument in arguments]
     known = {*names(), *SAME_AS}
-    variant = next((f"-{option}" for option in ("dry-run", "experiment") if f"--{option}" in said), "")
+    variants = [f"-{option}" for option in ("remote", "dry-run", "experiment") if f"--{option}" in said]
     for words in (said[:2], said[:1]):
-        for name in ("-".join(words) + variant, "-".join(words)):
-            if name in known:
+        for variant in (*variants, ""):
+            if (name := "-".join(words) + variant) in known:
                 return name
     return None
 

@@ -13,6 +13,7 @@ import psutil
 import pytest
 from endtoend import FAILED, LABELS, User, isolated_environment, read_tree, write_files
 from forked import Forked
+from json_schemas import faults
 from s3_server import S3Server
 from servers import SshServer, make_bare, needs_sshd
 
@@ -246,3 +247,75 @@ def test_a_hostile_place_is_not_written_to(by_path: Two, place: str) -> None:
     assert "Traceback" not in done.stderr
     found = [p for p in by_path.bob.cwd.rglob("*") if p.name.startswith("small ") or p.name == "large"]
     assert place == "code" or found == []
+
+
+# -- garbage at the remote -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("two", ["path", "s3"], indirect=True)
+def test_what_no_snapshot_needs_any_more_goes_from_the_remote(two: Two) -> None:
+    data = two.publish()
+    write_files(data, {"large": LARGE[::-1], **{f"d{n % 5}/small {n}": f"changed {n}\n" for n in range(100)}})
+    two.ada.batch("snapshot", "B")
+    two.ada.batch("push")
+    bob = two.clone()
+    (deleted,) = [s for s in two.ada.json("history")["snapshots"] if s["tags"] == ["A"]]
+    two.ada.batch("delete-snapshot", "A")
+
+    def collect(user: User, *options: str) -> dict[str, object]:
+        done = user.json("gc", "--remote", *options)
+        assert faults("gc-remote", done, strict=True) == []
+        (found,) = done["remotes"]
+        return dict(found)
+
+    soon = ("--keep-days", "0", "--yes")
+    assert collect(two.ada, *soon)["objects"] == 0, "the origin still has A"
+    two.ada.batch("push")
+    assert collect(bob, *soon)["objects"] == 0, "Bob still has A"
+    assert collect(two.ada)["objects"] == 0, "the deletion can be undone"
+    planned = collect(two.ada, "--dry-run", "--keep-days", "0")
+    assert planned["objects"] >= 101
+    done = collect(two.ada, *soon)
+    assert done == {**planned, "removed": True}
+    assert collect(two.ada, *soon)["objects"] == 0
+    assert not two.ada.json("verify", "--remote", "--read")["faults"]
+    bob.batch("pull")
+    assert not bob.json("verify")["faults"]
+    write_files(bob.cwd, {"data/large": LARGE})  # what has gone is needed again
+    bob.batch("snapshot", "C")
+    assert "lost" not in bob.batch("push").stderr
+    two.ada.batch("pull")
+    assert read_tree(data) == read_tree(bob.cwd / "data")
+    assert not two.ada.json("verify", "--remote", "--read")["faults"]
+    assert deleted["hash"] not in {s["hash"] for s in two.ada.json("history")["snapshots"]}
+
+
+def test_doubt_removes_nothing_from_the_remote(tmp_path: Path, by_path: Two, user: User) -> None:
+    by_path.publish()
+    ada, remote = by_path.ada, tmp_path / "remote"
+    ada.batch("delete-snapshot", "A")
+
+    def refused() -> str:
+        before = read_tree(remote)
+        done = ada.batch("gc", "--remote", "--keep-days", "0", "--yes", check=False)
+        assert read_tree(remote) == before
+        return one_line(done)
+
+    by_path.origin.rename(tmp_path / "away")
+    assert "origin" in refused()
+    (tmp_path / "away").rename(by_path.origin)
+    (remote / "format").write_text("9")
+    assert "has the format '9'" in refused()
+    (remote / "format").write_text("2")
+    other = Forked(by_path.bob.cwd, by_path.bob.env)
+    other.batch("init", "--hostname", "other")
+    write_files(other.cwd, {"things/a": "1"})
+    other.batch("add", "local-files", "--role", "source-data", "--remote", by_path.url, "things")
+    other.batch("snapshot", "A")
+    other.batch("publish", make_bare(tmp_path / "other.git"))
+    assert "also keeps contents of" in refused()
+    ada.batch("push")
+    kept = ada.json("gc", "--remote", "--keep-days", "0", "--yes", "--also", other.cwd)["remotes"][0]
+    assert kept["objects"] >= 100
+    assert "/other " in kept["workspaces"][0]
+    assert not other.json("verify", "--remote", "--read")["faults"]

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataworkspaces.commands.summaries import snapshot_json
+from dataworkspaces.commands.sync import pushing
 from dataworkspaces.errors import NotFoundError
 from dataworkspaces.lineage.runs.check import check_runs
 from dataworkspaces.operations.questions import ask_unlocked
@@ -145,11 +146,12 @@ def push_experiments_command(workspace: Workspace, names: Sequence[str]) -> list
         with workspace.transaction("push"):
             experiments.include_experiments(wanted)
             keeping = [resource for resource in _keeping(workspace) if not resource.is_kept_here_only()]
-            for resource in keeping:
-                resource.push_precheck()
-            for resource in keeping:
-                resource.push()
-            experiments.push_experiments(wanted)
+            with pushing(keeping):
+                for resource in keeping:
+                    resource.push_precheck()
+                for resource in keeping:
+                    resource.push()
+                experiments.push_experiments(wanted)
 
     ask_unlocked(workspace, attempt)
     return [each.name for each in wanted]

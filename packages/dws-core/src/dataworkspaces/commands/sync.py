@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +114,8 @@ def publish_command(workspace: Workspace, url: str, selection: Selection) -> Pus
     def attempt() -> tuple[list[LocalStateResourceMixin], list[LocalStateResourceMixin]]:
         with workspace.transaction("publish"):
             resources, left = _local_resources(workspace, selection)
-            workspace.publish(url, resources)
+            with pushing(resources):
+                workspace.publish(url, resources)
         return resources, left
 
     resources, left = ask_unlocked(workspace, attempt)
@@ -147,18 +149,34 @@ def push_command(
         with workspace.transaction("push"):
             resources, left = _local_resources(workspace, selection)
             _compare_contents(resources, checksum)
-            for resource in resources if repair else ():
-                if isinstance(resource, KeptVersionsMixin):
-                    resource.repair_remote_content()
-            if isinstance(workspace, SyncedWorkspaceMixin):
-                workspace.push(resources)
-            else:
-                workspace.push_resources(resources)
+            with pushing(resources):
+                for resource in resources if repair else ():
+                    if isinstance(resource, KeptVersionsMixin):
+                        resource.repair_remote_content()
+                if isinstance(workspace, SyncedWorkspaceMixin):
+                    workspace.push(resources)
+                else:
+                    workspace.push_resources(resources)
         return resources, left
 
     resources, left = ask_unlocked(workspace, attempt)
     _warn_of_what_goes_nowhere(workspace, resources)
     return _pushed(workspace, resources, left)
+
+
+@contextmanager
+def pushing(resources: Iterable[object]) -> Iterator[None]:
+    """Resources, and the workspace after them, are pushed."""
+    keeping = [resource for resource in resources if isinstance(resource, KeptVersionsMixin)]
+    is_known = False
+    for resource in keeping:
+        resource.push_begins()
+    try:
+        yield
+        is_known = True
+    finally:
+        for resource in keeping:
+            resource.push_ended(is_known=is_known)
 
 
 def _compare_contents(resources: Iterable[LocalStateResourceMixin], checksum: bool) -> None:

@@ -123,3 +123,12 @@ class KeptVersionsMixin(CollectMixin):
 
     def repair_remote_content(self) -> None:
         """Have the next push send again what should be there, and is missing or damaged. Idempotent."""
+
+    def push_begins(self) -> None:
+        """A command is going to push this resource, and the workspace after it. Nothing is sent yet."""
+
+    def push_ended(self, *, is_known: bool) -> None:
+        """The command that :meth:`push_begins` told of is over. Called once for each call of that.
+
+        :param is_known: the origin of the workspace names all versions now that were pushed; else the command has
+            failed, and what was sent may be needed by nobody but the next push."""

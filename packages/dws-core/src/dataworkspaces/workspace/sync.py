@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataworkspaces.workspace.parts import workspace_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from dataworkspaces.workspace.files import LocalStateResourceMixin
+    from dataworkspaces.workspace.versions import VersionElsewhere
 
 
 class _Prechecks:
@@ -56,6 +59,17 @@ class SyncedWorkspaceMixin(_Prechecks, ABC):
     def origin_state(self) -> OriginState:
         """How this copy stands to its origin; without contact. Override it where anything is known of that."""
         return OriginState()
+
+    def origin_identity(self) -> str | None:
+        """What tells the origin of this copy from all others, the same in all copies, in words for the user; None if
+        there is no origin. Without contact."""
+        return None
+
+    def versions_at_origin(self, since: datetime) -> Iterable[VersionElsewhere]:
+        """What the origin's snapshots hold now, on all its branches and in its experiments, and what those held that
+        were deleted there since a time, as far as the snapshots are not among those here. Asks the origin; no branch
+        and no file here changes. Raises a DwsError if any of it cannot be told for sure."""
+        raise workspace_of(self).not_supported("asking the origin which versions it needs")
 
     @abstractmethod
     def pull_workspace(self) -> SyncedWorkspaceMixin:

@@ -12,6 +12,7 @@ from dataworkspaces.cli.session import Session, common_options, json_option, pas
 if TYPE_CHECKING:
     from dataworkspaces.commands.du import Usage
     from dataworkspaces.commands.gc import GarbageReport
+    from dataworkspaces.commands.gc_remote import RemoteReport
     from dataworkspaces.workspace import Workspace
 
 
@@ -75,21 +76,105 @@ def _print_usage(usage: Usage) -> None:
     "--forget",
     multiple=True,
     metavar="DIR",
-    help="Forget the workspace at DIR, which shared the object store and is gone for good.",
+    help="Forget the workspace at DIR, which shared the object store and is gone for good. With --remote: the "
+    "workspace with that origin.",
+)
+@click.option("--remote", is_flag=True, help="Collect at the remotes of the resources instead.")
+@click.option(
+    "--also",
+    multiple=True,
+    metavar="DIR",
+    help="With --remote: keep what the workspace at DIR and its origin need, which uses the same remote.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.argument("resources", nargs=-1, type=ResourceName(), metavar="[RESOURCE]...")
 @json_option
 @common_options
 @pass_session
-def gc(session: Session, dry_run: bool, keep_days: float, forget: tuple[str, ...], yes: bool, as_json: bool) -> None:
-    """Remove contents that nothing needs any more from the object store and from git-fat.
+def gc(
+    session: Session,
+    dry_run: bool,
+    keep_days: float,
+    forget: tuple[str, ...],
+    remote: bool,
+    also: tuple[str, ...],
+    yes: bool,
+    resources: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Remove contents that nothing needs any more from the object store and from git-fat, or with --remote from the
+    remotes of resources.
 
-    Keeps everything that a snapshot on any branch, an unfinished command, or another workspace on the same store needs.
+    Keeps everything that a snapshot on any branch, an unfinished command, or another workspace on the same store needs;
+    at a remote, also everything that the origin needs.
 
     \b
-    Example:
+    Examples:
       dws gc --dry-run
+      dws gc --remote data
     """
+    if not remote and (also or resources):
+        raise click.UsageError("RESOURCE and --also need --remote; on this machine all resources share one store.")
+    if remote:
+        _gc_remote(session, resources, keep_days, also, forget, dry_run=dry_run, yes=yes, as_json=as_json)
+    else:
+        _gc_here(session, keep_days, forget, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+def _gc_remote(
+    session: Session,
+    resources: tuple[str, ...],
+    keep_days: float,
+    also: tuple[str, ...],
+    forget: tuple[str, ...],
+    *,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    from functools import partial
+
+    from dataworkspaces.cli.render import print_json
+    from dataworkspaces.commands.gc_remote import gc_remote_command
+    from dataworkspaces.errors import UserAbort
+
+    workspace = session.open_workspace()
+    collect = partial(gc_remote_command, workspace, resources, keep_days=keep_days, also=also, forgotten=forget)
+    reports = [] if yes and not dry_run else collect(dry_run=True)
+    if not dry_run:
+        if any(report.objects for report in reports):
+            _print_remote_garbage(reports)
+            if not workspace.interaction.confirm("Remove this for good?", default=False, option="--yes"):
+                raise UserAbort("nothing was removed")
+        reports = collect()
+    if as_json:
+        print_json({"remotes": [report.to_json() for report in reports]})
+    else:
+        _print_remote_garbage(reports)
+
+
+def _print_remote_garbage(reports: list[RemoteReport]) -> None:
+    from dataworkspaces.cli.text import byte_size, escape, plural
+
+    stderr = click.get_current_context().ensure_object(Session).to_stderr
+    if not reports:
+        click.echo("No resource has a remote", err=stderr)
+    for report in reports:
+        verb = "Removed" if report.removed else "Would remove"
+        what = f"{plural(report.objects, 'content')} ({byte_size(report.size)})"
+        click.echo(f"{verb} {what} from {escape(report.url)}", err=stderr)
+        if report.young:
+            are = "is" if report.young == 1 else "are"
+            click.echo(f"  {plural(report.young, 'content')} that nothing needs {are} too young to go", err=stderr)
+        if report.workspaces:
+            click.echo(f"  Shared with {', '.join(map(escape, report.workspaces))}", err=stderr)
+        for damaged in report.damaged:
+            click.echo(f"  {escape(damaged)}; it stays", err=True)
+
+
+def _gc_here(
+    session: Session, keep_days: float, forget: tuple[str, ...], *, dry_run: bool, yes: bool, as_json: bool
+) -> None:
     from dataworkspaces.cli.render import print_json
     from dataworkspaces.commands.gc import gc_command
     from dataworkspaces.errors import UserAbort

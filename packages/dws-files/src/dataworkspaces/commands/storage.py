@@ -87,13 +87,7 @@ def needed_objects(workspace: Workspace, replaced_since: datetime | None = None)
     seen: set[str] = set()
 
     def take(tree: Tree, what: str) -> None:
-        try:
-            needed.update(object_id.digest for object_id in all_objects(tree, seen))
-        except DwsError as e:
-            raise ConfigurationError(
-                f"{what}: {e.message}, so it is not known which contents are still needed",
-                hint="'dws fsck' shows more; 'dws delete-snapshot' gives up a snapshot",
-            ) from e
+        taking(needed, tree, what, seen)
 
     deletions = [
         deleted
@@ -125,6 +119,19 @@ def needed_objects(workspace: Workspace, replaced_since: datetime | None = None)
                     f"Resource '{elsewhere.resource_name}' on another branch",
                 )
     return needed
+
+
+def taking(needed: set[bytes], tree: Tree, what: str, seen: set[str]) -> None:
+    """Add the digests of the contents of a tree; raises ConfigurationError if they cannot be told.
+
+    :param seen: manifests that were looked at; those of the tree are added."""
+    try:
+        needed.update(object_id.digest for object_id in all_objects(tree, seen))
+    except DwsError as e:
+        raise ConfigurationError(
+            f"{what}: {e.message}, so it is not known which contents are still needed",
+            hint="'dws fsck' shows more; 'dws delete-snapshot' gives up a snapshot",
+        ) from e
 
 
 def open_sharing_workspaces(workspace: Workspace, store: Path, forget: tuple[str, ...]) -> Iterator[Workspace]:

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from dataworkspaces.files.kept_content import KeptContent
     from dataworkspaces.files.lacking_file_system import LackingFileSystem
     from dataworkspaces.files.remote_content import RemoteContent
+    from dataworkspaces.filetree.remotes.leases import Lease
     from dataworkspaces.workspace import Resource, Workspace
     from dataworkspaces.workspace.problem import Problem
 
@@ -82,6 +83,10 @@ class FileTreeMixin(CheckOutMixin, KeptVersionsMixin, LocalDirectoryMixin, Snaps
     compute_hash: bool
     hash_function: str
     restorable: bool
+    is_pushing = False
+    """Whether a command is at work that pushes this, and then the workspace."""
+    lease: Lease | None = None
+    """What keeps collections of garbage away from the remote meanwhile."""
 
     def _is_here(self) -> bool:
         place = self.get_local_path_if_any()
@@ -178,6 +183,14 @@ class FileTreeMixin(CheckOutMixin, KeptVersionsMixin, LocalDirectoryMixin, Snaps
     def repair_remote_content(self) -> None:
         if self.remote_content is not None:
             self.remote_content.repair()
+
+    def push_begins(self) -> None:
+        self.is_pushing = True
+
+    def push_ended(self, *, is_known: bool) -> None:
+        self.is_pushing = False
+        if self.lease is not None and self.remote_content is not None:
+            self.remote_content.end_push(is_known=is_known)
 
     # -- the tree as it is now -----------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -15,11 +16,15 @@ from dataworkspaces.filetree.restoring import all_objects
 from dataworkspaces.operations.executors import executor_of
 from dataworkspaces.toolbox.atomic import read_json_object, read_json_object_if_any, write_json
 from dataworkspaces.toolbox.names import some
+from dataworkspaces.workspace import SyncedWorkspaceMixin
 
 if TYPE_CHECKING:
     from dataworkspaces.files.file_tree import FileTreeMixin
     from dataworkspaces.filetree.objects.ids import ObjectId
     from dataworkspaces.filetree.remotes import RemoteStore
+    from dataworkspaces.filetree.remotes.leases import Lease
+    from dataworkspaces.filetree.remotes.users import User
+    from dataworkspaces.workspace import Workspace
 
 _TRANSFERS = 8
 _ROUNDS = 5
@@ -39,6 +44,14 @@ class RemoteFaults:
     problems: dict[ObjectId, str] = field(default_factory=dict)
     paths: dict[ObjectId, str] = field(default_factory=dict)
     packs: tuple[str, ...] = ()
+
+
+def user_of(workspace: Workspace) -> User:
+    """The workspace, as remotes know it: all its copies by their origin, one without an origin by its place."""
+    from dataworkspaces.filetree.remotes.users import User
+
+    found = workspace.origin_identity() if isinstance(workspace, SyncedWorkspaceMixin) else None
+    return User(found or f"{os.uname().nodename}:{workspace.get_workspace_local_path_if_any() or workspace.name}")
 
 
 class RemotePushing:
@@ -93,7 +106,9 @@ class RemotePushing:
                 "contents again from here",
             )
         lost = [pack for pack, size in note["packs"].items() if listing.packs.get(pack) != size]
-        if lost:
+        if listing.collected != frozenset(note.get("collected", ())):
+            self.forget_pushed()  # what nobody needed there is gone, and much has moved
+        elif lost:
             self._workspace.interaction.warn(
                 f"Resource '{name}': {self.url} has lost {len(lost)} of the packs that were there; whatever "
                 "this machine has of them is sent again"
@@ -107,7 +122,8 @@ class RemotePushing:
         if not unpushed:
             self._workspace.interaction.tell(f"Resource '{name}': nothing to push, {self.url} has everything")
             return
-        sent, lost = self._send(self._wanted(unpushed.values()))
+        wanted = self._wanted(unpushed.values())
+        sent, lost = self._send_noted(wanted)
         if lost:
             names = some(map(repr, sorted(lost.values())))
             self._workspace.interaction.warn(
@@ -116,7 +132,58 @@ class RemotePushing:
             )
         else:
             self._note_pushed(unpushed)
+        if not self._resource.is_pushing:
+            self._end_lease()
         self._workspace.interaction.tell(f"Resource '{name}': sent {sent} objects to {self.url}")
+
+    def _send_noted(
+        self, wanted: dict[ObjectId, str], damaged_there: Collection[ObjectId] = ()
+    ) -> tuple[int, dict[ObjectId, str]]:
+        """As :meth:`_send`, while no garbage is collected there. What a collection has removed that took this process
+        for gone, since its machine slept, is sent again."""
+        sent = 0
+        for _ in range(_ROUNDS):
+            lease = self._begin_lease()
+            self.store.look_again()
+            more, lost = self._send(wanted, damaged_there)
+            sent += more
+            if lease.has_held:
+                break
+            self._end_lease()
+        return sent, lost
+
+    def _begin_lease(self) -> Lease:
+        from dataworkspaces.filetree.remotes.leases import Lease
+
+        resource = self._resource
+        if resource.lease is not None and not resource.lease.has_held:
+            self._end_lease()
+        if resource.lease is None:
+            lease = Lease(self.store.place, "push")
+            lease.begin(self._workspace.interaction.tell)
+            resource.lease = lease
+        return resource.lease
+
+    def _end_lease(self) -> None:
+        lease, self._resource.lease = self._resource.lease, None
+        if lease is not None:
+            lease.end()
+
+    def end_push(self, *, is_known: bool) -> None:
+        """See :meth:`KeptVersionsMixin.push_ended`."""
+        lease = self._resource.lease
+        if lease is None:
+            return
+        try:
+            if is_known:
+                from dataworkspaces.filetree.remotes.users import register
+
+                register(self.store.place, user_of(self._workspace), self._workspace.name)
+                note = self._pushed_note()
+                if note.get("unconfirmed") and lease.has_held:
+                    write_json(self._local(_NOTE), {**note, "unconfirmed": []})
+        finally:
+            self._end_lease()
 
     def _wanted(self, versions: Iterable[str | None]) -> dict[ObjectId, str]:
         """The contents of versions, each with the path of a file."""
@@ -162,8 +229,10 @@ class RemotePushing:
         return {s.hashval: s.restore_hashes.get(name) for s in snapshots.list_snapshots() if s.hashval not in pushed}
 
     def _pushed(self) -> set[str]:
-        """Snapshots whose content the remote has, as far as this machine knows."""
-        return {str(snapshot) for snapshot in self._pushed_note().get("snapshots", ())}
+        """Snapshots whose content the remote has, as far as this machine knows. Of one that the origin did not come to
+        know it may have been removed since."""
+        note = self._pushed_note()
+        return {str(snapshot) for snapshot in note.get("snapshots", ())} - set(note.get("unconfirmed", ()))
 
     def _pushed_note(self) -> dict[str, Any]:
         """What is known of the remote; nothing, if that is of another remote, or does not tell how to know it."""
@@ -176,9 +245,17 @@ class RemotePushing:
 
     def _note_pushed(self, snapshots: Iterable[str]) -> None:
         mark = self.store.mark(self._resource.kept_content.store)
-        packs = self.store.listing().packs
-        noted = sorted({*self._pushed(), *snapshots})
-        write_json(self._local(_NOTE), {"url": self.url, "mark": mark, "packs": packs, "snapshots": noted})
+        listing = self.store.listing()
+        new = sorted(snapshots)
+        note = {
+            "url": self.url,
+            "mark": mark,
+            "packs": listing.packs,
+            "collected": sorted(listing.collected),
+            "snapshots": sorted({*self._pushed(), *new}),
+            "unconfirmed": new if self._resource.is_pushing else [],
+        }
+        write_json(self._local(_NOTE), note)
 
     def forget_pushed(self) -> None:
         """The next push looks for everything at the remote. Idempotent."""
@@ -227,11 +304,14 @@ class RemotePushing:
         all that is good in them is elsewhere."""
         self.forget_pushed()
         damaged = self._noted_damage()
+        self._begin_lease()
         packs, held = self.store.distrust(damaged)
         wanted = {**{id_: f"content {id_.hex}" for id_ in held - damaged}, **self._wanted_of_all()}
         self._rescue(held - damaged)
         sent, lost = self._send(wanted, damaged)
         moved = self.store.set_aside(packs)
+        if not self._resource.is_pushing:
+            self._end_lease()
         self._note_damage(damaged & lost.keys())
         name = self._resource.name
         aside = f"; set aside there: {', '.join(moved)}" if moved else ""

@@ -74,6 +74,15 @@ class ChunkList:
         raise DamagedContentError(f"{what} is damaged: it is not a list of chunks", object_id=object_id)
 
 
+def read_list(data: bytes, hexadecimal: str, what: str) -> ChunkList:
+    """A list, of which only the digest of its content is known; raises DamagedContentError."""
+    size, digest = _HEAD.unpack(data[: _HEAD.size])[1:] if len(data) >= _HEAD.size else (0, b"")
+    object_id = ObjectId(size, digest)
+    if object_id.hex != hexadecimal:
+        raise DamagedContentError(f"{what} is damaged: it is not a list of chunks")
+    return ChunkList.parse(data, object_id, what)
+
+
 def digests_in(data: bytes) -> Iterator[bytes]:
     """What may be digests of chunks in a list that may be damaged: so that nobody removes them for that."""
     inside = data[_HEAD.size : max(0, len(data) - _DIGEST_SIZE)]

@@ -8,13 +8,17 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from dataworkspaces.errors import ConfigurationError, DwsError, StorageError, UnavailableError
+from dataworkspaces.toolbox.shared_directories import make_directory, share_file
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -33,6 +37,17 @@ _FINAL = (
     FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError, NotImplementedError,
 )  # fmt: skip
 _FINAL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+_TIMES = ("mtime", "LastModified", "last_modified", "updated", "modified", "created")
+"""What file systems of fsspec call the time of a file's last change."""
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """What a listing tells of a file: its size in bytes, and when it changed, in seconds since 1970 by the clock of
+    the remote; None where it does not tell."""
+
+    size: int
+    changed: float | None
 
 
 def check_url(url: str) -> str:
@@ -93,6 +108,63 @@ class Place:
 
     def _package_missing(self, error: ImportError) -> ConfigurationError:
         return ConfigurationError(f"The remote {self.url} needs a package that is not installed: {error}")
+
+    # -- small files, and what is there ------------------------------------------------------------------------------
+
+    def list(self, directory: str) -> dict[str, FileInfo]:
+        """The files below a directory, by their paths relative to it; none if it is not there."""
+        path = self.path(directory)
+
+        def find(fs: AbstractFileSystem) -> dict[str, dict[str, Any]]:
+            fs.invalidate_cache()
+            return dict(fs.find(path, detail=True))
+
+        try:
+            found = self.do(f"listing {directory}", find)
+        except FileNotFoundError:
+            return {}
+        infos = {str(name): FileInfo(size_of(info), _changed(info)) for name, info in found.items()}
+        return {name.partition(f"/{directory}/")[2]: info for name, info in infos.items()}
+
+    def read(self, relative: str, doing: str) -> bytes:
+        """A small file; raises FileNotFoundError."""
+        path = self.path(relative)
+        return bytes(self.do(doing, lambda fs: fs.cat_file(path)))
+
+    def write(self, relative: str, content: bytes, doing: str) -> None:
+        """A small file, new or anew. Another process may see it in part, where a file system has real directories."""
+        path = self.path(relative)
+
+        def put(fs: AbstractFileSystem) -> None:
+            self.make_directory(fs, path.rpartition("/")[0])
+            fs.pipe_file(path, content)
+            if self.is_local:
+                share_file(Path(path), Path(path).parent)
+
+        self.do(doing, put)
+
+    def remove(self, relatives: Iterable[str], doing: str) -> None:
+        """Files that may be gone already; in few requests, where the file system knows how."""
+        paths = [self.path(relative) for relative in relatives]
+
+        def remove(fs: AbstractFileSystem) -> None:
+            try:
+                fs.rm(paths)
+            except FileNotFoundError:
+                for path in paths:
+                    with suppress(FileNotFoundError):
+                        fs.rm_file(path)
+
+        self.do(doing, remove)
+
+    def make_directory(self, fs: AbstractFileSystem, path: str) -> None:
+        """A directory, with those above it, where the file system has real ones. Idempotent."""
+        if self.is_local:
+            make_directory(Path(path))
+        elif not self.put_is_atomic and hasattr(fs, "makedirs"):
+            fs.makedirs(path, exist_ok=True)
+
+    # -- anything ----------------------------------------------------------------------------------------------------
 
     def do(self, doing: str, action: Callable[[AbstractFileSystem], T]) -> T:
         """Do something with the file system. ``doing`` follows the URL in an error, as in "listing its packs"."""
@@ -170,3 +242,16 @@ def _is_of_transport(error: Exception) -> bool:
 def size_of(info: Mapping[str, Any]) -> int:
     """Of what a listing tells of a file."""
     return int(info.get("size") or 0)
+
+
+def _changed(info: Mapping[str, Any]) -> float | None:
+    """When a file changed, in seconds since 1970, of what a listing tells of it."""
+    found = next((info[key] for key in _TIMES if info.get(key) is not None), None)
+    if isinstance(found, str):
+        try:
+            found = datetime.fromisoformat(found.replace("Z", "+00:00"))
+        except ValueError:
+            return None
+    if isinstance(found, datetime):
+        return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).timestamp()
+    return float(found) if isinstance(found, (int, float)) else None

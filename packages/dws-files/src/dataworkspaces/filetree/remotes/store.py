@@ -49,6 +49,8 @@ Advance = Callable[[int], None]
 
 MARK = ".mark"
 """Ends the name of a file among the packs that tells a remote from another one at the same place."""
+COLLECTED = ".collected"
+"""Ends the name of a file among the packs that tells that garbage was removed: it is another one after each time."""
 _PACK_BYTES = 32 << 20
 _CHUNK = 8 << 20
 _GAP = 64 << 10
@@ -74,14 +76,17 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Listing:
-    """What is at a remote. :ivar packs: their sizes by their names."""
+    """What is at a remote. :ivar packs: their sizes by their names. :ivar collected: see :data:`COLLECTED`."""
 
     packs: dict[str, int]
     marks: frozenset[str]
+    collected: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
-class _RemotePack:
+class RemotePack:
+    """A pack there. :ivar size: of its file, in bytes."""
+
     name: str
     size: int
     index: PackIndex
@@ -92,7 +97,7 @@ class RemoteStore:
     :param cache: a directory for indexes of packs; may be deleted at any time."""
 
     def __init__(self, url: str, *, cache: Path) -> None:
-        self._place = Place(url)
+        self._place = self.place = Place(url)
         self.url = self._place.url
         self._cache_root = cache
         self._cache = cache / hashlib.sha256(self.url.encode("utf-8", "surrogateescape")).hexdigest()[:16]
@@ -147,16 +152,21 @@ class RemoteStore:
         """Raise ConfigurationError if the remote cannot be reached."""
         self._packs  # noqa: B018
 
+    def packs(self) -> list[RemotePack]:
+        """Those that can be read; ``damaged_packs`` tells of the others."""
+        return list(self._packs)
+
     def listing(self) -> Listing:
         """The packs and the marks that are there, in one request."""
         found = self._list("packs")
         packs = {name: size for name, size in found.items() if _PACK_RE.match(name)}
-        return Listing(packs, frozenset(name for name in found if name.endswith(MARK)))
+        marks, collected = (frozenset(n for n in found if n.endswith(end)) for end in (MARK, COLLECTED))
+        return Listing(packs, marks, collected)
 
     @cached_property
-    def _packs(self) -> list[_RemotePack]:
+    def _packs(self) -> list[RemotePack]:
         """Those that can be read: what the others hold counts as missing."""
-        self._check_format()
+        self.check_format()
         packs = []
         self.damaged_packs = {}
         for name, size in self.listing().packs.items():
@@ -170,8 +180,8 @@ class RemoteStore:
                 self.damaged_packs[name] = e.message
         return packs
 
-    def _check_format(self) -> str:
-        """The format of the remote, or nothing if it is new."""
+    def check_format(self) -> str:
+        """The format of the remote, or nothing if it is new. Raises ConfigurationError for one of a later release."""
         path = self._place.path("format")
         try:
             found = self._place.do("reading its format", lambda fs: fs.cat_file(path)).decode("utf-8", "replace")
@@ -186,20 +196,9 @@ class RemoteStore:
 
     def _list(self, directory: str) -> dict[str, int]:
         """The files below a directory, by their paths relative to it, with their sizes in bytes."""
-        path = self._place.path(directory)
+        return {name: info.size for name, info in self._place.list(directory).items()}
 
-        def find(fs: AbstractFileSystem) -> dict[str, dict[str, object]]:
-            fs.invalidate_cache()
-            return dict(fs.find(path, detail=True))
-
-        try:
-            found = self._place.do(f"listing {directory}", find)
-        except FileNotFoundError:
-            return {}
-        names = {str(name): size_of(info) for name, info in found.items()}
-        return {name.partition(f"/{directory}/")[2]: size for name, size in names.items()}
-
-    def _open_pack(self, name: str, size: int) -> _RemotePack:
+    def _open_pack(self, name: str, size: int) -> RemotePack:
         what = f"The pack {name} of the remote {self.url}"
         cached = self._cache / f"{name}.tail"
         try:
@@ -217,18 +216,18 @@ class RemoteStore:
         temporary.replace(cached)
         return pack
 
-    def _parse_tail(self, name: str, size: int, tail: bytes, what: str) -> _RemotePack:
+    def _parse_tail(self, name: str, size: int, tail: bytes, what: str) -> RemotePack:
         """A pack, by its index and footer."""
         footer = parse_footer(tail[-FOOTER.size :], size, what)
         if footer.digest.hex() != name[: -len(SUFFIX)]:
             raise MetadataError(f"{what} is damaged: its name does not match its index")
-        return _RemotePack(name, size, parse_index(tail[: -FOOTER.size], footer, what))
+        return RemotePack(name, size, parse_index(tail[: -FOOTER.size], footer, what))
 
     def _range(self, path: str, start: int, end: int) -> bytes:
         return bytes(self._place.do("reading a pack", lambda fs: fs.cat_file(path, start=start, end=end)))
 
     @cached_property
-    def _where(self) -> dict[bytes, tuple[_RemotePack, Slot]]:
+    def _where(self) -> dict[bytes, tuple[RemotePack, Slot]]:
         """Pack and place of each content in packs."""
         return {found.digest: (pack, place) for pack in self._packs for found, place in pack.index}
 
@@ -312,7 +311,7 @@ class RemoteStore:
             if not isinstance(problem, DamagedContentError):
                 raise problem
         if problems:  # what was in a pack with it has not been sent either
-            self._forget()
+            self.look_again()
             spoilt = {found.id for found in lists if not damaged.isdisjoint(found)}
             lists = [found for found in lists if all(digest in self._where for digest in found.digests())]
             damaged = spoilt | damaged.intersection(ids)
@@ -323,7 +322,7 @@ class RemoteStore:
             known -= set(found)
         self._run(executor, left, advance)
         self._clean()
-        self._forget()
+        self.look_again()
         return Transfer(len(ids), sum(i.size for i in ids), frozenset(damaged))
 
     def _lists_to_send(self, source: ChunkSource, ids: Sequence[ObjectId], problems: list[DwsError]) -> list[ChunkList]:
@@ -341,13 +340,14 @@ class RemoteStore:
         temporary = store.new_temporary()
         try:
             temporary.write_bytes(chunks.to_bytes())
-            self._upload(temporary, f"{DIRECTORY}/{relative(chunks.id)}", tell=False)
+            self.upload(temporary, f"{DIRECTORY}/{relative(chunks.id)}", tell=False)
         finally:
             temporary.unlink(missing_ok=True)
         self._tell(size)
         return size
 
-    def _forget(self) -> None:
+    def look_again(self) -> None:
+        """What is there is listed anew, when it is asked for."""
         for name in ("_packs", "_where", "_chunk_lists"):
             self.__dict__.pop(name, None)  # they are others now
 
@@ -362,14 +362,14 @@ class RemoteStore:
 
     def _write_format(self, store: ObjectStore) -> None:
         """Before anything is sent that a release which knows only an older format cannot read."""
-        if self._check_format() != FORMAT:
+        if self.check_format() != FORMAT:
             self._upload_text(store, "format", FORMAT)
 
     def _upload_text(self, store: ObjectStore, relative: str, text: str) -> None:
         temporary = store.temporary / os.urandom(12).hex()
         try:
             temporary.write_text(text, encoding="ascii")
-            self._upload(temporary, relative, tell=False)
+            self.upload(temporary, relative, tell=False)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -380,11 +380,11 @@ class RemoteStore:
         damage = store.damage(object_id)
         if damage is not None:
             raise DamagedContentError(damage, object_id=object_id)
-        return self._upload(path, f"loose/{object_id.hex[:2]}/{object_id.hex[2:]}")
+        return self.upload(path, f"loose/{object_id.hex[:2]}/{object_id.hex[2:]}")
 
     def _send_pack(self, pack: Pack) -> int:
         pack.verify()
-        return self._upload(pack.path, f"packs/{pack.path.name}")
+        return self.upload(pack.path, f"packs/{pack.path.name}")
 
     def _send_new_pack(self, source: ChunkSource, ids: list[ObjectId]) -> int:
         directory = source.store.temporary / os.urandom(12).hex()
@@ -394,7 +394,7 @@ class RemoteStore:
             for object_id, content in source.contents(ids):
                 writer.add(object_id, content)
             path = writer.finish(directory)
-            size = self._upload(path, f"packs/{path.name}")
+            size = self.upload(path, f"packs/{path.name}")
             path.unlink()
         finally:
             writer.discard()
@@ -403,7 +403,7 @@ class RemoteStore:
             directory.rmdir()
         return size
 
-    def _upload(self, local: Path, relative: str, *, tell: bool = True) -> int:
+    def upload(self, local: Path, relative: str, *, tell: bool = True) -> int:
         """Put a file in place: it is never seen in part. A file system with real directories has it under another name
         first. Returns its size in bytes."""
         size = local.stat().st_size
@@ -412,7 +412,7 @@ class RemoteStore:
 
         def put(fs: AbstractFileSystem) -> None:
             for path in {source, target}:
-                self._make_directory(fs, path.rpartition("/")[0])
+                self._place.make_directory(fs, path.rpartition("/")[0])
             fs.put_file(str(local), source)
             if self._place.is_local:
                 share_file(Path(source), Path(target).parent)
@@ -429,12 +429,6 @@ class RemoteStore:
             ) from e
         self._tell(size if tell else 0)
         return size
-
-    def _make_directory(self, fs: AbstractFileSystem, path: str) -> None:
-        if self._place.is_local:
-            make_directory(Path(path))
-        elif not self._place.put_is_atomic and hasattr(fs, "makedirs"):
-            fs.makedirs(path, exist_ok=True)
 
     def _clean(self) -> None:
         """Remove what pushes that were killed long ago have left."""
@@ -454,7 +448,15 @@ class RemoteStore:
 
     # -- fetching ----------------------------------------------------------------------------------------------------
 
-    def fetch(self, store: ObjectStore, ids: Collection[ObjectId], *, executor: Executor, advance: Advance) -> Transfer:
+    def fetch(
+        self,
+        store: ObjectStore,
+        ids: Collection[ObjectId],
+        *,
+        executor: Executor,
+        advance: Advance,
+        is_again: bool = False,
+    ) -> Transfer:
         """Bring contents here that are not. ``advance`` is told how many bytes more have come.
 
         Each is verified. Raises ConfigurationError that names what the remote lacks, or has damaged; the rest came."""
@@ -476,6 +478,9 @@ class RemoteStore:
         problems += self._run(executor, tasks, advance, go_on=True)
         problems += self._place_lists(store, lists)
         store.sync()
+        if any(isinstance(p, _GonePackError) for p in problems) and not is_again:
+            self.look_again()  # a collection of garbage has written the pack anew
+            return self.fetch(store, ids, executor=executor, advance=advance, is_again=True)
         if problems:
             shown = "; ".join(dict.fromkeys(str(p.message) for p in problems[:_SHOWN]))
             more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
@@ -542,7 +547,13 @@ class RemoteStore:
             raise MetadataError(f"The content {object_id.hex} at the remote {self.url} is damaged") from e
         return object_id.size
 
-    def _fetch_pack(self, store: ObjectStore, pack: _RemotePack, entries: list[_Entry]) -> int:
+    def contents(self, pack: RemotePack, entries: list[_Entry]) -> Iterator[tuple[ObjectId, bytes]]:
+        """Contents of a pack, verified. Raises MetadataError for one that is damaged, FileNotFoundError."""
+        for object_id, content in self._read_parts(self._place.path(f"packs/{pack.name}"), entries):
+            self._check(object_id, content)
+            yield object_id, content
+
+    def _fetch_pack(self, store: ObjectStore, pack: RemotePack, entries: list[_Entry]) -> int:
         path = self._place.path(f"packs/{pack.name}")
         try:
             if sum(i.size for i, _ in entries) * 2 > sum(i.size for i in pack.index.ids()):
@@ -550,14 +561,14 @@ class RemoteStore:
             else:
                 self._fetch_parts(store, path, entries)
         except FileNotFoundError:
-            raise MetadataError(f"The remote {self.url} lacks the pack {pack.name}") from None
+            raise _GonePackError(f"The remote {self.url} lacks the pack {pack.name}") from None
         except _DamagedPackError:
             self._fetch_parts(store, path, entries)
         size = sum(i.size for i, _ in entries)
         self._tell(size)
         return size
 
-    def _fetch_whole(self, store: ObjectStore, pack: _RemotePack, path: str) -> None:
+    def _fetch_whole(self, store: ObjectStore, pack: RemotePack, path: str) -> None:
         temporary = store.temporary / f"{os.urandom(12).hex()}{SUFFIX}"
         try:
             self._place.do("fetching", lambda fs: fs.get_file(path, str(temporary)))
@@ -693,7 +704,7 @@ class RemoteStore:
                 self._distrusted.add(pack.name)
                 held |= inside
         names = self._distrusted | self.damaged_packs.keys()
-        self._forget()
+        self.look_again()
         return names, held
 
     def set_aside(self, names: Iterable[str]) -> list[str]:
@@ -707,13 +718,13 @@ class RemoteStore:
             source, target = self._place.path(f"packs/{name}"), self._place.path(f"quarantine/{name}")
 
             def move(fs: AbstractFileSystem, source: str = source, target: str = target) -> None:
-                self._make_directory(fs, target.rpartition("/")[0])
+                self._place.make_directory(fs, target.rpartition("/")[0])
                 fs.mv(source, target)
 
             with suppress(FileNotFoundError):
                 self._place.do("setting a damaged pack aside", move)
                 moved.append(name)
-        self._forget()
+        self.look_again()
         return moved
 
     def _is_good(self, name: str, size: int) -> bool:
@@ -721,6 +732,10 @@ class RemoteStore:
             return not self._check_pack(name, list(self._open_pack(name, size).index))[0]
         except (MetadataError, FileNotFoundError):
             return False
+
+
+class _GonePackError(MetadataError):
+    """A pack is not there any more; what was in it may be in another by now."""
 
 
 class _DamagedPackError(MetadataError):

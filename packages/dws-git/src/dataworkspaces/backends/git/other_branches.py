@@ -32,9 +32,19 @@ _REFS = ("refs/heads", "refs/remotes", "refs/tags", KEPT_COMMITS, EXPERIMENTS)
 
 def versions_on_other_branches(paths: WorkspacePaths) -> Iterator[VersionElsewhere]:
     """See :meth:`SnapshotWorkspaceMixin.versions_on_other_branches`. A version may come more than once."""
-    root, directory, states = paths.root, _metadata_of(paths), f"{paths.metadata_in_git}/file"
+    return versions_in(paths, _commits(paths))
+
+
+def versions_in(
+    paths: WorkspacePaths, commits: Iterable[str], *, is_strict: bool = False
+) -> Iterator[VersionElsewhere]:
+    """What snapshots of commits hold that are not here.
+
+    :param is_strict: versions of which nothing is stored come too, and metadata that is damaged raises
+        MetadataError."""
+    root, directory, states = paths.root, place_of_metadata(paths), f"{paths.metadata_in_git}/file"
     seen: set[str] = set()
-    for commit in _commits(paths):
+    for commit in commits:
         listed = list_tree(root, commit, [directory, states])
         # What the working tree has too is nothing of another branch.
         found = {p: e.name for p, e in listed.items() if p.startswith(f"{directory}/") and not (root / p).exists()}
@@ -49,9 +59,9 @@ def versions_on_other_branches(paths: WorkspacePaths) -> Iterator[VersionElsewhe
                 state.setdefault(parts[1], {})[parts[2]] = entry.name
         readers = {name: _State(root, blobs) for name, blobs in state.items()}
         for content in read_blobs(root, metadata).values():
-            for name, restore_hash in _restore_hashes(content).items():
-                if name in readers:
-                    yield VersionElsewhere(name, restore_hash, readers[name])
+            for name, restore_hash in _restore_hashes(content, commit if is_strict else None).items():
+                if name in readers or is_strict:
+                    yield VersionElsewhere(name, restore_hash, readers.get(name, _nothing))
 
 
 def find_snapshots(paths: WorkspacePaths, hashes: Iterable[str]) -> list[SnapshotMetadata]:
@@ -86,7 +96,7 @@ def snapshots_of_branch(paths: WorkspacePaths, branch: str) -> list[SnapshotMeta
     if tip is None:
         names = some(branch_names(paths))
         raise NotFoundError(f"There is no branch '{branch}'", hint=f"There are: {names}. 'git fetch' may bring it")
-    files = list_tree(paths.root, tip, [_metadata_of(paths)])
+    files = list_tree(paths.root, tip, [place_of_metadata(paths)])
     contents = read_blobs(paths.root, [entry.name for entry in files.values()])
     found = {}
     for path, entry in files.items():
@@ -138,7 +148,7 @@ def _is_wanted(paths: WorkspacePaths, hashval: str) -> bool:
 
 
 def _read(paths: WorkspacePaths, tips: Sequence[str], hashes: Sequence[str]) -> Iterator[SnapshotMetadata]:
-    places = [f"{_metadata_of(paths)}/{hashval}{SUFFIX}" for hashval in hashes]
+    places = [f"{place_of_metadata(paths)}/{hashval}{SUFFIX}" for hashval in hashes]
     objects = resolve(paths.root, [f"{tip}:{place}" for place in places for tip in tips])
     named = {name: places[number // len(tips)] for number, name in enumerate(objects) if name is not None}
     for name, content in read_blobs(paths.root, named).items():
@@ -146,7 +156,7 @@ def _read(paths: WorkspacePaths, tips: Sequence[str], hashes: Sequence[str]) -> 
             yield parse_metadata(content, named[name])
 
 
-def _metadata_of(paths: WorkspacePaths) -> str:
+def place_of_metadata(paths: WorkspacePaths) -> str:
     """Where a commit has the metadata of snapshots."""
     return paths.snapshot_metadata.relative_to(paths.root).as_posix()
 
@@ -157,10 +167,17 @@ def _commits(paths: WorkspacePaths) -> list[str]:
     return list(dict.fromkeys(line.split()[-1] for line in listed.decode("ascii").splitlines()))
 
 
-def _restore_hashes(content: bytes) -> dict[str, str]:
+def _nothing(_key: str) -> None:
+    return None
+
+
+def _restore_hashes(content: bytes, commit: str | None) -> dict[str, str]:
+    """:param commit: where the metadata is, if it must not be damaged."""
     try:
         found = json.loads(content).get("restore_hashes")
-    except (ValueError, AttributeError, RecursionError):
+    except (ValueError, AttributeError, RecursionError) as e:
+        if commit is not None:
+            raise MetadataError(f"Commit {commit[:12]} has metadata of a snapshot that cannot be read") from e
         return {}
     return {n: h for n, h in found.items() if isinstance(h, str)} if isinstance(found, dict) else {}
 

@@ -15,7 +15,9 @@ from dataworkspaces.toolbox.atomic import read_json_object
 from dataworkspaces.workspace import SyncedWorkspaceMixin
 
 if TYPE_CHECKING:
-    from dataworkspaces.workspace import LocalStateResourceMixin, OriginState
+    from datetime import datetime
+
+    from dataworkspaces.workspace import LocalStateResourceMixin, OriginState, VersionElsewhere
 
 
 class GitSync(SyncedWorkspaceMixin, GitStorage):
@@ -58,6 +60,18 @@ class GitSync(SyncedWorkspaceMixin, GitStorage):
         from dataworkspaces.backends.git.origin_state import origin_state
 
         return origin_state(self)
+
+    def origin_identity(self) -> str | None:
+        from dataworkspaces.backends.git.versions_at_origin import origin_identity
+
+        return origin_identity(self)
+
+    def versions_at_origin(self, since: datetime) -> Iterable[VersionElsewhere]:
+        from dataworkspaces.backends.git.versions_at_origin import versions_at_origin
+
+        names = self.resource_names
+        for version in versions_at_origin(self, since):
+            yield version._replace(resource_name=names.called(version.resource_name))
 
     def push(self, resource_list: Sequence[LocalStateResourceMixin]) -> None:
         """As the contract says. Nothing is sent before all origins have said that they would take it."""
