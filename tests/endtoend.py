@@ -33,6 +33,10 @@ GIT_CONFIG = """
 \tallow = always
 """
 
+ONE_THREAD = {"OPENBLAS_DEFAULT_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1"}
+"""Linear algebra on data as small as those of tests takes several times as long where two threads wait for each other,
+and more where other tests run beside it. No lineage has these two variables."""
+
 
 def program(name: str) -> str:
     """A console script of the environment that runs the tests."""
@@ -61,6 +65,7 @@ def isolated_environment(home: Path) -> dict[str, str]:
         "LOGNAME": "ada",
         # Compiled code is kept, or each call of dws would compile all of it; but not among the user's files.
         "PYTHONPYCACHEPREFIX": str(Path(sys.prefix) / "pycache"),
+        **ONE_THREAD,
     }
 
 

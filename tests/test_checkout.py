@@ -275,6 +275,6 @@ def test_a_killed_checkout(server: Server, base: Path, tmp_path: Path, env: dict
             assert [path.name for path in place.iterdir()] == ["V1"], answer.killed_at
             place = place / "V1"
         assert (place / "data/table").read_text() == "1\n", answer.killed_at
-        problems = User(place, env).json("fsck")["problems"]  # but for the lock of the process that was killed
+        problems = Forked(place, env).json("fsck")["problems"]  # but for the lock of the process that was killed
         assert [problem for problem in problems if problem["area"] != "interrupted"] == [], answer.killed_at
         shutil.rmtree(place)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from endtoend import User, copy_workspace, machine_files, remove, whole_state, write_files
+from endtoend import copy_workspace, machine_files, remove, whole_state, write_files
+from forked import Forked
 from kill_points import kill_points
 from test_kill import (
     RESTORE,
@@ -69,7 +70,7 @@ def check(killed: Killed) -> None:
 def template(base: Path, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
     """The workspace, with a repository to add."""
     root = copy_workspace(base, tmp_path_factory.mktemp("fsck") / "base")
-    user = User(root, server.env)
+    user = Forked(root, server.env)
     user.make_repository(root / "more", {"more.csv": "1\n"})
     write_files(root, {".git/info/exclude": "/more/\n/more.git/\n"})
     return root
@@ -83,7 +84,7 @@ def test_the_workspace_of_these_tests_is_whole(template: Path, server: Server) -
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_killed(template: Path, server: Server, tmp_path: Path, name: str) -> None:  # noqa: F811
-    had = contents(User(template, server.env)) if name != "delete" else set()
+    had = contents(Forked(template, server.env)) if name != "delete" else set()
     problems = []
     whole = server.run(copy_workspace(template, tmp_path / "whole"), *COMMANDS[name], input="y\n")
     assert whole.status == 0, whole

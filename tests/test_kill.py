@@ -31,7 +31,8 @@ from endtoend import (
     remove,
     write_files,
 )
-from kill_points import kill_points
+from forked import Forked
+from kill_points import EACH, kill_points
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +40,7 @@ NOTES = ".dataworkspace/scratch"
 """A directory a resource."""
 REPOSITORIES = ("", "data", "shared")
 """Places of the workspace's own repository and of its resources that are repositories."""
-STRIPES = 3
+STRIPES = 3 if EACH else 1
 """The points of a command are shared out among so many tests, which can run at the same time."""
 stripes = pytest.mark.parametrize("stripe", range(STRIPES))
 
@@ -122,7 +123,7 @@ def base(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Path:
     directory = tmp_path_factory.mktemp("kill")
     root = directory / "base"
     root.mkdir()
-    user = User(root, env)
+    user = Forked(root, env)
     user.batch("init", "--hostname", HOST, "--create-resources", "code,results,intermediate-data")
     user.make_repository(root / "data", {"data.csv": "1,2\n", "to delete": "x\n"})
     shutil.move(root / "data.git", directory / "data.git")
@@ -188,7 +189,7 @@ class Killed:
     def __init__(self, server: Server, base: Path, root: Path, had: set[str]) -> None:
         self.server = server
         self.root = copy_workspace(base, root)
-        self.user = User(root, server.env)
+        self.user = Forked(root, server.env)
         self.had = had
         self.problems: list[str] = []
 
@@ -279,7 +280,7 @@ def kill_at_each_point(
     """Kill a command at the points of a stripe, and check what it leaves. The first time that it leaves one of
     ``wait_for_locks`` empty, the lock is as old as it is; all others have been empty for long."""
     problems = []
-    had = contents(User(base, server.env))
+    had = contents(Forked(base, server.env))
     wait_for = set(wait_for_locks)
     whole = server.run(copy_workspace(base, tmp_path / "whole"), *command, input=input)
     assert whole.status == 0, whole
@@ -305,7 +306,7 @@ RESTORE = ["--batch", "restore", "A"]
 
 
 def undisturbed(server: Server, base: Path, root: Path, command: list[str], input: str = "") -> dict[str, Any]:
-    user = User(copy_workspace(base, root), server.env)
+    user = Forked(copy_workspace(base, root), server.env)
     answer = server.run(root, *command, input=input)
     assert answer.status == 0, answer
     result = outcome(user)
@@ -394,7 +395,7 @@ def test_rename_killed_at_each_point(server: Server, base: Path, tmp_path: Path,
 def test_undo_restore_killed_at_each_point(server: Server, base: Path, tmp_path: Path, stripe: int) -> None:
     """It is done, or not at all; and nothing is lost."""
     template = copy_workspace(base, tmp_path / "template")
-    user = User(template, server.env)
+    user = Forked(template, server.env)
     before = {name: text for name, text in read_tree(template).items() if name.startswith("code/")}
     user.batch(*RESTORE[1:])
     restored = {name: text for name, text in read_tree(template).items() if name.startswith("code/")}
@@ -431,7 +432,7 @@ def test_snapshot_with_new_lineage_of_exports_killed_at_each_point(
         killed.expect(killed.user.git("status", "--porcelain") == "", "not clean")
 
     template = copy_workspace(base, tmp_path / "template")
-    run_step(User(template, server.env), "C", "shared", "exported", "results")
+    run_step(Forked(template, server.env), "C", "shared", "exported", "results")
     kill_at_each_point(server, template, tmp_path, SNAPSHOT, check, stripe)
 
 
@@ -450,7 +451,7 @@ def test_recovery_that_is_killed_itself(
     Nothing is lost of what was there before the first. What that one made of its own, such as the lineage beside the
     results of a snapshot that is undone, may go."""
     expected = request.getfixturevalue("after_snapshot" if command is SNAPSHOT else "after_restore")
-    had = contents(User(base, server.env))
+    had = contents(Forked(base, server.env))
     first = copy_workspace(base, tmp_path / "first")
     points = server.run(copy_workspace(base, tmp_path / "whole"), *command).points
     server.run(first, *command, kill_at=int(points * part))
@@ -492,7 +493,7 @@ def test_moving_a_tag_killed_at_each_point(server: Server, base: Path, tmp_path:
         killed.expect(tags(killed.root) == wanted, f"tags: {tags(killed.root)}")
 
     template = copy_workspace(base, tmp_path / "template")
-    User(template, server.env).batch("config", "results.dir_template", "snapshots/{SNAPSHOT_NO}")
+    Forked(template, server.env).batch("config", "results.dir_template", "snapshots/{SNAPSHOT_NO}")
     kill_at_each_point(server, template, tmp_path, ["snapshot", "A", "-m", "moved"], check, stripe, input="y\n")
 
 
@@ -637,7 +638,7 @@ def test_harm_at_each_call_of_git(
     request: pytest.FixtureRequest,
 ) -> None:
     expected = request.getfixturevalue("after_snapshot" if command is SNAPSHOT else "after_restore")
-    had = contents(User(base, server.env))
+    had = contents(Forked(base, server.env))
     problems = []
     Path(shim["SHIM_COUNT"]).write_text("0\n")
     server.run(copy_workspace(base, tmp_path / "whole"), *command, env={**shim, "SHIM_AT": "0", "SHIM_DOES": does})
@@ -672,7 +673,7 @@ def test_git_dies_in_the_middle_of_a_file(
 ) -> None:
     """A filter, which git calls while it holds its lock and has done some files, kills it."""
     expected = request.getfixturevalue("after_snapshot" if command is SNAPSHOT else "after_restore")
-    killed = Killed(server, base, tmp_path / "ws", contents(User(base, server.env)))
+    killed = Killed(server, base, tmp_path / "ws", contents(Forked(base, server.env)))
     parents = "$PPID" if victim == "git" else "$(ps -o ppid= -p $PPID) $PPID"
     attributes = killed.root / ".git" / "info" / "attributes"
     server.run(killed.root, "report", "status")  # it is known, and what is configured from here on is the user's

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from endtoend import HOST, User, copy_workspace, isolated_environment, read_tree, remove, write_files
+from endtoend import HOST, copy_workspace, isolated_environment, read_tree, remove, write_files
+from forked import Forked
 from kill_points import kill_points
 from rclone_server import needs_rclone
 from test_kill import Server
@@ -21,7 +22,7 @@ FILES = {"a.csv": "one\n", "b.csv": "two\n", "sub/c.csv": "three\n"}
 def env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Its rclone knows directories of this machine as ``here:PATH``."""
     env = isolated_environment(tmp_path_factory.mktemp("home"))
-    User(tmp_path_factory.mktemp("config"), env).run("rclone", "config", "create", "here", "local")
+    Forked(tmp_path_factory.mktemp("config"), env).run("rclone", "config", "create", "here", "local")
     return env
 
 
@@ -37,7 +38,7 @@ def make(directory: Path, env: dict[str, str], *options: str, data: dict[str, st
     root = directory / "ws"
     root.mkdir()
     write_files(root / "data", data or {})
-    user = User(root, env)
+    user = Forked(root, env)
     user.batch("init", "--hostname", HOST)
     user.batch("add", "rclone", "--role", "source-data", *options, f"here:{directory}/remote", "data")
     user.git("init", "--quiet", "--bare", directory / "hub.git")
@@ -51,7 +52,7 @@ class Killed:
     def __init__(self, server: Server, base: Path, root: Path) -> None:
         self.server = server
         self.root = copy_workspace(base, root)
-        User(self.root, server.env).batch("config", "--resource", "data", "my_local_path", self.root / "data")
+        Forked(self.root, server.env).batch("config", "--resource", "data", "my_local_path", self.root / "data")
 
     def points(self, command: str) -> int:
         """How many points the command has, undisturbed."""

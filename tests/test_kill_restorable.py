@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from endtoend import (
     HOST,
-    User,
     age_deletions,
     contents_in_tree,
     copy_workspace,
@@ -20,6 +19,7 @@ from endtoend import (
     remove,
     write_files,
 )
+from forked import Forked
 from kill_points import kill_points
 from test_kill import Answer, Server
 
@@ -44,7 +44,7 @@ def base(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Path:
     """A workspace with snapshots A and B of `files`, and work since that no snapshot has."""
     root = tmp_path_factory.mktemp("kill") / "base"
     root.mkdir()
-    user = User(root, env)
+    user = Forked(root, env)
     user.batch("init", "--hostname", HOST, "--create-resources", "code")
     for tag in ("A", "B"):
         write_files(root, {f"files/small {n}": f"{n} at {tag if n % 10 == 0 else 'all'}\n" for n in range(70)})
@@ -65,7 +65,7 @@ class Killed:
         self.server = server
         # The place of the files is an absolute path, so the copy is told where its own are.
         self.root = copy_workspace(base, root)
-        self.user = User(self.root, server.env)
+        self.user = Forked(self.root, server.env)
         self.user.batch("config", "--resource", "files", "my_local_path", self.root / "files")
         self.had = contents_in_tree(self.root / "files")
 
@@ -256,7 +256,7 @@ def test_pull(server: Server, base: Path, tmp_path: Path, command: str) -> None:
             return server.run(tmp_path, *arguments, kill_at=kill_at)
         if kill_at is not None or not root.exists():
             copy_workspace(template, root)
-            User(root, server.env).batch("config", "--resource", "files", "my_local_path", root / "files")
+            Forked(root, server.env).batch("config", "--resource", "files", "my_local_path", root / "files")
         return server.run(root, "--batch", "pull", kill_at=kill_at)
 
     whole = run(tmp_path / "whole")

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 import test_kill
-from endtoend import HOST, User, age_deletions, copy_workspace, read_tree, write_files
+from endtoend import HOST, age_deletions, copy_workspace, read_tree, write_files
+from forked import Forked
 from kill_points import EACH
 from test_kill import (
     RESTORE,
@@ -54,7 +55,7 @@ def base(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Path:
     not committed."""
     root = tmp_path_factory.mktemp("whole") / "base"
     root.mkdir()
-    user = User(root, env)
+    user = Forked(root, env)
     user.batch("init", "--hostname", HOST, "--create-resources", "code,results")
     (root / "out").mkdir()
     user.batch("add", "local-files", "--role", "results", "--name", "out", "--restorable", "out")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from endtoend import FAILED, HOST, User, contents_in_git, contents_in_tree, copy_workspace, remove, write_files
+from forked import Forked
 from test_kill import (
     Answer,
     Server,
@@ -51,7 +52,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def alone(env: dict[str, str], place: Path) -> Path:  # noqa: F811
     """A workspace with snapshots A and B, and work that is not committed."""
     place.mkdir()
-    user = User(place, env)
+    user = Forked(place, env)
     user.batch("init", "--hostname", HOST, "--create-resources", "code,results,intermediate-data")
     write_files(place, {"files/a": "1", "files/sub/b": "2", "more/c": "3"})
     user.batch("add", "local-files", "--role", "source-data", "--name", "files", "--restorable", "files")
@@ -67,7 +68,7 @@ def alone(env: dict[str, str], place: Path) -> Path:  # noqa: F811
 @pytest.fixture(scope="module")
 def shared(env: dict[str, str], alone: Path, place: Path) -> Path:  # noqa: F811
     """The same in a snapshot C that no origin has, whose origin has a snapshot D of somebody else."""
-    user = User(copy_workspace(alone, place), env)
+    user = Forked(copy_workspace(alone, place), env)
     origin = place.with_name("origin.git")
     user.git("init", "-q", "--bare", origin)
     user.batch("config", "--resource", "files", "remote", place.with_name("remote"))
@@ -86,7 +87,7 @@ def shared(env: dict[str, str], alone: Path, place: Path) -> Path:  # noqa: F811
 @pytest.fixture(scope="module")
 def ahead(env: dict[str, str], shared: Path, place: Path) -> Path:  # noqa: F811
     """The same when the pull is done, and nothing is pushed."""
-    user = User(copy_workspace(shared, place), env)
+    user = Forked(copy_workspace(shared, place), env)
     user.batch("pull")
     return place.rename(place.with_name("ahead"))
 
@@ -154,7 +155,7 @@ def test_all_fails_from_some_step_on(
 ) -> None:
     template = request.getfixturevalue({"pull": "shared", "push": "ahead"}.get(name, "alone"))
     command = COMMANDS[name]
-    user = User(copy_workspace(template, place), env)
+    user = Forked(copy_workspace(template, place), env)
     before = had(user)
     whole = server.run(place, *command, fault=fault, fail_from=1_000_000)
     assert whole.status == 0, whole

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from endtoend import HOST, User, isolated_environment, read_tree, write_files
+from forked import Forked
 
 pytestmark = pytest.mark.slow
 
@@ -83,7 +84,7 @@ def check_whole(user: User) -> None:
 
 
 def test_snapshots(disk: Disk, tmp_path: Path) -> None:
-    user = User(disk.place / "ws", isolated_environment(tmp_path / "home"))
+    user = Forked(disk.place / "ws", isolated_environment(tmp_path / "home"))
     user.cwd.mkdir()
     make_workspace(user)
     cut_power(disk)
@@ -114,7 +115,7 @@ def test_snapshots(disk: Disk, tmp_path: Path) -> None:
 
 
 def test_parameters_lineage_and_deletion(disk: Disk, tmp_path: Path) -> None:
-    user = User(disk.place / "ws", isolated_environment(tmp_path / "home"))
+    user = Forked(disk.place / "ws", isolated_environment(tmp_path / "home"))
     user.cwd.mkdir()
     make_workspace(user)
     user.batch("run", "--name", "make", "--output", "results", "--", "sh", "-c", "echo made > results/made")
@@ -132,7 +133,7 @@ def test_parameters_lineage_and_deletion(disk: Disk, tmp_path: Path) -> None:
 
 
 def test_push_pull_and_clone(disk: Disk, tmp_path: Path) -> None:
-    user = User(disk.place / "ws", isolated_environment(tmp_path / "home"))
+    user = Forked(disk.place / "ws", isolated_environment(tmp_path / "home"))
     user.cwd.mkdir()
     make_workspace(user)
     user.batch("snapshot", "A")

@@ -19,7 +19,6 @@ import pytest
 from blake3 import blake3
 from endtoend import (
     HOST,
-    User,
     contents_in_git,
     contents_in_tree,
     copy_workspace,
@@ -27,6 +26,7 @@ from endtoend import (
     read_tree,
     write_files,
 )
+from forked import Forked
 from power_contents import Reader, problems_of
 from power_model import State, lay_out, read_states
 from test_kill import Server
@@ -100,7 +100,7 @@ def base(tmp_path_factory: pytest.TempPathFactory, server: Server, env: dict[str
     world = World(server, tmp_path_factory.mktemp("power") / "base", {})
     root = world.root
     root.mkdir(parents=True)
-    user = User(root, env)
+    user = Forked(root, env)
     world.run("--batch", "init", "--hostname", HOST, "--create-resources", "code,results")
     user.make_repository(root / "data", {"data.csv": "1,2\n"})
     shutil.move(root / "data.git", world.place / "data.git")
@@ -162,7 +162,7 @@ def check(world: World, had: set[str], tags: Sequence[str]) -> None:
         world.run("--batch", "fsck", "--repair")
         world.run("fsck")
     for name in REPOSITORIES:
-        User(world.root / name, world.server.env).git("fsck", "--strict")
+        Forked(world.root / name, world.server.env).git("fsck", "--strict")
     lost = had - contents(world)
     assert not lost, f"{len(lost)} contents are lost"
     history = world.run("report", "history")
@@ -183,7 +183,7 @@ def chosen(states: list[State]) -> list[tuple[int, State]]:
 def copy_of(base: World, tmp_path: Path) -> World:
     world = World(base.server, tmp_path / "world", {**base.trees, "C": trees(base.root)})
     copy_workspace(base.place, world.place)
-    user = User(world.root, world.server.env)
+    user = Forked(world.root, world.server.env)
     user.git("remote", "set-url", "origin", world.place / "origin.git")
     user.at(world.root / "data").git("remote", "set-url", "origin", world.place / "data.git")
     world.run("--batch", "config", "--resource", "files", "my_local_path", str(world.root / "files"))

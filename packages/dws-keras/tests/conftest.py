@@ -31,6 +31,7 @@ elif find_spec("tensorflow"):
     # Two devices, for the test of a strategy; that has to be said before anything runs.
     cpu, two = tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
     tf.config.set_logical_device_configuration(cpu, two)
+    tf.config.threading.set_intra_op_parallelism_threads(1)  # more would only wait for each other: the data are small
 else:
     collect_ignore_glob = ["backends/*", "test_[!w]*.py", "test_wrapping.py"]
 
