@@ -10,7 +10,7 @@ import pytest
 from endtoend import User, write_files
 
 SCRIPT = Path(__file__).parent.parent / "scripts" / "check_api.py"
-MODULE = "packages/dws-core/src/dataworkspaces/api.py"
+MODULE = "packages/dws-commands/src/dataworkspaces/api.py"
 
 
 @pytest.fixture
@@ -40,5 +40,5 @@ def test_what_breaks_callers_is_named(
     write_files(user.cwd, {MODULE: now})
     find = check["breakages"]
     monkeypatch.setitem(find.__globals__, "ROOT", user.cwd)
-    found = list(find(user.cwd / "packages" / "dws-core", "2.0.0"))
+    found = list(find(user.cwd / "packages" / "dws-commands", "2.0.0"))
     assert found == [] if said is None else any(said in line for line in found)

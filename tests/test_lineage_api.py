@@ -868,7 +868,7 @@ def test_reference_has_one_form(project: User, subpath: str) -> None:
 
 # -- release 1.6 -------------------------------------------------------------------------------------------------------
 
-RELEASE_1_6 = Path(__file__).parent.parent / "packages" / "dws-core" / "tests" / "lineage" / "release-1.6"
+RELEASE_1_6 = Path(__file__).parent.parent / "packages" / "dws-lineage" / "tests" / "release-1.6"
 
 
 def test_current_lineage_of_release_1_6_goes_on(project: User) -> None:

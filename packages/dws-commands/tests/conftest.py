@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from folder_resource import FolderFactory
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.commands.add import add_command
 from dataworkspaces.lineage.file_store import FileLineageStore
+from dataworkspaces.testing.folder import FolderFactory
+from dataworkspaces.testing.memory import MemoryWorkspace
 from dataworkspaces.workspace import BatchInteraction
 
 
@@ -30,6 +30,14 @@ class Answers(BatchInteraction):
 
     def warn(self, message: str) -> None:
         self.warnings.append(message)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> MemoryWorkspace:
+    """A workspace in memory without resources and without lineage, whose directory is ``workspace``."""
+    directory = tmp_path / "workspace"
+    directory.mkdir()
+    return MemoryWorkspace(directory)
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.commands.add import add_command
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.testing.memory import MemoryWorkspace
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.commands.config import get_param, list_params, set_param
 from dataworkspaces.errors import ConfigurationError, DwsError, ParamNotFoundError, ParamValidationError
+from dataworkspaces.testing.memory import MemoryWorkspace
 
 
 def test_all_parameters_of_the_workspace_are_listed(ws: MemoryWorkspace) -> None:

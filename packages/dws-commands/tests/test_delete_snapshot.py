@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.commands.delete_snapshot import delete_snapshot_command
 from dataworkspaces.commands.snapshot import snapshot_command
 from dataworkspaces.errors import ConfigurationError, UserAbort
+from dataworkspaces.testing.memory import MemoryWorkspace
 
 Answer = Callable[..., Any]
 Write = Callable[..., None]

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.commands.add import add_command
 from dataworkspaces.commands.diff import SnapshotDiff, ValueDiff, diff_command
 from dataworkspaces.commands.snapshot import snapshot_command
+from dataworkspaces.testing.memory import MemoryWorkspace
 from dataworkspaces.workspace import FileChange
 
 Write = Callable[..., None]

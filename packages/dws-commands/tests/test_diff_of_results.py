@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.commands.compare import compare_command
 from dataworkspaces.commands.diff import ValueDiff, diff_command
 from dataworkspaces.commands.diff_files import _difference, results_changes
 from dataworkspaces.commands.show import show_command
 from dataworkspaces.commands.snapshot import snapshot_command
+from dataworkspaces.testing.memory import MemoryWorkspace
 
 Write = Callable[..., None]
 

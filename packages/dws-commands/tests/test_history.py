@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.commands.experiment_cache import FILE
 from dataworkspaces.commands.experiment_table import Choice, Order, Row, make_rows, make_table, sort_rows
@@ -19,6 +18,7 @@ from dataworkspaces.commands.snapshot import snapshot_command
 from dataworkspaces.commands.where import where
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.lineage.model import PlaceholderCertificate, ResourceCert, StepLineage
+from dataworkspaces.testing.memory import MemoryWorkspace
 from dataworkspaces.workspace import ResourceRef, SnapshotMetadata
 
 Write = Callable[..., None]

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
-from folder_resource import FolderResource
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.commands.snapshot import snapshot_command
 from dataworkspaces.operations.integrity import unique
+from dataworkspaces.testing.folder import FolderResource
+from dataworkspaces.testing.memory import MemoryWorkspace
 from dataworkspaces.workspace.journal import Journal
 from dataworkspaces.workspace.problem import AREAS, Problem, set_aside
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.commands.experiments import ExperimentReader
 from dataworkspaces.commands.history import history_report
@@ -20,6 +19,7 @@ from dataworkspaces.commands.tags import tag_command
 from dataworkspaces.errors import ConfigurationError, LineageError, UnavailableError
 from dataworkspaces.lineage.file_store import FileLineageStore
 from dataworkspaces.operations.present_snapshot import note_present_snapshot
+from dataworkspaces.testing.memory import MemoryWorkspace
 from dataworkspaces.workspace import FileResourceMixin, ResourceChange
 from dataworkspaces.workspace.results import results_exclude
 

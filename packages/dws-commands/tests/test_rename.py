@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from memory_workspace import MemoryStore, MemoryWorkspace
 
 from dataworkspaces.commands.add import add_command
 from dataworkspaces.commands.config import get_param, set_param
@@ -23,6 +22,7 @@ from dataworkspaces.errors import ConfigurationError, NotFoundError, NotSupporte
 from dataworkspaces.lineage import LineageBuilder
 from dataworkspaces.lineage.model import ImportedLineage, entry_outputs
 from dataworkspaces.testing.faults import failing
+from dataworkspaces.testing.memory import MemoryStore, MemoryWorkspace
 from dataworkspaces.workspace import ResourceRef
 
 Write = Callable[..., None]

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.commands.delete_snapshot import delete_snapshot_command
 from dataworkspaces.commands.history import history_report
@@ -15,6 +14,7 @@ from dataworkspaces.commands.report import lineage_report, results_report, statu
 from dataworkspaces.commands.snapshot import snapshot_command
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.lineage.model import HashCertificate, PlaceholderCertificate, ResourceCert, SourceDataLineage
+from dataworkspaces.testing.memory import MemoryWorkspace
 from dataworkspaces.workspace import ResourceChange, ResourceRef
 
 Write = Callable[..., None]

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.commands.add import add_command
 from dataworkspaces.commands.config import set_param
@@ -15,6 +14,7 @@ from dataworkspaces.commands.delete_snapshot import delete_snapshot_command
 from dataworkspaces.commands.restore import RestorePlan, plan_restore, restore_command
 from dataworkspaces.commands.snapshot import snapshot_command
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.testing.memory import MemoryWorkspace
 from dataworkspaces.workspace import FileChange
 
 Write = Callable[..., None]

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.commands.snapshot import snapshot_command
 from dataworkspaces.errors import ConfigurationError, ParamValidationError, UserAbort
+from dataworkspaces.testing.memory import MemoryWorkspace
 
 Answer = Callable[..., Any]
 Write = Callable[..., None]

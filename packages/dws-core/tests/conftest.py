@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # pytest's import mode "importlib" leaves it out
-
-from memory_workspace import MemoryWorkspace
+from dataworkspaces.testing.memory import MemoryWorkspace
 
 
 @pytest.fixture

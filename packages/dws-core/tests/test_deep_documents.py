@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.cli.param_types import ParameterType
 from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.lineage.run_environment import VARIABLE, current_run
 from dataworkspaces.params import StringListType
+from dataworkspaces.testing.memory import MemoryWorkspace
 from dataworkspaces.workspace.workspace_uri import config_file, known_workspaces
 
 DEEP = "[" * 100_000

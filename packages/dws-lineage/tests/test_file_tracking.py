@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.lineage import FileLineageStore, Lineage, LineageBuilder
 from dataworkspaces.operations.dws_filesystem import DwsFileSystem
+from dataworkspaces.testing.memory import MemoryWorkspace
 
 pytestmark = pytest.mark.slow
 

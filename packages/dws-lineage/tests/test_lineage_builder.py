@@ -9,10 +9,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.errors import ConfigurationError, LineageError, NotAWorkspaceError, PathNotAResourceError
 from dataworkspaces.lineage import Lineage, LineageBuilder, ResourceRef, ResultsLineage
+from dataworkspaces.testing.memory import MemoryWorkspace
 
 
 @pytest.fixture

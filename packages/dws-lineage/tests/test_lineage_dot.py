@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces import api, plugins
 from dataworkspaces.cli.main import dws
@@ -24,6 +23,7 @@ from dataworkspaces.lineage.exporter import Drawing
 from dataworkspaces.lineage.graph import DataNode, Edge, LineageGraph, StepNode
 from dataworkspaces.lineage.model import HashCertificate, PlaceholderCertificate, ResourceCert, StepLineage
 from dataworkspaces.lineage.states import State
+from dataworkspaces.testing.memory import MemoryWorkspace
 from dataworkspaces.workspace import ResourceRef
 
 needs_graphviz = pytest.mark.skipif(shutil.which("dot") is None, reason="needs Graphviz: apt-get install graphviz")

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.errors import DwsError, LineageError, MetadataError
 from dataworkspaces.lineage import FileLineageStore, LineageBuilder, ResourceRef, jsonable
 from dataworkspaces.lineage.from_json import entry_from_json
 from dataworkspaces.lineage.model import HashCertificate
 from dataworkspaces.lineage.views import LineageRow, make_lineage_table
+from dataworkspaces.testing.memory import MemoryWorkspace
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,6 @@ from argparse import ArgumentParser
 from typing import Any
 
 import pytest
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.errors import LineageError
 from dataworkspaces.lineage import (
@@ -20,6 +19,7 @@ from dataworkspaces.lineage import (
     add_lineage_parameters_to_arg_parser,
     get_lineage_parameter_values,
 )
+from dataworkspaces.testing.memory import MemoryWorkspace
 
 PARAMETERS: list[LineageParameter] = [
     CmdLineParameter(name="learning_rate", default=0.1, type=float, help="rate"),

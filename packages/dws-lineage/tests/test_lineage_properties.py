@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.errors import LineageError
 from dataworkspaces.lineage import FileLineageStore, LineageBuilder, ResourceRef
 from dataworkspaces.lineage.workspace_graph import lineage_states
+from dataworkspaces.testing.memory import MemoryWorkspace
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
 
 pytestmark = pytest.mark.slow

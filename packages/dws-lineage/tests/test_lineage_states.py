@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.lineage import LineageBuilder, ResourceRef
 from dataworkspaces.lineage.states import State
 from dataworkspaces.lineage.workspace_graph import lineage_states
+from dataworkspaces.testing.memory import MemoryWorkspace
 
 pytestmark = pytest.mark.slow
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.errors import ConfigurationError, LineageError
 from dataworkspaces.lineage import Lineage, LineageBuilder, ResourceRef, ResultsLineage
 from dataworkspaces.lineage.model import PlaceholderCertificate, StepLineage
+from dataworkspaces.testing.memory import MemoryWorkspace
 
 Run = Callable[..., Lineage]
 

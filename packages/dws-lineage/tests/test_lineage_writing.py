@@ -11,12 +11,12 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.lineage import FileLineageStore, Lineage, LineageBuilder, ResourceRef
 from dataworkspaces.lineage.model import StepLineage, UnknownLineage
 from dataworkspaces.lineage.places import places
 from dataworkspaces.lineage.steps_in_progress import InterruptedStep, Writing
+from dataworkspaces.testing.memory import MemoryWorkspace
 
 pytestmark = pytest.mark.slow
 

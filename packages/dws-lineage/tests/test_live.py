@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.lineage import live
 from dataworkspaces.lineage.live import KEPT, LiveRecord, LiveRun, live_runs
 from dataworkspaces.lineage.runs.log import line_of
 from dataworkspaces.lineage.runs.run import ResultsRun
+from dataworkspaces.testing.memory import MemoryWorkspace
 from dataworkspaces.workspace import ResourceRef
 
 START = datetime(2026, 1, 2, 3, 4, 5)
@@ -33,7 +33,7 @@ DYING = """\
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from memory_workspace import MemoryWorkspace
+from dataworkspaces.testing.memory import MemoryWorkspace
 from dataworkspaces.lineage.live import LiveRecord
 record = LiveRecord(MemoryWorkspace(Path(sys.argv[2])), "r1")
 record.begin({"run_id": "r1", "step": "train", "start_time": "2026-01-02T03:04:05"})

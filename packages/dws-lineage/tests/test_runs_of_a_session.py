@@ -6,11 +6,11 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.lineage.runs.left import look_at
 from dataworkspaces.lineage.runs.log import FileRecord
 from dataworkspaces.lineage.runs.run import ResultsRun
+from dataworkspaces.testing.memory import MemoryWorkspace
 from dataworkspaces.workspace import ResourceRef
 
 RESULTS = ResourceRef("results")

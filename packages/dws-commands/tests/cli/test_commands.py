@@ -9,14 +9,14 @@ from typing import Any
 
 import click
 import pytest
-from memory_workspace import MemoryWorkspace
 
-from conftest import Run
 from dataworkspaces import plugins
 from dataworkspaces.cli.diff_tables import value_row
 from dataworkspaces.commands.diff import ValueDiff
 from dataworkspaces.commands.init import InitOutcome
 from dataworkspaces.errors import UserAbort
+from dataworkspaces.testing.command_line import Run
+from dataworkspaces.testing.memory import MemoryWorkspace
 from dataworkspaces.workspace import Workspace, WorkspaceFactory
 
 

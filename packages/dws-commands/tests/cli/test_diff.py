@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from memory_workspace import MemoryWorkspace
 
-from conftest import Run
 from dataworkspaces.cli.text import numbers_alike
 from dataworkspaces.commands.snapshot import snapshot_command
+from dataworkspaces.testing.command_line import Run
+from dataworkspaces.testing.memory import MemoryWorkspace
 
 
 @pytest.fixture

@@ -13,14 +13,14 @@ from typing import Any
 
 import click
 import pytest
-from memory_workspace import MemoryWorkspace
 
-from conftest import Run
 from dataworkspaces.cli.history_table import print_history
 from dataworkspaces.cli.pager import _Screen, paged
 from dataworkspaces.cli.render import Column, Table, plain, print_table, wrap
 from dataworkspaces.commands.experiment_table import Choice, ExperimentTable, Row, choose, make_table
 from dataworkspaces.commands.snapshot import snapshot_command
+from dataworkspaces.testing.command_line import Run
+from dataworkspaces.testing.memory import MemoryWorkspace
 from dataworkspaces.workspace import SnapshotMetadata
 
 OnScreen = Callable[[int, Callable[[], Any]], list[str]]

@@ -29,6 +29,7 @@ ENVIRONMENTS = "dataworkspaces.environments"
 PROBES = "dataworkspaces.probes"
 PREVIEWS = "dataworkspaces.previews"
 AUTOLOGGERS = "dataworkspaces.autologgers"
+OPERATIONS = "dataworkspaces.operations"
 
 KINDS = {
     BACKENDS: "workspace backend",
@@ -41,6 +42,7 @@ KINDS = {
     PROBES: "probe",
     PREVIEWS: "preview",
     AUTOLOGGERS: "autologger",
+    OPERATIONS: "set of operations",
 }
 
 DEFAULT_BACKEND = "git"
@@ -49,25 +51,13 @@ DEFAULT_BACKEND = "git"
 KNOWN_DISTRIBUTIONS = {
     (BACKENDS, "git"): "dws-git",
     (BACKENDS, "sql"): "dws-sql",
+    (OPERATIONS, "workspace"): "dws-commands",
     (RESOURCES, "api-resource"): "dws-files",
     (RESOURCES, "file"): "dws-files",
     (RESOURCES, "git"): "dws-git",
     (RESOURCES, "git-subdirectory"): "dws-git",
     (RESOURCES, "rclone"): "dws-rclone",
     (RESOURCES, "s3"): "dws-s3",
-    (COMMANDS, "du"): "dws-files",
-    (COMMANDS, "gc"): "dws-files",
-    (COMMANDS, "undo-restore"): "dws-files",
-    (COMMANDS, "verify"): "dws-files",
-    (COMMANDS, "demo"): "dws-sklearn",
-    (COMMANDS, "run"): "dws-run",
-    (COMMANDS, "rerun"): "dws-run",
-    (COMMANDS, "sweep"): "dws-run",
-    (COMMANDS, "reproduce"): "dws-run",
-    (COMMANDS, "steps"): "dws-run",
-    (COMMANDS, "web"): "dws-web",
-    (COMMANDS, "attest"): "dws-run",
-    (COMMANDS, "env"): "dws-run",
     (ENVIRONMENTS, "conda"): "dws-run",
     (ENVIRONMENTS, "container"): "dws-run",
     (ENVIRONMENTS, "python"): "dws-run",
@@ -83,8 +73,8 @@ KNOWN_DISTRIBUTIONS = {
 """Which distribution brings a plug-in that is not installed; a hint only, nothing is decided by it."""
 
 OUR_DISTRIBUTIONS = frozenset({
-    "dataworkspaces", "dws-core", "dws-exports", "dws-files", "dws-git", "dws-jupyter", "dws-keras", "dws-kits",
-    "dws-rclone", "dws-run", "dws-s3", "dws-sklearn", "dws-sql", "dws-web",
+    "dataworkspaces", "dws-commands", "dws-core", "dws-exports", "dws-files", "dws-git", "dws-jupyter", "dws-keras",
+    "dws-kits", "dws-lineage", "dws-rclone", "dws-run", "dws-s3", "dws-sklearn", "dws-sql", "dws-testing", "dws-web",
 })  # fmt: skip
 """Whose faults are to be reported to us."""
 
@@ -134,9 +124,12 @@ def announced(group: str) -> dict[str, Announcement]:
     return _find_announced(group) if known is None else known
 
 
-def _find_announced(group: str) -> dict[str, Announcement]:
+def _find_announced(group: str, only: str | None = None) -> dict[str, Announcement]:
+    """:param only: the name that is asked for: two of another one are no matter then."""
     found: dict[str, Announcement] = {}
     for each in _entry_points(group):
+        if only not in (None, each.name):
+            continue
         announcement = Announcement(group, each.name, each.value)
         other = found.setdefault(each.name, announcement)
         if other != announcement:
@@ -199,7 +192,7 @@ def _kept() -> dict[str, dict[str, Announcement]]:
 
 
 def _load_announced(group: str, name: str) -> Any:
-    announcement = _find_announced(group).get(name)
+    announcement = _find_announced(group, only=name).get(name)
     if announcement is None:
         raise _missing(group, name)
     from stevedore import DriverManager

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import ParseResult
 
-from memory_workspace import MemoryStore, MemoryWorkspace
+from dataworkspaces.testing.memory import MemoryStore, MemoryWorkspace
 
 TESTS = Path(__file__).parent.parent
 DWS = [sys.executable, "-m", "dataworkspaces.cli.main"]

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
-from inspect import signature
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 sys.path.insert(0, str(Path(__file__).parent))  # pytest's import mode "importlib" leaves it out
 
 from cli_helpers import Installation
-from memory_workspace import MemoryWorkspace
 
-from dataworkspaces.cli.main import dws
-from dataworkspaces.lineage.file_store import FileLineageStore
-
-Run = Callable[..., Result]
+from dataworkspaces.testing.command_line import Run, let_commands_find, run_dws
+from dataworkspaces.testing.memory import MemoryWorkspace
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that runs the tests in the background leaves it ignored, for our children too.
@@ -30,27 +23,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 @pytest.fixture
 def run() -> Run:
     """Run ``dws`` in this process, without a terminal and with an empty input."""
-
-    # click keeps stderr apart since 8.2 without being told.
-    separate: dict[str, Any] = {} if "mix_stderr" not in signature(CliRunner).parameters else {"mix_stderr": False}
-
-    def invoke(*arguments: str, input: str = "", **options: Any) -> Result:
-        return CliRunner(**separate).invoke(dws, arguments, input=input, **options)
-
-    return invoke
+    return run_dws
 
 
 @pytest.fixture
 def current_workspace(workspace: MemoryWorkspace, monkeypatch: pytest.MonkeyPatch) -> MemoryWorkspace:
     """The workspace that commands find; it keeps lineage."""
-    root = workspace.directory / "lineage"
-    workspace.lineage_store = FileLineageStore(root / "current", root / "snapshots", root / "lock")
-
-    def find(batch: bool, verbose: bool, uri_or_local_path: str | None = None) -> MemoryWorkspace:
-        workspace.batch = batch
-        return workspace
-
-    monkeypatch.setattr("dataworkspaces.workspace.find_and_load_workspace", find)
+    let_commands_find(workspace, monkeypatch)
     return workspace
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from cli_helpers import Installation, on_terminal, store
-from memory_workspace import MemoryWorkspace
 
-from conftest import Run
+from dataworkspaces.testing.command_line import Run
+from dataworkspaces.testing.memory import MemoryWorkspace
 from dataworkspaces.workspace import SnapshotMetadata
 
 pytestmark = pytest.mark.slow

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from cli_helpers import DWS, Installation, on_terminal
 
-from conftest import Run
 from dataworkspaces.cli.cmd_version import version
 from dataworkspaces.errors import ConfigurationError, DwsError, InternalError, LockedError, ToolError
+from dataworkspaces.testing.command_line import Run
 
 Fail = Callable[..., tuple[str, int]]
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import click
 import pytest
 from cli_helpers import Installation, store
-from memory_workspace import MemoryWorkspace
 
-from conftest import Run
 from dataworkspaces.cli import catalog
-from dataworkspaces.plugins import COMMANDS, KITS, KNOWN_DISTRIBUTIONS, PluginInfo
+from dataworkspaces.plugins import COMMANDS, KITS, PluginInfo
+from dataworkspaces.testing.command_line import Run
+from dataworkspaces.testing.memory import MemoryWorkspace
 
 COMMAND = """
 import click
@@ -29,17 +29,22 @@ def hello(session):
 """
 
 
+def of_core_and_commands() -> list[tuple[str, catalog.Known]]:
+    """The commands that are installed where these tests run, whatever else is."""
+    return [(name, each) for name, each in catalog.KNOWN.items() if each.distribution in ("dws-core", "dws-commands")]
+
+
 def test_help_lists_the_commands(run: Run) -> None:
     result = run("--help")
     assert result.exit_code == 0
-    for name, command in catalog.BUILT_IN.items():
+    for name, command in of_core_and_commands():
         assert (f"\n  {name} " in result.output) != command.hidden
 
 
 def test_help_groups_the_commands_and_cuts_no_line(run: Run) -> None:
     lines = run("--help").output.splitlines()
     assert [line[:-1] for line in lines if line[:-1] in catalog.GROUPS] == list(catalog.GROUPS)
-    for name, command in catalog.BUILT_IN.items():
+    for name, command in of_core_and_commands():
         if not command.hidden:
             assert any(line.split(maxsplit=1) == [name, command.help] for line in lines), name
 
@@ -48,27 +53,28 @@ def test_known_command_is_listed_where_it_is_installed(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "fly" not in catalog.listed()
-    monkeypatch.setitem(catalog.KNOWN, "fly", catalog.Known(catalog.START, "Fly away", "init"))
+    monkeypatch.setitem(catalog.KNOWN, "fly", catalog.Known(catalog.START, "Fly away", "dws-wings"))
     assert "fly" not in catalog.listed()
     installation.add("dws-wings", {"dataworkspaces.commands": {"fly": "wings:fly"}})
     monkeypatch.syspath_prepend(str(installation.directory))
     monkeypatch.setattr("stevedore.ExtensionManager.ENTRY_POINT_CACHE", {})  # what this process has found
-    assert [*catalog.listed()][:3] == ["init", "fly", "clone"]
+    assert catalog.sections()[catalog.START]["fly"] == "Fly away"
     assert "fly" not in catalog.plugin_commands()
 
 
 def test_known_command_that_is_not_installed_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     # One that is never installed: the distributions of this repository may all be.
-    monkeypatch.setitem(KNOWN_DISTRIBUTIONS, (COMMANDS, "fly"), "dws-wings")
+    monkeypatch.setitem(catalog.KNOWN, "fly", catalog.Known(catalog.START, "Fly away", "dws-wings"))
     result = run("fly")
     assert result.exit_code == 2
     assert "No such command 'fly'. Install it with: pip install dws-wings" in result.stderr
 
 
-@pytest.mark.parametrize("name", catalog.BUILT_IN)
+@pytest.mark.parametrize("name", catalog.OWN)
 def test_the_table_names_commands_that_are_there(name: str) -> None:
-    module, _, attribute = catalog.BUILT_IN[name].target.partition(":")
+    module, _, attribute = catalog.OWN[name].partition(":")
     assert isinstance(getattr(import_module(module), attribute), click.Command)
+    assert catalog.KNOWN[name].distribution == "dws-core"
 
 
 @pytest.mark.slow
@@ -109,18 +115,6 @@ def test_version_as_an_option(run: Run) -> None:
     assert run("--version").output == run("version").output
 
 
-@pytest.mark.parametrize(
-    "command", [n for n in catalog.BUILT_IN if n not in ("init", "clone", "version", "plugins", "schema", "completion")]
-)
-def test_a_command_takes_the_workspace(run: Run, command: str) -> None:
-    assert "--workspace-dir DIR" in run(command, "--help").output
-
-
-@pytest.mark.parametrize("command", ["init", "version"])
-def test_a_command_without_workspace_does_not(run: Run, command: str) -> None:
-    assert "--workspace-dir" not in run(command, "--help").output
-
-
 # -- commands of plug-ins --------------------------------------------------------------------------------------------
 
 
@@ -154,17 +148,24 @@ def test_a_broken_plugin_command_spoils_no_other(installation: Installation) -> 
     assert installation.run("version").returncode == 0
 
 
-def test_a_plugin_takes_no_built_in_command_away(installation: Installation) -> None:
+def test_a_plugin_takes_no_command_of_core_away(installation: Installation) -> None:
     installation.add("dws-evil", {"dataworkspaces.commands": {"version": "evil:x"}}, {"evil": "1/0"})
     assert installation.run("version").returncode == 0
+
+
+def test_two_distributions_of_one_command_spoil_that_command_alone(installation: Installation) -> None:
+    installation.add("dws-evil", {"dataworkspaces.commands": {"status": "evil:x"}}, {"evil": "1/0"})
+    assert "The command 'status' is announced twice" in installation.run("status").stderr
+    assert installation.run("schema").returncode == 0
 
 
 def test_help_shows_what_plugins_announce(installation: Installation) -> None:
     installation.add("dws-two", {"dataworkspaces.commands": {"one": "x:y", "two": "x:y"}, "other": {"three": "x:y"}})
     done = installation.python(
         "from dataworkspaces import plugins\nfrom dataworkspaces.cli import catalog\n"
-        "found = sorted({*catalog.plugin_commands(), *(catalog.KNOWN.keys() & catalog.listed())})\n"
-        "assert found == plugins.names(plugins.COMMANDS) and {'one', 'two'} <= {*found} and 'three' not in found"
+        "found = {*catalog.plugin_commands(), *catalog.listed()} | {'log'}\n"  # which is hidden
+        "assert found == {*plugins.names(plugins.COMMANDS), *catalog.OWN}\n"
+        "assert {'one', 'two'} <= found and 'three' not in found"
     )
     assert done.returncode == 0, done.stderr
 
@@ -173,7 +174,7 @@ def test_help_shows_what_plugins_announce(installation: Installation) -> None:
 def test_help_survives_metadata_that_cannot_be_read(installation: Installation) -> None:
     installation.add("dws-two", {"dataworkspaces.commands": {"one": "x:y"}})
     (installation.directory / "dws_two-1.0.dist-info" / "entry_points.txt").write_bytes(b"\xff\xfe")
-    assert "snapshot" in installation.run("--help").stdout
+    assert "plugins" in installation.run("--help").stdout
     refused = installation.run("report", "status", "--workspace-dir", "stored:/")
     assert refused.returncode == 1
     assert "What is installed cannot be listed: UnicodeDecodeError" in refused.stderr

@@ -9,9 +9,9 @@ import stat
 from pathlib import Path
 
 import pytest
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.errors import ConfigurationError, DwsError, NotSupportedError
+from dataworkspaces.testing.memory import MemoryWorkspace
 from dataworkspaces.workspace import LocalDirectoryMixin, Resource
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
 

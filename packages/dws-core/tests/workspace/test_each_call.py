@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from folder_resource import FolderFactory
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.commands.add import add_command
 from dataworkspaces.commands.files import cat_command, cp_command, ls_command
 from dataworkspaces.errors import UnavailableError
 from dataworkspaces.operations.dws_filesystem import DwsFileSystem
 from dataworkspaces.testing.faults import failing
+from dataworkspaces.testing.folder import FolderFactory
+from dataworkspaces.testing.memory import MemoryWorkspace
 
 
 def cat(workspace: MemoryWorkspace) -> bytes:

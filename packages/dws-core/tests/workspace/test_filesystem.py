@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from folder_resource import FolderFactory
 from fsspec.spec import AbstractFileSystem
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.errors import ConfigurationError, NotSupportedError
+from dataworkspaces.testing.folder import FolderFactory
+from dataworkspaces.testing.memory import MemoryWorkspace
 from dataworkspaces.workspace.filesystem import ResourceFileSystem
 
 

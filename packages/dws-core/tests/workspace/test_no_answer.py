@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from folder_resource import FolderFactory
-from memory_workspace import MemoryWorkspace
 
 from dataworkspaces.commands.add import add_command
 from dataworkspaces.errors import (
@@ -22,6 +20,8 @@ from dataworkspaces.errors import (
     UnavailableError,
 )
 from dataworkspaces.operations.dws_filesystem import DwsFileSystem
+from dataworkspaces.testing.folder import FolderFactory
+from dataworkspaces.testing.memory import MemoryWorkspace
 from dataworkspaces.workspace.filesystem import ResourceFileSystem
 from dataworkspaces.workspace.snapshot_files import SnapshotFiles
 

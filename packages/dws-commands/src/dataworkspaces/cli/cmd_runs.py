@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from dataworkspaces.cli.param_types import RunName
+from dataworkspaces.cli.param_types import FromWorkspace
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 if TYPE_CHECKING:
@@ -18,6 +18,18 @@ if TYPE_CHECKING:
 _LAST_EPOCHS = 20
 _SECONDS = 0.5
 _LOOKS = {"running": "green", "failed": "red", "killed": "red"}
+
+
+class RunName(FromWorkspace):
+    """A run that has a live record, by its id or its step."""
+
+    name = "run"
+
+    def candidates(self, workspace: Workspace, ctx: click.Context) -> Iterable[str]:
+        from dataworkspaces.lineage.live import live_runs
+
+        found = live_runs(workspace)
+        return dict.fromkeys([*(run.step for run in found), *(run.run_id for run in found)])
 
 
 @click.command()

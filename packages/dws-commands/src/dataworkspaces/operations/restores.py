@@ -8,41 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.toolbox.atomic import read_json_object, write_json
+from dataworkspaces.workspace.past_restore import PastRestore
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace.workspace import Workspace
 
 _DIRECTORY = "restores"
 _KEPT = 20
-
-
-@dataclass(frozen=True)
-class PastRestore:
-    """:ivar name: of the file.
-    :ivar time: in local time.
-    :ivar snapshot: what was restored; None if it undid another.
-    :ivar came_from: the snapshot that the state came from before; None if nobody knew.
-    :ivar prior: the versions that lay there, by resource.
-    :ivar targets: those that lay there afterwards.
-    :ivar lineage: of these resources before, as documents.
-    :ivar is_whole: whether it restored a snapshot, or undid that, and not versions of some resources alone.
-    """
-
-    name: str
-    time: datetime
-    snapshot: str | None
-    came_from: str | None
-    prior: Mapping[str, str]
-    targets: Mapping[str, str]
-    lineage: Mapping[str, Any]
-    is_whole: bool = True
 
 
 def note_restore(

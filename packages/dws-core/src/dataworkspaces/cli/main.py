@@ -23,15 +23,15 @@ COMPLETE_VARIABLE = "_DWS_COMPLETE"
 
 
 class RootGroup(click.Group):
-    """The commands of :mod:`dataworkspaces.cli.catalog`, and those of plug-ins."""
+    """The commands that distributions announce, in the order of :mod:`dataworkspaces.cli.catalog`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*catalog.listed(), *catalog.plugin_commands()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        built_in = catalog.BUILT_IN.get(cmd_name)
-        if built_in is not None:
-            module, _, attribute = built_in.target.partition(":")
+        own = catalog.OWN.get(cmd_name)
+        if own is not None:
+            module, _, attribute = own.partition(":")
             command: click.Command = getattr(_import(module), attribute)
             return command
         from dataworkspaces import plugins
@@ -66,6 +66,9 @@ class RootGroup(click.Group):
         for title, commands in sections.items():
             with formatter.section(title):
                 formatter.write_dl([(name.ljust(width), text) for name, text in commands.items()])
+        if "status" not in catalog.listed():
+            formatter.write_paragraph()
+            formatter.write_text("The commands of a workspace are not installed: pip install dws-commands")
         added = catalog.plugin_commands()
         if added:
             with formatter.section("Commands of plug-ins"):

@@ -91,7 +91,7 @@ class PluginName(ParamType):
         return _items(shown_names(self.group), incomplete)
 
 
-class _FromWorkspace(ParamType):
+class FromWorkspace(ParamType):
     """A text that is completed with names from the workspace."""
 
     def __init__(self, *, many: bool = False) -> None:
@@ -115,7 +115,7 @@ class _FromWorkspace(ParamType):
         return _list_items(names, incomplete)
 
 
-class ResourceName(_FromWorkspace):
+class ResourceName(FromWorkspace):
     """A resource of the workspace; ``many``: a list of them, separated by commas."""
 
     name = "resource"
@@ -124,7 +124,7 @@ class ResourceName(_FromWorkspace):
         return workspace.get_resource_names()
 
 
-class AnyResourceName(_FromWorkspace):
+class AnyResourceName(FromWorkspace):
     """A resource; after ``--undo`` one that was removed."""
 
     name = "resource"
@@ -133,7 +133,7 @@ class AnyResourceName(_FromWorkspace):
         return workspace.get_removed_resource_names() if ctx.params.get("undo") else workspace.get_resource_names()
 
 
-class SnapshotName(_FromWorkspace):
+class SnapshotName(FromWorkspace):
     """A snapshot, by tag, hash or label; tags and labels are what is completed."""
 
     name = "snapshot"
@@ -150,7 +150,7 @@ class VersionName(SnapshotName):
         return [*super().candidates(workspace, ctx), *workspace.as_snapshot_ws().get_branches()]
 
 
-class ExperimentName(_FromWorkspace):
+class ExperimentName(FromWorkspace):
     """An experiment that is kept beside the working line."""
 
     name = "experiment"
@@ -161,25 +161,13 @@ class ExperimentName(_FromWorkspace):
         return [e.name for e in workspace.list_experiments()] if isinstance(workspace, ExperimentsMixin) else []
 
 
-class BranchName(_FromWorkspace):
+class BranchName(FromWorkspace):
     """A branch of the workspace's repository."""
 
     name = "branch"
 
     def candidates(self, workspace: Workspace, ctx: click.Context) -> Iterable[str]:
         return workspace.as_snapshot_ws().get_branches()
-
-
-class RunName(_FromWorkspace):
-    """A run that has a live record, by its id or its step."""
-
-    name = "run"
-
-    def candidates(self, workspace: Workspace, ctx: click.Context) -> Iterable[str]:
-        from dataworkspaces.lineage.live import live_runs
-
-        found = live_runs(workspace)
-        return dict.fromkeys([*(run.step for run in found), *(run.run_id for run in found)])
 
 
 class ParameterType(ParamType):
@@ -200,7 +188,7 @@ class ParameterType(ParamType):
         return name.strip(), parsed if isinstance(parsed, (str, int, float, bool, type(None))) else text
 
 
-class StepName(_FromWorkspace):
+class StepName(FromWorkspace):
     """A recorded step, or a resource."""
 
     name = "step"
@@ -218,7 +206,7 @@ class StepName(_FromWorkspace):
         return [*found, *names]
 
 
-class TagName(_FromWorkspace):
+class TagName(FromWorkspace):
     """A tag, new or known."""
 
     name = "tag"
@@ -227,7 +215,7 @@ class TagName(_FromWorkspace):
         return workspace.as_snapshot_ws().get_tags()
 
 
-class LabelName(_FromWorkspace):
+class LabelName(FromWorkspace):
     """A label, new or known."""
 
     name = "label"
@@ -236,7 +224,7 @@ class LabelName(_FromWorkspace):
         return workspace.as_snapshot_ws().get_labels()
 
 
-class LabelKey(_FromWorkspace):
+class LabelKey(FromWorkspace):
     """The key of a label that is known."""
 
     name = "key"
@@ -245,7 +233,7 @@ class LabelKey(_FromWorkspace):
         return sorted({label.partition("=")[0] for label in workspace.as_snapshot_ws().get_labels()})
 
 
-class ParamName(_FromWorkspace):
+class ParamName(FromWorkspace):
     """A parameter of the workspace, or of the resource that ``--resource`` names (of those that it has set)."""
 
     name = "parameter"

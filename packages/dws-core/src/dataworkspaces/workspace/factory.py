@@ -12,6 +12,7 @@ from urllib.parse import ParseResult, urlparse
 from dataworkspaces import plugins
 from dataworkspaces.errors import ConfigurationError, PluginError
 from dataworkspaces.params import ParamDefs
+from dataworkspaces.workspace.operations import operations
 from dataworkspaces.workspace.resource import RESOURCE_ROLE_CHOICES
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR as METADATA_DIR
 from dataworkspaces.workspace.workspace_uri import find_workspace_uri, write_backend_file
@@ -162,9 +163,7 @@ def load_workspace(uri: str, batch: bool, verbose: bool) -> Workspace:
             f"'{uri}' is not a workspace URI: it has no scheme", hint="As in git:/path/to/workspace"
         )
     workspace: Workspace = _factory(parsed).load_workspace(batch, verbose, parsed)
-    from dataworkspaces.operations.store_users import register
-
-    register(workspace)
+    operations().opened(workspace)
     return workspace
 
 

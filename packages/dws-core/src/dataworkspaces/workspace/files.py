@@ -9,6 +9,7 @@ from re import Pattern
 from typing import IO, TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.workspace.operations import operations
 from dataworkspaces.workspace.versions import FileChange, FileInfo
 
 if TYPE_CHECKING:
@@ -110,9 +111,7 @@ class FileResourceMixin(ABC):
         removed only if the two are equal, and the directory stays if anything is left in it.
 
         By default each file is copied back, and deleted where it was; override it where it can be moved."""
-        from dataworkspaces.operations.results_undo import bring_back
-
-        bring_back(self, rel_dest_root, files)
+        operations().undo_move(self, rel_dest_root, files)
 
     def results_current_files(self, exclude_files: Set[str], exclude_dirs_re: Pattern[str]) -> list[str]:
         """The relative paths of the files that :meth:`results_move_current_files` would move, sorted."""

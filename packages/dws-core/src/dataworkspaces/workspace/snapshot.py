@@ -19,6 +19,7 @@ from dataworkspaces.errors import (
 from dataworkspaces.params import HASH_RE
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace.missing_type import ResourceOfMissingType, resources_to_show
+from dataworkspaces.workspace.operations import operations
 from dataworkspaces.workspace.parts import workspace_of
 from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
@@ -26,7 +27,7 @@ from dataworkspaces.workspace.versions import PresentContents, ResourceChange, S
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.store import LineageStore
-    from dataworkspaces.operations.restores import PastRestore
+    from dataworkspaces.workspace.past_restore import PastRestore
     from dataworkspaces.workspace.resource import Resource
     from dataworkspaces.workspace.snapshot_graph import SnapshotGraph
 
@@ -299,9 +300,7 @@ class SnapshotWorkspaceMixin(ABC):
 
         All checks come first. Then results move, each resource keeps its content, and lineage is copied. The journal of
         the transaction that the caller holds lets a killed snapshot be undone or completed."""
-        from dataworkspaces.operations.snapshot import take
-
-        return take(self, tag, message)
+        return operations().snapshot(self, tag, message)
 
     def moves_results(self, resource: Resource) -> bool:
         """Whether a snapshot moves the current files of a resource of results to a directory of their own."""
@@ -309,33 +308,25 @@ class SnapshotWorkspaceMixin(ABC):
 
     def move_results(self, resources: Sequence[Resource], destination: str, files: Mapping[str, Sequence[str]]) -> None:
         """Move (of exported resources: copy) the current files of results, by resource in ``files``, to a directory."""
-        from dataworkspaces.operations.snapshot import move_results
-
-        move_results(self, resources, destination, files)
+        operations().move_results(self, resources, destination, files)
 
     def keep_lineage_files(
         self, resources: Iterable[Resource], destination: str, with_results: Collection[str]
     ) -> None:
         """Let each resource keep the ``lineage.json`` that a snapshot wrote into it. Idempotent."""
-        from dataworkspaces.operations.snapshot import keep_lineage_files
-
-        keep_lineage_files(self, resources, destination, with_results)
+        operations().keep_lineage_files(self, resources, destination, with_results)
 
     def write_result_lineage_for_snapshot(
         self, current_resources: Sequence[Resource], rel_dest_path: str, snapshot_hash: str | None = None
     ) -> None:
         """Write ``lineage.json`` beside the moved files of each results resource."""
-        from dataworkspaces.operations.snapshot import write_result_lineage
-
-        write_result_lineage(self, current_resources, rel_dest_path, snapshot_hash)
+        operations().write_result_lineage(self, current_resources, rel_dest_path, snapshot_hash)
 
     def write_export_lineage_for_snapshot(
         self, current_resources: Sequence[Resource], snapshot_hash: str | None = None
     ) -> None:
         """Write ``lineage.json`` at the root of each exported resource."""
-        from dataworkspaces.operations.snapshot import write_export_lineage
-
-        write_export_lineage(self, current_resources, snapshot_hash)
+        operations().write_export_lineage(self, current_resources, snapshot_hash)
 
     # -- restore and delete --------------------------------------------------------------------------------------
 
@@ -353,56 +344,40 @@ class SnapshotWorkspaceMixin(ABC):
 
         All checks come first. The present content of each is kept before; a killed restore is completed, one that
         raises is undone."""
-        from dataworkspaces.operations.restore import restore
-
-        restore(self, snapshot_hash, restore_hashes, restore_resources)
+        operations().restore(self, snapshot_hash, restore_hashes, restore_resources)
 
     def restore_versions(self, versions: dict[str, str], restore_resources: Sequence[SnapshotResourceMixin]) -> None:
         """Bring resources to versions, such as a restore replaced; their lineage stays. The present content of each is
         kept before; a killed one is completed, one that raises is undone."""
-        from dataworkspaces.operations.restore import restore_versions
-
-        restore_versions(self, versions, restore_resources)
+        operations().restore_versions(self, versions, restore_resources)
 
     def undo_restore(self, past: PastRestore, restore_resources: Sequence[SnapshotResourceMixin]) -> None:
         """Bring back what a restore replaced, of all its resources at once, and their lineage. It is a restore itself,
         which can be undone likewise. A killed one is completed, one that raises is undone."""
-        from dataworkspaces.operations.restore import undo
-
-        undo(self, past, restore_resources)
+        operations().undo_restore(self, past, restore_resources)
 
     def delete_snapshot(self, hash_val: str, include_resources: bool = False) -> None:
         """Delete a snapshot's metadata, manifest and lineage, and with ``include_resources`` the results that are
         kept for it. Idempotent; a killed one is completed."""
-        from dataworkspaces.operations.deletion import delete
-
-        delete(self, hash_val, include_resources)
+        operations().delete_snapshot(self, hash_val, include_resources)
 
     def finish_snapshot(self, hash_val: str) -> None:
         """What comes after the commit point of a snapshot: a tag that it took over leaves the snapshot that had it,
         resources learn of it, and current lineage gets the hashes. Idempotent."""
-        from dataworkspaces.operations.snapshot import finish
-
-        finish(self, hash_val)
+        operations().finish_snapshot(self, hash_val)
 
     def leave_tag_to(self, hash_val: str, tag: str) -> None:
         """Other snapshots lose a tag that one has. Idempotent."""
-        from dataworkspaces.operations.unique_names import leave_tag_to
-
-        leave_tag_to(self, hash_val, tag)
+        operations().leave_tag_to(self, hash_val, tag)
 
     def leave_labels_to(self, hash_val: str, labels: Mapping[str, str]) -> None:
         """Other snapshots lose labels that one has. Idempotent."""
-        from dataworkspaces.operations.unique_names import leave_labels_to
-
-        leave_labels_to(self, hash_val, labels)
+        operations().leave_labels_to(self, hash_val, labels)
 
     def refresh_imported_lineage(self, resource_names: Iterable[str]) -> None:
         """Take over the lineage of imported resources as it is now: whoever pulled new data, with whatever program,
         pulled its lineage with it."""
-        from dataworkspaces.operations.current_lineage import refresh_imported
-
-        refresh_imported(self, resource_names)
+        operations().refresh_imported_lineage(self, resource_names)
 
     def newest_snapshots(self) -> list[SnapshotMetadata]:
         """Some of the newest snapshots, newest first: those in which what arrives with a pull is looked for."""
@@ -415,6 +390,4 @@ class SnapshotWorkspaceMixin(ABC):
         :param known: hashes of the newest snapshots that were here before, newest first. What the first of them has
             did not come now.
         :param changed: resources whose content did come now, whatever snapshot has it."""
-        from dataworkspaces.operations.current_lineage import adopt
-
-        return adopt(self, known, changed)
+        return operations().adopt_lineage(self, known, changed)

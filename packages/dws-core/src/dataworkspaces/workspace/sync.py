@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dataworkspaces.workspace.operations import operations
 from dataworkspaces.workspace.parts import workspace_of
 
 if TYPE_CHECKING:
@@ -82,9 +83,7 @@ class SyncedWorkspaceMixin(_Prechecks, ABC):
         content is another now (None: nobody knows). New resources are cloned and the workspace is pulled by the
         command."""
         self._pull_precheck(resource_list)
-        from dataworkspaces.operations.sync import pull_resources
-
-        return pull_resources(workspace_of(self), resource_list)
+        return operations().pull_resources(workspace_of(self), resource_list)
 
     def push(self, resource_list: Sequence[LocalStateResourceMixin]) -> None:
         """Send changes to the origins: all prechecks, the resources, then the workspace (a backend extends this),
@@ -105,9 +104,7 @@ class CentralWorkspaceMixin(_Prechecks, ABC):
         """Bring the origins' changes of the resources here, all prechecks first, and return the names of those whose
         content is another now (None: nobody knows)."""
         self._pull_precheck(resource_list)
-        from dataworkspaces.operations.sync import pull_resources
-
-        return pull_resources(workspace_of(self), resource_list)
+        return operations().pull_resources(workspace_of(self), resource_list)
 
     def push_resources(self, resource_list: Sequence[LocalStateResourceMixin]) -> None:
         """Send changes of the resources to their origins, all prechecks first."""

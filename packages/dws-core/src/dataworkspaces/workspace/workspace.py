@@ -24,6 +24,7 @@ from dataworkspaces.params import OBJECTS_PATH, WORKSPACE_PARAMS, ParamDefs
 from dataworkspaces.toolbox.names import check_resource_name, clean_resource_name
 from dataworkspaces.workspace.files import LocalStateResourceMixin
 from dataworkspaces.workspace.interaction import BatchInteraction, Interaction
+from dataworkspaces.workspace.operations import operations
 from dataworkspaces.workspace.own_files import OWN_FILES, is_own_files
 from dataworkspaces.workspace.resource import REMOVED, Resource, ResourceRoles
 from dataworkspaces.workspace.resource_ref import ResourceRef
@@ -330,9 +331,7 @@ class Workspace(ABC):
         What an earlier command left unfinished when it was killed is completed or undone first. The journal that is
         yielded says what to do if this one is killed; if it raises, that is done at once. Not reentrant: raises
         LockedError, naming the holder, if the lock is not free within a few seconds."""
-        from dataworkspaces.operations.transaction import transaction
-
-        return transaction(self, command)
+        return operations().transaction(self, command)
 
     journal: Journal | None = None
     """That of the transaction that this object holds."""
@@ -342,18 +341,14 @@ class Workspace(ABC):
         it was made, moved or copied. Idempotent, and told to the user if a place is lost."""
         if self.whereabouts.state == "home":
             return
-        from dataworkspaces.operations.own_place import settle
-
-        settle(self)
+        operations().settle(self)
 
     def recover_if_interrupted(self) -> None:
         """Complete or undo what a killed command left, if that can be done without waiting.
 
         For commands that only read. If another command is running, or the workspace cannot be written to, nothing is
         done."""
-        from dataworkspaces.operations.transaction import recover_if_interrupted
-
-        recover_if_interrupted(self)
+        operations().recover_if_interrupted(self)
 
     def is_unfinished(self) -> bool:
         """Whether a command has left something to complete or undo, or is at work now."""
@@ -364,16 +359,12 @@ class Workspace(ABC):
     def finish_interrupted(self, *, interrupted: bool = True) -> str | None:
         """Complete or undo what the journal tells of, and say which; None if there is no journal. The caller holds the
         lock. If it fails the journal stays, and the error says how to set it aside."""
-        from dataworkspaces.operations.transaction import finish_interrupted
-
-        return finish_interrupted(self, interrupted=interrupted)
+        return operations().finish_interrupted(self, interrupted=interrupted)
 
     def places_of_unfinished(self, operation: str, data: dict[str, Any]) -> list[str]:
         """What an unfinished operation has left where, a line each, for whoever sets its journal aside. ``data`` may
         hold anything."""
-        from dataworkspaces.operations.recovery import places_of_unfinished
-
-        return places_of_unfinished(self, operation, data)
+        return operations().places_of_unfinished(self, operation, data)
 
     def unfinished_parts(self) -> Iterable[UnfinishedPart]:
         """What a command that was cut short left besides the journal. A backend adds its own."""
@@ -389,16 +380,12 @@ class Workspace(ABC):
         """Complete or undo an operation from its journal, and say which in a few words. Idempotent.
 
         ``interrupted`` is False when the operation has just raised, and True when its process is gone."""
-        from dataworkspaces.operations.recovery import recover
-
-        return recover(self, operation, data, interrupted)
+        return operations().recover(self, operation, data, interrupted)
 
     def check_integrity(self) -> Iterable[Problem]:
         """What is damaged. Changes nothing, and raises nothing for what it finds. A backend adds what only
         it can tell."""
-        from dataworkspaces.operations.integrity import check_workspace
-
-        return check_workspace(self)
+        return operations().check_integrity(self)
 
     # -- what others may have us contact --------------------------------------------------------------------------
 
@@ -576,9 +563,7 @@ class Workspace(ABC):
             resource = factory.from_command_line(role, name, self, *given, **named)
         self.consent.agree(resource.addresses())
         if resource.is_imported():
-            from dataworkspaces.operations.imported_lineage import import_of
-
-            import_of(self, resource)
+            operations().import_lineage(self, resource)
         # Local parameters first: a resource without them would be one to be cloned, if we were killed in between.
         made_by = self.get_resource_factory(resource.resource_type)
         if isinstance(resource, LocalStateResourceMixin) and made_by.has_local_state():
