@@ -28,9 +28,18 @@ import pkgutil
 from importlib import import_module
 import dataworkspaces
 for module in pkgutil.walk_packages(dataworkspaces.__path__, "dataworkspaces."):
-    if not module.name.startswith("dataworkspaces.testing."):  # which needs the extra of that name
-        import_module(module.name)
+    import_module(module.name)
 """
+
+KERNEL = ("dws-core", "dws-lineage", "dws-commands")
+"""Nothing in them is imported only where something else is installed."""
+
+LACKING = {
+    "dws-core": {"status": "dws-commands", "gc": "dws-files", "run": "dws-run"},
+    "dws-commands": {"add local-files": "dws-files", "init": "dws-git", "gc": "dws-files", "run": "dws-run"},
+    "dws-sql": {"add local-files": "dws-files", "add git": "dws-git", "gc": "dws-files"},
+}
+"""Which distribution a command asks for where there is no other than this and what it depends on."""
 
 
 def main(directory: Path) -> None:
@@ -43,7 +52,10 @@ def main(directory: Path) -> None:
     for path, wheel in wheels.items():
         check_content(wheel, path)
         check_alone(directory / path.name, path.name, {wheels[needed] for needed in with_dependencies([path])})
-    check_core(directory / "dws-core")
+    for name in KERNEL:
+        run(directory / name / "bin" / "python", "-c", IMPORT_ALL)
+    for name, commands in LACKING.items():
+        check_lacking(directory / name, commands)
     check_whole(directory / WHOLE.name, dist)
 
 
@@ -72,10 +84,9 @@ def check_alone(venv: Path, name: str, wheels: set[Path]) -> None:
     run(venv / "bin" / "dws", "version")
 
 
-def check_core(venv: Path) -> None:
-    """Core by itself: each module can be imported, and what is missing says what brings it."""
-    run(venv / "bin" / "python", "-c", IMPORT_ALL)
-    for command, distribution in (("add local-files", "dws-files"), ("gc", "dws-files"), ("run", "dws-run")):
+def check_lacking(venv: Path, commands: dict[str, str]) -> None:
+    """What is missing says what brings it."""
+    for command, distribution in commands.items():
         done = subprocess.run([venv / "bin" / "dws", *command.split()], capture_output=True, text=True)
         if f"pip install {distribution}" not in done.stderr:
             sys.exit(f"Without {distribution} 'dws {command}' says: {done.stderr}")

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.operations.included_experiments import include_hash
 from dataworkspaces.operations.present_snapshot import note_present_snapshot, present_snapshot
-from dataworkspaces.operations.restores import PastRestore, forget_restore, note_restore, past_restores
+from dataworkspaces.operations.restores import forget_restore, note_restore, past_restores
 from dataworkspaces.workspace.parts import workspace_of
+from dataworkspaces.workspace.past_restore import PastRestore
 from dataworkspaces.workspace.resource import ResourceRoles
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+__all__ = ["PastRestore"]
+
 
 @dataclass(frozen=True)
 class PastRestore:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError, NotFoundError
-from dataworkspaces.operations.restores import PastRestore, past_restores
+from dataworkspaces.operations.restores import past_restores
 from dataworkspaces.workspace import SnapshotResourceMixin
+from dataworkspaces.workspace.past_restore import PastRestore
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace
