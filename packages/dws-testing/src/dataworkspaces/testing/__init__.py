@@ -9,7 +9,7 @@ case cites a behaviour in ``docs/spec`` by its number. What an implementation la
 
         def make(self, directory): ...
 
-The suites need pytest: ``pip install 'dws-core[testing]'``.
+The suites need pytest, which their distribution brings: ``pip install dws-testing``.
 """
 
 from dataworkspaces.testing.memory import MemoryStore, MemoryWorkspace
