@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,27 +45,50 @@ ROOM = 6 * 2**30
 
 
 def main(environments: list[str]) -> int:
-    together, alone = (environments, []) if environments else all_environments()
-    if any(name.startswith("py") for name in together):
-        install_programs(PROGRAMS)
     bin_dir = make_environment("tox", "tox>=4.50", "tox-uv>=1.25")
     # tox looks for interpreters on the PATH, where pyenv puts only shims.
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     path = [os.environ["PATH"], *map(str, sorted(pyenv.glob("versions/*/bin")))]
     # A Python that is not here is skipped, not downloaded.
     env = {**os.environ, "PATH": os.pathsep.join(path), "UV_PYTHON_DOWNLOADS": "never"}
+    others = [
+        minor for minor in (OLDEST, NEWEST) if minor != sys.version_info.minor and has_python(bin_dir, env, minor)
+    ]
+    together, alone = (environments, []) if environments else all_environments(others)
+    if any(name.startswith("py") for name in together):
+        install_programs(PROGRAMS)
     with directory_for_tests() as directory:
         if directory is not None:
             env["PYTEST_DEBUG_TEMPROOT"] = directory
         if not alone:
-            return subprocess.run([bin_dir / "tox", "run", "-e", ",".join(together)], cwd=ROOT, env=env).returncode
+            return run(bin_dir / "tox", together, env)
         share = {**env, "DWS_TEST_WORKERS": str(max(1, (os.cpu_count() or 1) // AT_A_TIME))}
-        spinner = [] if sys.stdout.isatty() else ["--parallel-no-spinner"]
-        parallel = ["run-parallel", "--parallel", str(AT_A_TIME), *spinner]
-        # The second run comes whatever the first one finds: all that is wrong is told at once.
-        first = subprocess.run([bin_dir / "tox", *parallel, "-e", ",".join(together)], cwd=ROOT, env=share)
-        second = subprocess.run([bin_dir / "tox", "run", "-e", ",".join(alone)], cwd=ROOT, env=env)
-        return first.returncode or second.returncode
+        # The second comes whatever the first finds: all that is wrong is told at once.
+        statuses = [run_beside(bin_dir / "tox", together, share), run(bin_dir / "tox", alone, env)]
+        return max(statuses)
+
+
+def run(tox: Path, names: list[str], env: dict[str, str]) -> int:
+    return subprocess.run([tox, "run", "-e", ",".join(names)], cwd=ROOT, env=env).returncode
+
+
+def run_beside(tox: Path, names: list[str], env: dict[str, str]) -> int:
+    """Several at a time. What each one says is shown when it is done, as a whole: tox itself would show it mixed, or of
+    those that fail only."""
+
+    def alone(name: str) -> subprocess.CompletedProcess[bytes]:
+        command: list[str | Path] = [tox, "run", "--colored", "yes" if sys.stdout.isatty() else "no", "-e", name]
+        return subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    print(f"{AT_A_TIME} at a time: {', '.join(names)}", flush=True)
+    status = 0
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        for done in as_completed([pool.submit(alone, name) for name in names]):
+            sys.stdout.flush()
+            sys.stdout.buffer.write(done.result().stdout)
+            sys.stdout.buffer.flush()
+            status = max(status, abs(done.result().returncode))
+    return status
 
 
 @contextmanager
@@ -94,11 +118,18 @@ def has_room(directory: Path) -> bool:
     return is_in_memory and free >= ROOM and available is not None and int(available[1]) * 1024 >= 2 * ROOM
 
 
-def all_environments() -> tuple[list[str], list[str]]:
-    """Those that run beside each other, and those that run alone afterwards."""
+def has_python(bin_dir: Path, env: dict[str, str], minor: int) -> bool:
+    command = [bin_dir / "uv", "python", "find", "--python-preference", "system", f"3.{minor}"]
+    return subprocess.run(command, env=env, capture_output=True).returncode == 0
+
+
+def all_environments(others: list[int]) -> tuple[list[str], list[str]]:
+    """Those that run beside each other, and those that run alone afterwards.
+
+    :param others: the Pythons 3.N besides this one on which the quick tests run."""
     here = sys.version_info.minor
     names = [f"py3{here}-{names}" for names in environments_of_distributions()]
-    names += [f"py3{minor}-light" for minor in (OLDEST, NEWEST) if minor != here]
+    names += [f"py3{minor}-light" for minor in others]
     names.sort(key=lambda name: not name.endswith(LONG))
     return ["lint", *names, "build", "docs", "contributing", "frontend"], [f"py3{here}-all"]
 
