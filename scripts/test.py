@@ -51,9 +51,8 @@ def main(environments: list[str]) -> int:
     path = [os.environ["PATH"], *map(str, sorted(pyenv.glob("versions/*/bin")))]
     # A Python that is not here is skipped, not downloaded.
     env = {**os.environ, "PATH": os.pathsep.join(path), "UV_PYTHON_DOWNLOADS": "never"}
-    others = [
-        minor for minor in (OLDEST, NEWEST) if minor != sys.version_info.minor and has_python(bin_dir, env, minor)
-    ]
+    pythons = {OLDEST, NEWEST} - {sys.version_info.minor}
+    others = [minor for minor in sorted(pythons) if has_python(bin_dir / "uv", env, minor)]
     together, alone = (environments, []) if environments else all_environments(others)
     if any(name.startswith("py") for name in together):
         install_programs(PROGRAMS)
@@ -118,8 +117,8 @@ def has_room(directory: Path) -> bool:
     return is_in_memory and free >= ROOM and available is not None and int(available[1]) * 1024 >= 2 * ROOM
 
 
-def has_python(bin_dir: Path, env: dict[str, str], minor: int) -> bool:
-    command = [bin_dir / "uv", "python", "find", "--python-preference", "system", f"3.{minor}"]
+def has_python(uv: Path, env: dict[str, str], minor: int) -> bool:
+    command: list[str | Path] = [uv, "python", "find", "--system", f"3.{minor}"]
     return subprocess.run(command, env=env, capture_output=True).returncode == 0
 
 
