@@ -130,7 +130,7 @@ def test_names_are_bytes_that_come_back(files: dict[bytes, bytes]) -> None:
         for name, content in files.items():
             (source / os.fsdecode(name)).write_bytes(content)
         store = ObjectStore(Path(directory) / "store")
-        tree = build_tree(scan(source), BLAKE3, None, Work(task=StoreTask(str(store.root), str(source))))
+        tree = build_tree(scan(source), BLAKE3, None, Work(task=StoreTask(store, str(source))))
         check_out(store, target, plan_restore(scan_tree(target, BLAKE3), tree).write)
         found = {name: (target / os.fsdecode(name)).read_bytes() for name in map(os.fsencode, names_in(target))}
         assert found == files

@@ -72,7 +72,7 @@ class KeptContent:
         workers = os.cpu_count() or 1
         return Work(
             executor=executor_of(self._workspace),
-            task=StoreTask(os.fspath(self.store.root), os.fspath(scanned.root)),
+            task=StoreTask(self.store, os.fspath(scanned.root)),
             batch_files=PACK_FILES,
             batch_bytes=batch_bytes(scanned.total_size, workers, scanned.file_count),
             keeper=StoreKeeper(self.store),

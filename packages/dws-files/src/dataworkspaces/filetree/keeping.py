@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from dataworkspaces.durability import boot_id
 from dataworkspaces.filetree.hashing import ReadFile, Tell, tell_nobody
@@ -22,9 +21,10 @@ _PACK_BYTES_OF_LARGE = 256 << 20
 
 @dataclass(frozen=True)
 class StoreTask:
-    """Reads files below a root and keeps what they hold. :param store: the directory of the store."""
+    """Reads files below a root and keeps what they hold. The threads of a process share the store, so that each pack is
+    looked into once; elsewhere it is opened anew."""
 
-    store: str
+    store: ObjectStore
     root: str
     tell: Tell = tell_nobody
 
@@ -32,7 +32,7 @@ class StoreTask:
         return replace(self, tell=tell)
 
     def __call__(self, files: Sequence[tuple[str, ScannedFile]]) -> list[ReadFile]:
-        found = store_files(ObjectStore(Path(self.store)), self.root, files, self.tell)
+        found = store_files(self.store, self.root, files, self.tell)
         return [ReadFile("" if s.id is None else s.id.text, s.file, s.problem) for s in found]
 
 

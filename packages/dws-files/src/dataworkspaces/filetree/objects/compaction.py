@@ -15,6 +15,7 @@ from pathlib import Path
 
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.filetree.objects.pack import Pack, PackWriter
+from dataworkspaces.filetree.objects.runs import read_in_runs
 from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
 
 MANY = 16
@@ -99,10 +100,8 @@ def write_anew(
 
 
 def _copy(store: ObjectStore, pack: Pack, is_needed: Callable[[bytes], bool], writer: PackWriter) -> None:
-    for object_id, place in pack.contents():
-        if not is_needed(object_id.digest):
-            continue
-        content = pack.read_at(object_id, place)
+    needed = [(id_, (pack.path.name, place)) for id_, place in pack.contents() if is_needed(id_.digest)]
+    for (object_id, _), content in zip(needed, read_in_runs(store, needed), strict=True):
         if object_id.size >= LARGE:
             store.add_stream(object_id, [content])
         else:

@@ -273,13 +273,14 @@ class PackWriter:
         self._path = temporary / f"{os.urandom(12).hex()}{SUFFIX}"
         self._file = self._path.open("xb", buffering=1 << 20)
         self._file.write(MAGIC)
-        self._entries: dict[bytes, tuple[int, int, int, int]] = {}
+        self._digests: set[bytes] = set()
+        self._entries: list[bytes] = []
         self._size = len(MAGIC)
         self._together: list[tuple[ObjectId, bytes]] = []
         self._waiting = 0
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._digests)
 
     @property
     def size(self) -> int:
@@ -288,9 +289,9 @@ class PackWriter:
 
     def add(self, object_id: ObjectId, content: bytes) -> None:
         """Add a content, unless it is there already. The caller knows that it is what ``object_id`` names."""
-        if object_id.digest in self._entries:
+        if object_id.digest in self._digests:
             return
-        self._entries[object_id.digest] = (0, 0, 0, 0)  # where it is, is known once those before it are compressed
+        self._digests.add(object_id.digest)
         self._together.append((object_id, content))
         self._waiting += len(content)
         if self._waiting >= _TOGETHER:
@@ -300,10 +301,10 @@ class PackWriter:
         data = b"".join([content for _, content in self._together])
         frame = compressed(data) if len(data) <= MOST else None
         offset = 0
-        for object_id, content in self._together:
+        for (size, digest), _ in self._together:
             where = (self._size + offset, 0, 0) if frame is None else (self._size, len(frame), offset)
-            self._entries[object_id.digest] = (*where, object_id.size)
-            offset += len(content)
+            self._entries.append(ENTRY.pack(digest, *where, size))
+            offset += size
         self._write(data if frame is None else frame)
         self._together, self._waiting = [], 0
 
@@ -314,7 +315,8 @@ class PackWriter:
     def finish(self, directory: Path) -> Path:
         """Put the pack in place, on disk. One that is there already is the same, and is replaced."""
         self._write_together()
-        index = b"".join(ENTRY.pack(d, *numbers) for d, numbers in sorted(self._entries.items()))
+        self._entries.sort()
+        index = b"".join(self._entries)
         digest = blake3(index).digest()
         with self._file:
             self._file.write(index)

@@ -223,16 +223,16 @@ class ObjectStore:
     def _without_loose(self, ids: Iterable[ObjectId], left: set[ObjectId]) -> list[ObjectId]:
         """Those that may be files of their own; adds to ``left`` those of which there is no such name. For many: a
         directory is listed once."""
-        names: dict[str, frozenset[str]] = {}
+        names: dict[int, frozenset[str]] = {}
         found = []
         for id_ in ids:
-            start, rest = id_.hex[:2], id_.hex[2:]
+            start = id_.digest[0]
             if start not in names:
                 try:
-                    names[start] = frozenset(os.listdir(self.root / "loose" / start))  # noqa: PTH208
+                    names[start] = frozenset(os.listdir(self.root / "loose" / f"{start:02x}"))  # noqa: PTH208
                 except FileNotFoundError:
                     names[start] = frozenset()
-            if rest in names[start]:
+            if names[start] and id_.hex[2:] in names[start]:
                 found.append(id_)
             else:
                 left.add(id_)
