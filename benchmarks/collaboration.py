@@ -196,7 +196,7 @@ def _make_origins(settings: Settings) -> Origins:
 
 
 def _commit_each_snapshot(shell: Shell) -> None:
-    """A commit for the metadata of each snapshot that has none yet."""
+    """A commit for the metadata of each snapshot that has none yet, in the order in which they were taken."""
     listed = shell("git", "ls-files", "--others", "--exclude-standard", "-z", ".dataworkspace").split("\0")
     by_snapshot: dict[str, list[str]] = {}
     for path in filter(None, listed):
@@ -204,8 +204,11 @@ def _commit_each_snapshot(shell: Shell) -> None:
         name = path.split("/")[2].removeprefix("snapshot-").removesuffix(".json").removesuffix("_md")
         by_snapshot.setdefault(name, []).append(path)
     head = shell("git", "rev-parse", "HEAD").strip()
+    metadata = shell.cwd / ".dataworkspace" / "snapshot_metadata"
+    taken = {name: json.loads((metadata / f"{name}_md.json").read_text())["timestamp"] for name in by_snapshot}
     stream = []
-    for number, paths in enumerate(by_snapshot.values()):
+    for number, name in enumerate(sorted(by_snapshot, key=taken.__getitem__)):
+        paths = by_snapshot[name]
         stream.append(
             f"commit refs/heads/{BRANCH}\ncommitter Ada <ada@example.com> {1577836800 + 60 * number} +0000\n"
             f"data 9\nsnapshot\n{f'from {head}' if number == 0 else ''}\n"

@@ -11,16 +11,17 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
 from dataworkspaces.errors import ConfigurationError, DwsError, ToolError
-from dataworkspaces.gitrepo.checks import without_password
+from dataworkspaces.gitrepo.checks import is_object_name, without_password
 from dataworkspaces.gitrepo.layout import git_directory, objects_directory
 from dataworkspaces.gitrepo.lfs_server import LFS_CONFIG, check_config_of_tree, check_servers, foreign_servers
 from dataworkspaces.gitrepo.lfs_server import address as lfs_address
-from dataworkspaces.gitrepo.plumbing import list_tree, parse_names, read_blobs
+from dataworkspaces.gitrepo.plumbing import list_named, parse_names, read_blobs
 from dataworkspaces.gitrepo.remote import ORIGIN, origin_url
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.names import some
@@ -56,17 +57,26 @@ def are_used(root: Path) -> bool:
 
 def tree_names_them(root: Path, commit: str) -> bool:
     """The same for a commit that is going to be checked out."""
-    files = {path: e.name for path, e in list_tree(root, commit).items() if e.is_plain_file}
-    return FAT_CONFIG in files or any(_LFS_RE.search(a) or _FAT_RE.search(a) for a in _attributes_of_tree(root, files))
+    files, attributes = _settings_of_tree(root, commit)
+    return FAT_CONFIG in files or any(_LFS_RE.search(a) or _FAT_RE.search(a) for a in attributes)
 
 
 def _tree_names_lfs(root: Path, commit: str) -> bool:
-    files = {path: e.name for path, e in list_tree(root, commit).items() if e.is_plain_file}
-    return any(_LFS_RE.search(text) for text in _attributes_of_tree(root, files))
+    return any(_LFS_RE.search(text) for text in _settings_of_tree(root, commit)[1])
 
 
-def _attributes_of_tree(root: Path, files: Mapping[str, str]) -> list[bytes]:
-    return list(read_blobs(root, [n for p, n in files.items() if p.rpartition("/")[2] == ATTRIBUTES]).values())
+@lru_cache(maxsize=1)  # a clone asks for those of one commit several times
+def _settings_of_commit(root: Path, commit: str) -> tuple[Collection[str], Sequence[bytes]]:
+    listed = list_named(root, commit, (ATTRIBUTES, FAT_CONFIG, LFS_CONFIG))
+    files = {path: e.name for path, e in listed.items() if e.is_plain_file}  # git follows no links
+    attributes = read_blobs(root, [n for p, n in files.items() if p.rpartition("/")[2] == ATTRIBUTES])
+    return files.keys(), list(attributes.values())
+
+
+def _settings_of_tree(root: Path, tree_ish: str) -> tuple[Collection[str], Sequence[bytes]]:
+    """The files in which a commit says what keeps large files, and what its files of attributes hold."""
+    lasting = _settings_of_commit if is_object_name(tree_ish) else _settings_of_commit.__wrapped__
+    return lasting(root, tree_ish)
 
 
 def check_programs(root: Path) -> None:
@@ -82,8 +92,7 @@ def check_programs(root: Path) -> None:
 def check_programs_of_tree(root: Path, commit: str) -> None:
     """The same for a commit that is going to be checked out, or if it would send large files to, or get them from, a
     place that it has no business with. Only git's objects are read."""
-    files = {path: e.name for path, e in list_tree(root, commit).items() if e.is_plain_file}  # git follows no links
-    attributes = _attributes_of_tree(root, files)
+    files, attributes = _settings_of_tree(root, commit)
     if any(_LFS_RE.search(text) for text in attributes):
         check_lfs(_from_where(root))
         if LFS_CONFIG in files:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -201,6 +201,14 @@ def list_tree(
             )
         entries[path] = entry
     return entries
+
+
+def list_named(root: Path, tree_ish: str, names: Collection[str]) -> dict[str, TreeEntry]:
+    """By path from the root, the files of a commit or tree that are called so, in whichever directory."""
+    wanted = {os.fsencode(name) for name in names}
+    arguments = ["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", tree_ish]
+    listed = run_git(root, arguments, doing="Reading a commit").stdout.split(b"\0")
+    return dict(parse_tree(b"\0".join(r for r in listed if r[max(r.rfind(b"/"), r.find(b"\t")) + 1 :] in wanted)))
 
 
 def parse_tree(listed: bytes) -> Iterator[tuple[str, TreeEntry]]:
