@@ -6,16 +6,19 @@ The lineage is written by the store of the tool itself, as so many steps would h
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from .harness import Contestant, Row, race
+from .harness import Contestant, Row, Sample, race
 from .sandbox import Settings, Shell, Tool
 
 GROUP = "many steps"
 FEW = 10
 PER_RESOURCE = 100
 RATIO_AT_MOST = 1.3
+SNAPSHOTS = 130
+PACKED_AT_MOST = 0.05
 
 _MAKE = """
 import sys
@@ -78,6 +81,30 @@ def rows(settings: Settings) -> Iterator[Row]:
     yield _row("save an entry, two inputs", many, few, settings, ["python", "step.py", "LAST", "FIRST"])
     yield _row("report lineage", many, few, settings, ["dws", "report", "lineage"])
     yield _row("lineage graph, as a page", many, few, settings, ["dws", "lineage", "graph", "--all", "graph.html"])
+    yield _packed_lineage(settings)
+
+
+def _packed_lineage(settings: Settings) -> Row:
+    """What packs hold of each further snapshot of a pipeline of a hundred steps, of which one has run again; and what
+    the lineage of one is as a file."""
+    shell = _workspace(settings.ours, settings, PER_RESOURCE)
+    kept = shell.cwd / ".dataworkspace" / "snapshot_lineage"
+    whole = max(path.stat().st_size for path in kept.rglob("*.json"))
+    found = []
+    for number in range(SNAPSHOTS):
+        shell("python", "step.py", "data000/file00099")
+        shell("dws", "--batch", "snapshot", "-m", f"snapshot {number}")
+    for pack in (shell.cwd / ".dataworkspace" / "snapshot_packs").iterdir():
+        places = [place for place, _length in json.loads(pack.read_bytes().partition(b"\n")[0])["snapshots"].values()]
+        found += [(last - first) / (len(places) - 1) for first, last in [(min(places), max(places))]]
+    return Row(
+        GROUP,
+        "lineage of one more snapshot, packed : as a file",
+        Sample("packed", (max(found),)),
+        Sample("a file", (whole,)),
+        unit="bytes",
+        ratio_at_most=PACKED_AT_MOST,
+    )
 
 
 def _row(

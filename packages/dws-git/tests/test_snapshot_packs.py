@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from dataworkspaces.backends.git import packing
 from dataworkspaces.backends.git.clone import clone_workspace
 from dataworkspaces.backends.git.file_check import read_pack
+from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.backends.git.snapshot_packs import (
     PackedSnapshot,
     SnapshotPacks,
@@ -264,6 +265,22 @@ def test_a_full_disk_is_no_reason_to_fail(many: GitWorkspace, monkeypatch: pytes
     monkeypatch.setattr(packing, "KEPT", 2)
     take(many, "G")
     assert loose(many) == {"F", "G"}
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [(0, (512, 128)), (1 << 14, (512, 128)), (1 << 18, (32, 8)), (1 << 24, (16, 4))]
+)
+def test_large_lineage_is_packed_sooner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, expected: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(packing, "MANY", 512)
+    monkeypatch.setattr(packing, "KEPT", 128)
+    paths = WorkspacePaths(tmp_path)
+    (paths.snapshot_lineage / "ab").mkdir(parents=True)
+    for name in ("code", "results"):
+        (paths.snapshot_lineage / "ab" / f"{name}.json").write_bytes(b"x" * (size // 2))
+    assert packing.limits(paths, "ab") == expected
+    assert packing.limits(paths, "of a snapshot without lineage") == (512, 128)
 
 
 def test_what_is_damaged_stays_a_file(many: GitWorkspace) -> None:

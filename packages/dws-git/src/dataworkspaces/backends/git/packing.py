@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.backends.git.snapshot_packs import PackedSnapshot, encode, name_of, pack_of
@@ -28,10 +28,30 @@ MANY = 512
 """So many snapshots may have files of their own."""
 KEPT = 128
 """So many of these, the newest, stay files when the others go into packs."""
+FEWEST, MOST_LOOSE_BYTES = 16, 8 << 20
+"""Fewer may have files of their own where their lineage is large, since a pack holds of each only what is new in it."""
 MOST_IN_PACK = 1024
 MOST_BYTES = 32 << 20
 """Of the files that go into one pack. One snapshot may have more."""
 _MANIFEST_NAME = re.compile(r"snapshot-([0-9a-f]{40})\.json")
+
+
+class Limits(NamedTuple):
+    """How many snapshots may have files of their own, and how many of these stay files."""
+
+    many: int
+    kept: int
+
+
+def limits(paths: WorkspacePaths, newest: str) -> Limits:
+    """For snapshots whose lineage is as large as that of the newest one."""
+    try:
+        with os.scandir(paths.snapshot_lineage / newest) as files:
+            size = sum(file.stat(follow_symlinks=False).st_size for file in files)
+    except FileNotFoundError:
+        size = 0
+    many = min(MANY, max(FEWEST, MOST_LOOSE_BYTES // max(size, 1)))
+    return Limits(many, max(1, KEPT * many // MANY))
 
 
 def loose_snapshots(paths: WorkspacePaths) -> set[str]:

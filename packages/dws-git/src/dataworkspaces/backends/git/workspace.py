@@ -305,19 +305,18 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
         except MetadataError:
             return False
 
-    def _pack_older_snapshots(self) -> None:
+    def _pack_older_snapshots(self, newest: str) -> None:
         """What keeps them from it, a full disk say, is no reason to fail: the next snapshot tries again."""
         from dataworkspaces.backends.git import packing
 
         loose = packing.loose_snapshots(self.paths)
-        if len(loose) <= packing.MANY:
+        limits = packing.limits(self.paths, newest)
+        if len(loose) <= limits.many:
             return
-        older = [hashval for hashval in self._index.hashes(reverse=True, limit=None) if hashval in loose][
-            packing.KEPT :
-        ]
+        in_order = [hashval for hashval in self._index.hashes(reverse=False, limit=None) if hashval in loose]
         self._note_for_commit(self.paths.snapshot_packs)
         try:
-            replaced = packing.write_packs(self.paths, older[::-1])
+            replaced = packing.write_packs(self.paths, in_order[: -limits.kept])
         except (OSError, MetadataError) as e:
             log.info("snapshots are not packed yet: %s", e)
             return
@@ -589,7 +588,7 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
 
     def save(self, message: str) -> None:
         if self._finished_snapshot is not None:
-            self._pack_older_snapshots()
+            self._pack_older_snapshots(self._finished_snapshot)
         super().save(message)
         if self._finished_snapshot is not None:
             self._subdirectories.remember(self._finished_snapshot)
