@@ -166,6 +166,10 @@ def import_all() -> None:
                     continue  # it needs something that is not here
     for name in IMPORTED_LATE:
         import_module(name)
+    from dataworkspaces.lineage.environment import this_environment
+
+    with tempfile.TemporaryDirectory(prefix="dws-forked-") as directory:
+        this_environment(Path(directory))  # each workspace asks once, and what is installed takes long to read
     gc.collect()
     gc.freeze()  # else each child would copy what it looks at to collect garbage
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,13 @@ from dataworkspaces.toolbox.atomic import read_json_object_if_any, write_json
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
+
+_FIELD_RE = re.compile(r"^(Name|Version):[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
+_CODE = (".py", ".so", ".pyd")
+_MODULE_RE = re.compile(r"^\"?([^/.,\"\n]+)(?:/[^,\n]*|\.[^/,\n]*)?\.(?:py|so|pyd)\"?,", re.MULTILINE)
+"""The module at the top that a line of a RECORD is of, if it is one of a module."""
+_read_at: dict[str, dict[str, dict[str, str]]] = {}
+"""What this process has read, by the places and their times: it may work with several workspaces."""
 
 __all__ = ["distributions_of", "present_process", "this_environment", "this_machine", "this_user"]
 
@@ -104,7 +112,10 @@ def _installed(paths: Sequence[str], cache_directory: Path) -> dict[str, dict[st
         if known.get("places") == places:
             modules: dict[str, dict[str, str]] = known["modules"]
             return modules
-    modules = _read_installed(paths)
+    key = json.dumps(places)
+    if key not in _read_at:
+        _read_at[key] = _read_installed(paths)
+    modules = _read_at[key]
     with suppress(OSError):
         write_json(cache, {"places": places, "modules": modules})
     return modules
@@ -135,16 +146,26 @@ def _read_installed(paths: Sequence[str]) -> dict[str, dict[str, str]]:
     for distribution in distributions(path=list(paths)):
         # The metadata of others may lack anything.
         with suppress(Exception):
-            name, version = distribution.metadata["Name"], distribution.version
+            name, version = _name_and_version(distribution)
             for module in _top_level(distribution) if name and version else ():
                 found.setdefault(module, {}).setdefault(name, version)  # the first on the path is the one in use
     return found
+
+
+def _name_and_version(distribution: Distribution) -> tuple[str, str]:
+    """Two lines of a long text."""
+    header = (distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or "").partition("\n\n")[0]
+    fields = dict(_FIELD_RE.findall(header))
+    return fields.get("Name", ""), fields.get("Version", "")
 
 
 def _top_level(distribution: Distribution) -> set[str]:
     declared = (distribution.read_text("top_level.txt") or "").split()
     if declared:
         return set(declared)
-    files = distribution.files or []
-    names = {file.parts[0].partition(".")[0] for file in files if file.suffix in (".py", ".so", ".pyd")}
+    record = distribution.read_text("RECORD")
+    if not record:  # an older kind of metadata, which lists its files elsewhere
+        names = {file.parts[0].partition(".")[0] for file in distribution.files or [] if file.suffix in _CODE}
+    else:
+        names = set(_MODULE_RE.findall(record))
     return {name for name in names if name.isidentifier()}
