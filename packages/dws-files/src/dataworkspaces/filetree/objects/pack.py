@@ -31,6 +31,7 @@ from typing import NamedTuple
 
 from blake3 import blake3
 
+from dataworkspaces.durability import start_flushing
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.filetree.objects.compression import MOST, compressed, decompressed
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
@@ -44,6 +45,8 @@ ENTRY_1 = struct.Struct("<32sQQ")
 FOOTER = struct.Struct("<Q32s8s")
 _TOGETHER = 64 << 10
 """Bytes of contents that are compressed together."""
+_ON_ITS_WAY = 32 << 20
+"""Bytes of a new pack after which the disk gets to work, while the next ones are computed."""
 _kept_open = threading.BoundedSemaphore(64)
 """How many packs stay open, in all stores of a process: a process may have 256 files open, and need most of them."""
 
@@ -276,6 +279,7 @@ class PackWriter:
         self._digests: set[bytes] = set()
         self._entries: list[bytes] = []
         self._size = len(MAGIC)
+        self._on_its_way = 0
         self._together: list[tuple[ObjectId, bytes]] = []
         self._waiting = 0
 
@@ -311,6 +315,10 @@ class PackWriter:
     def _write(self, data: bytes) -> None:
         self._file.write(data)
         self._size += len(data)
+        if self._size - self._on_its_way >= _ON_ITS_WAY:
+            self._file.flush()
+            start_flushing(self._file.fileno())
+            self._on_its_way = self._size
 
     def finish(self, directory: Path) -> Path:
         """Put the pack in place, on disk. One that is there already is the same, and is replaced."""
