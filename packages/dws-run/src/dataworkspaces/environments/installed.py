@@ -13,6 +13,8 @@ from typing import Any
 
 _OF_INSTALLERS = {"INSTALLER", "REQUESTED", "RECORD", "RECORD.jws", "RECORD.p7s", "direct_url.json"}
 """Files of ``.dist-info`` that whoever installs adds, so that they are not those of the wheel."""
+_known_contents: dict[bytes, str | None] = {}
+"""Of the RECORDs that this process has read, by their own hash: it may work with several workspaces."""
 _FIELD = re.compile(r"^(Name|Version):[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
 
 
@@ -75,10 +77,11 @@ def _installed(distribution: Distribution, name: str, version: str) -> Installed
 
 
 def _contents(record: str) -> str | None:
-    files = sorted(set(_files(record)))
-    if not files:
-        return None
-    return "sha256:" + hashlib.sha256("\n".join(files).encode("utf-8", "surrogatepass")).hexdigest()
+    key = hashlib.sha256(record.encode("utf-8", "surrogatepass")).digest()
+    if key not in _known_contents:
+        files = "\n".join(sorted(set(_files(record)))).encode("utf-8", "surrogatepass")
+        _known_contents[key] = f"sha256:{hashlib.sha256(files).hexdigest()}" if files else None
+    return _known_contents[key]
 
 
 def _files(record: str) -> Iterator[str]:
