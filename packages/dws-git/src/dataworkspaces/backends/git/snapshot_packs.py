@@ -37,6 +37,8 @@ PACKS = "snapshot_packs"
 PACK_NAME = re.compile(r"[0-9a-f]{64}\.jsonl")
 MAX_BYTES = 256 << 20
 """More than any pack, or any document in one, can have."""
+_NEAR = 1 << 16
+"""Bytes that are read together, whoever needs how many of them."""
 
 Documents = Mapping[str, dict[str, Any]]
 """The lineage of a snapshot, by resource."""
@@ -151,22 +153,32 @@ class Pack:
         places = document.get("lineages") if isinstance(document, dict) else None
         if not isinstance(places, list):
             raise self._damaged()
-        left = MAX_BYTES  # whoever wrote it may name one place very often
-        entries = []
-        for place in places:
-            content = self._part(place)
-            left -= len(content)
-            if left < 0:
-                raise self._damaged()
-            entries.append(self._object(content))
-        return {**document, "lineages": entries}
+        return {**document, "lineages": [self._object(content) for content in self._parts(places)]}
 
     def _part(self, place: Any) -> bytes:
+        return self._parts([place])[0]
+
+    def _parts(self, places: list[Any]) -> list[bytes]:
+        """In one read, unless they lie far apart."""
+        checked = [self._checked(place) for place in places]
+        total = sum(length for _, length in checked)
+        if total > MAX_BYTES:  # whoever wrote it may name one place very often
+            raise self._damaged()
+        begin = min((first for first, _ in checked), default=0)
+        span = max((first + length for first, length in checked), default=0) - begin
+        if span <= max(4 * total, _NEAR):
+            content = self._read(self._begin + begin, span)
+            parts = [content[first - begin : first - begin + length] for first, length in checked]
+        else:
+            parts = [self._read(self._begin + first, length) for first, length in checked]
+        if any(len(part) != length for part, (_, length) in zip(parts, checked, strict=True)):
+            raise self._damaged()
+        return parts
+
+    def _checked(self, place: Any) -> tuple[int, int]:
         match place:
-            case [int(begin), int(length)] if begin >= 0 and 0 < length <= MAX_BYTES:
-                content = self._read(self._begin + begin, length)
-                if len(content) == length:
-                    return content
+            case [int(begin), int(length)] if 0 <= begin <= MAX_BYTES and 0 < length <= MAX_BYTES:
+                return begin, length
         raise self._damaged()
 
     def _object(self, content: bytes) -> dict[str, Any]:
@@ -199,25 +211,35 @@ def verified_pack(path: Path) -> Pack:
 
 
 class SnapshotPacks:
-    """Those of a directory. They are looked for anew at each question about a snapshot that none is known to hold: what
-    packs do not hold yet, files do, and these go after a pack has come."""
+    """Those of a directory, each of which is opened when it is first needed. They are looked for anew at each question
+    about a snapshot that none is known to hold: what packs do not hold yet, files do, and these go after a pack has
+    come."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._known: dict[str, Pack | MetadataError] = {}
-        self._holders: dict[str, Pack] = {}
+        self._names: list[str] = []
+        self._opened: dict[str, Pack | MetadataError] = {}
 
     def find(self, hashval: str) -> Pack | None:
-        """The pack that holds a snapshot. Raises MetadataError if none does, and one cannot be read."""
-        found = self._holders.get(hashval)
+        """The first pack by name that holds a snapshot. Raises MetadataError if none does, and one cannot be read."""
+        found = self._find(hashval)
         if found is None:
-            self._look()
-            found = self._holders.get(hashval)
+            self._names = sorted(pack_names(self._directory))
+            found = self._find(hashval)
         if found is None:
-            for unreadable in self._known.values():
-                if isinstance(unreadable, MetadataError):
+            for name in self._names:
+                if isinstance(unreadable := self._opened[name], MetadataError):
                     raise unreadable
         return found
+
+    def _find(self, hashval: str) -> Pack | None:
+        for name in self._names:
+            if name not in self._opened:
+                self._opened[name] = _pack_in_file(self._directory / name)
+            pack = self._opened[name]
+            if isinstance(pack, Pack) and hashval in pack.hashes:
+                return pack
+        return None
 
     def manifest(self, hashval: str) -> bytes | None:
         pack = self.find(hashval)
@@ -226,16 +248,6 @@ class SnapshotPacks:
     def lineage_of(self, hashval: str, resource_name: str) -> dict[str, Any] | None:
         pack = self.find(hashval)
         return None if pack is None else pack.lineage_of(hashval, resource_name)
-
-    def _look(self) -> None:
-        names = set(pack_names(self._directory))
-        if names == self._known.keys():
-            return
-        self._known = {
-            name: self._known.get(name) or _pack_in_file(self._directory / name) for name in sorted(names, reverse=True)
-        }
-        packs = [pack for pack in self._known.values() if isinstance(pack, Pack)]
-        self._holders = {hashval: pack for pack in packs for hashval in pack.hashes}
 
 
 def pack_names(directory: Path) -> Iterator[str]:
