@@ -36,7 +36,7 @@ KERNEL = ("dws-core", "dws-lineage", "dws-commands")
 
 LACKING = {
     "dws-core": {"status": "dws-commands", "gc": "dws-files", "run": "dws-run"},
-    "dws-commands": {"add local-files": "dws-files", "init": "dws-git", "gc": "dws-files", "run": "dws-run"},
+    "dws-commands": {"add local-files": "dws-files", "init --batch": "dws-git", "gc": "dws-files", "run": "dws-run"},
     "dws-sql": {"add local-files": "dws-files", "add git": "dws-git", "gc": "dws-files"},
 }
 """Which distribution a command asks for where there is no other than this and what it depends on."""
