@@ -3,6 +3,9 @@
 The lock is a file that is created exclusively, which works on every file system (NFS among them) without a lock
 daemon. It names its process and host; if that process has ended without removing it, the next command takes over.
 Where nobody can tell that from here, :mod:`~dataworkspaces.toolbox.lock_holder` says what is known of it.
+
+A lock that is free is taken here, in the form that filelock knows. To wait for one is filelock's, which a command that
+need not wait does not import: that would take longer than all that some commands do.
 """
 
 from __future__ import annotations
@@ -10,15 +13,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from dataworkspaces.errors import ConfigurationError, LockedError, kind_of_os_error
 from dataworkspaces.toolbox.heartbeat import time_beside
 from dataworkspaces.toolbox.lock_holder import (
     LOCK_FILE,
     describe_holder,
+    host_in_lock,
     is_held,
     is_here,
     noting_holder,
@@ -26,34 +30,40 @@ from dataworkspaces.toolbox.lock_holder import (
     read_facts,
 )
 from dataworkspaces.toolbox.logs import log
-from dataworkspaces.toolbox.processes import process_exists
 from dataworkspaces.toolbox.regular import read_regular
 
-if TYPE_CHECKING:
-    from filelock import SoftFileLock
-
-__all__ = ["acquire", "hold_lock"]
+__all__ = ["HeldByAnother", "Lock", "acquire", "hold_lock"]
 
 WAIT_SECONDS = 5.0
 """How long a command waits for another to finish; the environment variable ``DWS_LOCK_TIMEOUT`` overrides it."""
 _EMPTY_SECONDS = 2.0
 
 
+class Lock(Protocol):
+    """One that this process holds."""
+
+    def release(self) -> None: ...
+
+
+class HeldByAnother(LockedError):
+    """A lock did not become free in time."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(describe_holder(path), hint="'dws unlock' removes a stale lock")
+
+
 @contextmanager
 def hold_lock(directory: Path, command: str, timeout: float | None = None) -> Iterator[None]:
     """Hold the lock in ``directory``; raises LockedError, naming the holder, after ``timeout`` seconds."""
-    from filelock import Timeout
-
     path = directory / LOCK_FILE
     seconds = _wait_seconds() if timeout is None else timeout
     try:
         directory.mkdir(parents=True, exist_ok=True)
         start = time.monotonic()
         lock = acquire(path, seconds)
-    except Timeout:
+    except HeldByAnother as e:
         raise LockedError(
-            describe_holder(path),
-            hint="Wait for it to finish and try again. 'dws unlock' removes a stale lock",
+            e.message, hint="Wait for it to finish and try again. 'dws unlock' removes a stale lock"
         ) from None
     except OSError as e:
         raise kind_of_os_error(e)(
@@ -68,12 +78,54 @@ def hold_lock(directory: Path, command: str, timeout: float | None = None) -> It
         lock.release()
 
 
-def acquire(path: Path, seconds: float) -> SoftFileLock:
-    """Acquire the lock file ``path`` within ``seconds``; raises filelock's Timeout.
+def acquire(path: Path, seconds: float) -> Lock:
+    """Acquire the lock file ``path`` within ``seconds``; raises HeldByAnother, OSError.
 
-    The locks of dead processes are taken over: filelock does so for those that say whose they are, and we for those
-    that are still empty, since their process was killed right after it made them. Filelock never takes these, for an
-    old release wrote nothing into its locks."""
+    The locks of dead processes are taken over."""
+    return _take_free(path) or _wait_for(path, seconds)
+
+
+def _take_free(path: Path) -> Lock | None:
+    """None if somebody holds it, or has left it."""
+    host = host_in_lock()
+    if host is None:
+        return None
+    try:
+        fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o644)
+    except FileExistsError:
+        return None
+    content = f"{os.getpid()}\n{host}\n"
+    try:
+        os.write(fd, content.encode("utf-8"))
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(fd)
+    return _Taken(path, content)
+
+
+class _Taken:
+    def __init__(self, path: Path, content: str) -> None:
+        self._path = path
+        self._content = content
+        self._owner = os.getpid()
+
+    def release(self) -> None:
+        """May be called twice. A copy of the process, made by fork, holds nothing."""
+        if self._owner != os.getpid():
+            return
+        self._owner = 0
+        with suppress(OSError, ValueError):
+            if read_regular(self._path).decode("utf-8") == self._content:  # else somebody has removed it
+                self._path.unlink()
+
+    __del__ = release
+
+
+def _wait_for(path: Path, seconds: float) -> Lock:
+    """Locks that are still empty, since their process was killed right after it made them, filelock does not take: an
+    old release wrote nothing into its locks. Of others it may not know that they are of this host."""
     from filelock import SoftFileLock, Timeout
 
     lock = SoftFileLock(path)
@@ -81,7 +133,7 @@ def acquire(path: Path, seconds: float) -> SoftFileLock:
     is_first = True
     while True:
         _remove_if_empty(path)
-        _remove_if_reused(path)
+        _remove_if_left(path)
         left = max(0.0, deadline - time.monotonic())
         try:
             lock.acquire(timeout=min(left, _EMPTY_SECONDS), poll_interval=0.02)
@@ -89,7 +141,7 @@ def acquire(path: Path, seconds: float) -> SoftFileLock:
         except Timeout:
             # Some releases of filelock remove the lock of a dead process at one try, and take it at the next.
             if left <= _EMPTY_SECONDS and not _remove_if_empty(path) and not is_first:
-                raise
+                raise HeldByAnother(path) from None
         is_first = False
 
 
@@ -118,8 +170,8 @@ def _remove_if_empty(path: Path) -> bool:
         aside.unlink(missing_ok=True)
 
 
-def _remove_if_reused(path: Path) -> None:
-    """Remove the lock of a process of this host that is gone, though its number is in use again, or of before the
+def _remove_if_left(path: Path) -> None:
+    """Remove the lock of a process of this host that is gone, though its number may be in use again, or of before the
     machine started."""
     try:
         content = read_regular(path).decode("utf-8")
@@ -128,15 +180,15 @@ def _remove_if_reused(path: Path) -> None:
     pid, host = process_in(content)
     if not pid or not is_here(host, read_facts(path, pid)):
         return
-    if is_held(path, int(pid)) or not process_exists(int(pid)):
-        return  # filelock itself takes over those whose number is free
+    if is_held(path, int(pid)):
+        return
     aside = path.with_name(f"{path.name}.{os.urandom(6).hex()}.tmp")
     try:
         path.rename(aside)
         if read_regular(aside).decode("utf-8") != content:
             aside.rename(path)  # another process was faster, and this is its lock
             return
-        log.info("removed %s of process %s, whose number another process has now", path, pid)
+        log.info("removed %s of process %s, which is gone", path, pid)
     except (OSError, ValueError):
         return
     finally:

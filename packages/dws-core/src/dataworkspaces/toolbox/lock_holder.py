@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import string
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ __all__ = [
     "describe_all",
     "describe_holder",
     "describe_lock",
+    "host_in_lock",
     "is_held",
     "is_here",
     "noting_holder",
@@ -39,6 +41,10 @@ _KINDS = (
 """Patterns of the locks in a machine directory, and what they are over."""
 _NAMESPACE = "?pidns-"
 """What newer releases of filelock write between the name of a host and a namespace of process numbers."""
+_FIRST_NAMESPACE = str(0xEFFFFFFC)
+"""That of a machine which is no container. Its hosts are written without it."""
+_PLAIN = frozenset(string.ascii_letters + string.digits + "._-")
+_LONGEST_NAME = 200
 _FACTS = ("started", "boot", "since", "namespace", "beats")
 
 
@@ -103,6 +109,15 @@ def process_in(content: str) -> tuple[str, str]:
     """The number and the host of the process that a lock file names; empty where it names none."""
     pid, host = [*content.splitlines(), "", ""][:2]
     return pid if pid.isdigit() else "", host
+
+
+def host_in_lock() -> str | None:
+    """What a lock of this process names as its host, as newer releases of filelock write it. None where that is not
+    simply its name."""
+    name, namespace = os.uname().nodename, process_namespace()
+    if not name or len(name) > _LONGEST_NAME or not set(name) <= _PLAIN:
+        return None
+    return name if namespace in (None, _FIRST_NAMESPACE) else f"{name}{_NAMESPACE}{int(namespace):x}"
 
 
 def describe_all(directory: Path) -> Iterator[tuple[str, str, LockHolder]]:

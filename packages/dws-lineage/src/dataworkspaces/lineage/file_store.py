@@ -24,7 +24,7 @@ from dataworkspaces.lineage.renaming import rename_entries
 from dataworkspaces.lineage.steps_in_progress import InterruptedStep, Writing
 from dataworkspaces.lineage.store import NO_CONTENTS, Contents, Entries, LineageStore, ResourceLineage, unknown
 from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object_if_any, to_json, write_bytes
-from dataworkspaces.toolbox.lock import acquire
+from dataworkspaces.toolbox.lock import HeldByAnother, acquire
 from dataworkspaces.toolbox.lock_holder import describe_holder
 from dataworkspaces.workspace.resource_names import AS_STORED, ResourceNames
 from dataworkspaces.workspace.resource_ref import ResourceRef
@@ -197,12 +197,10 @@ class FileLineageStore(LineageStore):
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        from filelock import Timeout
-
         try:
             self._lock_path.parent.mkdir(parents=True, exist_ok=True)
             lock = acquire(self._lock_path, _LOCK_SECONDS)
-        except Timeout:
+        except HeldByAnother:
             raise LineageError(
                 f"Lineage could not be written for {_LOCK_SECONDS:.0f} s: {describe_holder(self._lock_path)}",
                 hint="'dws unlock' removes a stale lock",

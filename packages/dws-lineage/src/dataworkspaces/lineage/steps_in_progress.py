@@ -12,7 +12,7 @@ from dataworkspaces.errors import MetadataError
 from dataworkspaces.lineage.from_json import step_from_json
 from dataworkspaces.lineage.model import StepLineage
 from dataworkspaces.toolbox.atomic import read_json_object, write_json
-from dataworkspaces.toolbox.lock import acquire
+from dataworkspaces.toolbox.lock import HeldByAnother, acquire
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
 
@@ -86,11 +86,9 @@ def _forgetting(step: InterruptedStep, note: Path) -> Iterator[InterruptedStep]:
 
 def _taken_over(lock_path: Path) -> Callable[[], None] | None:
     """The lock of a process that is gone; None if it is alive, or if the file system is read-only."""
-    from filelock import Timeout
-
     try:
         return acquire(lock_path, 0.0).release
-    except (Timeout, OSError):
+    except (HeldByAnother, OSError):
         return None
 
 

@@ -35,14 +35,12 @@ from dataworkspaces.lineage.own_commands import OwnCommands
 from dataworkspaces.lineage.places import refs_overlap
 from dataworkspaces.lineage.run_environment import current_run, variables_of_run
 from dataworkspaces.toolbox.atomic import explain_os_error
-from dataworkspaces.toolbox.lock import acquire
+from dataworkspaces.toolbox.lock import HeldByAnother, Lock, acquire
 from dataworkspaces.toolbox.lock_holder import describe_holder, noting_holder
 from dataworkspaces.toolbox.logs import log
 from dataworkspaces.workspace import ResourceRef, Workspace
 
 if TYPE_CHECKING:
-    from filelock import SoftFileLock
-
     from dataworkspaces.commands.run_cache_take import TakenRun
 
 
@@ -269,13 +267,11 @@ def _finding_outputs(workspace: Workspace, record: RunRecord) -> Iterator[None]:
         yield
 
 
-def _when_free(workspace: Workspace, path: Path) -> SoftFileLock:
+def _when_free(workspace: Workspace, path: Path) -> Lock:
     """A lock, for which we wait as long as it takes."""
-    from filelock import Timeout
-
     try:
         return acquire(path, 0.0)
-    except Timeout:
+    except HeldByAnother:
         workspace.interaction.warn(
             "Waiting for another 'dws run' to end: only commands with named outputs can run at the same time. "
             f"{describe_holder(path)}; 'dws unlock' removes a stale lock"

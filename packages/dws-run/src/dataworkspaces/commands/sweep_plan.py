@@ -17,7 +17,7 @@ from dataworkspaces.commands.sweep_command import check_command, check_keys, spl
 from dataworkspaces.commands.sweep_values import Axis, Point, check_count, grid, parse_axis, read_rows, samples
 from dataworkspaces.errors import ConfigurationError, ConflictError, LockedError, MetadataError, NotFoundError
 from dataworkspaces.toolbox.atomic import read_json_object, write_json
-from dataworkspaces.toolbox.lock import acquire
+from dataworkspaces.toolbox.lock import HeldByAnother, acquire
 from dataworkspaces.toolbox.lock_holder import describe_holder, noting_holder
 from dataworkspaces.workspace import Workspace
 from dataworkspaces.workspace.kept_experiments import check_experiment_name
@@ -138,13 +138,11 @@ def keep_plan(workspace: Workspace, plan: SweepPlan) -> None:
 @contextmanager
 def alone(workspace: Workspace, plan: SweepPlan) -> Iterator[None]:
     """Nobody else makes runs of this sweep meanwhile. Raises LockedError if somebody does."""
-    from filelock import Timeout
-
     path = place_of(workspace, plan.name).with_suffix(".lock")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         lock = acquire(path, 0.0)
-    except Timeout:
+    except HeldByAnother:
         raise LockedError(
             f"Sweep '{plan.name}' is running already: {describe_holder(path)}",
             hint="Wait until it has ended. 'dws unlock' removes a stale lock",

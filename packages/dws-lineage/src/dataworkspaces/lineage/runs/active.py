@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from dataworkspaces.errors import LockedError, MetadataError
 from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object, write_json
-from dataworkspaces.toolbox.lock import acquire
+from dataworkspaces.toolbox.lock import HeldByAnother, acquire
 from dataworkspaces.toolbox.lock_holder import describe_holder
 from dataworkspaces.workspace import ResourceRef, Workspace
 
@@ -63,13 +63,11 @@ class ActiveRuns:
     @contextmanager
     def beginning(self) -> Iterator[None]:
         """One run begins at a time."""
-        from filelock import Timeout
-
         path = self._directory / "begin.lock"
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
             lock = acquire(path, _BEGIN_SECONDS)
-        except Timeout:
+        except HeldByAnother:
             raise LockedError(
                 f"No run can begin: {describe_holder(path)}", hint="'dws unlock' removes a stale lock"
             ) from None
@@ -119,11 +117,9 @@ def this_host() -> str:
 
 def _is_held(note: Path) -> bool:
     """Whether the process of a run lives, as far as can be told; one of a machine that we do not see does."""
-    from filelock import Timeout
-
     try:
         lock = acquire(note.with_suffix(".lock"), 0.0)
-    except (Timeout, OSError):
+    except (HeldByAnother, OSError):
         return True
     with suppress(OSError):
         note.unlink(missing_ok=True)
