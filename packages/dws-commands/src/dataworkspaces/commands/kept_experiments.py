@@ -7,7 +7,6 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataworkspaces.commands.summaries import snapshot_json
-from dataworkspaces.commands.sync import pushing
 from dataworkspaces.errors import NotFoundError
 from dataworkspaces.lineage.runs.check import check_runs
 from dataworkspaces.operations.questions import ask_unlocked
@@ -138,6 +137,8 @@ def matching(patterns: Iterable[str], names: Iterable[str], where: str) -> list[
 
 def push_experiments_command(workspace: Workspace, names: Sequence[str]) -> list[str]:
     """Send experiments to the origin; before them what resources keep of their content, to where they send it."""
+    from dataworkspaces.commands.sync import pushing
+
     experiments = experiments_of(workspace)
     known = {each.name: each for each in experiments.list_experiments()}
     wanted = [known[name] for name in matching(names, known, "There is")]

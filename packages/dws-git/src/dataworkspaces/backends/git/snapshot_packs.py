@@ -22,10 +22,9 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dataworkspaces.errors import MetadataError, NotSupportedError
 from dataworkspaces.toolbox.regular import read_regular
@@ -46,8 +45,7 @@ ReadPart = Callable[[int, int], bytes]
 """The bytes of a pack from a place on, as many as are asked for."""
 
 
-@dataclass(frozen=True)
-class PackedSnapshot:
+class PackedSnapshot(NamedTuple):
     """What a pack holds of one."""
 
     hashval: str
