@@ -32,6 +32,7 @@ from . import (
     rclone,
     reproduce,
     s3,
+    s3_transfers,
     startup,
     web,
 )
@@ -58,6 +59,7 @@ ROWS: dict[str, Callable[[Settings], Iterator[Row]]] = {
     "flushing": flushing.rows,
     "rclone": rclone.rows,
     "s3": s3.rows,
+    "s3-transfers": s3_transfers.rows,
     "web": web.rows,
 }
 

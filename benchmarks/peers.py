@@ -64,14 +64,18 @@ def dvc(settings: Settings) -> Tool:
     return _newest(settings, "DVC", "dvc", "dvc==3.*")
 
 
+def dvc_with_s3(settings: Settings) -> Tool:
+    return _newest(settings, "DVC for S3", "dvc", "dvc[s3]==3.*", "dvc-s3")
+
+
 def mlflow(settings: Settings) -> Tool:
     """MLflow, the newest of its major version."""
     return _newest(settings, "MLflow", "mlflow", "mlflow==3.*")
 
 
-def _newest(settings: Settings, name: str, program: str, requirement: str) -> Tool:
+def _newest(settings: Settings, name: str, program: str, requirement: str, directory: str | None = None) -> Tool:
     """On the Python that runs the benchmarks."""
-    environment = settings.cache / program
+    environment = settings.cache / (directory or program)
     tool = Tool(name, environment / "bin")
     if not (tool.bin / program).exists():
         print(f"Installing {name} in {environment} …", flush=True)

@@ -45,12 +45,12 @@ print(len(fs.cat([sys.argv[2] + f"/small/{n:04}" for n in range(int(sys.argv[3])
 
 
 def rows(settings: Settings) -> Iterator[Row]:
-    with _server(settings.work / "server") as server:
+    with s3_server(settings.work / "server") as server:
         for count in KEYS[:1] if settings.many_files == 0 else KEYS:
             bucket = Bucket(server.client(), f"bucket-{count}")
             bucket.fill(count)
             for delay in RATIOS:
-                with _at_a_distance(server.port, delay) as url:
+                with at_a_distance(server.port, delay) as url:
                     yield from _snapshots(settings, server, bucket, count, url, delay)
         yield from _memory(settings, server)
         yield from _reading(settings, server)
@@ -157,7 +157,7 @@ def _reading(settings: Settings, server: Any) -> Iterator[Row]:
 
 
 @contextmanager
-def _server(directory: Path) -> Iterator[Any]:
+def s3_server(directory: Path) -> Iterator[Any]:
     sys.path.append(str(TESTS))
     try:
         module: Any = importlib.import_module("s3_server")
@@ -172,7 +172,7 @@ def _server(directory: Path) -> Iterator[Any]:
 
 
 @contextmanager
-def _at_a_distance(port: int, delay: float) -> Iterator[str]:
+def at_a_distance(port: int, delay: float) -> Iterator[str]:
     """The URL of the server at ``port``, as if it were ``delay`` seconds away."""
     if not delay:
         yield f"http://{LOOPBACK}:{port}"
