@@ -456,7 +456,7 @@ def test_what_two_versions_have_in_common_is_sent_and_fetched_once(
 
 def test_a_push_that_was_killed_is_completed(remote: Remote, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = [keep(remote.mine, root, noise(1)), keep(remote.mine, root, b"small", "small")]
-    real, left = RemoteStore._upload, 0
+    real, left = RemoteStore.upload, 0
 
     def upload(self: RemoteStore, local: Path, relative: str, *, tell: bool = True) -> int:
         nonlocal left
@@ -468,7 +468,7 @@ def test_a_push_that_was_killed_is_completed(remote: Remote, root: Path, monkeyp
     for number in range(10):
         left = number
         with monkeypatch.context() as m:
-            m.setattr(RemoteStore, "_upload", upload)
+            m.setattr(RemoteStore, "upload", upload)
             try:
                 remote.push(*ids)
             except KeyboardInterrupt:
