@@ -120,7 +120,11 @@ class _Taken:
             if read_regular(self._path).decode("utf-8") == self._content:  # else somebody has removed it
                 self._path.unlink()
 
-    __del__ = release
+    def __del__(self) -> None:
+        try:
+            self.release()
+        except Exception:
+            return  # Python is about to end, and not much of it works: the next command takes it over
 
 
 def _wait_for(path: Path, seconds: float) -> Lock:
