@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ def project(workspace: User) -> User:
         results = {"parameters": {"rate": number}, "metrics": {"accuracy": number / 10}}
         write_files(workspace.cwd, {"results/results.json": json.dumps(results)})
         workspace.batch("snapshot", f"T{number}")
+    time.sleep(0.1)  # a directory that changed just now may change again without its time telling: nothing is kept
     return workspace
 
 
