@@ -91,7 +91,7 @@ class _Ours(_Side):
         self.shell(*DWS, "push")
 
     def fetch(self, _round: int) -> None:
-        self.shell(*DWS, "clone", "--same-places", str(self.hub), str(self.copy))
+        self.shell(*DWS, "clone", "--trust", str(self.hub), str(self.copy))
 
 
 class _Rclone(_Side):
