@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataworkspaces.lineage.runs.directory import ResultsDirectory
@@ -72,22 +73,24 @@ class CheckedRuns(NamedTuple):
 
 def runs_of(workspace: Workspace, names: Iterable[str]) -> list[PresentRun]:
     """The runs in results resources."""
-    return [run for name in names for run in _runs(workspace, name)[0]]
+    active = _active(workspace)
+    return [run for name in names for run in _runs(workspace, name, active)[0]]
 
 
 def check_runs(workspace: Workspace) -> list[CheckedRuns]:
     """Each of the results resources that are here; one that holds no run with a list of its files has nothing to be
     checked."""
+    active = _active(workspace)
     return [
-        _check(workspace, name)
+        _check(workspace, name, active)
         for name in workspace.get_resource_names()
         if workspace.get_resource_role(name) == ResourceRoles.RESULTS
         and not is_absent(workspace, workspace.get_resource(name))
     ]
 
 
-def _check(workspace: Workspace, name: str) -> CheckedRuns:
-    runs, files = _runs(workspace, name)
+def _check(workspace: Workspace, name: str, active: _Active) -> CheckedRuns:
+    runs, files = _runs(workspace, name, active)
     listed = {
         f"{run.ref.subpath}/{path}" if run.ref.subpath else path: record
         for run in runs
@@ -105,7 +108,7 @@ def _check(workspace: Workspace, name: str) -> CheckedRuns:
     return CheckedRuns(name, tuple(runs), tuple(missing), tuple(changed), tuple(of_no_run))
 
 
-def _runs(workspace: Workspace, name: str) -> tuple[list[PresentRun], set[str]]:
+def _runs(workspace: Workspace, name: str, active: _Active) -> tuple[list[PresentRun], set[str]]:
     if not isinstance(workspace.get_resource(name), FileResourceMixin):
         return [], set()
     root = ResultsDirectory(workspace, ResourceRef(name))
@@ -115,11 +118,11 @@ def _runs(workspace: Workspace, name: str) -> tuple[list[PresentRun], set[str]]:
         return [], files
     from dataworkspaces.lineage.runs.left import look_at
 
-    found = [_present(workspace, look_at(root.below(place) if place else root)) for place in sorted(places)]
+    found = [_present(look_at(root.below(place) if place else root), active) for place in sorted(places)]
     return [run for run in found if run is not None], files
 
 
-def _present(workspace: Workspace, left: Left) -> PresentRun | None:
+def _present(left: Left, active: _Active) -> PresentRun | None:
     if left.is_empty or (left.log is None and left.run_id is None and left.results == {}):
         return None
     ref, files = left.directory.ref, left.files
@@ -129,14 +132,23 @@ def _present(workspace: Workspace, left: Left) -> PresentRun | None:
         started = str(results.get("start_time") or "")
         status = "completed" if is_listed else None
         return PresentRun(ref, left.run_id, left.step or "", started, status, files)
-    status = left.log.status or ("running" if _is_active(workspace, left.log.run_id) else "failed")
+    status = left.log.status or ("running" if left.log.run_id in active() else "failed")
     return PresentRun(ref, left.log.run_id, left.log.step, left.log.start_time, status, files)
 
 
-def _is_active(workspace: Workspace, run_id: str) -> bool:
-    from dataworkspaces.lineage.runs.active import ActiveRuns
+_Active = Callable[[], "set[str]"]
 
-    return any(run.run_id == run_id for run in ActiveRuns(workspace).all())
+
+def _active(workspace: Workspace) -> _Active:
+    """The runs that are at work: looked for when they are first asked for, and once."""
+
+    @cache
+    def active() -> set[str]:
+        from dataworkspaces.lineage.runs.active import ActiveRuns
+
+        return {run.run_id for run in ActiveRuns(workspace).all()}
+
+    return active
 
 
 def _is_in(path: str, place: str | None) -> bool:
