@@ -25,7 +25,6 @@ from dataworkspaces.lineage.steps_in_progress import InterruptedStep, Writing
 from dataworkspaces.lineage.store import NO_CONTENTS, Contents, Entries, LineageStore, ResourceLineage, unknown
 from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object_if_any, to_json, write_bytes
 from dataworkspaces.toolbox.lock import HeldByAnother, acquire
-from dataworkspaces.toolbox.lock_holder import describe_holder
 from dataworkspaces.workspace.resource_names import AS_STORED, ResourceNames
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
@@ -200,9 +199,9 @@ class FileLineageStore(LineageStore):
         try:
             self._lock_path.parent.mkdir(parents=True, exist_ok=True)
             lock = acquire(self._lock_path, _LOCK_SECONDS)
-        except HeldByAnother:
+        except HeldByAnother as e:
             raise LineageError(
-                f"Lineage could not be written for {_LOCK_SECONDS:.0f} s: {describe_holder(self._lock_path)}",
+                f"Lineage could not be written for {_LOCK_SECONDS:.0f} s: {e.message}",
                 hint="'dws unlock' removes a stale lock",
             ) from None
         except OSError as e:

@@ -36,7 +36,7 @@ from dataworkspaces.lineage.places import refs_overlap
 from dataworkspaces.lineage.run_environment import current_run, variables_of_run
 from dataworkspaces.toolbox.atomic import explain_os_error
 from dataworkspaces.toolbox.lock import HeldByAnother, Lock, acquire
-from dataworkspaces.toolbox.lock_holder import describe_holder, noting_holder
+from dataworkspaces.toolbox.lock_holder import noting_holder
 from dataworkspaces.toolbox.logs import log
 from dataworkspaces.workspace import ResourceRef, Workspace
 
@@ -271,9 +271,9 @@ def _when_free(workspace: Workspace, path: Path) -> Lock:
     """A lock, for which we wait as long as it takes."""
     try:
         return acquire(path, 0.0)
-    except HeldByAnother:
+    except HeldByAnother as e:
         workspace.interaction.warn(
             "Waiting for another 'dws run' to end: only commands with named outputs can run at the same time. "
-            f"{describe_holder(path)}; 'dws unlock' removes a stale lock"
+            f"{e.message}; 'dws unlock' removes a stale lock"
         )
         return acquire(path, math.inf)

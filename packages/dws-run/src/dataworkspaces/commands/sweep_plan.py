@@ -18,7 +18,7 @@ from dataworkspaces.commands.sweep_values import Axis, Point, check_count, grid,
 from dataworkspaces.errors import ConfigurationError, ConflictError, LockedError, MetadataError, NotFoundError
 from dataworkspaces.toolbox.atomic import read_json_object, write_json
 from dataworkspaces.toolbox.lock import HeldByAnother, acquire
-from dataworkspaces.toolbox.lock_holder import describe_holder, noting_holder
+from dataworkspaces.toolbox.lock_holder import noting_holder
 from dataworkspaces.workspace import Workspace
 from dataworkspaces.workspace.kept_experiments import check_experiment_name
 
@@ -142,9 +142,9 @@ def alone(workspace: Workspace, plan: SweepPlan) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         lock = acquire(path, 0.0)
-    except HeldByAnother:
+    except HeldByAnother as e:
         raise LockedError(
-            f"Sweep '{plan.name}' is running already: {describe_holder(path)}",
+            f"Sweep '{plan.name}' is running already: {e.message}",
             hint="Wait until it has ended. 'dws unlock' removes a stale lock",
         ) from None
     try:

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from dataworkspaces.errors import LockedError, MetadataError
 from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object, write_json
 from dataworkspaces.toolbox.lock import HeldByAnother, acquire
-from dataworkspaces.toolbox.lock_holder import describe_holder
 from dataworkspaces.workspace import ResourceRef, Workspace
 
 DIRECTORY = "running"
@@ -67,10 +66,8 @@ class ActiveRuns:
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
             lock = acquire(path, _BEGIN_SECONDS)
-        except HeldByAnother:
-            raise LockedError(
-                f"No run can begin: {describe_holder(path)}", hint="'dws unlock' removes a stale lock"
-            ) from None
+        except HeldByAnother as e:
+            raise LockedError(f"No run can begin: {e.message}", hint="'dws unlock' removes a stale lock") from None
         except OSError as e:
             raise explain_os_error(e, "Beginning a run") from e
         try:
