@@ -11,9 +11,12 @@ import pytest
 
 from dataworkspaces.commands.add import add_command
 from dataworkspaces.lineage.file_store import FileLineageStore
+from dataworkspaces.testing.fixtures import workspace
 from dataworkspaces.testing.folder import FolderFactory
 from dataworkspaces.testing.memory import MemoryWorkspace
 from dataworkspaces.workspace import BatchInteraction
+
+__all__ = ["Answers", "answer", "workspace", "write_code", "write_results", "ws"]
 
 
 class Answers(BatchInteraction):
@@ -30,14 +33,6 @@ class Answers(BatchInteraction):
 
     def warn(self, message: str) -> None:
         self.warnings.append(message)
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> MemoryWorkspace:
-    """A workspace in memory without resources and without lineage, whose directory is ``workspace``."""
-    directory = tmp_path / "workspace"
-    directory.mkdir()
-    return MemoryWorkspace(directory)
 
 
 @pytest.fixture

@@ -9,21 +9,16 @@ from typing import Any
 import pytest
 
 from dataworkspaces.lineage import FileLineageStore
+from dataworkspaces.testing.fixtures import workspace
 from dataworkspaces.testing.memory import MemoryWorkspace
+
+__all__ = ["current", "project", "release_1_6", "store", "workspace"]
 
 RELEASE_1_6 = Path(__file__).parent / "release-1.6"
 """Files that release 1.6.0 wrote. ``digits``: the lineage of the snapshot FULL of the workspace in
 ``tests/fixtures``, and the ``lineage.json`` of its results. ``placeholders``: current lineage after a step `split`
 wrote `x` and `y`, and then a step `again` wrote `x`. ``imported``: a snapshot of a workspace that imported the
 resource `shared`, which brought ``exported-lineage.json``."""
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> MemoryWorkspace:
-    """A workspace in memory without resources and without lineage, whose directory is ``workspace``."""
-    directory = tmp_path / "workspace"
-    directory.mkdir()
-    return MemoryWorkspace(directory)
 
 
 @pytest.fixture

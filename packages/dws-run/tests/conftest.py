@@ -2,16 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataworkspaces.testing.fixtures import workspace
 
-import pytest
-
-from dataworkspaces.testing.memory import MemoryWorkspace
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> MemoryWorkspace:
-    """A workspace in memory without resources and without lineage, whose directory is ``workspace``."""
-    directory = tmp_path / "workspace"
-    directory.mkdir()
-    return MemoryWorkspace(directory)
+__all__ = ["workspace"]
