@@ -302,10 +302,9 @@ def _large(settings: Settings) -> Iterator[Row]:
     """One file: everything is reading and writing."""
     model = settings.work / "c"
     model.mkdir()
-    chunk = os.urandom(16 << 20)
     with (model / "large.bin").open("wb") as file:
-        for number in range(settings.large_size // len(chunk)):
-            file.write(chunk[number:] + chunk[:number])
+        for _ in range(settings.large_size >> 20):
+            file.write(os.urandom(1 << 20))  # nothing comes twice, for that would be kept once
     hashed = Dws(settings, settings.ours, "ours", model, "--compute-hash")
     kept = Dws(settings, settings.ours, "ours, restorable", model, "--restorable")
     shell = settings.ours.shell(settings.work, settings.work / "home")

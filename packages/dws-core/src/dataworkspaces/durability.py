@@ -39,12 +39,14 @@ def boot_id() -> str | None:
         return None
 
 
-def start_flushing(fd: int) -> None:
-    """Let the disk write what is in an open file, and do not wait for it. A later :func:`os.fsync` takes less long."""
+def start_flushing(fd: int, start: int = 0, length: int = 0) -> None:
+    """Let the disk write what is in an open file, and do not wait for it. A later :func:`os.fsync` takes less long.
+
+    :param start, length: which bytes; no length means all that follow."""
     advise = getattr(os, "posix_fadvise", None)
     if advise is not None:
         with suppress(OSError):
-            advise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+            advise(fd, start, length, os.POSIX_FADV_DONTNEED)
 
 
 def flush_directory(path: Path) -> None:

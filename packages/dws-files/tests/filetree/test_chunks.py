@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError
 from dataworkspaces.filetree import scan
-from dataworkspaces.filetree.objects import storing
+from dataworkspaces.filetree.objects import chunking, pack, storing
 from dataworkspaces.filetree.objects.checkout import Wanted, check_out
 from dataworkspaces.filetree.objects.chunking import ChunkKeeper, ChunkWriter
 from dataworkspaces.filetree.objects.chunks import CHUNKED, MOST, ChunkList, Cutter
@@ -207,6 +207,58 @@ def test_a_file_that_changes_is_kept_as_it_was_then(
     monkeypatch.setattr(storing, "status_of", status_of)
     object_id = keep(store, root, noise(1))
     assert back(store, root, object_id) == (root / "file").read_bytes()
+
+
+def test_a_content_is_read_in_parts_of_any_size(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More of them than there are blocks, and with chunks that lie in two."""
+    monkeypatch.setattr(chunking, "_BLOCK_BYTES", 200_000)
+    content, chance, done = noise(1), random.Random(0), 0
+
+    def read(memory: memoryview) -> int:
+        nonlocal done
+        part = content[done : done + chance.randint(1, len(memory))]
+        memory[: len(part)] = part
+        done += len(part)
+        return len(part)
+
+    told: list[int] = []
+    with ChunkKeeper(store) as keeper:
+        writer = ChunkWriter(keeper)
+        writer.read(read, told.append)
+        chunks = writer.end()
+        assert keeper.keep(chunks)
+        keeper.finish()
+    assert [chunk.size for chunk in chunks] == [len(chunk) for chunk in cut(content)]
+    assert sum(told) == len(content)
+    assert store.read(ObjectId.of(content)) == content
+
+
+@pytest.mark.parametrize("failing", [1, 3, 12])
+def test_a_disk_that_is_full_for_a_while_leaves_no_pack_with_a_hole(
+    store: ObjectStore, root: Path, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    """What is written next would lie at another place than the index says."""
+    count = 0
+    real = pack.write_all
+
+    def write_all(fd: int, contents: list[bytes]) -> None:
+        nonlocal count
+        count += 1
+        if count == failing:
+            raise OSError(28, "No space left on device")
+        real(fd, contents)
+
+    with monkeypatch.context() as m:
+        m.setattr(pack, "write_all", write_all)
+        m.setattr(pack, "_WRITTEN_AT_ONCE", 100_000)
+        m.setattr(chunking, "_PACK_BYTES", 1_000_000)
+        with pytest.raises(OSError, match="No space"):
+            keep(store, root, noise(1))
+    assert count > failing or failing == 1
+    for each in store.packs():
+        each.verify()
+    assert list((store.root / "tmp").iterdir()) == []
+    assert back(store, root, keep(store, root, noise(1))) == noise(1)
 
 
 @pytest.mark.parametrize("step", range(6))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.filetree.objects.compaction import MANY, merge_packs
-from dataworkspaces.filetree.objects.compression import MOST, compressed, decompressed
+from dataworkspaces.filetree.objects.compression import MOST, Compressor, compressed, decompressed
 from dataworkspaces.filetree.objects.garbage import find_garbage, remove_garbage
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.pack import ENTRY_1, FOOTER, MAGIC_1, Pack, write_pack
@@ -176,3 +176,14 @@ def test_a_remote_of_format_1_goes_on(store: ObjectStore, tmp_path: Path, part: 
         assert all_of(mine, wanted) == wanted
         assert {i: remote.read(i) for i in wanted} == wanted
         assert remote.damaged({**old, **new}, executor=executor, advance=lambda _: None) == {}
+
+
+def test_what_gets_smaller_again_is_compressed_again() -> None:
+    """Of what comes after much that did not, all but the first parts."""
+    compressor = Compressor()
+    noise = [random.Random(n).randbytes(64 << 10) for n in range(40)]
+    assert {compressor.compressed(part) for part in noise} == {None}
+    text = b"".join(texts(100).values())[: 64 << 10]
+    frames = [compressor.compressed(text) for _ in range(20)]
+    assert None not in frames[8:]
+    assert {decompressed(frame) for frame in frames if frame} == {text}

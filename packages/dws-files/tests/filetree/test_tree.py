@@ -24,6 +24,7 @@ from dataworkspaces.filetree import (
     build_tree,
     diff_trees,
     hashing,
+    read_ahead,
     scan,
     scan_tree,
 )
@@ -154,7 +155,8 @@ def test_each_of_many_files_gets_its_own_hash(tmp_path: Path, monkeypatch: pytes
     import hashlib
 
     monkeypatch.setattr(hashing, "_SEVERAL_THREADS_BYTES", 2500)
-    monkeypatch.setattr(hashing, "_BUFFER_BYTES", 1000)
+    monkeypatch.setattr(read_ahead, "_PART_BYTES", 1000)
+    monkeypatch.setattr(read_ahead, "_ENOUGH_BYTES", 4000)
     contents = {f"f{number:03}": bytes([number]) * number * 100 for number in range(50)}
     for name, content in contents.items():
         write(tmp_path / name, content)

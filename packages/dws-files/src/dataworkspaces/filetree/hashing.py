@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from dataworkspaces.filetree.read_ahead import read_parts
 from dataworkspaces.filetree.scan import ScannedFile
 
 if TYPE_CHECKING:
     from blake3 import blake3
 
-_BUFFER_BYTES = 4 << 20
 _SEVERAL_THREADS_BYTES = 1 << 20
 _LARGE_ON_AVERAGE = 64 << 10
 _ATTEMPTS = 3
@@ -151,10 +151,7 @@ def threaded_blake3() -> blake3:
 
 
 def _hash_content(fd: int, size: int, algorithm: str, tell: Tell) -> str:
-    """The value of what lies in a file from the position of ``fd`` on; ``size`` is what it should hold.
-
-    Not memory-mapped: a file that is cut off while it is read would end the process. A buffer of this size costs
-    little more, and several threads hash it."""
+    """The value of what lies in a file, whose position is its start; ``size`` is what it should hold."""
     from blake3 import blake3
 
     if size < _SEVERAL_THREADS_BYTES:
@@ -164,15 +161,13 @@ def _hash_content(fd: int, size: int, algorithm: str, tell: Tell) -> str:
                 return hashlib.sha1(content, usedforsecurity=False).hexdigest()
             return f"{size}:{blake3(content).hexdigest()}"
         status_of(fd, "")
-        os.lseek(fd, 0, os.SEEK_SET)
     digest: blake3 | hashlib._Hash
     digest = hashlib.sha1(usedforsecurity=False) if algorithm == "sha1" else threaded_blake3()
-    buffer = memoryview(bytearray(_BUFFER_BYTES))
     total = 0
-    while count := os.readv(fd, [buffer]):
-        digest.update(buffer[:count])
-        total += count
-        tell(count)
+    for part in read_parts(fd):
+        digest.update(part)
+        total += len(part)
+        tell(len(part))
     return digest.hexdigest() if algorithm == "sha1" else f"{total}:{digest.hexdigest()}"
 
 

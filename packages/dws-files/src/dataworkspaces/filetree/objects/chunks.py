@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 
 from blake3 import blake3
 
+from dataworkspaces.filetree.objects.compression import Bytes
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 
 CHUNKED = 4 << 20
@@ -27,8 +28,6 @@ _MAGIC = b"DWSLIST1"
 _HEAD = struct.Struct("<8sQ32s")
 _CHUNK = struct.Struct("<I32s")
 _DIGEST_SIZE = 32
-
-Bytes = bytes | bytearray | memoryview
 
 
 class ChunkList:
@@ -101,10 +100,17 @@ class Cutter:
     def cut(self, part: Bytes, *, is_last: bool = False) -> Iterator[memoryview]:
         """The chunks whose ends are known now. ``part`` must not change as long as they are in use."""
         data = memoryview(b"".join([self._left, part]) if self._left else part)
-        end = 0
+        chunks, end = self.cut_all(data, is_last=is_last)
+        self._left = bytes(data[end:])
+        return iter(chunks)
+
+    def cut_all(self, data: memoryview, *, is_last: bool = False) -> tuple[list[memoryview], int]:
+        """The chunks of what starts where a chunk does, and where the last one ends. What is behind that, which is less
+        than :data:`MOST`, has to come again, with what follows it."""
+        chunks, end = [], 0
         for chunk in self._cutter.cut_buf(data):
             if chunk.offset + MOST > len(data) and not is_last:
                 break  # it may end elsewhere, once more is there
             end = chunk.offset + chunk.length
-            yield chunk.data
-        self._left = bytes(data[end:])
+            chunks.append(chunk.data)
+        return chunks, end

@@ -24,6 +24,7 @@ import struct
 import threading
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -33,7 +34,7 @@ from blake3 import blake3
 
 from dataworkspaces.durability import start_flushing
 from dataworkspaces.errors import MetadataError
-from dataworkspaces.filetree.objects.compression import MOST, compressed, decompressed
+from dataworkspaces.filetree.objects.compression import MOST, Bytes, Compressor, decompressed
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.toolbox.shared_directories import sealed_mode
 
@@ -47,6 +48,9 @@ _TOGETHER = 64 << 10
 """Bytes of contents that are compressed together."""
 _ON_ITS_WAY = 32 << 20
 """Bytes of a new pack after which the disk gets to work, while the next ones are computed."""
+_WRITTEN_AT_ONCE = 1 << 20
+_MOST_PARTS = 512
+"""Pieces of memory that are written with one call; a system may allow 1,024."""
 _kept_open = threading.BoundedSemaphore(64)
 """How many packs stay open, in all stores of a process: a process may have 256 files open, and need most of them."""
 
@@ -270,18 +274,26 @@ class Pack:
 class PackWriter:
     """Writes one pack, content by content, into a temporary file of a directory; then renames it.
 
-    :param temporary: a directory of the same file system."""
+    :param temporary: a directory of the same file system.
+    :param thread: an executor of one thread, which writes meanwhile; by default the caller does."""
 
-    def __init__(self, temporary: Path) -> None:
+    def __init__(self, temporary: Path, thread: Executor | None = None) -> None:
+        self._thread = thread
+        self._writing: list[Future[None]] = []
+        self._last: Future[None] | None = None
+        self._failed: BaseException | None = None
         self._path = temporary / f"{os.urandom(12).hex()}{SUFFIX}"
-        self._file = self._path.open("xb", buffering=1 << 20)
-        self._file.write(MAGIC)
+        self._file = self._path.open("xb", buffering=0)
         self._digests: set[bytes] = set()
         self._entries: list[bytes] = []
-        self._size = len(MAGIC)
+        self._size = 0
         self._on_its_way = 0
-        self._together: list[tuple[ObjectId, bytes]] = []
+        self._together: list[tuple[ObjectId, Bytes]] = []
         self._waiting = 0
+        self._unwritten: list[Bytes] = []
+        self._unwritten_bytes = 0
+        self._compressor = Compressor()
+        self._write(MAGIC)
 
     def __len__(self) -> int:
         return len(self._digests)
@@ -291,8 +303,9 @@ class PackWriter:
         """The bytes so far: as they lie there, and of what waits to be compressed."""
         return self._size - len(MAGIC) + self._waiting
 
-    def add(self, object_id: ObjectId, content: bytes) -> None:
-        """Add a content, unless it is there already. The caller knows that it is what ``object_id`` names."""
+    def add(self, object_id: ObjectId, content: Bytes) -> None:
+        """Add a content, unless it is there already. The caller knows that it is what ``object_id`` names, and that it
+        does not change before :meth:`flush`, and what that returns, is done."""
         if object_id.digest in self._digests:
             return
         self._digests.add(object_id.digest)
@@ -301,9 +314,18 @@ class PackWriter:
         if self._waiting >= _TOGETHER:
             self._write_together()
 
+    def flush(self) -> list[Future[None]]:
+        """Have all written that was added. Who writes it, and does not use it any more once that is done."""
+        if self._together:
+            self._write_together()
+        self._write_out()
+        writing, self._writing = self._writing, []
+        return writing
+
     def _write_together(self) -> None:
-        data = b"".join([content for _, content in self._together])
-        frame = compressed(data) if len(data) <= MOST else None
+        contents = [content for _, content in self._together]
+        data = contents[0] if len(contents) == 1 else b"".join(contents)
+        frame = self._compressor.compressed(data) if len(data) <= MOST else None
         offset = 0
         for (size, digest), _ in self._together:
             where = (self._size + offset, 0, 0) if frame is None else (self._size, len(frame), offset)
@@ -312,24 +334,48 @@ class PackWriter:
         self._write(data if frame is None else frame)
         self._together, self._waiting = [], 0
 
-    def _write(self, data: bytes) -> None:
-        self._file.write(data)
+    def _write(self, data: Bytes) -> None:
+        self._unwritten.append(data)
+        self._unwritten_bytes += len(data)
         self._size += len(data)
-        if self._size - self._on_its_way >= _ON_ITS_WAY:
-            self._file.flush()
-            start_flushing(self._file.fileno())
-            self._on_its_way = self._size
+        if self._unwritten_bytes >= _WRITTEN_AT_ONCE:
+            self._write_out()
+
+    def _write_out(self) -> None:
+        if self._unwritten and self._thread is None:
+            self._write_parts(self._unwritten, self._size)
+        elif self._unwritten and self._thread is not None:
+            self._last = self._thread.submit(self._write_parts, self._unwritten, self._size)
+            self._writing.append(self._last)
+        self._unwritten, self._unwritten_bytes = [], 0
+
+    def _write_parts(self, contents: list[Bytes], size: int) -> None:
+        """Write the next contents, up to this size; after an error nothing, for they would lie at other places."""
+        if self._failed is not None:
+            raise self._failed
+        try:
+            fd = self._file.fileno()
+            write_all(fd, contents)
+            if size - self._on_its_way >= _ON_ITS_WAY:
+                start_flushing(fd, max(0, size - 4 * _ON_ITS_WAY))
+                self._on_its_way = size
+        except BaseException as e:
+            self._failed = e
+            raise
 
     def finish(self, directory: Path) -> Path:
         """Put the pack in place, on disk. One that is there already is the same, and is replaced."""
-        self._write_together()
+        self.flush()
+        if self._last is not None:
+            self._last.result()
+        self._thread = None
         self._entries.sort()
         index = b"".join(self._entries)
         digest = blake3(index).digest()
         with self._file:
-            self._file.write(index)
-            self._file.write(FOOTER.pack(len(self._entries), digest, MAGIC))
-            self._file.flush()
+            self._write(index)
+            self._write(FOOTER.pack(len(self._entries), digest, MAGIC))
+            self._write_out()
             os.fsync(self._file.fileno())
         self._path.chmod(sealed_mode(directory))
         return self._path.replace(directory / f"{digest.hex()}{SUFFIX}")
@@ -338,6 +384,20 @@ class PackWriter:
         """Remove what was written. May be called twice, and after :meth:`finish`."""
         self._file.close()
         self._path.unlink(missing_ok=True)
+
+
+def write_all(fd: int, contents: Iterable[Bytes]) -> None:
+    """Write pieces of memory, one after the other, from where the file stands."""
+    parts = [memoryview(content) for content in contents if len(content)]
+    while parts:
+        written = os.writev(fd, parts[:_MOST_PARTS])
+        done = 0
+        while done < len(parts) and written >= len(parts[done]):
+            written -= len(parts[done])
+            done += 1
+        del parts[:done]
+        if written:
+            parts[0] = parts[0][written:]
 
 
 def write_pack(temporary: Path, directory: Path, contents: Iterable[tuple[ObjectId, bytes]]) -> Path | None:

@@ -20,6 +20,7 @@ import os
 import shutil
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -504,8 +505,8 @@ class ObjectStore:
         """Where to write a file that is renamed then."""
         return self.temporary / os.urandom(12).hex()
 
-    def pack_writer(self) -> PackWriter:
-        return PackWriter(self.temporary)
+    def pack_writer(self, thread: Executor | None = None) -> PackWriter:
+        return PackWriter(self.temporary, thread)
 
     def refresh(self, ids: Iterable[ObjectId]) -> set[ObjectId]:
         """Contents that are here already are needed again: their files count as new, so that no collection of garbage

@@ -27,7 +27,6 @@ _ATTEMPTS = 3
 _FICLONE = 0x40049409
 _COPY_BYTES = 128 << 20  # at a time, so that a bar moves
 _BUFFER_BYTES = 4 << 20
-_CHUNKS_BYTES = 8 << 20  # of a file, at a time
 _HOLE_BYTES = 1 << 20
 _ZEROS = bytes(_HOLE_BYTES)
 _CANNOT = (errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOTTY, errno.EPERM, errno.EBADF)
@@ -175,13 +174,10 @@ def _keep_chunked(
     store: ObjectStore, keeper: ChunkKeeper, fd: int, told: ScannedFile, tell: Tell, *, changes_too: bool
 ) -> tuple[ObjectId | None, bool]:
     """As :func:`_keep_large`, in chunks. All that is kept was read once, so it is what its names say."""
-    buffer = memoryview(bytearray(_CHUNKS_BYTES))
     while True:
-        writer, done = ChunkWriter(keeper), 0
-        while count := os.preadv(fd, [buffer], done):
-            writer.add(buffer[:count])
-            done += count
-            tell(count)
+        writer = ChunkWriter(keeper)
+        os.lseek(fd, 0, os.SEEK_SET)
+        writer.read(lambda memory: os.readv(fd, [memory]), tell)
         chunks = writer.end()
         is_settled = chunks.id.size == told.size and status_of(fd, told.name) == told
         if not is_settled and not changes_too:
