@@ -248,3 +248,38 @@ def test_an_ambiguous_prefix_lists_the_snapshots(with_code: GitWorkspace) -> Non
     with pytest.raises(ConfigurationError, match="matches 2 snapshots") as caught:
         with_code.get_snapshot_by_tag_or_hash("aaaaaaa")
     assert all(hashval in str(caught.value) for hashval in hashes)
+
+
+def test_metadata_that_git_ignores_is_found(workspace: GitWorkspace) -> None:
+    root, metadata = workspace.paths.root, workspace.paths.metadata
+    assert workspace.ignored_metadata() == []  # parameters of this machine are no matter
+    (root / ".gitignore").write_text("snapshots/\n*.toml\n*.tmp\n", encoding="utf-8")
+    left_out = [
+        ".dataworkspace/snapshots/snapshot-" + "a" * 40 + ".json",
+        ".dataworkspace/environments/pylock." + "b" * 64 + ".toml",
+    ]
+    for name in (*left_out, ".dataworkspace/snapshots/strange", ".dataworkspace/environments/.half.tmp"):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text("{}\n", encoding="utf-8")
+    (metadata / "snapshots" / f"snapshot-{'c' * 40}.json").symlink_to("elsewhere")
+    assert sorted(workspace.ignored_metadata()) == sorted(left_out)
+
+
+@pytest.mark.parametrize(
+    ("ignored", "may_hold"),
+    [
+        ((), False),
+        (("scratch/", "code/a.pyc", "data.dataworkspace/snapshots/"), False),
+        (
+            (".dataworkspace/local_params.json", ".dataworkspace/current_lineage/", ".dataworkspace/objects/ab/cd"),
+            False,
+        ),
+        ((".dataworkspace/snapshots/",), True),
+        ((".dataworkspace/config.json",), True),
+        ((".dataworkspace/",), True),
+    ],
+)
+def test_which_of_what_git_ignores_is_looked_at(
+    workspace: GitWorkspace, ignored: tuple[str, ...], may_hold: bool
+) -> None:
+    assert workspace.may_hold_metadata(ignored) is may_hold

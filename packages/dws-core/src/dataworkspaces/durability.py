@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from typing import TypeVar
 
@@ -119,15 +120,24 @@ def _together(flush: Callable[[T], object], what: Sequence[T]) -> None:
             flush(one)
 
 
-def flush_tree(root: Path) -> None:
-    """All files and directories below a directory, and itself. Links are not followed."""
+def flush_tree(root: Path, *, is_new: bool = False) -> None:
+    """All files and directories below a directory, and itself. Links are not followed.
+
+    :param is_new: this process has made it, so all of it is in one file system."""
+    if is_new and _holds_many(root) and _flush_file_system(root):
+        return
     found = [(directory, names) for directory, _, names in os.walk(root)]
-    if sum(len(names) for _, names in found) > _MANY:
+    if not is_new and sum(len(names) for _, names in found) > _MANY:
         is_one = len({os.lstat(directory).st_dev for directory, _ in found}) == 1
         if is_one and _flush_file_system(root):
             return
     flush_files(Path(directory, name) for directory, names in found for name in names)
     flush_directories(Path(directory) for directory, _ in reversed(found))
+
+
+def _holds_many(root: Path) -> bool:
+    """Looks no further than it has to."""
+    return any(count > _MANY for count in accumulate(len(names) for _, _, names in os.walk(root)))
 
 
 def _flush_file_system(root: Path) -> bool:

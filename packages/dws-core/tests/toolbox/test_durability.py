@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,31 @@ def test_files_are_flushed_while_python_ends(tmp_path: Path) -> None:
         (tmp_path / str(number)).write_text("x")
     done = subprocess.run([sys.executable, "-c", script, tmp_path], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("flushed\n", "")
+
+
+def test_a_new_tree_of_many_files_is_not_walked_to_its_end(
+    tree: Path, flushed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is not known to be in one file system is: another may lie anywhere in it."""
+    looked_at: list[str] = []
+    walk = os.walk
+
+    def walk_and_tell(root: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+        for found in walk(root):
+            looked_at.append(str(found[0]))
+            yield found
+
+    monkeypatch.setattr(os, "walk", walk_and_tell)
+    monkeypatch.setattr(durability, "_MANY", 300)
+    monkeypatch.setattr(durability, "_type_of_file_system", lambda device: "ext4")
+    durability.flush_tree(tree, is_new=True)
+    assert flushed == []
+    assert len(looked_at) < 1 + len(list(tree.iterdir()))
+
+
+def test_a_new_tree_is_flushed_one_by_one_where_nothing_is_known_of_the_file_system(
+    tree: Path, flushed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(durability, "_type_of_file_system", lambda device: "fuse.sshfs")
+    durability.flush_tree(tree, is_new=True)
+    assert sorted(flushed) == sorted(map(str, [tree, *tree.rglob("*")]))

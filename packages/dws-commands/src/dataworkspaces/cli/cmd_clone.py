@@ -49,7 +49,6 @@ def clone(
     """
     if only is not None and skip is not None:
         raise click.UsageError("--only and --skip cannot be used together.")
-    from dataworkspaces.cli.failures import print_error
     from dataworkspaces.commands.clone import clone_command
     from dataworkspaces.commands.sync import Selection
     from dataworkspaces.toolbox.hostname import default_hostname
@@ -76,6 +75,8 @@ def clone(
     for name in outcome.cloned:
         interaction.tell(f"Resource '{name}': cloned")
     for error in outcome.missing.values():
+        from dataworkspaces.cli.failures import print_error
+
         print_error(error)
     if not outcome.is_complete:
         names = ", ".join([*outcome.missing, *outcome.nowhere])

@@ -239,7 +239,7 @@ def _show_plan(ctx: click.Context, plan: SyncPlan, command: str, as_json: bool) 
 
 
 def _report_failures(outcome: PullOutcome | SyncPlan) -> None:
-    from dataworkspaces.cli.failures import print_error
-
     for error in outcome.failed.values():
+        from dataworkspaces.cli.failures import print_error
+
         print_error(error)

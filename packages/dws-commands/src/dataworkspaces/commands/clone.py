@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces import plugins
 from dataworkspaces.commands.sync import Selection, adopt_lineage, clone_resources
-from dataworkspaces.commands.trust import agree_to_all
 from dataworkspaces.errors import DwsError
 from dataworkspaces.params import HOSTNAME, check_hostname
 from dataworkspaces.workspace import SnapshotWorkspaceMixin
@@ -117,6 +116,8 @@ def clone_command(
         adopt_lineage(workspace, [], cloned)
         workspace.save("Resources of a clone")
     if trust:
+        from dataworkspaces.commands.trust import agree_to_all
+
         agree_to_all(workspace)
     if workspace.not_arrived:
         missing[workspace.name] = workspace.not_arrived[0]

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.commands.trust import agree_to_all
 from dataworkspaces.errors import ConfigurationError, DwsError
 from dataworkspaces.operations.questions import ask_unlocked
 from dataworkspaces.workspace import (
@@ -259,6 +258,8 @@ def pull_command(
             arrived = adopt_lineage(present, done.known, [*done.changed, *done.cloned])
             present.save("Resources that came with a pull")
             if trust:
+                from dataworkspaces.commands.trust import agree_to_all
+
                 agree_to_all(present)
             return arrived
 

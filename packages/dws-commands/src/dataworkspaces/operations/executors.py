@@ -7,9 +7,6 @@ by absolute paths, and need dws-core where they run; all machines see the worksp
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Executor
-from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,9 +14,13 @@ from dataworkspaces import plugins
 from dataworkspaces.params import EXECUTOR
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+    from contextlib import AbstractContextManager
+
     from dataworkspaces.workspace.workspace import Workspace
 
-OpenExecutor = Callable[[], AbstractContextManager[Executor]]
+    OpenExecutor = Callable[[], AbstractContextManager[Executor]]
 THREADS = "threads"
 
 

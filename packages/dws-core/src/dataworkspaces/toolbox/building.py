@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +21,8 @@ def directory_to_build_in(parent: Path, kind: str) -> Iterator[Path]:
     :param kind: a word of lower-case letters, for the name."""
     remove_abandoned(parent, kind)
     prefix = f"{_prefix(kind)}{os.getpid()}-{os.uname().nodename}-"
-    import tempfile  # slow to import
+    import shutil  # slow to import, as is the next
+    import tempfile
 
     temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
     try:
@@ -39,6 +39,8 @@ def remove_abandoned(parent: Path, kind: str) -> None:
         pid, _, host = left.name[len(prefix) :].partition("-")
         if pid.isdigit() and host.startswith(f"{os.uname().nodename}-") and not process_exists(int(pid)):
             log.info("removing %s, which a killed process left", left)
+            import shutil  # slow to import
+
             shutil.rmtree(left, ignore_errors=True)
 
 

@@ -28,13 +28,22 @@ LARGEST = 2 << 30
 """Bytes that any file of ours may have, with much to spare."""
 
 
-def read_regular(path: Path, most: int = LARGEST) -> bytes:
+_AT_ONCE = 1 << 20
+
+
+def read_regular(path: Path | str, most: int = LARGEST) -> bytes:
     """What a file holds. Raises OSError for a named pipe, at whose other end nobody may be, a socket or a device, and
     for a file of more than ``most`` bytes."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    with os.fdopen(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
+    try:
+        told = os.fstat(fd)
+        if not stat.S_ISREG(told.st_mode):
             raise OSError(errno.EINVAL, "It is not a regular file", str(path))
-        if os.fstat(fd).st_size > most:
+        if told.st_size > most:
             raise OSError(errno.EFBIG, f"It has more than {most:,} bytes", str(path))
-        return file.read()
+        content = os.read(fd, told.st_size + 1)
+        while more := os.read(fd, _AT_ONCE):
+            content += more
+        return content
+    finally:
+        os.close(fd)

@@ -48,8 +48,10 @@ def microseconds_of(timestamp: str, utc_offset: str | None) -> int:
     """0 for what is no time."""
     try:
         time = datetime.fromisoformat(timestamp)
-        if time.tzinfo is None:
-            time = datetime.fromisoformat(f"{time.isoformat()}{utc_offset or '+00:00'}")
+        if time.tzinfo is None and utc_offset in (None, "", "+00:00"):
+            time = time.replace(tzinfo=timezone.utc)
+        elif time.tzinfo is None:
+            time = datetime.fromisoformat(f"{time.isoformat()}{utc_offset}")
     except (TypeError, ValueError, OverflowError):
         return 0
     return (time - _EPOCH) // timedelta(microseconds=1)

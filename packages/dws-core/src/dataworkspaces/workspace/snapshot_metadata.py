@@ -75,6 +75,7 @@ class SnapshotMetadata:
 
     _KEYS = ("tags", "message", "hostname", "timestamp", "relative_destination_path", "restore_hashes", "metrics")
     _OPTIONAL = ("updated_timestamp", "utc_offset", "parents", "results_moved_from")
+    _KNOWN = frozenset({"hash", "resource_parents", "labels", "notes", *_OPTIONAL, *_KEYS})
 
     @property
     def taken_at(self) -> str:
@@ -124,7 +125,6 @@ class SnapshotMetadata:
         labels, notes = data.get("labels", {}), data.get("notes", [])
         if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
             raise TypeError("'labels' should be a JSON object of strings")
-        known = {"hash", "resource_parents", "labels", "notes", *SnapshotMetadata._OPTIONAL, *SnapshotMetadata._KEYS}
         return SnapshotMetadata(
             hashval=data["hash"],
             tags=list(data["tags"]),
@@ -141,7 +141,7 @@ class SnapshotMetadata:
             results_moved_from=data.get("results_moved_from"),
             labels={readable(key): readable(value) for key, value in labels.items()},
             notes=_notes(notes),
-            other={key: value for key, value in data.items() if key not in known},
+            other={key: value for key, value in data.items() if key not in SnapshotMetadata._KNOWN},
         )
 
 

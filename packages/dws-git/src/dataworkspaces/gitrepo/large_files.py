@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache
@@ -107,6 +106,8 @@ def check_lfs(what: str) -> None:
     """Raise ConfigurationError if git-lfs is not there.
 
     :param what: which repository needs it."""
+    import shutil  # slow to import
+
     # Git finds its commands in a directory of its own, too.
     found = shutil.which("git-lfs") is not None or not run_git(Path("/"), ["lfs", "version"], ok=range(256)).returncode
     if not found:

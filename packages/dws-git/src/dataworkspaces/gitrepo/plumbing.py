@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, NamedTuple
 
 from dataworkspaces.errors import MetadataError, ToolError
+from dataworkspaces.gitrepo.checks import is_object_name
 from dataworkspaces.gitrepo.run import run_git
 
 LINK, SUBMODULE, TREE = "120000", "160000", "040000"
@@ -191,7 +193,10 @@ def list_tree(
     what lies directly there. Raises MetadataError for a tree that holds a name twice."""
     options = [*(["-r"] if recursive else []), *(["-l"] if sizes else [])]
     arguments = ["ls-tree", *options, "-z", "--full-tree", "--end-of-options", tree_ish, *paths]
-    listed = run_git(root, arguments, env=env, doing="Reading a commit").stdout
+    return _entries(root, tree_ish, run_git(root, arguments, env=env, doing="Reading a commit").stdout)
+
+
+def _entries(root: Path, tree_ish: str, listed: bytes) -> dict[str, TreeEntry]:
     entries: dict[str, TreeEntry] = {}
     for path, entry in parse_tree(listed):
         if entries.get(path, entry) != entry:
@@ -206,17 +211,33 @@ def list_tree(
 def list_named(root: Path, tree_ish: str, names: Collection[str]) -> dict[str, TreeEntry]:
     """By path from the root, the files of a commit or tree that are called so, in whichever directory."""
     wanted = {os.fsencode(name) for name in names}
-    arguments = ["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", tree_ish]
-    listed = run_git(root, arguments, doing="Reading a commit").stdout.split(b"\0")
-    return dict(parse_tree(b"\0".join(r for r in listed if r[max(r.rfind(b"/"), r.find(b"\t")) + 1 :] in wanted)))
+    found = select(root, tree_ish, lambda path: path[path.rfind(b"/") + 1 :] in wanted)
+    return {path: entry for path, entry in found.items() if entry.kind != "tree"}
+
+
+def select(root: Path, tree_ish: str, is_wanted: Callable[[bytes], bool]) -> dict[str, TreeEntry]:
+    """As :func:`list_tree`, of all files and directories whose path (as git has it) is wanted. What is asked again of
+    one commit starts no process: a clone has several questions about it."""
+    stays = is_object_name(tree_ish.partition(":")[0])
+    listed = _everything_of_commit(root, tree_ish) if stays else _everything(root, tree_ish)
+    records = listed.split(b"\0")[:-1]
+    return _entries(root, tree_ish, b"\0".join(r for r in records if is_wanted(r[r.find(b"\t") + 1 :])))
+
+
+def _everything(root: Path, tree_ish: str) -> bytes:
+    arguments = ["ls-tree", "-r", "-t", "-z", "--full-tree", "--end-of-options", tree_ish]
+    return run_git(root, arguments, doing="Reading a commit").stdout
+
+
+_everything_of_commit = lru_cache(maxsize=1)(_everything)
 
 
 def parse_tree(listed: bytes) -> Iterator[tuple[str, TreeEntry]]:
     """What ``ls-tree -z`` says, with ``-l`` or without."""
-    for record in filter(None, listed.split(b"\0")):
-        told, _, path = record.partition(b"\t")
-        mode, _kind, name, *size = told.decode("ascii").split()
-        yield os.fsdecode(path), TreeEntry(mode, name, int(size[0]) if size and size[0].isdecimal() else None)
+    for record in filter(None, os.fsdecode(listed).split("\0")):
+        told, _, path = record.partition("\t")
+        mode, _kind, name, *size = told.split()
+        yield path, TreeEntry(mode, name, int(size[0]) if size and size[0].isdecimal() else None)
 
 
 # -- the index and the working tree --------------------------------------------------------------------------------

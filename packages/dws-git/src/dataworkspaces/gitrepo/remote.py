@@ -6,9 +6,8 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataworkspaces.errors import ConfigurationError, DwsError, ToolError
 from dataworkspaces.gitrepo.checks import without_password, without_passwords
@@ -37,8 +36,7 @@ _NO_ACCESS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class PushPlan:
+class PushPlan(NamedTuple):
     """What a push would do.
 
     :ivar is_needed: whether the origin lacks anything.
@@ -142,7 +140,6 @@ def plan_push(
     """Ask the remote, without sending anything, what a push of the branches (and other references) would do there.
 
     Raises ConfigurationError if it cannot be reached, or if we may not write to it."""
-    _check_writable_path(remote if remote != ORIGIN else origin_url(root), what)
     submodules = "check" if (root / ".gitmodules").is_file() else "no"
     options = ["--porcelain", "--dry-run", "--no-verify", f"--recurse-submodules={submodules}"]
     with _asking(interaction, f"Asking the origin of {what}", environment) as env:
@@ -157,7 +154,10 @@ def plan_push(
                 hint="Push them to the origins of the submodules, then push again",
             )
         raise _connection_error(what, remote if remote != ORIGIN else origin_url(root), told, writing=True)
-    return PushPlan(told.lacks_some_of(refspecs))
+    is_needed = told.lacks_some_of(refspecs)
+    if is_needed:
+        _check_writable_path(remote if remote != ORIGIN else origin_url(root), what)
+    return PushPlan(is_needed)
 
 
 def push(
@@ -173,10 +173,15 @@ def push(
     """Send the commits of branches (and other references). Nothing else changes there.
 
     :param if_refused: what the user should do if the origin takes them from nobody."""
-    from dataworkspaces.gitrepo import conversation
+    if not sys.stderr.isatty():  # as :func:`_fetch`
+        arguments = ["push", "--porcelain", "--no-verify", "--recurse-submodules=no", "--", remote, *refspecs]
+        with _asking(interaction, f"Pushing {what}", environment) as env:
+            told = _told(run_git(root, arguments, ok=range(-64, 256), env=env))
+    else:
+        from dataworkspaces.gitrepo import conversation
 
-    with _talking(root, interaction, f"Pushing {what}", environment) as (progress, env):
-        told = conversation.push(root, remote, refspecs, progress, env, recurse_submodules="no")
+        with _talking(root, interaction, f"Pushing {what}", environment) as (progress, env):
+            told = conversation.push(root, remote, refspecs, progress, env, recurse_submodules="no")
     if told.rejected is not None:
         is_behind = "fetch first" in told.rejected or "non-fast-forward" in told.rejected
         said = "" if is_behind else _told_by_server(told.text)
@@ -212,9 +217,11 @@ def clone(
     kept = [f"remote.{ORIGIN}.fetch={refspec}" for refspec in (FETCH_KEPT_TREES, FETCH_KEPT_COMMITS)]
     environment = {"GIT_LFS_SKIP_SMUDGE": "1", **with_password(url)}
     doing = f"Cloning {what}"
-    if borrow and not sys.stderr.isatty():  # as :func:`_fetch`
-        arguments = ["clone", "--shared", f"--origin={ORIGIN}", *(f"--config={setting}" for setting in kept)]
-        arguments += ["--no-recurse-submodules", *([] if checkout else ["--no-checkout"]), "--", clean, str(place)]
+    if not sys.stderr.isatty():  # as :func:`_fetch`
+        arguments = ["clone", f"--origin={ORIGIN}", *(f"--config={setting}" for setting in kept)]
+        arguments += ["--no-recurse-submodules", *([] if checkout else ["--no-checkout"])]
+        arguments += [*(["--shared"] if borrow else []), *([] if branch is None else [f"--branch={branch}"])]
+        arguments += ["--", clean, str(place)]
         with _asking(interaction, doing, environment) as env:
             told = _told(run(place.parent, arguments, ok=range(-64, 256), env=env))
     else:

@@ -63,12 +63,14 @@ def git_without(
 
 
 class RepoStatus(NamedTuple):
-    """``commit`` is None before the first one. ``dirty`` are the paths that differ from it, with the ``untracked``."""
+    """``commit`` is None before the first one. ``dirty`` are the paths that differ from it, with the ``untracked``.
+    ``ignored`` are those that git ignores, if they were asked for."""
 
     commit: str | None
     branch: str | None
     dirty: tuple[str, ...]
     untracked: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,13 +121,18 @@ class GitRepo:
         if self.tell is not None:
             self.tell(what)
 
-    def status(self, paths: Sequence[str] = (), *, without: Sequence[str] = (), within: str = "") -> RepoStatus:
+    def status(
+        self, paths: Sequence[str] = (), *, without: Sequence[str] = (), within: str = "", ignored: bool = False
+    ) -> RepoStatus:
         """HEAD, branch, and which of ``paths`` (all ``within`` a directory but those ``without``, if none are given)
-        have changes. An untracked directory counts as one path and ends with a slash."""
+        have changes. An untracked directory counts as one path and ends with a slash, and so does one that git ignores.
+
+        :param ignored: say also what git ignores."""
         is_apart = bool(without) and is_large(self.root)
         looking = "no" if is_apart else "normal"
         arguments = ["status", "--porcelain=v2", "--branch", "-z", f"--untracked-files={looking}", "--no-renames"]
-        untracked = []
+        arguments += ["--ignored=matching"] if ignored else []
+        untracked, hidden = [], []
         if without or within:
             arguments, paths = [_MAGIC, *arguments], pathspecs(without, within)
         if is_apart:
@@ -146,7 +153,9 @@ class GitRepo:
                 dirty.append(record.split(" ", 10)[10])
             elif record.startswith("? "):
                 untracked.append(record[2:])
-        return RepoStatus(commit, branch, tuple(dirty + untracked), tuple(untracked))
+            elif record.startswith("! "):
+                hidden.append(record[2:])
+        return RepoStatus(commit, branch, tuple(dirty + untracked), tuple(untracked), tuple(hidden))
 
     def changed_paths(self, without: Sequence[str], within: str = "") -> list[str]:
         """The paths that differ from HEAD and that ``git add`` knows, of all ``within`` a directory but some places."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class PushedReference:
+class PushedReference(NamedTuple):
     """What became of one reference, or would become of it."""
 
     is_rejected: bool
@@ -15,8 +14,7 @@ class PushedReference:
     summary: str
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(NamedTuple):
     """:ivar status: of git; 0 if all went well.
     :ivar text: what git wrote for people, without its progress.
     :ivar pushed: what became of each reference."""

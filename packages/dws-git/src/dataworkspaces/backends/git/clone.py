@@ -16,7 +16,7 @@ from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.checks import check_branch_name, check_url_of_user, without_password
 from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.layout import current_branch, head_commit
-from dataworkspaces.gitrepo.plumbing import list_tree
+from dataworkspaces.gitrepo.plumbing import select
 from dataworkspaces.gitrepo.remote import ORIGIN, clone, temporary_clone_directory, tracked_commit, with_password
 from dataworkspaces.gitrepo.restraint import made_here
 from dataworkspaces.gitrepo.run import run_git
@@ -56,7 +56,7 @@ def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *a
             _complete(GitWorkspace(paths.directory, str(config["name"]), str(config["dws-version"]), batch, verbose))
             for entry in root.iterdir():
                 if entry.is_dir() and not entry.is_symlink() and entry.name != ".git":
-                    flush_tree(entry)
+                    flush_tree(entry, is_new=True)
             flush_files(root.iterdir())
             flush_repository(root)
             flush_directory(root)
@@ -115,14 +115,18 @@ def _check_out(root: Path, url: str) -> WorkspacePaths:
 def _paths_in(root: Path, commit: str, url: str) -> WorkspacePaths:
     """Where the workspace lies in a commit: at the root, unless there is none and one elsewhere."""
     config = f"{METADATA_DIR}/config.json"
-    if list_tree(root, commit, [config]):
+    if select(root, commit, os.fsencode(config).__eq__):
         return WorkspacePaths(root)
-    found = sorted(path.removesuffix(config) for path in list_tree(root, commit) if path.endswith(f"/{config}"))
+    found = sorted(path.removesuffix(config) for path in select(root, commit, _is_config_below))
     if len(found) > 1:
         raise ConfigurationError(
             f"{url} holds {len(found)} workspaces: {some(found)}", hint="Clone it with git, and work in one of them"
         )
     return WorkspacePaths(root / found[0], found[0]) if found else WorkspacePaths(root)
+
+
+def _is_config_below(path: bytes) -> bool:
+    return path.endswith(os.fsencode(f"/{METADATA_DIR}/config.json"))
 
 
 def _start_branch(root: Path) -> str | None:

@@ -20,7 +20,6 @@ from dataworkspaces.backends.git.snapshot_packs import PACK_NAME, PACKS, verifie
 from dataworkspaces.errors import ConfigurationError, MetadataError, ToolError
 from dataworkspaces.gitrepo.plumbing import list_tree
 from dataworkspaces.gitrepo.run import run_git
-from dataworkspaces.lineage.from_json import entries_from_json
 from dataworkspaces.toolbox.atomic import MAX_JSON_BYTES, read_json_list, read_json_object, write_bytes
 from dataworkspaces.toolbox.names import check_resource_name
 from dataworkspaces.toolbox.regular import read_regular
@@ -67,6 +66,8 @@ def read_manifest(path: Path) -> list[Any]:
 
 
 def read_lineage(path: Path) -> list[Any]:
+    from dataworkspaces.lineage.from_json import entries_from_json
+
     data = read_json_object(path, "resource_name")
     if f"{data['resource_name']}.json" != path.name:
         raise MetadataError(f"{path} holds the lineage of another resource, {data['resource_name']!r:.80}")
@@ -107,6 +108,8 @@ class PackedSnapshots:
 
 
 def read_pack(path: Path) -> PackedSnapshots:
+    from dataworkspaces.lineage.from_json import entries_from_json
+
     pack = verified_pack(path)
     found: dict[str, list[Any]] = {}
     for hashval in pack.hashes:
@@ -168,6 +171,18 @@ def shared_files(paths: WorkspacePaths) -> list[str]:
     """The files that belong to every copy of the workspace, by path relative to the metadata directory."""
     git_files = [name for name in (".gitignore", ".gitattributes") if (paths.metadata / name).is_file()]
     return [*git_files, *(name for name, kind in list_files(paths).files.items() if kind.in_git)]
+
+
+def is_shared(paths: WorkspacePaths, relative: str) -> bool:
+    """Whether a file below the metadata directory, in no directory that is a link, is one of :func:`shared_files`."""
+    if any(TEMPORARY.fullmatch(part) for part in relative.split("/")):
+        return False
+    kind = kind_of(relative)
+    if not (kind.in_git if kind is not None else relative in (".gitignore", ".gitattributes")):
+        return False
+    with suppress(FileNotFoundError):
+        return stat.S_ISREG((paths.metadata / relative).lstat().st_mode)
+    return False
 
 
 _DIRECTORIES = re.compile(

@@ -16,6 +16,8 @@ WORKSPACE_IGNORES = (".ipynb_checkpoints/", ".~*")
 """In the ``.gitignore`` at the root, beside the scratch directory and resources in repositories of their own."""
 METADATA_IGNORES = ("local_params.json", "resource_local_params.json", "current_lineage/", "/scratch/", ".*.tmp")
 """In the ``.gitignore`` of the metadata directory; release 1.6 wrote the first three."""
+LOCAL_ONLY = ("local_params.json", "resource_local_params.json", "current_lineage", "objects", "scratch")
+"""What belongs to one machine, directly below the metadata directory."""
 METADATA_ATTRIBUTES = "* -text -eol -ident -filter -working-tree-encoding !diff !merge"
 """The last line in the ``.gitattributes`` of the metadata directory: what is hashed is not converted, and a pattern
 like ``*.json`` for git-lfs is not meant for it."""

@@ -124,9 +124,11 @@ def _check_clean(workspace: GitSync) -> None:
     """Raise ConfigurationError if something has not been committed that somebody could miss elsewhere."""
     root = workspace.paths.root
     workspace.save("Metadata of an interrupted command")
-    workspace.save_ignored()
     large_files.check_programs(root)
-    status = workspace.repo.status(within=workspace.paths.within)
+    status = workspace.repo.status(within=workspace.paths.within, ignored=True)
+    if workspace.may_hold_metadata(status.ignored):
+        workspace.save_ignored()
+        status = workspace.repo.status(within=workspace.paths.within)
     if status.commit is None:
         raise ConfigurationError(f"{workspace.what} has no commit yet")
     if not status.dirty:

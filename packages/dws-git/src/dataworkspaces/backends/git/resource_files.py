@@ -8,7 +8,6 @@ of the parameters in ``resources.json``: what it holds, and the directory lacks,
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -142,7 +141,8 @@ def take_over_list(paths: WorkspacePaths) -> bool:
             if not path.exists():
                 write_json(path, entry)
     else:
-        import tempfile  # slow to import
+        import shutil  # slow to import, as is the next
+        import tempfile
 
         temporary = Path(tempfile.mkdtemp(prefix=".resources.", suffix=".tmp", dir=paths.metadata))
         try:

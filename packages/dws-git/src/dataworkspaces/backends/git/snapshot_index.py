@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.errors import MetadataError
-from dataworkspaces.toolbox.atomic import read_json_object
+from dataworkspaces.toolbox.atomic import MAX_JSON_BYTES, read_json_object
+from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace import SnapshotMetadata
 from dataworkspaces.workspace.snapshot_graph import SnapshotGraph, SnapshotNode, position_after
 
@@ -41,8 +42,9 @@ CREATE TABLE IF NOT EXISTS state(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITH
 _TABLES = ("snapshots", "tags", "labels", "parents")
 """Each knows the snapshots by ``hash``."""
 _HEADS = """
-UPDATE snapshots SET is_head = hash NOT IN (SELECT parent FROM parents) AND (names_parents = 1 OR hash =
-    (SELECT hash FROM snapshots WHERE names_parents = 0 ORDER BY position DESC, hash DESC LIMIT 1))
+UPDATE snapshots SET is_head = 1 - is_head WHERE is_head <> (hash NOT IN (SELECT parent FROM parents) AND
+    (names_parents = 1 OR hash =
+    (SELECT hash FROM snapshots WHERE names_parents = 0 ORDER BY position DESC, hash DESC LIMIT 1)))
 """
 """Those that none came after. Of snapshots that name no parents, each came after the one before it."""
 _VERSION = 6
@@ -58,12 +60,20 @@ def read_metadata(path: Path) -> SnapshotMetadata:
 def parse_metadata(content: bytes, path: str) -> SnapshotMetadata:
     """As :func:`read_metadata`, of what a branch has at a path."""
     try:
-        data = json.loads(content)
+        data = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as e:
         raise MetadataError(f"{path} is not valid JSON: {e}") from e
     if not isinstance(data, dict) or not data.keys() >= {*_KEYS}:
         raise MetadataError(f"{path} does not hold valid snapshot metadata")
     return _metadata(data, path, path.rpartition("/")[2])
+
+
+def _read_listed(path: str) -> SnapshotMetadata:
+    """As :func:`read_metadata`, with fewer questions: a clone reads all that there are."""
+    try:
+        return parse_metadata(read_regular(path, MAX_JSON_BYTES), path)
+    except (OSError, MetadataError):
+        return read_metadata(Path(path))  # says what is wrong, and what to do
 
 
 def _metadata(data: dict[str, Any], where: str, file_name: str) -> SnapshotMetadata:
@@ -187,7 +197,7 @@ class SnapshotIndex:
         rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in _TABLES}
         for name, stat in entries.items():
             if known.get(name) != _key(stat):
-                metadata = read_metadata(self._directory / name)
+                metadata = _read_listed(f"{self._directory}/{name}")
                 hashval = metadata.hashval
                 node = new[hashval] = SnapshotNode.of(metadata)
                 if name in known:
@@ -198,11 +208,17 @@ class SnapshotIndex:
                     (label, hashval) for label in {f"{key}={value}" for key, value in metadata.labels.items()}
                 )
                 rows["parents"] += ((parent, hashval) for parent in {*(node.parents or ())})
+        if not known:  # as in a clone: so each row is written once
+            positions = SnapshotGraph(new.values()).positions()
+            rows["snapshots"] = [(hashval, positions[hashval], *rest) for hashval, _, *rest in rows["snapshots"]]
         for table, of_table in rows.items():
             if of_table:
                 marks = ",".join("?" * len(of_table[0]))
                 connection.executemany(f"INSERT INTO {table} VALUES({marks})", sorted(of_table))
-        _place(connection, new, all_anew=bool(changed))
+        if known:
+            _place(connection, new, all_anew=bool(changed))
+        elif new:
+            connection.execute(_HEADS)
         settled = time.time_ns() - before > _CLOCK_TICK_NS
         connection.execute("INSERT OR REPLACE INTO state VALUES('directory', ?)", (str(before) if settled else "",))
 
@@ -227,8 +243,8 @@ def _place(connection: sqlite3.Connection, new: Mapping[str, SnapshotNode], *, a
                 connection.execute("UPDATE snapshots SET is_head = 1 WHERE hash = ?", (hashval,))
                 heads_are_known = True
     if not positions and (new or all_anew):
-        rows = connection.execute("SELECT node FROM snapshots")
-        positions = SnapshotGraph(_node(text) for (text,) in rows).positions()
+        rows = connection.execute("SELECT hash, node FROM snapshots")
+        positions = SnapshotGraph(new.get(hashval) or _node(text) for hashval, text in rows).positions()
     connection.executemany("UPDATE snapshots SET position = ? WHERE hash = ?", [(p, h) for h, p in positions.items()])
     if positions and not heads_are_known:
         connection.execute(_HEADS)
@@ -261,10 +277,9 @@ def _connect(database: str) -> sqlite3.Connection:
     try:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version != _VERSION:
-            for table in (*_TABLES, "state"):
-                connection.execute(f"DROP TABLE IF EXISTS {table}")
-            connection.executescript(_SCHEMA)
-            connection.execute(f"PRAGMA user_version = {_VERSION}")
+            dropped = "".join(f"DROP TABLE IF EXISTS {table};" for table in (*_TABLES, "state"))
+            # In one transaction: each waits for the disk.
+            connection.executescript(f"BEGIN IMMEDIATE;{dropped}{_SCHEMA}PRAGMA user_version = {_VERSION};COMMIT;")
     except BaseException:
         connection.close()
         raise

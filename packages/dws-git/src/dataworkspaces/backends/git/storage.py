@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.backends.git.conversion import as_committed, protect
-from dataworkspaces.backends.git.paths import METADATA_IGNORES, WorkspacePaths
+from dataworkspaces.backends.git.paths import LOCAL_ONLY, METADATA_IGNORES, WorkspacePaths
 from dataworkspaces.backends.git.resource_files import (
     Entry,
     next_position,
@@ -330,13 +330,26 @@ class GitStorage(Workspace):
 
     def ignored_metadata(self) -> list[str]:
         """Files of the metadata that belong to every copy, and that git ignores and does not know."""
-        from dataworkspaces.backends.git.file_check import shared_files
-
         metadata = self.paths.metadata_in_git
-        listed = set(list_paths(self.paths.root, ["--others", "--ignored", "--exclude-standard"], [metadata]))
-        return [
-            path for name in (shared_files(self.paths) if listed else ()) if (path := f"{metadata}/{name}") in listed
-        ]
+        listed = list_paths(self.paths.root, ["--others", "--ignored", "--exclude-standard"], [metadata])
+        if not self.may_hold_metadata(listed):
+            return []
+        from dataworkspaces.backends.git.file_check import is_shared
+
+        return [path for path in listed if is_shared(self.paths, path.removeprefix(f"{metadata}/"))]
+
+    def may_hold_metadata(self, ignored: Iterable[str]) -> bool:
+        """Whether of what git ignores anything could be metadata that belongs to every copy. It rarely is, and the
+        tables of kinds of metadata need not be read for it.
+
+        :param ignored: paths from the root of the repository; those of directories end with a slash."""
+        prefix = f"{self.paths.metadata_in_git}/"
+        return any(
+            prefix.startswith(path)
+            if len(path) <= len(prefix)
+            else path.startswith(prefix) and path[len(prefix) :].partition("/")[0] not in LOCAL_ONLY
+            for path in ignored
+        )
 
     def _own_files(self, paths: Iterable[str]) -> list[str]:
         """What is ours of ``paths``, and is committed whatever git ignores: not what else lies in a directory that is a

@@ -5,22 +5,22 @@ See ``docs/trust.md``."""
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from dataworkspaces.backends.git.paths import BRANCH_PARAM
+from dataworkspaces.backends.git.paths import BRANCH_PARAM, LOCAL_ONLY
 from dataworkspaces.backends.git.resource_files import SUFFIX, check_entry, check_list
 from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.gitrepo.checks import check_branch_name, check_scratch_directory, check_subdirectory_path
-from dataworkspaces.gitrepo.plumbing import LINK, TreeEntry, describe, list_tree, read_blobs
+from dataworkspaces.gitrepo.plumbing import LINK, TreeEntry, describe, read_blobs, select
 from dataworkspaces.params import SCRATCH_DIRECTORY
 from dataworkspaces.toolbox.atomic import MAX_JSON_BYTES
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 _REGULAR = ("100644", "100755")
-_LOCAL_ONLY = ("local_params.json", "resource_local_params.json", "current_lineage", "objects", "scratch")
 _CONFIG = f"{METADATA_DIR}/config.json"
 _RESOURCES = f"{METADATA_DIR}/resources/"
 _RESOURCE_LIST = f"{METADATA_DIR}/resources.json"
@@ -33,7 +33,10 @@ def check_metadata_tree(root: Path, commit: str) -> None:
     """Raise MetadataError if the metadata in a commit, or in the tree of a workspace in one, holds anything but plain
     files, or what belongs to one machine; MetadataError or ConfigurationError if a resource, or its place, is none that
     a workspace can have."""
-    entries = list_tree(root, commit, _metadata_directories(root, commit))
+    _check_top(select(root, commit, lambda path: b"/" not in path))
+    metadata = os.fsencode(f"{METADATA_DIR}/")
+    found = select(root, commit, lambda path: path.startswith(metadata) or path == metadata[:-1])
+    entries = {path: entry for path, entry in found.items() if entry.kind != "tree"}
     for path, entry in entries.items():
         _check_entry(path, entry)
     wanted = {p: e.name for p, e in entries.items() if p in (_CONFIG, _RESOURCE_LIST) or _is_resource_file(p)}
@@ -57,12 +60,11 @@ def directory_name(workspace_name: object) -> str:
     return name
 
 
-def _metadata_directories(root: Path, commit: str) -> list[str]:
-    """The directory of the metadata; raises MetadataError for another that some file system takes for it."""
-    for name in list_tree(root, commit, recursive=False):
+def _check_top(names: Iterable[str]) -> None:
+    """Raise MetadataError for a directory that some file system takes for that of the metadata."""
+    for name in names:
         if name != METADATA_DIR and name.lower() == METADATA_DIR:
             raise MetadataError(f"{name} of the origin could be mistaken for {METADATA_DIR}", hint=_HINT)
-    return [METADATA_DIR]
 
 
 def _check_entry(path: str, entry: TreeEntry) -> None:
@@ -70,7 +72,7 @@ def _check_entry(path: str, entry: TreeEntry) -> None:
     if entry.mode not in _REGULAR:
         kind = "a symbolic link" if entry.mode == "120000" else "a repository"
         raise MetadataError(f"{path} of the origin is {kind}, which metadata cannot be", hint=_HINT)
-    if first in _LOCAL_ONLY:
+    if first in LOCAL_ONLY:
         raise MetadataError(
             f"{path} of the origin is in git, but belongs to one machine only",
             hint=f"Its owner has to remove it: git rm --cached {path}",
@@ -130,8 +132,8 @@ def _check_places(root: Path, commit: str, resources: Iterable[Mapping[str, Any]
     prefixes = {str(p): what for place, what in places.items() for p in _with_parents(place)}
     if not prefixes:
         return
-    for path, entry in list_tree(root, commit, prefixes, recursive=False).items():
-        if entry.kind == "blob" and path in prefixes:
+    for path, entry in select(root, commit, {os.fsencode(prefix) for prefix in prefixes}.__contains__).items():
+        if entry.kind == "blob":
             kind = "a symbolic link" if entry.mode == LINK else "not a directory"
             raise ConfigurationError(f"{prefixes[path]}: {path} of the origin is {kind}", hint=_HINT)
 
