@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from editable_wheels import editable_wheels
 from environment import ROOT, distributions, with_dependencies
 
 
@@ -22,12 +23,8 @@ def main(environment: str, *, only_tests: bool) -> None:
     if only_tests:
         print(*(path.relative_to(ROOT) / "tests" for path in found))
     else:
-        print(
-            *(
-                f"-e {path.relative_to(ROOT)}"
-                for path in sorted(with_dependencies(found or distributions(), tests=True))
-            )
-        )
+        wanted = with_dependencies(found or distributions(), tests=True)
+        print(*(wheel.relative_to(ROOT) for wheel in editable_wheels(wanted)))
 
 
 if __name__ == "__main__":
