@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-from unittest import mock
 from urllib.parse import ParseResult
 
 import pytest
@@ -93,14 +92,7 @@ class DirectoryWorkspace(Workspace):
         raise self.not_supported("snapshots")
 
     def as_lineage_ws(self) -> SnapshotWorkspaceMixin:
-        stand_in = mock.create_autospec(SnapshotWorkspaceMixin, instance=True)
-        stand_in.get_lineage_store.return_value = self.lineage_store
-        stand_in.supports_lineage.return_value = True
-        stand_in.present_contents.side_effect = self.present_contents
-        return stand_in  # type: ignore[no-any-return]
-
-    def present_contents(self, places: Any, *, keep: bool = False) -> dict[str, PresentContents]:
-        return {name: PresentContents([None] * len(subpaths)) for name, subpaths in places.items()}
+        return LineageAlone(self.root)
 
     def read_results(self) -> dict[str, Any]:
         results: dict[str, Any] = read_json(self.root / "results" / "results.json")
@@ -116,6 +108,22 @@ class DirectoryWorkspace(Workspace):
         return FileLineageStore(
             self.metadata / "current_lineage", self.metadata / "snapshot_lineage", self.get_machine_directory() / "lock"
         )
+
+
+class LineageAlone(DirectoryWorkspace, SnapshotWorkspaceMixin):
+    """Of what a workspace with snapshots has, what kits need: it takes none."""
+
+    def get_lineage_store(self) -> LineageStore:
+        return self.lineage_store
+
+    def supports_lineage(self) -> bool:
+        return True
+
+    def present_contents(self, places: Any, *, keep: bool = False) -> dict[str, PresentContents]:
+        return {name: PresentContents([None] * len(subpaths)) for name, subpaths in places.items()}
+
+
+LineageAlone.__abstractmethods__ = frozenset()
 
 
 class DirectoryWorkspaceFactory(WorkspaceFactory):
