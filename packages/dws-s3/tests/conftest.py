@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +17,16 @@ from dataworkspaces.workspace.trust import Agreements, place_of
 __all__ = ["backend", "s3_server", "script", "workspace"]
 
 AddResource = Callable[..., S3Resource]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _service_is_read_once() -> Iterator[None]:
+    """Each resource has a session of its own, which reads boto3's description of S3: longer than most tests take."""
+    import botocore.session
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("botocore.session.create_loader", functools.cache(botocore.session.create_loader))
+        yield
 
 
 @pytest.fixture(autouse=True)
