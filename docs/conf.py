@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 project = "Data Workspaces"
-author = "The Data Workspaces authors"
+author = "The Data Workspaces developers"
 copyright = author
 release = version = (Path(__file__).parent.parent / "VERSION").read_text().strip()
 

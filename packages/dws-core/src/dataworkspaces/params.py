@@ -307,7 +307,7 @@ WORKSPACE_PARAMS = ParamDefs(
             LARGE_FILE,
             DEFAULT_LARGE_FILE,
             True,
-            "Files of results, code and data above this size are not committed to git without asking; in bytes, "
+            "Files of results, code and data above this size are not put into a repository without asking; in bytes, "
             "or as in 200MB",
             SizeType(),
         ),

@@ -14,6 +14,8 @@ from contextlib import suppress
 from typing import NamedTuple
 from zlib import crc32
 
+from dataworkspaces.toolbox.user_directories import cache_directory
+
 _SEPARATOR = "\t"
 
 
@@ -76,8 +78,5 @@ def _changed(path: str) -> int:
 
 
 def _place(path: Sequence[str]) -> str:
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    if not base.startswith("/"):
-        base = os.path.expanduser("~/.cache")  # noqa: PTH111 - pathlib is slow
     number = crc32(repr((sys.executable, list(path))).encode("utf-8", "surrogateescape"))
-    return f"{base}/dws/plugins-{number:08x}"
+    return f"{cache_directory()}/plugins-{number:08x}"

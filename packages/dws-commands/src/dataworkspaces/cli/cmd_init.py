@@ -23,13 +23,26 @@ class InitCommand(click.Command):
         own = super().get_params(ctx)
         if ctx.resilient_parsing:
             return own  # completion, which loads no plug-in
-        from dataworkspaces.errors import PluginError
+        factory = _factory(ctx)
+        return own if factory is None else [*own, *factory.get_click_params()]
 
-        try:
-            factory = plugins.load(plugins.BACKENDS, ctx.meta.get(__name__) or plugins.default_backend())
-        except PluginError:
-            return own  # whoever does more than to ask for help is told
-        return [*own, *factory.get_click_params()]
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_help_text(ctx, formatter)
+        about: str = getattr(_factory(ctx), "init_help", "")
+        if about:
+            formatter.write_paragraph()
+            with formatter.indentation():
+                formatter.write_text(about)
+
+
+def _factory(ctx: click.Context) -> Any:
+    """That of the backend; None if it cannot be loaded: whoever does more than to ask for help is told."""
+    from dataworkspaces.errors import PluginError
+
+    try:
+        return plugins.load(plugins.BACKENDS, ctx.meta.get(__name__) or plugins.default_backend())
+    except PluginError:
+        return None
 
 
 def _backend_named(args: list[str]) -> str:
@@ -49,7 +62,7 @@ def _backend_named(args: list[str]) -> str:
     metavar="BACKEND",
     type=PluginName(plugins.BACKENDS),
     default=plugins.default_backend,
-    help="What keeps the workspace (default: git, or what is installed in its place); "
+    help="What keeps the workspace; 'dws plugins' lists what is installed. "
     "'dws init --backend BACKEND --help' shows its options.",
 )
 @click.option("--hostname", metavar="NAME", help="The name of this copy of the workspace in its snapshots.")
@@ -84,8 +97,7 @@ def init(
 ) -> None:
     """Make the current directory a workspace.
 
-    NAME is the workspace's name; it defaults to that of the directory. The backend 'git' adds to a git repository that
-    is there, or around the directory.
+    NAME is the workspace's name; it defaults to that of the directory.
 
     \b
     Example:

@@ -10,6 +10,7 @@ from dataworkspaces.commands.results import results_resources
 from dataworkspaces.errors import DwsError
 from dataworkspaces.toolbox.flat import scalars
 from dataworkspaces.toolbox.logs import log
+from dataworkspaces.workspace.results import RESULTS_FILE
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.drawing import Format
@@ -56,5 +57,5 @@ def with_metrics(workspace: Workspace, graph: LineageGraph) -> LineageGraph:
 def _covers(node: DataNode, place: str) -> bool:
     """Whether the results file of a place is, or lies in, what a node is a version of."""
     subpath = node.cert.ref.subpath
-    file = f"{place}/results.json".lstrip("/")
+    file = f"{place}/{RESULTS_FILE}".lstrip("/")
     return not subpath or file == subpath or file.startswith(f"{subpath}/")

@@ -20,6 +20,7 @@ __all__ = [
     "processes",
     "regular",
     "shared_directories",
+    "user_directories",
     "version",
     "whole_writes",
 ]

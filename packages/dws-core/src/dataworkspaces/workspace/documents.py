@@ -74,7 +74,7 @@ def verified_document(key: str, content: bytes) -> bytes:
     if found is None or hashlib.sha256(content).hexdigest() != found[1]:
         raise MetadataError(
             f"{key} does not match its name: somebody has changed it",
-            hint="Bring it back from git's history, or pull from a copy that has it",
+            hint="Bring it back from the workspace's history, or pull from a copy that has it",
         )
     return content
 

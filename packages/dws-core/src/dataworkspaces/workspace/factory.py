@@ -32,6 +32,9 @@ class WorkspaceFactory(ABC):
     in the group ``dataworkspaces.backends`` names; the entry point's name is the scheme of the backend's URIs, up to a
     ``+`` if there is one (``sql+postgresql:``)."""
 
+    init_help: str = ""
+    """A sentence for the help of ``dws init --backend NAME``: what it makes of a directory."""
+
     @staticmethod
     def get_click_params() -> list[click.Parameter]:
         """The options of ``dws init --backend NAME`` beside the common ones. Those that were given reach
@@ -160,7 +163,8 @@ def load_workspace(uri: str, batch: bool, verbose: bool) -> Workspace:
     parsed = urlparse(uri)
     if not parsed.scheme:
         raise ConfigurationError(
-            f"'{uri}' is not a workspace URI: it has no scheme", hint="As in git:/path/to/workspace"
+            f"'{uri}' is not a workspace URI: it has no scheme",
+            hint=f"As in {plugins.default_backend()}:/path/to/workspace",
         )
     workspace: Workspace = _factory(parsed).load_workspace(batch, verbose, parsed)
     operations().opened(workspace)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import zlib
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.toolbox.names import check_relative_path
+from dataworkspaces.toolbox.user_directories import state_directory
 
 STATE_PARAM = "dws.resource_state"
 """Among the global parameters of a backend that has no other place for the state of resources."""
@@ -82,6 +82,5 @@ def with_state(params: dict[str, Any], resource: str, items: dict[str, bytes]) -
 
 def directory_of_user(*identity: str) -> Path:
     """Where the user of this machine keeps what belongs to a workspace without a directory."""
-    base = os.environ.get("XDG_STATE_HOME", "")
-    home = Path(base) if base.startswith("/") else Path("~/.local/state").expanduser()
-    return home / "dws" / hashlib.sha256("\n".join(identity).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    name = hashlib.sha256("\n".join(identity).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return Path(state_directory()).expanduser() / name

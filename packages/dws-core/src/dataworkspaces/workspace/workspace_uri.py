@@ -16,6 +16,7 @@ from dataworkspaces import plugins
 from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError
 from dataworkspaces.toolbox.atomic import read_json_object, write_bytes
 from dataworkspaces.toolbox.regular import read_regular
+from dataworkspaces.toolbox.user_directories import config_directory
 
 __all__ = [
     "METADATA_DIR",
@@ -117,8 +118,7 @@ def read_backend_file(directory: Path) -> dict[str, Any] | None:
 
 def config_file() -> Path:
     """Where the user lists workspaces: ``$XDG_CONFIG_HOME/dws/config.toml``."""
-    base = os.environ.get("XDG_CONFIG_HOME", "")
-    return (Path(base) if base.startswith("/") else Path("~/.config").expanduser()) / "dws" / "config.toml"
+    return Path(config_directory()).expanduser() / "config.toml"
 
 
 def known_workspaces() -> dict[str, str]:

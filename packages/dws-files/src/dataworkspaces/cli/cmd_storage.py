@@ -76,8 +76,7 @@ def _print_usage(usage: Usage) -> None:
     "--forget",
     multiple=True,
     metavar="DIR",
-    help="Forget the workspace at DIR, which shared the object store and is gone for good. With --remote: the "
-    "workspace with that origin.",
+    help="Forget the workspace at DIR, which shared the object store and is gone for good.",
 )
 @click.option("--remote", is_flag=True, help="Collect at the remotes of the resources instead.")
 @click.option(
@@ -85,6 +84,12 @@ def _print_usage(usage: Usage) -> None:
     multiple=True,
     metavar="DIR",
     help="With --remote: keep what the workspace at DIR and its origin need, which uses the same remote.",
+)
+@click.option(
+    "--forget-origin",
+    multiple=True,
+    metavar="ORIGIN",
+    help="With --remote: forget the workspace with that origin, which used the same remote and is gone for good.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.argument("resources", nargs=-1, type=ResourceName(), metavar="[RESOURCE]...")
@@ -98,6 +103,7 @@ def gc(
     forget: tuple[str, ...],
     remote: bool,
     also: tuple[str, ...],
+    forget_origin: tuple[str, ...],
     yes: bool,
     resources: tuple[str, ...],
     as_json: bool,
@@ -113,10 +119,14 @@ def gc(
       dws gc --dry-run
       dws gc --remote data
     """
-    if not remote and (also or resources):
-        raise click.UsageError("RESOURCE and --also need --remote; on this machine all resources share one store.")
+    if not remote and (also or forget_origin or resources):
+        raise click.UsageError(
+            "RESOURCE, --also and --forget-origin need --remote; on this machine all resources share one store."
+        )
+    if remote and forget:
+        raise click.UsageError("--forget names a workspace on this machine; of a remote, use --forget-origin ORIGIN.")
     if remote:
-        _gc_remote(session, resources, keep_days, also, forget, dry_run=dry_run, yes=yes, as_json=as_json)
+        _gc_remote(session, resources, keep_days, also, forget_origin, dry_run=dry_run, yes=yes, as_json=as_json)
     else:
         _gc_here(session, keep_days, forget, dry_run=dry_run, yes=yes, as_json=as_json)
 

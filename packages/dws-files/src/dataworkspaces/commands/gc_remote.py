@@ -169,7 +169,7 @@ def _check_users(store: RemoteStore, workspaces: Iterable[Workspace], forgotten:
     if others:
         raise ConfigurationError(
             f"The remote {store.url} also keeps contents of {some(others)}, and what these need is not known here",
-            hint="--also DIR names a clone of such a workspace; --forget ORIGIN, one that is gone for good",
+            hint="--also DIR names a clone of such a workspace; --forget-origin ORIGIN, one that is gone for good",
         )
     if unknown:
         raise ConfigurationError(

@@ -26,6 +26,7 @@ from dataworkspaces.commands.sync import Selection, pull_command
 from dataworkspaces.errors import DwsError, NotFoundError
 from dataworkspaces.toolbox.atomic import read_json_object, write_json
 from dataworkspaces.toolbox.lock import acquire
+from dataworkspaces.toolbox.user_directories import cache_directory
 from dataworkspaces.workspace import BatchInteraction, Resource, SnapshotMetadata, Workspace
 from dataworkspaces.workspace.absent import is_absent
 from dataworkspaces.workspace.kept_experiments import KeptExperiment
@@ -37,8 +38,7 @@ _PATIENCE = 3600.0
 
 def clones() -> Path:
     """Where the clones of this user are."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    return Path(base if base.startswith("/") else Path.home() / ".cache", "dws", "workers")
+    return Path(cache_directory()).expanduser() / "workers"
 
 
 def own_clone(origin: str) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.commands.reproduce_verdict import Comparison, first
+from dataworkspaces.workspace.results import RESULTS_FILE
 
 _CHUNK = 1 << 20
 _LARGEST_TEXT = 200 << 20
@@ -99,7 +100,7 @@ def have_same_bytes(one: Path, other: Path) -> bool:
 
 
 def _by_ending(name: str) -> Callable[[Path, Path, _Found], None] | None:
-    if name.rpartition("/")[2] == "results.json":
+    if name.rpartition("/")[2] == RESULTS_FILE:
         return _results
     endings: dict[tuple[str, ...], Callable[[Path, Path, _Found], None]] = {
         (".json",): _json,

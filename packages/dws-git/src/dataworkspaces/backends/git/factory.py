@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 class GitWorkspaceFactory(WorkspaceFactory):
     """URIs are ``git:/absolute/path`` or ``git:relative/path``."""
 
+    init_help = "The backend 'git' adds to a git repository that is there, or around the directory."
+
     @staticmethod
     def get_click_params() -> list[click.Parameter]:
         from dataworkspaces.backends.git.large_file_options import click_params

@@ -20,6 +20,7 @@ from dataworkspaces.errors import ConfigurationError, MetadataError, NotAWorkspa
 from dataworkspaces.params import LOCAL_SCRATCH_DIRECTORY, SCRATCH_DIRECTORY
 from dataworkspaces.toolbox.atomic import explain_os_error
 from dataworkspaces.toolbox.names import check_relative_path
+from dataworkspaces.toolbox.user_directories import state_directory
 from dataworkspaces.workspace import BatchInteraction, WorkspaceFactory
 from dataworkspaces.workspace.trust import Consent, agreeing, place_of_directory
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR, read_backend_file
@@ -35,6 +36,8 @@ SQLITE_FILE = "workspace.sqlite"
 
 class SqlWorkspaceFactory(WorkspaceFactory):
     """URIs are ``sql:/absolute/path`` for a directory, and ``sql+DIALECT://…`` for a database."""
+
+    init_help = "The backend 'sql' keeps what it knows in a database, and the directory says which that is."
 
     @staticmethod
     def get_click_params() -> list[click.Parameter]:
@@ -163,8 +166,7 @@ def _open(
 
 
 def _state_directory() -> Path:
-    base = os.environ.get("XDG_STATE_HOME", "")
-    return (Path(base) if base.startswith("/") else Path("~/.local/state").expanduser()) / "dws" / "sql"
+    return Path(state_directory()).expanduser() / "sql"
 
 
 def _text_of(uri: ParseResult) -> str:
