@@ -15,8 +15,8 @@ from forked import Forked
 
 from dataworkspaces import api
 from dataworkspaces.errors import ConfigurationError, DwsError, NotSupportedError
+from dataworkspaces.filesystems.resource_files import ResourceFileSystem
 from dataworkspaces.lineage import LineageBuilder, ResourceRef
-from dataworkspaces.workspace.filesystem import ResourceFileSystem
 
 pytestmark = pytest.mark.slow
 

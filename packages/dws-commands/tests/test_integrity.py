@@ -14,8 +14,9 @@ from dataworkspaces.commands.snapshot import snapshot_command
 from dataworkspaces.operations.integrity import unique
 from dataworkspaces.testing.folder import FolderResource
 from dataworkspaces.testing.memory import MemoryWorkspace
+from dataworkspaces.toolbox.move_files import set_aside
 from dataworkspaces.workspace.journal import Journal
-from dataworkspaces.workspace.problem import AREAS, Problem, set_aside
+from dataworkspaces.workspace.problem import AREAS, Problem
 
 Write = Callable[..., None]
 Change = Callable[[MemoryWorkspace, str], Any]

@@ -18,10 +18,10 @@ from dataworkspaces.testing.memory import MemoryWorkspace
 from dataworkspaces.toolbox.lock_holder import describe_lock
 from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.toolbox.notebooks import code_cells, hash_of_sources
+from dataworkspaces.toolbox.trust import Agreements, agreements_file
+from dataworkspaces.toolbox.whereabouts import Whereabouts
 from dataworkspaces.workspace.journal import Journal
 from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
-from dataworkspaces.workspace.trust import Agreements, agreements_file
-from dataworkspaces.workspace.whereabouts import Whereabouts
 from dataworkspaces.workspace.workspace_uri import config_file, known_workspaces, read_backend_file
 
 SNAPSHOT = {

@@ -14,8 +14,8 @@ from dataworkspaces.gitrepo import restraint
 from dataworkspaces.gitrepo.configured_programs import find_settings, is_harmless
 from dataworkspaces.gitrepo.restraint import ask, made_here, restraint_of, settings_addresses
 from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.toolbox.trust import Agreements
 from dataworkspaces.workspace.interaction import BatchInteraction
-from dataworkspaces.workspace.trust import Agreements
 
 Git = Callable[..., str]
 

@@ -14,8 +14,9 @@ import pytest
 from dataworkspaces.errors import ConfigurationError, RefusedError, ToolError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.toolbox.trust import Agreements
 from dataworkspaces.workspace.interaction import BatchInteraction
-from dataworkspaces.workspace.trust import Agreements, Consent
+from dataworkspaces.workspace.trust import Consent
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,8 @@ from s3_server import KEY, SECRET, S3Bucket, S3Server, s3_server
 
 from dataworkspaces.resources.s3 import FACTORY
 from dataworkspaces.resources.s3.resource import S3Resource
-from dataworkspaces.workspace.trust import Agreements, place_of
+from dataworkspaces.toolbox.trust import Agreements
+from dataworkspaces.workspace.trust import place_of
 
 __all__ = ["backend", "s3_server", "script", "workspace"]
 

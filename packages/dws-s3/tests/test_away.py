@@ -10,9 +10,9 @@ import pytest
 from s3_server import S3Bucket
 
 from dataworkspaces.errors import UnavailableError
+from dataworkspaces.filesystems.resource_files import ResourceFileSystem
 from dataworkspaces.resources.s3.bucket import Bucket
 from dataworkspaces.resources.s3.resource import S3Resource
-from dataworkspaces.workspace.filesystem import ResourceFileSystem
 
 pytestmark = pytest.mark.slow
 

@@ -11,8 +11,8 @@ import pandas
 import pytest
 from s3_server import S3Bucket
 
+from dataworkspaces.filesystems.resource_files import ResourceFileSystem
 from dataworkspaces.resources.s3.resource import S3Resource
-from dataworkspaces.workspace.filesystem import ResourceFileSystem
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.*was closed while")]
 

@@ -8,9 +8,9 @@ import pytest
 from fsspec.tests import abstract
 from s3_server import S3Bucket
 
+from dataworkspaces.filesystems.resource_files import ResourceFileSystem
 from dataworkspaces.resources.s3.resource import S3Resource
 from dataworkspaces.testing.filesystems import FsspecFixtures
-from dataworkspaces.workspace.filesystem import ResourceFileSystem
 
 pytestmark = pytest.mark.slow
 

@@ -11,10 +11,10 @@ import pytest
 from s3_server import S3Bucket, S3Server
 
 from dataworkspaces.errors import ConfigurationError, UnavailableError
+from dataworkspaces.filesystems.resource_files import ResourceFileSystem
 from dataworkspaces.resources.s3.manifest import manifest_hash, manifest_text
 from dataworkspaces.resources.s3.resource import S3Resource
 from dataworkspaces.workspace import SnapshotVersion
-from dataworkspaces.workspace.filesystem import ResourceFileSystem
 
 pytestmark = pytest.mark.slow
 AddResource = Callable[..., S3Resource]

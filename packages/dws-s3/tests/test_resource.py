@@ -21,8 +21,9 @@ from dataworkspaces.resources.local_files import LocalFilesResource
 from dataworkspaces.resources.s3 import FACTORY
 from dataworkspaces.resources.s3.resource import S3Resource
 from dataworkspaces.testing import MemoryWorkspace
+from dataworkspaces.toolbox.trust import Agreements
 from dataworkspaces.workspace import FileChange, FileInfo, SnapshotVersion
-from dataworkspaces.workspace.trust import Agreements, place_of
+from dataworkspaces.workspace.trust import place_of
 
 pytestmark = pytest.mark.slow
 

@@ -21,7 +21,7 @@ from dataworkspaces.workspace.missing_type import resources_to_show
 if TYPE_CHECKING:
     import pandas
 
-    from dataworkspaces.workspace.filesystem import ResourceFileSystem
+    from dataworkspaces.filesystems.resource_files import ResourceFileSystem
 
     ResourceFilesystem = ResourceFileSystem
 
@@ -54,7 +54,7 @@ def __getattr__(name: str) -> Any:
     """:class:`ResourceFileSystem`, under both names that the manual has for it. It is imported when it is asked for,
     since fsspec takes its time."""
     if name in ("ResourceFileSystem", "ResourceFilesystem"):
-        from dataworkspaces.workspace.filesystem import ResourceFileSystem
+        from dataworkspaces.filesystems.resource_files import ResourceFileSystem
 
         return ResourceFileSystem
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -256,11 +256,11 @@ def get_filesystem_for_resource(
         resource = workspace.get_resource(name)
         if not isinstance(resource, FileResourceMixin):
             return None
-        from dataworkspaces.workspace.filesystem import ResourceFileSystem
+        from dataworkspaces.filesystems.resource_files import ResourceFileSystem
 
         if snapshot is None:
             return ResourceFileSystem(resource)
-        from dataworkspaces.workspace.snapshot_files import files_at_snapshot
+        from dataworkspaces.filesystems.snapshot_files import files_at_snapshot
 
         return ResourceFileSystem(files_at_snapshot(workspace, name, snapshot))
 

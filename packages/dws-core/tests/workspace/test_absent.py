@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from dataworkspaces.operations.last_versions import last_versions
-from dataworkspaces.workspace.snapshot_graph import SnapshotGraph, SnapshotNode
+from dataworkspaces.toolbox.snapshot_graph import SnapshotGraph, SnapshotNode
 from dataworkspaces.workspace.versions import SnapshotVersion
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.operations.questions import ask_unlocked
+from dataworkspaces.toolbox.trust import agreeing
 from dataworkspaces.workspace import ResourceRoles
-from dataworkspaces.workspace.trust import agreeing
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Resource, ResourceFactory, Workspace

@@ -13,8 +13,8 @@ from dataworkspaces import plugins
 from dataworkspaces.commands.sync import Selection, adopt_lineage, clone_resources
 from dataworkspaces.errors import DwsError
 from dataworkspaces.params import HOSTNAME, check_hostname
+from dataworkspaces.toolbox.trust import agreeing
 from dataworkspaces.workspace import SnapshotWorkspaceMixin
-from dataworkspaces.workspace.trust import agreeing
 from dataworkspaces.workspace.workspace_uri import backend_of
 
 if TYPE_CHECKING:

@@ -47,7 +47,7 @@ def parameter_files(
 ) -> tuple[ParameterFile, ...]:
     """What differs in those of the changed files that are small and have the suffix of one with parameters. What cannot
     be read is left out: that it differs is said anyway."""
-    from dataworkspaces.workspace.snapshot_files import files_at_snapshot
+    from dataworkspaces.filesystems.snapshot_files import files_at_snapshot
 
     found: list[ParameterFile] = []
     for name, files in changes.items():

@@ -151,7 +151,7 @@ def history_report(
 
 def _of_all_branches(snapshots: SnapshotWorkspaceMixin) -> tuple[list[SnapshotMetadata], dict[str, list[str]]]:
     """The snapshots that are here and on any branch, newest first, and by hash the branches that hold them."""
-    from dataworkspaces.workspace.snapshot_graph import SnapshotGraph, SnapshotNode
+    from dataworkspaces.toolbox.snapshot_graph import SnapshotGraph, SnapshotNode
 
     found = {snapshot.hashval: snapshot for snapshot in snapshots.list_snapshots()}
     branches: dict[str, list[str]] = {}

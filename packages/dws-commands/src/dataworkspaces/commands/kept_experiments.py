@@ -162,7 +162,7 @@ def pull_experiments_command(
     workspace: Workspace, names: Sequence[str], *, trust: bool = False
 ) -> list[KeptExperiment]:
     """Fetch experiments from the origin. No file and no branch changes; contents come when they are needed."""
-    from dataworkspaces.workspace.trust import agreeing
+    from dataworkspaces.toolbox.trust import agreeing
 
     experiments = experiments_of(workspace)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError, DwsError
 from dataworkspaces.operations.questions import ask_unlocked
+from dataworkspaces.toolbox.trust import agreeing
 from dataworkspaces.workspace import (
     CentralWorkspaceMixin,
     LocalStateResourceMixin,
@@ -17,7 +18,6 @@ from dataworkspaces.workspace import (
 )
 from dataworkspaces.workspace.absent import is_nowhere
 from dataworkspaces.workspace.kept_versions import KeptVersionsMixin
-from dataworkspaces.workspace.trust import agreeing
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import FileChange, SnapshotMetadata, Workspace

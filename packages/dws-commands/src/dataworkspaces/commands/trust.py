@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from dataworkspaces.errors import DwsError, NotFoundError
 from dataworkspaces.operations.executors import executor_addresses
 from dataworkspaces.params import EXECUTOR
-from dataworkspaces.workspace.trust import Agreements, NamedAddress, place_of, place_of_directory
+from dataworkspaces.toolbox.trust import Agreements, NamedAddress, place_of_directory
+from dataworkspaces.workspace.trust import place_of
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace

@@ -20,13 +20,14 @@ from dataworkspaces.params import HOSTNAME
 from dataworkspaces.toolbox.atomic import explain_os_error
 from dataworkspaces.toolbox.building import directory_to_build_in
 from dataworkspaces.toolbox.names import LINEAGE_FILE
+from dataworkspaces.toolbox.trust import Agreements, agreeing, place_of_directory
 from dataworkspaces.workspace.absent import is_absent
 from dataworkspaces.workspace.checking_out import CheckOutMixin, CheckOutWorkspaceMixin
 from dataworkspaces.workspace.factory import find_and_load_workspace
 from dataworkspaces.workspace.files import LocalStateResourceMixin
 from dataworkspaces.workspace.own_files import is_own_files
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
-from dataworkspaces.workspace.trust import Agreements, agreeing, place_of, place_of_directory
+from dataworkspaces.workspace.trust import place_of
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Resource, SnapshotMetadata, SnapshotVersion, Workspace

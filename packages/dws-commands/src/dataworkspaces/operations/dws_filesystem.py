@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, NotSupportedError
+from dataworkspaces.filesystems.resource_files import FileSystem
 from dataworkspaces.workspace.factory import find_and_load_workspace
 from dataworkspaces.workspace.files import FileResourceMixin
-from dataworkspaces.workspace.filesystem import FileSystem
 from dataworkspaces.workspace.missing_type import resources_to_show
 from dataworkspaces.workspace.resource_ref import ResourceRef
 from dataworkspaces.workspace.workspace import Workspace
@@ -37,7 +37,7 @@ class DwsFileSystem(FileSystem):
     def _files(self, place: str) -> FileResourceMixin:
         name, snapshot = self._split(place)
         if snapshot is not None:
-            from dataworkspaces.workspace.snapshot_files import files_at_snapshot
+            from dataworkspaces.filesystems.snapshot_files import files_at_snapshot
 
             return files_at_snapshot(self._workspace, name, snapshot)
         resource = self._workspace.get_resource(name)

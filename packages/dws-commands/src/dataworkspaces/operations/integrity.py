@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import NO_ANSWER, ConfigurationError, MetadataError, PluginError
+from dataworkspaces.toolbox.move_files import set_aside
 from dataworkspaces.toolbox.names import LINEAGE_FILE, check_relative_path, check_resource_name
 from dataworkspaces.workspace.absent import is_absent, way_to_bring
 from dataworkspaces.workspace.files import FileResourceMixin, LocalStateResourceMixin
-from dataworkspaces.workspace.problem import AREAS, UNEXPECTED, Problem, one_line, problem_of, set_aside
+from dataworkspaces.workspace.problem import AREAS, UNEXPECTED, Problem, one_line, problem_of
 from dataworkspaces.workspace.resource_names import AS_STORED, ResourceNames
 from dataworkspaces.workspace.results import RESULTS_FILE, manifest_hash
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin

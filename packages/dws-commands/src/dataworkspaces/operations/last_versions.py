@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from dataworkspaces.workspace.versions import SnapshotVersion
 
 if TYPE_CHECKING:
+    from dataworkspaces.toolbox.snapshot_graph import SnapshotGraph
     from dataworkspaces.workspace.snapshot import SnapshotWorkspaceMixin
-    from dataworkspaces.workspace.snapshot_graph import SnapshotGraph
 
 
 class LastVersion(NamedTuple):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import DwsError
 from dataworkspaces.params import LOCAL_SCRATCH_DIRECTORY, OBJECTS_PATH
+from dataworkspaces.toolbox.whereabouts import PLACES
 from dataworkspaces.workspace.files import LocalStateResourceMixin
-from dataworkspaces.workspace.whereabouts import PLACES
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace.workspace import Workspace

@@ -2,13 +2,17 @@
 processes, what lies at a place. Each module is public, and says in its ``__all__`` what it offers."""
 
 __all__ = [
+    "arguments",
     "atomic",
     "building",
     "code_content",
     "content",
+    "familiar",
+    "file_info",
     "flat",
     "heartbeat",
     "hostname",
+    "local_directory",
     "lock",
     "lock_holder",
     "lock_without_space",
@@ -20,7 +24,10 @@ __all__ = [
     "processes",
     "regular",
     "shared_directories",
+    "snapshot_graph",
+    "trust",
     "user_directories",
     "version",
+    "whereabouts",
     "whole_writes",
 ]

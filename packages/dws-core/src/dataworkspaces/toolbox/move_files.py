@@ -13,7 +13,16 @@ from dataworkspaces.durability import flush_directories, flush_files, make_direc
 from dataworkspaces.toolbox.atomic import written_beside
 from dataworkspaces.toolbox.names import LINEAGE_FILE
 
-__all__ = ["copy_file", "copy_out", "delete_tree", "move_out", "move_tree", "remove_empty_directories", "undo_move"]
+__all__ = [
+    "copy_file",
+    "copy_out",
+    "delete_tree",
+    "move_out",
+    "move_tree",
+    "remove_empty_directories",
+    "set_aside",
+    "undo_move",
+]
 
 _WRITE_BITS = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
@@ -168,3 +177,14 @@ def _are_equal(one: Path, other: Path) -> bool:
     import filecmp
 
     return one.is_file() and other.is_file() and filecmp.cmp(one, other, shallow=False)
+
+
+def set_aside(path: Path, machine_directory: Path) -> Path:
+    """Move what is damaged or strange to where it harms nothing and nothing of it is lost; returns its new place."""
+    directory = machine_directory / "set-aside"
+    directory.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while (target := directory / f"{number}-{path.name}").exists() or target.is_symlink():
+        number += 1
+    path.rename(target)
+    return target

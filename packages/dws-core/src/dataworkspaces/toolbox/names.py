@@ -10,6 +10,7 @@ from dataworkspaces.errors import ConfigurationError
 
 __all__ = [
     "LINEAGE_FILE",
+    "METADATA_DIR",
     "check_relative_path",
     "check_resource_name",
     "check_text",
@@ -19,6 +20,8 @@ __all__ = [
     "some",
 ]
 
+METADATA_DIR = ".dataworkspace"
+"""A local directory that holds a directory of this name is a workspace."""
 LINEAGE_FILE = "lineage.json"
 """The lineage of a results or exported resource, in the resource itself."""
 _NAME_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._ +@-]*\Z")

@@ -211,8 +211,8 @@ def init_workspace(
 
     ``scratch_dir`` is relative to the workspace, or absolute; what else is needed depends on the backend."""
     from dataworkspaces.params import HOSTNAME, LOCAL_SCRATCH_DIRECTORY, SCRATCH_DIRECTORY, check_hostname
+    from dataworkspaces.toolbox.arguments import call_with_known
     from dataworkspaces.toolbox.version import get_version
-    from dataworkspaces.workspace.arguments import call_with_known
 
     check_hostname(hostname)
     factory = plugins.load(plugins.BACKENDS, backend_name)

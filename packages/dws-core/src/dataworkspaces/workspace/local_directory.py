@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from datetime import datetime, timezone
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from dataworkspaces.errors import ConfigurationError, MetadataError, NotFoundError, NotSupportedError, UnavailableError
-from dataworkspaces.toolbox import move_files
-from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object, to_json, write_bytes
-from dataworkspaces.toolbox.names import check_relative_path
-from dataworkspaces.toolbox.whole_writes import open_to_replace
+from dataworkspaces.errors import NotFoundError, UnavailableError
+from dataworkspaces.toolbox.local_directory import LocalDirectory
 from dataworkspaces.workspace.files import FileResourceMixin, LocalStateResourceMixin
 from dataworkspaces.workspace.versions import FileInfo
 
@@ -23,19 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Set
     from re import Pattern
 
-    JSONDict = dict[str, Any]
-    JSONList = list[Any]
-
-_PLACEHOLDERS = frozenset({".gitkeep", ".keep"})
-"""By which people let git keep a directory: wherever such a file is, that is where it belongs."""
-
 
 class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
-    """Implements :class:`FileResourceMixin` for files below :meth:`get_local_path_if_any`.
-
-    A symbolic link that leads to another place of the resource may be read and written through; one that
-    leads out is refused. Results are listed and moved without following any link: there a link is a file.
-    Put the mixin before :class:`Resource` in the bases of a resource.
+    """Implements :class:`FileResourceMixin` for files below :meth:`get_local_path_if_any`, by means of a
+    :class:`~dataworkspaces.toolbox.local_directory.LocalDirectory`. Put the mixin before :class:`Resource` in the bases
+    of a resource.
     """
 
     name: str
@@ -61,131 +45,48 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
         """Whether the directory itself is there only as long as files are in it, so that without it there are none."""
         return False
 
-    def _check_here(self) -> None:
-        """Raise UnavailableError if the directory is away: then nobody knows what is in it."""
-        root = self._root()
-        if not self._comes_with_files() and not root.is_dir():
-            raise UnavailableError(
-                f"Resource '{self.name}' is not on this machine: its directory {root} is not there",
-                hint="If it is on a disk that is not mounted, mount it; else 'dws fsck' says what can be done",
-            )
+    def _check_content(self, rel_path: str) -> None:
+        """Raise NotFoundError for a path that is no content, wherever it lies."""
 
-    # -- paths -----------------------------------------------------------------------------------------------
+    # -- what a subclass can use -----------------------------------------------------------------------------
+
+    def _in_directory(self) -> LocalDirectory:
+        """The files where they are now."""
+        return LocalDirectory(
+            self.name, self._root(), self._hidden_names(), self.is_writable(), self._comes_with_files(),
+            self._check_content,
+        )  # fmt: skip
 
     def _place(self, rel_path: str) -> Path:
         """The local path of an entry itself: a link in the last place is not followed."""
-        what = f"Resource '{self.name}'"
-        check_relative_path(rel_path, what)
-        if rel_path.split("/", 1)[0] in self._hidden_names():
-            raise ConfigurationError(f"{what}: '{rel_path}' is not part of its content")
-        root = self._root()
-        path = root / rel_path
-        if rel_path:
-            self._check_inside(path.parent, rel_path, root)
-        return path
+        return self._in_directory().place(rel_path)
 
-    def _follow(self, rel_path: str) -> Path:
-        """The local path of what a relative path leads to."""
-        path = self._place(rel_path)
-        with self._explained("Looking at", rel_path):
-            status = _status_if_any(path, follow_links=False) if rel_path else None
-        if status is not None and stat.S_ISLNK(status.st_mode):  # else it lies where its directory does
-            self._check_inside(path, rel_path)
-        return path
-
-    def _check_inside(self, path: Path, rel_path: str, directory: Path | None = None) -> None:
-        root = Path(os.path.realpath(self._root() if directory is None else directory))
-        real = Path(os.path.realpath(path))
-        if real != root and root not in real.parents:
-            raise ConfigurationError(f"Resource '{self.name}': '{rel_path}' leads out of it, to {real}")
-
-    @contextmanager
-    def _explained(self, doing: str, rel_path: str = "") -> Iterator[None]:
+    def _explained(self, doing: str, rel_path: str = "") -> AbstractContextManager[None]:
         """Turn errors of the operating system into errors for the user."""
-        try:
-            yield
-        except OSError as e:
-            what = f"'{rel_path}' of resource '{self.name}'" if rel_path else f"resource '{self.name}'"
-            raise explain_os_error(e, f"{doing} {what}") from e
+        return self._in_directory().explained(doing, rel_path)
 
-    def _check_writable(self) -> None:
-        if not self.is_writable():
-            raise NotSupportedError(f"Resource '{self.name}' is read-only")
+    def _delete_results_directory(self, rel_path: str) -> None:
+        """Delete what a snapshot keeps below ``rel_path``, read-only as it is. Idempotent."""
+        self._in_directory().delete_results_directory(rel_path)
 
     # -- files -----------------------------------------------------------------------------------------------
 
     def ls(self, rel_path: str) -> list[str]:
-        path = self._follow(rel_path)
-        with self._explained("Listing", rel_path):
-            status = _status_if_any(path)
-            if status is None or not stat.S_ISDIR(status.st_mode):
-                self._check_here()
-                where = f"'{rel_path}'" if rel_path else f"its place on this machine, {path},"
-                raise ConfigurationError(f"Resource '{self.name}': {where} is not a directory")
-            names = [entry.name for entry in path.iterdir()]
-        hidden = self._hidden_names() if rel_path == "" else frozenset()
-        return sorted(name for name in names if name not in hidden)
+        return self._in_directory().ls(rel_path)
 
     def open(self, rel_path: str, mode: str) -> IO[Any]:
         """See :meth:`FileResourceMixin.open`. Text is UTF-8. A file that is replaced is as it was until it is
         closed, and after a write that ends in an exception."""
-        writing = any(letter in mode for letter in "wax+")
-        if writing:
-            self._check_writable()
-        path = self._follow(rel_path)
-        with self._explained("Opening", rel_path):
-            # Opening a pipe would wait for somebody at its other end.
-            status = _status_if_any(path)
-            if status is not None and not stat.S_ISREG(status.st_mode):
-                raise ConfigurationError(f"Resource '{self.name}': '{rel_path}' is not a regular file")
-            if "r" in mode and status is None:
-                self._check_here()
-                raise NotFoundError(f"Resource '{self.name}' has no file '{rel_path}'")
-            if writing:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            if "+" not in mode and ("w" in mode or "x" in mode):
-                return open_to_replace(path, mode)
-            return path.open(mode, encoding=None if "b" in mode else "utf-8")
+        return self._in_directory().open(rel_path, mode)
 
     def does_subpath_exist(self, subpath: str, must_be_file: bool = False, must_be_directory: bool = False) -> bool:
-        if subpath.split("/", 1)[0] in self._hidden_names():
-            return False
-        path = self._follow(subpath)
-        with self._explained("Looking at", subpath):
-            status = _status_if_any(path)
-            if status is None:
-                self._check_here()
-                return not must_be_file and not must_be_directory and path.is_symlink()
-            is_directory = stat.S_ISDIR(status.st_mode)
-            return not (must_be_directory and not is_directory) and not (must_be_file and is_directory)
+        return self._in_directory().does_subpath_exist(subpath, must_be_file, must_be_directory)
 
     def list_infos(self, rel_path: str) -> list[tuple[str, FileInfo]]:
-        """Where the directory lies is looked at once for all entries."""
-        names = self.ls(rel_path)
-        place = self._place(rel_path)
-        prefix = f"{rel_path}/" if rel_path else ""
-        return [(name, self._info(place / name, f"{prefix}{name}")) for name in names]
+        return self._in_directory().infos(rel_path, self.ls(rel_path))
 
     def get_file_info(self, rel_path: str) -> FileInfo:
-        return self._info(self._place(rel_path), rel_path)
-
-    def _info(self, place: Path, rel_path: str) -> FileInfo:
-        with self._explained("Looking at", rel_path):
-            status = _status_if_any(place, follow_links=False)
-            if status is None:
-                self._check_here()
-                raise NotFoundError(f"Resource '{self.name}' has no '{rel_path}'")
-            if stat.S_ISLNK(status.st_mode):
-                try:
-                    self._check_inside(place, rel_path)
-                except ConfigurationError:
-                    return FileInfo("link")
-                status = _status_if_any(place)
-                if status is None or not stat.S_ISREG(status.st_mode):
-                    return FileInfo("link")
-            elif stat.S_ISDIR(status.st_mode):
-                return FileInfo("directory")
-            return FileInfo("file", status.st_size, datetime.fromtimestamp(status.st_mtime, timezone.utc))
+        return self._in_directory().get_file_info(rel_path)
 
     def validate_subpath_exists(self, subpath: str) -> None:
         if not self.does_subpath_exist(subpath):
@@ -193,152 +94,53 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
 
     def delete_file(self, rel_path: str) -> None:
         """See :meth:`FileResourceMixin.delete_file`. Directories that lose their last entry are removed."""
-        self._check_writable()
-        with self._explained("Deleting", rel_path), suppress(FileNotFoundError, NotADirectoryError):
-            place = self._place_of_file(rel_path)
-            place.unlink()
-            move_files.remove_empty_directories(place.parent, self._root())
+        self._in_directory().delete_file(rel_path)
 
     def upload_file(self, src_local_path: str, rel_dest_path: str) -> None:
         """See :meth:`FileResourceMixin.upload_file`. Permissions are kept; a link is replaced."""
-        self._check_writable()
-        source = Path(src_local_path).expanduser()
-        with self._explained(f"Uploading {source} to", rel_dest_path):
-            if not source.is_file():
-                raise ConfigurationError(f"{source} is not a file, so it cannot go to resource '{self.name}'")
-            move_files.copy_file(source, self._place_of_file(rel_dest_path))
+        self._in_directory().upload_file(src_local_path, rel_dest_path)
 
-    def add_results_file(self, data: JSONDict | JSONList, rel_dest_path: str) -> None:
-        self._check_writable()
-        with self._explained("Writing", rel_dest_path):
-            write_bytes(self._place_of_file(rel_dest_path), to_json(data).encode("utf-8"))
+    def add_results_file(self, data: dict[str, Any] | list[Any], rel_dest_path: str) -> None:
+        self._in_directory().add_results_file(data, rel_dest_path)
 
-    def _place_of_file(self, rel_path: str) -> Path:
-        path = self._place(rel_path)
-        if path.is_dir() and not path.is_symlink():
-            raise ConfigurationError(f"Resource '{self.name}': '{rel_path}' is a directory, not a file")
-        return path
-
-    def read_results_file(self, subpath: str) -> JSONDict:
-        path = self._follow(subpath)
-        with self._explained("Reading", subpath):
-            status = _status_if_any(path)
-            if status is None or not stat.S_ISREG(status.st_mode):
-                self._check_here()
-                raise NotFoundError(f"Resource '{self.name}' has no file '{subpath}'")
-        try:
-            return read_json_object(path)
-        except MetadataError as e:
-            raise ConfigurationError(f"Resource '{self.name}': {e.message}") from e
+    def read_results_file(self, subpath: str) -> dict[str, Any]:
+        return self._in_directory().read_results_file(subpath)
 
     # -- results ---------------------------------------------------------------------------------------------
 
     def results_current_files(self, exclude_files: Set[str], exclude_dirs_re: Pattern[str]) -> list[str]:
-        root = self._root()
-        hidden = self._hidden_names()
-        found: list[str] = []
-        pending = [""]
-        with self._explained("Listing the results of"):
-            while pending:
-                directory = pending.pop()
-                with os.scandir(root / directory) as entries:
-                    for entry in entries:
-                        if directory == "" and entry.name in hidden:
-                            continue
-                        path = f"{directory}/{entry.name}" if directory else entry.name
-                        if not entry.is_dir(follow_symlinks=False):
-                            if path not in exclude_files and entry.name not in _PLACEHOLDERS:
-                                found.append(path)
-                        elif not exclude_dirs_re.match(path):
-                            pending.append(path)
-        return sorted(found)
+        return self._in_directory().results_current_files(exclude_files, exclude_dirs_re)
 
     def results_move_current_files(
         self, rel_dest_root: str, exclude_files: Set[str], exclude_dirs_re: Pattern[str]
     ) -> None:
-        destination = self._new_results_directory(rel_dest_root)
-        files = self.results_current_files(exclude_files, exclude_dirs_re)
-        with self._explained("Moving the results of"):
-            move_files.move_out(self._root(), destination, files)
+        directory = self._in_directory()
+        destination = directory.new_results_directory(rel_dest_root)
+        directory.move_results(destination, self.results_current_files(exclude_files, exclude_dirs_re))
 
     def results_copy_current_files(
         self, rel_dest_root: str, exclude_files: Set[str], exclude_dirs_re: Pattern[str]
     ) -> None:
-        destination = self._new_results_directory(rel_dest_root)
-        files = self.results_current_files(exclude_files, exclude_dirs_re)
-        root = self._root()
-        with self._explained("Copying the results of"):
-            for file in files:
-                mode = (root / file).lstat().st_mode
-                if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
-                    raise ConfigurationError(
-                        f"Resource '{self.name}': '{file}' is not a regular file, so no copy is made"
-                    )
-            move_files.copy_out(root, destination, files)
-
-    def _new_results_directory(self, rel_path: str) -> Path:
-        self._check_writable()
-        path = self._place(rel_path)
-        if os.path.lexists(path):
-            raise ConfigurationError(
-                f"Resource '{self.name}' already contains '{rel_path}', so its results cannot go there"
-            )
-        return path
+        directory = self._in_directory()
+        destination = directory.new_results_directory(rel_dest_root)
+        directory.copy_results(destination, self.results_current_files(exclude_files, exclude_dirs_re))
 
     def results_undo_move(self, rel_dest_root: str, files: list[str]) -> None:
         """See :meth:`FileResourceMixin.results_undo_move`. The ``lineage.json`` that a snapshot adds, and
         what a killed write left, go with the directory."""
-        self._check_writable()
-        destination = self._place(rel_dest_root)
-        pairs = [(self._place(f"{rel_dest_root}/{file}"), self._place(file)) for file in files]
-        with self._explained("Bringing back the results of"):
-            move_files.undo_move(self._root(), destination, pairs)
+        self._in_directory().results_undo_move(rel_dest_root, files)
 
     def take_results_directory(self, rel_path: str, place: Path) -> None:
         """Move what a snapshot keeps below ``rel_path`` out of the resource, to where it can be brought back from.
         Idempotent; there is nothing to move where the resource is not on this machine. Raises ConfigurationError as a
         deletion does."""
         local = self.get_local_path_if_any()
-        if local is None or not Path(local).is_dir():
-            return
-        path = self._results_directory(rel_path)
-        with self._explained("Moving", rel_path):
-            if os.path.lexists(path):
-                # Cut short, an earlier move to another file system has left a whole copy.
-                move_files.delete_tree(place)
-                move_files.move_tree(path, place)
-            move_files.remove_empty_directories(path.parent, self._root())
+        if local is not None and Path(local).is_dir():
+            self._in_directory().take_results_directory(rel_path, place)
 
     def holds_results_directory(self, rel_path: str) -> bool:
-        return os.path.lexists(self._results_directory(rel_path))
+        return self._in_directory().holds_results_directory(rel_path)
 
     def bring_back_results_directory(self, rel_path: str, place: Path) -> None:
         """Undo :meth:`take_results_directory`."""
-        path = self._results_directory(rel_path)
-        with self._explained("Bringing back", rel_path):
-            move_files.move_tree(place, path)
-
-    def _results_directory(self, rel_path: str) -> Path:
-        """Raises ConfigurationError for a place where no snapshot puts results: the path comes from metadata, which
-        somebody else may have written."""
-        self._check_writable()
-        if not rel_path.startswith("snapshots/"):
-            raise ConfigurationError(f"Resource '{self.name}': '{rel_path}' is not a place of a snapshot's results")
-        return self._place(rel_path)
-
-    def _delete_results_directory(self, rel_path: str) -> None:
-        """Delete what a snapshot keeps below ``rel_path``, read-only as it is. Idempotent."""
-        path = self._results_directory(rel_path)
-        with self._explained("Deleting", rel_path):
-            move_files.delete_tree(path)
-            move_files.remove_empty_directories(path.parent, self._root())
-
-
-def _status_if_any(path: Path, *, follow_links: bool = True) -> os.stat_result | None:
-    """None if nothing lies there. What cannot be looked at raises, on newer Pythons too, whose exists() says no."""
-    try:
-        return path.stat(follow_symlinks=follow_links)
-    except OSError as e:
-        if e.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
-            raise
-        return None
+        self._in_directory().bring_back_results_directory(rel_path, place)

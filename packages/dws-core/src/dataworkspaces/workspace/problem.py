@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from dataworkspaces.errors import DwsError
 
-__all__ = ["AREAS", "UNEXPECTED", "Area", "Problem", "one_line", "problem_of", "set_aside"]
+__all__ = ["AREAS", "UNEXPECTED", "Area", "Problem", "one_line", "problem_of"]
 
 Area = Literal["metadata", "snapshot", "manifest", "results", "lineage", "resource", "local state", "interrupted"]
 AREAS: tuple[Area, ...] = (
@@ -55,14 +54,3 @@ def problem_of(area: Area, where: str, error: BaseException, remedy: str = "") -
     """The problem that an exception stands for; its hint is the remedy, if it has one."""
     hint = error.hint if isinstance(error, DwsError) else None
     return Problem(area, where, one_line(error), hint or remedy or "Restore it from the workspace's history")
-
-
-def set_aside(path: Path, machine_directory: Path) -> Path:
-    """Move what is damaged or strange to where it harms nothing and nothing of it is lost; returns its new place."""
-    directory = machine_directory / "set-aside"
-    directory.mkdir(parents=True, exist_ok=True)
-    number = 1
-    while (target := directory / f"{number}-{path.name}").exists() or target.is_symlink():
-        number += 1
-    path.rename(target)
-    return target

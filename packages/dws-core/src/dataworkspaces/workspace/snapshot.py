@@ -27,9 +27,9 @@ from dataworkspaces.workspace.versions import PresentContents, ResourceChange, S
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.store import LineageStore
+    from dataworkspaces.toolbox.snapshot_graph import SnapshotGraph
     from dataworkspaces.workspace.past_restore import PastRestore
     from dataworkspaces.workspace.resource import Resource
-    from dataworkspaces.workspace.snapshot_graph import SnapshotGraph
 
 
 _NEWEST = 10
@@ -127,7 +127,7 @@ class SnapshotWorkspaceMixin(ABC):
 
     def get_snapshot_graph(self) -> SnapshotGraph:
         """Which snapshot came after which. Override it where not all metadata has to be read for that."""
-        from dataworkspaces.workspace.snapshot_graph import SnapshotGraph, SnapshotNode
+        from dataworkspaces.toolbox.snapshot_graph import SnapshotGraph, SnapshotNode
 
         return SnapshotGraph(SnapshotNode.of(metadata) for metadata in self.list_snapshots())
 

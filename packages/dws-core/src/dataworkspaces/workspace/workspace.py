@@ -31,6 +31,7 @@ from dataworkspaces.workspace.resource_ref import ResourceRef
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 if TYPE_CHECKING:
+    from dataworkspaces.toolbox.whereabouts import Whereabouts
     from dataworkspaces.workspace.factory import ResourceFactory
     from dataworkspaces.workspace.journal import Journal
     from dataworkspaces.workspace.problem import Problem
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace.storage import Storage
     from dataworkspaces.workspace.trust import Consent
     from dataworkspaces.workspace.unfinished import UnfinishedPart
-    from dataworkspaces.workspace.whereabouts import Whereabouts
 
 
 class Workspace(ABC):
@@ -246,7 +246,7 @@ class Workspace(ABC):
     @cached_property
     def whereabouts(self) -> Whereabouts:
         """Where this copy of the workspace is, and was."""
-        from dataworkspaces.workspace.whereabouts import Whereabouts
+        from dataworkspaces.toolbox.whereabouts import Whereabouts
 
         own = self.get_workspace_local_path_if_any()
         return Whereabouts(None if own is None else Path(os.path.realpath(own)), self.get_machine_directory())
@@ -391,7 +391,7 @@ class Workspace(ABC):
 
     @property
     def consent(self) -> Consent:
-        """Asked before an address is contacted that came with the workspace, see :mod:`dataworkspaces.workspace.trust`:
+        """Asked before an address is contacted that came with the workspace, see :mod:`dataworkspaces.toolbox.trust`:
         ``workspace.consent.to(address, "Resource 'data'")``."""
         from dataworkspaces.workspace.trust import Consent, place_of
 
@@ -555,8 +555,8 @@ class Workspace(ABC):
                 f"A resource of type {resource_type} cannot have the role '{role}'",
                 hint=f"Allowed roles: {', '.join(factory.roles)}",
             )
-        from dataworkspaces.workspace.arguments import as_taken
-        from dataworkspaces.workspace.trust import agreeing
+        from dataworkspaces.toolbox.arguments import as_taken
+        from dataworkspaces.toolbox.trust import agreeing
 
         with agreeing():  # the user has named what is contacted now
             given, named = as_taken(factory.from_command_line, factory.get_click_params(), args, kwargs)
@@ -598,7 +598,7 @@ class Workspace(ABC):
 
     def suggest_resource_name(self, resource_type: str, role: str, *args: Any, **kwargs: Any) -> str:
         """A name for a new resource: the type's suggestion, made valid and unique."""
-        from dataworkspaces.workspace.arguments import as_taken
+        from dataworkspaces.toolbox.arguments import as_taken
 
         factory = self.get_resource_factory(resource_type)
         given, named = as_taken(factory.suggest_name, factory.get_click_params(), args, kwargs)

@@ -15,6 +15,7 @@ from typing import Any
 from dataworkspaces import plugins
 from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError
 from dataworkspaces.toolbox.atomic import read_json_object, write_bytes
+from dataworkspaces.toolbox.names import METADATA_DIR
 from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.toolbox.user_directories import config_directory
 
@@ -30,8 +31,6 @@ __all__ = [
     "write_backend_file",
 ]
 
-METADATA_DIR = ".dataworkspace"
-"""A local directory that holds a directory of this name is a workspace."""
 BACKEND_FILE = "backend.json"
 """In the metadata directory of a workspace that another backend than git keeps: ``backend``, and what that backend
 needs to find the workspace."""

@@ -18,7 +18,7 @@ from dataworkspaces.toolbox.atomic import read_json_object_if_any, write_json
 
 if TYPE_CHECKING:
     from dataworkspaces.files.file_tree import FileTreeMixin
-    from dataworkspaces.workspace.snapshot_graph import SnapshotGraph
+    from dataworkspaces.toolbox.snapshot_graph import SnapshotGraph
 
 _NOTE = "present_version.json"
 

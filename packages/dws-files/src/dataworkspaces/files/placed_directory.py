@@ -11,8 +11,8 @@ from dataworkspaces.errors import ConfigurationError, MetadataError, Unavailable
 from dataworkspaces.filetree import SHA1
 from dataworkspaces.params import BoolType, ParamDef, StringType
 from dataworkspaces.toolbox.names import check_relative_path
+from dataworkspaces.toolbox.whereabouts import NOT_PLACED, moved_with
 from dataworkspaces.workspace import LocalDirectoryMixin, Workspace
-from dataworkspaces.workspace.whereabouts import NOT_PLACED, moved_with
 
 
 def absolute_path(text: str) -> Path:

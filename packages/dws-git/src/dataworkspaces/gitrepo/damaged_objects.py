@@ -24,8 +24,9 @@ from dataworkspaces.gitrepo.plumbing import LINK, SUBMODULE, IndexEntry, list_in
 from dataworkspaces.gitrepo.remote import origin_url
 from dataworkspaces.gitrepo.restart import needs_a_look, note_look
 from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.toolbox.move_files import set_aside
 from dataworkspaces.toolbox.names import some
-from dataworkspaces.workspace.problem import Problem, set_aside
+from dataworkspaces.workspace.problem import Problem
 
 _SMALL = 16 << 10
 """Compressed files up to this size are read to their end; of larger ones the beginning is looked at."""

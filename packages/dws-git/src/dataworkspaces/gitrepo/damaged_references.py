@@ -254,7 +254,7 @@ def _remove(repository: _Repository, path: Path) -> None:
 
 
 def _set_aside(repository: _Repository, path: Path) -> None:
-    from dataworkspaces.workspace.problem import set_aside
+    from dataworkspaces.toolbox.move_files import set_aside
 
     set_aside(path, repository.own / "dws")
 

@@ -2,7 +2,7 @@
 
 Its programs are switched off, nothing is contacted, and only commands that read are run, until its user agrees. Asked
 for each call of git; for a repository that its user knows that costs two files to read, once in a process. What is
-known is noted in the git directory, see :mod:`dataworkspaces.workspace.familiar`.
+known is noted in the git directory, see :mod:`dataworkspaces.toolbox.familiar`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dataworkspaces.errors import RefusedError
 from dataworkspaces.gitrepo.layout import enclosing_repository, git_directory
+from dataworkspaces.toolbox.familiar import make_familiar, mark_of
 from dataworkspaces.toolbox.names import some
-from dataworkspaces.workspace.familiar import make_familiar, mark_of
 
 if TYPE_CHECKING:
     from dataworkspaces.gitrepo.configured_programs import Setting
@@ -172,7 +172,7 @@ def _find(directory: Path) -> Restraint | None:
     if mark == "":
         return None
     from dataworkspaces.gitrepo.configured_programs import find_settings
-    from dataworkspaces.workspace.trust import is_agreed_anywhere
+    from dataworkspaces.toolbox.trust import is_agreed_anywhere
 
     if mark is not None and is_agreed_anywhere(mark):
         return None

@@ -10,12 +10,12 @@ from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import LineageError
+from dataworkspaces.filesystems.resource_files import ResourceFileSystem
+from dataworkspaces.filesystems.watchers import watch
 from dataworkspaces.lineage.directories import gather
 from dataworkspaces.lineage.model import StepLineage
 from dataworkspaces.lineage.places import Place, contains, covering, overlap, places
 from dataworkspaces.workspace import FileResourceMixin, ResourceRef
-from dataworkspaces.workspace.file_access import watch
-from dataworkspaces.workspace.filesystem import ResourceFileSystem
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.step import Lineage

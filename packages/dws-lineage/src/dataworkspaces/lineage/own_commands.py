@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dataworkspaces.toolbox.atomic import explain_os_error
+from dataworkspaces.toolbox.familiar import keyed_digest
 from dataworkspaces.toolbox.regular import read_regular
-from dataworkspaces.workspace.familiar import keyed_digest
 
 __all__ = ["OwnCommands"]
 

@@ -24,7 +24,7 @@ from typing import Any
 from dataworkspaces.commands.far_clone import clones
 from dataworkspaces.commands.run_guard import guarding
 from dataworkspaces.errors import DwsError
-from dataworkspaces.workspace.trust import agreeing
+from dataworkspaces.toolbox.trust import agreeing
 
 Work = Callable[[dict[str, Any], Path], dict[str, Any]]
 """Does a piece of work, given what was asked for and an empty directory, and returns what came of it, for JSON."""

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from dataworkspaces.commands.checkout import CheckoutPlan, checkout_command, plan_checkout
 from dataworkspaces.toolbox.atomic import write_bytes
+from dataworkspaces.toolbox.trust import Agreements, place_of_directory
 from dataworkspaces.workspace import Workspace, find_and_load_workspace
 from dataworkspaces.workspace.documents import ENVIRONMENTS
-from dataworkspaces.workspace.trust import Agreements, place_of_directory
 
 _LOG_BYTES = 4000
 

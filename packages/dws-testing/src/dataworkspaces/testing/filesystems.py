@@ -15,11 +15,11 @@ from fsspec.spec import AbstractFileSystem
 from fsspec.tests import abstract
 
 from dataworkspaces.errors import ConfigurationError, DwsError
+from dataworkspaces.filesystems.resource_files import ResourceFileSystem
+from dataworkspaces.filesystems.snapshot_files import SnapshotFiles
+from dataworkspaces.filesystems.watchers import watch
 from dataworkspaces.testing.resources import NAME, ResourceFixtures
 from dataworkspaces.workspace import ResourceRef, SnapshotVersion
-from dataworkspaces.workspace.file_access import watch
-from dataworkspaces.workspace.filesystem import ResourceFileSystem
-from dataworkspaces.workspace.snapshot_files import SnapshotFiles
 
 
 class CutShort(Exception):

@@ -16,6 +16,7 @@ from dataworkspaces.errors import ConfigurationError, InternalError, MetadataErr
 from dataworkspaces.lineage.file_store import FileLineageStore
 from dataworkspaces.params import HOSTNAME
 from dataworkspaces.toolbox.names import check_relative_path
+from dataworkspaces.toolbox.snapshot_graph import SnapshotGraph, SnapshotNode
 from dataworkspaces.workspace import (
     CentralWorkspaceMixin,
     Resource,
@@ -24,7 +25,6 @@ from dataworkspaces.workspace import (
     SnapshotWorkspaceMixin,
     Workspace,
 )
-from dataworkspaces.workspace.snapshot_graph import SnapshotGraph, SnapshotNode
 
 
 @dataclass

@@ -19,6 +19,7 @@ from dataworkspaces.errors import ConfigurationError, DwsError
 from dataworkspaces.lineage.file_store import FileLineageStore
 from dataworkspaces.testing.memory import MemoryStore, MemoryWorkspace
 from dataworkspaces.testing.suite import ConformanceSuite
+from dataworkspaces.toolbox.trust import Agreements
 from dataworkspaces.workspace import (
     RESOURCE_ROLE_CHOICES,
     LocalStateResourceMixin,
@@ -27,7 +28,7 @@ from dataworkspaces.workspace import (
     SnapshotVersion,
     Workspace,
 )
-from dataworkspaces.workspace.trust import Agreements, place_of
+from dataworkspaces.workspace.trust import place_of
 
 STRANGE: tuple[Any, ...] = (None, 3, True, "", "../../x", "/\0", "-o", [], {"a": 1})
 """What somebody else may have written in the place of a parameter."""

@@ -58,7 +58,7 @@ def files_at(workspace: Workspace, at: str, name: str) -> FileResourceMixin:
         if not isinstance(resource, FileResourceMixin):
             raise ConfigurationError(f"Resource '{name}' has no files", hint="'dws ls' lists those that have")
         return resource
-    from dataworkspaces.workspace.snapshot_files import files_at_snapshot
+    from dataworkspaces.filesystems.snapshot_files import files_at_snapshot
 
     return files_at_snapshot(workspace, name, at)
 

@@ -22,8 +22,9 @@ from dataworkspaces.gitrepo.restraint import made_here
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object, write_json
 from dataworkspaces.toolbox.names import some
+from dataworkspaces.toolbox.trust import place_of_directory
 from dataworkspaces.workspace import BatchInteraction, Interaction
-from dataworkspaces.workspace.trust import Consent, place_of_directory
+from dataworkspaces.workspace.trust import Consent
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 _CHECKOUT = {"GIT_LFS_SKIP_SMUDGE": "1"}

@@ -25,7 +25,8 @@ from dataworkspaces.gitrepo.damaged_objects import check_loose_objects
 from dataworkspaces.gitrepo.integrity import finish_advance, unfinished_part
 from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.toolbox.lock import hold_lock
-from dataworkspaces.workspace.problem import Problem, problem_of, set_aside
+from dataworkspaces.toolbox.move_files import set_aside
+from dataworkspaces.workspace.problem import Problem, problem_of
 from dataworkspaces.workspace.unfinished import UnfinishedPart
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 

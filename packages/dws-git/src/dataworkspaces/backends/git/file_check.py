@@ -21,10 +21,11 @@ from dataworkspaces.errors import ConfigurationError, MetadataError, ToolError
 from dataworkspaces.gitrepo.plumbing import list_tree
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.atomic import MAX_JSON_BYTES, read_json_list, read_json_object, write_bytes
+from dataworkspaces.toolbox.move_files import set_aside
 from dataworkspaces.toolbox.names import check_resource_name
 from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace.documents import ATTESTATIONS, DOCUMENT_NAME, ENVIRONMENTS, MAX_BYTES, verified_document
-from dataworkspaces.workspace.problem import UNEXPECTED, Area, one_line, set_aside
+from dataworkspaces.workspace.problem import UNEXPECTED, Area, one_line
 from dataworkspaces.workspace.results import manifest_hash
 
 Reader = Callable[[Path], Any]

@@ -33,9 +33,10 @@ from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.lineage.rebuilt_lineage import rebuild
 from dataworkspaces.operations.integrity import WorkspaceCheck, check_interruption, readable_names
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
+from dataworkspaces.toolbox.move_files import set_aside
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import Journal, SnapshotMetadata
-from dataworkspaces.workspace.problem import UNEXPECTED, Area, Problem, problem_of, set_aside
+from dataworkspaces.workspace.problem import UNEXPECTED, Area, Problem, problem_of
 from dataworkspaces.workspace.resource_names import ResourceNames
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 

@@ -14,8 +14,8 @@ from dataworkspaces.errors import DwsError
 from dataworkspaces.params import HOSTNAME
 from dataworkspaces.toolbox.atomic import write_json
 from dataworkspaces.toolbox.hostname import default_hostname
+from dataworkspaces.toolbox.move_files import set_aside
 from dataworkspaces.toolbox.names import some
-from dataworkspaces.workspace.problem import set_aside
 
 
 def how_to_make_anew(paths: WorkspacePaths, machine: Path, relative: str) -> Callable[[], str] | None:

@@ -18,10 +18,11 @@ from dataworkspaces.gitrepo.ignore_lines import add_lines
 from dataworkspaces.gitrepo.plumbing import list_paths
 from dataworkspaces.toolbox.lock import acquire
 from dataworkspaces.toolbox.lock_holder import describe_lock
+from dataworkspaces.toolbox.move_files import set_aside
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.toolbox.processes import process_exists
 from dataworkspaces.toolbox.regular import read_regular
-from dataworkspaces.workspace.problem import UNEXPECTED, Problem, set_aside
+from dataworkspaces.workspace.problem import UNEXPECTED, Problem
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 if TYPE_CHECKING:

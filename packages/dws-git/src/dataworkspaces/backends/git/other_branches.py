@@ -23,8 +23,8 @@ from dataworkspaces.gitrepo.remote import ORIGIN
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.params import HASH_RE
 from dataworkspaces.toolbox.names import some
+from dataworkspaces.toolbox.snapshot_graph import SnapshotGraph, SnapshotNode
 from dataworkspaces.workspace import SnapshotMetadata, VersionElsewhere
-from dataworkspaces.workspace.snapshot_graph import SnapshotGraph, SnapshotNode
 
 _BRANCHES = ("refs/heads", "refs/remotes")
 _REFS = ("refs/heads", "refs/remotes", "refs/tags", KEPT_COMMITS, EXPERIMENTS)

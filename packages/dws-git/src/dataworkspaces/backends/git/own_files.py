@@ -104,13 +104,11 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
     def does_subpath_exist(self, subpath: str, must_be_file: bool = False, must_be_directory: bool = False) -> bool:
         return not self._is_elsewhere(subpath) and super().does_subpath_exist(subpath, must_be_file, must_be_directory)
 
-    def _place(self, rel_path: str) -> Path:
-        place = super()._place(rel_path)
+    def _check_content(self, rel_path: str) -> None:
         if self._is_elsewhere(rel_path):
             raise NotFoundError(
                 f"'{rel_path}' is not one of the workspace's own files", hint="'dws ls' shows the resources"
             )
-        return place
 
     def _is_elsewhere(self, rel_path: str) -> bool:
         return lies_in(rel_path, (".git", *self._places))

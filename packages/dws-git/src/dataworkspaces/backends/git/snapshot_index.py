@@ -19,8 +19,8 @@ from typing import Any
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.toolbox.atomic import MAX_JSON_BYTES, read_json_object
 from dataworkspaces.toolbox.regular import read_regular
+from dataworkspaces.toolbox.snapshot_graph import SnapshotGraph, SnapshotNode, position_after
 from dataworkspaces.workspace import SnapshotMetadata
-from dataworkspaces.workspace.snapshot_graph import SnapshotGraph, SnapshotNode, position_after
 
 SUFFIX = "_md.json"
 _SCHEMA = """

@@ -72,8 +72,8 @@ from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE, manifest_hash, r
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage import LineageStore
+    from dataworkspaces.toolbox.snapshot_graph import SnapshotGraph
     from dataworkspaces.workspace.problem import Problem
-    from dataworkspaces.workspace.snapshot_graph import SnapshotGraph
     from dataworkspaces.workspace.unfinished import UnfinishedPart
 
 

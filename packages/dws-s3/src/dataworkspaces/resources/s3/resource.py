@@ -22,6 +22,7 @@ from dataworkspaces.resources.s3.present import PresentFiles
 from dataworkspaces.resources.s3.versions import S3VersionFiles
 from dataworkspaces.toolbox.atomic import explain_os_error, to_json, write_bytes
 from dataworkspaces.toolbox.names import LINEAGE_FILE, check_relative_path, some
+from dataworkspaces.toolbox.trust import Agreements
 from dataworkspaces.workspace import (
     FileChange,
     FileInfo,
@@ -35,7 +36,7 @@ from dataworkspaces.workspace import (
     Workspace,
 )
 from dataworkspaces.workspace.checking_out import CheckOutMixin
-from dataworkspaces.workspace.trust import Agreements, place_of
+from dataworkspaces.workspace.trust import place_of
 
 if TYPE_CHECKING:
     from dataworkspaces.resources.s3.version_pages import KeyVersion

@@ -20,9 +20,10 @@ from dataworkspaces.errors import ConfigurationError, MetadataError, NotAWorkspa
 from dataworkspaces.params import LOCAL_SCRATCH_DIRECTORY, SCRATCH_DIRECTORY
 from dataworkspaces.toolbox.atomic import explain_os_error
 from dataworkspaces.toolbox.names import check_relative_path
+from dataworkspaces.toolbox.trust import agreeing, place_of_directory
 from dataworkspaces.toolbox.user_directories import state_directory
 from dataworkspaces.workspace import BatchInteraction, WorkspaceFactory
-from dataworkspaces.workspace.trust import Consent, agreeing, place_of_directory
+from dataworkspaces.workspace.trust import Consent
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR, read_backend_file
 
 if TYPE_CHECKING:

@@ -13,15 +13,15 @@ from dataworkspaces.backends.sql import tables
 from dataworkspaces.backends.sql.lineage import KeptInDatabase
 from dataworkspaces.backends.sql.storage import SqlStorage
 from dataworkspaces.errors import ConfigurationError, InternalError, MetadataError, NotFoundError
-from dataworkspaces.workspace import SnapshotMetadata, SnapshotWorkspaceMixin
-from dataworkspaces.workspace.results import manifest_hash
-from dataworkspaces.workspace.snapshot_graph import (
+from dataworkspaces.toolbox.snapshot_graph import (
     SnapshotGraph,
     SnapshotNode,
     microseconds_of,
     position_after,
     text_of,
 )
+from dataworkspaces.workspace import SnapshotMetadata, SnapshotWorkspaceMixin
+from dataworkspaces.workspace.results import manifest_hash
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage import LineageStore

@@ -8,9 +8,9 @@ import pytest
 from fsspec.spec import AbstractFileSystem
 
 from dataworkspaces.errors import ConfigurationError, NotSupportedError
+from dataworkspaces.filesystems.resource_files import ResourceFileSystem
 from dataworkspaces.testing.folder import FolderFactory
 from dataworkspaces.testing.memory import MemoryWorkspace
-from dataworkspaces.workspace.filesystem import ResourceFileSystem
 
 
 @pytest.fixture

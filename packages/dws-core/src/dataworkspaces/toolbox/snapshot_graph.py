@@ -6,21 +6,39 @@ those of release 1.6, which name none and came after each other by time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from graphlib import CycleError, TopologicalSorter
-
-from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
+from typing import Protocol
 
 __all__ = ["SnapshotGraph", "SnapshotNode", "microseconds_of", "position_after", "text_of"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
+class Metadata(Protocol):
+    """What :class:`dataworkspaces.workspace.SnapshotMetadata` has for this."""
+
+    @property
+    def hashval(self) -> str: ...
+
+    @property
+    def timestamp(self) -> str: ...
+
+    @property
+    def utc_offset(self) -> str | None: ...
+
+    @property
+    def parents(self) -> Sequence[str] | None: ...
+
+    @property
+    def resource_parents(self) -> Mapping[str, Sequence[str]]: ...
+
+
 @dataclass(frozen=True)
 class SnapshotNode:
-    """What the graph knows of a snapshot; see :class:`SnapshotMetadata`."""
+    """What the graph knows of a snapshot."""
 
     hashval: str
     timestamp: str
@@ -29,7 +47,7 @@ class SnapshotNode:
     resource_parents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @staticmethod
-    def of(metadata: SnapshotMetadata) -> SnapshotNode:
+    def of(metadata: Metadata) -> SnapshotNode:
         return SnapshotNode(
             metadata.hashval,
             metadata.timestamp,
@@ -78,7 +96,7 @@ class SnapshotGraph:
         self._before_by_time = dict(zip(old[1:], old, strict=False))
         self._positions: dict[str, int] | None = None
 
-    def joined(self, metadata: Iterable[SnapshotMetadata]) -> SnapshotGraph:
+    def joined(self, metadata: Iterable[Metadata]) -> SnapshotGraph:
         """With more snapshots."""
         return SnapshotGraph([*self._nodes.values(), *map(SnapshotNode.of, metadata)])
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dataworkspaces.errors import DwsError
-from dataworkspaces.workspace.whereabouts import Whereabouts, moved_with
+from dataworkspaces.toolbox.whereabouts import Whereabouts, moved_with
 
 
 def make(root: Path) -> Whereabouts:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from dataworkspaces.toolbox.regular import read_regular
+from dataworkspaces.toolbox.user_directories import config_directory
 
 __all__ = ["keyed_digest", "make_familiar", "mark_of", "user_secret"]
 
@@ -22,10 +23,8 @@ _BYTES = 32
 
 def user_secret() -> bytes | None:
     """Random bytes that only this user has, made when they are first needed; None if they cannot be kept."""
-    from dataworkspaces.workspace.workspace_uri import config_file
-
     try:
-        path = config_file().with_name(SECRET_FILE)
+        path = Path(config_directory()).expanduser() / SECRET_FILE
         with suppress(FileNotFoundError):
             return _checked(read_regular(path))
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -16,8 +16,7 @@ from typing import Any, Literal
 
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.toolbox.atomic import read_json_object, write_json
-from dataworkspaces.toolbox.names import check_relative_path
-from dataworkspaces.workspace.workspace_uri import METADATA_DIR
+from dataworkspaces.toolbox.names import METADATA_DIR, check_relative_path
 
 __all__ = ["NOT_PLACED", "PLACES", "Whereabouts", "moved_with"]
 

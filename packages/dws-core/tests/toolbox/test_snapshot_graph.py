@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from dataworkspaces.testing.memory import MemoryWorkspace
+from dataworkspaces.toolbox.snapshot_graph import SnapshotGraph, SnapshotNode, microseconds_of, text_of
 from dataworkspaces.workspace.results import manifest_hash
-from dataworkspaces.workspace.snapshot_graph import SnapshotGraph, SnapshotNode, microseconds_of, text_of
 from dataworkspaces.workspace.snapshot_metadata import SnapshotMetadata
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ApiParamError
 
+__all__ = ["as_taken", "call_with_known", "takes_any_name"]
+
 if TYPE_CHECKING:
     import click
 

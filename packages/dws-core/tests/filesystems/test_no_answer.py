@@ -19,11 +19,11 @@ from dataworkspaces.errors import (
     RefusedError,
     UnavailableError,
 )
+from dataworkspaces.filesystems.resource_files import ResourceFileSystem
+from dataworkspaces.filesystems.snapshot_files import SnapshotFiles
 from dataworkspaces.operations.dws_filesystem import DwsFileSystem
 from dataworkspaces.testing.folder import FolderFactory
 from dataworkspaces.testing.memory import MemoryWorkspace
-from dataworkspaces.workspace.filesystem import ResourceFileSystem
-from dataworkspaces.workspace.snapshot_files import SnapshotFiles
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dataworkspaces.lineage.own_commands import OwnCommands
-from dataworkspaces.workspace.familiar import make_familiar, mark_of, user_secret
+from dataworkspaces.toolbox.familiar import make_familiar, mark_of, user_secret
 from dataworkspaces.workspace.workspace_uri import config_file
 
 PLACE = "/home/ada/ws"

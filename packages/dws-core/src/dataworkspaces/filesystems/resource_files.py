@@ -16,8 +16,8 @@ from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.spec import AbstractFileSystem
 
 from dataworkspaces.errors import NO_ANSWER, ConfigurationError, UnavailableError, suppress_negative
+from dataworkspaces.filesystems.watchers import is_watched, tell
 from dataworkspaces.toolbox.whole_writes import TextWriter
-from dataworkspaces.workspace.file_access import is_watched, tell
 from dataworkspaces.workspace.files import FileResourceMixin
 from dataworkspaces.workspace.resource import Resource
 from dataworkspaces.workspace.resource_ref import ResourceRef

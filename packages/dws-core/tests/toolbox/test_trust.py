@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from dataworkspaces.errors import MetadataError, RefusedError
+from dataworkspaces.toolbox.trust import Agreements, agreeing, agreements_file
 from dataworkspaces.workspace.interaction import BatchInteraction
-from dataworkspaces.workspace.trust import Agreements, Consent, agreeing, agreements_file
+from dataworkspaces.workspace.trust import Consent
 
 PLACE, OTHER = "/home/ada/ws", "/home/ada/other"
 WHAT = "Resource 'data'"
