@@ -1,13 +1,32 @@
-"""For all tests: what the user keeps of agreements is not theirs; a new directory for each example of a test."""
+"""For all tests: what the user keeps of agreements is not theirs; a new directory for each example of a test.
+
+Each distribution has a link to this file, so that its sdist can run its tests by itself.
+"""
 
 from __future__ import annotations
 
 import itertools
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+HERE = Path(__file__).parent
+_SETTINGS = {"slow": "takes more than a third of a second", "real_starts": "starts each program anew"}
+_IS_SDIST = (HERE / "PKG-INFO").exists()
+if _IS_SDIST:  # what tests share is in `tests` of the repository
+    sys.path.insert(0, str(HERE / "shared"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """In an sdist, which has no settings of the repository."""
+    if not _IS_SDIST:
+        return
+    config.option.importmode = "importlib"
+    for name, meaning in _SETTINGS.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
 
 
 @pytest.fixture(autouse=True, scope="session")

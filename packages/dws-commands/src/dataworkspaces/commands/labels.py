@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataworkspaces.errors import ConfigurationError, NotFoundError
+from dataworkspaces.operations.unique_names import leave_labels_to
 from dataworkspaces.params import NAME_RE
 from dataworkspaces.toolbox.names import check_text
 
@@ -88,7 +89,7 @@ def label_command(
 
         after = snapshots.update_snapshot_metadata(hashval, with_labels)
         if moved_from:
-            snapshots.leave_labels_to(hashval, labels)
+            leave_labels_to(snapshots, hashval, labels)
         workspace.save(f"Labels of snapshot {hashval[:7]}: {shown(after.labels)}")
     return Labelled(after, moved_from)
 

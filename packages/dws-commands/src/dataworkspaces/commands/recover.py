@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import MetadataError
+from dataworkspaces.operations.recovery import places_of_unfinished
 from dataworkspaces.toolbox.lock import hold_lock
 from dataworkspaces.workspace.factory import unfinished_before_opening
 from dataworkspaces.workspace.journal import Journal, JournalEntry
@@ -105,7 +106,7 @@ def _abandon(workspace: Workspace) -> Recovery:
     unfinished, places = "a command whose journal is damaged", list[str]()
     if (entry := _pending(workspace)) is not None:
         unfinished = entry.describe()
-        places = workspace.places_of_unfinished(entry.operation, entry.data)
+        places = places_of_unfinished(workspace, entry.operation, entry.data)
     _, of_parts = _abandon_parts(workspace.unfinished_parts())
     kept_as = Journal.abandon(workspace.get_machine_directory())  # last, or nobody would look for the parts
     return Recovery(unfinished, _ASIDE, str(kept_as), (*places, *of_parts))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.present import present_state
 from dataworkspaces.errors import ConfigurationError, ConflictError, NotFoundError
+from dataworkspaces.operations.unique_names import leave_tag_to
 from dataworkspaces.params import check_tag
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import ResourceRoles
@@ -59,7 +60,7 @@ def tag_command(workspace: Workspace, tag: str, tag_or_hash: str | None = None, 
         if holders:
             journal.record("move-tag", tag=tag, to=hashval)
         snapshots.update_snapshot_metadata(hashval, lambda metadata: _with_tag(metadata, tag))
-        snapshots.leave_tag_to(hashval, tag)
+        leave_tag_to(snapshots, hashval, tag)
         workspace.save(f"Tag {tag} of snapshot {hashval[:7]}")
     return TagOutcome(tag, hashval, holders[0] if holders else None)
 

@@ -48,11 +48,6 @@ class WorkspaceOperations(Operations):
 
         return recover(workspace, operation, data, interrupted)
 
-    def places_of_unfinished(self, workspace: Workspace, operation: str, data: dict[str, Any]) -> list[str]:
-        from dataworkspaces.operations.recovery import places_of_unfinished
-
-        return places_of_unfinished(workspace, operation, data)
-
     def settle(self, workspace: Workspace) -> None:
         from dataworkspaces.operations.own_place import settle
 
@@ -161,16 +156,6 @@ class WorkspaceOperations(Operations):
         from dataworkspaces.operations.deletion import delete
 
         delete(snapshots, hash_val, include_resources)
-
-    def leave_tag_to(self, snapshots: SnapshotWorkspaceMixin, hash_val: str, tag: str) -> None:
-        from dataworkspaces.operations.unique_names import leave_tag_to
-
-        leave_tag_to(snapshots, hash_val, tag)
-
-    def leave_labels_to(self, snapshots: SnapshotWorkspaceMixin, hash_val: str, labels: Mapping[str, str]) -> None:
-        from dataworkspaces.operations.unique_names import leave_labels_to
-
-        leave_labels_to(snapshots, hash_val, labels)
 
     def refresh_imported_lineage(self, snapshots: SnapshotWorkspaceMixin, resource_names: Iterable[str]) -> None:
         from dataworkspaces.operations.current_lineage import refresh_imported

@@ -9,6 +9,7 @@ from dataworkspaces.errors import MetadataError
 from dataworkspaces.operations.deletion import complete
 from dataworkspaces.operations.restore import recover as recover_restore
 from dataworkspaces.operations.snapshot import keep_lineage_files
+from dataworkspaces.operations.unique_names import leave_labels_to, leave_tag_to
 from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace.absent import is_absent
 from dataworkspaces.workspace.files import FileResourceMixin
@@ -57,7 +58,8 @@ def _recover_snapshots(
 
 
 def places_of_unfinished(workspace: Workspace, operation: str, data: dict[str, Any]) -> list[str]:
-    """See :meth:`Workspace.places_of_unfinished`."""
+    """What an unfinished operation has left where, a line each, for whoever sets its journal aside. ``data`` may
+    hold anything."""
     if not isinstance(workspace, SnapshotWorkspaceMixin):
         return []
     found = [f"snapshot: {data[key]}" for key in ("hash", "snapshot") if isinstance(data.get(key), str)]
@@ -102,9 +104,9 @@ def _recover_move(snapshots: SnapshotWorkspaceMixin, data: dict[str, Any]) -> st
     to, tag, labels = data["to"], data.get("tag"), data.get("labels", {})
     metadata = snapshots.get_snapshot_metadata(to)
     if tag is not None and metadata.has_tag(tag):
-        snapshots.leave_tag_to(to, tag)
+        leave_tag_to(snapshots, to, tag)
     elif tag is None and labels.items() <= metadata.labels.items():
-        snapshots.leave_labels_to(to, labels)
+        leave_labels_to(snapshots, to, labels)
     else:
         return "nothing had been changed"
     workspace_of(snapshots).save(f"Completed a change of snapshot {to[:7]}")

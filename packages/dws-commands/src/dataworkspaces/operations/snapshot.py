@@ -14,6 +14,7 @@ from dataworkspaces.operations.current_lineage import contents_of
 from dataworkspaces.operations.last_versions import LastVersion, last_versions
 from dataworkspaces.operations.present_snapshot import note_present_snapshot, present_snapshot
 from dataworkspaces.operations.results import destination_variables, expand_template, find_metrics
+from dataworkspaces.operations.unique_names import leave_tag_to
 from dataworkspaces.params import RESULTS_DIR_TEMPLATE
 from dataworkspaces.toolbox.atomic import to_json
 from dataworkspaces.toolbox.names import LINEAGE_FILE
@@ -226,7 +227,7 @@ def finish(snapshots: SnapshotWorkspaceMixin, hash_val: str) -> None:
     """What comes after the commit point of a snapshot: a tag that it took over leaves the snapshot that had it,
     resources learn of it, and current lineage gets the hashes. Idempotent."""
     for tag in snapshots.get_snapshot_metadata(hash_val).tags:
-        snapshots.leave_tag_to(hash_val, tag)
+        leave_tag_to(snapshots, hash_val, tag)
     versions = snapshots.get_snapshot_versions(hash_val)
     hashes = {name: v.compare_hash for name, v in versions.items()}
     workspace = workspace_of(snapshots)

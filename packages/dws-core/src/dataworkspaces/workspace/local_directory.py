@@ -45,17 +45,13 @@ class LocalDirectoryMixin(FileResourceMixin, LocalStateResourceMixin):
         """Whether the directory itself is there only as long as files are in it, so that without it there are none."""
         return False
 
-    def _check_content(self, rel_path: str) -> None:
-        """Raise NotFoundError for a path that is no content, wherever it lies."""
-
     # -- what a subclass can use -----------------------------------------------------------------------------
 
     def _in_directory(self) -> LocalDirectory:
         """The files where they are now."""
         return LocalDirectory(
-            self.name, self._root(), self._hidden_names(), self.is_writable(), self._comes_with_files(),
-            self._check_content,
-        )  # fmt: skip
+            self.name, self._root(), self._hidden_names(), self.is_writable(), self._comes_with_files()
+        )
 
     def _place(self, rel_path: str) -> Path:
         """The local path of an entry itself: a link in the last place is not followed."""

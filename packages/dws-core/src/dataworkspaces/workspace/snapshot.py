@@ -366,14 +366,6 @@ class SnapshotWorkspaceMixin(ABC):
         resources learn of it, and current lineage gets the hashes. Idempotent."""
         operations().finish_snapshot(self, hash_val)
 
-    def leave_tag_to(self, hash_val: str, tag: str) -> None:
-        """Other snapshots lose a tag that one has. Idempotent."""
-        operations().leave_tag_to(self, hash_val, tag)
-
-    def leave_labels_to(self, hash_val: str, labels: Mapping[str, str]) -> None:
-        """Other snapshots lose labels that one has. Idempotent."""
-        operations().leave_labels_to(self, hash_val, labels)
-
     def refresh_imported_lineage(self, resource_names: Iterable[str]) -> None:
         """Take over the lineage of imported resources as it is now: whoever pulled new data, with whatever program,
         pulled its lineage with it."""

@@ -361,11 +361,6 @@ class Workspace(ABC):
         lock. If it fails the journal stays, and the error says how to set it aside."""
         return operations().finish_interrupted(self, interrupted=interrupted)
 
-    def places_of_unfinished(self, operation: str, data: dict[str, Any]) -> list[str]:
-        """What an unfinished operation has left where, a line each, for whoever sets its journal aside. ``data`` may
-        hold anything."""
-        return operations().places_of_unfinished(self, operation, data)
-
     def unfinished_parts(self) -> Iterable[UnfinishedPart]:
         """What a command that was cut short left besides the journal. A backend adds its own."""
         for name in self.get_resource_names():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from dataworkspaces.gitrepo.contents import PresentObjects, present_objects, ver
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
 from dataworkspaces.gitrepo.plumbing import list_paths, list_tree, read_blobs
 from dataworkspaces.gitrepo.rest import SETTINGS, RestOfRepo
+from dataworkspaces.toolbox.local_directory import LocalDirectory
 from dataworkspaces.toolbox.names import check_relative_path, some
 from dataworkspaces.workspace import (
     OwnFilesMixin,
@@ -103,6 +105,9 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
 
     def does_subpath_exist(self, subpath: str, must_be_file: bool = False, must_be_directory: bool = False) -> bool:
         return not self._is_elsewhere(subpath) and super().does_subpath_exist(subpath, must_be_file, must_be_directory)
+
+    def _in_directory(self) -> LocalDirectory:
+        return replace(super()._in_directory(), check_content=self._check_content)
 
     def _check_content(self, rel_path: str) -> None:
         if self._is_elsewhere(rel_path):

@@ -1,0 +1,1 @@
+../../../tests/directory_workspace.py

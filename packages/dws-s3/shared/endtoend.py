@@ -1,0 +1,1 @@
+../../../tests/endtoend.py

@@ -1,0 +1,1 @@
+../../../tests/json_schemas.py

@@ -1,0 +1,1 @@
+../../../tests/s3_server.py

@@ -1,0 +1,1 @@
+../../../tests/doc_examples.py

@@ -1,0 +1,1 @@
+../../../tests/postgresql_server.py
