@@ -65,6 +65,8 @@ def isolated_environment(home: Path) -> dict[str, str]:
         "LOGNAME": "ada",
         # Compiled code is kept, or each call of dws would compile all of it; but not among the user's files.
         "PYTHONPYCACHEPREFIX": str(Path(sys.prefix) / "pycache"),
+        # So is the list of fonts, which takes a home of its own seconds to make.
+        "MPLCONFIGDIR": str(Path(sys.prefix) / "matplotlib"),
         **ONE_THREAD,
     }
 

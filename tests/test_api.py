@@ -14,8 +14,6 @@ from endtoend import HOST, User, write_files
 from dataworkspaces import api
 from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError
 
-pytestmark = pytest.mark.real_starts
-
 RUN = {
     "step": "train",
     "start_time": "2026-01-01T10:00:00",

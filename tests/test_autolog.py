@@ -25,6 +25,10 @@ search = GridSearchCV(SGDClassifier(random_state=0), {"alpha": [0.01, 1.0]}, cv=
 search.fit(X_train, y_train)
 print(f1_score(y_test, search.predict(X_test)))
 """
+SHORT = """\
+from sklearn.linear_model import SGDClassifier
+SGDClassifier().fit([[0], [1]], [0, 1])
+"""
 KILLED = """\
 import os, signal
 import numpy as np
@@ -38,7 +42,9 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 @pytest.fixture
 def ws(workspace: User) -> User:
-    write_files(workspace.cwd, {"code/train.py": TRAIN, "code/killed.py": KILLED, "data/a": "1"})
+    write_files(
+        workspace.cwd, {"code/train.py": TRAIN, "code/short.py": SHORT, "code/killed.py": KILLED, "data/a": "1"}
+    )
     workspace.batch("add", "local-files", "--role", "source-data", "--name", "data", "data")
     return workspace
 
@@ -75,7 +81,7 @@ def test_a_killed_training_keeps_its_epochs_and_blocks_nothing(ws: User) -> None
     (run,) = ws.json("runs")["runs"]
     assert (run["status"], len(run["epochs"])) == ("killed", 5)
     assert ws.json("report", "results")["parameters"]["estimator_name"] == "SGDClassifier"
-    ws.dws("run", "--autolog", "--", sys.executable, "code/train.py")
+    ws.dws("run", "--autolog", "--", sys.executable, "code/short.py")
     assert [run["status"] for run in ws.json("runs")["runs"]] == ["completed", "killed"]
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -251,10 +250,8 @@ def test_a_bucket_is_pinned(workspace: User, tmp_path: Path, s3_server: S3Server
 
 
 @pytest.fixture(scope="module")
-def server(env: dict[str, str]) -> Iterator[Server]:
-    server = Server(env)
-    yield server
-    server.stop()
+def server(env: dict[str, str]) -> Server:
+    return Server(env)
 
 
 def test_a_killed_checkout(server: Server, base: Path, tmp_path: Path, env: dict[str, str]) -> None:

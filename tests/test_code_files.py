@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from endtoend import User
 
-pytestmark = [pytest.mark.slow, pytest.mark.real_starts]
+pytestmark = pytest.mark.slow
 
 BY_ITSELF = """
 import helper

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import pytest
 from doc_examples import DOCS, examples
 from doc_pages import Command, difference, outputs_of, page_before, script_of, steps_of
 from endtoend import User, isolated_environment, remove
+from forked import programs
 
 pytestmark = pytest.mark.slow
 
@@ -75,7 +77,8 @@ class Reader:
         return ada
 
     def _user(self, cwd: Path) -> User:
-        return User(cwd, {**isolated_environment(self.home), "COLUMNS": "110"})
+        env = isolated_environment(self.home)
+        return User(cwd, {**env, "PATH": f"{programs()}{os.pathsep}{env['PATH']}", "COLUMNS": "110"})
 
 
 @pytest.fixture(scope="session")

@@ -214,7 +214,6 @@ def test_what_cannot_be_had_is_named_and_nothing_is_left(here: User, prepared: P
     assert "uv, which makes" in no_uv.batch("env", "create", "V1", tmp_path / "third", check=False).stderr
 
 
-@pytest.mark.real_starts
 def test_killed_creation_is_begun_anew(here: User, prepared: Path, tmp_path: Path) -> None:
     run(here, prepared)
     here.batch("snapshot", "V1")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from subprocess import PIPE, Popen
 
@@ -336,10 +335,8 @@ def test_what_came_is_examined_before_it_has_a_name(here: User, hub: Hub) -> Non
 
 
 @pytest.fixture(scope="module")
-def server(env: dict[str, str]) -> Iterator[Server]:
-    server = Server(env)
-    yield server
-    server.stop()
+def server(env: dict[str, str]) -> Server:
+    return Server(env)
 
 
 @pytest.mark.slow

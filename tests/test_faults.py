@@ -17,8 +17,6 @@ from pathlib import Path
 import pytest
 from endtoend import FAILED, User, program, read_tree, whole_state, write_files
 
-pytestmark = pytest.mark.real_starts
-
 
 @pytest.fixture
 def changed(workspace: User) -> User:

@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from endtoend import FAILED, HOST, User, whole_state, write_files
 
-pytestmark = pytest.mark.real_starts
-
 ROLES = ["source-data", "intermediate-data", "code", "results"]
 
 

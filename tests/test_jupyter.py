@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from doc_examples import DOCS
 from endtoend import User
+from forked import Forked
 from jupyter_notebooks import CELLS, LOAD, Executed, add_data, write_notebook
 
-pytestmark = [pytest.mark.slow, pytest.mark.real_starts]
+pytestmark = pytest.mark.slow
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "quickstart"
 
@@ -28,7 +29,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> Executed:
 
     directory = tmp_path_factory.mktemp("jupyter")
     (directory / "ws").mkdir()
-    user = User(directory / "ws", isolated_environment(directory / "home"))
+    user = Forked(directory / "ws", isolated_environment(directory / "home"))
     user.batch("init", "--hostname", HOST, "--create-resources", "code,results")
     add_data(user)
     notebook = write_notebook(user.cwd / "code" / "experiment.ipynb", CELLS)

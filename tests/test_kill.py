@@ -7,14 +7,17 @@ call of git with git going on alone, or dying in the middle and leaving its lock
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Collection, Iterator
+import tempfile
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +59,24 @@ class Answer:
     stderr: str
 
 
+@cache
+def server_process() -> subprocess.Popen[str]:
+    """One for all tests of this process: it imports for a second, and keeps nothing of what it runs."""
+    directory = tempfile.mkdtemp(prefix="dws-kill-")
+    process = subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("kill_server.py")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8", env=isolated_environment(Path(directory)),
+    )  # fmt: skip
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    atexit.register(process.communicate)  # which lets it end
+    return process
+
+
 class Server:
-    """Runs `dws` in forked children of one process."""
+    """Runs `dws` in forked children of one process, with an environment."""
 
     def __init__(self, env: dict[str, str]) -> None:
         self.env = env
-        self.process = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("kill_server.py")],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8", env=env,
-        )  # fmt: skip
 
     def run(
         self, root: Path, *args: str, kill_at: int | None = None, env: dict[str, str] | None = None, wait: bool = True,
@@ -75,16 +87,12 @@ class Server:
             "input": input, **({"record": [str(path) for path in record]} if record else {}),
             **({"fault": fault, "fail_from": fail_from} if fault else {}),
         }  # fmt: skip
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        return Answer(**json.loads(self.process.stdout.readline()))
-
-    def stop(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait(timeout=30)
+        process = server_process()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(request) + "\n")
+        process.stdin.flush()
+        return Answer(**json.loads(process.stdout.readline()))
 
 
 @pytest.fixture(scope="module")
@@ -96,10 +104,8 @@ def env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def server(env: dict[str, str]) -> Iterator[Server]:
-    server = Server(env)
-    yield server
-    server.stop()
+def server(env: dict[str, str]) -> Server:
+    return Server(env)
 
 
 STEP = """

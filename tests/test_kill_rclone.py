@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,10 +26,8 @@ def env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def server(env: dict[str, str]) -> Iterator[Server]:
-    server = Server(env)
-    yield server
-    server.stop()
+def server(env: dict[str, str]) -> Server:
+    return Server(env)
 
 
 def make(directory: Path, env: dict[str, str], *options: str, data: dict[str, str] | None = None) -> Path:

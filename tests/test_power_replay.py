@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,10 +49,8 @@ def env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def server(env: dict[str, str]) -> Iterator[Server]:
-    server = Server(env)
-    yield server
-    server.stop()
+def server(env: dict[str, str]) -> Server:
+    return Server(env)
 
 
 @dataclass(frozen=True)

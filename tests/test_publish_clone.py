@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 from collaboration import (
-    HUB_ADDRESS,
     STEP,
     Hub,
     files_with,
@@ -31,8 +30,8 @@ from collaboration import (
     snapshots,
     tags,
 )
-from endtoend import FAILED, User, copy_workspace, program, read_tree, write_files
-from forked import Forked
+from endtoend import FAILED, User, program, read_tree, write_files
+from movable_hub import MovableHub, copy_of, keep
 from servers import HttpServer, make_bare, references
 
 pytestmark = pytest.mark.slow
@@ -194,25 +193,6 @@ def make_two(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> Two:
     return Two(hub, here, second)
 
 
-class MovableHub(Hub):
-    """A hub whose address is the same wherever it is: git is told where it lies, or by what it is served."""
-
-    def url(self, path: Path) -> str:
-        return f"{HUB_ADDRESS}/{path.relative_to(self.root)}"
-
-    def where(self) -> str:
-        return str(self.root) if self.http is None else self.http.url(self.root).rstrip("/.")
-
-    def connect(self, user: User) -> User:
-        config = Path(user.env["GIT_CONFIG_GLOBAL"])
-        lines = config.read_text().partition("[url ")[0]
-        config.write_text(f'{lines}[url "{self.where()}"]\n\tinsteadOf = {HUB_ADDRESS}\n')
-        return user
-
-
-ENVIRONMENT = "environment.json"
-
-
 class Templates:
     """Hubs with the first machine's workspace, to copy."""
 
@@ -229,9 +209,9 @@ class Templates:
             hub = MovableHub(directory / "hub")
             hub.root.mkdir(parents=True)
             first = make_analysis(hub.connect(machine(directory / "machine1", "ada")), hub)
-            (directory / ENVIRONMENT).write_text(json.dumps(first.env))
+            keep(directory, first)
             return directory
-        hub, first = copy_of(self.make("unpublished" if name == "published" else "published"), directory)
+        hub, [first] = copy_of(self.make("unpublished" if name == "published" else "published"), directory)
         if name == "published":
             first.batch("publish", hub.url(hub.repository("analysis.git")))
             return directory
@@ -242,19 +222,6 @@ class Templates:
         write_files(first.cwd, {"more/more.csv": "2\n"})
         more_data(first, "5\n", "C")
         return directory
-
-
-def copy_of(template: Path, directory: Path, *, http: bool = False) -> tuple[Hub, User]:
-    """A hub and a first machine like those of a template, in a directory which is not there."""
-    copy_workspace(template, directory)
-    home = directory / "machine1" / "home"
-    for agreements in home.glob(".config/dws/agreements.json"):
-        agreements.write_text(agreements.read_text().replace(str(template), str(directory)))
-    env: dict[str, str] = json.loads((directory / ENVIRONMENT).read_text().replace(str(template), str(directory)))
-    hub = MovableHub(directory / "hub", http=HttpServer(directory / "hub") if http else None)
-    if hub.http is not None:
-        hub.http.start()
-    return hub, hub.connect(Forked(directory / "machine1" / "work" / "analysis", env))
 
 
 @pytest.fixture(scope="module")
@@ -276,7 +243,7 @@ def two_by_http(templates: Templates, tmp_path: Path) -> Iterator[Two]:
 
 
 def copy_of_two(template: Path, tmp_path: Path, *, http: bool = False) -> Two:
-    hub, first = copy_of(template, tmp_path / "two", http=http)
+    hub, [first] = copy_of(template, tmp_path / "two", http=http)
     return Two(hub, first, hub.connect(machine(tmp_path / "machine2", "bob")))
 
 
@@ -477,7 +444,8 @@ def test_kill_in_the_middle_of_a_clone_leaves_no_half_workspace(two: Two, tmp_pa
 
 @pytest.fixture
 def unpublished(templates: Templates, tmp_path: Path) -> tuple[Hub, User]:
-    return copy_of(templates.make("unpublished"), tmp_path / "one")
+    hub, [first] = copy_of(templates.make("unpublished"), tmp_path / "one")
+    return hub, first
 
 
 def test_publish_to_somebody_elses_repository(unpublished: tuple[Hub, User]) -> None:

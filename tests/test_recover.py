@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from endtoend import FAILED, isolated_environment
-
-pytestmark = pytest.mark.real_starts
+from forked import Forked
 
 
 @pytest.fixture(autouse=True)
 def somebody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in isolated_environment(tmp_path / "home").items():
         monkeypatch.setenv(name, value)
+    monkeypatch.delenv("LANG", raising=False)
 
 
 def dws(place: Path, *arguments: str, status: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "dataworkspaces.cli.main", "--batch", *arguments],
-        cwd=place,
-        capture_output=True,
-        text=True,
-    )
+    done = Forked(place, {**os.environ}).batch(*arguments, check=False)
     said = done.stdout + done.stderr
     assert done.returncode in (FAILED if status == 1 else [status]), said
     assert "Traceback" not in said

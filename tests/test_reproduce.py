@@ -205,7 +205,6 @@ Path("middle", mine).write_text(mine)
 """
 
 
-@pytest.mark.real_starts
 def test_independent_steps_run_side_by_side(workspace: User) -> None:
     """Two of which each waits for the other one, and one that reads what both write."""
     join = "from pathlib import Path\nPath('results/both').write_text(Path('middle/a').read_text() + Path('middle/b').read_text())"
@@ -247,7 +246,6 @@ def processes_named(text: str) -> list[int]:
     return found
 
 
-@pytest.mark.real_starts
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks into /proc")
 def test_a_kill_leaves_no_process_and_no_scratch(workspace: User) -> None:
     """Neither the step, nor what it has started; what even a killed watcher would leave, the next one removes."""

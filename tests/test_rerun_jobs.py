@@ -107,7 +107,6 @@ def test_an_output_that_is_missing_interrupts_nobody(here: User) -> None:
     assert states(here)["b"] is False
 
 
-@pytest.mark.real_starts
 def test_interrupted(here: User, user: User) -> None:
     """Both are told to end, nothing more begins, and all of it is to be done again."""
     (here.cwd / "sleep").touch()

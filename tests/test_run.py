@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 from endtoend import FAILED, HOST, User, copy_workspace, isolated_environment, program, whole_state, write_files
-
-pytestmark = pytest.mark.real_starts
+from forked import Forked
 
 UPPER = """
 import sys
@@ -29,7 +28,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("run")
     root = directory / "ws"
     root.mkdir()
-    user = User(root, isolated_environment(directory / "home"))
+    user = Forked(root, isolated_environment(directory / "home"))
     user.batch("init", "--hostname", HOST, "--create-resources", "code,results")
     write_files(root, {"data/in.txt": "hello\n", "data/other.txt": "other\n", "code/upper.py": UPPER})
     user.batch("add", "git", "--role", "source-data", "./data")

@@ -62,10 +62,8 @@ def template(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> P
 
 
 @pytest.fixture(scope="module")
-def server(env: dict[str, str]) -> Iterator[Server]:
-    server = Server(env)
-    yield server
-    server.stop()
+def server(env: dict[str, str]) -> Server:
+    return Server(env)
 
 
 @dataclass

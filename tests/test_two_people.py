@@ -14,7 +14,6 @@ from collaboration import (
     local_state,
     machine,
     make_analysis,
-    make_hub,
     manifests,
     publish_repository,
     refused,
@@ -24,25 +23,44 @@ from collaboration import (
     tags,
 )
 from endtoend import FAILED, FIXTURES, User, read_tree, write_files
+from movable_hub import MovableHub, copy_of, keep
 from servers import make_bare
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Hub:
-    return make_hub(request, tmp_path, "path")
-
-
-@pytest.fixture
-def people(tmp_path: Path, hub: Hub) -> tuple[User, User]:
-    """Ada and Bob, each with a copy of the workspace `analysis`."""
-    first = make_analysis(machine(tmp_path / "machine1", "ada"), hub)
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ada and Bob, each with a copy of the workspace `analysis`, and the hub."""
+    directory = tmp_path_factory.mktemp("two") / "template"
+    hub = MovableHub(directory / "hub")
+    hub.root.mkdir(parents=True)
+    first, second = (
+        hub.connect(machine(directory / name, who)) for name, who in (("machine1", "ada"), ("machine2", "bob"))
+    )
+    first = make_analysis(first, hub)
     url = hub.url(hub.repository("analysis.git"))
     first.batch("publish", url)
-    second = machine(tmp_path / "machine2", "bob")
     second.batch("clone", "--hostname", "second", url)
-    return first, second.at(second.cwd / "analysis")
+    keep(directory, first, second.at(second.cwd / "analysis"))
+    return directory
+
+
+@pytest.fixture
+def met(template: Path, tmp_path: Path) -> tuple[Hub, list[User]]:
+    return copy_of(template, tmp_path / "two")
+
+
+@pytest.fixture
+def hub(met: tuple[Hub, list[User]]) -> Hub:
+    return met[0]
+
+
+@pytest.fixture
+def people(met: tuple[Hub, list[User]]) -> tuple[User, User]:
+    """Ada and Bob, each with a copy of the workspace `analysis`."""
+    first, second = met[1]
+    return first, second
 
 
 def meet(hub: Hub, ahead: User, behind: User) -> str:
@@ -161,7 +179,7 @@ def test_both_take_a_snapshot_of_the_same_content(
     hub: Hub, people: tuple[User, User], tmp_path: Path, names: tuple[str | None, str | None]
 ) -> None:
     second = people[1]
-    third = machine(tmp_path / "machine3", "cyd")
+    third = hub.connect(machine(tmp_path / "machine3", "cyd"))
     third.batch("clone", "--hostname", "third", hub.url(hub.root / "analysis.git"))
     third = third.at(third.cwd / "analysis")
     work(second, names[0], {"code/new.py": "same\n"})
