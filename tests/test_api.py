@@ -74,6 +74,7 @@ def test_the_file_system_has_both_names_of_the_manual() -> None:
     assert api.ResourceFileSystem is api.ResourceFilesystem
 
 
+@pytest.mark.real_starts
 def test_fsspec_is_imported_when_it_is_needed(user: User) -> None:
     user.python("-c", "import sys, dataworkspaces.api; assert 'fsspec' not in sys.modules")
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 from endtoend import FAILED, HOST, User, copy_workspace, isolated_environment, program, write_files
-from forked import Forked
+
+pytestmark = pytest.mark.real_starts
 
 STEP = '''\
 """SPEC: writes its outputs, and does what it is told on top."""
@@ -42,7 +43,7 @@ exec(spec.get("after", ""))
 @pytest.fixture(scope="session")
 def base(tmp_path_factory: pytest.TempPathFactory) -> User:
     directory = tmp_path_factory.mktemp("at-once")
-    user = Forked(directory / "base", isolated_environment(directory / "home"))
+    user = User(directory / "base", isolated_environment(directory / "home"))
     user.cwd.mkdir()
     user.batch("init", "--hostname", HOST, "--create-resources", "code,source-data,intermediate-data,results")
     write_files(user.cwd, {"code/step.py": STEP, "source-data/a.csv": "1\n"})
