@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from endtoend import User
+from forked import Forked
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +30,7 @@ def reasons(user: User) -> list[str]:
 
 @pytest.mark.parametrize("kind", ["git", "local-files"])
 @pytest.mark.parametrize("way", ["by itself", "run", "both"])
-def test_step_depends_on_what_it_imported(user: User, kind: str, way: str) -> None:
+def test_step_depends_on_what_it_imported(user: Forked, kind: str, way: str) -> None:
     user.dws("init", "--hostname", "here")
     for path, text in {
         "code/train.py": PLAIN if way == "run" else BY_ITSELF,
@@ -46,7 +47,7 @@ def test_step_depends_on_what_it_imported(user: User, kind: str, way: str) -> No
     user.dws("add", "--batch", "local-files", "--role", "intermediate-data", "middle")
     command = [sys.executable, "code/train.py"]
     if way == "by itself":
-        user.run(*command)
+        user.in_new_processes().run(*command)
     else:
         user.dws("run", "--input", "data/a", "--", *command)
     assert reasons(user) == []
