@@ -71,12 +71,17 @@ class CheckOutWorkspaceMixin(ABC):
         anything may lie in the directory, and whoever called removes it.
 
         :param local_params: those of the copy; they hold at least the host name.
-        :param borrow: the copy goes before this workspace does, so it may need what this one keeps of the snapshot."""
+        :param borrow: the copy goes before this workspace does, so it may need what this one keeps of the snapshot.
+
+        Raises NotFoundError if there is no such snapshot, UnavailableError if it cannot be had now, StorageError for
+        a disk that is full."""
 
     @abstractmethod
     def comes_along(self, resource: Resource) -> bool:
         """Whether the files of a resource are a part of the workspace's own, so that :meth:`check_out_workspace` brings
-        their history, and a restore in the copy the version."""
+        their history, and a restore in the copy the version.
+
+        Raises nothing."""
 
     def leave_out_of_copy(self, path: Path) -> None:
         """Of the copy: what lies at a path in its directory has content of its own, and is not part of what it keeps

@@ -65,7 +65,10 @@ class WorkspaceFactory(ABC):
         """Bring a workspace that exists elsewhere to this machine; its resources are cloned separately.
 
         ``local_params`` holds at least the host name. The arguments are what names the workspace (a URL), the directory
-        to make (None: one of the workspace's name), and how to reach the user. On failure nothing is left behind."""
+        to make (None: one of the workspace's name), and how to reach the user. On failure nothing is left behind.
+
+        Raises NotFoundError if there is none, UnavailableError if the place does not answer, RefusedError if the
+        user does not agree to contact it, ConfigurationError for a directory that is not empty."""
 
     @staticmethod
     def init_workspace(
@@ -137,7 +140,9 @@ class ResourceFactory(ABC):
     @abstractmethod
     def from_command_line(self, role: str, name: str, workspace: Workspace, *args: Any, **kwargs: Any) -> Resource:
         """Check the arguments of ``dws add`` and make the resource. Data may be prepared (a directory made), but the
-        resource is not yet recorded: if anything fails later, what was prepared does no harm."""
+        resource is not yet recorded: if anything fails later, what was prepared does no harm.
+
+        Raises ConfigurationError for arguments that do not fit, UnavailableError for a place that does not answer."""
 
     @abstractmethod
     def from_json(self, params: dict[str, Any], local_params: dict[str, Any], workspace: Workspace) -> Resource:
@@ -146,7 +151,9 @@ class ResourceFactory(ABC):
 
     @abstractmethod
     def has_local_state(self) -> bool:
-        """Whether resources of this type have state on a machine that a new machine has to clone."""
+        """Whether resources of this type have state on a machine that a new machine has to clone.
+
+        Raises nothing."""
 
     def clone(self, params: dict[str, Any], workspace: Workspace) -> LocalStateResourceMixin:
         """Bring the resource from its origin to this machine (types with local state only). Where it goes is asked
@@ -155,7 +162,9 @@ class ResourceFactory(ABC):
 
     @abstractmethod
     def suggest_name(self, workspace: Workspace, role: str, *args: Any, **kwargs: Any) -> str:
-        """A name for a resource whose user gave none. It need not be unique; the caller makes it so."""
+        """A name for a resource whose user gave none. It need not be unique; the caller makes it so.
+
+        Raises nothing: whatever is wrong with the arguments, :meth:`from_command_line` says it."""
 
 
 def load_workspace(uri: str, batch: bool, verbose: bool) -> Workspace:

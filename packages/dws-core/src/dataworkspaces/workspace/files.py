@@ -41,7 +41,9 @@ class FileResourceMixin(ABC):
 
     @abstractmethod
     def does_subpath_exist(self, subpath: str, must_be_file: bool = False, must_be_directory: bool = False) -> bool:
-        """Whether ``subpath`` is there (and of the kind asked for)."""
+        """Whether ``subpath`` is there (and of the kind asked for).
+
+        Raises UnavailableError if that cannot be told now, and never says *no* then."""
 
     def get_file_info(self, rel_path: str) -> FileInfo:
         """What lies at a path. Raises ConfigurationError if nothing does. Override it where it can be recovered without
@@ -76,13 +78,18 @@ class FileResourceMixin(ABC):
     @abstractmethod
     def upload_file(self, src_local_path: str, rel_dest_path: str) -> None:
         """Copy a local file into the resource, replacing what is there. The destination is never seen half
-        written; may be called twice."""
+        written; may be called twice.
+
+        Raises NotSupportedError if the resource is read-only, StorageError if there is no room, UnavailableError if
+        it cannot be reached."""
 
     @abstractmethod
     def add_results_file(self, data: JSONDict | JSONList, rel_dest_path: str) -> None:
         """Write ``data`` as JSON to a path of the resource, replacing what is there, never half written.
 
-        Used for ``results.json`` and ``lineage.json``."""
+        Used for ``results.json`` and ``lineage.json``.
+
+        Raises what :meth:`upload_file` does."""
 
     @abstractmethod
     def read_results_file(self, subpath: str) -> JSONDict:
@@ -103,7 +110,9 @@ class FileResourceMixin(ABC):
     def results_copy_current_files(
         self, rel_dest_root: str, exclude_files: Set[str], exclude_dirs_re: Pattern[str]
     ) -> None:
-        """As :meth:`results_move_current_files`, but the current files stay (for an exported resource)."""
+        """As :meth:`results_move_current_files`, but the current files stay (for an exported resource).
+
+        Raises what that does."""
 
     def results_undo_move(self, rel_dest_root: str, files: list[str]) -> None:
         """Bring back ``files`` (their old places) that a snapshot moved, or copied, to ``rel_dest_root``, and remove
@@ -145,7 +154,9 @@ class LocalStateResourceMixin(ABC):
 
     @abstractmethod
     def get_local_path_if_any(self) -> str | None:
-        """The absolute path of the resource on this machine, or None if it has none. It need not exist."""
+        """The absolute path of the resource on this machine, or None if it has none. It need not exist.
+
+        Raises nothing."""
 
     @abstractmethod
     def pull_precheck(self) -> None:
@@ -154,7 +165,10 @@ class LocalStateResourceMixin(ABC):
     @abstractmethod
     def pull(self) -> bool | None:
         """Bring the origin's changes here. May be called twice. After a failure the local state is as before, or
-        as after; never a mixture. True if the content is another now; None if that is not known."""
+        as after; never a mixture. True if the content is another now; None if that is not known.
+
+        Raises UnavailableError if the origin does not answer, ConflictError if both sides have changed what cannot
+        be merged."""
 
     def pull_conflicts(self) -> list[str]:
         """What the last :meth:`pull` found changed on both sides, and has left to the user, in words. Nothing of it is
@@ -171,7 +185,9 @@ class LocalStateResourceMixin(ABC):
 
     @abstractmethod
     def push(self) -> None:
-        """Send local changes to the origin. May be called twice; the second time is idle."""
+        """Send local changes to the origin. May be called twice; the second time is idle.
+
+        Raises UnavailableError if the origin does not answer, ConflictError if it has what is not here."""
 
     def plan_pull(self) -> list[FileChange] | None:
         """The files here that :meth:`pull` would change; None if the type cannot tell. Asks the origin, and changes

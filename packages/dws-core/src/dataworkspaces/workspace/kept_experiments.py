@@ -60,7 +60,9 @@ class ExperimentsMixin(ABC):
     @abstractmethod
     def list_experiments(self) -> list[KeptExperiment]:
         """Those that are here, sorted by name, numbers in names by their value. One that is damaged is left out, and
-        told."""
+        told.
+
+        Raises UnavailableError if they cannot be read now."""
 
     def has_experiment(self, name: str) -> bool:
         """Whether one of that name is here, even a damaged one."""
@@ -70,7 +72,9 @@ class ExperimentsMixin(ABC):
     def include_experiments(self, experiments: Iterable[KeptExperiment]) -> None:
         """From now on, this object reads the snapshots of experiments as if they were among those of the workspace:
         their metadata by name or hash, manifests, lineage, what resources store of their versions. Changes nothing
-        that is stored."""
+        that is stored.
+
+        Raises NotFoundError for one that is not here."""
 
     @abstractmethod
     def take_experiment(
@@ -86,18 +90,24 @@ class ExperimentsMixin(ABC):
 
     @abstractmethod
     def remove_experiment(self, name: str) -> None:
-        """Forget an experiment. Idempotent. The caller holds the lock. What it alone needed is collected later."""
+        """Forget an experiment. Idempotent. The caller holds the lock. What it alone needed is collected later.
+
+        Raises UnavailableError if it cannot be reached now."""
 
     @abstractmethod
     def take_back_experiment(self, directory: Path, name: str) -> KeptExperiment:
         """Keep an experiment of the copy of the workspace at ``directory`` (see ``dws checkout``) here too, with what
-        resources keep of its content. As :meth:`take_experiment`."""
+        resources keep of its content. As :meth:`take_experiment`.
+
+        Raises what that does, and NotFoundError if the copy has no such experiment."""
 
     @abstractmethod
     def adopt_experiment(self, experiment: KeptExperiment) -> Workspace:
         """Have the snapshot of an experiment among those of the workspace, with its metadata and results, and return
         the workspace as it is then. No other file changes. Idempotent. The caller holds the lock; what a crash leaves
-        is completed by the next command."""
+        is completed by the next command.
+
+        Raises NotFoundError if it is not here, ConflictError if the workspace has another snapshot of its tag."""
 
     def origin_to_clone(self) -> str | None:
         """What other machines give to ``dws clone`` to have a copy that exchanges experiments with this one, without

@@ -80,7 +80,9 @@ class KeptVersionsMixin(CollectMixin):
     @abstractmethod
     def contents_of_version(self, version: str) -> Mapping[Hashable, int] | None:
         """What is kept of a version, and the bytes of each part. Parts that are kept once for several versions, or for
-        several resources of the workspace, have the same key. None if nothing is kept of it."""
+        several resources of the workspace, have the same key. None if nothing is kept of it.
+
+        Raises UnavailableError if that cannot be read now."""
 
     def replaced_versions(self) -> Sequence[ReplacedVersion]:
         """The versions that restores replaced, and that can be restored, the latest at the end."""
@@ -104,7 +106,9 @@ class KeptVersionsMixin(CollectMixin):
         recorded, whatever is known of it already. Changes nothing without ``repair``.
 
         :param repair: what is damaged or missing is taken from wherever it can be had; what is damaged is set aside,
-            and not deleted. Takes the workspace's lock; what was interrupted the next call does again."""
+            and not deleted. Takes the workspace's lock; what was interrupted the next call does again.
+
+        Raises UnavailableError for what cannot be reached; what is damaged is in the result."""
 
     def has_remote_content(self) -> bool:
         """Whether content of versions is kept away from this machine too."""

@@ -33,12 +33,16 @@ class OwnFilesMixin(ABC):
 
     @abstractmethod
     def list_excluded(self) -> Set[str]:
-        """Directories and files, relative to the root, that are no part; what lies in one of them is none either."""
+        """Directories and files, relative to the root, that are no part; what lies in one of them is none either.
+
+        Raises UnavailableError if that cannot be told now."""
 
     @abstractmethod
     def content_without(self, places: Collection[str]) -> str | None:
         """What lies there now, as :meth:`SnapshotResourceMixin.present_contents` tells it of the whole (which is
-        without what steps wrote), without these places too."""
+        without what steps wrote), without these places too.
+
+        Raises UnavailableError if it cannot be read now."""
 
     @cached_property
     def excluded(self) -> Set[str]:

@@ -43,14 +43,19 @@ class SnapshotWorkspaceMixin(ABC):
 
     @abstractmethod
     def get_next_snapshot_number(self) -> int:
-        """A number for the next snapshot: unique in this copy of the workspace, and greater than all before."""
+        """A number for the next snapshot: unique in this copy of the workspace, and greater than all before.
+
+        Raises UnavailableError if that cannot be told now."""
 
     @abstractmethod
     def list_snapshots(self, reverse: bool = True, max_count: int | None = None) -> Iterable[SnapshotMetadata]:
         """Snapshots in their order, newest first unless ``reverse`` is False, at most ``max_count``: each after its
         parents, by time where that leaves a choice (see :meth:`SnapshotGraph.positions`).
 
-        The cost must not grow with the number of snapshots that are not returned."""
+        The cost must not grow with the number of snapshots that are not returned.
+
+        Raises MetadataError for one that is damaged, UnavailableError if they cannot be read now; it never leaves
+        one out for that."""
 
     def get_snapshot_count(self) -> int:
         """How many snapshots there are. Override it where that can be told without reading all of them."""
@@ -94,7 +99,10 @@ class SnapshotWorkspaceMixin(ABC):
     @abstractmethod
     def save_snapshot_metadata_and_manifest(self, metadata: SnapshotMetadata, manifest: bytes) -> None:
         """Store (or replace) a snapshot's manifest, then its metadata. The write of the metadata is the commit point
-        of a snapshot: before it there is none, after it there is one."""
+        of a snapshot: before it there is none, after it there is one.
+
+        Raises StorageError if there is no room, UnavailableError if it is not known whether it was kept: the journal
+        decides then."""
 
     def update_snapshot_metadata(
         self, hash_val: str, change: Callable[[SnapshotMetadata], SnapshotMetadata]
@@ -117,7 +125,9 @@ class SnapshotWorkspaceMixin(ABC):
 
     @abstractmethod
     def supports_lineage(self) -> bool:
-        """Whether the backend keeps lineage."""
+        """Whether the backend keeps lineage.
+
+        Raises nothing."""
 
     @abstractmethod
     def get_lineage_store(self) -> LineageStore:

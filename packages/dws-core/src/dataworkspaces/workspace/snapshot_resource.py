@@ -33,7 +33,10 @@ class SnapshotResourceMixin(ABC):
     def snapshot(self) -> tuple[str | None, str | None]:
         """Keep the present content, and return its compare hash and its restore hash (see SnapshotVersion).
 
-        Called twice in a row it gives the same hashes. Work that is not committed is committed."""
+        Called twice in a row it gives the same hashes. Work that is not committed is committed.
+
+        Raises UnavailableError if the content cannot be read, StorageError if there is no room for it,
+        ConfigurationError for content that cannot be kept."""
 
     def snapshot_stored(self, compare_hash: str) -> None:
         """The snapshot that holds this version is stored now: for a type that shows the version from then on.
@@ -55,7 +58,10 @@ class SnapshotResourceMixin(ABC):
     @abstractmethod
     def restore(self, restore_hashval: str) -> None:
         """Bring back exactly the content that a restore hash stands for. :meth:`snapshot` has kept the present
-        content before. Idempotent: after a crash in the middle a second call completes it."""
+        content before. Idempotent: after a crash in the middle a second call completes it.
+
+        Raises NotFoundError if nothing is kept of it, UnavailableError if that cannot be read now, StorageError if
+        there is no room."""
 
     def restored(self, snapshot_hash: str, restore_hashval: str) -> None:
         """:meth:`restore` has brought back the content of a snapshot, all of it. Not called when a restore is undone.
@@ -65,7 +71,9 @@ class SnapshotResourceMixin(ABC):
     def delete_snapshot(
         self, workspace_snapshot_hash: str, resource_restore_hash: str | None, relative_path: str
     ) -> None:
-        """Delete what is kept for a snapshot: for a results resource the directory ``relative_path``. Idempotent."""
+        """Delete what is kept for a snapshot: for a results resource the directory ``relative_path``. Idempotent.
+
+        Raises UnavailableError if it cannot be reached now."""
 
     def keep_snapshot_files(self, rel_paths: Sequence[str]) -> None:
         """A snapshot has written its lineage to ``rel_paths`` of this resource after the version was taken: keep these

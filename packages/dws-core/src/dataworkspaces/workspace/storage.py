@@ -28,27 +28,39 @@ class Storage(ABC):
 
     @abstractmethod
     def read_params(self, is_global: bool) -> dict[str, Any]:
-        """The global or the local parameters that are set (not the defaults); {} if none are."""
+        """The global or the local parameters that are set (not the defaults); {} if none are.
+
+        Raises MetadataError for what is damaged, UnavailableError for what cannot be read now."""
 
     @abstractmethod
     def write_params(self, is_global: bool, params: dict[str, Any]) -> None:
-        """Replace the global or the local parameters. Values are any JSON."""
+        """Replace the global or the local parameters. Values are any JSON.
+
+        Raises StorageError if there is no room, UnavailableError if it cannot be reached."""
 
     @abstractmethod
     def read_resource_params(self) -> list[dict[str, Any]]:
-        """The stored parameters of all resources, in the order in which they were added."""
+        """The stored parameters of all resources, in the order in which they were added.
+
+        Raises MetadataError for what is damaged, UnavailableError for what cannot be read now."""
 
     @abstractmethod
     def write_resource_params(self, params: dict[str, Any]) -> None:
-        """Store the parameters of one resource: replace those of the same ``name``, or add them at the end."""
+        """Store the parameters of one resource: replace those of the same ``name``, or add them at the end.
+
+        Raises StorageError if there is no room, UnavailableError if it cannot be reached."""
 
     @abstractmethod
     def read_resource_local_params(self, name: str) -> dict[str, Any] | None:
-        """The parameters of a resource on this machine; None if it has never been here."""
+        """The parameters of a resource on this machine; None if it has never been here.
+
+        Raises MetadataError for what is damaged, UnavailableError for what cannot be read now."""
 
     @abstractmethod
     def write_resource_local_params(self, name: str, params: dict[str, Any]) -> None:
-        """Store the parameters of a resource on this machine, be they empty."""
+        """Store the parameters of a resource on this machine, be they empty.
+
+        Raises StorageError if there is no room, UnavailableError if it cannot be reached."""
 
     @abstractmethod
     def get_snapshot_manifest_bytes(self, hash_val: str) -> bytes:
@@ -57,7 +69,9 @@ class Storage(ABC):
 
     @abstractmethod
     def delete_snapshot_metadata_and_manifest(self, hash_val: str) -> None:
-        """Remove the metadata of a snapshot, then the manifest. Idempotent. Not called where there are no snapshots."""
+        """Remove the metadata of a snapshot, then the manifest. Idempotent. Not called where there are no snapshots.
+
+        Raises StorageError if there is no room, UnavailableError if it cannot be reached."""
 
 
 def read_state(params: dict[str, Any], resource: str, key: str) -> bytes | None:

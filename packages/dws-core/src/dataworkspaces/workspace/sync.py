@@ -51,7 +51,9 @@ class SyncedWorkspaceMixin(_Prechecks, ABC):
     @abstractmethod
     def publish(self, *args: Any) -> None:
         """Make the workspace available at a remote place, and send everything there, the resources to their origins
-        first. For git the arguments are the URL of an empty repository, and a sequence of resources."""
+        first. For git the arguments are the URL of an empty repository, and a sequence of resources.
+
+        Raises UnavailableError if the place does not answer, ConfigurationError if it holds something else."""
 
     def check_origin(self, doing: str) -> None:
         """Raise ConfigurationError if there is no origin to push to or pull from: ``doing`` is ``push`` or ``pull``.
@@ -76,7 +78,10 @@ class SyncedWorkspaceMixin(_Prechecks, ABC):
     def pull_workspace(self) -> SyncedWorkspaceMixin:
         """Bring the origin's changes of the workspace itself here, and return the workspace as it is then.
 
-        The object on which this is called must not be used any more."""
+        The object on which this is called must not be used any more.
+
+        Raises UnavailableError if the origin does not answer, ConflictError if both sides have changed what cannot
+        be merged, MetadataError if what it has is damaged."""
 
     def pull_resources(self, resource_list: Sequence[LocalStateResourceMixin]) -> list[str] | None:
         """Bring the origins' changes of the resources here, all prechecks first, and return the names of those whose
@@ -98,7 +103,9 @@ class CentralWorkspaceMixin(_Prechecks, ABC):
 
     @abstractmethod
     def get_resources_that_need_to_be_cloned(self) -> list[str]:
-        """The names of resources with local state that this machine does not have yet."""
+        """The names of resources with local state that this machine does not have yet.
+
+        Raises UnavailableError if that cannot be told now."""
 
     def pull_resources(self, resource_list: Sequence[LocalStateResourceMixin]) -> list[str] | None:
         """Bring the origins' changes of the resources here, all prechecks first, and return the names of those whose

@@ -25,15 +25,21 @@ class VersionFiles(ABC):
 
     @abstractmethod
     def ls(self, rel_path: str) -> list[str]:
-        """The names of the entries directly below a directory, sorted."""
+        """The names of the entries directly below a directory, sorted.
+
+        Raises NotFoundError if there is no such directory, UnavailableError if it cannot be read now."""
 
     @abstractmethod
     def get_file_info(self, rel_path: str) -> FileInfo:
-        """What lies at a path."""
+        """What lies at a path.
+
+        Raises NotFoundError if nothing lies there."""
 
     @abstractmethod
     def open(self, rel_path: str) -> IO[bytes]:
-        """A file to read, which can seek."""
+        """A file to read, which can seek.
+
+        Raises NotFoundError if there is no such file."""
 
     # As in FileResourceMixin.
 

@@ -253,7 +253,9 @@ class Workspace(ABC):
 
     @abstractmethod
     def save(self, message: str) -> None:
-        """Make what was written permanent for others (for git: one commit). Nothing to save is no error."""
+        """Make what was written permanent for others (for git: one commit). Nothing to save is no error.
+
+        Raises StorageError if there is no room, UnavailableError if it cannot be told whether it was made permanent."""
 
     def save_precheck(self) -> None:
         """Raise ConfigurationError if :meth:`save` would fail. Called before a command changes anything."""
@@ -291,7 +293,9 @@ class Workspace(ABC):
 
     @abstractmethod
     def get_instance(self) -> str:
-        """What identifies this copy of the workspace (for git: the host name parameter)."""
+        """What identifies this copy of the workspace (for git: the host name parameter).
+
+        Raises nothing."""
 
     def get_user_name(self) -> str:
         """Who works here, for others to read in the history; "" if nobody knows. By default as the machine calls the
@@ -305,11 +309,15 @@ class Workspace(ABC):
 
     @abstractmethod
     def get_workspace_local_path_if_any(self) -> str | None:
-        """The workspace's directory on this machine, or None if it has none."""
+        """The workspace's directory on this machine, or None if it has none.
+
+        Raises nothing."""
 
     @abstractmethod
     def get_scratch_directory(self) -> str:
-        """The absolute path of the directory for temporary data."""
+        """The absolute path of the directory for temporary data.
+
+        Raises nothing; it need not exist."""
 
     @abstractmethod
     def as_snapshot_ws(self) -> SnapshotWorkspaceMixin:
@@ -431,7 +439,9 @@ class Workspace(ABC):
     @abstractmethod
     def get_resource_names(self) -> Iterable[str]:
         """The names of the resources, in the order in which they were added; that of :meth:`own_files_resource` last,
-        if the workspace has files of its own."""
+        if the workspace has files of its own.
+
+        Raises MetadataError if they are damaged, UnavailableError if they cannot be read now."""
 
     def own_files_resource(self) -> Resource | None:
         """The files of the workspace that lie in no resource, as a resource with

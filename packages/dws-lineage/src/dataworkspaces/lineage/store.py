@@ -63,7 +63,9 @@ class LineageStore(ABC):
 
     @abstractmethod
     def entries(self, resource_name: str, snapshot_hash: str | None = None) -> Entries:
-        """The entries of a resource: current, or of a snapshot."""
+        """The entries of a resource: current, or of a snapshot.
+
+        Raises MetadataError for what is damaged, UnavailableError for what cannot be read now."""
 
     @abstractmethod
     def update_all(
@@ -74,7 +76,9 @@ class LineageStore(ABC):
         """Replace the current entries of resources by what ``change`` makes of them; those that it leaves out stay.
 
         Nobody else's update comes in between. If the process is killed, some resources may have the new entries and
-        others the old ones. The cost does not depend on other resources."""
+        others the old ones. The cost does not depend on other resources.
+
+        Raises StorageError if there is no room, UnavailableError if it cannot be reached."""
 
     @abstractmethod
     def snapshot(
@@ -85,15 +89,21 @@ class LineageStore(ABC):
         contents: Contents = NO_CONTENTS,
     ) -> None:
         """Keep the current lineage of the resources for a snapshot, with hashes for placeholders (see
-        :meth:`resolver`). Current lineage stays as it is."""
+        :meth:`resolver`). Current lineage stays as it is.
+
+        Raises what :meth:`update_all` does."""
 
     @abstractmethod
     def restore(self, snapshot_hash: str, resource_names: Sequence[str]) -> None:
-        """Make the lineage that a snapshot keeps of the resources their current one."""
+        """Make the lineage that a snapshot keeps of the resources their current one.
+
+        Raises what :meth:`update_all` does."""
 
     @abstractmethod
     def delete_snapshot(self, hashval: str) -> None:
-        """Forget the lineage of a snapshot."""
+        """Forget the lineage of a snapshot.
+
+        Raises what :meth:`update_all` does. Idempotent."""
 
     def kept_document(self, hashval: str, resource_name: str) -> dict[str, Any]:
         """What :meth:`bring_back_snapshot` needs of a resource, as JSON."""
@@ -106,7 +116,9 @@ class LineageStore(ABC):
     @abstractmethod
     def begin_writing(self, refs: Sequence[ResourceRef], step: StepLineage) -> Callable[[], None]:
         """A step of this process is about to write to places. If the process is gone before it calls what is returned,
-        their lineage is unknown from then on."""
+        their lineage is unknown from then on.
+
+        Raises StorageError if there is no room for that."""
 
     # -- what follows from these ---------------------------------------------------------------------------------
 

@@ -20,10 +20,6 @@ def without_secrets(url: str) -> str:
     return urlunsplit((parts.scheme, host, parts.path, "", fragment))
 
 
-def has_secrets(url: str) -> bool:
-    return without_secrets(url) != url
-
-
 def is_url(text: str, schemes: tuple[str, ...] = ("https", "http")) -> bool:
     """Whether a text from outside is a URL of one of these schemes, which cannot be read as anything else."""
     try:
