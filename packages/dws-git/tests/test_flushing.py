@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dataworkspaces.backends.git.workspace import GitWorkspace
-from dataworkspaces.gitrepo.flushing import flush_repository
+from dataworkspaces.gitrepo.repository_flush import flush_repository
 from dataworkspaces.workspace import find_and_load_workspace, init_workspace
 
 
@@ -100,7 +100,7 @@ def test_a_snapshot(workspace: GitWorkspace, monkeypatch: pytest.MonkeyPatch, fi
 def test_what_another_git_wrote_is_flushed(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flushed: set[str] = set()
     monkeypatch.setattr(
-        "dataworkspaces.gitrepo.flushing.flush_files", lambda paths: flushed.update(p.name for p in paths)
+        "dataworkspaces.gitrepo.repository_flush.flush_files", lambda paths: flushed.update(p.name for p in paths)
     )
     flush_repository(repository)
     objects = [path.name for path in (repository / ".git" / "objects").rglob("*") if path.is_file()]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataworkspaces.backends.git import packing
+from dataworkspaces.backends.git import pack_writer
 from dataworkspaces.backends.git.clone import clone_workspace
 from dataworkspaces.backends.git.file_check import read_pack
 from dataworkspaces.backends.git.paths import WorkspacePaths
@@ -39,8 +39,8 @@ ENTRY = {"type": "source_data", "resource_name": "code", "subpath": None}
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Packs from the fourth snapshot on, of which two stay files."""
-    monkeypatch.setattr(packing, "MANY", 3)
-    monkeypatch.setattr(packing, "KEPT", 2)
+    monkeypatch.setattr(pack_writer, "MANY", 3)
+    monkeypatch.setattr(pack_writer, "KEPT", 2)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def contents(workspace: GitWorkspace) -> dict[str, tuple[bytes, Any]]:
 
 def loose(workspace: GitWorkspace) -> set[str]:
     """The tags of snapshots with files of their own."""
-    hashes = packing.loose_snapshots(workspace.paths)
+    hashes = pack_writer.loose_snapshots(workspace.paths)
     return {metadata.tags[0] for metadata in workspace.list_snapshots() if metadata.hashval in hashes}
 
 
@@ -113,14 +113,14 @@ def test_older_snapshots_are_in_a_pack_of_the_same_commit(many: GitWorkspace, gi
 
 
 def test_nothing_of_a_snapshot_changes_by_packing(workspace: GitWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packing, "MANY", 100)
+    monkeypatch.setattr(pack_writer, "MANY", 100)
     with workspace.transaction("add"):
         workspace.add_resource("code", "git-subdirectory", "code", path=str(workspace.paths.root / "code"), create=True)
         workspace.save("add code")
     for tag in "ABC":
         take(workspace, tag)
     before = contents(workspace)
-    monkeypatch.setattr(packing, "MANY", 3)
+    monkeypatch.setattr(pack_writer, "MANY", 3)
     take(workspace, "D")
     assert loose(workspace) == {"C", "D"}
     after = contents(reopened(workspace.paths.root))
@@ -160,7 +160,7 @@ def test_two_copies_that_pack_differently_have_nothing_to_merge(
     clone = cloned(many, tmp_path)
     for tag in "EFG":
         take(many, tag)
-    monkeypatch.setattr(packing, "KEPT", 1)
+    monkeypatch.setattr(pack_writer, "KEPT", 1)
     for tag in "XY":
         take(clone, tag)
     wanted = {**contents(many), **contents(clone)}
@@ -225,7 +225,7 @@ def test_a_kill_while_it_packs_loses_nothing(many: GitWorkspace, git: Git, at: i
 def _take_and_be_killed(workspace: GitWorkspace, at: int) -> None:
     left = [at]
     began = [False]
-    unlink, write, run, pack = Path.unlink, packing.write_bytes, packing.run_git, packing.write_packs
+    unlink, write, run, pack = Path.unlink, pack_writer.write_bytes, pack_writer.run_git, pack_writer.write_packs
 
     def counted(function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:
@@ -243,9 +243,9 @@ def _take_and_be_killed(workspace: GitWorkspace, at: int) -> None:
 
     from dataworkspaces.gitrepo import nested, repo
 
-    packing.write_packs = begin
-    packing.write_bytes = counted(write)
-    packing.run_git = counted(run)
+    pack_writer.write_packs = begin
+    pack_writer.write_bytes = counted(write)
+    pack_writer.run_git = counted(run)
     repo.run_git = counted(repo.run_git)
     nested.run_git = counted(nested.run_git)
     Path.unlink = counted(unlink)  # type: ignore[method-assign]
@@ -257,12 +257,12 @@ def test_a_full_disk_is_no_reason_to_fail(many: GitWorkspace, monkeypatch: pytes
         raise OSError(28, "No space left on device")
 
     take(many, "E")
-    monkeypatch.setattr(packing, "write_bytes", full)
+    monkeypatch.setattr(pack_writer, "write_bytes", full)
     take(many, "F")
     assert loose(many) == {"C", "D", "E", "F"}
     monkeypatch.undo()
-    monkeypatch.setattr(packing, "MANY", 3)
-    monkeypatch.setattr(packing, "KEPT", 2)
+    monkeypatch.setattr(pack_writer, "MANY", 3)
+    monkeypatch.setattr(pack_writer, "KEPT", 2)
     take(many, "G")
     assert loose(many) == {"F", "G"}
 
@@ -273,14 +273,14 @@ def test_a_full_disk_is_no_reason_to_fail(many: GitWorkspace, monkeypatch: pytes
 def test_large_lineage_is_packed_sooner(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, expected: tuple[int, int]
 ) -> None:
-    monkeypatch.setattr(packing, "MANY", 512)
-    monkeypatch.setattr(packing, "KEPT", 128)
+    monkeypatch.setattr(pack_writer, "MANY", 512)
+    monkeypatch.setattr(pack_writer, "KEPT", 128)
     paths = WorkspacePaths(tmp_path)
     (paths.snapshot_lineage / "ab").mkdir(parents=True)
     for name in ("code", "results"):
         (paths.snapshot_lineage / "ab" / f"{name}.json").write_bytes(b"x" * (size // 2))
-    assert packing.limits(paths, "ab") == expected
-    assert packing.limits(paths, "of a snapshot without lineage") == (512, 128)
+    assert pack_writer.limits(paths, "ab") == expected
+    assert pack_writer.limits(paths, "of a snapshot without lineage") == (512, 128)
 
 
 def test_what_is_damaged_stays_a_file(many: GitWorkspace) -> None:

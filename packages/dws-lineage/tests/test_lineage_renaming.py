@@ -6,7 +6,7 @@ from datetime import datetime
 
 from dataworkspaces.lineage import ResourceRef
 from dataworkspaces.lineage.model import CodeFiles, HashCertificate, ResourceCert, StepLineage
-from dataworkspaces.lineage.renaming import rename_entries
+from dataworkspaces.lineage.renamed_lineage import rename_entries
 
 PLACE = ResourceRef("code", "train.py")
 CERT = ResourceCert(PLACE, HashCertificate("1234", "by hand"))

@@ -18,7 +18,7 @@ from dataworkspaces.errors import DwsError
 from dataworkspaces.operations.present_snapshot import note_present_snapshot
 from dataworkspaces.params import HOSTNAME
 from dataworkspaces.toolbox.atomic import explain_os_error
-from dataworkspaces.toolbox.building import directory_to_build_in
+from dataworkspaces.toolbox.build_directory import directory_to_build_in
 from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.toolbox.trust import Agreements, agreeing, place_of_directory
 from dataworkspaces.workspace.absent import is_absent

@@ -4,7 +4,7 @@ processes, what lies at a place. Each module is public, and says in its ``__all_
 __all__ = [
     "arguments",
     "atomic",
-    "building",
+    "build_directory",
     "code_content",
     "content",
     "familiar",

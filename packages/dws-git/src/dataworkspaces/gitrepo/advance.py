@@ -16,12 +16,12 @@ from dataworkspaces.durability import flush_directory, flush_files
 from dataworkspaces.errors import ConfigurationError, DwsError, ToolError, UnfinishedError, message_of
 from dataworkspaces.gitrepo.checks import check_object_name
 from dataworkspaces.gitrepo.contents import present_objects
-from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.layout import git_directory, head_commit
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks, wait_for_git
 from dataworkspaces.gitrepo.merge import Merge
 from dataworkspaces.gitrepo.objects import changed_entries, index_info, no_object
 from dataworkspaces.gitrepo.plumbing import TreeEntry, records
+from dataworkspaces.gitrepo.repository_flush import flush_repository
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.atomic import read_json_object, write_bytes, write_json
 from dataworkspaces.toolbox.names import some

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dataworkspaces.errors import DwsError
-from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.layout import git_directory, objects_directory
 from dataworkspaces.gitrepo.nested import add_all
 from dataworkspaces.gitrepo.notebooks import holds_notebooks, names_notebooks, put_sources
 from dataworkspaces.gitrepo.objects import index_info
 from dataworkspaces.gitrepo.plumbing import SUBMODULE, TreeEntry, list_index, names_at, names_beside, records
+from dataworkspaces.gitrepo.repository_flush import flush_repository
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.gitrepo.stripped import tree_without
 from dataworkspaces.toolbox.atomic import explain_os_error

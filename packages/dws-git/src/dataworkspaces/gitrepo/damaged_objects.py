@@ -17,11 +17,11 @@ from pathlib import Path
 from dataworkspaces.durability import flush_directories
 from dataworkspaces.errors import DwsError, ToolError
 from dataworkspaces.gitrepo.damaged_references import damaged_references, mend_head, mend_references
-from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.layout import git_directory, objects_directory
 from dataworkspaces.gitrepo.lost_commits import make_lost_commits
 from dataworkspaces.gitrepo.plumbing import LINK, SUBMODULE, IndexEntry, list_index, resolve
 from dataworkspaces.gitrepo.remote import origin_url
+from dataworkspaces.gitrepo.repository_flush import flush_repository
 from dataworkspaces.gitrepo.restart import needs_a_look, note_look
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.move_files import set_aside

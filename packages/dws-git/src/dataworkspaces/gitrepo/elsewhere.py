@@ -16,10 +16,10 @@ from pathlib import Path
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.checks import check_branch_name, check_object_name
-from dataworkspaces.gitrepo.flushing import note_flush
 from dataworkspaces.gitrepo.identity import is_as_in
 from dataworkspaces.gitrepo.layout import git_directories
 from dataworkspaces.gitrepo.remote import ORIGIN, clone
+from dataworkspaces.gitrepo.repository_flush import note_flush
 from dataworkspaces.gitrepo.restart import needs_a_look, note_look
 from dataworkspaces.gitrepo.restraint import made_here
 from dataworkspaces.gitrepo.run import run_git

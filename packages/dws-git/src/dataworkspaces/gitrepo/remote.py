@@ -18,7 +18,7 @@ from dataworkspaces.gitrepo.process import explain, not_started, run
 from dataworkspaces.gitrepo.restraint import is_being_made
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.gitrepo.told import Told, parse_porcelain
-from dataworkspaces.toolbox.building import directory_to_build_in
+from dataworkspaces.toolbox.build_directory import directory_to_build_in
 from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace import Interaction
 

@@ -14,7 +14,6 @@ from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.changes import parse_raw_diff
 from dataworkspaces.gitrepo.contents import objects_elsewhere
 from dataworkspaces.gitrepo.damaged_references import is_head_damaged
-from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.identity import check_identity
 from dataworkspaces.gitrepo.ignore_lines import literally
 from dataworkspaces.gitrepo.large_index import commit_index, is_large
@@ -22,6 +21,7 @@ from dataworkspaces.gitrepo.layout import current_branch, git_directory, head_co
 from dataworkspaces.gitrepo.messages import commit_message
 from dataworkspaces.gitrepo.nested import add_all, may_hold_gitlinks, remove_submodules, update_submodules
 from dataworkspaces.gitrepo.plumbing import is_tracked, list_paths, resolve
+from dataworkspaces.gitrepo.repository_flush import flush_repository
 from dataworkspaces.gitrepo.restart import needs_a_look
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace import FileChange

@@ -334,7 +334,7 @@ class GitRepoResource(CheckOutMixin, CollectMixin, GitDirectoryMixin, SnapshotRe
         return {"local_path": str(directory)}
 
     def take_back(self, other: Resource) -> None:
-        from dataworkspaces.gitrepo.pulling import pull_repository
+        from dataworkspaces.gitrepo.pull import pull_repository
 
         if self.read_only or not isinstance(other, GitRepoResource):
             return

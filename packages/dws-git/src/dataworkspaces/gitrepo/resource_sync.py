@@ -12,7 +12,7 @@ from dataworkspaces.gitrepo.checks import absolute_url, without_password
 from dataworkspaces.gitrepo.kept_commits import refspecs_of_kept_commits
 from dataworkspaces.gitrepo.kept_trees import refspecs_to_push
 from dataworkspaces.gitrepo.layout import head_commit
-from dataworkspaces.gitrepo.pulling import pull_repository
+from dataworkspaces.gitrepo.pull import pull_repository
 from dataworkspaces.gitrepo.remote import ORIGIN, PushPlan, branch_refspec, has_origin, origin_url, plan_push, push
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.toolbox.names import some

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError, ToolError
 from dataworkspaces.gitrepo import large_files
+from dataworkspaces.gitrepo.branch_switch import check_branch_exists, switch
 from dataworkspaces.gitrepo.checks import (
     absolute_url,
     check_branch_name,
@@ -23,7 +24,6 @@ from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.restraint import made_here
 from dataworkspaces.gitrepo.run import run_git
-from dataworkspaces.gitrepo.switching import check_branch_exists, switch
 from dataworkspaces.resources.git_subdirectory import FACTORY as SUBDIRECTORY_FACTORY
 from dataworkspaces.toolbox.atomic import explain_os_error
 from dataworkspaces.workspace import Resource, ResourceFactory, Workspace

@@ -20,7 +20,7 @@ from dataworkspaces.lineage.model import (
     entries_to_json,
     entry_outputs,
 )
-from dataworkspaces.lineage.renaming import rename_entries
+from dataworkspaces.lineage.renamed_lineage import rename_entries
 from dataworkspaces.lineage.steps_in_progress import InterruptedStep, Writing
 from dataworkspaces.lineage.store import NO_CONTENTS, Contents, Entries, LineageStore, ResourceLineage, unknown
 from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object_if_any, to_json, write_bytes

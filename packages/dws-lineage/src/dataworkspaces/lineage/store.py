@@ -35,7 +35,7 @@ from dataworkspaces.lineage.places import (
     places,
     same_content,
 )
-from dataworkspaces.lineage.renaming import rename_entries
+from dataworkspaces.lineage.renamed_lineage import rename_entries
 from dataworkspaces.toolbox.atomic import to_json
 from dataworkspaces.workspace.resource_ref import ResourceRef
 

@@ -26,7 +26,7 @@ from dataworkspaces.commands.run_guard import guarding
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.lineage.attestations import Attestation
 from dataworkspaces.lineage.own_commands import OwnCommands
-from dataworkspaces.toolbox.building import directory_to_build_in
+from dataworkspaces.toolbox.build_directory import directory_to_build_in
 from dataworkspaces.workspace import SnapshotMetadata, Workspace
 
 BUILDING = "reproduce"

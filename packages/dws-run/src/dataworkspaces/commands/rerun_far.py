@@ -35,7 +35,7 @@ from dataworkspaces.commands.sweep_worker import bring_back, open_workspace, pat
 from dataworkspaces.errors import ConflictError, DwsError, NotFoundError
 from dataworkspaces.lineage.from_json import run_from_json
 from dataworkspaces.lineage.model import StepLineage
-from dataworkspaces.toolbox.building import directory_to_build_in
+from dataworkspaces.toolbox.build_directory import directory_to_build_in
 from dataworkspaces.toolbox.processes import process_exists
 from dataworkspaces.workspace import Workspace
 

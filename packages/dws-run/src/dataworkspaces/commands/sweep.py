@@ -24,7 +24,7 @@ from dataworkspaces.commands.sweep_runs import run_of
 from dataworkspaces.commands.sweep_search import Search, search_of
 from dataworkspaces.commands.sweep_values import Point
 from dataworkspaces.errors import DwsError, ToolError
-from dataworkspaces.toolbox.building import directory_to_build_in
+from dataworkspaces.toolbox.build_directory import directory_to_build_in
 from dataworkspaces.workspace import Workspace
 
 BUILDING = "sweep"

@@ -31,7 +31,7 @@ def web(ctx: click.Context, port: int | None, no_open: bool, in_frame: bool) -> 
         if port is not None or no_open or in_frame:
             raise click.UsageError("--port and --no-open are for serving: an export has neither")
         return
-    from dataworkspaces.web.server.serving import serve
+    from dataworkspaces.web.server.server import serve
     from dataworkspaces.web.source import Source
 
     session = ctx.ensure_object(Session)

@@ -9,9 +9,9 @@ from dataworkspaces.commands.diff import diff_command
 from dataworkspaces.commands.environment_difference import environment_difference
 from dataworkspaces.errors import ConfigurationError, DwsError
 from dataworkspaces.web import table_rows
+from dataworkspaces.web.collected_warnings import warnings_of
 from dataworkspaces.web.experiments import NOW
 from dataworkspaces.web.files import checked, files_at
-from dataworkspaces.web.telling import warnings_of
 from dataworkspaces.workspace import ResourceRoles
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from dataworkspaces.commands.summaries import runs_of_snapshot
 from dataworkspaces.commands.where import where
 from dataworkspaces.lineage.jsonable import jsonable
 from dataworkspaces.toolbox.metrics import larger_is_better
-from dataworkspaces.web.telling import warnings_of
+from dataworkspaces.web.collected_warnings import warnings_of
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, Workspace

@@ -12,8 +12,8 @@ from dataworkspaces.commands.show import show_command
 from dataworkspaces.errors import DwsError
 from dataworkspaces.lineage.jsonable import jsonable
 from dataworkspaces.toolbox.flat import flat_items, scalars
+from dataworkspaces.web.collected_warnings import warnings_of
 from dataworkspaces.web.experiments import NOW, about
-from dataworkspaces.web.telling import warnings_of
 from dataworkspaces.workspace import FileResourceMixin
 
 if TYPE_CHECKING:

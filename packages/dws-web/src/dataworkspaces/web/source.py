@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
+from dataworkspaces.web.collected_warnings import Collecting
 from dataworkspaces.web.impact import UsesCache
 from dataworkspaces.web.table_cache import TableCache
-from dataworkspaces.web.telling import Collecting
 from dataworkspaces.workspace import Workspace, find_and_load_workspace
 
 

@@ -14,10 +14,10 @@ from dataworkspaces.durability import flush_directory, flush_files, flush_tree
 from dataworkspaces.errors import ConfigurationError, DwsError, NotAWorkspaceError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.checks import check_branch_name, check_url_of_user, without_password
-from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.layout import current_branch, head_commit
 from dataworkspaces.gitrepo.plumbing import select
 from dataworkspaces.gitrepo.remote import ORIGIN, clone, temporary_clone_directory, tracked_commit, with_password
+from dataworkspaces.gitrepo.repository_flush import flush_repository
 from dataworkspaces.gitrepo.restraint import made_here
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object, write_json

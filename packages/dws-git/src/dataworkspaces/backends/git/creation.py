@@ -18,11 +18,11 @@ from dataworkspaces.backends.git.paths import (
 from dataworkspaces.backends.git.workspace import GitWorkspace
 from dataworkspaces.durability import flush_directory, flush_tree
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.identity import check_identity
 from dataworkspaces.gitrepo.ignore_lines import add_lines
 from dataworkspaces.gitrepo.layout import current_branch, git_directory, operation_in_progress
 from dataworkspaces.gitrepo.plumbing import list_paths
+from dataworkspaces.gitrepo.repository_flush import flush_repository
 from dataworkspaces.gitrepo.restraint import made_here
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.params import (

@@ -17,8 +17,8 @@ from dataworkspaces.errors import MetadataError, NotFoundError
 from dataworkspaces.gitrepo.beside import keep_version
 from dataworkspaces.gitrepo.elsewhere import link_large_files
 from dataworkspaces.gitrepo.experiment_refs import list_experiment_refs, set_experiment_ref
-from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.layout import git_directory
+from dataworkspaces.gitrepo.repository_flush import flush_repository
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.atomic import read_json_object

@@ -26,9 +26,9 @@ from dataworkspaces.gitrepo.experiment_refs import (
     message_of_experiment,
     set_experiment_ref,
 )
-from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.objects import write_blobs
 from dataworkspaces.gitrepo.plumbing import TreeEntry, read_named
+from dataworkspaces.gitrepo.repository_flush import flush_repository
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.toolbox.atomic import to_json
 from dataworkspaces.workspace.kept_experiments import KeptExperiment, is_experiment_name

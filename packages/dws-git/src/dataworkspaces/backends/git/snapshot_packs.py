@@ -2,8 +2,8 @@
 
 With a file a manifest and a file a resource's lineage, git's index of a workspace with thousands of snapshots has tens
 of thousands of entries, which git reads and writes at each commit. So older snapshots go together into a pack (see
-:mod:`.packing`). What never changes is in packs; what does, the metadata, stays a file a snapshot. It alone says that a
-snapshot is there: what a pack holds of one that was deleted is never read.
+:mod:`.pack_writer`). What never changes is in packs; what does, the metadata, stays a file a snapshot. It alone says
+that a snapshot is there: what a pack holds of one that was deleted is never read.
 
 A pack is text, a JSON document a line. The first line, the *header*, has ``format`` and, by hash, ``snapshots``: where
 the line of each begins, in bytes behind the header, and its length. That line has ``manifest``, the text of the

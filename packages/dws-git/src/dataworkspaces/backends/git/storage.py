@@ -28,7 +28,7 @@ from dataworkspaces.gitrepo.layout import git_directory, main_working_tree
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
 from dataworkspaces.gitrepo.plumbing import list_paths
 from dataworkspaces.gitrepo.repo import GitRepo
-from dataworkspaces.gitrepo.untracking import untrack
+from dataworkspaces.gitrepo.untracked import untrack
 from dataworkspaces.toolbox.atomic import read_json_object, write_bytes, write_files, write_json
 from dataworkspaces.toolbox.names import check_relative_path, is_resource_name
 from dataworkspaces.toolbox.regular import read_regular

@@ -307,22 +307,22 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
 
     def _pack_older_snapshots(self, newest: str) -> None:
         """What keeps them from it, a full disk say, is no reason to fail: the next snapshot tries again."""
-        from dataworkspaces.backends.git import packing
+        from dataworkspaces.backends.git import pack_writer
 
-        loose = packing.loose_snapshots(self.paths)
-        limits = packing.limits(self.paths, newest)
+        loose = pack_writer.loose_snapshots(self.paths)
+        limits = pack_writer.limits(self.paths, newest)
         if len(loose) <= limits.many:
             return
         in_order = [hashval for hashval in self._index.hashes(reverse=False, limit=None) if hashval in loose]
         self._note_for_commit(self.paths.snapshot_packs)
         try:
-            replaced = packing.write_packs(self.paths, in_order[: -limits.kept])
+            replaced = pack_writer.write_packs(self.paths, in_order[: -limits.kept])
         except (OSError, MetadataError) as e:
             log.info("snapshots are not packed yet: %s", e)
             return
         self._note_for_commit(self.paths.manifests)
         self._note_for_commit(self.paths.snapshot_lineage)
-        packing.remove_packed(self.paths, replaced)
+        pack_writer.remove_packed(self.paths, replaced)
 
     def versions_on_other_branches(self) -> Iterable[VersionElsewhere]:
         from dataworkspaces.backends.git.other_branches import versions_on_other_branches

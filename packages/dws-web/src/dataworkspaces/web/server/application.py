@@ -18,7 +18,7 @@ from starlette.routing import Route
 from dataworkspaces.commands.lineage_metrics import with_metrics
 from dataworkspaces.errors import DwsError, LockedError, NotFoundError
 from dataworkspaces.lineage.workspace_graph import lineage_graph
-from dataworkspaces.web import differences, editing, experiments, files, snapshots
+from dataworkspaces.web import differences, experiments, files, labels_and_notes, snapshots
 from dataworkspaces.web.built import APP
 from dataworkspaces.web.impact import impact
 from dataworkspaces.web.lineage_page import lineage_data
@@ -83,8 +83,8 @@ def application(source: Source) -> Starlette:
         reads("/api/lineage/{name}", _lineage),
         reads("/api/live", lambda w, r: _told(gzip.compress(_text(live(w)).encode(), 1, mtime=0), r)),
         reads("/api/impact", lambda w, r: impact(w, source.uses, *_place(r)[1:])),
-        writes("/api/snapshots/{name}/labels", editing.set_labels),
-        writes("/api/snapshots/{name}/notes", editing.add_note),
+        writes("/api/snapshots/{name}/labels", labels_and_notes.set_labels),
+        writes("/api/snapshots/{name}/notes", labels_and_notes.add_note),
     ]
     app = Starlette(routes=routes)
     app.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=4)

@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 from dataworkspaces.errors import RefusedError
-from dataworkspaces.gitrepo.flushing import flush_repository
 from dataworkspaces.gitrepo.messages import commit_message
 from dataworkspaces.gitrepo.plumbing import parse_names
+from dataworkspaces.gitrepo.repository_flush import flush_repository
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.names import some
 
