@@ -108,7 +108,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--snapshots", type=int, default=10_000, help="how many are many (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=10_000, help="how many are many (default: %(default)s)")
     parser.add_argument(
-        "--files", type=int, default=local_files.FILES, help="of a tree of files (default: %(default)s)"
+        "--files", type=int, default=local_files.FILES, help="of a tree of files; 0: none (default: %(default)s)"
     )
     parser.add_argument(
         "--many-files", type=int, default=local_files.MANY_FILES, help="of a large tree; 0: none (default: %(default)s)"

@@ -152,6 +152,13 @@ def copy(source: Path, target: Path) -> None:
 
 
 def rows(settings: Settings) -> Iterator[Row]:
+    if settings.files:
+        yield from _trees(settings)
+    if settings.large_size:
+        yield from _large(settings)
+
+
+def _trees(settings: Settings) -> Iterator[Row]:
     rounds = min(settings.rounds, 5)
     peer_dvc, old = dvc(settings), release_1_6(settings)
     model = settings.work / "a"
@@ -199,8 +206,6 @@ def rows(settings: Settings) -> Iterator[Row]:
     if settings.many_files:
         yield from _many(settings, hashed, kept)
     shutil.rmtree(model)
-    if settings.large_size:
-        yield from _large(settings)
 
 
 def first_time(side: Side) -> Contestant:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime
 from functools import cached_property, partial
@@ -40,6 +39,8 @@ from dataworkspaces.params import OBJECTS_LIMIT
 from dataworkspaces.toolbox.names import some
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from dataworkspaces.files.file_tree import FileTreeMixin
     from dataworkspaces.filetree.objects.ids import ObjectId
     from dataworkspaces.filetree.scan import Known

@@ -6,12 +6,11 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import repeat
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from dataworkspaces.filetree.hashing import BLAKE3, Hasher, HashTask, ReadFile, Task, Tell, run_batches, tell_nobody
 from dataworkspaces.filetree.manifest import Kind, format_manifest, manifest_name
@@ -26,6 +25,9 @@ from dataworkspaces.filetree.statcache import (
     newest_time,
 )
 from dataworkspaces.filetree.tree import Tree
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 class Keeper(Protocol):
@@ -42,7 +44,6 @@ class Keeper(Protocol):
         """What is kept survives a power cut from here on."""
 
 
-_AT_MOST = 16
 _LITTLE_BYTES = 1 << 20
 """What is read in about the time in which a thread starts."""
 
@@ -184,11 +185,12 @@ class _Builder:
         return _Directory(scanned, row, values=known_values(row, scanned))
 
     def _take_known(self, directory: _Directory) -> None:
-        files, path_of, known = directory.scanned.files, directory.scanned.path_of, self._work.known
-        for place, value in enumerate(directory.values):
-            found = None if value is not None else known.get(path_of(files.names[place]))
-            if found is not None and found[0] == files.status(place):
-                directory.values[place] = found[1].text
+        files, known, values = directory.scanned.files, self._work.known, directory.values
+        above = directory.scanned.path_of("")
+        for place, (name, status) in enumerate(zip(files.names, files.packed(), strict=True)):
+            found = known.get(above + name) if values[place] is None else None
+            if found is not None and found[0] == status:
+                values[place] = found[1].text
 
     def _read_content(self, directories: Sequence[_Directory]) -> None:
         todo = []
@@ -214,7 +216,9 @@ class _Builder:
         if advance is not tell_nobody and self._work.executor is None:
             task, advance = task.telling(advance), tell_nobody
         is_little = sum(len(d.values) for d in todo) <= self._work.batch_files and size <= _LITTLE_BYTES
-        with _executor(self._work.executor, is_little) as (executor, start_with):
+        from dataworkspaces.filetree.workers import AT_MOST, opened  # not before there is something to read
+
+        with opened(self._work.executor, is_little=is_little) as (executor, start_with):
             results = run_batches(
                 task,
                 ((d.scanned.path_of(d.scanned.files.names[i]), d.scanned.files[i]) for d in todo for i in _unknown(d)),
@@ -222,7 +226,7 @@ class _Builder:
                 batch_files=self._work.batch_files,
                 batch_bytes=self._work.batch_bytes,
                 start_with=start_with,
-                at_most=_AT_MOST,
+                at_most=AT_MOST,
                 advance=advance,
             )
             for directory in todo:
@@ -330,34 +334,3 @@ def _join(directory: _Directory) -> None:
     if directory.text is None:
         directory.text = "\n".join([value for value in directory.values if value is not None])
         directory.values = []
-
-
-class _Here(Executor):
-    """Does what is submitted at once, in the thread that submits it."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        done: Future[Any] = Future()
-        try:
-            done.set_result(fn(*args, **kwargs))
-        except Exception as e:
-            done.set_exception(e)
-        return done
-
-
-@contextmanager
-def _executor(
-    given: Callable[[], AbstractContextManager[Executor]] | None, is_little: bool
-) -> Iterator[tuple[Executor, int]]:
-    """An executor, and how many batches to start with. What is little is done before a thread would have started."""
-    if given is not None:
-        with given() as executor:
-            yield executor, _AT_MOST
-        return
-    if is_little:
-        yield _Here(), 1
-        return
-    pool = ThreadPoolExecutor(_AT_MOST)
-    try:
-        yield pool, 1
-    finally:
-        pool.shutdown(cancel_futures=True)

@@ -2,12 +2,14 @@
 
 A copy has all that this process has in memory, so nothing is handed over but the numbers of the parts, and what comes
 of them. It starts in a millisecond, where a new Python takes fifty.
+
+``ProcessPoolExecutor`` would do with less code here, but it pickles what it is to do, starts threads before it
+forks, and gives up all that was not done when somebody kills one of its processes.
 """
 
 from __future__ import annotations
 
 import os
-import pickle
 import select
 import struct
 import threading
@@ -127,6 +129,8 @@ def _fork(work: Callable[[Part], Any], parts: Sequence[Part], todo: int, others:
 
 def _be_a_copy(work: Callable[[Part], Any], parts: Sequence[Part], todo: int, results: int) -> NoReturn:
     """Do parts until none is left. Nothing of what the process does at its end is done here."""
+    import pickle
+
     status = 1
     try:
         while len(told := os.read(todo, _NUMBER.size)) == _NUMBER.size and not is_orphan():
@@ -147,6 +151,8 @@ def _be_a_copy(work: Callable[[Part], Any], parts: Sequence[Part], todo: int, re
 
 def _sent(error: Exception) -> Exception:
     """An error as it can be sent: itself, if it is the same afterwards."""
+    import pickle
+
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:
@@ -163,6 +169,8 @@ class _Results:
 
     def read(self) -> list[tuple[int, Any]] | None:
         """What is complete by now; None at the end."""
+        import pickle
+
         data = os.read(self._fd, 1 << 20)
         if not data:
             return None

@@ -11,7 +11,6 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -20,6 +19,8 @@ from dataworkspaces.filetree.read_ahead import read_parts
 from dataworkspaces.filetree.scan import ScannedFile
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+
     from blake3 import blake3
 
 _SEVERAL_THREADS_BYTES = 1 << 20
@@ -187,6 +188,8 @@ def run_batches(
 
     ``start_with`` batches run at once, and up to ``at_most`` where they spend their time waiting for a disk or a
     network: for small files that are in memory, more threads of Python are slower than one."""
+    from concurrent.futures import FIRST_COMPLETED, wait
+
     batches = _batches(files, batch_files, batch_bytes)
     running: list[Future[_Timed]] = []
     counted: set[Future[_Timed]] = set()

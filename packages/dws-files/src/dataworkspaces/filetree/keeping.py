@@ -10,7 +10,6 @@ from dataworkspaces.filetree.hashing import ReadFile, Tell, tell_nobody
 from dataworkspaces.filetree.objects.chunks import CHUNKED
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.store import ObjectStore
-from dataworkspaces.filetree.objects.storing import store_files
 from dataworkspaces.filetree.scan import Scan, ScannedFile
 
 PACK_FILES = 8192
@@ -32,6 +31,8 @@ class StoreTask:
         return replace(self, tell=tell)
 
     def __call__(self, files: Sequence[tuple[str, ScannedFile]]) -> list[ReadFile]:
+        from dataworkspaces.filetree.objects.storing import store_files
+
         found = store_files(self.store, self.root, files, self.tell)
         return [ReadFile("" if s.id is None else s.id.text, s.file, s.problem) for s in found]
 

@@ -123,6 +123,14 @@ class ScannedFiles(Sequence[ScannedFile]):
         start = place * STATUS.size
         return bytes(self.statuses[start : start + STATUS.size]) + (b"\1" if self.modes[place] else b"\0")
 
+    def packed(self) -> Iterator[bytes]:
+        """The :meth:`status` of each."""
+        statuses, size = bytes(self.statuses), STATUS.size
+        return (
+            statuses[start : start + size] + (b"\1" if mode else b"\0")
+            for start, mode in zip(range(0, len(statuses), size), self.modes, strict=True)
+        )
+
     def keep(self, places: Sequence[int]) -> None:
         """Leave out all others."""
         left = ScannedFiles.of([self[place] for place in places])

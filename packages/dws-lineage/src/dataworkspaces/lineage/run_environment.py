@@ -8,12 +8,14 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import MetadataError
-from dataworkspaces.lineage.from_json import run_from_json
-from dataworkspaces.lineage.model import RunRecord
 from dataworkspaces.toolbox.atomic import explain_os_error, write_json
 from dataworkspaces.workspace import Workspace
+
+if TYPE_CHECKING:
+    from dataworkspaces.lineage.model import RunRecord
 
 __all__ = [
     "current_run",
@@ -53,6 +55,8 @@ def current_run(workspace: Workspace) -> RunRecord | None:
     text = os.environ.get(VARIABLE)
     if not text:
         return None
+    from dataworkspaces.lineage.from_json import run_from_json
+
     try:
         data = json.loads(text)
         if isinstance(data, dict) and isinstance(data.get("file"), str):

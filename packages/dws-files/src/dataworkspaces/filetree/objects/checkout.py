@@ -10,23 +10,23 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Collection, Iterable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.filetree.forked import MOST_PARTS, is_orphan, map_forked, may_fork, processors
 from dataworkspaces.filetree.hashing import Tell, tell_nobody
-from dataworkspaces.filetree.objects.assembly import copy_chunks
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.open_files import hash_open_file
 from dataworkspaces.filetree.objects.pack import Place
 from dataworkspaces.filetree.objects.runs import read_in_runs
 from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
-from dataworkspaces.filetree.objects.storing import copy_and_hash
 from dataworkspaces.filetree.scan import packed_status
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 FileKind = Literal["blob", "exec", "link"]
 
@@ -87,6 +87,8 @@ def check_out(
     A file that is there already is replaced by a rename, so that a reader sees the old one or the new one. Contents are
     verified. May be called again after it was killed. Raises MetadataError for a content that is missing or damaged,
     ConfigurationError for a place that is none, OSError."""
+    from concurrent.futures import ThreadPoolExecutor
+
     found: dict[str, tuple[bytes, ObjectId]] = {}
 
     def take(batch: Iterable[Wanted], written: _Written) -> None:
@@ -124,8 +126,11 @@ def _write_forked(
     size = max(size, len(small) // MOST_PARTS + 1)
     parts = [(start, start + size) for start in range(0, len(small), size)]
 
+    located = _located(write.store, small) if len(small) <= _AT_ONCE else None
+
     def write_part(part: tuple[int, int]) -> _Written:
-        return write(_located(write.store, small[slice(*part)]))
+        some = slice(*part)
+        return write(_located(write.store, small[some]) if located is None else located[some])
 
     with closing(map_forked(write_part, parts, workers)) as results:
         for number, written in results:
@@ -326,6 +331,9 @@ class _Writer:
             os.close(fd)
 
     def _copy(self, fd: int, object_id: ObjectId) -> None:
+        from dataworkspaces.filetree.objects.assembly import copy_chunks
+        from dataworkspaces.filetree.objects.storing import copy_and_hash
+
         path = self.store.loose_path(object_id)
         chunks = None if self.store.has_loose(object_id) else self.store.chunk_lists.read(object_id)
         if chunks is not None:

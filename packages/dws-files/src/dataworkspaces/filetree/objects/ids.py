@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from dataworkspaces.errors import MetadataError
 
+_new = tuple.__new__
+"""Makes a named tuple in half the time, which counts where there are many."""
+
 
 class DamagedContentError(MetadataError):
     """What lies under the name of a content is something else. :ivar object_id: the name."""
@@ -42,7 +45,7 @@ class ObjectId(NamedTuple):
         size, _, digest = text.partition(":")
         try:
             if len(digest) == 64 and size.isdecimal():
-                return ObjectId(int(size), bytes.fromhex(digest))
+                return _new(ObjectId, (int(size), bytes.fromhex(digest)))
         except ValueError:
             pass
         raise MetadataError(f"{text!r} is not the name of a content")

@@ -24,11 +24,10 @@ import struct
 import threading
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from blake3 import blake3
 
@@ -37,6 +36,9 @@ from dataworkspaces.errors import MetadataError
 from dataworkspaces.filetree.objects.compression import MOST, Bytes, Compressor, decompressed
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.toolbox.shared_directories import sealed_mode
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 MAGIC = b"DWSPACK2"
 MAGIC_1 = b"DWSPACK1"

@@ -17,30 +17,28 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from blake3 import blake3
 
 from dataworkspaces.durability import flush_directories, flush_directory, flush_files, flush_open_files
 from dataworkspaces.errors import ConfigurationError, MetadataError, UnavailableError
 from dataworkspaces.filetree.hashing import Tell, tell_nobody
-from dataworkspaces.filetree.objects.assembly import ChunkedFile, parts_of
 from dataworkspaces.filetree.objects.chunk_lists import ChunkLists, digests_of, size_in
-from dataworkspaces.filetree.objects.chunking import ChunkKeeper, ChunkWriter
 from dataworkspaces.filetree.objects.chunks import CHUNKED, ChunkList
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
-from dataworkspaces.filetree.objects.open_files import hash_open_file
 from dataworkspaces.filetree.objects.pack import SUFFIX, Pack, PackWriter, Place, Slot
 from dataworkspaces.toolbox.regular import read_regular, status_if_any
 from dataworkspaces.toolbox.shared_directories import make_directory, sealed_mode, share_file
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 LARGE = 128 << 10
 """From this size on a content is a file of its own, or in chunks, which are smaller."""
@@ -349,6 +347,8 @@ class ObjectStore:
                     return content
             chunks = self.chunk_lists.read(object_id) if object_id.size >= LARGE and not is_damaged else None
             if chunks is not None:
+                from dataworkspaces.filetree.objects.assembly import parts_of
+
                 return b"".join(parts_of(self, chunks))
             found = self.find(object_id)
             if found is None:
@@ -367,6 +367,8 @@ class ObjectStore:
         when they are read; a large one that is a file of its own is only checked for its size."""
         chunks = None if object_id.size < LARGE or self.has_loose(object_id) else self.chunk_lists.read(object_id)
         if chunks is not None:
+            from dataworkspaces.filetree.objects.assembly import ChunkedFile
+
             return io.BufferedReader(ChunkedFile(self, chunks), _CHUNK_BUFFER)
         path = self.loose_path(object_id)
         try:
@@ -378,6 +380,9 @@ class ObjectStore:
 
     def damage(self, object_id: ObjectId, tell: Tell = tell_nobody) -> str | None:
         """What is wrong with a content that is here, or None; all of it is read, and ``tell`` is told how much."""
+        from dataworkspaces.filetree.objects.assembly import parts_of
+        from dataworkspaces.filetree.objects.open_files import hash_open_file
+
         try:
             if object_id.size < LARGE:
                 self.read(object_id)
@@ -462,6 +467,8 @@ class ObjectStore:
             temporary.unlink(missing_ok=True)
 
     def _add_chunked(self, object_id: ObjectId, parts: Iterable[bytes]) -> None:
+        from dataworkspaces.filetree.objects.chunking import ChunkKeeper, ChunkWriter
+
         with ChunkKeeper(self) as keeper:
             writer = ChunkWriter(keeper)
             for part in parts:
@@ -539,6 +546,8 @@ class ObjectStore:
         except PermissionError:
             copy = self.temporary / os.urandom(12).hex()
             try:
+                import shutil
+
                 shutil.copyfile(path, copy)
                 flush_files([copy])
                 copy.chmod(sealed_mode(self.root))

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dataworkspaces.lineage.runs.directory import ResultsDirectory
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import FileResourceMixin, ResourceRef, ResourceRoles, Workspace
 from dataworkspaces.workspace.absent import is_absent
@@ -97,6 +96,8 @@ def _check(workspace: Workspace, name: str, active: _Active) -> CheckedRuns:
         if run.status is not None
         for path, record in run.files.items()
     }
+    from dataworkspaces.lineage.runs.directory import ResultsDirectory
+
     root = ResultsDirectory(workspace, ResourceRef(name)) if listed or runs else None
     missing = [path for path in listed if path not in files]
     changed = [path for path in listed if path in files and root is not None and root.record(path) != listed[path]]
@@ -111,6 +112,8 @@ def _check(workspace: Workspace, name: str, active: _Active) -> CheckedRuns:
 def _runs(workspace: Workspace, name: str, active: _Active) -> tuple[list[PresentRun], set[str]]:
     if not isinstance(workspace.get_resource(name), FileResourceMixin):
         return [], set()
+    from dataworkspaces.lineage.runs.directory import ResultsDirectory
+
     root = ResultsDirectory(workspace, ResourceRef(name))
     files = set(root.files())
     places = {path.rpartition("/")[0] for path in files if path.rpartition("/")[2] in (RESULTS_FILE, RUN_LOG_FILE)}
