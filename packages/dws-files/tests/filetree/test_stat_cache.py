@@ -17,7 +17,8 @@ from dataworkspaces.filetree import BLAKE3, SHA1, Hasher, StatCache, Tree, Work,
 from dataworkspaces.filetree.building import TooMuchToRead
 from dataworkspaces.filetree.hashing import HashTask, ReadFile
 from dataworkspaces.filetree.manifest import Entry
-from dataworkspaces.filetree.scan import ScannedFile
+from dataworkspaces.filetree.objects.ids import ObjectId
+from dataworkspaces.filetree.scan import ScannedFile, packed_status
 
 pytestmark = pytest.mark.slow
 
@@ -250,3 +251,13 @@ def test_whatever_happens_the_tree_is_that_of_the_files(steps: list[tuple[str, s
                 {"delete": path.unlink, "touch": path.touch, "mode": lambda p=path: p.chmod(0o700)}[step]()
         build(root, cache)
         build(root, cache)
+
+
+def test_what_was_written_just_now_is_not_read_beside_what_is_remembered(root: Path, cache: StatCache) -> None:
+    build(root, cache)
+    new = root / "sub" / "new"
+    new.write_text("new")
+    known = {"sub/new": (packed_status(new.lstat()), ObjectId.of(b"new"))}
+    task = CountingTask(root)
+    tree = build_tree(scan(root, known=known), BLAKE3, cache, Work(task=task, known=known))
+    assert (task.read, tree.hashval) == ([], scan_tree(root, BLAKE3).hashval)

@@ -196,7 +196,7 @@ class _Builder:
         todo = []
         size = 0
         for directory in directories:
-            if self._work.known:
+            if self._work.known and directory.text is None:
                 self._take_known(directory)
             if None in directory.values:
                 todo.append(directory)
