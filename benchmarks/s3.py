@@ -1,7 +1,8 @@
 """S3: a snapshot of a bucket with many keys, and reading many small files through `dws://`.
 
 The server is the SeaweedFS of the tests. Each round writes one object, so that there is something to record, and lets
-the resource go from its snapshot. Once requests go straight to the server, once as over a network (`delay.py`).
+the resource go from its snapshot. Once requests go straight to the server, once as over a network (`delay.py`), and
+once to a server far away that has nothing to do (`s3_canned.py`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 from .delay import LOOPBACK
 from .harness import Contestant, Row, Sample, race
@@ -54,6 +56,31 @@ def rows(settings: Settings) -> Iterator[Row]:
                     yield from _snapshots(settings, server, bucket, count, url, delay)
         yield from _memory(settings, server)
         yield from _reading(settings, server)
+    yield from _without_its_work(settings)
+
+
+def _without_its_work(settings: Settings) -> Iterator[Row]:
+    """Against a server that only waits (`s3_canned.py`), so that the rounds count and not who has the cores."""
+    port = importlib.import_module("servers").free_port()
+    url = f"http://{LOOPBACK}:{port}"
+    env = {
+        "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true", "AWS_ENDPOINT_URL": url,
+    }  # fmt: skip
+    with _running("benchmarks.s3_canned", str(port), str(DELAY), str(KEYS[0])):
+        ours = _workspace(settings, settings.ours.shell, "ours-canned", env, "canned")
+        listing = settings.ours.shell(settings.work, settings.work / "home").with_env(**env)
+
+        def change(number: int) -> None:
+            content = f"{number} {time.time()}".encode()
+            with urlopen(Request(f"{url}/canned/changed", content, method="PUT")):
+                _unpin(ours)
+
+        peer = Contestant("one listing", lambda _round: listing(sys.executable, "-c", LIST.format(bucket="canned")))
+        mine = Contestant("ours", lambda _round: ours(*DWS, "snapshot"), change)
+        a, b = race(mine, peer, rounds=settings.rounds)
+        operation = f"snapshot of {KEYS[0]:,} keys, {DELAY * 1000:.0f} ms away, of a server that only waits"
+        yield Row(GROUP, operation, a, b, ratio_at_most=RATIOS[DELAY]["one listing"])
 
 
 class Bucket:
@@ -74,8 +101,8 @@ class Bucket:
 def _snapshots(settings: Settings, server: Any, bucket: Bucket, count: int, url: str, delay: float) -> Iterator[Row]:
     env = {**server.environment, "AWS_ENDPOINT_URL": url}
     env.pop("FSSPEC_S3_ENDPOINT_URL")
-    ours = _workspace(settings, settings.ours.shell, f"ours-{count}-{delay}", env, bucket)
-    theirs = _workspace(settings, release_1_6_with_s3(settings).shell, f"1.6-{count}-{delay}", env, bucket)
+    ours = _workspace(settings, settings.ours.shell, f"ours-{count}-{delay}", env, bucket.name)
+    theirs = _workspace(settings, release_1_6_with_s3(settings).shell, f"1.6-{count}-{delay}", env, bucket.name)
     listing = settings.ours.shell(settings.work, settings.work / "home").with_env(**env)
 
     def snapshot(shell: Shell) -> Any:
@@ -84,8 +111,7 @@ def _snapshots(settings: Settings, server: Any, bucket: Bucket, count: int, url:
     def change(shell: Shell) -> Any:
         def do(number: int) -> None:
             bucket.put("changed", f"{shell.cwd} {number} {time.time()}".encode())
-            for pin in shell.cwd.rglob("current_snapshot.txt"):
-                pin.unlink()
+            _unpin(shell)
 
         return do
 
@@ -100,11 +126,16 @@ def _snapshots(settings: Settings, server: Any, bucket: Bucket, count: int, url:
         yield Row(GROUP, f"snapshot of {count:,} keys{far}", a, b, ratio_at_most=RATIOS[delay].get(peer.name))
 
 
-def _workspace(settings: Settings, shell_of: Any, name: str, env: dict[str, str], bucket: Bucket) -> Shell:
+def _unpin(shell: Shell) -> None:
+    for pin in shell.cwd.rglob("current_snapshot.txt"):
+        pin.unlink()
+
+
+def _workspace(settings: Settings, shell_of: Any, name: str, env: dict[str, str], bucket: str) -> Shell:
     shell: Shell = shell_of(settings.work / name, settings.work / f"home-{name}").with_env(**env)
     shell.cwd.mkdir()
     shell(*DWS, "init", "--hostname", "h", "ws")
-    shell(*DWS, "add", "s3", "--role", "source-data", "--name", "objects", bucket.name)
+    shell(*DWS, "add", "s3", "--role", "source-data", "--name", "objects", bucket)
     return shell
 
 
@@ -117,8 +148,7 @@ def _memory(settings: Settings, server: Any) -> Iterator[Row]:
         shell = settings.ours.shell(settings.work / f"ours-{count}-0.0", settings.work / "home").with_env(
             **server.environment, AWS_ENDPOINT_URL=server.url
         )
-        for pin in shell.cwd.rglob("current_snapshot.txt"):
-            pin.unlink()
+        _unpin(shell)
         used[count] = _peak(shell, "snapshot") - _peak(shell, "report", "history")
     few, many = (used[count] / count for count in KEYS)
     yield Row(GROUP, f"memory a key, of {KEYS[1]:,}", Sample("ours", (many,)), Sample("of 20,000", (few,)), "B", 1.1)
@@ -132,7 +162,7 @@ def _peak(shell: Shell, *command: str) -> int:
 def _reading(settings: Settings, server: Any) -> Iterator[Row]:
     bucket = Bucket(server.client(), "small-files")
     env = {**server.environment, "AWS_ENDPOINT_URL": server.url}
-    shell = _workspace(settings, settings.ours.shell, "reading", env, bucket)
+    shell = _workspace(settings, settings.ours.shell, "reading", env, bucket.name)
     code = shell.cwd / "code" / "small"
     code.mkdir(parents=True)
     shell(*DWS, "add", "git", "--role", "code", "code", "--name", "code")
@@ -178,10 +208,16 @@ def at_a_distance(port: int, delay: float) -> Iterator[str]:
         yield f"http://{LOOPBACK}:{port}"
         return
     free_port = importlib.import_module("servers").free_port()
-    process = subprocess.Popen([sys.executable, "-m", "benchmarks.delay", str(free_port), str(port), str(delay)])
+    with _running("benchmarks.delay", str(free_port), str(port), str(delay)):
+        yield f"http://{LOOPBACK}:{free_port}"
+
+
+@contextmanager
+def _running(module: str, *arguments: str) -> Iterator[None]:
+    process = subprocess.Popen([sys.executable, "-m", module, *arguments])
     try:
         time.sleep(1)
-        yield f"http://{LOOPBACK}:{free_port}"
+        yield
     finally:
         process.kill()
         process.wait()

@@ -1,19 +1,18 @@
-"""Pages of ``ListObjectVersions``, read by expat: botocore's own reading of them takes longer than the server needs."""
+"""Pages of ``ListObjectVersions``, read here: botocore reads them twice, and takes longer than the server needs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
-from xml.parsers import expat
+from xml.etree import ElementTree
 
 from dataworkspaces.resources.s3.null_version import NULL, null_version
 
 _STASH = "DwsVersionPage"
 _EMPTY = b"<ListVersionsResult/>"
-_FIELDS = frozenset({"Key", "VersionId", "IsLatest", "Size", "Prefix", "ETag"})
-_ENTRIES = frozenset({"Version", "DeleteMarker", "CommonPrefixes"})
-_TOP = frozenset({"IsTruncated", "NextKeyMarker", "NextVersionIdMarker", "EncodingType"})
+_BEGINNING = 200
+"""Bytes in which an answer says what it is."""
 
 
 class KeyVersion(NamedTuple):
@@ -57,79 +56,72 @@ class VersionPage(NamedTuple):
 
 def read_pages_fast(client: Any) -> None:
     """Let this module read the answers; retries, signatures and errors stay with botocore."""
-    client.meta.events.register("before-parse.s3.ListObjectVersions", _take_over)
+    # Under this name it comes before botocore's look for an error in an answer that says 200, which reads all of it.
+    client.meta.events.register_first("before-parse.*.*", _take_over)
 
 
-def _take_over(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
-    if response_dict["status_code"] < 300:
+def _take_over(
+    operation_model: Any, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any
+) -> None:
+    if operation_model.name != "ListObjectVersions" or response_dict["status_code"] >= 300:
+        return
+    if b"<Error" in response_dict["body"][:_BEGINNING]:
+        return
+    from botocore.parsers import ResponseParserError
+
+    try:
         customized_response_dict[_STASH] = parse_page(response_dict["body"])
-        response_dict["body"] = _EMPTY
+    except ResponseParserError as e:
+        if isinstance(e.__cause__, ElementTree.ParseError):  # botocore finds it too, and asks again
+            return
+        raise
+    response_dict["body"] = _EMPTY
 
 
 def parse_page(body: bytes) -> VersionPage:
-    """Raises :class:`botocore.parsers.ResponseParserError`, for which botocore tries again, if it is cut off."""
-    reader = _Reader()
+    """Raises :class:`botocore.parsers.ResponseParserError` if it is cut off, or no page of versions.
+
+    Namespaces are ignored, as some servers leave them out. Names are decoded, if the server says that it has encoded
+    them."""
+    top: dict[str, str] = {}
+    versions: list[KeyVersion] = []
+    directories: list[str] = []
+    names = _Names()
     try:
-        reader.parser.Parse(body, True)
-    except (expat.ExpatError, LookupError, ValueError) as e:  # the last two of its encoding, and of a size
+        for element in ElementTree.fromstring(body):
+            name = names[element.tag]
+            if name in ("Version", "DeleteMarker"):
+                versions.append(_version(name, {names[child.tag]: child.text or "" for child in element}))
+            elif name == "CommonPrefixes":
+                directories += [child.text or "" for child in element if names[child.tag] == "Prefix"]
+            else:
+                top[name] = element.text or ""
+    except (ElementTree.ParseError, LookupError, ValueError) as e:  # the last two of its encoding, and of a size
         from botocore.parsers import ResponseParserError
 
         raise ResponseParserError(f"The answer is not a whole XML document: {e}") from e
-    return reader.page()
+    next_key = top.get("NextKeyMarker", "")
+    if top.get("EncodingType") == "url":
+        versions = [KeyVersion(unquote_plus(key), *others) for key, *others in versions]
+        directories = [unquote_plus(name) for name in directories]
+        next_key = unquote_plus(next_key)
+    if top.get("IsTruncated") != "true":
+        return VersionPage(versions, directories)
+    next_key = next_key or (versions[-1].key if versions else "")
+    return VersionPage(versions, directories, next_key or None, top.get("NextVersionIdMarker") or None)
 
 
-class _Reader:
-    """Namespaces are ignored, as some servers leave them out."""
+class _Names(dict[str, str]):
+    """Of elements without their namespaces, by their tags. A page has few, thousands of times each."""
 
-    def __init__(self) -> None:
-        self.parser = expat.ParserCreate()
-        self.parser.buffer_text = True
-        self.parser.StartElementHandler = self._start
-        self.parser.EndElementHandler = self._end
-        self._depth = 0
-        self._top: dict[str, str] = {}
-        self._entry: dict[str, str] = {}
-        self._text: list[str] = []
-        self._versions: list[tuple[str, str, bool, int]] = []
-        self._directories: list[str] = []
+    def __missing__(self, tag: str) -> str:
+        self[tag] = name = tag[tag.rfind("}") + 1 :]
+        return name
 
-    def _start(self, name: str, _attributes: object) -> None:
-        self._depth += 1
-        if (self._depth == 3 and name in _FIELDS) or (self._depth == 2 and name in _TOP):
-            self._text = []
-            self.parser.CharacterDataHandler = self._text.append
-        elif self._depth == 2 and name in _ENTRIES:
-            self._entry = {}
 
-    def _end(self, name: str) -> None:
-        if self._depth == 3 and name in _FIELDS:
-            self._entry[name] = "".join(self._text)
-            self.parser.CharacterDataHandler = None
-        elif self._depth == 2:
-            self._end_top(name)
-        self._depth -= 1
-
-    def _end_top(self, name: str) -> None:
-        entry = self._entry
-        if name == "CommonPrefixes":
-            self._directories.append(entry["Prefix"])
-        elif name in ("Version", "DeleteMarker"):
-            is_latest = name == "Version" and entry["IsLatest"] == "true"
-            size = int(entry.get("Size") or 0)
-            version = entry.get("VersionId") or NULL
-            if version == NULL:
-                version = null_version(entry.get("ETag"))
-            self._versions.append((entry["Key"], version, is_latest, size))
-        elif name in _TOP:
-            self._top[name] = "".join(self._text)
-            self.parser.CharacterDataHandler = None
-
-    def page(self) -> VersionPage:
-        """The entries; names are decoded, if the server says that it has encoded them."""
-        decode = unquote_plus if self._top.get("EncodingType") == "url" else str
-        versions = [KeyVersion(decode(key), version, latest, size) for key, version, latest, size in self._versions]
-        directories = [decode(name) for name in self._directories]
-        if self._top.get("IsTruncated") != "true":
-            return VersionPage(versions, directories)
-        next_key = decode(self._top.get("NextKeyMarker", "")) or (versions[-1].key if versions else None)
-        return VersionPage(versions, directories, next_key, self._top.get("NextVersionIdMarker") or None)
+def _version(kind: str, texts: Mapping[str, str]) -> KeyVersion:
+    version = texts.get("VersionId") or NULL
+    if version == NULL:
+        version = null_version(texts.get("ETag"))
+    is_latest = kind == "Version" and texts["IsLatest"] == "true"
+    return KeyVersion(texts["Key"], version, is_latest, int(texts.get("Size") or 0))
