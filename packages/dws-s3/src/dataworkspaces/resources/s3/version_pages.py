@@ -102,7 +102,7 @@ def parse_page(body: bytes) -> VersionPage:
         raise ResponseParserError(f"The answer is not a whole XML document: {e}") from e
     next_key = top.get("NextKeyMarker", "")
     if top.get("EncodingType") == "url":
-        versions = [KeyVersion(unquote_plus(key), *others) for key, *others in versions]
+        versions = [KeyVersion(unquote_plus(v.key), v.version, v.is_latest, v.size) for v in versions]
         directories = [unquote_plus(name) for name in directories]
         next_key = unquote_plus(next_key)
     if top.get("IsTruncated") != "true":
