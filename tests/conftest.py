@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from endtoend import HOST, User, copy_workspace, isolated_environment, write_files
+from endtoend import HOST, User, copy_workspace, isolated_environment, know_environment, write_files
 from file_resources import file_resources  # noqa: F401
 from forked import Forked
 from rclone_server import remote  # noqa: F401
@@ -35,6 +35,7 @@ def fresh_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root.mkdir()
     maker = Forked(root, isolated_environment(directory / "home"))
     maker.batch("init", "--hostname", HOST, "--create-resources", "code,results")
+    know_environment(maker)
     return root
 
 

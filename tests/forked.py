@@ -10,6 +10,7 @@ through a user (a shell, or a test that goes on meanwhile) finds in :func:`progr
 from __future__ import annotations
 
 import atexit
+import fcntl
 import json
 import os
 import select
@@ -73,6 +74,8 @@ def call(command: list[str], user: User, input: str, timeout: float) -> subproce
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         given.write(input.encode("utf-8", "surrogateescape"))
         given.seek(0)
+        for stream in (out, err):  # as at the end of a pipe, whoever opens it anew
+            fcntl.fcntl(stream, fcntl.F_SETFL, os.O_RDWR | os.O_APPEND)
         request = {"command": command, "cwd": str(user.cwd), "env": user.env, "umask": umask}
         status = _ask(server, request, [given.fileno(), out.fileno(), err.fileno()], timeout)
         said = []

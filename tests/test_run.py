@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from endtoend import FAILED, HOST, User, copy_workspace, isolated_environment, program, whole_state, write_files
+from endtoend import (
+    FAILED,
+    HOST,
+    User,
+    copy_workspace,
+    isolated_environment,
+    know_environment,
+    program,
+    whole_state,
+    write_files,
+)
 from forked import Forked
 
 UPPER = """
@@ -34,6 +44,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     user.batch("add", "git", "--role", "source-data", "./data")
     (root / "middle").mkdir()
     user.batch("add", "git", "--role", "intermediate-data", "./middle")
+    know_environment(user)
     return root
 
 
