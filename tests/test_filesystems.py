@@ -144,7 +144,8 @@ def test_a_copy_replaces_a_local_file_as_a_whole(here: User) -> None:
     here.dws("cp", "code@OLD:a.txt", "link.txt")
     assert (here.cwd / "link.txt").is_symlink()
     assert (here.cwd / "kept.txt").read_text() == "one\n"
-    assert here.dws("cp", "code@OLD:a.txt", "/dev/stdout").stdout.startswith("one\n")
+    to_a_pipe = User(here.cwd, here.env).dws("cp", "code@OLD:a.txt", "/dev/stdout")
+    assert to_a_pipe.stdout.startswith("one\n")
     assert not list(here.cwd.glob(".*.tmp"))
 
 
