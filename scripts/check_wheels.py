@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -33,6 +34,9 @@ for module in pkgutil.walk_packages(dataworkspaces.__path__, "dataworkspaces."):
 
 KERNEL = ("dws-core", "dws-lineage", "dws-commands")
 """Nothing in them is imported only where something else is installed."""
+
+TESTED = "dws-sql"
+"""Whose sdist runs its tests: they share a module with those of others."""
 
 LACKING = {
     "dws-core": {"status": "dws-commands", "gc": "dws-files", "run": "dws-run"},
@@ -60,6 +64,19 @@ def main(directory: Path) -> None:
     for name, commands in LACKING.items():
         check_lacking(directory / name, commands)
     check_whole(directory / WHOLE.name, dist)
+    check_sdist(directory, dist)
+
+
+def check_sdist(directory: Path, dist: Path) -> None:
+    """The tests that are in an sdist pass, with nothing else of the repository."""
+    version = (ROOT / "VERSION").read_text().strip()
+    name = f"{TESTED.replace('-', '_')}-{version}"
+    with tarfile.open(dist / f"{name}.tar.gz") as archive:
+        archive.extractall(directory, filter="data")
+    python = directory / TESTED / "bin" / "python"
+    wheels = {find_wheel(dist, path) for path in with_dependencies([ROOT / "packages" / TESTED], tests=True)}
+    run("uv", "pip", "install", "--quiet", "--python", python, *wheels, "pytest", "hypothesis", "psycopg[binary]")
+    run(python, "-m", "pytest", "-q", "-m", "not slow", "--rootdir", directory / name, directory / name)
 
 
 def find_wheel(dist: Path, path: Path) -> Path:
