@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -40,6 +40,30 @@ def _can_be_interrupted() -> None:
 def _own_configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _environment_is_read_once() -> Iterator[None]:
+    """Each workspace records the environment when its first step ends, from a thousand files, which takes longer than
+    most tests do. Here all workspaces share it, and it is read again when a directory of modules has changed."""
+    try:
+        from dataworkspaces.environments import installed as module
+    except ImportError:  # of dws-run, which not all tests have
+        yield
+        return
+    read, known, ours = module.installed, dict[str, list[module.Installed]](), set(sys.path)
+
+    def installed(paths: Sequence[str]) -> list[module.Installed]:
+        if not ours.issuperset(paths):  # a test has made what is there
+            return read(paths)
+        key = repr([(path, Path(path).stat().st_mtime_ns) for path in paths if Path(path).exists()])
+        if key not in known:
+            known[key] = read(paths)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "installed", installed)
         yield
 
 

@@ -21,12 +21,14 @@ AddResource = Callable[..., S3Resource]
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _service_is_read_once() -> Iterator[None]:
-    """Each resource has a session of its own, which reads boto3's description of S3: longer than most tests take."""
+def _boto3_does_not_take_its_time() -> Iterator[None]:
+    """Each resource has a session of its own, which reads the description of S3: longer than most tests take. What
+    fails is tried again as often as ever, and at once."""
     import botocore.session
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("botocore.session.create_loader", functools.cache(botocore.session.create_loader))
+        patch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
         yield
 
 
