@@ -47,6 +47,22 @@ def api_workspace(workspace: DirectoryWorkspace) -> Any:
     return workspace
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "graphs: the models of this test are compiled, as they are for a user")
+
+
+@pytest.fixture(autouse=True)
+def _steps_are_not_compiled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a test is about what is recorded. To compile the steps of a model takes several times as long as to train
+    it with so few data; each way in which a model reads data or is trained has tests that are marked ``graphs``."""
+    if find_spec(BACKEND) is None or request.node.get_closest_marker("graphs"):
+        return
+    from keras import Model
+
+    trainer = next(cls for cls in Model.__mro__ if isinstance(vars(cls).get("run_eagerly"), property))
+    monkeypatch.setattr(trainer, "run_eagerly", trainer.run_eagerly.getter(lambda model: True))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All that needs a framework is slow."""
     for item in items:

@@ -34,6 +34,7 @@ def make() -> Any:
     return model
 
 
+@pytest.mark.graphs
 def test_a_training_and_its_evaluation(workspace: Any, session: Session) -> None:
     model = make()
     halving = keras.callbacks.LearningRateScheduler(lambda epoch: 0.5 / 2**epoch)

@@ -13,6 +13,8 @@ import tensorflow as tf
 from dataworkspaces.errors import ApiParamError
 from dataworkspaces.kits.tensorflow import DwsLineageCallback, add_lineage_to_keras_model_class
 
+pytestmark = pytest.mark.graphs
+
 X = np.random.default_rng(0).normal(size=(32, 4)).astype(np.float32)
 Y = (X.sum(axis=1) > 0).astype(np.int64)
 

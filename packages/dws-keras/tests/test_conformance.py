@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import keras
 import numpy as np
+import pytest
 
 from dataworkspaces.kits.tensorflow import DwsLineageCallback
 from dataworkspaces.testing.kits import KitSuite
 from dataworkspaces.workspace import Workspace
+
+pytestmark = pytest.mark.graphs
 
 X = np.random.default_rng(0).normal(size=(32, 4)).astype(np.float32)
 Y = (X.sum(axis=1) > 0).astype(np.int64)

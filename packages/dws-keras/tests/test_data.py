@@ -92,12 +92,14 @@ CONTAINERS: dict[str, Callable[[], tuple[Any, ...]]] = {
 }
 
 
+@pytest.mark.graphs
 @pytest.mark.filterwarnings("ignore:.*ran out of data")
 @pytest.mark.parametrize("container", CONTAINERS.values(), ids=CONTAINERS.keys())
 def test_equal_data_have_the_same_hash(api_workspace: Any, expected: str, container: Any) -> None:
     assert fit_hash(api_workspace, *container()) == expected
 
 
+@pytest.mark.graphs
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize(
     "workers", [{}, {"workers": 3}, {"workers": 2, "use_multiprocessing": True}], ids=["one", "threads", "processes"]
@@ -175,6 +177,7 @@ def test_all_that_a_generator_gave_counts(api_workspace: Any) -> None:
     assert used == fit_hash(api_workspace, X[: 4 * BATCH], Y[: 4 * BATCH])
 
 
+@pytest.mark.graphs
 def test_a_model_that_has_to_be_built_first(api_workspace: Any, expected: str) -> None:
     """Keras looks at the first batch for that, and begins again."""
 
@@ -188,6 +191,7 @@ def test_a_model_that_has_to_be_built_first(api_workspace: Any, expected: str) -
     assert fit(DataLoader(TensorDataset(torch.tensor(X), torch.tensor(Y)), batch_size=BATCH)) == expected
 
 
+@pytest.mark.graphs
 def test_a_dataset_that_shuffles_trains_as_without(api_workspace: Any) -> None:
     def weights(cls: Any) -> Any:
         keras.utils.set_random_seed(5)
@@ -261,6 +265,7 @@ def whole_hash(workspace: Any, fit: Any, evaluate: Any, **kwargs: Any) -> str:
     return input_hash(workspace)
 
 
+@pytest.mark.graphs
 @pytest.mark.filterwarnings("ignore:.*ran out of data")
 def test_data_to_evaluate_with(api_workspace: Any, tmp_path: Any) -> None:
     arrays = whole_hash(api_workspace, lambda: (X, Y), lambda: (X[:16], Y[:16]))
@@ -309,6 +314,7 @@ def test_data_that_have_no_hash(api_workspace: Any) -> None:
         make_model().fit(zip(X, Y, strict=True), verbose=0)
 
 
+@pytest.mark.graphs
 def test_two_devices(api_workspace: Any, expected: str) -> None:
     """Keras distributes the batches of a data set over the devices of a strategy."""
     strategy = tf.distribute.MirroredStrategy(tf.config.list_logical_devices("CPU"))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from doc_examples import examples
+
+pytestmark = pytest.mark.graphs
 
 
 def test_keras(api_workspace: Any) -> None:

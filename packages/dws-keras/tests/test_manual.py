@@ -16,6 +16,8 @@ import tensorflow as tf
 from sklearn.datasets import load_digits
 from tensorflow import keras
 
+pytestmark = pytest.mark.graphs
+
 FASHION = """
 # TensorFlow and tf.keras
 import tensorflow as tf

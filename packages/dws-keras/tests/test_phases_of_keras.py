@@ -56,6 +56,7 @@ def history(workspace: Any) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.graphs
 def test_both_phases_of_fit_compile_fit(workspace: Any) -> None:
     model = make_model()
     for batch_size in (8, 8):

@@ -39,6 +39,8 @@ class Owner:
         (home / ".gitconfig").write_text("[user]\n\tname = Ada\n\temail = ada@example.com\n")
         programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         self.env = {"PATH": programs, "HOME": str(home), "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+        if compiled := os.environ.get("PYTHONPYCACHEPREFIX"):
+            self.env["PYTHONPYCACHEPREFIX"] = compiled  # which takes TensorFlow longer than the training
 
     def dws(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -56,6 +56,7 @@ class Interrupt(keras.callbacks.Callback):  # type: ignore[misc]
             raise KeyboardInterrupt
 
 
+@pytest.mark.graphs
 def test_an_interrupted_training_has_its_epochs_and_no_old_checkpoint(
     workspace: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -146,6 +146,7 @@ def test_validation_data_are_described(workspace: Any) -> None:
     ]
 
 
+@pytest.mark.graphs
 def test_history(workspace: Any) -> None:
     model = sequential()
     first = model.fit(X, Y, epochs=2, verbose=0).history
@@ -344,6 +345,7 @@ def model(request: pytest.FixtureRequest, workspace: Any) -> Any:
     return model
 
 
+@pytest.mark.graphs
 def test_each_kind_of_model_leaves_results(model: Any, workspace: Any) -> None:
     model.evaluate(X, Y, verbose=0)
     assert set(workspace.read_results()["metrics"]) == {"loss", "accuracy"}
@@ -407,6 +409,7 @@ def test_exported(model: Any, tmp_path: Path) -> None:
     np.testing.assert_allclose(loaded.serve(X), model.predict(X, verbose=0), rtol=1e-5)
 
 
+@pytest.mark.graphs
 def test_training_gives_the_same_numbers_as_without(workspace: Any) -> None:
     def weights(cls: Any) -> list[Any]:
         keras.utils.set_random_seed(3)
@@ -419,6 +422,7 @@ def test_training_gives_the_same_numbers_as_without(workspace: Any) -> None:
         np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.graphs
 def test_nothing_is_called_for_a_batch(workspace: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """So a wrapped model costs nothing a batch, where no data have to be hashed."""
     given: list[Any] = []

@@ -71,6 +71,7 @@ def test_equal_data_have_the_same_hash(api_workspace: Any, container: Any) -> No
     assert set(api_workspace.read_results()["metrics"]) == {"loss", "accuracy"}
 
 
+@pytest.mark.graphs
 def test_results_checkpoints_and_history(workspace: Any) -> None:
     keras.utils.set_random_seed(7)
     model = make_model(checkpoint_config=CheckpointConfig("m", "loss"))
