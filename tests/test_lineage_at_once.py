@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from endtoend import FAILED, HOST, User, copy_workspace, isolated_environment, program, write_files
+from endtoend import FAILED, HOST, User, copy_workspace, isolated_environment, know_environment, program, write_files
 
 pytestmark = pytest.mark.real_starts
 
@@ -47,6 +47,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> User:
     user.cwd.mkdir()
     user.batch("init", "--hostname", HOST, "--create-resources", "code,source-data,intermediate-data,results")
     write_files(user.cwd, {"code/step.py": STEP, "source-data/a.csv": "1\n"})
+    know_environment(user)
     return user
 
 

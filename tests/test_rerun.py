@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from endtoend import FAILED, HOST, User, copy_workspace, isolated_environment, whole_state, write_files
+from endtoend import (
+    FAILED,
+    HOST,
+    User,
+    copy_workspace,
+    isolated_environment,
+    know_environment,
+    whole_state,
+    write_files,
+)
 from forked import Forked
 
 pytestmark = pytest.mark.slow
@@ -49,6 +58,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
         options = [f"--input={path}" for path in inputs]
         user.dws("run", "--name", name, *options, "--output", output, "--", "python", "code/join.py", *inputs, output)
     (root / "scratch/ran.log").unlink()
+    know_environment(user)
     return root
 
 

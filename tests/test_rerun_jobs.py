@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from endtoend import FAILED, HOST, User, copy_workspace, isolated_environment, write_files
+from endtoend import FAILED, HOST, User, copy_workspace, isolated_environment, know_environment, write_files
 from forked import Forked
 
 pytestmark = pytest.mark.slow
@@ -55,6 +55,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
         options = [f"--input={source}", *([] if name == "apart" else [f"--output=middle/{name}"])]
         command = ["python", "code/step.py", source, f"middle/{name}", *filter(None, [other])]
         user.dws("run", "--name", name, *options, "--", *command)
+    know_environment(user)
     return root
 
 

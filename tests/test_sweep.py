@@ -9,7 +9,16 @@ import time
 from pathlib import Path
 
 import pytest
-from endtoend import HOST, User, copy_workspace, isolated_environment, program, whole_state, write_files
+from endtoend import (
+    HOST,
+    User,
+    copy_workspace,
+    isolated_environment,
+    know_environment,
+    program,
+    whole_state,
+    write_files,
+)
 from forked import Forked
 
 TRAIN = """\
@@ -44,6 +53,7 @@ def base(tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Path:
     user.batch("add", "local-files", "--role", "source-data", "--restorable", "./data")
     user.batch("snapshot", "V1")
     write_files(root, {"data/rows": "1 2 3\n"})
+    know_environment(user)
     return root
 
 
