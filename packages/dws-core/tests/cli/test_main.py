@@ -89,7 +89,10 @@ def test_help_imports_click_and_the_table_only(installation: Installation) -> No
     )
     installation.python(code)  # keeps the names of plug-ins
     out = installation.python(code).stdout
-    loaded = "cli cli.catalog cli.encoding cli.main cli.session errors plugin_cache plugin_names plugins"
+    loaded = (
+        "cli cli.catalog cli.encoding cli.main cli.session errors plugin_cache plugin_names plugins toolbox "
+        "toolbox.user_directories"
+    )
     assert f"LOADED {' '.join(f'dataworkspaces.{name}' for name in loaded.split())}\n" in out
     assert out.endswith("OTHERS\n")
 

@@ -6,7 +6,7 @@ import csv
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,8 +22,10 @@ from dataworkspaces.cli.render import (
 from dataworkspaces.cli.text import escape, number, one_line, plural, short_hash, snapshot_name, value_text
 from dataworkspaces.commands.experiment_table import FIXED, ExperimentTable, Row, author_of
 from dataworkspaces.commands.summaries import runs_of_snapshot
-from dataworkspaces.lineage.attestations import Attestation
 from dataworkspaces.toolbox.metrics import larger_is_better
+
+if TYPE_CHECKING:
+    from dataworkspaces.lineage.attestations import Attestation
 
 NOW = "now"
 """In the place of a hash: the present state."""

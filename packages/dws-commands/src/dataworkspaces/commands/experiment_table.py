@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -217,8 +216,10 @@ def _matching(wanted: Sequence[str] | None, known: Sequence[str], option: str, w
 
 
 def unknown_column(message: str, name: str, known: Iterable[str]) -> ConfigurationError:
+    from difflib import get_close_matches
+
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=3)
+    near = get_close_matches(name, names, n=3)
     near = near or [n for n in names if n.endswith(f".{name}")][:3]
     if near:
         return ConfigurationError(message, hint=f"Did you mean {' or '.join(near)}?")

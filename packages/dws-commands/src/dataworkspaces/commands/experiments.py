@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.results import find_results_files, results_resources
 from dataworkspaces.errors import DwsError
-from dataworkspaces.lineage.places import Place, covering, places
-from dataworkspaces.lineage.steps_behind import steps_behind
 from dataworkspaces.toolbox.flat import cells, scalars
 from dataworkspaces.workspace import FileResourceMixin, ResourceRef, ResourceRoles
 from dataworkspaces.workspace.results import RESULTS_FILE
@@ -18,6 +16,7 @@ from dataworkspaces.workspace.snapshot_metadata import RESULTS_IN
 
 if TYPE_CHECKING:
     from dataworkspaces.lineage.model import LineageEntry, StepLineage
+    from dataworkspaces.lineage.places import Place
     from dataworkspaces.workspace import SnapshotMetadata, Workspace
 
 
@@ -75,6 +74,9 @@ class ExperimentReader:
         """That of a snapshot, or the present one (None).
 
         :param lineage: if it has been read."""
+        from dataworkspaces.lineage.places import places
+        from dataworkspaces.lineage.steps_behind import steps_behind
+
         lineage = self.lineage(snapshot) if lineage is None else lineage
         entries, problems = lineage.entries, list(lineage.problems)
         parts: list[Part] = []
@@ -138,6 +140,7 @@ def results_of(
 
 def _step_of(known: dict[ResourceRef, Place], name: str, place: str) -> StepLineage | None:
     from dataworkspaces.lineage.model import StepLineage
+    from dataworkspaces.lineage.places import covering
 
     found = covering(known, ResourceRef(name, f"{place}/{RESULTS_FILE}" if place else RESULTS_FILE))
     return found.entry if found is not None and isinstance(found.entry, StepLineage) else None

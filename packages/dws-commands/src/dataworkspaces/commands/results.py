@@ -10,13 +10,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from dataworkspaces.errors import NO_ANSWER, DwsError, NotSupportedError
-from dataworkspaces.lineage.runs.active import ActiveRuns
-from dataworkspaces.lineage.runs.log import RunLog, parse_log
 from dataworkspaces.workspace import FileResourceMixin, Resource, ResourceRoles
 from dataworkspaces.workspace.absent import is_absent, way_to_bring
 from dataworkspaces.workspace.results import METRICS_HISTORY_FILE, RESULTS_FILE, RUN_LOG_FILE, SNAPSHOTS_DIRS_RE
 
 if TYPE_CHECKING:
+    from dataworkspaces.lineage.runs.log import RunLog
     from dataworkspaces.workspace import FileInfo, SnapshotMetadata, Workspace
 
 _MOST_DIRECTORIES = 1000
@@ -175,6 +174,8 @@ def _read_log(resource: FileResourceMixin, path: str, snapshot: SnapshotMetadata
 def _log_at(resource: FileResourceMixin, path: str) -> RunLog | None:
     if not resource.does_subpath_exist(path, must_be_file=True):
         return None
+    from dataworkspaces.lineage.runs.log import parse_log
+
     with resource.open(path, "rb") as file:
         return parse_log(file.read())
 
@@ -182,6 +183,8 @@ def _log_at(resource: FileResourceMixin, path: str) -> RunLog | None:
 def _status_of(resource: FileResourceMixin, log: RunLog, snapshot: SnapshotMetadata | None) -> str:
     if log.status is not None or snapshot is not None:
         return log.status or "failed"
+    from dataworkspaces.lineage.runs.active import ActiveRuns
+
     active = ActiveRuns(cast(Resource, resource).workspace).all()
     return "running" if any(run.run_id == log.run_id for run in active) else "failed"
 

@@ -10,6 +10,7 @@ import json
 import math
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass, replace
@@ -164,8 +165,8 @@ def _width(text: str) -> int:
 
 
 def terminal_width() -> int:
-    """That of the terminal that tables are fitted to."""
-    return _console().width
+    """That of the terminal that tables are fitted to, or what stands for it where there is none."""
+    return _console().width if on_terminal() else shutil.get_terminal_size().columns
 
 
 def _console() -> Console:
