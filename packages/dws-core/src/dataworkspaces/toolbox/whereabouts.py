@@ -101,11 +101,11 @@ class Whereabouts:
     def _own(self, relative: str) -> str | None:
         """A place in the workspace. A link that leads out of a copy leads to what is the original's."""
         assert self.root is not None
-        path = self.root / relative
+        path = f"{self.root}/{relative}" if relative else str(self.root)
         if self.state == "copied" and self.root not in Path(os.path.realpath(path)).parents:
-            self.lost.add(str(path))
+            self.lost.add(path)
             return None
-        return str(path)
+        return path
 
     def from_stored(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Local parameters of a resource with absolute places. One that may be another copy's is left out, and the

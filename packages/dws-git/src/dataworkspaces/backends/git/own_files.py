@@ -82,12 +82,13 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         """Where the metadata and the other resources lie, relative to the workspace; as it was when this object was
         first asked, for each file is."""
         paths = self.workspace.paths
-        root = Path(os.path.realpath(paths.directory))
+        within = f"{os.path.realpath(paths.directory)}/"
         found = {paths.metadata.name: None}
         for _name, place in self.workspace.get_local_paths():
-            real = Path(os.path.realpath(place.parent)) / place.name
-            if root in real.parents:
-                found[real.relative_to(root).as_posix()] = None
+            above, name = os.path.split(place)
+            real = f"{os.path.realpath(above)}/{name}"
+            if real.startswith(within):
+                found[real.removeprefix(within)] = None
         for params in self.workspace.read_resource_params():  # also of those that are not on this machine
             found.update(dict.fromkeys(_places_of(params)))
         return list(found)

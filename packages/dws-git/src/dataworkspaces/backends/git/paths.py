@@ -31,6 +31,7 @@ class WorkspacePaths:
         :param prefix: where that lies in its repository: ``""``, or ``a/b/``."""
         self.directory = directory
         self.prefix = prefix
+        self._resource_files: dict[str, Path] = {}
 
     @staticmethod
     def of(directory: Path) -> WorkspacePaths:
@@ -79,7 +80,10 @@ class WorkspacePaths:
         return self.metadata / "resources"
 
     def resource_file(self, name: str) -> Path:
-        return self.resources / f"{name}.json"
+        found = self._resource_files.get(name)
+        if found is None:
+            found = self._resource_files[name] = self.resources / f"{name}.json"
+        return found
 
     @cached_property
     def resource_list(self) -> Path:
