@@ -76,7 +76,9 @@ def check_sdist(directory: Path, dist: Path) -> None:
     python = directory / TESTED / "bin" / "python"
     wheels = {find_wheel(dist, path) for path in with_dependencies([ROOT / "packages" / TESTED], tests=True)}
     run("uv", "pip", "install", "--quiet", "--python", python, *wheels, "pytest", "hypothesis", "psycopg[binary]")
-    run(python, "-m", "pytest", "-q", "-m", "not slow", "--rootdir", directory / name, directory / name)
+    # Its own configuration, and not that of the repository, in whose directory it is.
+    own = ("-c", directory / name / "pyproject.toml", "--rootdir", directory / name)
+    run(python, "-m", "pytest", "-q", "-m", "not slow", *own, directory / name)
 
 
 def find_wheel(dist: Path, path: Path) -> Path:
