@@ -13,8 +13,8 @@ from dataworkspaces.errors import UnavailableError
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.store import ObjectStore
 from dataworkspaces.filetree.remotes import RemoteStore, fast_s3
-from dataworkspaces.filetree.remotes.collecting import find_remote_garbage, remove_remote_garbage
 from dataworkspaces.filetree.remotes.leases import Lease
+from dataworkspaces.filetree.remotes.remote_garbage import find_remote_garbage, remove_remote_garbage
 
 CONTENTS = [b"", b"small", os.urandom(300_000), os.urandom(9_000_000)]
 

@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 
 from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError
 from dataworkspaces.filetree import scan
-from dataworkspaces.filetree.objects import chunking, pack, storing
+from dataworkspaces.filetree.objects import chunk_keeper, pack, stored_files
 from dataworkspaces.filetree.objects.checkout import Wanted, check_out
-from dataworkspaces.filetree.objects.chunking import ChunkKeeper, ChunkWriter
+from dataworkspaces.filetree.objects.chunk_keeper import ChunkKeeper, ChunkWriter
 from dataworkspaces.filetree.objects.chunks import CHUNKED, MOST, ChunkList, Cutter
 from dataworkspaces.filetree.objects.garbage import find_garbage, remove_garbage
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.pack import Pack, PackWriter
 from dataworkspaces.filetree.objects.quarantine import set_aside
 from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
-from dataworkspaces.filetree.objects.storing import store_files
+from dataworkspaces.filetree.objects.stored_files import store_files
 from dataworkspaces.filetree.remotes import RemoteStore
 
 LATER = 2.0**40
@@ -58,7 +58,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
     """On a file system without reflinks, wherever the tests run."""
-    monkeypatch.setattr(storing, "make_reflink", lambda *_: False)
+    monkeypatch.setattr(stored_files, "make_reflink", lambda *_: False)
     return ObjectStore(tmp_path / "store")
 
 
@@ -178,7 +178,7 @@ def test_where_the_file_system_shares_a_large_file_stays_one(
         os.pwrite(target, os.pread(source, SIZE, 0), 0)
         return True
 
-    monkeypatch.setattr(storing, "make_reflink", share)
+    monkeypatch.setattr(stored_files, "make_reflink", share)
     object_id = keep(store, root, noise(1))
     assert (store.usage().loose, store.usage().chunked) == (1, 0)
     assert store.loose_path(object_id).read_bytes() == noise(1)
@@ -197,21 +197,21 @@ def test_holes_stay_holes(store: ObjectStore, root: Path) -> None:
 def test_a_file_that_changes_is_kept_as_it_was_then(
     store: ObjectStore, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, changes = storing.status_of, iter([noise(2), noise(3)])
+    real, changes = stored_files.status_of, iter([noise(2), noise(3)])
 
     def status_of(fd: int, name: str) -> object:
         if (content := next(changes, None)) is not None:
             (root / "file").write_bytes(content)
         return real(fd, name)
 
-    monkeypatch.setattr(storing, "status_of", status_of)
+    monkeypatch.setattr(stored_files, "status_of", status_of)
     object_id = keep(store, root, noise(1))
     assert back(store, root, object_id) == (root / "file").read_bytes()
 
 
 def test_a_content_is_read_in_parts_of_any_size(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """More of them than there are blocks, and with chunks that lie in two."""
-    monkeypatch.setattr(chunking, "_BLOCK_BYTES", 200_000)
+    monkeypatch.setattr(chunk_keeper, "_BLOCK_BYTES", 200_000)
     content, chance, done = noise(1), random.Random(0), 0
 
     def read(memory: memoryview) -> int:
@@ -251,7 +251,7 @@ def test_a_disk_that_is_full_for_a_while_leaves_no_pack_with_a_hole(
     with monkeypatch.context() as m:
         m.setattr(pack, "write_all", write_all)
         m.setattr(pack, "_WRITTEN_AT_ONCE", 100_000)
-        m.setattr(chunking, "_PACK_BYTES", 1_000_000)
+        m.setattr(chunk_keeper, "_PACK_BYTES", 1_000_000)
         with pytest.raises(OSError, match="No space"):
             keep(store, root, noise(1))
     assert count > failing or failing == 1
@@ -268,7 +268,7 @@ def test_a_full_disk_or_a_kill_at_any_step_leaves_what_was_there(
     """Each file that is renamed or flushed fails in turn; what was kept before is whole, and a second try succeeds."""
     first = keep(store, root, noise(1))
     second = edited(noise(1), 2_000_000, noise(9, 300_000))
-    monkeypatch.setattr("dataworkspaces.filetree.objects.chunking._PACK_BYTES", 200_000)
+    monkeypatch.setattr("dataworkspaces.filetree.objects.chunk_keeper._PACK_BYTES", 200_000)
     count = 0
     real = PackWriter.finish, ChunkList.to_bytes
 
@@ -488,7 +488,7 @@ def test_what_two_versions_have_in_common_is_sent_and_fetched_once(
     remote: Remote, root: Path, monkeypatch: pytest.MonkeyPatch, is_whole_here: bool
 ) -> None:
     if is_whole_here:  # as where reflinks are, or in a store of an earlier release
-        monkeypatch.setattr(storing, "CHUNKED", 1 << 40)
+        monkeypatch.setattr(stored_files, "CHUNKED", 1 << 40)
     first, second = noise(1), edited(noise(1), 3_000_000, b"in between")
     ids = [keep(remote.mine, root, content) for content in (first, second)]
     assert remote.mine.usage().loose == (2 if is_whole_here else 0)

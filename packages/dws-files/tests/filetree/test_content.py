@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dataworkspaces.filetree.building import build_tree
 from dataworkspaces.filetree.hashing import SHA1
 from dataworkspaces.filetree.scan import scan
+from dataworkspaces.filetree.tree_builder import build_tree
 from dataworkspaces.toolbox.content import content_of
 
 

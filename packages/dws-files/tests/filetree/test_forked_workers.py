@@ -14,7 +14,7 @@ from pathlib import Path
 from dataworkspaces.filetree import scan
 from dataworkspaces.filetree.hashing import HashTask
 from dataworkspaces.filetree.objects.store import ObjectStore
-from dataworkspaces.filetree.objects.storing import store_files
+from dataworkspaces.filetree.objects.stored_files import store_files
 
 root, objects, work = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 files = list(scan(root).files())

@@ -18,7 +18,7 @@ from dataworkspaces.filetree.mapped import mapped_files
 from dataworkspaces.filetree.objects.checkout import Wanted, check_out
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.store import ObjectStore
-from dataworkspaces.filetree.objects.storing import copy_and_hash, copy_content, hash_open_file, store_files
+from dataworkspaces.filetree.objects.stored_files import copy_and_hash, copy_content, hash_open_file, store_files
 from dataworkspaces.filetree.scan import ScannedFile
 from dataworkspaces.toolbox.regular import read_regular
 

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.filetree import scan
-from dataworkspaces.filetree.objects import checkout, storing
+from dataworkspaces.filetree.objects import checkout, stored_files
 from dataworkspaces.filetree.objects.checkout import Wanted, check_out
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.pack import ENTRY, FOOTER, MAGIC, Pack, write_pack
 from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
-from dataworkspaces.filetree.objects.storing import StoredFile, store_files
+from dataworkspaces.filetree.objects.stored_files import StoredFile, store_files
 
 contents = st.lists(st.binary(max_size=300), max_size=40)
 
@@ -205,14 +205,14 @@ def test_a_file_that_changes_while_it_is_read_is_kept_as_it_was_then(
 ) -> None:
     (root / "file").write_bytes(b"a" * size)
     changes = iter([b"b" * size, b"c" * (size + 1)])
-    real = storing.status_of
+    real = stored_files.status_of
 
     def status_of(fd: int, name: str) -> object:
         if (content := next(changes, None)) is not None:
             (root / "file").write_bytes(content)
         return real(fd, name)
 
-    monkeypatch.setattr(storing, "status_of", status_of)
+    monkeypatch.setattr(stored_files, "status_of", status_of)
     kept = keep(store, root)["file"]
     assert kept.id is not None
     assert store.read(kept.id) == (root / "file").read_bytes()
@@ -224,13 +224,13 @@ def test_a_file_that_changes_all_the_time_is_kept_as_it_was_read_last(
     store: ObjectStore, root: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     (root / "file").write_bytes(b"a" * size)
-    real, number = storing.status_of, iter(range(100))
+    real, number = stored_files.status_of, iter(range(100))
 
     def status_of(fd: int, name: str) -> object:
         (root / "file").write_bytes(b"b" * (size + next(number)))
         return real(fd, name)
 
-    monkeypatch.setattr(storing, "status_of", status_of)
+    monkeypatch.setattr(stored_files, "status_of", status_of)
     found = keep(store, root)["file"]
     assert (found.problem, found.file and found.file.inode) == ("it changed while it was read", 0)
     assert found.id is not None
@@ -244,8 +244,8 @@ def test_without_reflinks_and_the_kernel_a_copy_is_made_all_the_same(
     def refuse(*_: object) -> None:
         raise OSError(18, "Invalid cross-device link")
 
-    monkeypatch.setattr(storing.fcntl, "ioctl", refuse)
-    monkeypatch.setattr(storing.os, "copy_file_range", refuse)
+    monkeypatch.setattr(stored_files.fcntl, "ioctl", refuse)
+    monkeypatch.setattr(stored_files.os, "copy_file_range", refuse)
     content = os.urandom(3 << 20)
     (root / "file").write_bytes(content)
     kept = keep(store, root)["file"].id

@@ -20,8 +20,8 @@ from dataworkspaces.errors import DwsError, LockedError, MetadataError, NotSuppo
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
 from dataworkspaces.filetree.remotes import RemoteStore, leases, places
-from dataworkspaces.filetree.remotes.collecting import find_remote_garbage, remove_remote_garbage
 from dataworkspaces.filetree.remotes.leases import Lease
+from dataworkspaces.filetree.remotes.remote_garbage import find_remote_garbage, remove_remote_garbage
 
 NEVER = 1e12
 """A time before which everything is old."""

@@ -21,7 +21,7 @@ from dataworkspaces.filetree.objects.garbage import find_garbage, remove_garbage
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.quarantine import set_aside
 from dataworkspaces.filetree.objects.store import ObjectStore
-from dataworkspaces.filetree.objects.storing import store_files
+from dataworkspaces.filetree.objects.stored_files import store_files
 from dataworkspaces.filetree.remotes import RemoteStore
 from dataworkspaces.toolbox.shared_directories import is_shared, make_directory, share
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.filetree import BLAKE3, SHA1, Hasher, StatCache, Tree, Work, build_tree, scan, scan_tree
-from dataworkspaces.filetree.building import TooMuchToRead
 from dataworkspaces.filetree.hashing import HashTask, ReadFile
 from dataworkspaces.filetree.manifest import Entry
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.scan import ScannedFile, packed_status
+from dataworkspaces.filetree.tree_builder import TooMuchToRead
 
 pytestmark = pytest.mark.slow
 

@@ -251,14 +251,14 @@ def test_a_restore_gets_what_is_damaged_from_the_remote(
 def test_the_next_snapshot_keeps_again_what_a_power_cut_emptied(
     workspace: MemoryWorkspace, kept: LocalFilesResource, data: Path, remote: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dataworkspaces.filetree import keeping
+    from dataworkspaces.filetree import store_keeper
 
     shutil.rmtree(remote)
     store = kept.kept_content.store.root
     for path in (large_in(store), pack_in(store)):
         path.chmod(0o644)
         os.truncate(path, 0)
-    monkeypatch.setattr(keeping, "boot_id", lambda: "another")
+    monkeypatch.setattr(store_keeper, "boot_id", lambda: "another")
     (data / "new").write_text("new")
     take(workspace, "S2")
     found = verify_command(workspace)

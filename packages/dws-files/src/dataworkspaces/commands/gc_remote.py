@@ -19,13 +19,13 @@ from dataworkspaces.errors import ConfigurationError, NotSupportedError
 from dataworkspaces.files.file_tree import FileTreeMixin
 from dataworkspaces.files.remote_push import user_of
 from dataworkspaces.filetree import Tree
-from dataworkspaces.filetree.remotes.collecting import (
+from dataworkspaces.filetree.remotes.leases import Lease
+from dataworkspaces.filetree.remotes.remote_garbage import (
     RemoteGarbage,
     find_remote_garbage,
     remove_remote_garbage,
     steps,
 )
-from dataworkspaces.filetree.remotes.leases import Lease
 from dataworkspaces.filetree.remotes.users import User, forget, users
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import CentralWorkspaceMixin, SyncedWorkspaceMixin, load_workspace

@@ -12,9 +12,9 @@ from dataworkspaces.errors import MetadataError, NotSupportedError, UnavailableE
 from dataworkspaces.filetree import Tree
 from dataworkspaces.filetree.manifest import NO_FILES
 from dataworkspaces.filetree.objects.checkout import check_out, make_directories
-from dataworkspaces.filetree.objects.sharing import take_contents
-from dataworkspaces.filetree.objects.storing import copy_content
-from dataworkspaces.filetree.restoring import all_objects, plan_restore
+from dataworkspaces.filetree.objects.shared_contents import take_contents
+from dataworkspaces.filetree.objects.stored_files import copy_content
+from dataworkspaces.filetree.restore_plan import all_objects, plan_restore
 from dataworkspaces.toolbox.names import some
 
 if TYPE_CHECKING:

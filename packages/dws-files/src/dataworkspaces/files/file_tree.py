@@ -34,10 +34,10 @@ from dataworkspaces.filetree import (
     manifest_name,
     scan,
 )
-from dataworkspaces.filetree.building import TooMuchToRead
 from dataworkspaces.filetree.hashing import Tell, tell_nobody
 from dataworkspaces.filetree.manifest import NO_FILES
 from dataworkspaces.filetree.scan import Known, ScannedDirectory
+from dataworkspaces.filetree.tree_builder import TooMuchToRead
 from dataworkspaces.operations.executors import executor_of
 from dataworkspaces.toolbox.code_content import content_of_code, find_notebooks
 from dataworkspaces.toolbox.content import CHEAP_BYTES, content_of
@@ -149,7 +149,7 @@ class FileTreeMixin(CheckOutMixin, KeptVersionsMixin, LocalDirectoryMixin, Snaps
         return self.restorable
 
     def contents_of_version(self, version: str) -> Mapping[Hashable, int] | None:
-        from dataworkspaces.filetree.restoring import all_objects
+        from dataworkspaces.filetree.restore_plan import all_objects
 
         tree = self.stored_tree(version)
         return None if tree is None else {object_id: object_id.size for object_id in all_objects(tree)}

@@ -20,7 +20,6 @@ from dataworkspaces.files.summary import summary
 from dataworkspaces.filetree import Scan, Tree, Work, diff_trees
 from dataworkspaces.filetree.hashing import Tell, tell_nobody
 from dataworkspaces.filetree.ignore import IGNORE_FILE, IgnoreRules
-from dataworkspaces.filetree.keeping import PACK_FILES, StoreKeeper, StoreTask, batch_bytes, keep_link_targets
 from dataworkspaces.filetree.objects.checkout import (
     check_out,
     is_below,
@@ -32,7 +31,8 @@ from dataworkspaces.filetree.objects.checkout import (
 from dataworkspaces.filetree.objects.compaction import merge_packs
 from dataworkspaces.filetree.objects.ids import DamagedContentError
 from dataworkspaces.filetree.objects.store import ObjectStore
-from dataworkspaces.filetree.restoring import RestorePlan, all_objects, ignore_files, leave_ignored, plan_restore
+from dataworkspaces.filetree.restore_plan import RestorePlan, all_objects, ignore_files, leave_ignored, plan_restore
+from dataworkspaces.filetree.store_keeper import PACK_FILES, StoreKeeper, StoreTask, batch_bytes, keep_link_targets
 from dataworkspaces.operations.executors import executor_of
 from dataworkspaces.operations.store_users import StoreUsers
 from dataworkspaces.params import OBJECTS_LIMIT

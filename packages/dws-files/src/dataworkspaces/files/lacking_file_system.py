@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.filetree import Tree
-from dataworkspaces.filetree.lacking import keeps_modes, with_left_out, with_modes_of
+from dataworkspaces.filetree.limited_filesystems import keeps_modes, with_left_out, with_modes_of
 from dataworkspaces.toolbox.atomic import read_json_object_if_any, write_json
 
 if TYPE_CHECKING:

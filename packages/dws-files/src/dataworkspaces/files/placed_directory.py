@@ -141,7 +141,7 @@ def stored_files(
     # Release 1.6 wrote the local parameter under its other name.
     mine = (local_params or {}).get("my_local_path") or (local_params or {}).get("local_path")
     for path in (params["global_local_path"], mine or "/"):
-        if not isinstance(path, str) or not os.path.isabs(path) or "\0" in path:
+        if not isinstance(path, str) or not path.startswith("/") or "\0" in path:
             raise MetadataError(f"Resource '{params['name']}': {path!r} is not an absolute path")
     relative = text_param(params, "relative_local_path")
     if relative is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import DwsError, MetadataError, UnavailableError
 from dataworkspaces.filetree import Entry, Tree
-from dataworkspaces.filetree.merging import Conflict, MergedTree, empty_tree, entry_at, merge_trees, rename_entry
+from dataworkspaces.filetree.merged_tree import Conflict, MergedTree, empty_tree, entry_at, merge_trees, rename_entry
 
 if TYPE_CHECKING:
     from dataworkspaces.files.directory_ancestry import DirectoryAncestry

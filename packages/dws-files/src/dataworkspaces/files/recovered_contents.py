@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dataworkspaces.errors import DwsError
 from dataworkspaces.filetree.hashing import OPEN_FLAGS
 from dataworkspaces.filetree.objects.quarantine import set_aside
-from dataworkspaces.filetree.restoring import all_objects
+from dataworkspaces.filetree.restore_plan import all_objects
 from dataworkspaces.toolbox.logs import log
 
 if TYPE_CHECKING:

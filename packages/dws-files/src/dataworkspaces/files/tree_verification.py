@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import DwsError
 from dataworkspaces.filetree.objects.quarantine import set_damaged_packs_aside
-from dataworkspaces.filetree.restoring import all_objects
+from dataworkspaces.filetree.restore_plan import all_objects
 from dataworkspaces.workspace.kept_versions import Fault, Verified
 
 if TYPE_CHECKING:

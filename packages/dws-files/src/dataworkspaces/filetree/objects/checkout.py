@@ -332,7 +332,7 @@ class _Writer:
 
     def _copy(self, fd: int, object_id: ObjectId) -> None:
         from dataworkspaces.filetree.objects.assembly import copy_chunks
-        from dataworkspaces.filetree.objects.storing import copy_and_hash
+        from dataworkspaces.filetree.objects.stored_files import copy_and_hash
 
         path = self.store.loose_path(object_id)
         chunks = None if self.store.has_loose(object_id) else self.store.chunk_lists.read(object_id)

@@ -467,7 +467,7 @@ class ObjectStore:
             temporary.unlink(missing_ok=True)
 
     def _add_chunked(self, object_id: ObjectId, parts: Iterable[bytes]) -> None:
-        from dataworkspaces.filetree.objects.chunking import ChunkKeeper, ChunkWriter
+        from dataworkspaces.filetree.objects.chunk_keeper import ChunkKeeper, ChunkWriter
 
         with ChunkKeeper(self) as keeper:
             writer = ChunkWriter(keeper)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.filetree import StatCache, Work
-from dataworkspaces.filetree.building import TooMuchToRead
+from dataworkspaces.filetree.tree_builder import TooMuchToRead
 from dataworkspaces.operations.executors import executor_of
 from dataworkspaces.resources.rclone.exchanged import (
     Abilities,

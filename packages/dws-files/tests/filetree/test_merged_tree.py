@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataworkspaces.filetree import Entry, Tree, format_manifest, manifest_name
-from dataworkspaces.filetree.merging import MergedTree, empty_tree, entry_at, merge_trees, rename_entry
+from dataworkspaces.filetree.merged_tree import MergedTree, empty_tree, entry_at, merge_trees, rename_entry
 
 Files = dict[str, str]
 NAMES = ("a", "b", "d/a", "d/b", "d/e/f", "f", "f/x")

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataworkspaces.filetree import BLAKE3, Tree, scan_tree
-from dataworkspaces.filetree.lacking import keeps_modes, with_left_out, with_modes_of
+from dataworkspaces.filetree.limited_filesystems import keeps_modes, with_left_out, with_modes_of
 from dataworkspaces.filetree.objects import checkout
 from dataworkspaces.filetree.objects.checkout import Wanted, check_out, is_below, make_directories
 from dataworkspaces.filetree.objects.store import ObjectStore
@@ -119,8 +119,8 @@ def test_names_are_bytes_that_come_back(files: dict[bytes, bytes]) -> None:
     import tempfile
 
     from dataworkspaces.filetree import Work, build_tree, scan
-    from dataworkspaces.filetree.keeping import StoreTask
-    from dataworkspaces.filetree.restoring import plan_restore
+    from dataworkspaces.filetree.restore_plan import plan_restore
+    from dataworkspaces.filetree.store_keeper import StoreTask
 
     files = {name: content for name, content in files.items() if name != b".dwsignore"}
     with tempfile.TemporaryDirectory() as directory:

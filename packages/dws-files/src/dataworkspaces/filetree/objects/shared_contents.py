@@ -15,7 +15,7 @@ from pathlib import Path
 from dataworkspaces.durability import flush_files
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.store import ObjectStore
-from dataworkspaces.filetree.objects.storing import copy_content
+from dataworkspaces.filetree.objects.stored_files import copy_content
 from dataworkspaces.toolbox.shared_directories import make_directory, sealed_mode
 
 _NO_LINKS = frozenset({errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS})

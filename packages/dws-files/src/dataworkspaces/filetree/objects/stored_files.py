@@ -14,7 +14,7 @@ from typing import NamedTuple
 from blake3 import blake3
 
 from dataworkspaces.filetree.hashing import CHANGES, OPEN_FLAGS, Tell, changing, status_of, tell_nobody, threaded_blake3
-from dataworkspaces.filetree.objects.chunking import ChunkKeeper, ChunkWriter
+from dataworkspaces.filetree.objects.chunk_keeper import ChunkKeeper, ChunkWriter
 from dataworkspaces.filetree.objects.chunks import CHUNKED
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.open_files import hash_open_file

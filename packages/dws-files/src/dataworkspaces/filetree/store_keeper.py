@@ -31,7 +31,7 @@ class StoreTask:
         return replace(self, tell=tell)
 
     def __call__(self, files: Sequence[tuple[str, ScannedFile]]) -> list[ReadFile]:
-        from dataworkspaces.filetree.objects.storing import store_files
+        from dataworkspaces.filetree.objects.stored_files import store_files
 
         found = store_files(self.store, self.root, files, self.tell)
         return [ReadFile("" if s.id is None else s.id.text, s.file, s.problem) for s in found]
