@@ -82,6 +82,7 @@ def test_fsspec_is_imported_when_it_is_needed(user: User) -> None:
 # -- which workspace ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_workspace_is_the_one_around(here: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(here.cwd / "code")
     assert [info.name for info in api.get_resource_info()] == ["code", "results"]

@@ -110,6 +110,7 @@ def test_unchanged_files_are_not_read_again(directory: Path, index: SnapshotInde
 NUMBERS = st.integers(1, 8)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(NUMBERS, st.one_of(st.none(), st.lists(st.integers(1, 9), max_size=3))), max_size=12))
 @settings(max_examples=60, deadline=None)
 def test_heads_are_those_of_the_graph(writes: list[tuple[int, list[int] | None]]) -> None:

@@ -112,6 +112,7 @@ def test_older_snapshots_are_in_a_pack_of_the_same_commit(many: GitWorkspace, gi
     assert not problems(many)
 
 
+@pytest.mark.slow
 def test_nothing_of_a_snapshot_changes_by_packing(workspace: GitWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pack_writer, "MANY", 100)
     with workspace.transaction("add"):
@@ -127,6 +128,7 @@ def test_nothing_of_a_snapshot_changes_by_packing(workspace: GitWorkspace, monke
     assert {tag: after[tag] for tag in before} == before
 
 
+@pytest.mark.slow
 def test_tags_of_packed_snapshots_move_and_no_file_comes_back(many: GitWorkspace, git: Git) -> None:
     hashval = many.get_snapshot_by_tag("A").hashval
     with many.transaction("tag"):
@@ -137,6 +139,7 @@ def test_tags_of_packed_snapshots_move_and_no_file_comes_back(many: GitWorkspace
     assert git(many.paths.root, "status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_a_packed_snapshot_is_deleted_and_brought_back(many: GitWorkspace, git: Git) -> None:
     before = contents(many)
     delete_snapshot_command(many, "A", include_resources=False)
@@ -153,6 +156,7 @@ def test_a_clone_has_the_packs(many: GitWorkspace, tmp_path: Path) -> None:
     assert [path.name for path in packs(clone)] == [path.name for path in packs(many)]
 
 
+@pytest.mark.slow
 def test_two_copies_that_pack_differently_have_nothing_to_merge(
     many: GitWorkspace, tmp_path: Path, git: Git, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +176,7 @@ def test_two_copies_that_pack_differently_have_nothing_to_merge(
     assert not [problem for problem in problems(merged) if problem.severity == "error"]
 
 
+@pytest.mark.slow
 def test_a_snapshot_that_one_copy_packs_and_the_other_deletes_is_gone(many: GitWorkspace, tmp_path: Path) -> None:
     clone = cloned(many, tmp_path)
     delete_snapshot_command(many, "C", include_resources=False)
@@ -183,6 +188,7 @@ def test_a_snapshot_that_one_copy_packs_and_the_other_deletes_is_gone(many: GitW
     assert set(contents(merged)) == set("ABDXYZ")
 
 
+@pytest.mark.slow
 def test_packs_of_another_branch_are_read(many: GitWorkspace, git: Git) -> None:
     root = many.paths.root
     wanted = contents(many)
@@ -197,6 +203,7 @@ def test_packs_of_another_branch_are_read(many: GitWorkspace, git: Git) -> None:
         assert found == wanted[tag], tag
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", range(12))
 def test_a_kill_while_it_packs_loses_nothing(many: GitWorkspace, git: Git, at: int) -> None:
     """Killed at the nth write, removal or start of git since the packing began: the next command completes it."""
@@ -252,6 +259,7 @@ def _take_and_be_killed(workspace: GitWorkspace, at: int) -> None:
     take(workspace, "F")
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_no_reason_to_fail(many: GitWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_arguments: Any, **_options: Any) -> None:
         raise OSError(28, "No space left on device")
@@ -283,6 +291,7 @@ def test_large_lineage_is_packed_sooner(
     assert pack_writer.limits(paths, "of a snapshot without lineage") == (512, 128)
 
 
+@pytest.mark.slow
 def test_what_is_damaged_stays_a_file(many: GitWorkspace) -> None:
     take(many, "E")
     hashval = many.get_snapshot_by_tag("C").hashval
@@ -293,6 +302,7 @@ def test_what_is_damaged_stays_a_file(many: GitWorkspace) -> None:
     assert lineage.read_text(encoding="utf-8") == "{"
 
 
+@pytest.mark.slow
 def test_fsck_brings_a_damaged_pack_back(many: GitWorkspace) -> None:
     before = contents(many)
     (pack,) = packs(many)
@@ -324,6 +334,7 @@ json_values = st.recursive(
 entries = st.lists(st.dictionaries(st.text(), json_values, max_size=3), max_size=3)
 
 
+@pytest.mark.slow
 @given(st.lists(st.dictionaries(st.text(min_size=1), entries, max_size=3), max_size=5))
 def test_a_pack_gives_back_what_went_in(lineages: list[dict[str, list[dict[str, Any]]]]) -> None:
     snapshots = [

@@ -79,6 +79,7 @@ def test_each_question_raises(copy: Copy, url: str, postgresql: PostgreSql, tmp_
     assert DwsFileSystem(workspace).cat("data/file") == b"1"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def test_a_workspace_whose_server_is_away_is_no_missing_one(copy: Copy, url: str, postgresql: PostgreSql) -> None:
     copy("ada").database.close()
