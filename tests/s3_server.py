@@ -48,12 +48,15 @@ class S3Server:
     def for_user(self, user: User) -> User:
         return user.at(user.cwd, **self.environment)
 
-    def client(self) -> Any:
+    def client(self, **retries: int) -> Any:
+        """:param retries: as botocore has them; by default it waits longer each time."""
         import boto3
+        from botocore.config import Config
 
         return boto3.client(
-            "s3", endpoint_url=self.url, aws_access_key_id=KEY, aws_secret_access_key=SECRET, region_name="us-east-1"
-        )
+            "s3", endpoint_url=self.url, aws_access_key_id=KEY, aws_secret_access_key=SECRET, region_name="us-east-1",
+            config=Config(retries=retries) if retries else None,
+        )  # fmt: skip
 
     def start(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -91,7 +94,7 @@ class S3Server:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
 
     def _wait_until_it_keeps(self) -> None:
-        client = self.client()
+        client = self.client(total_max_attempts=1)
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -103,7 +106,7 @@ class S3Server:
             except Exception:
                 if time.monotonic() > deadline or (self.process is not None and self.process.poll() is not None):
                     raise
-            time.sleep(0.3)
+            time.sleep(0.1)
 
     def stop(self) -> None:
         if self.process is not None:
