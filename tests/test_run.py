@@ -486,10 +486,11 @@ def test_two_runs_at_once_each_find_their_own(here: User) -> None:
     )  # fmt: skip
     third = run(here, "--name", "third", "--output", "middle/third", "--", "touch", "middle/third")
     assert ran(third)
+    assert second.stderr is not None
+    assert b"Waiting" in second.stderr.readline()  # it has begun, and does not find what the first one writes
     write_files(here.cwd.parent, {"go": ""})
     first.communicate(timeout=30)
-    _, said = second.communicate(timeout=30)
-    assert b"Waiting" in said
+    second.communicate(timeout=30)
     found = {entry["step_name"]: entry["output_resources"] for entry in steps(here, "middle")}
     paths = {name: sorted(cert["subpath"] for cert in certs) for name, certs in found.items()}
     assert paths == {"first": ["first", "started"], "second": ["second"], "third": ["third"]}
