@@ -78,6 +78,27 @@ def test_the_table_names_commands_that_are_there(name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("arguments", "status"), [(["--help"], 0), (["no-such-command"], 2)])
+def test_the_end_of_the_program(installation: Installation, arguments: list[str], status: int) -> None:
+    """It comes soon, and not before what has to be done until then."""
+    code = (
+        "import atexit, sys, threading, time\n"
+        "def work():\n    time.sleep(0.2)\n    print('worked', flush=True)\n"
+        "threading.Thread(target=work).start()\n"
+        "atexit.register(print, 'done')\n"
+        "class Late:\n    def __del__(self):\n        print('taken apart', flush=True)\n"
+        "sys.late = Late()\n"
+        f"sys.argv = ['dws', *{arguments}]\n"
+        "from dataworkspaces.cli.main import program\n"
+        "program()\n"
+    )
+    done = installation.python(code)
+    assert done.returncode == status
+    assert "worked\n" in done.stdout
+    assert done.stdout.endswith("done\n")
+
+
+@pytest.mark.slow
 def test_help_imports_click_and_the_table_only(installation: Installation) -> None:
     code = (
         "import sys\n"
