@@ -161,11 +161,11 @@ def configure_file_systems() -> None:
 
 
 def run_dws(arguments: list[str]) -> None:
-    from dataworkspaces.cli.main import main
+    from dataworkspaces.cli import main
 
     sys.argv = [program("dws"), *arguments]
     sys.orig_argv = [sys.executable, *sys.argv]
-    main()
+    main.program()
 
 
 def run_python(arguments: list[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Set
 from dataclasses import replace
 from datetime import datetime
@@ -12,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from dataworkspaces.errors import ConfigurationError, MetadataError, NotSupportedError, suppress_negative
 from dataworkspaces.workspace.files import FileResourceMixin
+from dataworkspaces.workspace.results import parse_results
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
 from dataworkspaces.workspace.versions import FileInfo, VersionFiles
 
@@ -83,13 +83,7 @@ class SnapshotFiles(FileResourceMixin):
         return False
 
     def read_results_file(self, subpath: str) -> dict[str, Any]:
-        try:
-            data = json.loads(self.read_range(subpath, 0, None))
-        except (ValueError, RecursionError) as e:
-            raise ConfigurationError(f"{self._what}: '{subpath}' is not valid JSON: {e}") from e
-        if not isinstance(data, dict):
-            raise ConfigurationError(f"{self._what}: '{subpath}' should hold a JSON object")
-        return data
+        return parse_results(self.read_range(subpath, 0, None), f"{self._what}: '{subpath}'")
 
     def _refuse(self) -> NoReturn:
         raise NotSupportedError(f"{self._what} is read-only", hint="Write to the resource, without a snapshot")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.params import RESULTS_MOVE_EXCLUDE_FILES
 from dataworkspaces.toolbox.names import LINEAGE_FILE
 
@@ -17,6 +19,7 @@ __all__ = [
     "RUN_LOG_FILE",
     "SNAPSHOTS_DIRS_RE",
     "manifest_hash",
+    "parse_results",
     "results_exclude",
 ]
 
@@ -37,6 +40,19 @@ def results_exclude(workspace: Workspace) -> set[str]:
     """Files of results that no snapshot takes; a ``lineage.json`` at the root too, since the snapshot writes its own
     beside what moved."""
     return {*workspace.get_global_param(RESULTS_MOVE_EXCLUDE_FILES), LINEAGE_FILE}
+
+
+def parse_results(content: bytes, what: str) -> dict[str, Any]:
+    """What a file of results holds. :param what: names it in messages.
+
+    Raises ConfigurationError if that is no JSON object."""
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError) as e:
+        raise ConfigurationError(f"{what} is not valid JSON: {e}") from e
+    if not isinstance(data, dict):
+        raise ConfigurationError(f"{what} should hold a JSON object")
+    return data
 
 
 def manifest_hash(manifest: bytes) -> str:

@@ -344,9 +344,11 @@ class PackWriter:
             self._write_out()
 
     def _write_out(self) -> None:
-        if self._unwritten and self._thread is None:
+        if not self._unwritten:
+            return
+        if self._thread is None:
             self._write_parts(self._unwritten, self._size)
-        elif self._unwritten and self._thread is not None:
+        else:
             self._last = self._thread.submit(self._write_parts, self._unwritten, self._size)
             self._writing.append(self._last)
         self._unwritten, self._unwritten_bytes = [], 0

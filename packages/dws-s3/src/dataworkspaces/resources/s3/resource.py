@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cached_property
@@ -36,6 +35,7 @@ from dataworkspaces.workspace import (
     Workspace,
 )
 from dataworkspaces.workspace.checking_out import CheckOutMixin
+from dataworkspaces.workspace.results import parse_results
 from dataworkspaces.workspace.trust import place_of
 
 if TYPE_CHECKING:
@@ -218,13 +218,7 @@ class S3Resource(CheckOutMixin, FileResourceMixin, SnapshotResourceMixin, Resour
         self.bucket.write(_file_key(rel_dest_path), to_json(data).encode("utf-8"))
 
     def read_results_file(self, subpath: str) -> dict[str, Any]:
-        try:
-            data = json.loads(self.read_range(subpath, 0, None))
-        except (ValueError, RecursionError) as e:
-            raise ConfigurationError(f"{self._what}: '{subpath}' is not valid JSON: {e}") from e
-        if not isinstance(data, dict):
-            raise ConfigurationError(f"{self._what}: '{subpath}' should hold a JSON object")
-        return data
+        return parse_results(self.read_range(subpath, 0, None), f"{self._what}: '{subpath}'")
 
     def _has_key(self, key: str) -> bool:
         try:
