@@ -21,6 +21,7 @@ from dataworkspaces.filetree import Scan, Tree, Work, diff_trees
 from dataworkspaces.filetree.hashing import Tell, tell_nobody
 from dataworkspaces.filetree.ignore import IGNORE_FILE, IgnoreRules
 from dataworkspaces.filetree.objects.checkout import (
+    AT_ONCE,
     check_out,
     is_below,
     is_there,
@@ -245,9 +246,17 @@ class KeptContent:
         while True:
             try:
                 return check_out(
-                    self.store, root, plan.write, new=plan.new, left_out=left_out, executor=executor, advance=advance
+                    self.store,
+                    root,
+                    plan.write,
+                    new=plan.new,
+                    places=plan.places,
+                    left_out=left_out,
+                    executor=executor,
+                    advance=advance,
                 )
             except DamagedContentError as e:
+                plan.places = None
                 if e.object_id is None or e.object_id in mended:
                     raise
                 mended.add(e.object_id)
@@ -274,7 +283,12 @@ class KeptContent:
 
     def _missing(self, plan: RestorePlan) -> dict[ObjectId, str]:
         """Content that the store lacks, each with the path of a file."""
-        missing = self.store.missing(w.id for w in plan.write)
+        ids: Iterable[ObjectId] = (w.id for w in plan.write)
+        if len(plan.write) <= AT_ONCE:
+            if plan.places is None or not self.store.are_there(plan.places):
+                plan.places = self.store.locate(ids)
+            ids = [w.id for w in plan.write if w.id not in plan.places]
+        missing = self.store.missing(ids)
         return {w.id: w.path for w in plan.write if w.id in missing} if missing else {}
 
     # -- looking ---------------------------------------------------------------------------------------------------
@@ -346,7 +360,7 @@ class KeptContent:
         return f"set aside as {', '.join(map(str, moved))}"
 
 
-def _existing(root: Path, paths: Iterable[str]) -> Iterator[str]:
+def _existing(root: Path, paths: Collection[str]) -> Iterator[str]:
     """Those of the paths below a root at which something is, by exactly these names. A directory is read once."""
     names: dict[str, set[str]] = {}
 
@@ -357,11 +371,12 @@ def _existing(root: Path, paths: Iterable[str]) -> Iterator[str]:
             names[directory] = _names_in(root / directory) if is_there else set()
         return names[directory]
 
-    for path in paths:
-        directory, _, name = path.rpartition("/")
-        found = names.get(directory)
-        if name in (names_in(directory) if found is None else found):
-            yield path
+    found = {directory: names_in(directory) for directory in {path.rpartition("/")[0] for path in paths}}
+    if any(found.values()):
+        for path in paths:
+            directory, _, name = path.rpartition("/")
+            if name in found[directory]:
+                yield path
 
 
 def _names_in(directory: Path) -> set[str]:

@@ -24,7 +24,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 from dataworkspaces.errors import MetadataError
 
@@ -60,6 +60,14 @@ class Entry(NamedTuple):
     name: str
 
 
+class Columns(NamedTuple):
+    """The entries of a manifest: a list of each field, in their order."""
+
+    values: list[str]
+    kinds: list[Kind]
+    names: list[str]
+
+
 _NAME = itemgetter(2)
 
 
@@ -86,10 +94,25 @@ def parse_manifest(manifest: bytes, what: str = "manifest") -> list[Entry]:
     """The entries of a manifest; raises MetadataError, which names ``what`` was read, if it is not valid.
 
     It may come from somebody else, so a name that could not stand in a directory is not valid."""
+    columns = _columns_of_plain(manifest)
+    return _parse_lines(manifest, what) if columns is None else list(map(Entry, *columns))
+
+
+def parse_columns(manifest: bytes, what: str = "manifest") -> Columns:
+    """The same, as columns."""
+    columns = _columns_of_plain(manifest)
+    if columns is None:
+        entries = _parse_lines(manifest, what)
+        columns = Columns([e.value for e in entries], [e.kind for e in entries], [e.name for e in entries])
+    return columns
+
+
+def _columns_of_plain(manifest: bytes) -> Columns | None:
     found = _PLAIN_LINE.findall(manifest)
-    if len(found) == manifest.count(b"\n") and manifest.endswith(b"\n"):
-        return list(map(Entry, *map(_decoded, zip(*found, strict=True))))
-    return _parse_lines(manifest, what)
+    if not found or len(found) != manifest.count(b"\n") or not manifest.endswith(b"\n"):
+        return None
+    values, kinds, names = zip(*found, strict=True)
+    return Columns(_decoded(values), cast("list[Kind]", _decoded(kinds)), _decoded(names))
 
 
 def _parse_lines(manifest: bytes, what: str) -> list[Entry]:
@@ -108,10 +131,10 @@ def _parse_lines(manifest: bytes, what: str) -> list[Entry]:
     return entries
 
 
-def _decoded(texts: Sequence[bytes]) -> Iterable[str]:
+def _decoded(texts: Sequence[bytes]) -> list[str]:
     """As :func:`os.fsdecode` decodes each; texts without line breaks."""
     together = b"\n".join(texts)
-    return together.decode("ascii").split("\n") if together.isascii() else map(os.fsdecode, texts)
+    return together.decode("ascii").split("\n") if together.isascii() else list(map(os.fsdecode, texts))
 
 
 def _looks_quoted(text: bytes) -> bool:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.filetree.ignore import IGNORE_FILE, IgnoreRules
-from dataworkspaces.filetree.manifest import Entry, Kind
+from dataworkspaces.filetree.manifest import Columns, Entry, Kind
 from dataworkspaces.filetree.objects.checkout import FileKind, Wanted
-from dataworkspaces.filetree.objects.ids import ObjectId
+from dataworkspaces.filetree.objects.ids import ObjectId, new_tuple, parse_ids
+from dataworkspaces.filetree.objects.store import Places
 from dataworkspaces.filetree.tree import Tree
 
 _KINDS: Mapping[Kind, FileKind] = {"blob": "blob", "exec": "exec", "link": "link"}
@@ -23,6 +25,7 @@ class RestorePlan:
     :ivar remove_directories: those that go away, if nothing else is in them.
     :ivar make_directories: those that are not there yet.
     :ivar write: what is put in place; ``new`` are the paths of these where nothing has been.
+    :ivar places: where the contents are, once somebody has looked; not of very many, for it takes memory.
     """
 
     remove: list[str] = field(default_factory=list)
@@ -30,6 +33,7 @@ class RestorePlan:
     make_directories: list[str] = field(default_factory=list)
     write: list[Wanted] = field(default_factory=list)
     new: set[str] = field(default_factory=set)
+    places: Places | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -47,7 +51,7 @@ def plan_restore(now: Tree, target: Tree) -> RestorePlan:
         if now_hash == target_hash:
             continue
         if now_hash is None and target_hash is not None:
-            _plan_new(plan, prefix, target.entries(target_hash), pending)
+            _plan_new(plan, prefix, target.columns(target_hash), pending)
             continue
         before, after = now.by_name(now_hash), target.by_name(target_hash)
         for name in sorted(before.keys() | after.keys()):
@@ -73,17 +77,20 @@ def plan_restore(now: Tree, target: Tree) -> RestorePlan:
 
 
 def _plan_new(
-    plan: RestorePlan, prefix: str, entries: Iterable[Entry], pending: list[tuple[str, str | None, str | None]]
+    plan: RestorePlan, prefix: str, columns: Columns, pending: list[tuple[str, str | None, str | None]]
 ) -> None:
     """The same for a directory that is not there."""
-    for value, kind, name in entries:
-        path = prefix + name
-        if kind == "tree":
-            pending.append((f"{path}/", None, value))
-            plan.make_directories.append(path)
-        else:
-            plan.write.append(Wanted(path, _object_of(value, path), kind))
-            plan.new.add(path)
+    values, kinds, names = columns
+    if "tree" in kinds:
+        inside = [(value, prefix + name) for value, kind, name in zip(*columns, strict=True) if kind == "tree"]
+        pending += [(f"{path}/", None, value) for value, path in inside]
+        plan.make_directories += [path for _, path in inside]
+        others = [entry for entry in zip(*columns, strict=True) if entry[1] != "tree"]
+        values, kinds, names = (list(column) for column in zip(*others, strict=True)) if others else ([], [], [])
+    paths = [prefix + name for name in names]
+    contents = objects_of(values, paths)
+    plan.write += map(new_tuple, repeat(Wanted), zip(paths, contents, kinds, strict=True))
+    plan.new.update(paths)
 
 
 def ignore_files(tree: Tree, paths: Iterable[str]) -> dict[str, ObjectId]:
@@ -134,10 +141,12 @@ def wanted(path: str, entry: Entry) -> Wanted:
 
 def object_of(entry: Entry, path: str) -> ObjectId:
     """The content of an entry; raises MetadataError if its version recorded nothing that tells it."""
-    return _object_of(entry.value, path)
+    return objects_of([entry.value], [path])[0]
 
 
-def _object_of(value: str, path: str) -> ObjectId:
-    if ":" not in value:
-        raise MetadataError(f"The version recorded no content of '{path}' that can be read")
-    return ObjectId.parse(value)
+def objects_of(values: Sequence[str], paths: Sequence[str]) -> list[ObjectId]:
+    """The same of several entries, by their values and paths."""
+    untold = next((path for value, path in zip(values, paths, strict=True) if ":" not in value), None)
+    if untold is not None:
+        raise MetadataError(f"The version recorded no content of '{untold}' that can be read")
+    return parse_ids(values)

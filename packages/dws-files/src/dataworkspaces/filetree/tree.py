@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dataworkspaces.errors import MetadataError
-from dataworkspaces.filetree.manifest import Entry, format_manifest, manifest_name, parse_manifest
+from dataworkspaces.filetree.manifest import (
+    Columns,
+    Entry,
+    format_manifest,
+    manifest_name,
+    parse_columns,
+    parse_manifest,
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,10 @@ class Tree:
     def entries(self, hashval: str) -> list[Entry]:
         """What a manifest of this tree lists; raises MetadataError if it is missing or damaged."""
         return parse_manifest(self._bytes(hashval), f"the manifest {hashval}")
+
+    def columns(self, hashval: str) -> Columns:
+        """The same, as columns."""
+        return parse_columns(self._bytes(hashval), f"the manifest {hashval}")
 
     def by_name(self, hashval: str | None) -> dict[str, Entry]:
         """As :meth:`entries`, by name; {} for None, which stands for no directory."""

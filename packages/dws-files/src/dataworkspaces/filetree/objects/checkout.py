@@ -22,7 +22,7 @@ from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.open_files import hash_open_file
 from dataworkspaces.filetree.objects.pack import Place
 from dataworkspaces.filetree.objects.runs import read_in_runs
-from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
+from dataworkspaces.filetree.objects.store import LARGE, ObjectStore, Places
 from dataworkspaces.filetree.scan import packed_status
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FileKind = Literal["blob", "exec", "link"]
 
 _BATCH = 512
-_AT_ONCE = 100 * _BATCH
+AT_ONCE = 100 * _BATCH
 """Files of which it is known at one time where their contents are, which takes memory."""
 _MANY = 2000
 """Small files from which on it pays to share them out among copies of this process."""
@@ -73,6 +73,7 @@ def check_out(
     wanted: Sequence[Wanted],
     *,
     new: Collection[str] = (),
+    places: Places | None = None,
     left_out: dict[str, str] | None = None,
     executor: Executor | None = None,
     advance: Tell = tell_nobody,
@@ -82,6 +83,7 @@ def check_out(
 
     :param new: paths at which nothing is known to be: what is there all the same has another name for the user, which
         the file system takes for this one.
+    :param places: as :meth:`ObjectStore.locate` has told those of all contents.
     :param left_out: gets what the file system cannot hold: why, by path; without it, that is an error.
 
     A file that is there already is replaced by a rename, so that a reader sees the old one or the new one. Contents are
@@ -100,11 +102,11 @@ def check_out(
     is_here = executor is None or isinstance(executor, ThreadPoolExecutor)
     write = _Writer(store, root, frozenset(new), left_out is not None, advance if is_here else tell_nobody)
     if executor is None:
-        wanted = _write_forked(replace(write, tell=tell_nobody), wanted, take, advance)
+        wanted = _write_forked(replace(write, tell=tell_nobody), wanted, places, take, advance)
     threads = ThreadPoolExecutor(processors()) if executor is None and len(wanted) > 1 else nullcontext(executor)
     with threads as executor:
-        for begin in range(0, len(wanted), _AT_ONCE):
-            batches = _batches(store, wanted[begin : begin + _AT_ONCE])
+        for begin in range(0, len(wanted), AT_ONCE):
+            batches = _batches(store, wanted[begin : begin + AT_ONCE], places)
             results = map(write, batches) if executor is None else executor.map(write, batches)
             for batch, written in zip(batches, results, strict=True):
                 take((w for w, _ in batch), written)
@@ -114,7 +116,11 @@ def check_out(
 
 
 def _write_forked(
-    write: _Writer, wanted: Sequence[Wanted], take: Callable[[Iterable[Wanted], _Written], None], advance: Tell
+    write: _Writer,
+    wanted: Sequence[Wanted],
+    places: Places | None,
+    take: Callable[[Iterable[Wanted], _Written], None],
+    advance: Tell,
 ) -> Sequence[Wanted]:
     """Write what is small, if it is much, in copies of this process, where that can be. Returns what is left."""
     small = [w for w in wanted if w.id.size < LARGE] if len(wanted) >= _MANY else []
@@ -126,11 +132,11 @@ def _write_forked(
     size = max(size, len(small) // MOST_PARTS + 1)
     parts = [(start, start + size) for start in range(0, len(small), size)]
 
-    located = _located(write.store, small) if len(small) <= _AT_ONCE else None
+    located = _located(write.store, small, places) if len(small) <= AT_ONCE else None
 
     def write_part(part: tuple[int, int]) -> _Written:
         some = slice(*part)
-        return write(_located(write.store, small[some]) if located is None else located[some])
+        return write(_located(write.store, small[some], places) if located is None else located[some])
 
     with closing(map_forked(write_part, parts, workers)) as results:
         for number, written in results:
@@ -140,14 +146,15 @@ def _write_forked(
     return [w for w in wanted if w.id.size >= LARGE]
 
 
-def _batches(store: ObjectStore, wanted: Sequence[Wanted]) -> list[list[_Located]]:
-    located = _located(store, wanted)
+def _batches(store: ObjectStore, wanted: Sequence[Wanted], places: Places | None) -> list[list[_Located]]:
+    located = _located(store, wanted, places)
     return [located[start : start + _BATCH] for start in range(0, len(wanted), _BATCH)]
 
 
-def _located(store: ObjectStore, wanted: Sequence[Wanted]) -> list[_Located]:
-    located = store.locate({w.id for w in wanted})
-    return [(w, located.get(w.id)) for w in wanted]
+def _located(store: ObjectStore, wanted: Sequence[Wanted], places: Places | None) -> list[_Located]:
+    ids = [w.id for w in wanted]
+    found = store.locate(ids) if places is None else places
+    return list(zip(wanted, map(found.get, ids), strict=True))
 
 
 def remove(root: Path, paths: Iterable[str]) -> None:

@@ -34,7 +34,7 @@ from blake3 import blake3
 from dataworkspaces.durability import start_flushing
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.filetree.objects.compression import MOST, Bytes, Compressor, decompressed
-from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
+from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId, new_tuple
 from dataworkspaces.toolbox.shared_directories import sealed_mode
 
 if TYPE_CHECKING:
@@ -119,7 +119,14 @@ class PackIndex:
             yield from ((digest, slot) for digest, slot in found if slot is not None)
             return
         found_all = [entry for entry in self._entry.iter_unpack(self._data) if entry[0] in digests]
-        yield from ((entry[0], _slot(*entry[1:])[1]) for entry in found_all)
+        if self._entry is ENTRY_1:
+            yield from ((digest, Slot(start, size)) for digest, start, size in found_all)
+        else:
+            slots = [
+                new_tuple(Slot, (start, length, offset) if length else (start, size, -1))
+                for _, start, length, offset, size in found_all
+            ]
+            yield from zip([entry[0] for entry in found_all], slots, strict=True)
 
     def __iter__(self) -> Iterator[tuple[ObjectId, Slot]]:
         """The contents, each with where it is, in the order of the digests."""

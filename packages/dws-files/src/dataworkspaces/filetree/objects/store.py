@@ -40,6 +40,7 @@ from dataworkspaces.toolbox.shared_directories import make_directory, sealed_mod
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+Places = dict[ObjectId, Place]
 LARGE = 128 << 10
 """From this size on a content is a file of its own, or in chunks, which are smaller."""
 FORMAT = "2"
@@ -289,20 +290,24 @@ class ObjectStore:
                 return pack, found
         return None
 
-    def locate(self, ids: Collection[ObjectId]) -> dict[ObjectId, Place]:
+    def locate(self, ids: Iterable[ObjectId]) -> Places:
         """For those of the contents that are in packs: the name of the pack, and where in it."""
-        small = {object_id.digest: object_id for object_id in ids if object_id.size < LARGE}
-        located: dict[ObjectId, Place] = {}
+        small = {object_id[1]: object_id for object_id in ids if object_id[0] < LARGE}
+        located: Places = {}
         for pack in self.packs():
             name = pack.path.name
             located.update((small[digest], (name, slot)) for digest, slot in pack.index.find_all(small.keys()))
         return located
 
-    def locate_chunks(self, ids: Collection[ObjectId]) -> dict[ObjectId, Place]:
+    def are_there(self, places: Places) -> bool:
+        """Whether the packs are there still that :meth:`locate` has named. A pack never changes."""
+        return {name for name, _ in places.values()} <= {pack.path.name for pack in self.packs()}
+
+    def locate_chunks(self, ids: Collection[ObjectId]) -> Places:
         """As :meth:`locate`, for contents that lie in few of many packs."""
         wanted = {object_id.digest: object_id for object_id in ids}
         left = set(wanted)
-        located: dict[ObjectId, Place] = {}
+        located: Places = {}
         self.packed()
         for name, held in self._digests.items():
             pack = self._packs.get(name)
