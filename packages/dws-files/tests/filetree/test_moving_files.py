@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import mmap
 import os
 import shutil
@@ -62,7 +64,37 @@ def test_a_store_task_tells_what_was_deleted(tmp_path: Path) -> None:
     assert store_files(ObjectStore(tmp_path / "store"), str(tmp_path), files)[0] == (None, None, "")
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/maps"), reason="only Linux tells what is mapped")  # noqa: PTH110
+tells_mapped = pytest.mark.skipif(
+    not os.path.exists("/proc/self/maps"),  # noqa: PTH110
+    reason="only Linux tells what is mapped",
+)
+
+
+@tells_mapped
+@pytest.mark.parametrize("can_ask", [True, False], ids=["asked one by one", "read from a list"])
+def test_writable_shared_mappings_of_files_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, can_ask: bool
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOTTY, "Inappropriate ioctl for device")
+
+    if not can_ask:
+        monkeypatch.setattr(fcntl, "ioctl", refuse)
+    names = ("first", "second", "private", "read only", "closed")
+    for name in names:
+        (tmp_path / name).write_bytes(bytes(8192))
+    ways = {"private": mmap.MAP_PRIVATE, "read only": mmap.MAP_SHARED}
+    arrays = []
+    for name in names:
+        with (tmp_path / name).open("r+b") as file:
+            rights = mmap.PROT_READ | (0 if name == "read only" else mmap.PROT_WRITE)
+            arrays.append(mmap.mmap(file.fileno(), 8192, flags=ways.get(name, mmap.MAP_SHARED), prot=rights))
+    arrays.pop().close()
+    mapped = mapped_files().inodes
+    assert [name for name in names if (tmp_path / name).stat().st_ino in mapped] == ["first", "second"]
+
+
+@tells_mapped
 def test_what_is_written_through_memory_is_read_again(tmp_path: Path) -> None:
     root = tmp_path / "data"
     root.mkdir()
@@ -95,8 +127,6 @@ def test_what_is_written_through_memory_is_read_again(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_holes_stay_holes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import fcntl
-
     def refuse(*_: object) -> None:
         raise OSError(95, "Operation not supported")
 
