@@ -266,6 +266,8 @@ def _record(
 ) -> None:
     """Note what the entries of an open directory are, by name."""
     entries.sort(key=_BY_NAME)
+    if known and _record_known(entries, directory, known):
+        return
     names: list[str] = []
     statuses: list[bytes] = []
     modes = bytearray()
@@ -274,7 +276,7 @@ def _record(
         try:
             if entry.is_file(follow_symlinks=False):
                 name = entry.name
-                told = None if known is None else known.get(directory.path_of(name))
+                told = known.get(directory.path_of(name)) if known else None
                 if told is not None and told[0][_INODE] == entry.inode().to_bytes(8, sys.byteorder):
                     statuses.append(told[0][: STATUS.size])
                     modes.append(told[0][-1])
@@ -295,6 +297,22 @@ def _record(
         except OSError as e:
             problems.add(directory.path_of(entry.name), e)
     directory.files = ScannedFiles(names, b"".join(statuses), bytes(modes))
+
+
+def _record_known(entries: list[os.DirEntry[str]], directory: ScannedDirectory, known: Known) -> bool:
+    """The same for a directory of which all was written just now; False, and nothing, if something was not."""
+    above = directory.path_of("")
+    names = [entry.name for entry in entries]
+    told = [known.get(above + name) for name in names]
+    packed = [found[0] for found in told if found is not None]
+    if len(packed) < len(entries) or not all(e.is_file(follow_symlinks=False) for e in entries):
+        return False
+    statuses = b"".join([status[: STATUS.size] for status in packed])
+    files = ScannedFiles(names, statuses, bytes([status[-1] for status in packed]))
+    if files.inodes != array("Q", [entry.inode() for entry in entries]):
+        return False
+    directory.files = files
+    return True
 
 
 class Problems:

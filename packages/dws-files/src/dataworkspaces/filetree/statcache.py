@@ -191,10 +191,9 @@ def _unsure(directory: ScannedDirectory, sure_before_ns: int) -> list[int]:
     sure, coarse = sure_before_ns - _TICK_NS, sure_before_ns - _COARSE_TICK_NS
     if newest_time(directory) < coarse:
         return []
-    numbers = directory.files.numbers
-    found = []
-    for place, times in enumerate(zip(numbers[1::4], numbers[2::4], strict=True)):
-        newest = max(times)
-        if newest >= sure or (newest >= coarse and times[0] % _SECOND == times[1] % _SECOND == 0):
-            found.append(place)
-    return found
+    changed, status_changed = directory.files.numbers[1::4], directory.files.numbers[2::4]
+    return [
+        place
+        for place, newest in enumerate(map(max, changed, status_changed))
+        if newest >= sure or (newest >= coarse and changed[place] % _SECOND == status_changed[place] % _SECOND == 0)
+    ]

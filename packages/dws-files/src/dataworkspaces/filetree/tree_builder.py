@@ -187,10 +187,11 @@ class _Builder:
     def _take_known(self, directory: _Directory) -> None:
         files, known, values = directory.scanned.files, self._work.known, directory.values
         above = directory.scanned.path_of("")
-        for place, (name, status) in enumerate(zip(files.names, files.packed(), strict=True)):
-            found = known.get(above + name) if values[place] is None else None
-            if found is not None and found[0] == status:
-                values[place] = found[1].text
+        nothing = (b"", None)
+        told = [known.get(above + name, nothing) for name in files.names]
+        for place, ((status_then, content), status, value) in enumerate(zip(told, files.packed(), values, strict=True)):
+            if content is not None and value is None and status_then == status:
+                values[place] = content.text
 
     def _read_content(self, directories: Sequence[_Directory]) -> None:
         todo = []

@@ -12,6 +12,7 @@ import stat
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -95,7 +96,11 @@ def check_out(
 
     def take(batch: Iterable[Wanted], written: _Written) -> None:
         statuses, not_made = written
-        found.update((w.path, (status, w.id)) for w, status in zip(batch, statuses, strict=True) if status)
+        paths, contents, _ = zip(*batch, strict=True)
+        found.update(zip(paths, zip(statuses, contents, strict=True), strict=True))
+        for number, status in enumerate(statuses) if b"" in statuses else ():
+            if not status:
+                del found[paths[number]]
         if left_out is not None:
             left_out.update(not_made)
 
@@ -270,13 +275,14 @@ class _Writer:
         return statuses, left_out
 
     def _write(self, batch: Sequence[_Located], left_out: dict[str, str]) -> list[bytes]:
-        contents = read_in_runs(self.store, [(w.id, place) for w, place in batch if _is_read_first(w)])
+        read_first = [w.id.size < LARGE or w.kind == "link" for w, _ in batch]
+        contents = read_in_runs(self.store, [(w.id, place) for w, place in compress(batch, read_first)])
         statuses = []
         with Directories(self.root) as directories:
-            for wanted, _ in batch:
+            for (wanted, _), is_read_first in zip(batch, read_first, strict=True):
                 if is_orphan():
                     raise OSError(errno.EINTR, "The command that was writing files has been killed")
-                content = next(contents) if _is_read_first(wanted) else None
+                content = next(contents) if is_read_first else None
                 status, parent = b"", -1
                 try:
                     parent, name = directories.find(wanted.path)
@@ -356,10 +362,6 @@ class _Writer:
             os.close(source)
         if found != object_id:
             raise DamagedContentError(f"{path} is damaged: its content does not match its hash", object_id=object_id)
-
-
-def _is_read_first(wanted: Wanted) -> bool:
-    return wanted.id.size < LARGE or wanted.kind == "link"
 
 
 class _OtherNameError(Exception):
