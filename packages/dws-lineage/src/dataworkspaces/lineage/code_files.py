@@ -15,10 +15,11 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 from dataworkspaces.errors import DwsError
 from dataworkspaces.lineage.code_watch import SOURCES
@@ -37,7 +38,7 @@ from dataworkspaces.workspace import (
     is_own_files,
 )
 
-__all__ = ["CodeNow", "CodeRead", "CodeScan", "code_files_of", "scan"]
+__all__ = ["CodeNow", "CodeRead", "CodeScan", "Scans", "code_files_of"]
 
 _HIDDEN = frozenset({".git", ".dataworkspace", ".ipynb_checkpoints", "__pycache__"})
 _LEADS_TO_MODULES = re.compile(r"(?:^|[\"\s;,])(?:import|from)[ \t]+([\w.]+)", re.MULTILINE)
@@ -114,11 +115,33 @@ class CodePart:
         return contains(self.ref.subpath, path) and not any(contains(place, path) for place in self.without)
 
 
-def scan(workspace: Workspace, name: str, known: CodeScan | None = None) -> CodeScan | None:
-    """What lies in a resource now; None if that cannot be told. No content is read yet.
+class Scans:
+    """What lies in the resources of a workspace, each of which is looked at when it is first asked for.
 
-    :param known: an earlier scan: what was read for it, and has not been touched since, is not read again."""
-    resource = workspace.get_resource(name)
+    :param earlier: what was read for these, and has not been touched since, is not read again.
+    :param places: the real paths of all resources that were added; None: to be found out."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        earlier: Mapping[str, CodeScan | None] = MappingProxyType({}),
+        places: Collection[str] | None = None,
+    ) -> None:
+        self._workspace = workspace
+        self._earlier = earlier
+        self._places = places
+        self._found: dict[str, CodeScan | None] = {}
+
+    def of(self, name: str) -> CodeScan | None:
+        """Of one resource; None if that cannot be told. No content is read yet."""
+        if name not in self._found:
+            if self._places is None:
+                self._places = {os.path.realpath(local) for _, local in self._workspace.get_local_paths()}
+            self._found[name] = _scan(self._workspace.get_resource(name), self._places, self._earlier.get(name))
+        return self._found[name]
+
+
+def _scan(resource: Resource, places: Collection[str], earlier: CodeScan | None) -> CodeScan | None:
     root = _root(resource)
     if root is None:
         return None
@@ -130,9 +153,8 @@ def scan(workspace: Workspace, name: str, known: CodeScan | None = None) -> Code
     except (OSError, DwsError):
         return None
     real = os.path.realpath(root)
-    others = {os.path.realpath(local) for _, local in workspace.get_local_paths()} - {real}
-    inner = tuple(place for place in others if place.startswith(real + os.sep))
-    return CodeScan(real, inner, found, {} if known is None else known.texts_of(found))
+    inner = tuple(place for place in places if place.startswith(real + os.sep))
+    return CodeScan(real, inner, found, {} if earlier is None else earlier.texts_of(found))
 
 
 def find_code_files(part: CodePart, before: CodeScan, after: CodeScan, read: CodeRead) -> CodeFiles | None:
@@ -163,23 +185,21 @@ def find_code_files(part: CodePart, before: CodeScan, after: CodeScan, read: Cod
 
 
 def code_files_of(
-    workspace: Workspace,
     refs: Iterable[ResourceRef],
     apart: Sequence[ResourceRef],
     before: Mapping[str, CodeScan | None],
+    after: Scans,
     read: CodeRead,
 ) -> list[CodeFiles]:
     """Those of references with code on which a step depends; one of which that is not certain is left out.
 
     :param apart: places that do not count: outputs, and files whose values are parameters.
-    :param before: what lay in the resources when the step began."""
-    after: dict[str, CodeScan | None] = {}
+    :param before: what lay in the resources when the step began.
+    :param after: what lies there now."""
     found = []
     for ref in dict.fromkeys(refs):
-        if ref.name not in after:
-            after[ref.name] = scan(workspace, ref.name, before.get(ref.name))
         places = [other.subpath for other in apart if other.name == ref.name]
-        then, now = before.get(ref.name), after[ref.name]
+        then, now = before.get(ref.name), after.of(ref.name)
         if then is None or now is None or None in places:
             continue
         part = CodePart(ref, tuple(sorted({place for place in places if place is not None})))
@@ -194,7 +214,7 @@ class CodeNow:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._scans: dict[str, CodeScan | None] = {}
+        self._scans = Scans(workspace)
 
     def changes(self, step: StepLineage, ref: ResourceRef) -> list[str] | None:
         """The files at a reference that have changed since a step ran and on which it depends, as text; empty if there
@@ -202,9 +222,7 @@ class CodeNow:
         then = next((found for found in step.code_files if found.ref == ref), None)
         if then is None or ref.name not in set(self._workspace.get_resource_names()):
             return None
-        if ref.name not in self._scans:
-            self._scans[ref.name] = scan(self._workspace, ref.name)
-        now = self._scans[ref.name]
+        now = self._scans.of(ref.name)
         if now is None:
             return None
         sources, others = now.places(CodePart(ref, then.without))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import DwsError, LineageError
 from dataworkspaces.lineage import probe
-from dataworkspaces.lineage.code_files import CodeScan, code_files_of, scan
+from dataworkspaces.lineage.code_files import CodeScan, Scans, code_files_of
 from dataworkspaces.lineage.consistency import check_one_version_of_each
 from dataworkspaces.lineage.environment import this_environment, this_user
 from dataworkspaces.lineage.jsonable import jsonable
@@ -325,8 +325,8 @@ class Lineage:
     def _look_at_code(self) -> None:
         """As the step begins."""
         if self._run is None:  # else `dws run` knows
-            names = {ref.name for ref in self._code_refs}
-            self._code_scans = {name: scan(self.workspace, name, self._code_scans.get(name)) for name in names}
+            scans = Scans(self.workspace, self._code_scans)
+            self._code_scans = {ref.name: scans.of(ref.name) for ref in self._code_refs}
 
     def _find_code_files(self) -> tuple[CodeFiles, ...]:
         """On which files of its code the step depends, which has succeeded."""
@@ -334,7 +334,8 @@ class Lineage:
         read = code_read([found.root for found in scans.values()]) if scans else None
         if read is None:
             return ()
-        return tuple(code_files_of(self.workspace, self._code_refs, self._output_refs, scans, read))
+        now = Scans(self.workspace, scans)
+        return tuple(code_files_of(self._code_refs, self._output_refs, scans, now, read))
 
     def _random_seeds(self) -> dict[str, Any]:
         return {**probe.random_seeds(), **self._seeds}

@@ -24,7 +24,7 @@ from dataworkspaces.commands.run_changes import (
 from dataworkspaces.commands.run_code import CodeOfCommand
 from dataworkspaces.commands.run_imports import variables_of_autolog, watching_imports
 from dataworkspaces.commands.run_last import look_at_last
-from dataworkspaces.commands.run_places import PlaceSet, Roots, inputs_to_read, named_paths
+from dataworkspaces.commands.run_places import PlaceSet, inputs_to_read, named_paths
 from dataworkspaces.commands.run_process import Caller, NotStartedError, call, check_program, gets_input, python_version
 from dataworkspaces.commands.run_request import PlannedRun, RunRequest, plan_run, written_before
 from dataworkspaces.commands.run_step import CommandLineage
@@ -112,16 +112,18 @@ def execute(
     """Run a command, in ``directory`` (default: the current one), and record what it did.
 
     :param start: runs it, and returns its exit status.
-    :param around: what is known of the workspace."""
+    :param around: what is known of the workspace, of which nothing has changed since."""
     record = planned.record
     check_program(record.command, directory)
     has_input = gets_input()
     with (
-        _finding_outputs(workspace, record),
+        _finding_outputs(workspace, record) as has_waited,
         variables_of_run(workspace, record) as variables,
         ExitStack() as stack,
     ):
-        code = CodeOfCommand(workspace, planned, directory)
+        if around is None or has_waited:
+            around = Around(workspace)
+        code = CodeOfCommand(planned, directory, around)
         imports = stack.enter_context(watching_imports(code.roots))
         processes: list[int] = []
         inputs = inputs_to_read(workspace, record.inputs, record.outputs or ())
@@ -129,7 +131,7 @@ def execute(
         unknown = {KEY: Surroundings.unknown(planned.unnamed).to_json()}
         lineage = CommandLineage(workspace, record, inputs, python, unknown)
         OwnCommands(workspace.get_machine_directory()).add(record.command)
-        watch = _Watch(workspace, planned, directory, around)
+        watch = _Watch(planned, directory, around)
         written: list[ResourceRef] = []
         try:
             started = time.monotonic()
@@ -143,7 +145,8 @@ def execute(
             written = watch.written()
             if status == 0:
                 read = imports.code(processes[0])
-                lineage.find_code = None if read is None else lambda refs, out: code.files(refs, out, read)
+                if read is not None:
+                    lineage.find_code = lambda refs, out: code.files(refs, out, read, watch.after)
                 found = _record_success(workspace, planned, inputs, lineage, watch, written, has_input=has_input)
                 return RunOutcome(record.name, False, 0, seconds, *found, tuple(watch.written_code()))
             lineage.fail(written, f"failed with exit status {status}", status)
@@ -194,13 +197,18 @@ def _record_success(
 class _Watch:
     """What a command may depend on and what it writes, from before it runs on."""
 
-    def __init__(self, workspace: Workspace, planned: PlannedRun, directory: str | None, around: Around | None) -> None:
-        self._workspace = workspace
+    def __init__(self, planned: PlannedRun, directory: str | None, around: Around) -> None:
+        self._workspace = workspace = around.workspace
         self._planned = planned
         self._directory = directory
         is_needed = planned.record.outputs is None or planned.unnamed
         self._before = take_footprint(workspace) if is_needed else None
         self._files = files_outside(workspace, planned.record, directory, planned.unnamed, around=around)
+
+    @cached_property
+    def after(self) -> Around:
+        """The workspace at the end of the command, which is when this is asked first."""
+        return Around(self._workspace)
 
     def written(self) -> list[ResourceRef]:
         """What the command wrote: what was named, or what was found."""
@@ -224,7 +232,7 @@ class _Watch:
     @cached_property
     def _notebooks(self) -> PlaceSet:
         """Where notebooks lie that the command ran: what its line names, and what the step wrote before."""
-        roots, record = Roots(self._workspace), self._planned.record
+        roots, record = self.after.roots, self._planned.record
         named = (roots.ref(path) for _, path in named_paths(record.command, self._directory))
         return PlaceSet([*filter(None, named), *written_before(self._workspace, record.command)])
 
@@ -232,7 +240,7 @@ class _Watch:
         """What was there while the command ran; nobody can tell of what changed meanwhile and is not an output."""
         # Steps within the command say themselves what they read.
         unnamed = self._planned.unnamed if own or not outputs else ()
-        now = look_around(self._workspace, record, self._directory, unnamed, outputs)
+        now = look_around(self._workspace, record, self._directory, unnamed, outputs, self.after)
         mine = PlaceSet(outputs)
         disturbed = {ref.name for ref in self._changed if not mine.overlaps(ref)} if unnamed else set()
         return Surroundings(
@@ -250,30 +258,32 @@ class _Watch:
 
 
 @contextmanager
-def _finding_outputs(workspace: Workspace, record: RunRecord) -> Iterator[None]:
-    """One at a time: of two commands whose outputs have to be found, nobody could tell which wrote what."""
+def _finding_outputs(workspace: Workspace, record: RunRecord) -> Iterator[bool]:
+    """One at a time: of two commands whose outputs have to be found, nobody could tell which wrote what. Tells whether
+    this one had to wait."""
     if record.outputs is not None:
-        yield
+        yield False
         return
     outer = current_run(workspace)  # which waits for us
     path = workspace.get_machine_directory() / ("run.lock" if outer is None else f"run-{outer.run_id}.lock")
     with ExitStack() as stack:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            stack.callback(_when_free(workspace, path).release)
+            lock, has_waited = _when_free(workspace, path)
+            stack.callback(lock.release)
             stack.enter_context(noting_holder(path, "run"))
         except OSError as e:
             raise explain_os_error(e, "Beginning a run") from e
-        yield
+        yield has_waited
 
 
-def _when_free(workspace: Workspace, path: Path) -> Lock:
-    """A lock, for which we wait as long as it takes."""
+def _when_free(workspace: Workspace, path: Path) -> tuple[Lock, bool]:
+    """A lock, for which we wait as long as it takes, and whether we had to."""
     try:
-        return acquire(path, 0.0)
+        return acquire(path, 0.0), False
     except HeldByAnother as e:
         workspace.interaction.warn(
             "Waiting for another 'dws run' to end: only commands with named outputs can run at the same time. "
             f"{e.message}; 'dws unlock' removes a stale lock"
         )
-        return acquire(path, math.inf)
+        return acquire(path, math.inf), True

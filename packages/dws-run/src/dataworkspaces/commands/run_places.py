@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from dataworkspaces.lineage.model import StepLineage
 from dataworkspaces.lineage.places import contains, places
@@ -95,6 +95,11 @@ class Roots:
         self._names = {os.path.realpath(local): name for name, local in workspace.get_local_paths()}
         own = workspace.own_files_resource() if workspace.has_own_files() else None
         self._own = own if own is not None and is_own_files(own) else None
+
+    @property
+    def places(self) -> Collection[str]:
+        """The real paths of the resources that were added."""
+        return self._names.keys()
 
     def ref(self, path: str) -> ResourceRef | None:
         """As ``map_local_path_to_resource`` has it; None for a path that lies in no resource."""

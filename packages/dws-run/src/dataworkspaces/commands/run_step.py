@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -82,9 +83,10 @@ class CommandLineage(Lineage):
         self._run_of_results = self._begin_run(record)
         self._live = self._begin_live(record)
         self._named = tuple(self._output_refs)
-        self._recorded_before = {_identity(entry) for entry in self._entries()}
+        before = self._entries()
+        self._recorded_before = {_identity(entry) for entry in before}
         self._files_before = {name: self._status(name) for name in (METRICS_FILE, RESULTS_FILE)}
-        self._note_what_was_written_before()
+        self._note_what_was_written_before(before)
 
     def ran_on(self, environment: Environment) -> None:
         """What the command ran on, once it has ended."""
@@ -119,7 +121,7 @@ class CommandLineage(Lineage):
 
     def not_recorded(self, outputs: Sequence[ResourceRef]) -> list[ResourceRef]:
         """The outputs but for those that other steps have recorded meanwhile: within the command, or beside it."""
-        new = [entry for entry in self._entries() if _identity(entry) not in self._recorded_before]
+        new = [entry for entry in self._recorded if _identity(entry) not in self._recorded_before]
         recorded = [cert.ref for entry in new for cert in entry.outputs]
         return [ref for ref in outputs if not any(refs_overlap(ref, other) for other in recorded)]
 
@@ -146,8 +148,7 @@ class CommandLineage(Lineage):
 
     def inner_outputs(self) -> list[ResourceRef]:
         """What the steps within the command recorded, by the lineage API or a kit."""
-        inner = [entry for entry in self._entries() if self._is_inner(entry)]
-        return list(dict.fromkeys(cert.ref for entry in inner for cert in entry.outputs))
+        return list(dict.fromkeys(cert.ref for entry in self._inner for cert in entry.outputs))
 
     def succeed(self, record: RunRecord, inputs: Sequence[ResourceRef], other: Mapping[str, Any]) -> None:
         """Record the step as the maker of its own outputs.
@@ -166,6 +167,16 @@ class CommandLineage(Lineage):
 
     # -- inside --------------------------------------------------------------------------------------------------
 
+    @cached_property
+    def _recorded(self) -> list[StepLineage]:
+        """What is recorded once the command has ended, which is when this is asked first."""
+        return self._entries()
+
+    @property
+    def _inner(self) -> list[StepLineage]:
+        """The steps within the command."""
+        return [entry for entry in self._recorded if self._is_inner(entry)]
+
     def _entries(self) -> list[StepLineage]:
         return [
             entry
@@ -174,10 +185,10 @@ class CommandLineage(Lineage):
             if isinstance(entry, StepLineage)
         ]
 
-    def _note_what_was_written_before(self) -> None:
+    def _note_what_was_written_before(self, entries: Sequence[StepLineage]) -> None:
         """The command may write there again, and be killed then."""
-        before = [e for e in self._entries() if e.step_name == self.step_name and e.run is not None]
-        refs = dict.fromkeys(cert.ref for entry in before for cert in entry.outputs)
+        mine = [e for e in entries if e.step_name == self.step_name and e.run is not None]
+        refs = dict.fromkeys(cert.ref for entry in mine for cert in entry.outputs)
         more = [ref for ref in refs if not any(refs_overlap(ref, named) for named in self._named)]
         if more:
             self._output_refs = [*self._named, *more]
@@ -202,7 +213,7 @@ class CommandLineage(Lineage):
         """Of the command, and of the steps within it."""
         if self.find_code is None:
             return ()
-        inner = [cert.ref for entry in self._entries() if self._is_inner(entry) for cert in entry.code]
+        inner = [cert.ref for entry in self._inner for cert in entry.code]
         outputs = (*self._output_refs, *self.inner_outputs())
         return tuple(self.find_code((*self._code_refs, *inner), outputs))
 
