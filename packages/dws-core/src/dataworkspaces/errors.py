@@ -42,7 +42,7 @@ __all__ = [
     "with_hint",
 ]
 
-_SPACE_RE = re.compile(r"(\s+)")
+_SPACE_RE = r"(\s+)"
 _LONGEST_WORD = 600
 
 
@@ -72,7 +72,7 @@ def _readable(text: str) -> str:
     """Somebody else's value may be a word of any length, which would hide what the error says of it."""
     if len(text) <= _LONGEST_WORD:
         return text
-    words = _SPACE_RE.split(text)
+    words = re.split(_SPACE_RE, text)
     return "".join(w if len(w) <= _LONGEST_WORD else f"{w[:400]}…{w[-100:]}" for w in words)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -62,7 +61,7 @@ def print_history(
     _insert_attested(shown, table, attestations)
     if are_experiments:
         for column in shown:
-            column.column = replace(column.column, name="Experiment") if column.column.name == "Tags" else column.column
+            column.column = column.column._replace(name="Experiment") if column.column.name == "Tags" else column.column
     rows = [[column.value(row) for column in shown] for row in table.rows]
     width = None if named else _WIDTH_OF_A_PIPE
     places = columns_that_fit([c.column for c in shown], rows, [c.rank for c in shown], width)

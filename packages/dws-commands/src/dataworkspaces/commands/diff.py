@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from dataworkspaces.commands.diff_files import ParameterFile, parameter_files, results_changes
@@ -279,7 +279,7 @@ def _compare_steps(
     if not all(any(part.place is not None for part in experiment.parts) for _, experiment in read):
         # The results of one of the two are not (yet, or no longer) there, so that nothing is known to compare with.
         behind = [[part for part in parts if not part.wrote_results] for parts in behind]
-    rows = make_rows([(s, replace(e, parts=tuple(parts))) for (s, e), parts in zip(read, behind, strict=True)])
+    rows = make_rows([(s, e._replace(parts=tuple(parts))) for (s, e), parts in zip(read, behind, strict=True)])
     return _compare_values(rows[0].parameters, rows[1].parameters, 0.0)
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataworkspaces.commands.experiments import Experiment, Part
 from dataworkspaces.errors import ConfigurationError
@@ -22,8 +21,7 @@ FIXED = ("hash", "tags", "created", "message", "author", "parents", "host")
 _OTHER_NAMES = {"parent": "parents", "tag": "tags", "timestamp": "created", "hostname": "host"}
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """An experiment.
 
     :ivar snapshot: None for the present state.
@@ -59,8 +57,7 @@ class Row:
         return values[name]
 
 
-@dataclass(frozen=True)
-class ExperimentTable:
+class ExperimentTable(NamedTuple):
     """Rows, the newest first or as they were sorted.
 
     :ivar metric_names: those of the rows, the most telling first.
@@ -163,8 +160,7 @@ def _varies(values: Sequence[Any]) -> bool:
     return len(values) > 1 and any(not same(values[0], value) for value in values[1:])
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """Which columns the user wants: names, or patterns such as ``macro*``; None for those that suit.
 
     :ivar columns: all columns, in this order.
@@ -191,8 +187,7 @@ def choose(table: ExperimentTable, choice: Choice, asked: Collection[str] = ()) 
     chosen = _matching(choice.columns, known, "--columns", "column")
     if chosen is not None and choice.changed:
         chosen = [name for name in chosen if name in FIXED or name in table.varying]
-    return replace(
-        table,
+    return table._replace(
         metric_names=tuple(metrics),
         parameter_names=tuple(parameters),
         chosen=None if chosen is None else tuple(chosen),
@@ -227,12 +222,11 @@ def unknown_column(message: str, name: str, known: Iterable[str]) -> Configurati
     return ConfigurationError(message, hint=f"Available: {listed or 'none'}")
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(NamedTuple):
     """:ivar descending: None: the best first where the direction is known, else the least first."""
 
     name: str
-    descending: bool | None = field(default=None)
+    descending: bool | None = None
 
     @staticmethod
     def parse(text: str) -> Order:

@@ -4,8 +4,7 @@ state. They come from the results files, and from the lineage of all steps behin
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataworkspaces.commands.results import find_results_files, results_resources
 from dataworkspaces.errors import DwsError
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, Workspace
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """The flat values of one step, or of one results file.
 
     :ivar step: the name of the step; "" if nobody knows it.
@@ -36,8 +34,7 @@ class Part:
     wrote_results: bool = False
 
 
-@dataclass(frozen=True)
-class Experiment:
+class Experiment(NamedTuple):
     """:ivar complete: whether all there is was read, and will be the same when it is read again.
     :ivar problems: why some of it could not be read."""
 
@@ -46,8 +43,7 @@ class Experiment:
     problems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class ReadLineage:
+class ReadLineage(NamedTuple):
     """:ivar entries: by resource.
     :ivar problems: why that of some could not be read."""
 
@@ -55,19 +51,15 @@ class ReadLineage:
     problems: tuple[str, ...] = ()
 
 
-@dataclass
 class ExperimentReader:
     """Reads experiments of one workspace."""
 
-    workspace: Workspace
-    quiet: bool = False
-    """Whether somebody else has said which results are not on this machine."""
-    _names: list[str] = field(init=False)
-    _first: str | None = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._names = results_resources(self.workspace, quiet=self.quiet)
-        roles = ((name, self.workspace.get_resource_role(name)) for name in self.workspace.get_resource_names())
+    def __init__(self, workspace: Workspace, quiet: bool = False) -> None:
+        """:param quiet: somebody else has said which results are not on this machine."""
+        self.workspace = workspace
+        self.quiet = quiet
+        self._names = results_resources(workspace, quiet=quiet)
+        roles = ((name, workspace.get_resource_role(name)) for name in workspace.get_resource_names())
         self._first = next((name for name, role in roles if role == ResourceRoles.RESULTS), None)
 
     def read(self, snapshot: SnapshotMetadata | None, lineage: ReadLineage | None = None) -> Experiment:

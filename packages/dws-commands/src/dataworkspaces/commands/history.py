@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataworkspaces.commands.experiment_cache import ExperimentCache
 from dataworkspaces.commands.experiment_table import (
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, SnapshotWorkspaceMixin, Workspace
 
 
-@dataclass(frozen=True)
-class HistoryReport:
+class HistoryReport(NamedTuple):
     """The snapshots, the newest first or as the user sorted them, and the present state if that is none of them.
 
     :ivar total: how many snapshots there are; more than rows if a limit or a condition was given.
@@ -40,9 +38,9 @@ class HistoryReport:
     :ivar attestations: by hash what somebody attests of a snapshot, the latest first; of the others nothing."""
 
     table: ExperimentTable
-    branches: Mapping[str, Sequence[str]] | None = None
-    attestations: Mapping[str, Sequence[Attestation]] = field(default_factory=dict)
-    are_experiments: bool = False
+    branches: Mapping[str, Sequence[str]] | None
+    attestations: Mapping[str, Sequence[Attestation]]
+    are_experiments: bool
 
     @property
     def total(self) -> int:
@@ -145,7 +143,7 @@ def history_report(
     table = make_table(rows, total)
     comes_from = None if state is None or state.is_snapshot else state.snapshot
     attested = attestations_of_each(workspace, [snapshot.hashval for snapshot in table.snapshots])
-    table = replace(choose(table, choice or Choice(), asked), comes_from=comes_from)
+    table = choose(table, choice or Choice(), asked)._replace(comes_from=comes_from)
     return HistoryReport(table, branches, attested, experiments)
 
 

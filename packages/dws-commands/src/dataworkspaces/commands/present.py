@@ -5,8 +5,7 @@ Where no note says from which snapshot the state comes, it is compared with the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dataworkspaces.errors import NO_ANSWER, DwsError
 from dataworkspaces.operations.present_snapshot import present_snapshot
@@ -17,14 +16,13 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, Workspace
 
 
-@dataclass(frozen=True)
-class PresentState:
+class PresentState(NamedTuple):
     """:ivar snapshot: None if there is none.
     :ivar changes: how each resource stands to it.
     :ivar newest: the newest snapshot, which need not be that one."""
 
     snapshot: SnapshotMetadata | None
-    changes: Mapping[str, ResourceChange] = field(default_factory=dict)
+    changes: Mapping[str, ResourceChange]
     newest: SnapshotMetadata | None = None
 
     @property
@@ -39,7 +37,7 @@ def present_state(workspace: Workspace) -> PresentState:
     newest = snapshots.get_most_recent_snapshot()
     noted = _noted(workspace)
     if newest is None:
-        return PresentState(None)
+        return PresentState(None, {})
     found = _compared(workspace, newest if noted is None else noted, newest)
     if not found.is_snapshot and noted is not None and noted.hashval != newest.hashval:
         pulled = _compared(workspace, newest, newest)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataworkspaces.commands.named_versions import find_snapshot
 from dataworkspaces.commands.present import present_state
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace import OriginState, Resource, ResourceChange, SnapshotMetadata, Workspace
 
 
-@dataclass(frozen=True)
-class ResourceStatus:
+class ResourceStatus(NamedTuple):
     """A resource.
 
     :ivar parameters: those worth showing.
@@ -48,8 +46,7 @@ class ResourceStatus:
         }
 
 
-@dataclass(frozen=True)
-class StatusReport:
+class StatusReport(NamedTuple):
     """Where a workspace is.
 
     :ivar last_snapshot: the newest; None if none was taken.
@@ -85,8 +82,7 @@ class StatusReport:
         return {"ahead": origin.ahead, "behind": origin.behind, "snapshots": origin.snapshots}
 
 
-@dataclass(frozen=True)
-class LineageReport:
+class LineageReport(NamedTuple):
     """The lineage of all resources: of a snapshot, or the current one (``snapshot`` is None)."""
 
     workspace: str
@@ -101,8 +97,7 @@ class LineageReport:
         }
 
 
-@dataclass(frozen=True)
-class ResultsReport:
+class ResultsReport(NamedTuple):
     """What a run left in its results file.
 
     :ivar location: ``resource:/path``.
@@ -120,7 +115,7 @@ class ResultsReport:
     parameters: dict[str, Any]
     metrics: dict[str, Any]
     metric_tables: dict[str, dict[str, Any]]
-    history: dict[str, list[float | None]] = field(default_factory=dict)
+    history: dict[str, list[float | None]]
     others: tuple[ResultsReport, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -195,7 +190,7 @@ def results_report(
     from dataworkspaces.commands.results import find_all_results
 
     found = [_report_of(results) for results in find_all_results(workspace, snapshot, resource)]
-    return replace(found[0], others=tuple(found[1:])) if found else None
+    return found[0]._replace(others=tuple(found[1:])) if found else None
 
 
 def _report_of(found: FoundResults) -> ResultsReport:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataworkspaces.commands.environment_change import environment_change
 from dataworkspaces.commands.named_versions import find_snapshot
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace import FileChange, SnapshotMetadata, Workspace
 
 
-@dataclass(frozen=True)
-class PlannedRestore:
+class PlannedRestore(NamedTuple):
     """A resource to bring back.
 
     :ivar changes: what would happen to its files; None if nobody asked, or if the type cannot tell.
@@ -40,8 +39,7 @@ class PlannedRestore:
         }
 
 
-@dataclass(frozen=True)
-class LeftResource:
+class LeftResource(NamedTuple):
     """A resource that stays as it is, and why: a phrase that follows ``NAME: ``."""
 
     name: str
@@ -51,8 +49,7 @@ class LeftResource:
         return {"name": self.name, "reason": self.reason}
 
 
-@dataclass(frozen=True)
-class RestorePlan:
+class RestorePlan(NamedTuple):
     """What a restore would do. ``restored`` may be empty."""
 
     snapshot: SnapshotMetadata

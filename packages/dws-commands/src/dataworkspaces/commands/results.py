@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from dataworkspaces.errors import NO_ANSWER, DwsError, NotSupportedError
 from dataworkspaces.workspace import FileResourceMixin, Resource, ResourceRoles
@@ -22,8 +21,7 @@ _MOST_DIRECTORIES = 1000
 """In which results files of one snapshot are looked for."""
 
 
-@dataclass(frozen=True)
-class FoundResults:
+class FoundResults(NamedTuple):
     """A results file, or what a run that has written none says of itself.
 
     :ivar location: ``resource:/path``.
@@ -35,7 +33,7 @@ class FoundResults:
     data: dict[str, Any]
     location: str
     snapshot: SnapshotMetadata | None
-    history: dict[str, list[float | None]] = field(default_factory=dict)
+    history: dict[str, list[float | None]]
     seconds: tuple[float | None, ...] = ()
 
 

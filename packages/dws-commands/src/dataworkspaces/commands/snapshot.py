@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataworkspaces.commands.notes import new_note, with_note
 from dataworkspaces.commands.summaries import snapshot_json
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from dataworkspaces.workspace import SnapshotMetadata, SnapshotWorkspaceMixin, Workspace
 
 
-@dataclass(frozen=True)
-class SnapshotOutcome:
+class SnapshotOutcome(NamedTuple):
     """The snapshot of the present state.
 
     :ivar is_new: False if nothing had changed since a snapshot, which is then the one described here.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataworkspaces.toolbox.flat import cells
 
@@ -17,8 +16,7 @@ SWEEP = "sweep"
 _MOST_SECONDS = 1e12
 
 
-@dataclass(frozen=True)
-class SweepRun:
+class SweepRun(NamedTuple):
     """:ivar parameters: those that the sweep gave it.
     :ivar status: ``completed``, ``failed`` or ``pruned``."""
 
@@ -66,10 +64,10 @@ def with_sweep(snapshot: SnapshotMetadata, experiment: Experiment) -> Experiment
         return experiment
     given = cells(run.parameters)
     parts = [
-        replace(part, parameters={name: given.get(name, value) for name, value in part.parameters.items()})
+        part._replace(parameters={name: given.get(name, value) for name, value in part.parameters.items()})
         for part in experiment.parts
     ]
     known = {name for part in parts for name in part.parameters}
     missing = {name: value for name, value in given.items() if name not in known}
     added = [Part("", "", {}, missing)] if missing else []
-    return replace(experiment, parts=(*parts, *added))
+    return experiment._replace(parts=(*parts, *added))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,7 +70,7 @@ def _with_present_names(past: PastRestore, present: Callable[[str], str]) -> Pas
     prior, targets, lineage = (
         {present(name): value for name, value in each.items()} for each in (past.prior, past.targets, past.lineage)
     )
-    return replace(past, prior=prior, targets=targets, lineage=lineage)
+    return past._replace(prior=prior, targets=targets, lineage=lineage)
 
 
 def read_restore(path: Path) -> PastRestore:

@@ -25,7 +25,7 @@ else:
     ParamType = click.ParamType  # It is generic since click 8.5.
 
 ROLES = {"s": "source-data", "i": "intermediate-data", "c": "code", "r": "results"}
-_HARMLESS_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._ +@=/-]*\Z")
+_HARMLESS_RE = r"[A-Za-z0-9_][A-Za-z0-9._ +@=/-]*\Z"
 
 
 class Role(ParamType):
@@ -260,7 +260,8 @@ def _list_items(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
 def _items(names: Iterable[str], incomplete: str, prefix: str = "") -> list[CompletionItem]:
     from click.shell_completion import CompletionItem
 
-    return [CompletionItem(prefix + name) for name in names if name.startswith(incomplete) and _HARMLESS_RE.match(name)]
+    offered = (name for name in names if name.startswith(incomplete) and re.match(_HARMLESS_RE, name))
+    return [CompletionItem(prefix + name) for name in offered]
 
 
 def parameters_by_name(parameters: tuple[tuple[str, Any], ...]) -> dict[str, Any]:

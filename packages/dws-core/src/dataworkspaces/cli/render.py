@@ -13,9 +13,9 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass, replace
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """A column. ``fixed`` ones (hashes, times) keep their width; the others share what a terminal leaves, but each
     has at least ``least`` characters. The numbers of a ``numeric`` one stand with their points below each other."""
 
@@ -36,8 +35,7 @@ class Column:
     numeric: bool = False
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """Rows of values under columns; a plain text names a column. A value that is a tuple is a list of texts, which a
     terminal shows below each other."""
 
@@ -83,7 +81,7 @@ def plain(table: Table) -> str:
 
 def markdown(table: Table) -> str:
     """The table as Markdown, for a comment in a review: without what its texts would do there."""
-    return plain(replace(table, title=None, rows=[[in_markdown(value) for value in row] for row in table.rows]))
+    return plain(table._replace(title=None, rows=[[in_markdown(value) for value in row] for row in table.rows]))
 
 
 def in_markdown(value: Any) -> Any:
@@ -93,7 +91,7 @@ def in_markdown(value: Any) -> Any:
     return re.sub(r"[\\`*<>\[\]@#~]", r"\\\g<0>", value) if isinstance(value, str) else value
 
 
-_NUMBER_RE = re.compile(r"[-+]?(\d[\d,]*)?(\.\d+)?(e[-+]?\d+)?\Z")
+_NUMBER_RE = r"[-+]?(\d[\d,]*)?(\.\d+)?(e[-+]?\d+)?\Z"
 
 
 def aligned(table: Table, cells: list[list[str]]) -> list[list[str]]:
@@ -110,7 +108,7 @@ def aligned(table: Table, cells: list[list[str]]) -> list[list[str]]:
 
 def _around_the_point(text: str) -> tuple[str, str]:
     """A number up to its point, and the rest; what is not a number is all rest."""
-    if not text or not _NUMBER_RE.match(text):
+    if not text or not re.match(_NUMBER_RE, text):
         return "", text
     end = next((i for i, char in enumerate(text) if char in ".e"), len(text))
     return text[:end], text[end:]
@@ -214,8 +212,7 @@ def _longest_part(name: str) -> str:
     return max(re.split(r"(?<=[/. ])", name), key=len)
 
 
-@dataclass(frozen=True)
-class Styled:
+class Styled(NamedTuple):
     """A value with a look: ``red`` for what is missing, ``yellow`` for what is changed. The text says it, too."""
 
     value: Any

@@ -7,10 +7,9 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from dataworkspaces.errors import ConfigurationError, MetadataError, NotFoundError, NotSupportedError, UnavailableError
 from dataworkspaces.toolbox import move_files
@@ -29,8 +28,7 @@ _PLACEHOLDERS = frozenset({".gitkeep", ".keep"})
 """By which people let git keep a directory: wherever such a file is, that is where it belongs."""
 
 
-@dataclass(frozen=True)
-class LocalDirectory:
+class LocalDirectory(NamedTuple):
     """Paths are relative to ``root`` and separated by ``/``; the root is ``""``. A symbolic link that leads to another
     place below it may be read and written through; one that leads out is refused. Results are listed and moved without
     following any link: there a link is a file.

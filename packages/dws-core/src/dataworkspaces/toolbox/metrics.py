@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 __all__ = ["as_number", "larger_is_better", "ranks", "standing"]
 
-LARGER_RE = re.compile(
+_LARGER_RE = (
     r"(^|_)(acc|accuracy|precision|recall|sensitivity|specificity|f1|f1_score|fbeta|auc|auroc|roc_auc|ap|map|"
     r"average_precision|r2|r2_score|explained_variance|jaccard|iou|dice|bleu|rouge|ndcg|mcc|matthews_corrcoef|"
     r"cohen_kappa|kappa|score|psnr|ssim)\Z"
 )
-SMALLER_RE = re.compile(
+_SMALLER_RE = (
     r"(^|_)(loss|error|deviance|mse|rmse|mae|mape|smape|msle|rmsle|cost|perplexity|brier|wer|cer|fid|"
     r"brier_score|brier_score_loss|logloss|crossentropy|cross_entropy|divergence|error_rate)\Z"
 )
@@ -31,9 +31,9 @@ def larger_is_better(name: str, maximize: Collection[str] = (), minimize: Collec
     if name in minimize:
         return False
     plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-    if SMALLER_RE.search(plain):  # first: "brier_score" is a score that should be small
+    if re.search(_SMALLER_RE, plain):  # first: "brier_score" is a score that should be small
         return False
-    return True if LARGER_RE.search(plain) else None
+    return True if re.search(_LARGER_RE, plain) else None
 
 
 def as_number(value: Any) -> float | None:

@@ -24,12 +24,12 @@ METADATA_DIR = ".dataworkspace"
 """A local directory that holds a directory of this name is a workspace."""
 LINEAGE_FILE = "lineage.json"
 """The lineage of a results or exported resource, in the resource itself."""
-_NAME_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._ +@-]*\Z")
+_NAME_RE = r"[A-Za-z0-9_][A-Za-z0-9._ +@-]*\Z"
 
 
 def is_resource_name(name: str) -> bool:
     """Whether ``name`` can name a resource: names become file names and options' values."""
-    return _NAME_RE.match(name) is not None and not name.endswith((" ", ".")) and len(name) <= 200
+    return re.match(_NAME_RE, name) is not None and not name.endswith((" ", ".")) and len(name) <= 200
 
 
 def check_resource_name(name: str) -> None:
@@ -44,7 +44,7 @@ def check_resource_name(name: str) -> None:
 def clean_resource_name(text: str) -> str:
     """The nearest valid name; may be empty."""
     cleaned = re.sub(r"[^A-Za-z0-9._ +@-]+", "-", text).strip("-. ")
-    return cleaned if _NAME_RE.match(cleaned) else ""
+    return cleaned if re.match(_NAME_RE, cleaned) else ""
 
 
 def check_text(text: str, what: str) -> str:

@@ -7,10 +7,10 @@ those of release 1.6, which name none and came after each other by time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from graphlib import CycleError, TopologicalSorter
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 __all__ = ["SnapshotGraph", "SnapshotNode", "microseconds_of", "position_after", "text_of"]
 
@@ -36,15 +36,14 @@ class Metadata(Protocol):
     def resource_parents(self) -> Mapping[str, Sequence[str]]: ...
 
 
-@dataclass(frozen=True)
-class SnapshotNode:
+class SnapshotNode(NamedTuple):
     """What the graph knows of a snapshot."""
 
     hashval: str
     timestamp: str
     utc_offset: str | None = None
     parents: tuple[str, ...] | None = None
-    resource_parents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    resource_parents: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     @staticmethod
     def of(metadata: Metadata) -> SnapshotNode:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 T = TypeVar("T")
 
 __all__ = ["SqliteCache"]
 
 
-@dataclass(frozen=True)
-class SqliteCache:
+class SqliteCache(NamedTuple):
     """:ivar path: of the file; its directory is there.
     :ivar table: the name of the table.
     :ivar columns: as they stand in CREATE TABLE, in brackets, with what follows them.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ExperimentsMixin", "KeptExperiment", "check_experiment_name", "is_experiment_name"]
 
-_PART_RE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*\Z")
+_PART_RE = r"[A-Za-z0-9_][A-Za-z0-9._+-]*\Z"
 _LONGEST = 150
 
 
@@ -41,7 +41,7 @@ def is_experiment_name(name: object) -> bool:
     if not isinstance(name, str) or not 0 < len(name) <= _LONGEST or HASH_RE.match(name):
         return False
     parts = name.split("/")
-    return all(_PART_RE.match(p) and ".." not in p and not p.endswith((".", ".lock")) for p in parts)
+    return all(re.match(_PART_RE, p) and ".." not in p and not p.endswith((".", ".lock")) for p in parts)
 
 
 def check_experiment_name(name: str) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = ["PastRestore"]
 
 
-@dataclass(frozen=True)
-class PastRestore:
+class PastRestore(NamedTuple):
     """:ivar name: of the file.
     :ivar time: in local time.
     :ivar snapshot: what was restored; None if it undid another.

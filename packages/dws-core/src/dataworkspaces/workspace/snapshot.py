@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 _NEWEST = 10
-_SHORT_HASH_RE = re.compile(r"[0-9a-fA-F]{4,6}\Z")
+_SHORT_HASH_RE = r"[0-9a-fA-F]{4,6}\Z"
 
 
 class SnapshotWorkspaceMixin(ABC):
@@ -180,7 +180,7 @@ class SnapshotWorkspaceMixin(ABC):
         if HASH_RE.match(tag_or_hash):
             return self.get_snapshot_by_partial_hash(tag_or_hash)
         # A tag may look like so short a hash, and then is what is meant.
-        if _SHORT_HASH_RE.match(tag_or_hash) and not self.get_hashes_with_tag(tag_or_hash):
+        if re.match(_SHORT_HASH_RE, tag_or_hash) and not self.get_hashes_with_tag(tag_or_hash):
             with suppress(NotFoundError):
                 return self.get_snapshot_by_partial_hash(tag_or_hash)
         return self.get_snapshot_by_tag(tag_or_hash)

@@ -35,12 +35,12 @@ BACKEND_FILE = "backend.json"
 """In the metadata directory of a workspace that another backend than git keeps: ``backend``, and what that backend
 needs to find the workspace."""
 
-_SCHEME_RE = re.compile(r"([A-Za-z][A-Za-z0-9_-]*)(\+[A-Za-z0-9.+-]+)?:")
+_SCHEME_RE = r"([A-Za-z][A-Za-z0-9_-]*)(\+[A-Za-z0-9.+-]+)?:"
 
 
 def backend_of(uri: str) -> str | None:
     """The backend that the scheme of a URI names, if it is installed."""
-    scheme = _SCHEME_RE.match(uri)
+    scheme = re.match(_SCHEME_RE, uri)
     return scheme[1] if scheme is not None and plugins.is_announced(plugins.BACKENDS, scheme[1]) else None
 
 

@@ -25,7 +25,7 @@ from dataworkspaces.toolbox.regular import read_regular
 # Compiled where they are needed, which is after damage only.
 _ENTRY = rb"[0-9a-f]{40,64} ([0-9a-f]{40,64}) [^\t]*\t?(.*)"
 _SWITCHED = r"checkout: moving from .* to (.+)|Branch: renamed .+ to (?:refs/heads/)?(.+)"
-_REFERENCE_RE = re.compile(rb"ref: \S[^\0]*|[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_REFERENCE_RE = rb"ref: \S[^\0]*|[0-9a-f]{40}(?:[0-9a-f]{24})?"
 _NAMED_FOR_OBJECT = r"refs/dws/\w+/([0-9a-f]{40}(?:[0-9a-f]{24})?)"
 _LONGEST = 4096
 
@@ -123,7 +123,7 @@ def _logged(directory: Path) -> Iterator[Path]:
 def _is_damaged_reference(path: Path) -> bool:
     """Of a pipe in its place git waits for what comes."""
     try:
-        return _REFERENCE_RE.fullmatch(read_regular(path).strip()) is None
+        return re.fullmatch(_REFERENCE_RE, read_regular(path).strip()) is None
     except OSError as e:
         return e.errno == errno.EINVAL  # else there is none, or nobody can tell
 

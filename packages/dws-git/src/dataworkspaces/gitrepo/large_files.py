@@ -34,20 +34,20 @@ ATTRIBUTES = ".gitattributes"
 FAT_CONFIG = ".gitfat"
 _KNOWN_ATTRIBUTES = (ATTRIBUTES, f"{METADATA_DIR}/{ATTRIBUTES}")
 """These are looked at in any case."""
-_LFS_RE = re.compile(rb"^[ \t]*[^#\s][^\r\n]*[ \t](?:filter|diff|merge)=lfs\b", re.MULTILINE)
-_FAT_RE = re.compile(rb"^[ \t]*[^#\s][^\r\n]*[ \t]filter=fat\b", re.MULTILINE)
+_LFS_RE = rb"(?m)^[ \t]*[^#\s][^\r\n]*[ \t](?:filter|diff|merge)=lfs\b"
+_FAT_RE = rb"(?m)^[ \t]*[^#\s][^\r\n]*[ \t]filter=fat\b"
 _LARGEST_ATTRIBUTES = 10_000_000
-_PROGRESS_RE = re.compile(r"(?:download|upload) (\d+)/(\d+) (\d+)/(\d+) ")
+_PROGRESS_RE = r"(?:download|upload) (\d+)/(\d+) (\d+)/(\d+) "
 
 
 def uses_lfs(root: Path) -> bool:
     """Whether a ``.gitattributes`` of the working tree, or git's own one for it, names git-lfs."""
-    return any(_LFS_RE.search(text) for text in _attributes(root))
+    return any(re.search(_LFS_RE, text) for text in _attributes(root))
 
 
 def uses_fat(root: Path) -> bool:
     """Whether there is a ``.gitfat``, or the root's ``.gitattributes`` names git-fat."""
-    return (root / FAT_CONFIG).is_file() or _FAT_RE.search(_read(root / ATTRIBUTES)) is not None
+    return (root / FAT_CONFIG).is_file() or re.search(_FAT_RE, _read(root / ATTRIBUTES)) is not None
 
 
 def are_used(root: Path) -> bool:
@@ -57,11 +57,11 @@ def are_used(root: Path) -> bool:
 def tree_names_them(root: Path, commit: str) -> bool:
     """The same for a commit that is going to be checked out."""
     files, attributes = _settings_of_tree(root, commit)
-    return FAT_CONFIG in files or any(_LFS_RE.search(a) or _FAT_RE.search(a) for a in attributes)
+    return FAT_CONFIG in files or any(re.search(_LFS_RE, a) or re.search(_FAT_RE, a) for a in attributes)
 
 
 def _tree_names_lfs(root: Path, commit: str) -> bool:
-    return any(_LFS_RE.search(text) for text in _settings_of_tree(root, commit)[1])
+    return any(re.search(_LFS_RE, text) for text in _settings_of_tree(root, commit)[1])
 
 
 @lru_cache(maxsize=1)  # a clone asks for those of one commit several times
@@ -92,11 +92,11 @@ def check_programs_of_tree(root: Path, commit: str) -> None:
     """The same for a commit that is going to be checked out, or if it would send large files to, or get them from, a
     place that it has no business with. Only git's objects are read."""
     files, attributes = _settings_of_tree(root, commit)
-    if any(_LFS_RE.search(text) for text in attributes):
+    if any(re.search(_LFS_RE, text) for text in attributes):
         check_lfs(_from_where(root))
         if LFS_CONFIG in files:
             check_config_of_tree(root, commit)
-    if FAT_CONFIG in files or any(_FAT_RE.search(text) for text in attributes):
+    if FAT_CONFIG in files or any(re.search(_FAT_RE, text) for text in attributes):
         from dataworkspaces import gitfat
 
         gitfat.check_programs(root)
@@ -367,7 +367,7 @@ def _watching(told: Path, advance: Callable[[int], None]) -> Iterator[None]:
 
 def _percent(lines: Iterable[str]) -> int:
     """How much is done, by the last line ``DIRECTION FILE/FILES BYTES/BYTES NAME``."""
-    found = next((m for line in reversed(list(lines)) if (m := _PROGRESS_RE.match(line))), None)
+    found = next((m for line in reversed(list(lines)) if (m := re.match(_PROGRESS_RE, line))), None)
     if found is None:
         return 0
     file, files, done, size = map(int, found.groups())

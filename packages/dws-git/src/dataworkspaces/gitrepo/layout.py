@@ -19,8 +19,8 @@ _OPERATIONS = {
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 """The hash of a tree without entries, in every repository with SHA-1."""
 _EMPTY_TREE_SHA256 = "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"
-_SHA256_RE = re.compile(r"^[ \t]*objectformat[ \t]*=[ \t]*sha256[ \t]*$", re.IGNORECASE | re.MULTILINE)
-_SHA_RE = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
+_SHA256_RE = r"(?im)^[ \t]*objectformat[ \t]*=[ \t]*sha256[ \t]*$"
+_SHA_RE = r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z"
 
 
 def git_directory(root: Path) -> Path | None:
@@ -51,7 +51,7 @@ def current_branch(root: Path) -> str | None:
 def head_commit(root: Path) -> str | None:
     """The commit that is checked out; None if there is none yet, or if only git could tell."""
     head = _read(root, "HEAD")
-    if _SHA_RE.match(head):
+    if re.match(_SHA_RE, head):
         return head
     if not head.startswith("ref: "):
         return None
@@ -61,11 +61,11 @@ def head_commit(root: Path) -> str | None:
 def read_reference(root: Path, ref: str) -> str | None:
     """The commit that a reference (``refs/heads/main``) names; None if there is no such reference."""
     commit = _read(root, ref)
-    if _SHA_RE.match(commit):
+    if re.match(_SHA_RE, commit):
         return commit
     for line in _read(root, "packed-refs").splitlines():
         sha, _, name = line.partition(" ")
-        if name == ref and _SHA_RE.match(sha):
+        if name == ref and re.match(_SHA_RE, sha):
             return sha
     return None
 
@@ -99,7 +99,7 @@ def how_to_fetch(root: Path) -> str:
 
 def uses_sha256(root: Path) -> bool:
     """Whether the names of the repository's objects have 64 digits (``git init --object-format=sha256``)."""
-    return _SHA256_RE.search(_read(root, "config")) is not None
+    return re.search(_SHA256_RE, _read(root, "config")) is not None
 
 
 def empty_tree(root: Path) -> str:

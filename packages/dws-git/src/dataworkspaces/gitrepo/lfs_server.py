@@ -24,9 +24,9 @@ from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace.trust import Consent
 
 LFS_CONFIG = ".lfsconfig"
-_URL_KEY_RE = re.compile(r"lfs\.(?:push)?url|remote\..+\.lfs(?:push)?url", re.DOTALL)
+_URL_KEY_RE = r"(?s)lfs\.(?:push)?url|remote\..+\.lfs(?:push)?url"
 _SCHEMES = ("https", "http", "ssh", "git+ssh", "ssh+git", "git")
-_SCP_LIKE_RE = re.compile(r"(?:[^@/:]+@)?([^/:]+):")
+_SCP_LIKE_RE = r"(?:[^@/:]+@)?([^/:]+):"
 
 
 def check_config_of_tree(root: Path, commit: str) -> None:
@@ -77,14 +77,14 @@ def _resolved(root: Path, remote: str) -> str:
 
 def _check_places(root: Path, source: list[str], origin: str | None) -> list[tuple[str, str]]:
     """The keys with URLs that the user's configuration does not set, and these."""
-    places = [(key, value) for key, value in _list(root, source) if _URL_KEY_RE.fullmatch(key)]
+    places = [(key, value) for key, value in _list(root, source) if re.fullmatch(_URL_KEY_RE, key)]
     if not places:
         return []
     own = {key for key, _ in _list(root, [])}
     places = [(key, value) for key, value in places if key not in own]
     for key, value in places:
         local = is_local_url(value)
-        known = _scheme(value) in _SCHEMES if "://" in value else bool(_SCP_LIKE_RE.match(value))
+        known = _scheme(value) in _SCHEMES if "://" in value else bool(re.match(_SCP_LIKE_RE, value))
         bad = (
             (not known and not local)
             or "::" in value.partition("/")[0]
@@ -122,7 +122,7 @@ def _host(url: str) -> str | None:
         with suppress(ValueError):  # as of http://[x
             return urlsplit(url).hostname
         return None
-    found = _SCP_LIKE_RE.match(url)
+    found = re.match(_SCP_LIKE_RE, url)
     return found[1].lower() if found else None
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,14 +72,13 @@ class RepoStatus(NamedTuple):
     ignored: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class GitRepo:
+class GitRepo(NamedTuple):
     """The repository whose working tree's root is ``root``.
 
     :ivar tell: takes what the user should know of a commit that is made."""
 
     root: Path
-    tell: Callable[[str], None] | None = field(default=None, compare=False)
+    tell: Callable[[str], None] | None = None
 
     # -- looking -------------------------------------------------------------------------------------------------
 

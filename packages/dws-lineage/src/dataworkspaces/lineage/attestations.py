@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.workspace.documents import (
@@ -48,8 +47,7 @@ GOOD: frozenset[Verdict] = frozenset({"identical", "equal"})
 """Those of an output that came out as it was."""
 
 
-@dataclass(frozen=True)
-class Attestation:
+class Attestation(NamedTuple):
     """A statement about a snapshot. All of it but ``name`` is somebody's word.
 
     :ivar name: of its document.

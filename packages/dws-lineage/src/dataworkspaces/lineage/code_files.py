@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 from dataworkspaces.errors import DwsError
 from dataworkspaces.lineage.code_watch import SOURCES
@@ -41,12 +42,11 @@ from dataworkspaces.workspace import (
 __all__ = ["CodeNow", "CodeRead", "CodeScan", "Scans", "code_files_of"]
 
 _HIDDEN = frozenset({".git", ".dataworkspace", ".ipynb_checkpoints", "__pycache__"})
-_LEADS_TO_MODULES = re.compile(r"(?:^|[\"\s;,])(?:import|from)[ \t]+([\w.]+)", re.MULTILINE)
+_LEADS_TO_MODULES = r"(?m)(?:^|[\"\s;,])(?:import|from)[ \t]+([\w.]+)"
 _BY_NAME = frozenset({"import_module", "__import__", "spec_from_file_location", "run_module", "run_path", "find_spec"})
 
 
-@dataclass(frozen=True)
-class CodeRead:
+class CodeRead(NamedTuple):
     """What the processes of a step have read: real paths of sources and of directories whose names they asked for, and
     the modules that they looked for."""
 
@@ -103,8 +103,7 @@ class CodeScan:
         }
 
 
-@dataclass(frozen=True)
-class CodePart:
+class CodePart(NamedTuple):
     """A reference without some places in its resource: what the step writes, and files of which its parameters say what
     counts."""
 
@@ -272,11 +271,11 @@ def _leads_to(path: str, content: bytes) -> set[str]:
     """The modules that a source may import, whether it has done so or not."""
     if path.endswith(NOTEBOOK):
         sources = notebook_sources(content) or content
-        return set(_LEADS_TO_MODULES.findall(json.dumps(sources.decode("utf-8", "replace")).replace("\\n", "\n")))
+        return set(re.findall(_LEADS_TO_MODULES, json.dumps(sources.decode("utf-8", "replace")).replace("\\n", "\n")))
     try:
         tree = ast.parse(content)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set(_LEADS_TO_MODULES.findall(content.decode("utf-8", "replace")))
+        return set(re.findall(_LEADS_TO_MODULES, content.decode("utf-8", "replace")))
     found: set[str] = set()
     texts: set[str] = set()
     is_by_name = False

@@ -26,9 +26,9 @@ from dataworkspaces.toolbox.atomic import read_json_object_if_any, write_json
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
-_FIELD_RE = re.compile(r"^(Name|Version):[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
+_FIELD_RE = r"(?m)^(Name|Version):[ \t]*(.*?)[ \t\r]*$"
 _CODE = (".py", ".so", ".pyd")
-_MODULE_RE = re.compile(r"^\"?([^/.,\"\n]+)(?:/[^,\n]*|\.[^/,\n]*)?\.(?:py|so|pyd)\"?,", re.MULTILINE)
+_MODULE_RE = r"(?m)^\"?([^/.,\"\n]+)(?:/[^,\n]*|\.[^/,\n]*)?\.(?:py|so|pyd)\"?,"
 """The module at the top that a line of a RECORD is of, if it is one of a module."""
 _read_at: dict[str, dict[str, dict[str, str]]] = {}
 """What this process has read, by the places and their times: it may work with several workspaces."""
@@ -155,7 +155,7 @@ def _read_installed(paths: Sequence[str]) -> dict[str, dict[str, str]]:
 def _name_and_version(distribution: Distribution) -> tuple[str, str]:
     """Two lines of a long text."""
     header = (distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or "").partition("\n\n")[0]
-    fields = dict(_FIELD_RE.findall(header))
+    fields = dict(re.findall(_FIELD_RE, header))
     return fields.get("Name", ""), fields.get("Version", "")
 
 
@@ -167,5 +167,5 @@ def _top_level(distribution: Distribution) -> set[str]:
     if not record:  # an older kind of metadata, which lists its files elsewhere
         names = {file.parts[0].partition(".")[0] for file in distribution.files or [] if file.suffix in _CODE}
     else:
-        names = set(_MODULE_RE.findall(record))
+        names = set(re.findall(_MODULE_RE, record))
     return {name for name in names if name.isidentifier()}

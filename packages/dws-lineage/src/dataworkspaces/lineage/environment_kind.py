@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from dataworkspaces.errors import NotSupportedError
 
@@ -37,8 +37,7 @@ class Process:
     root: Path | None = None
 
 
-@dataclass(frozen=True)
-class Package:
+class Package(NamedTuple):
     """What an environment has installed.
 
     :ivar source: where it came from, as a user reads it; None if that is the index, by its name.
@@ -64,8 +63,7 @@ class Package:
         }
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """What making an environment would fetch, or run, on behalf of whoever wrote the document.
 
     :ivar address: a URL, a path of this machine, or the name of a package in an index.
@@ -75,8 +73,7 @@ class Source:
     what: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Created:
+class Created(NamedTuple):
     """An environment that was made.
 
     :ivar differences: in what it is not as the document says, a line each; empty if it is the same.

@@ -5,8 +5,8 @@ are made from.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from dataworkspaces.lineage.attestations import Attestation
 from dataworkspaces.lineage.model import (
@@ -24,8 +24,7 @@ from dataworkspaces.workspace.resource_ref import ResourceRef
 __all__ = ["DataNode", "Edge", "GraphBuilder", "LineageGraph", "StepNode"]
 
 
-@dataclass(frozen=True)
-class DataNode:
+class DataNode(NamedTuple):
     """A version of a place in a resource.
 
     :ivar role: the role of the resource; None if the workspace has none of that name.
@@ -49,8 +48,7 @@ class DataNode:
         }
 
 
-@dataclass(frozen=True)
-class StepNode:
+class StepNode(NamedTuple):
     """An execution of a step. ``step`` has all that is known of it, the code that it ran included."""
 
     id: str
@@ -83,8 +81,7 @@ class StepNode:
         }
 
 
-@dataclass(frozen=True)
-class Edge:
+class Edge(NamedTuple):
     """From what is read to the step, or from the step to what it wrote."""
 
     source: str
@@ -227,14 +224,14 @@ class GraphBuilder:
         if known is None:
             known = self._steps[key] = StepNode(f"s{len(self._steps) + 1}", step, False, state)
         elif state.kind != "current" and known.state.kind == "current":
-            known = self._steps[key] = replace(known, state=state)
+            known = self._steps[key] = known._replace(state=state)
         return known
 
     # -- what another workspace made -----------------------------------------------------------------------------
 
     def _link_imported(self, imported: _Imported, cert: ResourceCert, node: DataNode) -> None:
         """What this workspace read, below what the other one exported."""
-        self._data[(node.cert.ref, _version_key(node.cert))] = replace(node, imported=True)
+        self._data[(node.cert.ref, _version_key(node.cert))] = node._replace(imported=True)
         place = covering(imported.known.get(cert.ref.name, {}), cert.ref)
         if is_out_of_date(imported.entry, cert):
             return  # it was read before the importer pulled

@@ -15,7 +15,7 @@ from typing import Any
 
 __all__ = ["MAX_ARRAY_ITEMS", "jsonable"]
 
-_ADDRESS_RE = re.compile(r" at 0x[0-9a-fA-F]+")
+_ADDRESS_RE = r" at 0x[0-9a-fA-F]+"
 MAX_ARRAY_ITEMS = 1000
 """A larger array is described by its shape and type."""
 
@@ -95,7 +95,7 @@ def readable(value: Any) -> str:
         text = repr(value)
     except Exception:  # of somebody else's class: a value that cannot be shown must not end a run
         return f"{type(value).__module__}.{type(value).__qualname__}"
-    return " ".join(_ADDRESS_RE.sub("", text).split())
+    return " ".join(re.sub(_ADDRESS_RE, "", text).split())
 
 
 def _finite(value: float) -> float | str:

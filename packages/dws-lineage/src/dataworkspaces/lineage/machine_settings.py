@@ -21,12 +21,12 @@ VARIABLES = (
     "CUDA_VISIBLE_DEVICES", "CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE", "PYTHONHASHSEED",
 )  # fmt: skip
 """Environment variables; none of them is for a secret."""
-_LIBRARY_RE = re.compile(
+_LIBRARY_RE = (
     r"lib(?:openblas|scipy_openblas|mkl_(?:rt|core|intel_thread|gnu_thread)|blis|atlas|blas|cblas|lapack|gomp|iomp5|omp"
     r"|cudart|cublas|cudnn|cufft|curand|cusolver|cusparse|nccl|amdhip64|rocblas)(?:[-_.0-9A-Za-z]*)?\.so[.0-9]*"
 )
 _DRIVER = Path("/proc/driver/nvidia/version")
-_DRIVER_RE = re.compile(r"Kernel Module[^0-9]*([0-9][0-9.]*)")
+_DRIVER_RE = r"Kernel Module[^0-9]*([0-9][0-9.]*)"
 _MOST_CHARACTERS = 200
 
 
@@ -38,7 +38,7 @@ def loaded_libraries() -> list[str]:
     except OSError:
         return []
     names = {line.rpartition("/")[2] for line in text.splitlines() if ".so" in line}
-    return sorted(name for name in names if _LIBRARY_RE.fullmatch(name))
+    return sorted(name for name in names if re.fullmatch(_LIBRARY_RE, name))
 
 
 def settings_of(libraries: Iterable[str], variables: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def settings_of(libraries: Iterable[str], variables: Mapping[str, str] | None = 
     found: dict[str, Any] = {
         "cpus": _cpus(),
         "variables": {name: known[name][:_MOST_CHARACTERS] for name in VARIABLES if name in known},
-        "libraries": sorted({name for name in libraries if _LIBRARY_RE.fullmatch(name)}),
+        "libraries": sorted({name for name in libraries if re.fullmatch(_LIBRARY_RE, name)}),
         "cuda_driver": _cuda_driver(),
     }
     return {key: value for key, value in found.items() if value}
@@ -65,7 +65,7 @@ def _cpus() -> int | None:
 
 def _cuda_driver() -> str | None:
     try:
-        found = _DRIVER_RE.search(_DRIVER.read_text(encoding="utf-8", errors="replace"))
+        found = re.search(_DRIVER_RE, _DRIVER.read_text(encoding="utf-8", errors="replace"))
     except OSError:
         return None
     return None if found is None else found[1]

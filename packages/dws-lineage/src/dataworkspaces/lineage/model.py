@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Union
+from typing import Any, NamedTuple, Union
 
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
@@ -80,8 +80,7 @@ class PlaceholderCertificate:
 Certificate = Union[HashCertificate, PlaceholderCertificate]  # noqa: UP007 - an alias that is evaluated, on 3.10 too
 
 
-@dataclass(frozen=True)
-class ResourceCert:
+class ResourceCert(NamedTuple):
     """A version of a place in a resource."""
 
     ref: ResourceRef
@@ -174,8 +173,7 @@ class RunRecord:
         }
 
 
-@dataclass(frozen=True)
-class NotebookRecord:
+class NotebookRecord(NamedTuple):
     """The notebook that ran as a step.
 
     :ivar ref: where it lies, if that is in a resource.
@@ -204,8 +202,7 @@ class NotebookRecord:
         }
 
 
-@dataclass(frozen=True)
-class CodeFiles:
+class CodeFiles(NamedTuple):
     """What of a place that holds code a step depends on, where that is known. Paths are those in the resource.
 
     :ivar files: texts of the sources that it read, or that have a name that it looked for, by path.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataworkspaces.errors import ConfigurationError, NotFoundError
 from dataworkspaces.lineage.environment import present_process
@@ -27,8 +26,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class StepEnvironment:
+class StepEnvironment(NamedTuple):
     """What some steps ran in. :ivar steps: their names, the latest first."""
 
     environment: Environment
@@ -39,8 +37,7 @@ class StepEnvironment:
         return self.environment.records
 
 
-@dataclass(frozen=True)
-class PackageChange:
+class PackageChange(NamedTuple):
     """:ivar before, after: None where the package is missing."""
 
     name: str

@@ -48,9 +48,9 @@ def _step(step: StepLineage, rename: Rename) -> StepLineage:
         outputs=tuple(_cert(cert, rename) for cert in step.outputs),
         run_from_directory=_ref(step.run_from_directory, rename),
         code_trees={rename(name): tree for name, tree in step.code_trees.items()},
-        code_files=tuple(replace(found, ref=_ref(found.ref, rename)) for found in step.code_files),
+        code_files=tuple(found._replace(ref=_ref(found.ref, rename)) for found in step.code_files),
         run=None if step.run is None else _run(step.run, rename),
-        notebook=None if notebook is None else replace(notebook, ref=_ref(notebook.ref, rename)),
+        notebook=None if notebook is None else notebook._replace(ref=_ref(notebook.ref, rename)),
         other=_other(step.other, rename),
     )
 

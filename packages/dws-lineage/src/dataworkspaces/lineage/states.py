@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from dataworkspaces.lineage.model import (
     CodeLineage,
@@ -33,8 +32,7 @@ Contents = Mapping[ResourceRef, "str | None"]
 """What lies at a reference now; None, or no entry, where nobody can tell."""
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     """``reasons`` say in a few words each why a place is out of date or unknown."""
 
     kind: Literal["current", "out of date", "unknown"]

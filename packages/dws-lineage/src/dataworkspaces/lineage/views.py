@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from dataworkspaces.lineage.model import (
     CodeLineage,
@@ -21,8 +20,7 @@ from dataworkspaces.lineage.states import CURRENT, State, States
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
 
-@dataclass(frozen=True)
-class LineageRow:
+class LineageRow(NamedTuple):
     """Where a resource, or a part of it, comes from. ``inputs`` is None for what no step made.
 
     :ivar imported: the resource with which the lineage came from another workspace; None for what is of this one.

@@ -230,7 +230,7 @@ class CommandLineage(Lineage):
         cert = self._code[place]
         if len(others) < len(mine) and own.content_without(others) == cert.certificate.content:
             content = own.content_without(mine)
-            self._code[place] = replace(cert, certificate=replace(cert.certificate, content=content))
+            self._code[place] = cert._replace(certificate=replace(cert.certificate, content=content))
 
     def _forget_what_is_gone(self) -> None:
         """Places that an earlier run of the step wrote, or failed to write, and that it no longer writes."""

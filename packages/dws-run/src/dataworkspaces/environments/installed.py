@@ -7,19 +7,17 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib.metadata import Distribution
-from typing import Any
+from typing import Any, NamedTuple
 
 _OF_INSTALLERS = {"INSTALLER", "REQUESTED", "RECORD", "RECORD.jws", "RECORD.p7s", "direct_url.json"}
 """Files of ``.dist-info`` that whoever installs adds, so that they are not those of the wheel."""
 _known_contents: dict[bytes, str | None] = {}
 """Of the RECORDs that this process has read, by their own hash: it may work with several workspaces."""
-_FIELD = re.compile(r"^(Name|Version):[ \t]*(.*?)[ \t\r]*$", re.MULTILINE)
+_FIELD = r"(?m)^(Name|Version):[ \t]*(.*?)[ \t\r]*$"
 
 
-@dataclass(frozen=True)
-class Installed:
+class Installed(NamedTuple):
     """A distribution.
 
     :ivar origin: its ``direct_url.json`` (PEP 610); None if it came from an index.
@@ -52,7 +50,7 @@ def installed(paths: Sequence[str]) -> list[Installed]:
 def _name_and_version(distribution: Distribution) -> tuple[str, str]:
     """Two lines of a long text that importlib.metadata would parse whole, twice; empty where they are missing."""
     header = (distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or "").partition("\n\n")[0]
-    fields = dict(_FIELD.findall(header))
+    fields = dict(re.findall(_FIELD, header))
     return fields.get("Name", ""), fields.get("Version", "")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dataworkspaces.environments.addresses import is_url, without_secrets
 from dataworkspaces.environments.installed import normalized
@@ -25,8 +25,7 @@ NAMES = ("uv.lock", "pylock.toml")
 _MOST_BYTES = 32 * 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Archive:
+class Archive(NamedTuple):
     url: str
     hashes: Mapping[str, str]
     size: int | None = None

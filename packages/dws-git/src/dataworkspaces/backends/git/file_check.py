@@ -16,7 +16,7 @@ from typing import Any
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.backends.git.resource_files import read_entry, read_list
 from dataworkspaces.backends.git.snapshot_index import read_metadata
-from dataworkspaces.backends.git.snapshot_packs import PACK_NAME, PACKS, verified_pack
+from dataworkspaces.backends.git.snapshot_packs import PACK_NAME_RE, PACKS, verified_pack
 from dataworkspaces.errors import ConfigurationError, MetadataError, ToolError
 from dataworkspaces.gitrepo.plumbing import list_tree
 from dataworkspaces.gitrepo.run import run_git
@@ -134,7 +134,7 @@ _KINDS: tuple[tuple[str, FileKind], ...] = (
     (r"snapshot_metadata/[0-9a-f]+_md\.json", FileKind("snapshot", read_metadata)),
     (r"snapshots/snapshot-[0-9a-f]+\.json", FileKind("manifest", read_manifest)),
     (r"snapshot_lineage/[0-9a-f]+/[^/]+\.json", FileKind("lineage", read_lineage)),
-    (rf"{PACKS}/{PACK_NAME.pattern}", FileKind("manifest", read_pack)),
+    (rf"{PACKS}/{PACK_NAME_RE}", FileKind("manifest", read_pack)),
     (rf"{ATTESTATIONS}/[0-9a-f]+/{DOCUMENT_NAME}", FileKind("snapshot", read_document)),
     (rf"{ENVIRONMENTS}/{DOCUMENT_NAME}", FileKind("lineage", read_document)),
     (r"file/[^/]+/[^/]+/[^/]+", FileKind("manifest", read_state)),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -107,7 +106,7 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         return not self._is_elsewhere(subpath) and super().does_subpath_exist(subpath, must_be_file, must_be_directory)
 
     def _in_directory(self) -> LocalDirectory:
-        return replace(super()._in_directory(), check_content=self._check_content)
+        return super()._in_directory()._replace(check_content=self._check_content)
 
     def _check_content(self, rel_path: str) -> None:
         if self._is_elsewhere(rel_path):

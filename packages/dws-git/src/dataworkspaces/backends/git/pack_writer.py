@@ -33,7 +33,7 @@ FEWEST, MOST_LOOSE_BYTES = 16, 8 << 20
 MOST_IN_PACK = 1024
 MOST_BYTES = 32 << 20
 """Of the files that go into one pack. One snapshot may have more."""
-_MANIFEST_NAME = re.compile(r"snapshot-([0-9a-f]{40})\.json")
+_MANIFEST_NAME = r"snapshot-([0-9a-f]{40})\.json"
 
 
 class Limits(NamedTuple):
@@ -60,7 +60,7 @@ def loose_snapshots(paths: WorkspacePaths) -> set[str]:
         names = os.listdir(paths.manifests)  # noqa: PTH208
     except FileNotFoundError:
         return set()
-    return {match[1] for match in map(_MANIFEST_NAME.fullmatch, names) if match}
+    return {match[1] for name in names if (match := re.fullmatch(_MANIFEST_NAME, name))}
 
 
 def write_packs(paths: WorkspacePaths, hashes: Sequence[str]) -> list[Path]:

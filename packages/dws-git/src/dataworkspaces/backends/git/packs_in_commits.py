@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from dataworkspaces.backends.git.paths import WorkspacePaths
-from dataworkspaces.backends.git.snapshot_packs import PACK_NAME, Pack, pack_names, pack_of
+from dataworkspaces.backends.git.snapshot_packs import PACK_NAME_RE, Pack, pack_names, pack_of
 from dataworkspaces.gitrepo.plumbing import list_tree, read_blobs
 
 
@@ -19,7 +20,7 @@ def find_in_commits(paths: WorkspacePaths, commits: Iterable[str], hashval: str)
         new = {
             name: entry.name
             for path, entry in sorted(listed.items())
-            if PACK_NAME.fullmatch(name := path.rpartition("/")[2]) and name not in seen and entry.is_plain_file
+            if re.fullmatch(PACK_NAME_RE, name := path.rpartition("/")[2]) and name not in seen and entry.is_plain_file
         }
         seen |= new.keys()
         contents = read_blobs(paths.root, new.values())

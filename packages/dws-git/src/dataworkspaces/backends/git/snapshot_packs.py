@@ -33,7 +33,7 @@ from dataworkspaces.workspace.results import manifest_hash
 FORMAT = 1
 PACKS = "snapshot_packs"
 """The directory, below that of the metadata."""
-PACK_NAME = re.compile(r"[0-9a-f]{64}\.jsonl")
+PACK_NAME_RE = r"[0-9a-f]{64}\.jsonl"
 MAX_BYTES = 256 << 20
 """More than any pack, or any document in one, can have."""
 _NEAR = 1 << 16
@@ -251,7 +251,7 @@ class SnapshotPacks:
 def pack_names(directory: Path) -> Iterator[str]:
     """The names of the packs in a directory, in no order."""
     with suppress(FileNotFoundError):
-        yield from filter(PACK_NAME.fullmatch, os.listdir(directory))  # noqa: PTH208
+        yield from (name for name in os.listdir(directory) if re.fullmatch(PACK_NAME_RE, name))  # noqa: PTH208
 
 
 def _pack_in_file(path: Path) -> Pack | MetadataError:
