@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -132,6 +131,8 @@ def print_markdown(
 
 def print_csv(table: ExperimentTable, precision: int | None) -> None:
     """As CSV, with whole hashes and all digits."""
+    import csv
+
     names = table.chosen or (*FIXED, *table.metric_names, *table.parameter_names, *table.label_names)
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([escape(name) for name in names])

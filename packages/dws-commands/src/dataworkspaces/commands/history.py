@@ -18,7 +18,6 @@ from dataworkspaces.commands.experiment_table import (
     sort_rows,
 )
 from dataworkspaces.commands.experiments import Experiment, ExperimentReader
-from dataworkspaces.commands.kept_experiments import include_experiments
 from dataworkspaces.commands.present import PresentState, present_state
 from dataworkspaces.commands.summaries import runs_of_snapshot, snapshot_json
 from dataworkspaces.commands.sweep_runs import run_of, with_sweep
@@ -110,6 +109,8 @@ def history_report(
     :param all_branches: those that any branch holds, too.
     :param experiments: the experiments beside the working line instead, in the order of their names.
     :param sweep: the runs of that sweep instead, as experiments."""
+    from dataworkspaces.commands.kept_experiments import include_experiments
+
     if limit is not None and limit < 1:
         raise ConfigurationError(f"--limit is {limit}, but must be at least 1")
     snapshots = workspace.as_snapshot_ws()

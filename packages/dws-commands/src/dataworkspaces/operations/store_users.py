@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import DwsError
 from dataworkspaces.toolbox.atomic import write_bytes
-from dataworkspaces.toolbox.shared_directories import make_directory, share_file
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace.workspace import Workspace
@@ -24,6 +23,8 @@ class StoreUsers:
 
     def add(self, workspace: str) -> None:
         """Note the directory of a workspace. Idempotent."""
+        from dataworkspaces.toolbox.shared_directories import make_directory, share_file
+
         path = self._file(workspace)
         if not path.exists():
             make_directory(self._directory)

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import DwsError, LockedError, MetadataError, UnfinishedError, message_of
-from dataworkspaces.toolbox.lock import hold_lock
 from dataworkspaces.workspace.journal import Journal
 from dataworkspaces.workspace.unfinished import RECOVER_HINT
 
@@ -23,6 +22,7 @@ def transaction(workspace: Workspace, command: str) -> Iterator[Journal]:
     What an earlier command left unfinished when it was killed is completed or undone first. The journal that is
     yielded says what to do if this one is killed; if it raises, that is done at once. Not reentrant: raises
     LockedError, naming the holder, if the lock is not free within a few seconds."""
+    from dataworkspaces.toolbox.lock import hold_lock
 
     workspace.check_trusted()
     with hold_lock(workspace.get_machine_directory(), command):
@@ -46,6 +46,7 @@ def recover_if_interrupted(workspace: Workspace) -> None:
 
     For commands that only read. If another command is running, or the workspace cannot be written to, nothing is
     done."""
+    from dataworkspaces.toolbox.lock import hold_lock
 
     if not os.path.lexists(Journal.path(workspace.get_machine_directory())):
         return
@@ -70,7 +71,6 @@ def _undo_after_error(workspace: Workspace) -> None:
 def finish_interrupted(workspace: Workspace, *, interrupted: bool = True) -> str | None:
     """Complete or undo what the journal tells of, and say which; None if there is no journal. The caller holds the
     lock. If it fails the journal stays, and the error says how to set it aside."""
-
     path = Journal.path(workspace.get_machine_directory())
     try:
         entry = Journal.pending(workspace.get_machine_directory())

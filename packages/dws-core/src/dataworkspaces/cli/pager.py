@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,6 +35,8 @@ def paged(no_pager: bool = False) -> Iterator[None]:
 
 
 def _show(text: str, program: str) -> None:
+    import shutil
+
     if text.count("\n") < shutil.get_terminal_size().lines:
         click.echo(text, nl=False, color=True)
         return

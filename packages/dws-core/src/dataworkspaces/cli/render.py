@@ -10,7 +10,6 @@ import json
 import math
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
@@ -164,6 +163,8 @@ def _width(text: str) -> int:
 
 def terminal_width() -> int:
     """That of the terminal that tables are fitted to, or what stands for it where there is none."""
+    import shutil
+
     return _console().width if on_terminal() else shutil.get_terminal_size().columns
 
 

@@ -16,7 +16,6 @@ from dataworkspaces.toolbox import move_files
 from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object, to_json, write_bytes
 from dataworkspaces.toolbox.file_info import FileInfo
 from dataworkspaces.toolbox.names import check_relative_path
-from dataworkspaces.toolbox.whole_writes import open_to_replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence, Set
@@ -115,6 +114,8 @@ class LocalDirectory(NamedTuple):
     def open(self, rel_path: str, mode: str) -> IO[Any]:
         """As the built-in ``open``. Text is UTF-8. A file that is replaced is as it was until it is
         closed, and after a write that ends in an exception."""
+        from dataworkspaces.toolbox.whole_writes import open_to_replace
+
         writing = any(letter in mode for letter in "wax+")
         if writing:
             self._check_writable()

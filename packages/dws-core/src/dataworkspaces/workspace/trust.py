@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,6 +26,8 @@ class Consent(NamedTuple):
         """Return if the user has agreed, or agrees now, to contact an address that came with the workspace.
 
         Raises RefusedError if not, and with ``--batch``, where nobody can be asked."""
+        import shlex
+
         if address in Agreements(self.place).addresses():
             return
         if not is_agreeing() and not self._asked(address, named_by):

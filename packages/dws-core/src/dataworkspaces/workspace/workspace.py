@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces import plugins
@@ -519,6 +518,8 @@ class Workspace(ABC):
 
     def check_not_renamed(self, name: str) -> None:
         """Raise NotFoundError if a resource was called ``name``, and is not any more."""
+        from shlex import quote
+
         called = self.resource_names.renamed_to(name)
         if called is not None:
             raise NotFoundError(

@@ -8,20 +8,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from dataworkspaces.durability import flush_files
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.gitrepo.changes import parse_raw_diff
-from dataworkspaces.gitrepo.contents import objects_elsewhere
 from dataworkspaces.gitrepo.damaged_references import is_head_damaged
-from dataworkspaces.gitrepo.identity import check_identity
 from dataworkspaces.gitrepo.ignore_lines import literally
-from dataworkspaces.gitrepo.large_index import commit_index, is_large
 from dataworkspaces.gitrepo.layout import current_branch, git_directory, head_commit, operation_in_progress
-from dataworkspaces.gitrepo.messages import commit_message
-from dataworkspaces.gitrepo.nested import add_all, may_hold_gitlinks, remove_submodules, update_submodules
 from dataworkspaces.gitrepo.plumbing import is_tracked, list_paths, resolve
-from dataworkspaces.gitrepo.repository_flush import flush_repository
-from dataworkspaces.gitrepo.restart import needs_a_look
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.workspace import FileChange
 
@@ -30,6 +21,8 @@ _COMMIT = ("commit", "--quiet", "--no-verify", "--cleanup=whitespace", "-F", "-"
 
 
 def _encoded(message: str) -> bytes:
+    from dataworkspaces.gitrepo.messages import commit_message
+
     return commit_message(message).encode("utf-8", "replace")
 
 
@@ -87,6 +80,9 @@ class GitRepo(NamedTuple):
         since.
 
         :param branch: the one that has to be checked out; None where any will do, or none (a detached HEAD)."""
+        from dataworkspaces.gitrepo.identity import check_identity
+        from dataworkspaces.gitrepo.restart import needs_a_look
+
         if git_directory(self.root) is None:
             raise ConfigurationError(f"{what}: {self.root} is not the root of a git repository")
         operation = operation_in_progress(self.root)
@@ -126,6 +122,8 @@ class GitRepo(NamedTuple):
         have changes. An untracked directory counts as one path and ends with a slash, and so does one that git ignores.
 
         :param ignored: say also what git ignores."""
+        from dataworkspaces.gitrepo.large_index import is_large
+
         is_apart = bool(without) and is_large(self.root)
         looking = "no" if is_apart else "normal"
         arguments = ["status", "--porcelain=v2", "--branch", "-z", f"--untracked-files={looking}", "--no-renames"]
@@ -178,6 +176,8 @@ class GitRepo(NamedTuple):
 
     def diff_trees(self, old: str, new: str) -> list[FileChange]:
         """The files that differ between two commits or trees."""
+        from dataworkspaces.gitrepo.changes import parse_raw_diff
+
         arguments = ["diff-tree", "-r", "-z", "-M", "--raw", old, new]
         return parse_raw_diff(run_git(self.root, arguments).stdout)
 
@@ -187,6 +187,10 @@ class GitRepo(NamedTuple):
         written to the repository."""
         import shutil
         import tempfile
+
+        from dataworkspaces.gitrepo.changes import parse_raw_diff
+        from dataworkspaces.gitrepo.contents import objects_elsewhere
+        from dataworkspaces.gitrepo.nested import add_all
 
         directory = git_directory(self.root)
         with tempfile.TemporaryDirectory(prefix="dws-") as temporary:
@@ -217,6 +221,8 @@ class GitRepo(NamedTuple):
         A path that is neither there nor tracked is left out. Returns False if nothing had changed.
 
         :param own: files of ours, which are committed too, whatever git ignores."""
+        from dataworkspaces.gitrepo.repository_flush import flush_repository
+
         began = time.time() - 1
         forced = list(dict.fromkeys(own))
         wanted = list(dict.fromkeys([*paths, *forced]))
@@ -230,6 +236,8 @@ class GitRepo(NamedTuple):
 
     def flush(self) -> None:
         """What the repository holds survives a power cut from here on, whoever put it there."""
+        from dataworkspaces.gitrepo.repository_flush import flush_repository
+
         flush_repository(self.root)
 
     def commit_staged(self, paths: Sequence[str], message: str, own: Sequence[str] = ()) -> bool:
@@ -253,6 +261,8 @@ class GitRepo(NamedTuple):
 
     def _add(self, paths: Sequence[str], force: bool, env: dict[str, str] | None = None) -> bool:
         """Returns False if git does not know all paths, and has added nothing."""
+        from dataworkspaces.gitrepo.nested import add_all
+
         added = add_all(self.root, paths, env=env, force=force)
         if env is None:
             self._tell_all(
@@ -264,6 +274,8 @@ class GitRepo(NamedTuple):
 
     def _commit_only(self, paths: Sequence[str], message: str, own: Sequence[str] = ()) -> bool | None:
         """True if committed, False if there was nothing, None if a path holds no file that git knows."""
+        from dataworkspaces.gitrepo.large_index import commit_index
+
         is_committed = commit_index(self.root, paths, _encoded(message))
         if is_committed is not None:
             return is_committed
@@ -302,6 +314,8 @@ class GitRepo(NamedTuple):
 
         What is at the paths must have been committed before. Files that git ignores, and that stand where a file
         comes back, are committed too before they are replaced. Idempotent."""
+        from dataworkspaces.gitrepo.nested import may_hold_gitlinks, remove_submodules
+
         began = time.time() - 1
         head = head_commit(self.root)
         wanted: dict[str, list[str]] = {}
@@ -344,6 +358,10 @@ class GitRepo(NamedTuple):
     ) -> bool:
         """The last part of :meth:`restore_paths`: files and index are as the commits have the paths. The files that
         were ``written``, and what git wrote since it ``began``, survive a power cut then."""
+        from dataworkspaces.durability import flush_files
+        from dataworkspaces.gitrepo.nested import may_hold_gitlinks, update_submodules
+        from dataworkspaces.gitrepo.repository_flush import flush_repository
+
         flush_files(self.root / path for path in written)
         paths = [path for listed in paths_by_commit.values() for path in listed]
         if with_submodules or may_hold_gitlinks(self.root):
@@ -395,6 +413,8 @@ class GitRepo(NamedTuple):
 
 def _changes_to(root: Path, commit: str, paths: Sequence[str]) -> list[FileChange]:
     """What a restore of paths to a commit does, compared with HEAD; they are relative to the root, which is ``""``."""
+    from dataworkspaces.gitrepo.changes import parse_raw_diff
+
     within = [] if "" in paths else paths
     arguments = ["diff-tree", "-r", "-z", "--no-renames", "--raw", "HEAD", commit, "--", *within]
     return parse_raw_diff(run_git(root, arguments).stdout)

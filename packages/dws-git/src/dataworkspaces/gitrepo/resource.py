@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError, MetadataError, UnavailableError
-from dataworkspaces.gitrepo.attributes import keep_results_as_they_are
 from dataworkspaces.gitrepo.checks import (
     check_branch_name,
     check_object_name,
@@ -17,15 +15,8 @@ from dataworkspaces.gitrepo.checks import (
     check_subdirectory_path,
     without_password,
 )
-from dataworkspaces.gitrepo.contents import present_objects, version_objects
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
-from dataworkspaces.gitrepo.ignored import Looked, check_ignored
 from dataworkspaces.gitrepo.layout import git_directory, head_commit, how_to_fetch
-from dataworkspaces.gitrepo.nested import (
-    check_submodules,
-    holds_foreign_repositories,
-    tell_untracked,
-)
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.restraint import ask, settings_addresses
 from dataworkspaces.params import LARGE_FILE, BoolType, ParamDef, ParamDefs
@@ -148,6 +139,8 @@ class GitRepoResource(CheckOutMixin, CollectMixin, GitDirectoryMixin, SnapshotRe
         return inside  # also when the workspace was moved, and the path that was noted is no more
 
     def _how_to_have_it(self, place: str | None) -> str:
+        from shlex import quote
+
         if self.remote_origin_url is None:
             return "It has no origin to clone from: move it back, or copy it from a backup"
         return f"git clone {quote(self.remote_origin_url)} {quote(place) if place else 'DIRECTORY'}"
@@ -171,6 +164,9 @@ class GitRepoResource(CheckOutMixin, CollectMixin, GitDirectoryMixin, SnapshotRe
     # -- snapshots -----------------------------------------------------------------------------------------------
 
     def snapshot_precheck(self) -> None:
+        from dataworkspaces.gitrepo.ignored import Looked, check_ignored
+        from dataworkspaces.gitrepo.nested import check_submodules, tell_untracked
+
         ask(self.root, self.workspace.interaction)
         self._repo.check_ready(self.what, self.branch)
         tell_untracked(self.workspace.interaction, check_submodules(self.root, self.what))
@@ -183,6 +179,9 @@ class GitRepoResource(CheckOutMixin, CollectMixin, GitDirectoryMixin, SnapshotRe
                 self.workspace.interaction.warn(text)
 
     def snapshot(self) -> tuple[str | None, str | None]:
+        from dataworkspaces.gitrepo.attributes import keep_results_as_they_are
+        from dataworkspaces.gitrepo.nested import holds_foreign_repositories
+
         repo = self._repo
         if self.has_results_role() or self.is_exported():
             keep_results_as_they_are(repo.root)
@@ -346,6 +345,8 @@ class GitRepoResource(CheckOutMixin, CollectMixin, GitDirectoryMixin, SnapshotRe
     # -- lineage -------------------------------------------------------------------------------------------------
 
     def present_contents(self, subpaths: Sequence[str | None], *, keep: bool = False) -> PresentContents:
+        from dataworkspaces.gitrepo.contents import present_objects
+
         ours = [LINEAGE_FILE] if self.export or self.imported else []
         paths = [path or "" for path in subpaths]
         within = [""] if keep else paths
@@ -359,6 +360,8 @@ class GitRepoResource(CheckOutMixin, CollectMixin, GitDirectoryMixin, SnapshotRe
         return PresentContents(found.names, found.tree)
 
     def version_contents(self, compare_hash: str, subpaths: Sequence[str | None]) -> list[str | None]:
+        from dataworkspaces.gitrepo.contents import version_objects
+
         check_object_name(compare_hash, self.name)
         if self.export or self.imported:
             return [None] * len(subpaths)  # it holds our file, which does not count

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -66,6 +65,8 @@ class Restraint(NamedTuple):
 
     @property
     def warning(self) -> str:
+        import shlex
+
         keys = some(dict.fromkeys(s.key for s in self.settings), _MOST_SHOWN)
         return (
             f"{self.root} was made by neither 'dws init' nor 'dws clone', and has git settings that can run "
@@ -87,6 +88,8 @@ class Restraint(NamedTuple):
             raise self.refusal()
 
     def refusal(self) -> RefusedError:
+        import shlex
+
         return RefusedError(
             f"The git configuration of {self.root} can run programs or contact others, and nobody on this "
             f"machine has agreed to that: {self.told}",

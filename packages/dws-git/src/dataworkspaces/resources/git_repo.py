@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError, ToolError
-from dataworkspaces.gitrepo import large_files
-from dataworkspaces.gitrepo.branch_switch import check_branch_exists, switch
 from dataworkspaces.gitrepo.checks import (
     absolute_url,
     check_branch_name,
@@ -19,7 +17,6 @@ from dataworkspaces.gitrepo.checks import (
 )
 from dataworkspaces.gitrepo.layout import current_branch, enclosing_repository, git_directory, head_commit
 from dataworkspaces.gitrepo.plumbing import is_tracked
-from dataworkspaces.gitrepo.remote import ORIGIN, clone, origin_url, temporary_clone_directory
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.restraint import made_here
@@ -56,6 +53,8 @@ class GitRepoFactory(ResourceFactory):
         ]
 
     def precheck(self, workspace: Workspace, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        from dataworkspaces.gitrepo.branch_switch import check_branch_exists
+
         place = _local_place(kwargs["path"])
         workspace.validate_local_path_for_resource("the new resource", str(place))
         if self._is_subdirectory(place, workspace):
@@ -69,6 +68,8 @@ class GitRepoFactory(ResourceFactory):
         """:param path: root of a git repository, or a directory in the workspace's repository.
         :param branch: the branch, to which the repository is switched.
         :param read_only, export, imported: see ``dws add git --help``."""
+        from dataworkspaces.gitrepo.branch_switch import switch
+
         place = _local_place(kwargs["path"])
         if self._is_subdirectory(place, workspace):
             for option in ("branch", "read_only", "imported"):
@@ -119,6 +120,8 @@ class GitRepoFactory(ResourceFactory):
     def clone(self, params: dict[str, Any], workspace: Workspace) -> GitRepoResource:
         """Where it goes is known if it lies in the workspace, else asked. A repository that is there already is taken
         if it has the same origin."""
+        from dataworkspaces.gitrepo.remote import origin_url
+
         resource = GitRepoResource.from_params(params, {}, workspace)
         url = resource.remote_origin_url
         if url is None:
@@ -209,6 +212,7 @@ def _local_place(path: str) -> Path:
 
 def _origin_url(place: Path) -> str | None:
     from dataworkspaces.gitrepo.conversation import remote_urls
+    from dataworkspaces.gitrepo.remote import ORIGIN, origin_url
 
     try:
         url = remote_urls(place).get(ORIGIN)
@@ -219,6 +223,8 @@ def _origin_url(place: Path) -> str | None:
 
 def _is_local_workspace(workspace: Workspace) -> bool:
     """Whether the workspace itself came from this machine (or from nowhere), so that it may name places of it."""
+    from dataworkspaces.gitrepo.remote import origin_url
+
     root = workspace.get_workspace_local_path_if_any()
     repository = None if root is None else enclosing_repository(Path(root))
     origin = None if repository is None else origin_url(repository)
@@ -228,6 +234,9 @@ def _is_local_workspace(workspace: Workspace) -> bool:
 def _clone(url: str, branch: str, place: Path, name: str, workspace: Workspace) -> None:
     """Clone beside the place (for one in the workspace, where git does not see it) and rename, so that the place never
     holds half a repository."""
+    from dataworkspaces.gitrepo import large_files
+    from dataworkspaces.gitrepo.remote import clone, temporary_clone_directory
+
     check_branch_name(branch, name)
     if os.path.lexists(place) and (place.is_symlink() or not place.is_dir() or any(place.iterdir())):
         raise ConfigurationError(

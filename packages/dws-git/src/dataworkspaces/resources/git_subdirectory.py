@@ -5,18 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Any, cast
 
 from dataworkspaces.backends.git.storage import GitStorage
 from dataworkspaces.errors import ConfigurationError, NotFoundError
 from dataworkspaces.gitrepo.checks import check_object_name, check_place_in_workspace, check_subdirectory_path
-from dataworkspaces.gitrepo.contents import version_objects
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
-from dataworkspaces.gitrepo.ignored import ignoring_rules
 from dataworkspaces.gitrepo.layout import how_to_fetch
-from dataworkspaces.gitrepo.nested import check_submodules, tell_untracked
-from dataworkspaces.gitrepo.notebooks import holds_notebooks
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.params import LARGE_FILE, ParamDef, ParamDefs
 from dataworkspaces.toolbox.names import check_relative_path
@@ -104,12 +99,16 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
 
     def _how_to_bring_back(self) -> str:
         """Results are never restored to a snapshot: the last commit has those of all of them."""
+        from shlex import quote
+
         if self.has_results_role():
             return f"git -C {quote(str(self._repo.root))} checkout HEAD -- {quote(self.place_in_git)}"
         return f"dws restore --only {self.name} SNAPSHOT"
 
     def place_precheck(self) -> None:
         """Raise ConfigurationError if git, or what lies at its place, would be in the way."""
+        from dataworkspaces.gitrepo.nested import check_submodules, tell_untracked
+
         self._repo.check_ready(f"Resource '{self.name}'")
         place = Path(self.local_path)
         if place.is_symlink() or (place.exists() and not place.is_dir()):
@@ -179,6 +178,9 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         return workspace.present_contents({self.name: subpaths}, keep=keep)[self.name]
 
     def version_contents(self, compare_hash: str, subpaths: Sequence[str | None]) -> list[str | None]:
+        from dataworkspaces.gitrepo.contents import version_objects
+        from dataworkspaces.gitrepo.notebooks import holds_notebooks
+
         check_object_name(compare_hash, self.name)
         if self.export:
             return [None] * len(subpaths)  # it holds our file, which does not count
@@ -277,6 +279,8 @@ class GitSubdirectoryFactory(ResourceFactory):
 
 def _check_not_ignored(root: Path, relative: str) -> None:
     """Raise ConfigurationError if git would not commit a file in a directory. The file need not be there."""
+    from dataworkspaces.gitrepo.ignored import ignoring_rules
+
     file = f"{relative}/{_README_NAME}"
     rule = ignoring_rules(root, [file]).get(file)
     if rule is not None:

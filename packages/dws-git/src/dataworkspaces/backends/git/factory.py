@@ -16,7 +16,6 @@ from dataworkspaces.gitrepo.damaged_references import is_head_damaged
 from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.gitrepo.plumbing import is_tracked
 from dataworkspaces.toolbox.atomic import read_json_object
-from dataworkspaces.toolbox.lock import hold_lock
 from dataworkspaces.workspace import WorkspaceFactory
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
@@ -132,6 +131,7 @@ def _check_belongs_to(paths: WorkspacePaths) -> None:
 def _mend_head(root: Path) -> str:
     """Until then git takes the directory for no repository, or for one that has no commit yet."""
     from dataworkspaces.gitrepo.damaged_objects import mend
+    from dataworkspaces.toolbox.lock import hold_lock
 
     with hold_lock((git_directory(root) or root) / "dws", "recover"):
         return mend(root, ask_origin=False)
@@ -139,6 +139,7 @@ def _mend_head(root: Path) -> str:
 
 def _finish_advance(root: Path) -> None:
     from dataworkspaces.gitrepo.advance import finish
+    from dataworkspaces.toolbox.lock import hold_lock
 
     with hold_lock((git_directory(root) or root) / "dws", "recover"):
         finish(root)

@@ -19,7 +19,6 @@ from dataworkspaces.gitrepo.restraint import restraint_of
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.toolbox.atomic import read_json_object_if_any, write_json
-from dataworkspaces.toolbox.lock import hold_lock
 from dataworkspaces.toolbox.logs import log
 
 if TYPE_CHECKING:
@@ -78,6 +77,8 @@ def settle_head(workspace: GitWorkspace) -> None:
 def settle_if_moved(workspace: GitWorkspace) -> None:
     """As :func:`settle_head`, for a command that only reads: if that can be done without waiting, or asking. Whoever
     changes the workspace next does it else."""
+    from dataworkspaces.toolbox.lock import hold_lock
+
     noted = _noted(workspace)
     if noted is None or noted == _present(workspace) or restraint_of(workspace.paths.root) is not None:
         return

@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.errors import NotFoundError
 from dataworkspaces.gitrepo.checks import check_object_name
-from dataworkspaces.gitrepo.contents import PresentObjects, present_objects, version_objects
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
 from dataworkspaces.gitrepo.plumbing import list_paths, list_tree, read_blobs
-from dataworkspaces.gitrepo.rest import SETTINGS, RestOfRepo
 from dataworkspaces.toolbox.local_directory import LocalDirectory
 from dataworkspaces.toolbox.names import check_relative_path, some
 from dataworkspaces.workspace import (
@@ -30,7 +28,9 @@ from dataworkspaces.workspace import (
 
 if TYPE_CHECKING:
     from dataworkspaces.backends.git.workspace import GitWorkspace
+    from dataworkspaces.gitrepo.contents import PresentObjects
     from dataworkspaces.gitrepo.new_files import Part
+    from dataworkspaces.gitrepo.rest import RestOfRepo
     from dataworkspaces.workspace import FileChange
     from dataworkspaces.workspace.problem import Problem
 
@@ -58,6 +58,8 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         return self._rest_without(self._places)
 
     def _rest_without(self, places: Iterable[str]) -> RestOfRepo:
+        from dataworkspaces.gitrepo.rest import RestOfRepo
+
         paths = self.workspace.paths
         return RestOfRepo(self.workspace.repo, tuple(map(paths.in_git, places)), paths.prefix)
 
@@ -92,6 +94,8 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         return list(found)
 
     def list_excluded(self) -> Set[str]:
+        from dataworkspaces.gitrepo.rest import SETTINGS
+
         paths, options = self.workspace.paths, ["--others", "--ignored", "--exclude-standard", "--directory"]
         listed = list_paths(paths.root, options, [paths.within] if paths.prefix else [])
         return {".git", *SETTINGS, *self._places, *(path.removeprefix(paths.prefix).rstrip("/") for path in listed)}
@@ -137,6 +141,8 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
 
     def keep(self) -> None:
         """Commit what is not committed, and say what is new: nobody added it."""
+        from dataworkspaces.gitrepo.rest import SETTINGS
+
         prefix = self.workspace.paths.prefix
         before = self.rest.commit("Keep the present state of the workspace's own files")
         new = [name for path in before.untracked if (name := path.removeprefix(prefix)) not in SETTINGS]
@@ -220,6 +226,8 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
 
     def present_contents(self, subpaths: Sequence[str | None], *, keep: bool = False) -> PresentContents:
         """The whole of it is what no step wrote: the code. What steps wrote changes with each run."""
+        from dataworkspaces.gitrepo.contents import present_objects
+
         paths = self.workspace.paths
         if keep:
             from dataworkspaces.gitrepo.new_files import leave_out_secrets
@@ -240,6 +248,9 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         return self._whole(places).names[0]
 
     def _whole(self, places: Collection[str], *, keep: bool = False) -> PresentObjects:
+        from dataworkspaces.gitrepo.contents import present_objects
+        from dataworkspaces.gitrepo.rest import SETTINGS
+
         without = [*self._places, *SETTINGS, *sorted({*self.written_by_steps(), *places})]
         rest = self._rest_without(without)
         return present_objects(
@@ -247,6 +258,8 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         )
 
     def version_contents(self, compare_hash: str, subpaths: Sequence[str | None]) -> list[str | None]:
+        from dataworkspaces.gitrepo.contents import version_objects
+
         tree = check_object_name(compare_hash, self.name)
         root = self.workspace.paths.root
         if self.workspace.repo.resolve([f"{tree}^{{tree}}"])[0] is None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from dataworkspaces.backends.git.snapshot_packs import PACKS
 from dataworkspaces.gitrepo.layout import enclosing_repository
-from dataworkspaces.workspace.documents import check_document_key
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 BRANCH_PARAM = "dws_git_branch"
@@ -143,6 +142,8 @@ class WorkspacePaths:
 
     def document(self, key: str) -> Path:
         """Raises ConfigurationError for a key that is none."""
+        from dataworkspaces.workspace.documents import check_document_key
+
         return self.metadata / check_document_key(key)
 
     @cached_property

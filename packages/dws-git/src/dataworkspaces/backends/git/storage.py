@@ -11,7 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.backends.git.conversion import as_committed, protect
 from dataworkspaces.backends.git.paths import LOCAL_ONLY, METADATA_IGNORES, WorkspacePaths
 from dataworkspaces.backends.git.resource_files import (
     Entry,
@@ -22,18 +21,13 @@ from dataworkspaces.backends.git.resource_files import (
     take_over_list,
 )
 from dataworkspaces.errors import ConfigurationError, MetadataError
-from dataworkspaces.gitrepo.identity import author_name
-from dataworkspaces.gitrepo.ignore_lines import add_lines, ignore_pattern
 from dataworkspaces.gitrepo.layout import git_directory, main_working_tree
-from dataworkspaces.gitrepo.locks import remove_stale_git_locks
 from dataworkspaces.gitrepo.plumbing import list_paths
 from dataworkspaces.gitrepo.repo import GitRepo
-from dataworkspaces.gitrepo.untracked import untrack
 from dataworkspaces.toolbox.atomic import read_json_object, write_bytes, write_files, write_json
 from dataworkspaces.toolbox.names import check_relative_path, is_resource_name
 from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace import REMOVED, RESOURCE_ROLE_CHOICES, Resource, Workspace
-from dataworkspaces.workspace.documents import is_document_name
 from dataworkspaces.workspace.resource_names import AS_STORED, SHOWN_AS, ResourceNames
 
 if TYPE_CHECKING:
@@ -172,6 +166,8 @@ class GitStorage(Workspace):
     """Whether a command compares what branches hold: what is read then need not be on this one."""
 
     def _read_state(self, directory: Path, key: str) -> bytes | None:
+        from dataworkspaces.backends.git.conversion import as_committed
+
         path = directory / check_relative_path(key, "State key")
         try:
             content = read_regular(path)
@@ -198,6 +194,8 @@ class GitStorage(Workspace):
     # -- documents -----------------------------------------------------------------------------------------------
 
     def read_document(self, key: str) -> bytes | None:
+        from dataworkspaces.backends.git.conversion import as_committed
+
         path = self.paths.document(key)
         try:
             content = read_regular(path)
@@ -215,6 +213,8 @@ class GitStorage(Workspace):
                 write_bytes(path, content, durable=True)
 
     def list_documents(self, directory: str) -> list[str]:
+        from dataworkspaces.workspace.documents import is_document_name
+
         place = self.paths.metadata / directory
         names = sorted(os.listdir(place)) if place.is_dir() else []  # noqa: PTH208
         return [f"{directory}/{name}" for name in names if is_document_name(name)]
@@ -249,6 +249,8 @@ class GitStorage(Workspace):
 
     def ignore_local_path(self, path: Path) -> None:
         """Keep a directory below the workspace, with content of its own, out of the workspace's repository."""
+        from dataworkspaces.gitrepo.ignore_lines import add_lines, ignore_pattern
+
         try:
             relative = Path(os.path.realpath(path)).relative_to(os.path.realpath(self.paths.directory))
         except ValueError:
@@ -264,6 +266,8 @@ class GitStorage(Workspace):
         return list_paths(self.paths.root, [], [os.fspath(path)])
 
     def untrack(self, path: Path) -> None:
+        from dataworkspaces.gitrepo.untracked import untrack
+
         relative = Path(os.path.realpath(path)).relative_to(os.path.realpath(self.paths.root)).as_posix()
         untrack(self.paths.root, relative, f"Untracked {relative}")
 
@@ -271,6 +275,8 @@ class GitStorage(Workspace):
         return not list_paths(self.paths.root, ["--others"], [os.fspath(path)])
 
     def get_user_name(self) -> str:
+        from dataworkspaces.gitrepo.identity import author_name
+
         return author_name(self.paths.root) or super().get_user_name()
 
     def commits_without_workspace(self, commits: Iterable[str]) -> list[str]:
@@ -298,6 +304,10 @@ class GitStorage(Workspace):
     def save(self, message: str) -> None:
         """One commit of the metadata that was written. If an earlier command was killed before it could save, of all
         metadata."""
+        from dataworkspaces.backends.git.conversion import protect
+        from dataworkspaces.gitrepo.ignore_lines import add_lines
+        from dataworkspaces.gitrepo.locks import remove_stale_git_locks
+
         marker = self.get_machine_directory() / UNSAVED
         if not marker.exists():
             return

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dataworkspaces.errors import MetadataError
-from dataworkspaces.gitrepo.contents import present_objects
 from dataworkspaces.gitrepo.layout import empty_tree, head_commit
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.run import run_git
@@ -107,6 +106,8 @@ class SubdirectorySnapshots:
         self, resources: Sequence[GitSubdirectory], places: Mapping[str, Sequence[str | None]], *, keep: bool
     ) -> dict[str, PresentContents]:
         """What lies at places of the resources now."""
+        from dataworkspaces.gitrepo.contents import present_objects
+
         if not resources:
             return {}
         paths = [_join(r.place_in_git, subpath) for r in resources for subpath in places[r.name]]

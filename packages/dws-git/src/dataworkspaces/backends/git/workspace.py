@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.backends.git import moved_head
-from dataworkspaces.backends.git.conversion import as_committed
 from dataworkspaces.backends.git.keeping_experiments import GitExperiments
 from dataworkspaces.backends.git.kept_with_packs import KeptWithPacks
 from dataworkspaces.backends.git.own_files import PLACES, GitOwnFiles
@@ -20,7 +19,6 @@ from dataworkspaces.backends.git.snapshot_packs import SnapshotPacks
 from dataworkspaces.backends.git.storage import holds
 from dataworkspaces.backends.git.subdirectories import CommitOf, SubdirectorySnapshots
 from dataworkspaces.backends.git.sync import GitSync
-from dataworkspaces.durability import flush_directory
 from dataworkspaces.errors import (
     ConfigurationError,
     DwsError,
@@ -29,12 +27,8 @@ from dataworkspaces.errors import (
     NotFoundError,
 )
 from dataworkspaces.gitrepo.checks import check_object_name, check_scratch_directory, is_object_name
-from dataworkspaces.gitrepo.ignored import Looked, check_ignored
-from dataworkspaces.gitrepo.kept_commits import keep_head
 from dataworkspaces.gitrepo.layout import current_branch
-from dataworkspaces.gitrepo.locks import remove_stale_git_locks
 from dataworkspaces.gitrepo.resource import GitRepoResource
-from dataworkspaces.gitrepo.rest import SETTINGS
 from dataworkspaces.gitrepo.restraint import ask, restraint_of, settings_addresses
 from dataworkspaces.lineage.kept_lineage import file_name
 from dataworkspaces.params import (
@@ -48,7 +42,6 @@ from dataworkspaces.params import (
 )
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.toolbox.atomic import read_json_object, write_bytes, write_json
-from dataworkspaces.toolbox.hostname import default_hostname
 from dataworkspaces.toolbox.logs import log
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.toolbox.regular import read_regular, status_if_any
@@ -87,6 +80,8 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
     # -- identity and places -------------------------------------------------------------------------------------
 
     def get_instance(self) -> str:
+        from dataworkspaces.toolbox.hostname import default_hostname
+
         return str(self.get_local_param(HOSTNAME) or default_hostname())
 
     def get_workspace_local_path_if_any(self) -> str | None:
@@ -238,6 +233,8 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
         return self.get_snapshot_metadata(hashes[0])
 
     def get_snapshot_manifest_bytes(self, hash_val: str) -> bytes:
+        from dataworkspaces.backends.git.conversion import as_committed
+
         path = self.paths.manifest(hash_val)
         try:
             manifest = read_regular(path)
@@ -287,6 +284,8 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
         self._store(path, metadata.to_json())
 
     def delete_snapshot_metadata_and_manifest(self, hash_val: str) -> None:
+        from dataworkspaces.durability import flush_directory
+
         for path in (self.paths.snapshot_metadata_file(hash_val), self.paths.manifest(hash_val)):
             self._note_for_commit(path)
             path.unlink(missing_ok=True)
@@ -407,6 +406,8 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
     def has_own_files(self) -> bool:
         """Also while a step has used some. Asked often, so git is asked only if the root holds what nothing explains,
         and has changed."""
+        from dataworkspaces.gitrepo.rest import SETTINGS
+
         lineage = self.paths.current_lineage / file_name(OWN_FILES)
         if self._load(lineage, read_json_object, {}).get("lineages"):
             return True
@@ -461,6 +462,8 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
 
     def _snapshot_precheck(self, resource_list: Sequence[SnapshotResourceMixin]) -> None:
         """What git ignores of resources is told before anything moves: one look-up for all subdirectories."""
+        from dataworkspaces.gitrepo.ignored import Looked, check_ignored
+
         super()._snapshot_precheck(resource_list)
         own, _others = _split(resource_list)
         looked = [
@@ -587,6 +590,8 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
     _finished_snapshot: str | None = None
 
     def save(self, message: str) -> None:
+        from dataworkspaces.gitrepo.kept_commits import keep_head
+
         if self._finished_snapshot is not None:
             self._pack_older_snapshots(self._finished_snapshot)
         super().save(message)
@@ -646,6 +651,8 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
         yield from super().unfinished_parts()
 
     def recover(self, operation: str, data: dict[str, Any], interrupted: bool) -> str:
+        from dataworkspaces.gitrepo.locks import remove_stale_git_locks
+
         places = [r.get_local_path_if_any() for r in self.get_resources() if isinstance(r, GitRepoResource)]
         repositories = [Path(path) for path in places if path is not None]
         for root in (self.paths.root, *repositories):
