@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dataworkspaces.gitrepo.contents import KEPT_TREES, present_objects, version_objects
+from dataworkspaces.gitrepo.contents import present_objects, version_objects
+from dataworkspaces.gitrepo.kept_trees import KEPT_TREES
 from dataworkspaces.gitrepo.layout import EMPTY_TREE
 from dataworkspaces.gitrepo.repo import GitRepo
 

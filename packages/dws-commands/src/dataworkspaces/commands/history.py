@@ -109,8 +109,6 @@ def history_report(
     :param all_branches: those that any branch holds, too.
     :param experiments: the experiments beside the working line instead, in the order of their names.
     :param sweep: the runs of that sweep instead, as experiments."""
-    from dataworkspaces.commands.kept_experiments import include_experiments
-
     if limit is not None and limit < 1:
         raise ConfigurationError(f"--limit is {limit}, but must be at least 1")
     snapshots = workspace.as_snapshot_ws()
@@ -118,6 +116,8 @@ def history_report(
     branches: dict[str, list[str]] | None = None
     experiments = experiments or sweep is not None
     if experiments:
+        from dataworkspaces.commands.kept_experiments import include_experiments
+
         everything = include_experiments(workspace, sweep)
         found, total = everything[:all_count], len(everything)
     elif branch is not None:

@@ -46,10 +46,9 @@ def recover_if_interrupted(workspace: Workspace) -> None:
 
     For commands that only read. If another command is running, or the workspace cannot be written to, nothing is
     done."""
-    from dataworkspaces.toolbox.lock import hold_lock
-
     if not os.path.lexists(Journal.path(workspace.get_machine_directory())):
         return
+    from dataworkspaces.toolbox.lock import hold_lock
 
     try:
         with hold_lock(workspace.get_machine_directory(), "recover", timeout=0):

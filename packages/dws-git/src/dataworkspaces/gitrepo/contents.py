@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dataworkspaces.errors import DwsError
+from dataworkspaces.gitrepo.kept_trees import KEPT_TREES
 from dataworkspaces.gitrepo.layout import git_directory, objects_directory
 from dataworkspaces.gitrepo.nested import add_all
 from dataworkspaces.gitrepo.notebooks import holds_notebooks, names_notebooks, put_sources
@@ -19,8 +20,6 @@ from dataworkspaces.gitrepo.stripped import tree_without
 from dataworkspaces.toolbox.atomic import explain_os_error
 
 _MANY = 500
-KEPT_TREES = "refs/dws/trees"
-"""Below it: trees of uncommitted code that a step ran, so that git does not collect them."""
 
 
 class PresentObjects(NamedTuple):

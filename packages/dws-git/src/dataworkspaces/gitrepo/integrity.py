@@ -11,10 +11,9 @@ from shlex import quote
 from dataworkspaces.errors import DwsError, ToolError
 from dataworkspaces.gitrepo.advance import abandon, finish, is_unfinished
 from dataworkspaces.gitrepo.checks import check_object_name
-from dataworkspaces.gitrepo.contents import KEPT_TREES
 from dataworkspaces.gitrepo.damaged_objects import check_loose_objects
 from dataworkspaces.gitrepo.kept_commits import KEPT_COMMITS
-from dataworkspaces.gitrepo.kept_trees import kept_trees
+from dataworkspaces.gitrepo.kept_trees import KEPT_TREES, kept_trees
 from dataworkspaces.gitrepo.layout import git_directory, head_commit, how_to_fetch, operation_in_progress
 from dataworkspaces.gitrepo.locks import remove_stale_git_locks
 from dataworkspaces.gitrepo.remote import has_origin

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dataworkspaces.gitrepo.contents import KEPT_TREES
 from dataworkspaces.gitrepo.layout import enclosing_repository, git_directories, has_references_below
 from dataworkspaces.gitrepo.run import run_git
 
+KEPT_TREES = "refs/dws/trees"
+"""Below it: trees of uncommitted code that a step ran, so that git does not collect them."""
 FETCH_KEPT_TREES = f"+{KEPT_TREES}/*:{KEPT_TREES}/*"
 
 

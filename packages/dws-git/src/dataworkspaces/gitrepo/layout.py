@@ -19,6 +19,9 @@ _OPERATIONS = {
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 """The hash of a tree without entries, in every repository with SHA-1."""
 _EMPTY_TREE_SHA256 = "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"
+SETTINGS = (".gitignore", ".gitattributes", ".gitmodules", ".gitfat")
+"""Files at the root that say what git does with all others: kept with them, but no part of a version. An old one would
+let git take the directories of newer resources, or large files as they are."""
 _SHA256_RE = r"(?im)^[ \t]*objectformat[ \t]*=[ \t]*sha256[ \t]*$"
 _SHA_RE = r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z"
 

@@ -18,7 +18,6 @@ from dataworkspaces.gitrepo.process import explain, not_started, run
 from dataworkspaces.gitrepo.restraint import is_being_made
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.gitrepo.told import Told, parse_porcelain
-from dataworkspaces.toolbox.build_directory import directory_to_build_in
 from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace import Interaction
 
@@ -242,6 +241,8 @@ def clone(
 def temporary_clone_directory(parent: Path) -> AbstractContextManager[Path]:
     """A directory to clone into, from which the clone is then moved to its place. What killed processes left of such
     directories is removed."""
+    from dataworkspaces.toolbox.build_directory import directory_to_build_in
+
     return directory_to_build_in(parent, "clone")
 
 

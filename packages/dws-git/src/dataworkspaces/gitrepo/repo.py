@@ -122,9 +122,7 @@ class GitRepo(NamedTuple):
         have changes. An untracked directory counts as one path and ends with a slash, and so does one that git ignores.
 
         :param ignored: say also what git ignores."""
-        from dataworkspaces.gitrepo.large_index import is_large
-
-        is_apart = bool(without) and is_large(self.root)
+        is_apart = bool(without) and self._is_large()
         looking = "no" if is_apart else "normal"
         arguments = ["status", "--porcelain=v2", "--branch", "-z", f"--untracked-files={looking}", "--no-renames"]
         arguments += ["--ignored=matching"] if ignored else []
@@ -152,6 +150,11 @@ class GitRepo(NamedTuple):
             elif record.startswith("! "):
                 hidden.append(record[2:])
         return RepoStatus(commit, branch, tuple(dirty + untracked), tuple(untracked), tuple(hidden))
+
+    def _is_large(self) -> bool:
+        from dataworkspaces.gitrepo.large_index import is_large
+
+        return is_large(self.root)
 
     def changed_paths(self, without: Sequence[str], within: str = "") -> list[str]:
         """The paths that differ from HEAD and that ``git add`` knows, of all ``within`` a directory but some places."""

@@ -8,17 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dataworkspaces.gitrepo.changes import parse_raw_diff
-from dataworkspaces.gitrepo.layout import empty_tree, head_commit
+from dataworkspaces.gitrepo.layout import SETTINGS, empty_tree, head_commit
 from dataworkspaces.gitrepo.nested import may_hold_gitlinks
 from dataworkspaces.gitrepo.plumbing import parse_names, records
 from dataworkspaces.gitrepo.repo import GitRepo, RepoStatus, git_without
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.gitrepo.stripped import tree_without
 from dataworkspaces.workspace import FileChange
-
-SETTINGS = (".gitignore", ".gitattributes", ".gitmodules", ".gitfat")
-"""Files at the root that say what git does with all others: kept with them, but no part of a version. An old one would
-let git take the directories of newer resources, or large files as they are."""
 
 _AT_ONCE = 2000
 """So many paths fit on a command line, however long they are."""

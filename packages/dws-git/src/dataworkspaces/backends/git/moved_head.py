@@ -77,11 +77,11 @@ def settle_head(workspace: GitWorkspace) -> None:
 def settle_if_moved(workspace: GitWorkspace) -> None:
     """As :func:`settle_head`, for a command that only reads: if that can be done without waiting, or asking. Whoever
     changes the workspace next does it else."""
-    from dataworkspaces.toolbox.lock import hold_lock
-
     noted = _noted(workspace)
     if noted is None or noted == _present(workspace) or restraint_of(workspace.paths.root) is not None:
         return
+    from dataworkspaces.toolbox.lock import hold_lock
+
     try:
         with hold_lock(workspace.get_machine_directory(), "settle", timeout=0):
             if not workspace.is_unfinished():

@@ -12,6 +12,7 @@ from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.errors import NotFoundError
 from dataworkspaces.gitrepo.checks import check_object_name
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
+from dataworkspaces.gitrepo.layout import SETTINGS
 from dataworkspaces.gitrepo.plumbing import list_paths, list_tree, read_blobs
 from dataworkspaces.toolbox.local_directory import LocalDirectory
 from dataworkspaces.toolbox.names import check_relative_path, some
@@ -94,8 +95,6 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         return list(found)
 
     def list_excluded(self) -> Set[str]:
-        from dataworkspaces.gitrepo.rest import SETTINGS
-
         paths, options = self.workspace.paths, ["--others", "--ignored", "--exclude-standard", "--directory"]
         listed = list_paths(paths.root, options, [paths.within] if paths.prefix else [])
         return {".git", *SETTINGS, *self._places, *(path.removeprefix(paths.prefix).rstrip("/") for path in listed)}
@@ -141,8 +140,6 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
 
     def keep(self) -> None:
         """Commit what is not committed, and say what is new: nobody added it."""
-        from dataworkspaces.gitrepo.rest import SETTINGS
-
         prefix = self.workspace.paths.prefix
         before = self.rest.commit("Keep the present state of the workspace's own files")
         new = [name for path in before.untracked if (name := path.removeprefix(prefix)) not in SETTINGS]
@@ -249,7 +246,6 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
 
     def _whole(self, places: Collection[str], *, keep: bool = False) -> PresentObjects:
         from dataworkspaces.gitrepo.contents import present_objects
-        from dataworkspaces.gitrepo.rest import SETTINGS
 
         without = [*self._places, *SETTINGS, *sorted({*self.written_by_steps(), *places})]
         rest = self._rest_without(without)

@@ -166,8 +166,6 @@ class GitStorage(Workspace):
     """Whether a command compares what branches hold: what is read then need not be on this one."""
 
     def _read_state(self, directory: Path, key: str) -> bytes | None:
-        from dataworkspaces.backends.git.conversion import as_committed
-
         path = directory / check_relative_path(key, "State key")
         try:
             content = read_regular(path)
@@ -175,8 +173,15 @@ class GitStorage(Workspace):
             return None
         except OSError as e:
             raise MetadataError(f"{path} cannot be read: {e.strerror or e}") from e
-        # Only what git has converted has such line ends; whoever reads it compares it with its hash.
-        return (as_committed(self.paths, path) if b"\r\n" in content else None) or content
+        return self._as_written(path, content)
+
+    def _as_written(self, path: Path, content: bytes) -> bytes:
+        """Only what git has converted has such line ends; whoever reads it compares it with its hash."""
+        if b"\r\n" not in content:
+            return content
+        from dataworkspaces.backends.git.conversion import as_committed
+
+        return as_committed(self.paths, path) or content
 
     def write_resource_state(self, resource: Resource, items: dict[str, bytes]) -> None:
         directory = self.paths.resource_state(resource.role, self._stored_name(resource.name))
@@ -194,8 +199,6 @@ class GitStorage(Workspace):
     # -- documents -----------------------------------------------------------------------------------------------
 
     def read_document(self, key: str) -> bytes | None:
-        from dataworkspaces.backends.git.conversion import as_committed
-
         path = self.paths.document(key)
         try:
             content = read_regular(path)
@@ -203,7 +206,7 @@ class GitStorage(Workspace):
             return None if self.included_experiments is None else self.included_experiments.read(path)
         except OSError as e:
             raise MetadataError(f"{path} cannot be read: {e.strerror or e}") from e
-        return (as_committed(self.paths, path) if b"\r\n" in content else None) or content
+        return self._as_written(path, content)
 
     def write_documents(self, documents: Mapping[str, bytes]) -> None:
         for key, content in documents.items():

@@ -27,7 +27,7 @@ from dataworkspaces.errors import (
     NotFoundError,
 )
 from dataworkspaces.gitrepo.checks import check_object_name, check_scratch_directory, is_object_name
-from dataworkspaces.gitrepo.layout import current_branch
+from dataworkspaces.gitrepo.layout import SETTINGS, current_branch
 from dataworkspaces.gitrepo.resource import GitRepoResource
 from dataworkspaces.gitrepo.restraint import ask, restraint_of, settings_addresses
 from dataworkspaces.lineage.kept_lineage import file_name
@@ -233,8 +233,6 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
         return self.get_snapshot_metadata(hashes[0])
 
     def get_snapshot_manifest_bytes(self, hash_val: str) -> bytes:
-        from dataworkspaces.backends.git.conversion import as_committed
-
         path = self.paths.manifest(hash_val)
         try:
             manifest = read_regular(path)
@@ -252,6 +250,8 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
         except OSError as e:
             raise MetadataError(f"{path} cannot be read: {e.strerror or e}") from e
         if manifest_hash(manifest) != hash_val:
+            from dataworkspaces.backends.git.conversion import as_committed
+
             manifest = as_committed(self.paths, path) or manifest  # git may have converted the file
         if manifest_hash(manifest) != hash_val:
             raise MetadataError(
@@ -406,8 +406,6 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
     def has_own_files(self) -> bool:
         """Also while a step has used some. Asked often, so git is asked only if the root holds what nothing explains,
         and has changed."""
-        from dataworkspaces.gitrepo.rest import SETTINGS
-
         lineage = self.paths.current_lineage / file_name(OWN_FILES)
         if self._load(lineage, read_json_object, {}).get("lineages"):
             return True
