@@ -30,6 +30,9 @@ IMPORTED = (
     "workspace",
 )  # fmt: skip
 """Below `dataworkspaces`."""
+LEFT_OUT = ("backends", "sql")
+"""SQLAlchemy is two fifths of the memory of a server that has it, and a process takes longer to fork the more there is:
+those who work with databases have servers of their own."""
 IMPORTED_LATE = ("email.parser", "filelock", "tomli_w")
 """What commands import when they first need it, and nearly all do."""
 
@@ -96,7 +99,7 @@ def import_all(others: list[str]) -> None:
     for portion in dataworkspaces.__path__:
         for path in sorted(Path(portion).rglob("*.py")):
             parts = path.relative_to(portion).with_suffix("").parts
-            if parts[0] in IMPORTED and path.stem != "__main__":
+            if parts[0] in IMPORTED and parts[: len(LEFT_OUT)] != LEFT_OUT and path.stem != "__main__":
                 try:
                     import_module(".".join(("dataworkspaces", *parts)).removesuffix(".__init__"))
                 except ImportError:

@@ -20,6 +20,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -37,13 +38,19 @@ READ_AT_THE_START = (
 """What Python takes from the environment once: who sets these otherwise has a start of their own."""
 FILE_SYSTEMS = {"FSSPEC_S3_": ("boto3", "s3fs"), "FSSPEC_SFTP_": ("fsspec.implementations.sftp",)}
 """Modules that the processes of those have imported, too, who have set variables that begin with these."""
+DATABASES = ("dataworkspaces.backends.sql.workspace", "dataworkspaces.backends.sql.local_copy")
+"""What those have imported, too, whose workspaces are in a database."""
 
 
+@dataclass
 class Forked(User):
     """A user like others, whose calls of `dws` and of Python begin with all modules imported."""
 
+    imported: tuple[str, ...] = ()
+    """Modules besides those that all commands need."""
+
     def at(self, cwd: Path, **env: str) -> Forked:
-        return Forked(cwd, {**self.env, **env}, self.trusts)
+        return Forked(cwd, {**self.env, **env}, self.trusts, self.imported)
 
     def run(
         self, *command: str | Path, input: str | None = None, check: bool = True, timeout: float = 120
@@ -52,7 +59,9 @@ class Forked(User):
         options = name == sys.executable and arguments[0].startswith("-") and arguments[0] != "-c"
         if options or name not in (program("dws"), sys.executable) or not self._starts_as_the_server():
             return super().run(*command, input=input, check=check, timeout=timeout)
-        done = call(["dws" if name == program("dws") else "python", *arguments], self, input or "", timeout)
+        done = call(
+            ["dws" if name == program("dws") else "python", *arguments], self, input or "", timeout, self.imported
+        )
         if check and done.returncode != 0:
             raise AssertionError(f"{done.args}: exit status {done.returncode}\n{done.stdout}{done.stderr}")
         return done
@@ -65,12 +74,14 @@ class Forked(User):
         return User(self.cwd, self.env, self.trusts)
 
 
-def call(command: list[str], user: User, input: str, timeout: float) -> subprocess.CompletedProcess[str]:
+def call(
+    command: list[str], user: User, input: str, timeout: float, also: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
     """What a command does in a fork of the server."""
     umask = os.umask(0)
     os.umask(umask)
     imported = (names for prefix, names in FILE_SYSTEMS.items() if any(name.startswith(prefix) for name in user.env))
-    server = _server(tuple(name for names in imported for name in names))
+    server = _server((*also, *(name for names in imported for name in names)))
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         given.write(input.encode("utf-8", "surrogateescape"))
         given.seek(0)

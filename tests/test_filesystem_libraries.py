@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +117,9 @@ def test_dask(here: User, scheduler: str) -> None:
     import dask
     import dask.dataframe
 
-    with dask.config.set(scheduler=scheduler):
+    # Of itself dask starts new processes for each computation, and each imports all that it needs.
+    pool = ThreadPoolExecutor(2) if scheduler == "threads" else ProcessPoolExecutor(2, get_context("spawn"))
+    with pool, dask.config.set(scheduler=scheduler, pool=pool):
         for name in TYPES:
             table = dask.dataframe.from_dict(ROWS, npartitions=2)
             table.to_csv(f"dws://{name}/tables/part-*.csv", index=False)

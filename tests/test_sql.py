@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from endtoend import FAILED, User, write_files
+from forked import DATABASES, Forked
 from postgresql_server import postgresql, postgresql_url  # noqa: F401 - fixtures
 
 SCRIPT = """
@@ -14,6 +16,11 @@ import json, pathlib
 total = sum(int(line) for line in pathlib.Path("source-data/numbers.csv").read_text().split())
 pathlib.Path("results/results.json").write_text(json.dumps({"metrics": {"total": total}}))
 """
+
+
+@pytest.fixture
+def user(user: Forked) -> User:
+    return replace(user, imported=DATABASES)
 
 
 def new_workspace(user: User, *options: str) -> User:
