@@ -19,6 +19,8 @@ from dataworkspaces.resources.s3.version_pages import KeyVersion, VersionPage
 
 Take = Callable[[list[KeyVersion]], None]
 _MANY = 2 * REQUESTS_AT_ONCE
+_FILLED = 70
+"""Per cent of a page that a part should take: one that is a little more than a page takes two."""
 _LAST_CHARACTER = "\U0010ffff"
 _CHARACTERS = 4
 """So many that differ between names are looked at, to see which are in use."""
@@ -87,7 +89,8 @@ def cut(rest: Part, page: VersionPage, look: Callable[[str], VersionPage]) -> li
         left = [name for name in found.directories if name > str(rest.after) or str(rest.after).startswith(name)]
         if found.next_key is not None or len(left) > _MANY:
             a_page = len(found.directories) - len(left) or 1  # so many directories fit into one
-            parts = _between(rest, left[a_page :: max(a_page, -(-len(left) // _MANY))])
+            a_part = max(1, _FILLED * a_page // 100, -(-len(left) // _MANY))
+            parts = _between(rest, left[a_part::a_part])
         else:  # what lies in no directory has just been seen
             parts = [_inside(rest, directory) for directory in left]
         if left and len(parts) != 1:

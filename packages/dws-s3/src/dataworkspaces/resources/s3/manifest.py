@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 SNAPSHOTS = ".snapshots/"
 """Below it nothing is content."""
 _HASH_RE = re.compile(r"[0-9a-f]{40}\Z")
+_LEVEL = 6
+"""As gzip itself has it: 9 takes twice as long, and ids of versions do not get smaller by it."""
 _MAX_PACKED = 256 << 20
 _MAX_RATIO = 64
 """Of a text to what it is packed to. Names that are alike, with the version ``null``, reach less than 30."""
@@ -40,7 +42,9 @@ def is_hash(text: str) -> bool:
 
 
 def manifest_text(versions: Manifest) -> bytes:
-    return json.dumps(versions, indent=2, sort_keys=True).encode("ascii")
+    """As ``json.dumps`` with ``indent=2, sort_keys=True`` writes it, where that is written in Python."""
+    entries = json.dumps(versions, sort_keys=True, separators=(",\n  ", ": "))[1:-1]
+    return (f"{{\n  {entries}\n}}" if entries else "{}").encode("ascii")
 
 
 def manifest_hash(text: bytes) -> str:
@@ -66,29 +70,23 @@ class Manifests:
         """Whether no such manifest has been kept by this machine."""
         return not self._cached(manifest_hash(manifest_text(versions))).exists()
 
-    def store(self, versions: Manifest) -> str:
-        """Keep a manifest and return its hash. One that is there already is not written again."""
+    def store(self, versions: Manifest, known: Collection[str]) -> str:
+        """Keep a manifest and return its hash. One that is there already is not written again.
+
+        :param known: the keys of those that are in the bucket."""
         text = manifest_text(versions)
         hashval = manifest_hash(text)
-        key = f"{SNAPSHOTS}{hashval}.json.gz"
-        packed = gzip.compress(text, mtime=0)
-        if not self._is_stored(key, hashval):
+        packed = gzip.compress(text, _LEVEL, mtime=0)
+        resource, name = self._resource, f"{hashval}.json.gz"
+        key = SNAPSHOTS + name
+        if key not in known and resource.workspace.read_resource_state(resource, name) is None:
             try:
                 self._bucket.write(key, packed)
             except NoAccess:
-                self._resource.workspace.write_resource_state(self._resource, {f"{hashval}.json.gz": packed})
+                resource.workspace.write_resource_state(resource, {name: packed})
         if not self._cached(hashval).exists():
             write_bytes(self._cached(hashval), packed)
         return hashval
-
-    def _is_stored(self, key: str, hashval: str) -> bool:
-        if self._resource.workspace.read_resource_state(self._resource, f"{hashval}.json.gz") is not None:
-            return True
-        try:
-            self._bucket.info(key)
-        except (NoSuchObject, NoAccess):
-            return False
-        return True
 
     def load(self, hashval: str) -> Manifest:
         """Raises UnavailableError if there is none, MetadataError if it is not what its name says."""

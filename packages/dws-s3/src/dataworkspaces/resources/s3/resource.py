@@ -292,9 +292,10 @@ class S3Resource(CheckOutMixin, FileResourceMixin, SnapshotResourceMixin, Resour
     def snapshot(self) -> tuple[str | None, str | None]:
         version = self.pinned()
         if version is None:
-            versions = self._latest()
+            manifests: set[str] = set()
+            versions = self._latest(manifests=manifests)
             self._warn_of_null(versions)
-            version = self.manifests.store(versions)
+            version = self.manifests.store(versions, manifests)
         return version, version
 
     def _warn_of_null(self, versions: Manifest) -> None:
@@ -311,8 +312,10 @@ class S3Resource(CheckOutMixin, FileResourceMixin, SnapshotResourceMixin, Resour
         if not self.has_results_role():
             self.pin(compare_hash)
 
-    def _latest(self, path: str = "") -> dict[str, str]:
-        """The version of each key now, below a directory or of all."""
+    def _latest(self, path: str = "", manifests: set[str] | None = None) -> dict[str, str]:
+        """The version of each key now, below a directory or of all.
+
+        :param manifests: gets the keys of those that lie there."""
         from dataworkspaces.resources.s3.listing import list_versions
 
         found: dict[str, str] = {}
@@ -323,6 +326,8 @@ class S3Resource(CheckOutMixin, FileResourceMixin, SnapshotResourceMixin, Resour
                 for key, version, is_latest, _ in entries:
                     if is_latest and not self._is_written_by_snapshots(key):
                         found[key] = version
+                    elif is_latest and manifests is not None and key.startswith(SNAPSHOTS):
+                        manifests.add(key)
                 advance(len(found) - before)
 
             list_versions(self.bucket, take, below(path))
