@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataworkspaces.errors import ConfigurationError, NotFoundError
-from dataworkspaces.lineage.environment import present_process
 from dataworkspaces.lineage.environment_kind import Package
 from dataworkspaces.lineage.environment_records import environment_kinds, read_record, record_environment
 from dataworkspaces.lineage.model import Environment, StepLineage, UnknownLineage
@@ -128,6 +127,8 @@ def packages_of(workspace: Workspace, records: Mapping[str, str]) -> list[Packag
 
 def present_records(workspace: Workspace) -> dict[str, str]:
     """The documents of the environment in which a step would run now; written, if they are new."""
+    from dataworkspaces.lineage.environment import present_process  # not before there is something to compare with
+
     own = workspace.get_workspace_local_path_if_any()
     return record_environment(present_process(None if own is None else Path(own)), workspace.get_machine_directory())
 
