@@ -27,7 +27,7 @@ from dataworkspaces.commands.snapshot import snapshot_command
 from dataworkspaces.commands.sync import Selection, pull_command, push_command
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.files.file_tree import FileTreeMixin
-from dataworkspaces.filetree.restore_plan import all_objects
+from dataworkspaces.filetree.contents import all_objects
 from dataworkspaces.toolbox.trust import agreeing
 from dataworkspaces.workspace import Workspace, load_workspace
 from dataworkspaces.workspace.workspace_uri import find_workspace_uri

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dataworkspaces.errors import ConfigurationError, DwsError
 from dataworkspaces.files.file_tree import FileTreeMixin
 from dataworkspaces.filetree import Tree
-from dataworkspaces.filetree.restore_plan import all_objects
+from dataworkspaces.filetree.contents import all_objects
 from dataworkspaces.operations.deleted_snapshots import DeletedSnapshots
 from dataworkspaces.operations.store_users import StoreUsers
 from dataworkspaces.toolbox.lock_without_space import hold_empty_lock

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Literal
 
 from dataworkspaces.errors import MetadataError, NotSupportedError, UnavailableError
 from dataworkspaces.filetree import Tree
+from dataworkspaces.filetree.contents import all_objects
 from dataworkspaces.filetree.manifest import NO_FILES
 from dataworkspaces.filetree.objects.checkout import check_out, make_directories
 from dataworkspaces.filetree.objects.shared_contents import take_contents
 from dataworkspaces.filetree.objects.stored_files import copy_content
-from dataworkspaces.filetree.restore_plan import all_objects, plan_restore
+from dataworkspaces.filetree.restore_plan import plan_restore
 from dataworkspaces.toolbox.names import some
 
 if TYPE_CHECKING:

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from dataworkspaces.files.kept_content import KeptContent
     from dataworkspaces.files.lacking_file_system import LackingFileSystem
     from dataworkspaces.files.remote_content import RemoteContent
+    from dataworkspaces.files.restoring import Restorer
     from dataworkspaces.filetree.remotes.leases import Lease
     from dataworkspaces.workspace import Resource, Workspace
     from dataworkspaces.workspace.problem import Problem
@@ -143,13 +144,20 @@ class FileTreeMixin(CheckOutMixin, KeptVersionsMixin, LocalDirectoryMixin, Snaps
 
         return KeptContent(self)
 
+    @cached_property
+    def restorer(self) -> Restorer:
+        """Who brings versions back."""
+        from dataworkspaces.files.restoring import Restorer
+
+        return Restorer(self)
+
     # -- what is kept, for KeptVersionsMixin -----------------------------------------------------------------------
 
     def keeps_versions(self) -> bool:
         return self.restorable
 
     def contents_of_version(self, version: str) -> Mapping[Hashable, int] | None:
-        from dataworkspaces.filetree.restore_plan import all_objects
+        from dataworkspaces.filetree.contents import all_objects
 
         tree = self.stored_tree(version)
         return None if tree is None else {object_id: object_id.size for object_id in all_objects(tree)}
@@ -360,11 +368,11 @@ class FileTreeMixin(CheckOutMixin, KeptVersionsMixin, LocalDirectoryMixin, Snaps
 
     def restore_precheck(self, restore_hashval: str) -> None:
         self._check_restorable()
-        self.kept_content.restore_precheck(restore_hashval)
+        self.restorer.precheck(restore_hashval)
 
     def restore(self, restore_hashval: str) -> None:
         self._check_restorable()
-        self.kept_content.restore(restore_hashval)
+        self.restorer.restore(restore_hashval)
 
     def _check_restorable(self) -> None:
         if not self.restorable:

@@ -8,9 +8,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import DwsError
+from dataworkspaces.filetree.contents import all_objects
 from dataworkspaces.filetree.hashing import OPEN_FLAGS
 from dataworkspaces.filetree.objects.quarantine import set_aside
-from dataworkspaces.filetree.restore_plan import all_objects
 from dataworkspaces.toolbox.logs import log
 
 if TYPE_CHECKING:

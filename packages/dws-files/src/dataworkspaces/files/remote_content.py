@@ -45,7 +45,7 @@ class RemoteContent(RemotePushing):
         if is_new and ancestry.is_incomplete():
             ancestry.await_files()
         present = resource.present_tree(keep=True)
-        merge = merge_heads(resource, ancestry, present, lambda tree: resource.kept_content.fetch_for(present, tree))
+        merge = merge_heads(resource, ancestry, present, lambda tree: resource.restorer.fetch_for(present, tree))
         if merge.merged:
             self._put_in_place(ancestry, present, merge)
             changed = changed or merge.tree.hashval != present.hashval

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import NotFoundError
-from dataworkspaces.filetree.restore_plan import all_objects
+from dataworkspaces.filetree.contents import all_objects
 from dataworkspaces.operations.executors import executor_of
 from dataworkspaces.toolbox.atomic import read_json_object, read_json_object_if_any, write_json
 from dataworkspaces.toolbox.names import some

@@ -13,7 +13,7 @@ from dataworkspaces.errors import (
     suppress_negative,
 )
 from dataworkspaces.filetree import Entry, Tree
-from dataworkspaces.filetree.restore_plan import object_of
+from dataworkspaces.filetree.contents import object_of
 from dataworkspaces.toolbox.names import check_relative_path
 from dataworkspaces.workspace import FileInfo, VersionFiles
 

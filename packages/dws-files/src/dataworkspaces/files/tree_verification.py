@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import DwsError
+from dataworkspaces.filetree.contents import all_objects
 from dataworkspaces.filetree.objects.quarantine import set_damaged_packs_aside
-from dataworkspaces.filetree.restore_plan import all_objects
 from dataworkspaces.workspace.kept_versions import Fault, Verified
 
 if TYPE_CHECKING:
