@@ -11,6 +11,9 @@ from endtoend import FIXTURES, User, write_files
 from forked import Forked
 from json_schemas import faults, shape_of
 
+from dataworkspaces.backends.git.pack_writer import write_packs
+from dataworkspaces.backends.git.paths import WorkspacePaths
+
 TRAIN = """\
 import sys
 from pathlib import Path
@@ -124,6 +127,29 @@ def test_runs_steps_and_files_of_this_release(here: Forked) -> None:
     says("remove", "mid")
     for command in (["remove", "--list"], ["tag"], ["label"], ["config"]):
         says(*command)
+
+
+@pytest.mark.slow
+def test_packs_of_snapshots(here: Forked) -> None:
+    """As the schema says, and so is what is taken out of one."""
+    for tag in ("ONE", "TWO"):
+        here.python("code/train.py")
+        here.batch("snapshot", tag)
+    hashes = [each["hash"] for each in here.json("history")["snapshots"]]
+    (pack,) = write_packs(WorkspacePaths.of(here.cwd), hashes) and here.cwd.glob(".dataworkspace/snapshot_packs/*")
+    lines = pack.read_bytes().splitlines(keepends=True)
+    header, *documents = map(json.loads, lines)
+    assert [fault for each in (header, *documents) for fault in faults("snapshot-pack", each, strict=True)] == []
+
+    body = b"".join(lines[1:])
+    line_at = lambda place: json.loads(body[place[0] : sum(place)])  # noqa: E731
+    assert header["snapshots"].keys() == set(hashes)
+    for snapshot in map(line_at, header["snapshots"].values()):
+        assert faults("snapshot-manifest", json.loads(snapshot["manifest"]), strict=True) == []
+        assert snapshot["lineage"]
+        for document in snapshot["lineage"].values():
+            whole = {**document, "lineages": list(map(line_at, document["lineages"]))}
+            assert faults("resource-lineage", whole, strict=True) == []
 
 
 def test_errors(user: User) -> None:
