@@ -12,6 +12,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ FIXTURES = Path(__file__).parent / "fixtures"
 HOST = "host1"
 FAILED = (1, 4, 5, 6, 7, 8, 9, 10, 11)
 """The statuses with which a command ends that tells a user what is wrong: one for each kind of error."""
+FAN_OUT = frozenset(f"{byte:02x}" for byte in range(256))
+"""Names of the directories in which git, and Data Workspaces, keep objects."""
 LABELS = ("error: ", "Cancelled")
 """What the line begins with that says why a command ended."""
 
@@ -152,12 +155,8 @@ def write_files(directory: Path, files: dict[str, str | bytes]) -> None:
 
 def read_tree(directory: Path) -> dict[str, str]:
     """All that is below a directory but for git's own, in words: kind, executable or not, and content."""
-    tree = {}
-    for path in walk(directory):
-        relative = path.relative_to(directory)
-        if ".git" not in relative.parts and not path.is_dir():
-            tree[os.fspath(relative)] = describe(path)
-    return tree
+    found = ((os.path.relpath(path, directory), path) for path in walk(directory, but=[".git"]) if not path.is_dir())
+    return {name: describe(path) for name, path in found}
 
 
 def whole_state(root: Path) -> dict[str, str]:
@@ -195,11 +194,13 @@ def describe(path: Path) -> str:
     return f"{executable}file {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
 
 
-def walk(directory: Path) -> list[Path]:
-    """Everything below a directory, links not followed, in a fixed order."""
+def walk(directory: Path, but: Collection[str] = ()) -> list[Path]:
+    """Everything below a directory, links not followed, in a fixed order; but what has one of some names, and what is
+    below that."""
     found = []
     for here, directories, files in os.walk(directory):
-        found += [Path(here, name) for name in [*directories, *files]]
+        directories[:] = [name for name in directories if name not in but]
+        found += [Path(here, name) for name in [*directories, *files] if name not in but]
     return sorted(found)
 
 
@@ -226,11 +227,10 @@ def contents_in_git(repository: Path, env: dict[str, str]) -> set[str]:
 
 def contents_in_tree(directory: Path) -> set[str]:
     """The SHA-256 of each file below a directory. Git's own are left out, and ours: they may be rewritten."""
-    ours = {".git", ".dataworkspace"}
     return {
         hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in walk(directory)
-        if ours.isdisjoint(path.relative_to(directory).parts) and path.is_file() and not path.is_symlink()
+        for path in walk(directory, but=[".git", ".dataworkspace"])
+        if path.is_file() and not path.is_symlink()
     }
 
 
@@ -239,40 +239,41 @@ def copy_workspace(source: Path, target: Path) -> Path:
     git need not read each file again; its notes of where it is say that it is there; and what somebody agreed to for
     the one they have agreed to for the other. Their user is the same, and knows it."""
     subprocess.run(["cp", "-a", str(source), str(target)], check=True)
-    for note in [*target.rglob("place.json")]:
+    old, new = (Path(os.path.realpath(place)) for place in (source, target))
+    notes = [path for path in walk(new, but=FAN_OUT) if path.name in ("place.json", "familiar", "secret")]
+    for note in (path for path in notes if path.name == "place.json"):
         data = json.loads(note.read_text())
-        if Path(data.get("root", "/")).is_relative_to(os.path.realpath(source)):
-            root = Path(os.path.realpath(target), Path(data["root"]).relative_to(os.path.realpath(source)))
+        if Path(data.get("root", "/")).is_relative_to(old):
+            root = Path(new, Path(data["root"]).relative_to(old))
             data |= {"root": str(root), "inode": (root / ".dataworkspace").stat().st_ino}
             note.write_text(json.dumps(data))
-    for directory in [*Path(os.path.realpath(source)).parents][:3]:
+    for directory in [*old.parents][:3]:
         for agreements in directory.glob("*/.config/dws/agreements.json"):
             known = json.loads(agreements.read_text())["workspaces"]
             for place, addresses in [*known.items()]:
-                if Path(place).is_relative_to(os.path.realpath(source)):
-                    known[place.replace(os.path.realpath(source), os.path.realpath(target), 1)] = addresses
+                if Path(place).is_relative_to(old):
+                    known[place.replace(str(old), str(new), 1)] = addresses
             agreements.write_text(json.dumps({"workspaces": known}))
-    _share_secret(source, target)
-    _make_familiar(source, target)
+    _share_secret(old, new)
+    _make_familiar(old, new, notes)
     return target
 
 
-def _share_secret(source: Path, target: Path) -> None:
+def _share_secret(old: Path, new: Path) -> None:
     """Let the user of a copy be that of the original, whose notes of commands count for nobody else."""
-    near = [[*Path(os.path.realpath(place)).parents][:3] for place in (source, target)]
-    secrets = [path for directory in near[0] for path in directory.glob("*/.config/dws/secret")]
-    homes = [directory / "home" for directory in near[1] if (directory / "home").is_dir()]
+    secrets = [path for directory in [*old.parents][:3] for path in directory.glob("*/.config/dws/secret")]
+    homes = [directory / "home" for directory in [*new.parents][:3] if (directory / "home").is_dir()]
     if len(secrets) == 1 and homes and not (homes[0] / ".config/dws/secret").exists():
         (homes[0] / ".config/dws").mkdir(parents=True, exist_ok=True, mode=0o700)
         shutil.copy(secrets[0], homes[0] / ".config/dws/secret")
 
 
-def _make_familiar(source: Path, target: Path) -> None:
+def _make_familiar(old: Path, new: Path, notes: list[Path]) -> None:
     """The marks that only the secret of a user makes, for the places of the copy."""
-    old, new = (Path(os.path.realpath(place)) for place in (source, target))
     near = [path for directory in [*old.parents][:3] for path in directory.glob("*/.config/dws/secret")]
-    secrets = [path.read_bytes() for path in {*near, *old.rglob(".config/dws/secret")}]
-    for marks in [*new.rglob(".git/dws/familiar")]:
+    inside = [path for path in notes if path.parts[-3:] == (".config", "dws", "secret")]
+    secrets = {path.read_bytes() for path in (*near, *inside)}
+    for marks in (path for path in notes if path.parts[-3:] == (".git", "dws", "familiar")):
         root = marks.parents[2].relative_to(new)
         for secret in secrets:
             before, after = (
