@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from dataworkspaces.errors import UnavailableError
 from dataworkspaces.resources.s3 import listing
 from dataworkspaces.resources.s3.version_pages import KeyVersion, VersionPage, parse_page
 
@@ -93,10 +94,26 @@ def test_a_directory_alone(keys: list[str], directory: str) -> None:
     assert listed(bucket, directory) == {entry for entry in bucket.entries if entry.key.startswith(directory)}
 
 
-def test_a_small_bucket_takes_one_request() -> None:
+def test_a_small_directory_takes_one_request_and_a_small_bucket_one_round() -> None:
     bucket = FakeBucket(entries([f"x/{n}" for n in range(50)]), 1000)
-    listed(bucket)
+    listed(bucket, "x/")
     assert len(bucket.requests) == 1
+    listed(bucket)
+    assert {request["delimiter"] for request in bucket.requests[1:]} == {None, "/"}
+    assert len(bucket.requests) == 3
+
+
+def test_directories_that_cannot_be_told_are_no_matter_where_a_page_holds_all() -> None:
+    class NoDirectories(FakeBucket):
+        def version_page(self, *args: Any, delimiter: str | None = None, **options: Any) -> VersionPage:
+            if delimiter is not None:
+                raise UnavailableError("no directories today")
+            return super().version_page(*args, delimiter=delimiter, **options)
+
+    keys = [f"x/{n}" for n in range(50)]
+    assert listed(NoDirectories(entries(keys), 1000)) == set(entries(keys))
+    with pytest.raises(UnavailableError):
+        listed(NoDirectories(entries(keys), 10))
 
 
 @pytest.mark.parametrize(

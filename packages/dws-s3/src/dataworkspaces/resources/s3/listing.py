@@ -50,13 +50,18 @@ def list_versions(bucket: Bucket, take: Take, below: str = "") -> None:
         size = 1 if part.is_gap else None
         return part, bucket.version_page(part.after, part.version, below=part.prefix, max_keys=size)
 
+    def ask_for_directories(directory: str) -> VersionPage:
+        return bucket.version_page(None, below=directory, delimiter="/")
+
     def look(directory: str) -> VersionPage:
-        page = bucket.version_page(None, below=directory, delimiter="/")
+        page = top.result() if top is not None and directory == below else ask_for_directories(directory)
         take(page.versions)
         return page
 
     with ThreadPoolExecutor(REQUESTS_AT_ONCE, "s3-list") as pool:
         pending: set[Future[tuple[Part, VersionPage]]] = {pool.submit(read, Part(below, directory=below))}
+        # A bucket is larger than a page, mostly: its directories are asked for before that is known.
+        top = None if below else pool.submit(ask_for_directories, below)
         try:
             while pending:
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)
