@@ -77,13 +77,13 @@ def run(
     Raises ToolError if its exit status is not in ``ok``; ``doing`` says for the message what it was for."""
     import subprocess
 
+    from dataworkspaces.gitrepo.child import Child
+
     command, environment = invocation(directory, arguments, env or {}, restraint)
     started = time.time()
     pipe, standard_input = subprocess.PIPE, None if stdin is None else subprocess.PIPE
     try:
-        process = subprocess.Popen(
-            command, cwd=directory, stdin=standard_input, stdout=pipe, stderr=pipe, env=environment
-        )
+        process = Child(command, cwd=directory, stdin=standard_input, stdout=pipe, stderr=pipe, env=environment)
     except FileNotFoundError as e:
         raise not_started(directory) from e
     with process:
