@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -257,7 +256,7 @@ def test_lineage_without_files_counts_all(ws: MemoryWorkspace, run: Run) -> None
     """That of release 1.6, and of ours until now."""
     run()
     entry = entry_of(ws)
-    ws.get_lineage_store().update("middle", lambda _old: [replace(entry, code_files=())])
+    ws.get_lineage_store().update("middle", lambda _old: [entry._replace(code_files=())])
     Path("code/unrelated.py").write_text("# x\n")
     assert reasons(ws) == ["its code in code has changed"]
 

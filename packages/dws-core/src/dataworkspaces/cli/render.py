@@ -162,10 +162,11 @@ def _width(text: str) -> int:
 
 
 def terminal_width() -> int:
-    """That of the terminal that tables are fitted to, or what stands for it where there is none."""
-    import shutil
-
-    return _console().width if on_terminal() else shutil.get_terminal_size().columns
+    """That of the terminal that tables are fitted to; where there is none ``COLUMNS``, or 80."""
+    if on_terminal():
+        return _console().width
+    columns = os.environ.get("COLUMNS", "")
+    return int(columns) if columns.isdecimal() and int(columns) else 80
 
 
 def _console() -> Console:

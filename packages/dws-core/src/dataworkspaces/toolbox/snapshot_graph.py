@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from graphlib import CycleError, TopologicalSorter
-from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 __all__ = ["SnapshotGraph", "SnapshotNode", "microseconds_of", "position_after", "text_of"]
@@ -43,7 +42,7 @@ class SnapshotNode(NamedTuple):
     timestamp: str
     utc_offset: str | None = None
     parents: tuple[str, ...] | None = None
-    resource_parents: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    resource_parents: Mapping[str, tuple[str, ...]] = {}
 
     @staticmethod
     def of(metadata: Metadata) -> SnapshotNode:

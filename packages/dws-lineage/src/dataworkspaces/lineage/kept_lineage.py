@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,7 +52,8 @@ class KeptInFiles(KeptLineage):
         target = self._of(hashval)
         make_directories(self._directory)
         # Written beside and renamed, so that a snapshot's lineage is there whole or not at all.
-        import tempfile  # slow to import
+        import shutil
+        import tempfile
 
         temporary = Path(tempfile.mkdtemp(prefix=".new-", suffix=".tmp", dir=self._directory))
         try:
@@ -67,6 +67,8 @@ class KeptInFiles(KeptLineage):
             shutil.rmtree(temporary, ignore_errors=True)
 
     def delete(self, hashval: str) -> None:
+        import shutil
+
         try:
             shutil.rmtree(self._of(hashval))
         except FileNotFoundError:

@@ -7,7 +7,7 @@ The JSON layout is that of release 1.6 (see the file formats in the documentatio
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Union
 
@@ -98,8 +98,7 @@ Resolve = Callable[[ResourceCert], ResourceCert]
 """Puts a hash in the place of a placeholder, if it has one for that version."""
 
 
-@dataclass(frozen=True)
-class Environment:
+class Environment(NamedTuple):
     """What a step ran on. ``distributions`` are those of which something was imported, with their versions; None if
     nobody can tell.
 
@@ -114,8 +113,8 @@ class Environment:
     implementation: str | None = None
     platform: str | None = None
     distributions: Mapping[str, str] | None = None
-    records: Mapping[str, str] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    records: Mapping[str, str] = {}
+    settings: Mapping[str, Any] = {}
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -128,8 +127,7 @@ class Environment:
         }
 
 
-@dataclass(frozen=True)
-class RunRecord:
+class RunRecord(NamedTuple):
     """How ``dws run`` was called: what ``dws rerun`` calls again.
 
     :ivar run_id: the same in all entries that one execution left.
@@ -149,7 +147,7 @@ class RunRecord:
     inputs: tuple[ResourceRef, ...] = ()
     code: tuple[ResourceRef, ...] = ()
     outputs: tuple[ResourceRef, ...] | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = {}
     results: ResourceRef | None = None
     params_files: tuple[str, ...] = ()
     reads_nothing: bool = False
@@ -231,8 +229,7 @@ class CodeFiles(NamedTuple):
         }
 
 
-@dataclass(frozen=True)
-class StepLineage:
+class StepLineage(NamedTuple):
     """One execution of a step. Times are local, without a zone; the execution time is in seconds.
 
     From ``working_directory`` on the fields go beyond release 1.6, and are None (or empty) where it wrote the entry.
@@ -247,7 +244,7 @@ class StepLineage:
     step_name: str
     start_time: datetime
     execution_time_seconds: float | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = {}
     inputs: tuple[ResourceCert, ...] = ()
     code: tuple[ResourceCert, ...] = ()
     outputs: tuple[ResourceCert, ...] = ()
@@ -257,14 +254,14 @@ class StepLineage:
     user: str | None = None
     exit_status: int | None = None
     environment: Environment | None = None
-    random_seeds: Mapping[str, Any] = field(default_factory=dict)
-    code_trees: Mapping[str, str] = field(default_factory=dict)
+    random_seeds: Mapping[str, Any] = {}
+    code_trees: Mapping[str, str] = {}
     metrics: Mapping[str, Any] | None = None
     run: RunRecord | None = None
     notebook: NotebookRecord | None = None
     inputs_told: bool = True
     code_files: tuple[CodeFiles, ...] = ()
-    other: Mapping[str, Any] = field(default_factory=dict)
+    other: Mapping[str, Any] = {}
 
     def to_json(self) -> dict[str, Any]:
         further = {
@@ -296,8 +293,7 @@ class StepLineage:
         }
 
     def resolved(self, resolve: Resolve) -> StepLineage:
-        return replace(
-            self,
+        return self._replace(
             inputs=tuple(resolve(cert) for cert in self.inputs),
             code=tuple(resolve(cert) for cert in self.code),
             outputs=tuple(resolve(cert) for cert in self.outputs),
@@ -355,8 +351,7 @@ class ImportedLineage:
         return self
 
 
-@dataclass(frozen=True)
-class UnknownLineage:
+class UnknownLineage(NamedTuple):
     """A place that a step was writing when it failed. Its version is a new one: what read the last one is out of date.
 
     It stands in a list of its own in the file, since release 1.6 refuses entries of a type that it does not know.
@@ -372,7 +367,7 @@ class UnknownLineage:
 
     def resolved(self, resolve: Resolve) -> UnknownLineage:
         """A snapshot does not make known what the content came from."""
-        return self if self.step is None else replace(self, step=self.step.resolved(resolve))
+        return self if self.step is None else self._replace(step=self.step.resolved(resolve))
 
 
 LineageEntry = Union[StepLineage, SourceDataLineage, CodeLineage, ImportedLineage, UnknownLineage]  # noqa: UP007

@@ -41,8 +41,7 @@ def _entry(entry: LineageEntry, rename: Rename) -> LineageEntry:
 
 def _step(step: StepLineage, rename: Rename) -> StepLineage:
     notebook = step.notebook
-    return replace(
-        step,
+    return step._replace(
         inputs=tuple(_cert(cert, rename) for cert in step.inputs),
         code=tuple(_cert(cert, rename) for cert in step.code),
         outputs=tuple(_cert(cert, rename) for cert in step.outputs),
@@ -56,8 +55,7 @@ def _step(step: StepLineage, rename: Rename) -> StepLineage:
 
 
 def _run(run: RunRecord, rename: Rename) -> RunRecord:
-    return replace(
-        run,
+    return run._replace(
         run_from_directory=_ref(run.run_from_directory, rename),
         inputs=tuple(_ref(ref, rename) for ref in run.inputs),
         code=tuple(_ref(ref, rename) for ref in run.code),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path, PurePath
 from types import TracebackType
@@ -250,7 +249,7 @@ class Lineage:
         """The step has succeeded: record it as the maker of its outputs."""
         self._check_open("complete()")
         contents = self._contents([ref for ref in self._output_refs if not self._is_results(ref)])
-        entry = replace(self._entry(exit_status=0), code_files=self._find_code_files())
+        entry = self._entry(exit_status=0)._replace(code_files=self._find_code_files())
         try:
             record_step(self._store, entry, self._output_refs, contents)
         except BaseException:
@@ -350,7 +349,7 @@ class Lineage:
         import weakref
 
         end_earlier = self._end_writing
-        begun = replace(self._entry(None, is_over=False), execution_time_seconds=None)
+        begun = self._entry(None, is_over=False)._replace(execution_time_seconds=None)
         end = self._store.begin_writing(self._output_refs, begun)
         self._end_writing = weakref.finalize(self, end)
         if end_earlier is not None:
@@ -409,7 +408,7 @@ def record_step(
         for ref in outputs:
             version = old[ref.name].last_version + 1
             certs.append(ResourceCert(ref, PlaceholderCertificate(version, comment, True, contents.get(ref))))
-        written = replace(entry, outputs=tuple(certs))
+        written = entry._replace(outputs=tuple(certs))
         return {
             name: [*without(lineage.entries, [ref for ref in outputs if ref.name == name]), written]
             for name, lineage in old.items()

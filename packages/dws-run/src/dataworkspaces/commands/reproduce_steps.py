@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -106,10 +106,10 @@ class Steps:
         if execution.record is None:  # it records itself, as it did then
             check_program(command, directory)
             return apart.call(command, directory, {})
-        record = replace(execution.record, run_id=uuid.uuid4().hex, command=command)
+        record = execution.record._replace(run_id=uuid.uuid4().hex, command=command)
         if self.jobs > 1 and not self._finds_outputs(execution):
             results = () if record.results is None else (record.results,)
-            record = replace(record, outputs=tuple(ref for ref in execution.places if ref not in results))
+            record = record._replace(outputs=tuple(ref for ref in execution.places if ref not in results))
         planned = PlannedRun(record, unnamed_of(copy, execution))
         return execute(copy, planned, directory, apart.call).exit_status
 

@@ -198,7 +198,7 @@ def _run(
             return start(command, directory, {}, None)
         names = set(copy.get_resource_names())
         unnamed = tuple(n for n in request["unnamed"] if n in names) or unnamed_of(copy, execution)
-        return execute(copy, PlannedRun(replace(record, command=command), unnamed), directory, start).exit_status
+        return execute(copy, PlannedRun(record._replace(command=command), unnamed), directory, start).exit_status
 
 
 def _find(copy: Workspace, request: dict[str, Any]) -> Execution:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -94,8 +94,7 @@ def entries_here(
         certs.update(store.certs_to_read(read, ran, contents, f"Step {entry.step_name} at {start}"))
         check_one_version_of_each(store, entry.step_name, [certs[cert.ref] for cert in entry.inputs])
         here.append(
-            replace(
-                _as_called_here(planned, entry),
+            _as_called_here(planned, entry)._replace(
                 start_time=start,
                 inputs=tuple(certs[cert.ref] for cert in entry.inputs),
                 code=tuple(certs[cert.ref] for cert in entry.code),
@@ -115,4 +114,4 @@ def _as_called_here(planned: PlannedRun | None, entry: StepLineage) -> StepLinea
         return entry
     is_whole = entry.command_line == entry.run.command
     line = planned.record.command if is_whole else entry.command_line
-    return replace(entry, run=replace(planned.record, inputs=entry.run.inputs), command_line=line)
+    return entry._replace(run=planned.record._replace(inputs=entry.run.inputs), command_line=line)

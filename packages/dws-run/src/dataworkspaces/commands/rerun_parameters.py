@@ -31,7 +31,7 @@ def with_parameters(execution: Execution, parameters: Mapping[str, Any]) -> Exec
             recorded[name] = value
     record = execution.record
     if record is not None:
-        record = replace(record, parameters=recorded, command=tuple(command))
+        record = record._replace(parameters=recorded, command=tuple(command))
     return replace(execution, command=tuple(command) if execution.command is not None else None, record=record)
 
 
@@ -60,7 +60,7 @@ def with_files(execution: Execution, directory: str, root: str | None, given: Co
         return execution
     check_inside(record.params_files, directory, root)
     now = {name: value for name, value in read_parameters(record.params_files, directory).items() if name not in given}
-    return replace(execution, record=replace(record, parameters={**record.parameters, **now}))
+    return replace(execution, record=record._replace(parameters={**record.parameters, **now}))
 
 
 def _replace(command: list[str], name: str, value: Any) -> bool:

@@ -233,7 +233,7 @@ def planned_run(workspace: Workspace, execution: Execution, given: Collection[st
     execution = with_files(execution, directory, workspace.get_workspace_local_path_if_any(), given)
     if execution.record is None or execution.command is None:
         return None
-    record = replace(execution.record, run_id=uuid.uuid4().hex, command=command_here(execution.command))
+    record = execution.record._replace(run_id=uuid.uuid4().hex, command=command_here(execution.command))
     return PlannedRun(record, unnamed_of(workspace, execution))
 
 

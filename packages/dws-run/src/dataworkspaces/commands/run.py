@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -177,7 +177,7 @@ def _record_success(
     outputs = tuple(dict.fromkeys((*own, *lineage.inner_outputs())))
     if planned.guesses_inputs(workspace):
         all_of_it = PlaceSet(outputs)
-        record = replace(record, inputs=tuple(ref for ref in record.inputs if not all_of_it.overlaps(ref)))
+        record = record._replace(inputs=tuple(ref for ref in record.inputs if not all_of_it.overlaps(ref)))
     if record.outputs is None:
         inputs = inputs_to_read(workspace, record.inputs, outputs)
     around = watch.surroundings(record, own, outputs)

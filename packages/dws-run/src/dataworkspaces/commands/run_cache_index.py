@@ -10,7 +10,6 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 
 from dataworkspaces.errors import DwsError
 from dataworkspaces.lineage.model import RunRecord, StepLineage
@@ -25,7 +24,7 @@ _COLUMNS = "(hash TEXT, names TEXT, calls TEXT, PRIMARY KEY(hash, names))"
 
 def text_of_call(record: RunRecord) -> str:
     """The same for two runs that were asked for the same. As JSON: to Python 1, 1.0 and True are equal."""
-    return json.dumps(replace(record, run_id="").to_json(), sort_keys=True)
+    return json.dumps(record._replace(run_id="").to_json(), sort_keys=True)
 
 
 class RunIndex:

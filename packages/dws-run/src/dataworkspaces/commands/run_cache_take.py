@@ -12,7 +12,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -95,7 +95,7 @@ def put_in_place(
                 output.copy(copy)
                 flush_files(path for path in (copy, *copy.rglob("*")) if path.is_file() and not path.is_symlink())
                 advance(1)
-        end_writing = store.begin_writing(refs, replace(entries[0], outputs=(), execution_time_seconds=None))
+        end_writing = store.begin_writing(refs, entries[0]._replace(outputs=(), execution_time_seconds=None))
         roles = {ref.name: workspace.get_resource_role(ref.name) for ref in refs}
         contents = {o.ref: o.content for o in outputs if roles[o.ref.name] != ResourceRoles.RESULTS}
         replacement = _Replacement(workspace, name)
@@ -133,13 +133,12 @@ def _entries_here(workspace: Workspace, record: RunRecord, found: CachedRun) -> 
         certs = store.certs_to_read(inputs, ran, found.contents, f"Step {entry.step_name} at {start}")
         check_one_version_of_each(store, entry.step_name, [certs[ref] for ref in inputs])
         here.append(
-            replace(
-                entry,
+            entry._replace(
                 start_time=start,
                 inputs=tuple(certs[ref] for ref in inputs),
                 code=tuple(certs[ref] for ref in ran),
                 code_trees=trees,
-                run=replace(record, inputs=entry.run.inputs) if entry.run is not None else record,
+                run=record._replace(inputs=entry.run.inputs) if entry.run is not None else record,
                 other={**entry.other, TAKEN_FROM: _origin(entry, found)},
             )
         )
@@ -150,7 +149,7 @@ def _with_results(entry: StepLineage, results: dict[str, str | None]) -> StepLin
     """What lies there now, beside what snapshots keep there by now."""
     around = entry.other.get(KEY)
     texts = {**around, "results": results} if isinstance(around, dict) else around
-    return replace(entry, outputs=(), other={**entry.other, KEY: texts})
+    return entry._replace(outputs=(), other={**entry.other, KEY: texts})
 
 
 def _origin(entry: StepLineage, found: CachedRun) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from dataworkspaces import plugins
@@ -86,8 +86,7 @@ class Imports:
         versions = {process.python: process.implementation for process in noted}
         if python is None and len(versions) == 1:
             python = next(iter(versions))
-        return replace(
-            this_machine(),
+        return this_machine()._replace(
             python=python,
             implementation=None if python is None else versions.get(python),
             distributions=dict(sorted(found.items(), key=lambda item: item[0].lower())) if noted else None,

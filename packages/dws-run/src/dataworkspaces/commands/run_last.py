@@ -178,5 +178,5 @@ def _differences(entries: Sequence[StepLineage], record: RunRecord) -> list[str]
 
 def _is_same(one: RunRecord, other: RunRecord) -> bool:
     """As JSON: to Python 1, 1.0 and True are equal."""
-    texts = [json.dumps(replace(record, run_id="").to_json(), sort_keys=True) for record in (one, other)]
+    texts = [json.dumps(record._replace(run_id="").to_json(), sort_keys=True) for record in (one, other)]
     return texts[0] == texts[1]

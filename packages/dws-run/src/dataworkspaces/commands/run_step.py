@@ -62,7 +62,7 @@ class CommandLineage(Lineage):
     ) -> None:
         self.find_code: Callable[[Sequence[ResourceRef], Sequence[ResourceRef]], list[CodeFiles]] | None = None
         self._code_files: tuple[CodeFiles, ...] = ()
-        self._machine = replace(this_machine(), python=python)
+        self._machine = this_machine()._replace(python=python)
         self._other = other
         super().__init__(
             workspace,
@@ -274,8 +274,7 @@ class CommandLineage(Lineage):
             known = [cert.ref for cert in (*entry.inputs, *entry.outputs)]
             inputs = [cert for cert in self._inputs if not any(refs_overlap(cert.ref, ref) for ref in known)]
             code = [cert for cert in self._code if cert.ref not in {other.ref for other in entry.code}]
-            return replace(
-                entry,
+            return entry._replace(
                 inputs=(*entry.inputs, *inputs),
                 code=(*entry.code, *code),
                 parameters={**self._record.parameters, **entry.parameters},
@@ -373,7 +372,7 @@ class CommandLineage(Lineage):
     def _entry(self, exit_status: int | None, *, is_over: bool = True) -> StepLineage:
         entry = super()._entry(exit_status, is_over=is_over)
         told = bool(self._record.inputs) or self._record.reads_nothing
-        return replace(entry, inputs_told=told, other=self._other)
+        return entry._replace(inputs_told=told, other=self._other)
 
     def _environment(self) -> Environment:
         return self._machine
