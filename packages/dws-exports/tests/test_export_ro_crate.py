@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -99,7 +98,7 @@ def test_crate_with_attestations_is_one_too(graph: LineageGraph, tmp_path: Path,
     good = Attestation("reproduction.5a.json", b'{"a": 1}', verdict, ("-----BEGIN SSH SIGNATURE-----",))
     hostile = Attestation("reproduction.5b.json", b"{}", {"user": "\udcff\x1b<a b>", "finished": "\n"})
     bad = Attestation("reproduction.5c.json", b"\xff", {}, problem="about something else")
-    formats.RO_CRATE.write(replace(graph, attestations=(good, hostile, bad)), tmp_path / "crate")
+    formats.RO_CRATE.write(graph._replace(attestations=(good, hostile, bad)), tmp_path / "crate")
     assert problems(tmp_path / "crate") == []
     entities = read(tmp_path / "crate")
     first, second = (entities[f"#attestation/{each.name}"] for each in (good, hostile))

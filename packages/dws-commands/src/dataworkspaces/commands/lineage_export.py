@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +31,7 @@ def export_command(
     with _no_search_for_cycles():
         graph = lineage_graph(workspace, resource, snapshot, whole=resource is None)
         if graph.snapshot is not None:
-            graph = replace(graph, attestations=tuple(attestations_of(workspace, graph.snapshot)))
+            graph = graph._replace(attestations=tuple(attestations_of(workspace, graph.snapshot)))
         if out == "-" and isinstance(exporter, TextExporter):
             return exporter.text(graph)
         exporter.write(graph, Path(out))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.experiments import results_of
@@ -51,7 +50,7 @@ def with_metrics(workspace: Workspace, graph: LineageGraph) -> LineageGraph:
                         metrics[node.id] = {**metrics.get(node.id, {}), **found}
         except DwsError as e:
             log.info("the metrics of '%s' are not in the graph: %s", name, e)
-    return replace(graph, metrics=metrics)
+    return graph._replace(metrics=metrics)
 
 
 def _covers(node: DataNode, place: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -64,8 +63,7 @@ class RestorePlan(NamedTuple):
         }
 
 
-@dataclass(frozen=True)
-class RestoreOutcome:
+class RestoreOutcome(NamedTuple):
     """What a restore did.
 
     :ivar kept: the versions that lay there before, by resource; they can be brought back.
@@ -75,7 +73,7 @@ class RestoreOutcome:
     snapshot: SnapshotMetadata
     restored: tuple[str, ...]
     left: tuple[LeftResource, ...]
-    kept: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, str] = {}
     environment_change: str | None = None
 
     def to_json(self) -> dict[str, Any]:

@@ -6,9 +6,9 @@ import os
 import string
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from dataworkspaces.durability import boot_id
 from dataworkspaces.toolbox.heartbeat import SILENT_SECONDS, beating, in_words, seconds_since
@@ -48,8 +48,7 @@ _LONGEST_NAME = 200
 _FACTS = ("started", "boot", "since", "namespace", "beats")
 
 
-@dataclass(frozen=True)
-class LockHolder:
+class LockHolder(NamedTuple):
     """Whose a lock is. A process of another host cannot be looked at, so it counts as alive.
 
     :ivar is_here: whether the process could be looked at.
@@ -57,10 +56,10 @@ class LockHolder:
     :ivar mark: by which the lock is told from a later one.
     """
 
-    text: str = field(compare=False)
+    text: str
     is_alive: bool
     is_here: bool = True
-    silent: float | None = field(default=None, compare=False)
+    silent: float | None = None
     mark: str = ""
 
     @property

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,13 +42,13 @@ class Part(NamedTuple):
     results: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
 class _Found:
     """Files of a part by the repository that they lie in: one of its own may lie below it. ``untracked`` are those that
     nobody has given to git."""
 
-    changed: dict[Path, list[str]] = field(default_factory=dict)
-    untracked: dict[Path, list[str]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.changed: dict[Path, list[str]] = {}
+        self.untracked: dict[Path, list[str]] = {}
 
 
 def check_new_files(part: Part, interaction: Interaction, what: str, limit: int) -> list[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -18,8 +17,7 @@ from dataworkspaces.errors import NotSupportedError
 __all__ = ["Created", "EnvironmentKind", "Package", "Process", "Source"]
 
 
-@dataclass(frozen=True)
-class Process:
+class Process(NamedTuple):
     """A process that was a step, or part of one.
 
     :ivar python: the version of its Python; None if it was none.
@@ -33,7 +31,7 @@ class Process:
     implementation: str | None = None
     prefix: str | None = None
     paths: tuple[str, ...] = ()
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = {}
     root: Path | None = None
 
 

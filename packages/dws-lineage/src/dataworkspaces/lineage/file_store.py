@@ -24,7 +24,6 @@ from dataworkspaces.lineage.renamed_lineage import rename_entries
 from dataworkspaces.lineage.steps_in_progress import InterruptedStep, Writing
 from dataworkspaces.lineage.store import NO_CONTENTS, Contents, Entries, LineageStore, ResourceLineage, unknown
 from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object_if_any, to_json, write_bytes
-from dataworkspaces.toolbox.lock import HeldByAnother, acquire
 from dataworkspaces.workspace.resource_names import AS_STORED, ResourceNames
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
@@ -196,6 +195,8 @@ class FileLineageStore(LineageStore):
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
+        from dataworkspaces.toolbox.lock import HeldByAnother, acquire
+
         try:
             self._lock_path.parent.mkdir(parents=True, exist_ok=True)
             lock = acquire(self._lock_path, _LOCK_SECONDS)

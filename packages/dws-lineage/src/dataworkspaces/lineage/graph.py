@@ -5,7 +5,6 @@ are made from.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from dataworkspaces.lineage.attestations import Attestation
@@ -91,8 +90,7 @@ class Edge(NamedTuple):
         return {"source": self.source, "target": self.target}
 
 
-@dataclass(frozen=True)
-class LineageGraph:
+class LineageGraph(NamedTuple):
     """:ivar resource: of which resource this is the lineage; None for all.
     :ivar snapshot: hash of the snapshot; None for the current lineage.
     :ivar attestations: what people attest of the snapshot; no part of the graph, and not in its JSON.
@@ -106,7 +104,7 @@ class LineageGraph:
     steps: tuple[StepNode, ...] = ()
     edges: tuple[Edge, ...] = ()
     attestations: tuple[Attestation, ...] = ()
-    metrics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    metrics: Mapping[str, Mapping[str, Any]] = {}
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -132,17 +130,18 @@ def version_json(cert: ResourceCert) -> dict[str, Any]:
     }
 
 
-@dataclass
 class GraphBuilder:
     """Collects the nodes behind places. ``states`` are those of this workspace's places.
 
     :param lineages: the entries of each resource, all of them."""
 
-    lineages: Mapping[str, Sequence[LineageEntry]]
-    roles: Mapping[str, str]
-    states: Mapping[ResourceRef, State]
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        lineages: Mapping[str, Sequence[LineageEntry]],
+        roles: Mapping[str, str],
+        states: Mapping[ResourceRef, State],
+    ) -> None:
+        self.lineages, self.roles, self.states = lineages, roles, states
         self._data: dict[tuple[Any, ...], DataNode] = {}
         self._steps: dict[tuple[Any, ...], StepNode] = {}
         self._edges: dict[Edge, None] = {}

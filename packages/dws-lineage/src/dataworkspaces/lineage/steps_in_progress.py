@@ -12,7 +12,6 @@ from dataworkspaces.errors import MetadataError
 from dataworkspaces.lineage.from_json import step_from_json
 from dataworkspaces.lineage.model import StepLineage
 from dataworkspaces.toolbox.atomic import read_json_object, write_json
-from dataworkspaces.toolbox.lock import HeldByAnother, acquire
 from dataworkspaces.workspace.resource_ref import ResourceRef
 
 
@@ -33,6 +32,8 @@ class Writing:
 
     def begin(self, refs: Sequence[ResourceRef], step: StepLineage) -> Callable[[], None]:
         """Note a step; what is returned forgets it, and may be called twice. Raises OSError."""
+        from dataworkspaces.toolbox.lock import acquire
+
         self._directory.mkdir(parents=True, exist_ok=True)
         note = self._directory / f"{os.urandom(12).hex()}.json"
         lock = acquire(note.with_suffix(".lock"), 1.0)
@@ -86,6 +87,8 @@ def _forgetting(step: InterruptedStep, note: Path) -> Iterator[InterruptedStep]:
 
 def _taken_over(lock_path: Path) -> Callable[[], None] | None:
     """The lock of a process that is gone; None if it is alive, or if the file system is read-only."""
+    from dataworkspaces.toolbox.lock import HeldByAnother, acquire
+
     try:
         return acquire(lock_path, 0.0).release
     except (HeldByAnother, OSError):

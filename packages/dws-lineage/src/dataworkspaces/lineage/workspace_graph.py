@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError
-from dataworkspaces.lineage.code_files import CodeNow
-from dataworkspaces.lineage.graph import GraphBuilder, LineageGraph
 from dataworkspaces.lineage.places import NOTHING, group
 from dataworkspaces.lineage.states import States, refs_to_compare
 from dataworkspaces.workspace import LocalStateResourceMixin, Resource, ResourceRef, ResourceRoles
 
 if TYPE_CHECKING:
+    from dataworkspaces.lineage.graph import LineageGraph
     from dataworkspaces.lineage.model import LineageEntry
     from dataworkspaces.workspace import SnapshotMetadata, Workspace
 
@@ -30,6 +29,8 @@ def lineage_graph(
     :param whole: the graph of all resources.
 
     Raises ConfigurationError for an unknown resource or snapshot, and if there is no results resource to choose."""
+    from dataworkspaces.lineage.graph import GraphBuilder
+
     snapshots = workspace.as_lineage_ws()
     metadata = None if snapshot is None else snapshots.get_snapshot_by_tag_or_hash(snapshot)
     roles = _roles(workspace, metadata)
@@ -58,6 +59,8 @@ def lineage_states(
     if metadata is not None:
         versions = snapshots.get_snapshot_versions(metadata.hashval)
         return States(lineages, {}, {name: version.compare_hash for name, version in versions.items()})
+    from dataworkspaces.lineage.code_files import CodeNow
+
     return States(lineages, contents_now(workspace, lineages), code_changes=CodeNow(workspace).changes)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,13 +33,12 @@ class Archive(NamedTuple):
         return {"url": self.url, **({} if self.size is None else {"size": self.size}), "hashes": dict(self.hashes)}
 
 
-@dataclass(frozen=True)
-class Archives:
-    """Of one version of a package. :ivar index: the address of the index that has them."""
+class Archives(NamedTuple):
+    """Of one version of a package. :ivar address: of the index that has them."""
 
-    index: str | None = None
+    address: str | None = None
     sdist: Archive | None = None
-    wheels: tuple[Archive, ...] = field(default=())
+    wheels: tuple[Archive, ...] = ()
 
 
 def lock_files(prefix: str, root: Path | None) -> list[Path]:

@@ -71,7 +71,7 @@ def _package(each: Installed, archives: Archives | None, root: Path | None) -> d
         return {
             "name": name,
             "version": each.version,
-            **({} if archives.index is None else {"index": archives.index}),
+            **({} if archives.address is None else {"index": archives.address}),
             **({} if archives.sdist is None else {"sdist": archives.sdist.to_json()}),
             **({"wheels": [wheel.to_json() for wheel in archives.wheels]} if archives.wheels else {}),
         }
