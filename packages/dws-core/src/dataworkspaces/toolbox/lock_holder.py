@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import string
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
 
 from dataworkspaces.durability import boot_id
 from dataworkspaces.toolbox.heartbeat import SILENT_SECONDS, beating, in_words, seconds_since
@@ -43,12 +43,13 @@ _NAMESPACE = "?pidns-"
 """What newer releases of filelock write between the name of a host and a namespace of process numbers."""
 _FIRST_NAMESPACE = str(0xEFFFFFFC)
 """That of a machine which is no container. Its hosts are written without it."""
-_PLAIN = frozenset(string.ascii_letters + string.digits + "._-")
+_PLAIN_RE = r"[A-Za-z0-9._-]+"
 _LONGEST_NAME = 200
 _FACTS = ("started", "boot", "since", "namespace", "beats")
 
 
-class LockHolder(NamedTuple):
+@dataclass(frozen=True)
+class LockHolder:
     """Whose a lock is. A process of another host cannot be looked at, so it counts as alive.
 
     :ivar is_here: whether the process could be looked at.
@@ -56,10 +57,10 @@ class LockHolder(NamedTuple):
     :ivar mark: by which the lock is told from a later one.
     """
 
-    text: str
+    text: str = field(compare=False)
     is_alive: bool
     is_here: bool = True
-    silent: float | None = None
+    silent: float | None = field(default=None, compare=False)
     mark: str = ""
 
     @property
@@ -114,7 +115,7 @@ def host_in_lock() -> str | None:
     """What a lock of this process names as its host, as newer releases of filelock write it. None where that is not
     simply its name."""
     name, namespace = os.uname().nodename, process_namespace()
-    if not name or len(name) > _LONGEST_NAME or not set(name) <= _PLAIN:
+    if len(name) > _LONGEST_NAME or not re.fullmatch(_PLAIN_RE, name):
         return None
     return name if namespace in (None, _FIRST_NAMESPACE) else f"{name}{_NAMESPACE}{int(namespace):x}"
 

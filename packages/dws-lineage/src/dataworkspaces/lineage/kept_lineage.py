@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -52,25 +53,22 @@ class KeptInFiles(KeptLineage):
         target = self._of(hashval)
         make_directories(self._directory)
         # Written beside and renamed, so that a snapshot's lineage is there whole or not at all.
-        import shutil
-        import tempfile
-
-        temporary = Path(tempfile.mkdtemp(prefix=".new-", suffix=".tmp", dir=self._directory))
+        temporary = self._directory / f".new-{os.urandom(6).hex()}.tmp"
         try:
+            temporary.mkdir(0o700)
             write_files(temporary, {file_name(name): content for name, content in documents.items()})
             temporary.chmod(0o755)
             if target.exists():
-                shutil.rmtree(target)
+                _remove(target)
             temporary.rename(target)
             flush_directory(self._directory)
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            if temporary.exists():
+                _remove(temporary, ignore_errors=True)
 
     def delete(self, hashval: str) -> None:
-        import shutil
-
         try:
-            shutil.rmtree(self._of(hashval))
+            _remove(self._of(hashval))
         except FileNotFoundError:
             return
         except OSError as e:
@@ -90,3 +88,9 @@ def file_name(resource_name: str) -> str:
     """Of the file with the lineage of a resource; raises ConfigurationError if it cannot name one."""
     check_resource_name(resource_name)
     return f"{resource_name}.json"
+
+
+def _remove(directory: Path, *, ignore_errors: bool = False) -> None:
+    import shutil  # slow to import, and rarely needed
+
+    shutil.rmtree(directory, ignore_errors=ignore_errors)

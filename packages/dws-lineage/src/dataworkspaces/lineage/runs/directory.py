@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -130,6 +128,8 @@ class ResultsDirectory:
     def take_out(self, names: Iterable[str], place: Path) -> None:
         """Move files to a directory of this machine, in this order. One that lies there already stays there: it came
         before this was cut short, and this one gets another name."""
+        import shutil
+
         for name in names:
             if not self.has_file(name):
                 continue
@@ -165,6 +165,8 @@ class ResultsDirectory:
     # -- inside --------------------------------------------------------------------------------------------------
 
     def _put(self, path: str, content: bytes) -> None:
+        import tempfile
+
         if self._root is not None:
             self.resource.does_subpath_exist(path)  # raises for a path that a link leads out of the resource
             write_bytes(self._root / path, content, durable=True)
@@ -175,6 +177,9 @@ class ResultsDirectory:
             self.resource.upload_file(str(copy), path)
 
     def _copied(self, name: str, use: Callable[[str], object]) -> None:
+        import shutil
+        import tempfile
+
         scratch = Path(self._workspace.get_scratch_directory())
         scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="result-", dir=scratch) as directory:
