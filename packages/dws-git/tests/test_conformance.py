@@ -48,6 +48,8 @@ class TestGitBelowTheRoot(TestGit):
 class InGit(SnapshotResourceSuite, FileResourceSuite, FileSystemSuite):
     """What the types of git have in common: files of a working tree."""
 
+    faults_of_a_case = 2
+
     @pytest.fixture
     def workspace(self, tmp_path: Path) -> Workspace:
         directory = tmp_path / "ws"

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.slow
 
 class TestRclone(CheckOutSuite, SnapshotResourceSuite, FileResourceSuite, LocalStateResourceSuite, FileSystemSuite):
     entry_point = "rclone"
+    faults_of_a_case = 3
 
     def add(self, workspace: Workspace, directory: Path) -> Resource:
         (directory / "file").write_text("first")

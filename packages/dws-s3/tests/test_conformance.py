@@ -18,6 +18,8 @@ _VERSIONS = "equal objects that were written one after the other are versions of
 
 class TestS3(CheckOutSuite, SnapshotResourceSuite, FileResourceSuite, FileSystemSuite):
     entry_point = "s3"
+    faults_of_a_case = 3
+
     lacks = {"S9": _VERSIONS, "S10": _VERSIONS}  # noqa: RUF012 - read only
 
     @pytest.fixture(autouse=True)

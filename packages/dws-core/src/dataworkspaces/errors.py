@@ -138,13 +138,14 @@ _OF_THE_CALL = (
 """Of what was asked for, not of the disk or the connection."""
 
 
-def kind_of_os_error(error: OSError) -> type[ConfigurationError]:
-    """The kind of a system call that failed."""
-    if error.errno in _ABSENT:
+def kind_of_os_error(error: BaseException) -> type[ConfigurationError]:
+    """The kind of a system call that failed; any other error is of what was asked for."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number in _ABSENT:
         return NotFoundError
-    if error.errno in _NO_ROOM:
+    if number in _NO_ROOM:
         return StorageError
-    return ConfigurationError if error.errno in _OF_THE_CALL else UnavailableError
+    return ConfigurationError if number in _OF_THE_CALL else UnavailableError
 
 
 class ApiParamError(ConfigurationError):

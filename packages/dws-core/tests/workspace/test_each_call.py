@@ -82,13 +82,14 @@ def test_the_answer_is_right_or_none(ask: Callable[[MemoryWorkspace], Any], work
 )
 def test_a_disk_that_fails(name: str, workspace: MemoryWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever Python's own questions make of it."""
-    stat = Path.stat
+    stat = os.stat
 
-    def failing_stat(self: Path, **options: Any) -> Any:
-        if "data" in self.parts:
-            raise OSError(errno.EIO, os.strerror(errno.EIO), str(self))
-        return stat(self, **options)
+    def failing_stat(path: Any, **options: Any) -> Any:
+        if not isinstance(path, int) and "data" in Path(path).parts:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return stat(path, **options)
 
-    monkeypatch.setattr(Path, "stat", failing_stat)
-    with pytest.raises(UnavailableError, match="Input/output error"):
-        QUESTIONS[name](workspace)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", failing_stat)
+        with pytest.raises(UnavailableError, match="Input/output error"):
+            QUESTIONS[name](workspace)

@@ -14,6 +14,7 @@ from dataworkspaces.commands.restore import LeftResource
 from dataworkspaces.commands.summaries import snapshot_json
 from dataworkspaces.errors import ConfigurationError, DwsError, NotFoundError, NotSupportedError
 from dataworkspaces.operations.checkout import check_out
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace.absent import is_absent, way_to_bring
 from dataworkspaces.workspace.checking_out import CheckOutMixin, CheckOutWorkspaceMixin
 
@@ -111,7 +112,7 @@ def check_directory(workspace: Workspace, directory: str) -> Path:
         raise ConfigurationError(f"{path} is there already, and is not a directory", hint="Choose another directory")
     if path.is_dir() and any(path.iterdir()):
         raise ConfigurationError(f"{path} is not empty", hint="Give a directory that is empty or does not exist")
-    above = next(p for p in path.parents if os.path.lexists(p))
+    above = next(p for p in path.parents if is_present(p))
     if not above.is_dir():
         raise ConfigurationError(f"{path} cannot be made: {above} is not a directory", hint="Choose another directory")
     real = Path(os.path.realpath(path))

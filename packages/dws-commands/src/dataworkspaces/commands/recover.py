@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.operations.recovery import places_of_unfinished
 from dataworkspaces.toolbox.lock import hold_lock
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace.factory import unfinished_before_opening
 from dataworkspaces.workspace.journal import Journal, JournalEntry
 from dataworkspaces.workspace.workspace_uri import find_workspace_uri
@@ -49,11 +49,11 @@ def recover_command(workspace: Workspace, *, abandon: bool = False) -> Recovery:
     """Complete or undo what a command left unfinished; with ``abandon`` set its journal aside instead, and change
     nothing else. Raises UnfinishedError or MetadataError if it can be neither completed nor undone."""
     directory = workspace.get_machine_directory()
-    has_journal = os.path.lexists(Journal.path(directory))
+    has_journal = is_present(Journal.path(directory))
     if not has_journal and not list(workspace.unfinished_parts()):
         return Recovery()
     with hold_lock(directory, "recover"):
-        if not os.path.lexists(Journal.path(directory)):
+        if not is_present(Journal.path(directory)):
             parts = list(workspace.unfinished_parts())
             return _recover_parts(parts, abandon) if parts else Recovery(outcome="another command has finished it")
         if abandon:

@@ -20,6 +20,7 @@ from dataworkspaces.params import HOSTNAME
 from dataworkspaces.toolbox.atomic import explain_os_error
 from dataworkspaces.toolbox.build_directory import directory_to_build_in
 from dataworkspaces.toolbox.names import LINEAGE_FILE
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.toolbox.trust import Agreements, agreeing, place_of_directory
 from dataworkspaces.workspace.absent import is_absent
 from dataworkspaces.workspace.checking_out import CheckOutMixin, CheckOutWorkspaceMixin
@@ -67,7 +68,7 @@ def check_out(
             _fill(workspace, copy, snapshot, versions, with_results)
             if durable:
                 flush_tree(temporary / "copy")
-            if os.path.lexists(target):
+            if is_present(target):
                 target.rmdir()
             (temporary / "copy").rename(target)
             flush_directory(target.parent)
@@ -155,10 +156,10 @@ def _free_place(root: Path, resource: Resource) -> Path:
     if isinstance(relative, str) and relative:  # checked where the resource was made
         place = root / relative
         inside = own in Path(os.path.realpath(place)).parents
-        if inside and (not os.path.lexists(place) or (place.is_dir() and not any(place.iterdir()))):
+        if inside and (not is_present(place) or (place.is_dir() and not any(place.iterdir()))):
             return place
     name, number = resource.name, 1
-    while os.path.lexists(root / name):
+    while is_present(root / name):
         number += 1
         name = f"{resource.name}-{number}"
     return root / name
@@ -187,7 +188,7 @@ def put_back_results(resource: Resource, moved_to: str) -> None:
 
 def _copy_new(source: Path, target: Path) -> None:
     """Raises FileExistsError. The copy can be written to, which what a snapshot moved cannot."""
-    if os.path.lexists(target):
+    if is_present(target):
         raise FileExistsError(target)
     shutil.copy2(source, target, follow_symlinks=False)
     if not target.is_symlink():

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace.interaction import Advance, BatchInteraction, Interaction
 from dataworkspaces.workspace.journal import Journal
 
@@ -84,7 +84,7 @@ class _Asking:
         return ask()
 
     def _has_begun(self) -> bool:
-        return os.path.lexists(Journal.path(self._workspace.get_machine_directory()))
+        return is_present(Journal.path(self._workspace.get_machine_directory()))
 
     def warn(self, message: str) -> None:
         if self._is_new(message):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import DwsError, LockedError, MetadataError, UnfinishedError, message_of
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace.journal import Journal
 from dataworkspaces.workspace.unfinished import RECOVER_HINT
 
@@ -46,7 +46,7 @@ def recover_if_interrupted(workspace: Workspace) -> None:
 
     For commands that only read. If another command is running, or the workspace cannot be written to, nothing is
     done."""
-    if not os.path.lexists(Journal.path(workspace.get_machine_directory())):
+    if not is_present(Journal.path(workspace.get_machine_directory())):
         return
     from dataworkspaces.toolbox.lock import hold_lock
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.durability import flush_directory, flush_open_files, make_directories
-from dataworkspaces.errors import ConfigurationError, MetadataError, UnavailableError, kind_of_os_error
+from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError, UnavailableError, kind_of_os_error
 from dataworkspaces.toolbox.regular import read_regular, status_if_any
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "read_json_object",
     "read_json_object_if_any",
     "to_json",
+    "unreadable",
     "write_bytes",
     "write_files",
     "write_json",
@@ -128,8 +129,16 @@ def write_json(path: Path, data: Any, *, durable: bool = False) -> None:
     write_bytes(path, to_json(data).encode("utf-8"), durable=durable)
 
 
+def unreadable(path: Path, error: OSError) -> DwsError:
+    """What a file of metadata that cannot be read is told as: damaged if it is certain that no file is there, and
+    unavailable if a later try may read it."""
+    kind = UnavailableError if kind_of_os_error(error) is UnavailableError else MetadataError
+    return kind(f"{path} cannot be read: {error.strerror or error}")
+
+
 def read_json(path: Path) -> Any:
-    """The JSON of ``path``; raises MetadataError that names the file if it cannot be read or is not JSON."""
+    """The JSON of ``path``; raises MetadataError that names the file if it is not there or is not JSON,
+    UnavailableError if it cannot be read now."""
     try:
         told = path.stat()
         if not stat.S_ISREG(told.st_mode):  # reading a pipe would wait for somebody at its other end
@@ -138,7 +147,7 @@ def read_json(path: Path) -> Any:
             raise MetadataError(f"{path} is larger than {MAX_JSON_BYTES >> 20} MiB, which no metadata file is")
         return json.loads(read_regular(path).decode("utf-8"))
     except OSError as e:
-        raise MetadataError(f"{path} cannot be read: {e.strerror or e}") from e
+        raise unreadable(path, e) from e
     except RecursionError as e:
         raise MetadataError(f"{path} is nested too deeply") from e
     except ValueError as e:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -11,11 +10,19 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from dataworkspaces.errors import ConfigurationError, MetadataError, NotFoundError, NotSupportedError, UnavailableError
+from dataworkspaces.errors import (
+    ConfigurationError,
+    MetadataError,
+    NotFoundError,
+    NotSupportedError,
+    UnavailableError,
+    kind_of_os_error,
+)
 from dataworkspaces.toolbox import move_files
 from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object, to_json, write_bytes
 from dataworkspaces.toolbox.file_info import FileInfo
 from dataworkspaces.toolbox.names import check_relative_path
+from dataworkspaces.toolbox.regular import is_present, status_if_any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence, Set
@@ -73,7 +80,7 @@ class LocalDirectory(NamedTuple):
         """The local path of what a relative path leads to."""
         path = self.place(rel_path)
         with self.explained("Looking at", rel_path):
-            status = _status_if_any(path, follow_links=False) if rel_path else None
+            status = status_if_any(path, follow_links=False) if rel_path else None
         if status is not None and stat.S_ISLNK(status.st_mode):  # else it lies where its directory does
             self._check_inside(path, rel_path)
         return path
@@ -102,7 +109,7 @@ class LocalDirectory(NamedTuple):
     def ls(self, rel_path: str) -> list[str]:
         path = self._follow(rel_path)
         with self.explained("Listing", rel_path):
-            status = _status_if_any(path)
+            status = status_if_any(path)
             if status is None or not stat.S_ISDIR(status.st_mode):
                 self.check_here()
                 where = f"'{rel_path}'" if rel_path else f"its place on this machine, {path},"
@@ -122,7 +129,7 @@ class LocalDirectory(NamedTuple):
         path = self._follow(rel_path)
         with self.explained("Opening", rel_path):
             # Opening a pipe would wait for somebody at its other end.
-            status = _status_if_any(path)
+            status = status_if_any(path)
             if status is not None and not stat.S_ISREG(status.st_mode):
                 raise ConfigurationError(f"Resource '{self.name}': '{rel_path}' is not a regular file")
             if "r" in mode and status is None:
@@ -139,7 +146,7 @@ class LocalDirectory(NamedTuple):
             return False
         path = self._follow(subpath)
         with self.explained("Looking at", subpath):
-            status = _status_if_any(path)
+            status = status_if_any(path)
             if status is None:
                 self.check_here()
                 return not must_be_file and not must_be_directory and path.is_symlink()
@@ -157,7 +164,7 @@ class LocalDirectory(NamedTuple):
 
     def _info(self, place: Path, rel_path: str) -> FileInfo:
         with self.explained("Looking at", rel_path):
-            status = _status_if_any(place, follow_links=False)
+            status = status_if_any(place, follow_links=False)
             if status is None:
                 self.check_here()
                 raise NotFoundError(f"Resource '{self.name}' has no '{rel_path}'")
@@ -166,7 +173,7 @@ class LocalDirectory(NamedTuple):
                     self._check_inside(place, rel_path)
                 except ConfigurationError:
                     return FileInfo("link")
-                status = _status_if_any(place)
+                status = status_if_any(place)
                 if status is None or not stat.S_ISREG(status.st_mode):
                     return FileInfo("link")
             elif stat.S_ISDIR(status.st_mode):
@@ -204,14 +211,15 @@ class LocalDirectory(NamedTuple):
     def read_results_file(self, subpath: str) -> dict[str, Any]:
         path = self._follow(subpath)
         with self.explained("Reading", subpath):
-            status = _status_if_any(path)
+            status = status_if_any(path)
             if status is None or not stat.S_ISREG(status.st_mode):
                 self.check_here()
                 raise NotFoundError(f"Resource '{self.name}' has no file '{subpath}'")
         try:
             return read_json_object(path)
         except MetadataError as e:
-            raise ConfigurationError(f"Resource '{self.name}': {e.message}") from e
+            kind = kind_of_os_error(e.__cause__) if e.__cause__ is not None else ConfigurationError
+            raise kind(f"Resource '{self.name}': {e.message}") from e
 
     # -- results ---------------------------------------------------------------------------------------------
 
@@ -255,7 +263,7 @@ class LocalDirectory(NamedTuple):
         """Where results can go; raises ConfigurationError if something is there."""
         self._check_writable()
         path = self.place(rel_path)
-        if os.path.lexists(path):
+        if is_present(path):
             raise ConfigurationError(
                 f"Resource '{self.name}' already contains '{rel_path}', so its results cannot go there"
             )
@@ -275,14 +283,14 @@ class LocalDirectory(NamedTuple):
         Idempotent."""
         path = self._results_directory(rel_path)
         with self.explained("Moving", rel_path):
-            if os.path.lexists(path):
+            if is_present(path):
                 # Cut short, an earlier move to another file system has left a whole copy.
                 move_files.delete_tree(place)
                 move_files.move_tree(path, place)
             move_files.remove_empty_directories(path.parent, self.root)
 
     def holds_results_directory(self, rel_path: str) -> bool:
-        return os.path.lexists(self._results_directory(rel_path))
+        return is_present(self._results_directory(rel_path))
 
     def bring_back_results_directory(self, rel_path: str, place: Path) -> None:
         """Undo :meth:`take_results_directory`."""
@@ -304,13 +312,3 @@ class LocalDirectory(NamedTuple):
         with self.explained("Deleting", rel_path):
             move_files.delete_tree(path)
             move_files.remove_empty_directories(path.parent, self.root)
-
-
-def _status_if_any(path: Path, *, follow_links: bool = True) -> os.stat_result | None:
-    """None if nothing lies there. What cannot be looked at raises, on newer Pythons too, whose exists() says no."""
-    try:
-        return path.stat(follow_symlinks=follow_links)
-    except OSError as e:
-        if e.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
-            raise
-        return None

@@ -12,6 +12,7 @@ from pathlib import Path
 from dataworkspaces.durability import flush_directories, flush_files, make_directories
 from dataworkspaces.toolbox.atomic import written_beside
 from dataworkspaces.toolbox.names import LINEAGE_FILE
+from dataworkspaces.toolbox.regular import is_present
 
 __all__ = [
     "copy_file",
@@ -75,9 +76,9 @@ def undo_move(root: Path, destination: Path, pairs: Iterable[tuple[Path, Path]])
     kept = set()
     touched: dict[Path, None] = {}
     for moved, original in pairs:
-        if not os.path.lexists(moved):
+        if not is_present(moved):
             continue
-        if not os.path.lexists(original):
+        if not is_present(original):
             make_directories(original.parent)
             _make_writable(moved)
             moved.rename(original)

@@ -10,23 +10,33 @@ from pathlib import Path
 
 from dataworkspaces.errors import UnavailableError
 
-__all__ = ["read_regular", "status_if_any"]
+__all__ = ["is_present", "read_regular", "status_if_any"]
 
 
-def status_if_any(path: Path, *, follow_links: bool = True) -> os.stat_result | None:
-    """Of what lies at a path; None if nothing does. Raises UnavailableError if that cannot be told, which ``exists`` of
-    newer Pythons takes for a no."""
+_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+
+
+def status_if_any(path: Path | str, *, follow_links: bool = True) -> os.stat_result | None:
+    """Of what lies at a path; None if nothing does, or can. Raises UnavailableError if that cannot be told, which
+    ``os.path.exists``, its siblings and, since Python 3.14, those of :class:`pathlib.Path` take for a no: whoever
+    deletes, creates or reports by their answer does harm."""
     try:
-        return path.stat(follow_symlinks=follow_links)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+        return os.stat(path, follow_symlinks=follow_links)  # noqa: PTH116 - of text as well
     except OSError as e:
+        if e.errno in _NOTHING:
+            return None
         raise UnavailableError(f"{path} cannot be looked at: {e.strerror or e}") from e
+    except ValueError:  # a name with a null character
+        return None
+
+
+def is_present(path: Path | str) -> bool:
+    """Whether anything lies at a path, if only a link that leads nowhere; raises as :func:`status_if_any`."""
+    return status_if_any(path, follow_links=False) is not None
 
 
 LARGEST = 2 << 30
 """Bytes that any file of ours may have, with much to spare."""
-
 
 _AT_ONCE = 1 << 20
 

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import IO, Any, cast
 
 from dataworkspaces.toolbox.atomic import beside
+from dataworkspaces.toolbox.regular import status_if_any
 
 __all__ = ["AbortedOnError", "TextWriter", "WholeWrite", "open_to_replace"]
 
@@ -61,11 +62,15 @@ class _Raw(io.FileIO):
         self._path = Path(os.path.realpath(path))
         self._temporary = beside(self._path)
         self._write = WholeWrite()
-        self._is_broken = True  # until it is open
+        self._is_broken = True  # until it is open, and may be as the other
         super().__init__(self._temporary, "x")
+        try:
+            with suppress(FileNotFoundError):
+                os.fchmod(self.fileno(), self._path.stat().st_mode & 0o7777)
+        except BaseException:
+            self.close()
+            raise
         self._is_broken = False
-        with suppress(FileNotFoundError):
-            os.fchmod(self.fileno(), self._path.stat().st_mode & 0o7777)
 
     def write(self, content: Any) -> int:
         try:
@@ -113,7 +118,7 @@ class TextWriter(AbortedOnError, io.TextIOWrapper):
 def open_to_replace(path: Path, mode: str) -> IO[Any]:
     """As the built-in ``open`` with the modes ``w`` and ``x``; text is UTF-8. Where nothing can be made beside the
     file, it is written to directly."""
-    if path.exists():
+    if status_if_any(path) is not None:
         if "x" in mode:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
         if not os.access(path, os.W_OK):

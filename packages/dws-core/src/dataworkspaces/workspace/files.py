@@ -9,6 +9,7 @@ from re import Pattern
 from typing import IO, TYPE_CHECKING, Any
 
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace.operations import operations
 from dataworkspaces.workspace.versions import FileChange, FileInfo
 
@@ -214,5 +215,5 @@ class LocalStateResourceMixin(ABC):
         name = getattr(self, "name", type(self).__name__)
         if local is None:
             raise ConfigurationError(f"Resource '{name}' has no local path, so '{subpath}' cannot be in it")
-        if not os.path.lexists(Path(local) / subpath):
+        if not is_present(Path(local) / subpath):
             raise ConfigurationError(f"Resource '{name}' has no '{subpath}' (looked in {local})")

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from dataworkspaces.durability import flush_directory
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.toolbox.atomic import read_json_object, write_json
+from dataworkspaces.toolbox.regular import is_present
 
 JOURNAL_FILE = "journal.json"
 ABANDONED = "abandoned"
@@ -67,7 +68,7 @@ class Journal:
     def pending(directory: Path) -> JournalEntry | None:
         """The entry that a command left, if any."""
         path = Journal.path(directory)
-        if not os.path.lexists(path):
+        if not is_present(path):
             return None
         fields = read_json_object(path)
         for key, kind in (("operation", str), ("data", dict)):
@@ -99,7 +100,7 @@ def set_note_aside(path: Path, what: str) -> Path:
     aside.mkdir(parents=True, exist_ok=True)
     name = f"{datetime.now():%Y%m%dT%H%M%S}{what}"
     number, target = 1, aside / f"{name}.json"
-    while os.path.lexists(target):
+    while is_present(target):
         number += 1
         target = aside / f"{name}-{number}.json"
     path.rename(target)

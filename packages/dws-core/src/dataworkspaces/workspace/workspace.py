@@ -21,6 +21,7 @@ from dataworkspaces.errors import (
 )
 from dataworkspaces.params import OBJECTS_PATH, WORKSPACE_PARAMS, ParamDefs
 from dataworkspaces.toolbox.names import check_resource_name, clean_resource_name
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace.files import LocalStateResourceMixin
 from dataworkspaces.workspace.interaction import BatchInteraction, Interaction
 from dataworkspaces.workspace.operations import operations
@@ -361,7 +362,7 @@ class Workspace(ABC):
         """Whether a command has left something to complete or undo, or is at work now."""
         from dataworkspaces.workspace.journal import Journal
 
-        return os.path.lexists(Journal.path(self.get_machine_directory()))
+        return is_present(Journal.path(self.get_machine_directory()))
 
     def finish_interrupted(self, *, interrupted: bool = True) -> str | None:
         """Complete or undo what the journal tells of, and say which; None if there is no journal. The caller holds the

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces import plugins
-from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError
+from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError, kind_of_os_error
 from dataworkspaces.toolbox.atomic import read_json_object, write_bytes
 from dataworkspaces.toolbox.names import METADATA_DIR
 from dataworkspaces.toolbox.regular import read_regular
@@ -128,7 +128,7 @@ def known_workspaces() -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as e:
-        raise ConfigurationError(f"{path} cannot be read: {e}") from e
+        raise kind_of_os_error(e)(f"{path} cannot be read: {e}") from e
     if sys.version_info >= (3, 11):
         import tomllib
     else:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, UnavailableError
 from dataworkspaces.toolbox.logs import log
 
 _SECONDS = "10s"
@@ -33,7 +33,7 @@ def dask_executor(address: str) -> Iterator[Executor]:
     try:
         client = distributed.Client(address or None, timeout=_SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError) as e:
-        raise ConfigurationError(
+        raise (UnavailableError if isinstance(e, OSError) else ConfigurationError)(
             f"The Dask scheduler at {address!r} cannot be reached: {' '.join(str(e).split())[:200]}",
             hint="Start one with 'dask scheduler' and 'dask worker', or: dws config executor threads",
         ) from e

@@ -11,6 +11,7 @@ from dataworkspaces.errors import ConfigurationError, MetadataError, Unavailable
 from dataworkspaces.filetree import SHA1
 from dataworkspaces.params import BoolType, ParamDef, StringType
 from dataworkspaces.toolbox.names import check_relative_path
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.toolbox.whereabouts import NOT_PLACED, moved_with
 from dataworkspaces.workspace import LocalDirectoryMixin, Workspace
 
@@ -200,7 +201,7 @@ def path_in_workspace(place: Path, workspace: Workspace) -> str | None:
 
 def is_free(place: Path) -> bool:
     """Whether nothing, or an empty directory, is at a place."""
-    return not os.path.lexists(place) or (place.is_dir() and not any(place.iterdir()))
+    return not is_present(place) or (place.is_dir() and not any(place.iterdir()))
 
 
 def same_place_in_clone(resource: PlacedDirectoryMixin, *, merges: bool = False) -> Path | None:
@@ -248,7 +249,7 @@ def ask_for_place(resource: PlacedDirectoryMixin, origin: str | None) -> Path | 
         default="",
     )
     place = absolute_path(answer) if answer.strip() else None
-    if place is not None and (place.is_dir() or (origin is not None and not os.path.lexists(place))):
+    if place is not None and (place.is_dir() or (origin is not None and not is_present(place))):
         return place
     reason = f"{place} is not a directory" if place else f"they were at {original} {_elsewhere(original)}"
     then = f" DIRECTORY{'' if origin is None else ', then dws pull fetches them'}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dataworkspaces.files.pull_merge import PullMerge, merge_heads
 from dataworkspaces.files.remote_push import RemotePushing
 from dataworkspaces.toolbox.names import LINEAGE_FILE
+from dataworkspaces.toolbox.regular import is_present
 
 if TYPE_CHECKING:
     from dataworkspaces.files.directory_ancestry import DirectoryAncestry
@@ -83,7 +83,7 @@ class RemoteContent(RemotePushing):
     def _move_lineage(self, before: str, now: str) -> None:
         """The lineage of results goes with them; no version holds it."""
         old, new = (self._resource.local_root() / path for path in (before, now))
-        if old.is_file() and new.parent.is_dir() and not os.path.lexists(new):
+        if old.is_file() and new.parent.is_dir() and not is_present(new):
             old.rename(new)
 
     def _tell(self, ancestry: DirectoryAncestry, merge: PullMerge) -> None:

@@ -63,7 +63,7 @@ class ReadFile(NamedTuple):
 
     value: str
     file: ScannedFile | None
-    problem: str = ""
+    problem: str | OSError = ""
 
 
 Tell = Callable[[int], None]
@@ -106,7 +106,7 @@ class HashTask:
         except FileNotFoundError:
             return ReadFile("", None)
         except OSError as e:
-            return ReadFile("", None, e.strerror or str(e))
+            return ReadFile("", None, e)
         try:
             told = file
             for _ in range(_ATTEMPTS):
@@ -118,7 +118,7 @@ class HashTask:
                 os.lseek(fd, 0, os.SEEK_SET)
             return ReadFile(value, changing(told), CHANGES)
         except OSError as e:
-            return ReadFile("", None, e.strerror or str(e))
+            return ReadFile("", None, e)
         finally:
             os.close(fd)
 

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, kind_of_os_error
 from dataworkspaces.toolbox.regular import read_regular
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class IgnoreRules:
                 raise ConfigurationError(f"{path} is larger than {_MAX_SIZE >> 20} MiB", hint="Use fewer patterns")
             self.add(directory, read_regular(path), os.fspath(path))
         except OSError as e:
-            raise ConfigurationError(f"{path} cannot be read: {e.strerror or e}") from e
+            raise kind_of_os_error(e)(f"{path} cannot be read: {e.strerror or e}") from e
 
     def add(self, directory: str, content: bytes, what: str) -> None:
         """Take over what the ``.dwsignore`` of a directory holds; ``what`` names it in errors."""

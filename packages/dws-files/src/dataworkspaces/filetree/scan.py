@@ -15,7 +15,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple, overload
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, UnavailableError, kind_of_os_error
 from dataworkspaces.filetree.ignore import IGNORE_FILE, IgnoreRules
 from dataworkspaces.filetree.objects.ids import ObjectId
 
@@ -321,22 +321,25 @@ class Problems:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._found: list[tuple[str, str]] = []
+        self._kinds: set[type[ConfigurationError]] = set()
 
     def add(self, path: str, problem: str | OSError) -> None:
         text = (problem.strerror or str(problem)) if isinstance(problem, OSError) else problem
         self._found.append((path, text))
+        self._kinds.add(kind_of_os_error(problem) if isinstance(problem, OSError) else ConfigurationError)
 
     def check(self) -> None:
-        """Raise ConfigurationError if anything was added."""
+        """Raise ConfigurationError if anything was added: UnavailableError if a later try may read some of it."""
         if not self._found:
             return
         found = sorted(self._found)
+        kind = UnavailableError if UnavailableError in self._kinds else ConfigurationError
         if found[0][0] == "":
-            raise ConfigurationError(f"{self._root} cannot be read: {found[0][1]}")
+            raise kind(f"{self._root} cannot be read: {found[0][1]}")
         text = ", ".join(f"{path!r} ({problem})" for path, problem in found[:_SHOWN_PROBLEMS])
         if len(found) > _SHOWN_PROBLEMS:
             text += f" and {len(found) - _SHOWN_PROBLEMS} more"
-        raise ConfigurationError(
+        raise kind(
             f"{self._root} contains entries that cannot be recorded: {text}",
             hint=f"Move them elsewhere, make them readable, or name them in {IGNORE_FILE}, and try again",
         )

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dataworkspaces.errors import ConfigurationError, ToolError
+from dataworkspaces.errors import ToolError, kind_of_os_error
 from dataworkspaces.gitfat import transfer
 from dataworkspaces.gitfat.placeholder import LENGTHS, Placeholder, parse
 from dataworkspaces.gitfat.remote import read_remote
@@ -160,7 +160,7 @@ def _write(repository: FatRepository, file: FatFile) -> bool:
         temporary.chmod(found.st_mode & 0o777)
         temporary.replace(place)
     except OSError as e:
-        raise ConfigurationError(f"{place} cannot be written: {e.strerror or e}") from e
+        raise kind_of_os_error(e)(f"{place} cannot be written: {e.strerror or e}") from e
     finally:
         temporary.unlink(missing_ok=True)
     return True

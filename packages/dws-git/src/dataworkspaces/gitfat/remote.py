@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.toolbox.regular import is_present
 
 CONFIG_FILE = ".gitfat"
 _MAX_BYTES = 65536
@@ -58,7 +59,7 @@ def read_remote(root: Path) -> FatRemote:
     """What ``.gitfat`` says; raises ConfigurationError if there is none, or nothing in it that can be used."""
     path = root / CONFIG_FILE
     if path.is_symlink() or not path.is_file():
-        what = "is not a plain file" if os.path.lexists(path) else "is missing"
+        what = "is not a plain file" if is_present(path) else "is missing"
         raise ConfigurationError(
             f"{path} {what}, so the location of git-fat's files is unknown",
             hint=f"git config -f {CONFIG_FILE} rsync.remote HOST:PATH",

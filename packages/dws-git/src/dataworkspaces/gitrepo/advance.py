@@ -25,6 +25,7 @@ from dataworkspaces.gitrepo.repository_flush import flush_repository
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.atomic import read_json_object, write_bytes, write_json
 from dataworkspaces.toolbox.names import some
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace import set_note_aside
 from dataworkspaces.workspace.unfinished import RECOVER_HINT, Abandoned
 
@@ -185,7 +186,7 @@ def _force(root: Path, old: str, new: str, target: str) -> str | None:
     kept = _keep_strange(root, changes)
     wanted = {path: before if target == old else after for path, (before, after) in changes.items()}
     for path, entry in wanted.items():
-        if entry is None and os.path.lexists(root / path) and not (root / path).is_dir():
+        if entry is None and is_present(root / path) and not (root / path).is_dir():
             (root / path).unlink()
     lines = index_info(root, dict.fromkeys(wanted))
     lines += index_info(root, {p: e for p, e in wanted.items() if e is not None})
@@ -198,7 +199,7 @@ def _force(root: Path, old: str, new: str, target: str) -> str | None:
 
 def _keep_strange(root: Path, changes: Mapping[str, tuple[TreeEntry | None, TreeEntry | None]]) -> str | None:
     """Keep, as a tree with a reference, what is at paths that have neither their old nor their new content."""
-    present = present_objects(root, list(changes), [path for path in changes if os.path.lexists(root / path)])
+    present = present_objects(root, list(changes), [path for path in changes if is_present(root / path)])
     strange = [
         path
         for (path, pair), name in zip(changes.items(), present.names, strict=True)

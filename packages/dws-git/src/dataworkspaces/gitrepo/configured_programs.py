@@ -18,6 +18,7 @@ from pathlib import Path
 from dataworkspaces.errors import ToolError
 from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.gitrepo.process import run
+from dataworkspaces.toolbox.regular import is_present
 
 _ANY_VALUE = re.compile(
     r"""
@@ -115,7 +116,7 @@ def _settings_of(repository: Path) -> Iterator[Setting]:
     git cannot be run, or cannot read its configuration."""
     scopes = ["--local"]
     own = git_directory(repository)
-    if own is not None and os.path.lexists(own / "config.worktree"):
+    if own is not None and is_present(own / "config.worktree"):
         scopes.append("--worktree")
     for scope in scopes:
         try:

@@ -18,6 +18,7 @@ from dataworkspaces.gitrepo.repository_flush import flush_repository
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.gitrepo.stripped import tree_without
 from dataworkspaces.toolbox.atomic import explain_os_error
+from dataworkspaces.toolbox.regular import is_present
 
 _MANY = 500
 
@@ -79,7 +80,7 @@ def _present_objects(
         env = {"GIT_INDEX_FILE": str(index)}
         if not keep:
             env |= objects_elsewhere(root, Path(temporary) / "objects")
-        places = list(within) if without else [path or "." for path in within if os.path.lexists(root / path)]
+        places = list(within) if without else [path or "." for path in within if is_present(root / path)]
         if places:
             places = _add(root, places, env, exactly=keep or bool(without))
         _set_dirty_submodules(root, places, env, keep)
@@ -179,7 +180,7 @@ def _write_tree(root: Path, env: dict[str, str]) -> str:
 
 def _name_of(place: Path, name: str | None) -> str | None:
     """The name of what lies at a place; None for what only the index holds. What git ignores has a name too."""
-    if not os.path.lexists(place):
+    if not is_present(place):
         return None
     if name is not None:
         return name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import kind_of_os_error
 from dataworkspaces.toolbox.atomic import write_bytes
 from dataworkspaces.toolbox.regular import read_regular
 
@@ -20,7 +20,7 @@ def read_settings(path: Path) -> bytes:
     except FileNotFoundError:
         return b""
     except OSError as e:
-        raise ConfigurationError(f"{path} cannot be read: {e.strerror or e}", hint="Put a text file there") from e
+        raise kind_of_os_error(e)(f"{path} cannot be read: {e.strerror or e}", hint="Put a text file there") from e
 
 
 def add_lines(path: Path, lines: Sequence[str]) -> bool:

@@ -14,6 +14,7 @@ from dataworkspaces.gitrepo.ignore_lines import literally
 from dataworkspaces.gitrepo.layout import current_branch, git_directory, head_commit, operation_in_progress
 from dataworkspaces.gitrepo.plumbing import is_tracked, list_paths, resolve
 from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace import FileChange
 
 _COMMIT = ("commit", "--quiet", "--no-verify", "--cleanup=whitespace", "-F", "-")
@@ -159,7 +160,7 @@ class GitRepo(NamedTuple):
     def changed_paths(self, without: Sequence[str], within: str = "") -> list[str]:
         """The paths that differ from HEAD and that ``git add`` knows, of all ``within`` a directory but some places."""
         dirty = self.status(without=without, within=within).dirty
-        return [path for path in dirty if os.path.lexists(self.root / path) or is_tracked(self.root, path)]
+        return [path for path in dirty if is_present(self.root / path) or is_tracked(self.root, path)]
 
     def resolve(self, names: Sequence[str]) -> list[str | None]:
         """The object that each of ``names`` (``HEAD``, ``COMMIT:path``) stands for, or None."""
@@ -255,7 +256,7 @@ class GitRepo(NamedTuple):
         """Stage paths, and leave of them those that hold something to commit."""
         if not paths or self._add(paths, force):
             return
-        to_add = [p for p in paths if os.path.lexists(self.root / p) or is_tracked(self.root, p)]
+        to_add = [p for p in paths if is_present(self.root / p) or is_tracked(self.root, p)]
         if to_add:
             self._add(to_add, force)
         # Of what is neither on disk nor in the index any more, the deletion may still have to be committed.
@@ -405,7 +406,7 @@ class GitRepo(NamedTuple):
                 found = (p for p in target.rglob("*") if p.is_symlink() or not p.is_dir())
             else:
                 above = (p for p in target.parents if self.root in p.parents)
-                found = (p for p in (target, *above) if os.path.lexists(p) and (p.is_symlink() or not p.is_dir()))
+                found = (p for p in (target, *above) if is_present(p) and (p.is_symlink() or not p.is_dir()))
             in_the_way.update(p.relative_to(self.root).as_posix() for p in found)
         ignored = sorted(in_the_way - {c.path for c in changes if c.status == "deleted"})
         ignored = [p for p in ignored if not is_tracked(self.root, p)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from dataworkspaces.gitrepo.plumbing import parse_names, records
 from dataworkspaces.gitrepo.repo import GitRepo, RepoStatus, git_without
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.gitrepo.stripped import tree_without
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace import FileChange
 
 _AT_ONCE = 2000
@@ -54,7 +54,7 @@ class RestOfRepo(NamedTuple):
         """Whether there is a file, of those that git has or would take."""
         listing = ["ls-files", "--cached", "--others", "--exclude-standard", "-z"]
         listed = git_without(self.root, listing, (*self.without, *self.settings), within=self.within)
-        return any(os.path.lexists(self.root / path) for path in parse_names(listed))
+        return any(is_present(self.root / path) for path in parse_names(listed))
 
     def commit(self, message: str) -> RepoStatus:
         """Commit what is not committed; returns how it stood before."""

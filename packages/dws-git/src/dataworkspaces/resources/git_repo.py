@@ -23,6 +23,7 @@ from dataworkspaces.gitrepo.restraint import made_here
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.resources.git_subdirectory import FACTORY as SUBDIRECTORY_FACTORY
 from dataworkspaces.toolbox.atomic import explain_os_error
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace import Resource, ResourceFactory, Workspace
 
 if TYPE_CHECKING:
@@ -238,7 +239,7 @@ def _clone(url: str, branch: str, place: Path, name: str, workspace: Workspace) 
     from dataworkspaces.gitrepo.remote import clone, temporary_clone_directory
 
     check_branch_name(branch, name)
-    if os.path.lexists(place) and (place.is_symlink() or not place.is_dir() or any(place.iterdir())):
+    if is_present(place) and (place.is_symlink() or not place.is_dir() or any(place.iterdir())):
         raise ConfigurationError(
             f"{place}, where resource '{name}' should be, is not empty, and not a git repository",
             hint="Move away what is there, and then: dws pull",

@@ -30,6 +30,7 @@ from dataworkspaces.toolbox.content import CHEAP_BYTES, CHEAP_FILES
 from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.toolbox.notebooks import SUFFIX as NOTEBOOK
 from dataworkspaces.toolbox.notebooks import hash_of_sources, notebook_sources
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace import (
     LocalStateResourceMixin,
     Resource,
@@ -162,7 +163,7 @@ def find_code_files(part: CodePart, before: CodeScan, after: CodeScan, read: Cod
     files = {path for path in after.below(read.files) if part.holds(path)}
     listed = after.below(read.listed)
     sources, others = after.places(part)
-    if any(not os.path.lexists(Path(after.root, path)) for path in files - set(sources)):
+    if any(not is_present(Path(after.root, path)) for path in files - set(sources)):
         return None  # what is left out of snapshots is no content that could have changed
     provided = {piece for path in sources for piece in path.rpartition(".")[0].split("/")}
     names = _module_names(read.names, provided)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dataworkspaces.errors import ConfigurationError, LineageError, MetadataError
+from dataworkspaces.errors import LineageError, MetadataError, kind_of_os_error
 from dataworkspaces.lineage.from_json import entries_from_json
 from dataworkspaces.lineage.kept_lineage import KeptInFiles, KeptLineage, file_name
 from dataworkspaces.lineage.model import (
@@ -206,7 +206,7 @@ class FileLineageStore(LineageStore):
                 hint="'dws unlock' removes a stale lock",
             ) from None
         except OSError as e:
-            raise ConfigurationError(f"Lineage cannot be written: {self._lock_path}: {e.strerror or e}") from e
+            raise kind_of_os_error(e)(f"Lineage cannot be written: {self._lock_path}: {e.strerror or e}") from e
         try:
             yield
         finally:

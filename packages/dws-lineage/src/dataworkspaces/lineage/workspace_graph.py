@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.lineage.places import NOTHING, group
 from dataworkspaces.lineage.states import States, refs_to_compare
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace import LocalStateResourceMixin, Resource, ResourceRef, ResourceRoles
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _is_gone(resource: Resource, subpath: str | None) -> bool:
         return False
     root = resource.get_local_path_if_any()
     is_here = root is not None and (subpath is None or Path(root).is_dir())
-    return is_here and not os.path.lexists(Path(str(root), subpath or ""))
+    return is_here and not is_present(Path(str(root), subpath or ""))
 
 
 def _roles(workspace: Workspace, metadata: SnapshotMetadata | None) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from dataworkspaces.errors import ConfigurationError, NotFoundError
+from dataworkspaces.errors import ConfigurationError, NotFoundError, kind_of_os_error
 from dataworkspaces.lineage import jsonable
 from dataworkspaces.toolbox.flat import flat_items
 
@@ -62,7 +62,7 @@ def load(path: Path, shown: str) -> Mapping[str, Any]:
     except FileNotFoundError:
         raise NotFoundError(f"--params-file: {shown} does not exist") from None
     except OSError as e:
-        raise ConfigurationError(f"--params-file: {shown} cannot be read: {e.strerror or e}") from e
+        raise kind_of_os_error(e)(f"--params-file: {shown} cannot be read: {e.strerror or e}") from e
     except UnicodeDecodeError as e:
         raise ConfigurationError(f"--params-file: {shown} is not UTF-8 text") from e
     try:

@@ -14,6 +14,7 @@ from dataworkspaces.commands.rerun_plan import RerunPlan, command_here, director
 from dataworkspaces.commands.run_beside import relative_argument
 from dataworkspaces.commands.run_places import PlaceSet
 from dataworkspaces.errors import NotFoundError, NotSupportedError
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace import LocalStateResourceMixin, ResourceRef, Workspace
 
 _EVERY = "all"
@@ -122,7 +123,7 @@ class _Reading:
             for ref in (*(cert.ref for cert in entry.code if cert.ref not in known), *known):
                 if ref in known:
                     refs = [ResourceRef(ref.name, path) for path in known[ref].files]
-                    yield from (path for path in self._paths(refs) if os.path.lexists(Path(self._root, path)))
+                    yield from (path for path in self._paths(refs) if is_present(Path(self._root, path)))
                 else:  # but the whole workspace, which holds what the steps write, too
                     yield from (path for path in self._paths([ref]) if path != ".")
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace import LocalStateResourceMixin, ResourceRef, Workspace
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
@@ -25,12 +26,12 @@ def place_in_copy(text: str, places: Mapping[str, str], root: Path) -> str:
     for above in (path, *path.parents):
         if (above / METADATA_DIR).is_dir():
             return str(root / path.relative_to(above))
-    if os.path.lexists(path) or path.parent.is_dir():
+    if is_present(path) or path.parent.is_dir():
         return text
     parts = path.parts[1:]
     for start in range(1, len(parts) - 1):
         there = root.joinpath(*parts[start:])
-        if os.path.lexists(there) or there.parent.is_dir():
+        if is_present(there) or there.parent.is_dir():
             return str(there)
     return text
 

@@ -25,6 +25,7 @@ from dataworkspaces.lineage.own_commands import OwnCommands
 from dataworkspaces.lineage.places import Place, contradict, places
 from dataworkspaces.lineage.states import States
 from dataworkspaces.lineage.workspace_graph import contents_now
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace import LocalStateResourceMixin, ResourceRef, Workspace
 
 
@@ -259,7 +260,7 @@ def find_for(workspace: Workspace, step: PlannedStep) -> CachedRun | None:
 def command_here(command: Sequence[str]) -> tuple[str, ...]:
     """A command line on this machine: with our Python, if that of the recorded one is not here."""
     program = Path(command[0])
-    if program.is_absolute() and program.name.startswith("python") and not os.path.lexists(program):
+    if program.is_absolute() and program.name.startswith("python") and not is_present(program):
         return (sys.executable, *command[1:])
     return tuple(command)
 

@@ -18,6 +18,7 @@ from dataworkspaces.toolbox.atomic import explain_os_error
 from dataworkspaces.toolbox.content import content_of
 from dataworkspaces.toolbox.names import LINEAGE_FILE, check_relative_path
 from dataworkspaces.toolbox.notebooks import SUFFIX as NOTEBOOK
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace import (
     Resource,
     ResourceRef,
@@ -148,7 +149,7 @@ def _moved_results(ref: ResourceRef, content: str, root: Path, snapshot: Snapsho
     place = root / below / (ref.subpath or "")
     # The path is somebody's text, and a link that leads out may have come with it.
     is_inside = Path(os.path.realpath(place)) == Path(os.path.realpath(root), below, ref.subpath or "")
-    return _OfResults(ref, content, place) if is_inside and os.path.lexists(place) else None
+    return _OfResults(ref, content, place) if is_inside and is_present(place) else None
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ from dataworkspaces.lineage.step import record_step
 from dataworkspaces.toolbox.logs import log
 from dataworkspaces.toolbox.move_files import delete_tree, move_tree
 from dataworkspaces.toolbox.names import LINEAGE_FILE
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace import Resource, ResourceRef, ResourceRoles, Workspace
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE, results_exclude
 
@@ -214,7 +215,7 @@ class _Replacement:
             self._check(root, path)
         earlier: dict[str, EarlierRun] = {}
         for path in old:
-            if os.path.lexists(root / path):
+            if is_present(root / path):
                 above = path.rpartition("/")[0]
                 if above not in earlier:
                     ref = ResourceRef(name, above or None)
@@ -242,7 +243,7 @@ class _Replacement:
             self._placed.pop()
         while self._aside:
             earlier, place, kept = self._aside[-1]
-            if os.path.lexists(kept) and not os.path.lexists(place):
+            if is_present(kept) and not is_present(place):
                 move_tree(kept, place)
             self._aside.pop()
             if not any(each is earlier for each, _, _ in self._aside):

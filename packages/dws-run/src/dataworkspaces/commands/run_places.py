@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from dataworkspaces.lineage.model import StepLineage
 from dataworkspaces.lineage.places import contains, places
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace import FileResourceMixin, ResourceRef, Workspace, is_own_files
 
 
@@ -83,7 +84,7 @@ def named_paths(command: Sequence[str], directory: str | None) -> Iterator[tuple
     for number, argument in enumerate(command):
         for text in (argument, argument.partition("=")[2]):
             path = os.path.join(directory or "", text)  # noqa: PTH118 - may be as long as a program, or no path
-            if text and (number > 0 or os.sep in text) and os.path.lexists(path):
+            if text and (number > 0 or os.sep in text) and is_present(path):
                 yield text, path
 
 

@@ -15,6 +15,7 @@ from dataworkspaces.commands.run_places import PlaceSet, Roots, named_paths, res
 from dataworkspaces.errors import ConfigurationError, PathNotAResourceError
 from dataworkspaces.lineage.model import RunRecord, StepLineage, UnknownLineage, entry_outputs
 from dataworkspaces.lineage.run_environment import working_directory
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace import ResourceRef, ResourceRoles, Workspace
 
 _DATA = (ResourceRoles.SOURCE_DATA_SET, ResourceRoles.INTERMEDIATE_DATA)
@@ -175,7 +176,7 @@ def written_before(workspace: Workspace, command: Sequence[str]) -> list[Resourc
 
 
 def _ref(workspace: Workspace, roots: Roots, path: str, option: str, *, must_exist: bool = False) -> ResourceRef:
-    if must_exist and not os.path.lexists(Path(path).expanduser()):
+    if must_exist and not is_present(Path(path).expanduser()):
         raise ConfigurationError(f"{option}: {path} does not exist")
     found = roots.in_added(os.path.realpath(Path(path).expanduser()))
     if found is not None:

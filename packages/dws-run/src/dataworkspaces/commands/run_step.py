@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -34,6 +33,7 @@ from dataworkspaces.lineage.runs.run import ResultsRun
 from dataworkspaces.lineage.store import Entries, ResourceLineage
 from dataworkspaces.toolbox.logs import log
 from dataworkspaces.toolbox.notebooks import SUFFIX as NOTEBOOK
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace import FileResourceMixin, LocalStateResourceMixin, ResourceRef, Workspace, is_own_files
 from dataworkspaces.workspace.results import RESULTS_FILE
 
@@ -389,7 +389,7 @@ def is_there(workspace: Workspace, ref: ResourceRef) -> bool:
     resource = workspace.get_resource(ref.name)
     if isinstance(resource, LocalStateResourceMixin):
         root = resource.get_local_path_if_any()
-        return root is None or os.path.lexists(Path(root, ref.subpath or ""))
+        return root is None or is_present(Path(root, ref.subpath or ""))
     return not isinstance(resource, FileResourceMixin) or resource.does_subpath_exist(ref.subpath or "")
 
 

@@ -15,7 +15,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from dataworkspaces.errors import ConfigurationError, NotFoundError
+from dataworkspaces.errors import ConfigurationError, NotFoundError, kind_of_os_error
 
 Point = dict[str, Any]
 """By parameter its value, for one run."""
@@ -167,7 +167,9 @@ def read_rows(path: str) -> list[Point]:
     except FileNotFoundError:
         raise NotFoundError(f"--rows: {path} does not exist") from None
     except (OSError, UnicodeDecodeError) as e:
-        raise ConfigurationError(f"--rows: {path} cannot be read: {getattr(e, 'strerror', None) or 'not UTF-8'}") from e
+        raise kind_of_os_error(e)(
+            f"--rows: {path} cannot be read: {getattr(e, 'strerror', None) or 'not UTF-8'}"
+        ) from e
     rows = list(_csv_rows(text, path) if Path(path).suffix.lower() == ".csv" else _json_rows(text, path))
     if not rows:
         raise ConfigurationError(f"--rows: {path} has no rows")

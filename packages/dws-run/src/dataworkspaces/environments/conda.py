@@ -17,6 +17,7 @@ from typing import Any
 from dataworkspaces.environments.addresses import is_url, without_secrets
 from dataworkspaces.errors import ConfigurationError, MetadataError, NotSupportedError, ToolError
 from dataworkspaces.lineage.environment_kind import Created, EnvironmentKind, Package, Process, Source
+from dataworkspaces.toolbox.regular import is_present
 
 _LINE_RE = re.compile(
     r"(?P<url>[^#\s]+/(?P<file>[^/#\s]+?)(\.conda|\.tar\.bz2))(#(?P<hash>(sha256:)?[0-9a-f]{32,64}))?"
@@ -82,7 +83,7 @@ class CondaEnvironment(EnvironmentKind):
                 f"None of {', '.join(_PROGRAMS)} is installed, so a conda environment cannot be created",
                 hint="'dws env export --kind conda' writes a list from which any of them can create it",
             )
-        if os.path.lexists(directory):
+        if is_present(directory):
             raise ConfigurationError(f"{directory} is there already", hint="Name a new directory")
         file = directory.with_name(f".{directory.name}.explicit.txt")
         try:

@@ -7,7 +7,6 @@ the container has to: ``docker run -e DWS_CONTAINER_IMAGE=python@sha256:…``. W
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -18,6 +17,7 @@ from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, MetadataError, NotSupportedError, ToolError
 from dataworkspaces.lineage.environment_kind import Created, EnvironmentKind, Package, Process, Source
+from dataworkspaces.toolbox.regular import is_present
 
 VARIABLE = "DWS_CONTAINER_IMAGE"
 _PODMAN = Path("/run/.containerenv")
@@ -66,7 +66,7 @@ class ContainerEnvironment(EnvironmentKind):
             known = next(filter(None, map(shutil.which, ("podman", "docker"))), None)
             pull = f"{Path(known or 'podman').name} pull {reference}"
             raise NotSupportedError(f"Only Apptainer makes a directory of a container: {reference}", hint=pull)
-        if os.path.lexists(directory):
+        if is_present(directory):
             raise ConfigurationError(f"{directory} is there already", hint="Name a new directory")
         command = [apptainer, "build", "--sandbox", str(directory), f"docker://{reference}"]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)

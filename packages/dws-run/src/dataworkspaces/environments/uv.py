@@ -20,6 +20,7 @@ from dataworkspaces.lineage.environment_kind import Created
 from dataworkspaces.toolbox.atomic import explain_os_error
 from dataworkspaces.toolbox.move_files import delete_tree
 from dataworkspaces.toolbox.names import some
+from dataworkspaces.toolbox.regular import is_present
 
 UNFINISHED = ".dws-unfinished"
 """In a directory in which an environment is being made, until it is whole."""
@@ -72,7 +73,7 @@ def find_uv() -> str:
 def _made(directory: Path) -> Iterator[None]:
     """A directory in which either all is well at the end, or nothing is left. One that a killed attempt left is made
     anew."""
-    is_new = not os.path.lexists(directory)
+    is_new = not is_present(directory)
     try:
         if not is_new:
             is_ours = directory.is_dir() and not directory.is_symlink() and (directory / UNFINISHED).is_file()

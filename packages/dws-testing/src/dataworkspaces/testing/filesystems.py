@@ -18,7 +18,7 @@ from dataworkspaces.errors import ConfigurationError, DwsError
 from dataworkspaces.filesystems.resource_files import ResourceFileSystem
 from dataworkspaces.filesystems.snapshot_files import SnapshotFiles
 from dataworkspaces.filesystems.watchers import watch
-from dataworkspaces.testing.resources import NAME, ResourceFixtures
+from dataworkspaces.testing.resources import NAME, Act, ResourceFixtures
 from dataworkspaces.workspace import ResourceRef, SnapshotVersion
 
 
@@ -189,6 +189,23 @@ class FileSystemSuite(ResourceFixtures):
         finally:
             end()
         assert set(told) == {(ResourceRef(NAME, "dir/file"), True), (ResourceRef(NAME, "dir/file"), False)}
+
+    def test_files_without_an_answer(self, fs: Any, resource: Any) -> None:
+        """D13: whichever call fails, a file that is there is not said to be missing, by a walk or a pattern neither."""
+        fs.pipe({"dir/sub/file.csv": b"12345", "dir/other": b""})
+        questions: tuple[Act, ...] = (
+            lambda fs: fs.exists("dir/sub/file.csv"),
+            lambda fs: fs.isfile("dir/sub/file.csv"),
+            lambda fs: fs.isdir("dir"),
+            lambda fs: fs.size("dir/sub/file.csv"),
+            lambda fs: fs.cat("dir/sub/file.csv"),
+            lambda fs: fs.find("dir"),
+            lambda fs: fs.glob("dir/**/*.csv"),
+        )
+        for ask in questions:
+            answer = ask(fs)
+            for outage in self.outages(resource, lambda again, ask=ask: ask(ResourceFileSystem(again))):  # type: ignore[misc]
+                outage.check(answer)
 
     # -- at a snapshot -------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import json
 import sys
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import ParseResult
 
 import pytest
@@ -16,6 +16,7 @@ from dataworkspaces.errors import NotAWorkspaceError
 from dataworkspaces.lineage.file_store import FileLineageStore
 from dataworkspaces.lineage.model import StepLineage
 from dataworkspaces.testing.memory import MemoryStore, MemoryWorkspace
+from dataworkspaces.testing.outages import outages
 from dataworkspaces.testing.suite import ConformanceSuite
 from dataworkspaces.workspace import ResourceRef, Workspace
 
@@ -28,7 +29,11 @@ def open_memory(root: Path, store: MemoryStore) -> MemoryWorkspace:
 
 
 class KitSuite(ConformanceSuite):
-    """A subclass says how to train something with the kit."""
+    """A subclass says how to train something with the kit.
+
+    :cvar faults_of_a_case: how many calls of storage are let fail during a training, one after the other."""
+
+    faults_of_a_case: ClassVar[int | None] = 3
 
     @abstractmethod
     def train(self, workspace: Workspace, value: float) -> None:
@@ -111,6 +116,23 @@ class KitSuite(ConformanceSuite):
         values = _values(self.results(workspace)["parameters"])
         assert 0.25 in values
         assert 0.5 not in values
+
+    def test_a_training_that_is_not_recorded(self, workspace: Workspace, tmp_path: Path) -> None:
+        """K7: whichever call of storage fails during a training, its results are not lost in silence: they are there,
+        or an error says so; those from before are whole, and the next training is recorded."""
+
+        def train() -> None:
+            self.train(workspace, 0.25)
+
+        self.train(workspace, 0.5)
+        for outage in outages(tmp_path, workspace, train, count=self.faults_of_a_case, for_good=[False]):
+            outage.check()
+            if outage.error is None:
+                assert self.results(workspace)["metrics"], outage.call
+            self.train(workspace, 0.5)
+            values = _values(self.results(workspace)["parameters"])
+            assert (0.5 in values, 0.25 in values) == (True, False), outage.call
+            assert self.step(workspace).step_name == "train"
 
     def test_without_a_workspace(self, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """K6: where there is no workspace, a training says so before it does anything."""

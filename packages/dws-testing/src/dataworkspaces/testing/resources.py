@@ -5,12 +5,14 @@ A type's tests inherit from the suites of all mixins that it has.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -18,6 +20,7 @@ from dataworkspaces import plugins
 from dataworkspaces.errors import ConfigurationError, DwsError
 from dataworkspaces.lineage.file_store import FileLineageStore
 from dataworkspaces.testing.memory import MemoryStore, MemoryWorkspace
+from dataworkspaces.testing.outages import Outage, outages
 from dataworkspaces.testing.suite import ConformanceSuite
 from dataworkspaces.toolbox.trust import Agreements
 from dataworkspaces.workspace import (
@@ -33,10 +36,19 @@ from dataworkspaces.workspace.trust import place_of
 STRANGE: tuple[Any, ...] = (None, 3, True, "", "../../x", "/\0", "-o", [], {"a": 1})
 """What somebody else may have written in the place of a parameter."""
 NAME = "tested"
+Act = Callable[[Any], Any]
+"""Something that is done with a resource."""
 
 
 class ResourceFixtures(ConformanceSuite):
-    """A subclass says how to add a resource, and how to change what it holds."""
+    """A subclass says how to add a resource, and how to change what it holds.
+
+    :cvar faults_of_a_case: how many calls of what it keeps something with are let fail, one after the other, in each
+        case, spread evenly; None for all that are made, as with ``DWS_FAULTS=each`` in the environment.
+    :cvar faults_for_good: whether all calls after it fail, too: by turns, unless its client tries for minutes."""
+
+    faults_of_a_case: ClassVar[int | None] = 6
+    faults_for_good: ClassVar[Sequence[bool]] = (False, True)
 
     @abstractmethod
     def add(self, workspace: Workspace, directory: Path) -> Resource:
@@ -72,6 +84,24 @@ class ResourceFixtures(ConformanceSuite):
     def again(self, resource: Any) -> Any:
         """The resource, made once more from what is stored of it."""
         return resource.workspace.get_resource(resource.name)
+
+    def outages(
+        self, resource: Any, act: Act, before: Callable[[int], object] = lambda number: None
+    ) -> Iterator[Outage]:
+        """What comes of something that is done with the resource while one call fails, of files, programs, servers, or
+        of the workspace's storage: see :mod:`dataworkspaces.testing.outages`."""
+        return outages(
+            self.scene,
+            resource.workspace,
+            lambda: act(self.again(resource)),
+            before=before,
+            count=self.faults_of_a_case,
+            for_good=self.faults_for_good,
+        )
+
+    @pytest.fixture(autouse=True)
+    def _scene(self, tmp_path: Path) -> None:
+        self.scene = tmp_path
 
 
 class ResourceSuite(ResourceFixtures):
@@ -229,6 +259,90 @@ class SnapshotResourceSuite(ResourceSuite):
         assert len(kept) == 2
         assert kept[0] in (None, found[2][0])
 
+    # -- storage that does not answer ------------------------------------------------------------------------
+
+    def test_a_snapshot_that_fails(self, resource: Any) -> None:
+        """S11: whichever call fails while a version is taken, what is held stays, the next try takes it, and versions
+        from before can be restored."""
+        self.change(resource, "a")
+        held, first = self.content(resource), self.take(resource)
+        for outage in self.outages(resource, self.take, lambda number: self.change(resource, f"b{number}")):
+            present = self.content(resource)
+            outage.check(self.take(self.again(resource)))
+            assert self.content(resource) == present, outage.call
+        if first.restore_hash is not None:
+            self.again(resource).restore(first.restore_hash)
+            assert self.content(resource) == held
+
+    def test_a_restore_that_fails(self, resource: Any) -> None:
+        """S12: whichever call fails while a version is restored, the next try restores it, and the version from before
+        can be restored as well."""
+        held, versions = {}, {}
+        for value in ("a", "b"):
+            self.change(resource, value)
+            held[value], versions[value] = self.content(resource), self.take(resource).restore_hash
+        if versions["a"] is None:
+            return
+
+        def restore(value: str, resource: Any) -> None:
+            resource.restore_precheck(versions[value])
+            resource.restore(versions[value])
+
+        def begin(number: int) -> None:
+            restore("b", self.again(resource))
+            assert self.content(resource) == held["b"]
+
+        for outage in self.outages(resource, lambda again: restore("a", again), begin):
+            outage.check()
+            restore("a", self.again(resource))
+            assert self.content(resource) == held["a"], outage.call
+
+    def test_questions_without_an_answer(self, resource: Any) -> None:
+        """S13: whichever call fails, what is said of versions is true, or that it is unknown."""
+        self.change(resource, "a")
+        old = self.take(resource)
+        self.change(resource, "b")
+        new = self.take(resource)
+        unknown = self.again(resource).changes_since(new).state, "unknown"
+        for outage in self.outages(resource, lambda again: again.changes_since(new).state):
+            outage.check(*unknown)
+        questions: list[tuple[Act, Any]] = [
+            (lambda again: again.diff_versions(old, new), None),
+            (lambda again: again.present_contents([None]).contents, [None]),
+            (lambda again: again.version_contents(str(old.compare_hash), [None]), [None]),
+        ]
+        if old.restore_hash is not None:
+            questions.append((lambda again: again.restore_precheck(old.restore_hash), None))
+            questions.append((lambda again: again.plan_restore(old.restore_hash), None))
+        for ask, no_answer in questions:
+            answer = ask(self.again(resource))
+            for outage in self.outages(resource, ask):
+                outage.check(answer, no_answer)
+
+    def test_a_deletion_that_fails(self, resource: Any) -> None:
+        """S14: whichever call fails while what is kept for a snapshot is deleted, the next try deletes it, what is held
+        stays, and other versions can be restored."""
+        self.change(resource, "a")
+        held, kept = self.content(resource), self.take(resource)
+        version = kept
+
+        def take(number: int) -> None:
+            nonlocal version
+            self.change(resource, f"b{number}")
+            version = self.take(resource)
+
+        def delete(resource: Any) -> None:
+            resource.delete_snapshot("1" * 40, version.restore_hash, "snapshots/x")
+
+        for outage in self.outages(resource, delete, take):
+            outage.check()
+            present = self.content(resource)
+            delete(self.again(resource))
+            assert self.content(resource) == present, outage.call
+        if kept.restore_hash is not None:
+            self.again(resource).restore(kept.restore_hash)
+            assert self.content(resource) == held
+
 
 class CheckOutSuite(ResourceFixtures):
     """For types with :class:`CheckOutMixin`, beside :class:`SnapshotResourceSuite`."""
@@ -298,6 +412,26 @@ class CheckOutSuite(ResourceFixtures):
         for _ in range(2):
             self.again(resource).take_back(copy)
             assert self.content(self.again(resource)) == before
+
+    def test_a_check_out_that_fails(self, workspace: Workspace, resource: Any, tmp_path: Path) -> None:
+        """C5: whichever call fails while a version is placed elsewhere, what is held here stays, and the version can be
+        placed in another directory."""
+        version = self.two_versions(resource)
+        before = self.content(self.again(resource))
+        places = (tmp_path / f"copy{number}" for number in itertools.count())
+
+        def check_out(resource: Any) -> None:
+            resource.check_out_precheck(version)
+            place = next(places)
+            place.mkdir()
+            resource.check_out(version, place / "place")
+
+        for outage in self.outages(resource, check_out):
+            outage.check()
+            assert self.content(self.again(resource)) == before, outage.call
+        copy = self.copy_of(workspace, version, next(places))
+        self.change(self.again(resource), "a")
+        assert self.content(copy) == self.content(self.again(resource))
 
 
 class FileResourceSuite(ResourceSuite):
@@ -411,6 +545,72 @@ class FileResourceSuite(ResourceSuite):
         resource.results_copy_current_files("snapshots/new", set(), re.compile("snapshots$"))
         assert self._files(resource) == ["dir/file", "snapshots/new/dir/file"]
 
+    def test_files_without_an_answer(self, resource: Any) -> None:
+        """F10: whichever call fails, a file is not said to be missing that is there, and none to be there that is
+        not."""
+        self.write(resource, "dir/file", "12345")
+        self.add_results(resource)
+        questions: tuple[Act, ...] = (
+            lambda again: again.does_subpath_exist("dir/file"),
+            lambda again: again.does_subpath_exist("dir", must_be_directory=True),
+            lambda again: again.does_subpath_exist("dir/none"),
+            lambda again: again.validate_subpath_exists("dir/file"),
+            lambda again: again.ls("dir"),
+            lambda again: again.get_file_info("dir/file").size,
+            lambda again: self.read(again, "dir/file"),
+            lambda again: again.read_results_file("results.json"),
+            lambda again: again.results_current_files(set(), re.compile(r"$^")),
+        )
+        for ask in questions:
+            answer = ask(self.again(resource))
+            for outage in self.outages(resource, ask):
+                outage.check(answer)
+
+    def add_results(self, resource: Any) -> None:
+        resource.add_results_file({"metrics": {"x": 1}}, "results.json")
+
+    def test_writes_that_fail(self, resource: Any, tmp_path: Path) -> None:
+        """F11: whichever call fails while a file is written, it is the old or the new one, and others stay."""
+        source = tmp_path / "source"
+        source.write_text("new")
+        self.write(resource, "dir/other", "other")
+        uses: tuple[tuple[Act, list[str]], ...] = (
+            (lambda again: self.write(again, "dir/file", "new"), ["file", "other"]),
+            (lambda again: again.upload_file(str(source), "dir/file"), ["file", "other"]),
+            (lambda again: again.delete_file("dir/file"), ["other"]),
+        )
+        left = set[str]()  # by what could not clean up
+        for use, leaves in uses:
+            for outage in self.outages(resource, use, lambda number: self.write(resource, "dir/file", "old")):
+                outage.check()
+                again = self.again(resource)
+                if outage.lasts:
+                    left.update(name for name in again.ls("dir") if name.endswith(".tmp"))
+                found = [name for name in again.ls("dir") if name not in left]
+                assert found in (leaves, ["file", "other"]), f"{outage.call}: {found}"
+                for name in found:
+                    assert self.read(again, f"dir/{name}") in (name, "old", "new"), outage.call
+
+    def test_a_move_of_results_that_fails(self, resource: Any) -> None:
+        """F12: whichever call fails while results move, each file is at its old or its new place, or at both, and the
+        move can be undone."""
+        stay = (set[str](), re.compile("snapshots$"))
+        self._empty(resource)
+        for path in ("file", "dir/file"):
+            self.write(resource, path, path)
+
+        def undo(number: int = 0) -> None:
+            self.again(resource).results_undo_move("snapshots/new", ["dir/file", "file"])
+            assert self._files(resource) == ["dir/file", "file"]
+
+        for outage in self.outages(
+            resource, lambda again: again.results_move_current_files("snapshots/new", *stay), undo
+        ):
+            outage.check()
+            places = {path.removeprefix("snapshots/new/") for path in self._files(resource)}
+            assert places == {"dir/file", "file"}, outage.call
+            undo()
+
     def _files(self, resource: Any) -> list[str]:
         found: list[str] = resource.results_current_files(set(), re.compile(r"$^"))
         return found
@@ -443,6 +643,22 @@ class LocalStateResourceSuite(ResourceSuite):
             resource.pull_precheck()
             assert not resource.pull()
             assert self.content(resource) == before
+
+    def test_synchronising_that_fails(self, resource: Any) -> None:
+        """L4: whichever call fails during a push or a pull, what is held stays, and the next try succeeds."""
+        before = self.content(resource)
+        acts: tuple[Act, ...] = (
+            lambda again: (again.push_precheck(), again.push()),
+            lambda again: (again.pull_precheck(), again.pull()),
+        )
+        for act in acts:
+            for outage in self.outages(resource, act):
+                outage.check()
+                assert self.content(self.again(resource)) == before, outage.call
+            act(self.again(resource))
+        answer = self.again(resource).has_unpushed_content()
+        for outage in self.outages(resource, lambda again: again.has_unpushed_content()):
+            outage.check(answer)
 
     def test_it_is_here(self, workspace: Workspace, resource: Any) -> None:
         """L3: a resource that was added on this machine need not be cloned to it, and a check finds it here."""

@@ -28,7 +28,7 @@ from typing import IO, TYPE_CHECKING
 from blake3 import blake3
 
 from dataworkspaces.durability import flush_directories, flush_directory, flush_files, flush_open_files
-from dataworkspaces.errors import ConfigurationError, MetadataError, UnavailableError
+from dataworkspaces.errors import ConfigurationError, MetadataError, UnavailableError, kind_of_os_error
 from dataworkspaces.filetree.hashing import Tell, tell_nobody
 from dataworkspaces.filetree.objects.chunk_lists import ChunkLists, digests_of, size_in
 from dataworkspaces.filetree.objects.chunks import CHUNKED, ChunkList
@@ -116,7 +116,7 @@ class ObjectStore:
         except FileNotFoundError:
             return ""
         except (OSError, UnicodeError) as e:
-            raise ConfigurationError(f"The object store {self.root} cannot be read: {e}") from e
+            raise kind_of_os_error(e)(f"The object store {self.root} cannot be read: {e}") from e
         if found not in READABLE:
             raise ConfigurationError(
                 f"The object store {self.root} has the format {found!r}, which this release does not support",

@@ -38,7 +38,7 @@ class StoredFile(NamedTuple):
 
     id: ObjectId | None
     file: ScannedFile | None
-    problem: str = ""
+    problem: str | OSError = ""
 
 
 def store_files(
@@ -59,7 +59,7 @@ def store_files(
                 results[place] = StoredFile(None, None)
                 continue
             except OSError as e:
-                results[place] = StoredFile(None, None, e.strerror or str(e))
+                results[place] = StoredFile(None, None, e)
                 continue
             try:
                 results[place] = _store(store, large, fd, file, small, tell)
@@ -96,7 +96,7 @@ def _store(
             content = b"" if told.size >= LARGE else os.read(fd, told.size + 1)
             now = status_of(fd, told.name)
         except OSError as e:
-            return StoredFile(None, None, e.strerror or str(e))
+            return StoredFile(None, None, e)
         if told.size < LARGE:
             is_settled = now == told and len(content) == told.size
             if is_settled or is_last:

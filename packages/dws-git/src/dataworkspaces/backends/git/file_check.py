@@ -23,7 +23,7 @@ from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.atomic import MAX_JSON_BYTES, read_json_list, read_json_object, write_bytes
 from dataworkspaces.toolbox.move_files import set_aside
 from dataworkspaces.toolbox.names import check_resource_name
-from dataworkspaces.toolbox.regular import read_regular
+from dataworkspaces.toolbox.regular import is_present, read_regular
 from dataworkspaces.workspace.documents import ATTESTATIONS, DOCUMENT_NAME, ENVIRONMENTS, MAX_BYTES, verified_document
 from dataworkspaces.workspace.problem import UNEXPECTED, Area, one_line
 from dataworkspaces.workspace.results import manifest_hash
@@ -278,7 +278,7 @@ def put_back(paths: WorkspacePaths, machine_directory: Path, relative: str, kind
     """Replace a file that is damaged or missing; returns what was done."""
     path = paths.metadata / relative
     kept = ""
-    if os.path.lexists(path):
+    if is_present(path):
         if not path.is_symlink() and path.is_file() and examine(path, kind).damage is None:
             return "another command has repaired it"
         kept = f"; what was there is kept as {set_aside(path, machine_directory)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -35,6 +34,7 @@ from dataworkspaces.operations.integrity import WorkspaceCheck, check_interrupti
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.toolbox.move_files import set_aside
 from dataworkspaces.toolbox.names import some
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace import Journal, SnapshotMetadata
 from dataworkspaces.workspace.problem import UNEXPECTED, Area, Problem, problem_of
 from dataworkspaces.workspace.resource_names import ResourceNames
@@ -177,7 +177,7 @@ class GitCheck:
         for path in self.changed:
             relative = self._relative(path)
             kind = kind_of(relative)
-            if os.path.lexists(self.paths.root / path) or kind is None or not kind.in_git:
+            if is_present(self.paths.root / path) or kind is None or not kind.in_git:
                 continue
             if relative == "resources.json" and self.paths.resources.is_dir():
                 continue
@@ -191,7 +191,7 @@ class GitCheck:
         }
         manifests = {n[len("snapshots/snapshot-") : -len(".json")] for n in names if n.startswith("snapshots/")}
         lineage = {n.split("/")[1] for n in names if n.startswith("snapshot_lineage/")}
-        gone = {self._relative(path) for path in self.changed if not os.path.lexists(self.paths.root / path)}
+        gone = {self._relative(path) for path in self.changed if not is_present(self.paths.root / path)}
         packed = {*self._packed()}
         lost = [name for name in {*names, *gone} if name.startswith(f"{PACKS}/") and not self._is_sound(name)]
         if lost:  # which is told; it may hold all that is missed
@@ -243,7 +243,7 @@ class GitCheck:
                 yield Problem("results", resource.name, what, remedy, repair=partial(self._restore_files, files))
 
     def _restore_files(self, files: Sequence[str]) -> str:
-        missing = [file for file in files if not os.path.lexists(self.paths.root / file)]
+        missing = [file for file in files if not is_present(self.paths.root / file)]
         names = records(missing)
         arguments = ["restore", "--worktree", "--pathspec-from-file=-", "--pathspec-file-nul"]
         run_git(self.paths.root, arguments, stdin=names, doing="Bringing results back")
@@ -276,7 +276,7 @@ class GitCheck:
         """Metadata that is only here."""
         if is_running(self.machine):
             return
-        there = [path for path in self.changed if os.path.lexists(self.paths.root / path) and self._is_known(path)]
+        there = [path for path in self.changed if is_present(self.paths.root / path) and self._is_known(path)]
         if (self.machine / "unsaved").exists() and not is_own(self.machine):
             what = f"metadata of an interrupted command is not committed: {some(there) or 'nothing is left to do'}"
             yield Problem("interrupted", METADATA_DIR, what, "The next command that changes something commits it",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from dataworkspaces.toolbox.atomic import write_json
 from dataworkspaces.toolbox.hostname import default_hostname
 from dataworkspaces.toolbox.move_files import set_aside
 from dataworkspaces.toolbox.names import some
+from dataworkspaces.toolbox.regular import is_present
 
 
 def how_to_make_anew(paths: WorkspacePaths, machine: Path, relative: str) -> Callable[[], str] | None:
@@ -31,7 +31,7 @@ def _make(
 ) -> str:
     content, told = make(paths)
     path = paths.metadata / relative
-    kept = f"; what was there is kept as {set_aside(path, machine)}" if os.path.lexists(path) else ""
+    kept = f"; what was there is kept as {set_aside(path, machine)}" if is_present(path) else ""
     write_json(path, content, durable=True)
     return told + kept
 

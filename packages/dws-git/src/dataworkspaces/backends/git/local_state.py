@@ -21,7 +21,7 @@ from dataworkspaces.toolbox.lock_holder import describe_lock
 from dataworkspaces.toolbox.move_files import set_aside
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.toolbox.processes import process_exists
-from dataworkspaces.toolbox.regular import read_regular
+from dataworkspaces.toolbox.regular import is_present, read_regular
 from dataworkspaces.workspace.problem import UNEXPECTED, Problem
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
@@ -75,7 +75,7 @@ class LocalStateCheck:
                 "metadata", f"{METADATA_DIR}/{relative}", "this release does not know what it is", remedy, "warning"
             )
         new = self.paths.directory / f"{METADATA_DIR}.new"
-        if os.path.lexists(new):
+        if is_present(new):
             repair = partial(self._set_aside, new)
             yield Problem("local state", new.name, "left behind by a killed 'dws init'", SET_ASIDE, "warning", repair)
         for clone in sorted(self.machine.glob(".dws-clone-*")):

@@ -16,7 +16,7 @@ from typing import Any
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.durability import flush_directory
 from dataworkspaces.errors import ConfigurationError, MetadataError
-from dataworkspaces.toolbox.atomic import read_json_list, read_json_object, write_json
+from dataworkspaces.toolbox.atomic import read_json_list, read_json_object, unreadable, write_json
 from dataworkspaces.toolbox.names import check_resource_name
 from dataworkspaces.workspace import RESOURCE_ROLE_CHOICES
 from dataworkspaces.workspace.resource_names import check_names
@@ -71,7 +71,7 @@ def entry_files(paths: WorkspacePaths) -> list[Path]:
     except FileNotFoundError:
         return []
     except OSError as e:
-        raise MetadataError(f"{paths.resources} cannot be read: {e.strerror or e}") from e
+        raise unreadable(paths.resources, e) from e
     return [path for path in found if path.name.endswith(SUFFIX) and not path.name.startswith(".")]
 
 

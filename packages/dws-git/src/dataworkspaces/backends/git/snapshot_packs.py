@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dataworkspaces.errors import MetadataError, NotSupportedError
+from dataworkspaces.toolbox.atomic import unreadable
 from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace.results import manifest_hash
 
@@ -202,7 +203,7 @@ def verified_pack(path: Path) -> Pack:
     try:
         content = read_regular(path, MAX_BYTES)
     except OSError as e:
-        raise MetadataError(f"{path} cannot be read: {e.strerror or e}") from e
+        raise unreadable(path, e) from e
     if name_of(content) != path.name:
         raise MetadataError(f"{path} does not match its name")
     return pack_of(str(path), content)
@@ -270,4 +271,4 @@ def _read_part(path: Path, begin: int, length: int) -> bytes:
         finally:
             os.close(fd)
     except OSError as e:
-        raise MetadataError(f"{path} cannot be read: {e.strerror or e}") from e
+        raise unreadable(path, e) from e

@@ -24,7 +24,7 @@ from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.gitrepo.layout import git_directory, main_working_tree
 from dataworkspaces.gitrepo.plumbing import list_paths
 from dataworkspaces.gitrepo.repo import GitRepo
-from dataworkspaces.toolbox.atomic import read_json_object, write_bytes, write_files, write_json
+from dataworkspaces.toolbox.atomic import read_json_object, unreadable, write_bytes, write_files, write_json
 from dataworkspaces.toolbox.names import check_relative_path, is_resource_name
 from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace import REMOVED, RESOURCE_ROLE_CHOICES, Resource, Workspace
@@ -172,7 +172,7 @@ class GitStorage(Workspace):
         except FileNotFoundError:
             return None
         except OSError as e:
-            raise MetadataError(f"{path} cannot be read: {e.strerror or e}") from e
+            raise unreadable(path, e) from e
         return self._as_written(path, content)
 
     def _as_written(self, path: Path, content: bytes) -> bytes:
@@ -205,7 +205,7 @@ class GitStorage(Workspace):
         except FileNotFoundError:
             return None if self.included_experiments is None else self.included_experiments.read(path)
         except OSError as e:
-            raise MetadataError(f"{path} cannot be read: {e.strerror or e}") from e
+            raise unreadable(path, e) from e
         return self._as_written(path, content)
 
     def write_documents(self, documents: Mapping[str, bytes]) -> None:
@@ -403,7 +403,7 @@ class GitStorage(Workspace):
                 return default
             raise MetadataError(f"{path} is missing", hint="Restore the file from git's history") from None
         except OSError as e:
-            raise MetadataError(f"{path} cannot be read: {e.strerror or e}") from e
+            raise unreadable(path, e) from e
         key = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
         cached = self._cache.get(path)
         if cached is None or cached[0] != key:

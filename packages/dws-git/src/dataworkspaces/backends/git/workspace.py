@@ -41,7 +41,7 @@ from dataworkspaces.params import (
     ParamDefs,
 )
 from dataworkspaces.resources.git_subdirectory import GitSubdirectory
-from dataworkspaces.toolbox.atomic import read_json_object, write_bytes, write_json
+from dataworkspaces.toolbox.atomic import read_json_object, unreadable, write_bytes, write_json
 from dataworkspaces.toolbox.logs import log
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.toolbox.regular import read_regular, status_if_any
@@ -245,10 +245,10 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
 
                 found = manifest_elsewhere(self.paths, hash_val)
             if found is None:
-                raise MetadataError(f"{path} cannot be read: {e.strerror}") from e
+                raise unreadable(path, e) from e
             manifest = found
         except OSError as e:
-            raise MetadataError(f"{path} cannot be read: {e.strerror or e}") from e
+            raise unreadable(path, e) from e
         if manifest_hash(manifest) != hash_val:
             from dataworkspaces.backends.git.conversion import as_committed
 

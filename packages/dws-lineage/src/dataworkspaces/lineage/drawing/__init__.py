@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, kind_of_os_error
 from dataworkspaces.lineage.graph import LineageGraph
 from dataworkspaces.lineage.jsonable import jsonable
 from dataworkspaces.toolbox.atomic import explain_os_error, to_json, write_bytes
@@ -52,7 +52,7 @@ def check_target(path: Path) -> None:
     try:
         is_directory, has_directory = path.is_dir(), path.resolve().parent.is_dir()
     except (OSError, RuntimeError) as e:  # a name that is too long; links that go round in a circle
-        raise ConfigurationError(f"{path} cannot be a file: {e}") from e
+        raise kind_of_os_error(e)(f"{path} cannot be a file: {e}") from e
     if is_directory:
         raise ConfigurationError(f"{path} is a directory", hint="Name a file")
     if not has_directory:

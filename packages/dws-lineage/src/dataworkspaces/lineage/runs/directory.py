@@ -13,6 +13,7 @@ from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.toolbox.atomic import explain_os_error, write_bytes
 from dataworkspaces.toolbox.move_files import move_tree, remove_empty_directories
 from dataworkspaces.toolbox.names import check_relative_path
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace import FileResourceMixin, LocalStateResourceMixin, ResourceRef, Workspace
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
 
@@ -212,7 +213,7 @@ class _Explained:
 def _free(path: Path) -> Path:
     number = 1
     found = path
-    while os.path.lexists(found):
+    while is_present(found):
         number += 1
         found = path.with_name(f"{path.name}-{number}")
     return found
