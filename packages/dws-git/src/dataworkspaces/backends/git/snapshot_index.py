@@ -101,6 +101,10 @@ def has_right_types(metadata: SnapshotMetadata) -> bool:
         return False
 
 
+_Key = list[int]
+"""Of a file: its time, its size and its inode."""
+
+
 class SnapshotIndex:
     """The index of the metadata files in ``directory``, kept in the file ``database``."""
 
@@ -183,31 +187,28 @@ class SnapshotIndex:
             before = self._directory.stat().st_mtime_ns
             if _state(connection, "directory") == str(before):
                 return
-            entries = {e.name: e.stat() for e in os.scandir(self._directory) if e.name.endswith(SUFFIX)}
+            there = {e.name: _key(e.stat()) for e in os.scandir(self._directory) if e.name.endswith(SUFFIX)}
         except FileNotFoundError:
-            before, entries = 0, {}
-        known = {
-            row[0] + SUFFIX: row[1:] for row in connection.execute("SELECT hash, mtime, size, inode FROM snapshots")
+            before, there = 0, {}
+        known: dict[str, _Key] = {
+            name: key
+            for name, *key in connection.execute(f"SELECT hash || '{SUFFIX}', mtime, size, inode FROM snapshots")
         }
-        gone = known.keys() - entries.keys()
-        changed = gone | {n for n, s in entries.items() if n in known and known[n] != _key(s)}
-        for name in gone:
+        gone = known.keys() - there.keys()
+        other = [name for name, key in there.items() if known.get(name) != key]
+        for name in (*gone, *(name for name in other if name in known)):
             _forget(connection, name[: -len(SUFFIX)])
         new: dict[str, SnapshotNode] = {}
         rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in _TABLES}
-        for name, stat in entries.items():
-            if known.get(name) != _key(stat):
-                metadata = _read_listed(f"{self._directory}/{name}")
-                hashval = metadata.hashval
-                node = new[hashval] = SnapshotNode.of(metadata)
-                if name in known:
-                    _forget(connection, hashval)
-                rows["snapshots"].append((hashval, 0, _text(node), node.parents is not None, 0, *_key(stat)))
-                rows["tags"] += ((tag, hashval) for tag in {*metadata.tags})
-                rows["labels"] += (
-                    (label, hashval) for label in {f"{key}={value}" for key, value in metadata.labels.items()}
-                )
-                rows["parents"] += ((parent, hashval) for parent in {*(node.parents or ())})
+        for name in other:
+            metadata = _read_listed(f"{self._directory}/{name}")
+            hashval = metadata.hashval
+            node = new[hashval] = SnapshotNode.of(metadata)
+            rows["snapshots"].append((hashval, 0, _text(node), node.parents is not None, 0, *there[name]))
+            rows["tags"] += ((tag, hashval) for tag in {*metadata.tags})
+            labels = {f"{key}={value}" for key, value in metadata.labels.items()}
+            rows["labels"] += ((label, hashval) for label in labels)
+            rows["parents"] += ((parent, hashval) for parent in {*(node.parents or ())})
         if not known:  # as in a clone: so each row is written once
             positions = SnapshotGraph(new.values()).positions()
             rows["snapshots"] = [(hashval, positions[hashval], *rest) for hashval, _, *rest in rows["snapshots"]]
@@ -216,15 +217,15 @@ class SnapshotIndex:
                 marks = ",".join("?" * len(of_table[0]))
                 connection.executemany(f"INSERT INTO {table} VALUES({marks})", sorted(of_table))
         if known:
-            _place(connection, new, all_anew=bool(changed))
+            _place(connection, new, all_anew=bool(gone) or any(name in known for name in other))
         elif new:
             connection.execute(_HEADS)
         settled = time.time_ns() - before > _CLOCK_TICK_NS
         connection.execute("INSERT OR REPLACE INTO state VALUES('directory', ?)", (str(before) if settled else "",))
 
 
-def _key(stat: os.stat_result) -> tuple[int, int, int]:
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino
+def _key(stat: os.stat_result) -> _Key:
+    return [stat.st_mtime_ns, stat.st_size, stat.st_ino]
 
 
 def _place(connection: sqlite3.Connection, new: Mapping[str, SnapshotNode], *, all_anew: bool) -> None:
