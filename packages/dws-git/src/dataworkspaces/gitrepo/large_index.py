@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from dataworkspaces.gitrepo.identity import signs_commits
 from dataworkspaces.gitrepo.layout import git_directory, head_commit, operation_in_progress
 from dataworkspaces.gitrepo.run import run_git
 
@@ -25,7 +26,7 @@ def commit_index(root: Path, paths: Sequence[str], message: bytes) -> bool | Non
     a merge, git signs commits here, or there is no commit yet. The last step moves the branch; a kill before that
     leaves all as it was."""
     head = head_commit(root)
-    if head is None or not is_large(root) or operation_in_progress(root) is not None or _signs(root):
+    if head is None or not is_large(root) or operation_in_progress(root) is not None or signs_commits(root):
         return None
     staged = _staged(root)
     if staged is None or not all(_is_at(path, paths) for path in staged):
@@ -51,11 +52,6 @@ def is_large(root: Path) -> bool:
         return directory is not None and (directory / "index").stat().st_size >= LARGE
     except OSError:
         return False
-
-
-def _signs(root: Path) -> bool:
-    told = run_git(root, ["config", "--type=bool", "--get", "commit.gpgSign"], ok=range(256)).stdout
-    return told.strip() == b"true"
 
 
 def _staged(root: Path) -> list[str] | None:
