@@ -39,16 +39,17 @@ def check_identity(root: Path) -> None:
         if not e.output or "bad config" in e.output:
             raise  # git could not be asked
         raise ConfigurationError("Git does not know who you are, so nothing can be committed", hint=_HINT) from e
-    does_sign = _ask_whether_it_signs(root)
+    does_sign = signs_commits(root)
     if does_sign:
         _check_signing(root)
     _remember(root, _Known(author, does_sign))
 
 
 def signs_commits(root: Path) -> bool:
-    """Whether git signs the commits in a repository."""
-    known = _remembered(root)
-    return _ask_whether_it_signs(root) if known is None else known.signs
+    """Whether git signs the commits in a repository. Git is asked: of a file that another one includes nobody would see
+    that it has changed."""
+    told = run_git(_place(root), ["config", "--type=bool", "--get", "commit.gpgSign"], ok=range(256)).stdout
+    return told.strip() == b"true"
 
 
 def author_name(root: Path) -> str:
@@ -93,11 +94,6 @@ def _remember(root: Path, known: _Known) -> None:
         (directory / "dws").mkdir(exist_ok=True)
         text = "\n".join([_state(directory), _SIGNS if known.signs else "", known.author])
         write_bytes(directory / "dws" / _CHECKED_FILE, text.encode("utf-8"), is_cache=True)
-
-
-def _ask_whether_it_signs(root: Path) -> bool:
-    told = run_git(_place(root), ["config", "--type=bool", "--get", "commit.gpgSign"], ok=range(256)).stdout
-    return told.strip() == b"true"
 
 
 def _name_in(ident: bytes) -> str:
