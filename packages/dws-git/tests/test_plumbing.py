@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -205,3 +206,18 @@ def test_only_the_plumbing_reads_what_git_lists() -> None:
     for words in ('"ls-tree"', '"ls-files", "-z", "--stage"', '"cat-file", "--batch-check', '"cat-file", "--batch"'):
         found = {f.name for f in files if words in f.read_text(encoding="utf-8")}
         assert found <= {"plumbing.py", "objects.py", "restraint.py"}, (words, found)
+
+
+@pytest.mark.parametrize(
+    ("command", "modules"),
+    [
+        ("cat-file", {"objects", "plumbing"}),
+        ("ls-tree", {"plumbing"}),
+        ("ls-files", {"large_files", "new_files", "plumbing", "repo", "rest"}),
+    ],
+)
+def test_git_is_asked_in_one_place(command: str, modules: set[str]) -> None:
+    """See the module's docstring. A command begins a list of arguments, behind an option at most."""
+    asking = re.compile(rf'\[(?:"--[a-z-]+", )?"{command}"')
+    root = Path(plumbing.__file__).parents[1]
+    assert {path.stem for path in root.rglob("*.py") if asking.search(path.read_text())} == modules

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from dataworkspaces.errors import StorageError, UnavailableError
 from dataworkspaces.gitrepo.layout import current_branch, git_directories, git_directory, packed_references
+from dataworkspaces.gitrepo.plumbing import holds, holds_any, read_alone
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.atomic import write_bytes
 from dataworkspaces.toolbox.names import some
@@ -220,8 +221,8 @@ def _mend_tags(repository: _Repository) -> list[str]:
     """Tags with an object of their own say their name; git checks it."""
     said = []
     for tag in _dangling(repository, "tag"):
-        text = run_git(repository.root, ["cat-file", "tag", tag], ok=range(256)).stdout
-        match = re.search(rb"^tag (.+)$", text, re.MULTILINE)
+        text = read_alone(repository.root, tag, "tag")
+        match = re.search(rb"^tag (.+)$", text or b"", re.MULTILINE)
         if match is not None:
             reference = f"refs/tags/{os.fsdecode(match[1])}"
             done = run_git(repository.root, ["update-ref", reference, tag, "0" * len(tag)], ok=range(256))
@@ -266,12 +267,11 @@ def _dangling(repository: _Repository, kind: str) -> list[str]:
 
 
 def _is_commit(repository: _Repository, name: str) -> bool:
-    return run_git(repository.root, ["cat-file", "-e", f"{name}^{{commit}}"], ok=range(256)).returncode == 0
+    return holds(repository.root, f"{name}^{{commit}}")
 
 
 def _has_commits(repository: _Repository) -> bool:
-    arguments = ["cat-file", "--batch-all-objects", "--batch-check=%(objecttype)"]
-    return b"commit\n" in run_git(repository.root, arguments, ok=range(256)).stdout
+    return holds_any(repository.root, "commit")
 
 
 def _comes_after(repository: _Repository, later: str, earlier: str) -> bool:

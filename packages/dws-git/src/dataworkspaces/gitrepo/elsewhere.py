@@ -18,6 +18,7 @@ from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.checks import check_branch_name, check_object_name
 from dataworkspaces.gitrepo.identity import is_as_in
 from dataworkspaces.gitrepo.layout import git_directories
+from dataworkspaces.gitrepo.plumbing import holds
 from dataworkspaces.gitrepo.remote import ORIGIN, clone
 from dataworkspaces.gitrepo.repository_flush import note_flush
 from dataworkspaces.gitrepo.restart import needs_a_look, note_look
@@ -90,7 +91,7 @@ def link_large_files(source: Path, target: Path) -> None:
 def check_commit(source: Path, commit: str, what: str) -> None:
     """Raise ConfigurationError if the repository does not hold a commit."""
     check_object_name(commit, what)
-    if run_git(source, ["cat-file", "-e", f"{commit}^{{commit}}"], ok=(0, 1, 128)).returncode:
+    if not holds(source, f"{commit}^{{commit}}"):
         raise ConfigurationError(f"{what}: {source} does not hold commit {commit}")
 
 

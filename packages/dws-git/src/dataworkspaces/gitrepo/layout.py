@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from pathlib import Path
 
-from dataworkspaces.errors import UnavailableError
+from dataworkspaces.errors import UnavailableError, kind_of_os_error
 from dataworkspaces.toolbox.regular import read_regular
 
 _OPERATIONS = {
@@ -32,10 +31,10 @@ def git_directory(root: Path) -> Path | None:
     if dot_git.is_dir():
         return dot_git
     try:
-        text = read_regular(dot_git).decode("utf-8")
-    except (OSError, ValueError):
+        text = _text_of(dot_git)
+    except ValueError:
         return None
-    if not text.startswith("gitdir:"):
+    if text is None or not text.startswith("gitdir:"):
         return None
     return (root / text[len("gitdir:") :].strip()).resolve()
 
@@ -143,16 +142,26 @@ def main_working_tree(root: Path) -> Path | None:
 def with_shared(directory: Path) -> list[Path]:
     """A git directory, and the one that it shares with other working trees, if it is not that itself."""
     found = [directory]
-    with suppress(OSError):
-        found.append((directory / read_regular(directory / "commondir").decode("utf-8").strip()).resolve())
+    shared = _text_of(directory / "commondir")
+    if shared is not None:
+        found.append((directory / shared.strip()).resolve())
     return found
 
 
 def _read(root: Path, name: str) -> str:
     """A file of the git directories; empty if there is none."""
     for candidate in git_directories(root):
-        try:
-            return read_regular(candidate / name).decode("utf-8", "replace").strip()
-        except OSError:
-            continue
+        text = _text_of(candidate / name, "replace")
+        if text is not None:
+            return text.strip()
     return ""
+
+
+def _text_of(path: Path, errors: str = "strict") -> str | None:
+    """None if no file is there. Raises UnavailableError if that cannot be told: it is no *no*."""
+    try:
+        return read_regular(path).decode("utf-8", errors)
+    except OSError as e:
+        if kind_of_os_error(e) is UnavailableError:
+            raise UnavailableError(f"{path} cannot be read: {e.strerror or e}") from e
+        return None

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from dataworkspaces.gitrepo.layout import git_directory
 from dataworkspaces.gitrepo.objects import index_info
-from dataworkspaces.gitrepo.plumbing import IndexEntry, TreeEntry, list_tree, records
+from dataworkspaces.gitrepo.plumbing import IndexEntry, TreeEntry, holds, list_tree, read_alone, records
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.toolbox.regular import read_regular
@@ -36,13 +36,12 @@ class _Noted(NamedTuple):
 def make_lost_commits(root: Path, index: Sequence[IndexEntry]) -> None:
     """Make again what the latest commits of the reflog lack. The index holds the present content."""
     for noted in _noted(root):
-        commit = run_git(root, ["cat-file", "commit", noted.name], ok=range(256))
-        is_there = commit.returncode == 0
-        if is_there and run_git(root, ["cat-file", "-e", f"{noted.name}^{{tree}}"], ok=range(256)).returncode == 0:
+        commit = read_alone(root, noted.name, "commit")
+        if commit is not None and holds(root, f"{noted.name}^{{tree}}"):
             continue
         for tree in _trees(root, index, noted.parent):
-            if is_there:
-                if commit.stdout.startswith(b"tree " + tree):
+            if commit is not None:
+                if commit.startswith(b"tree " + tree):
                     break
             elif _make_commit(root, noted, tree):
                 break
@@ -66,7 +65,7 @@ def _trees(root: Path, index: Sequence[IndexEntry], parent: str) -> Iterator[byt
     yield _write(root, listed, b"")
     if set(parent) == {"0"}:
         return
-    if run_git(root, ["cat-file", "-e", f"{parent}^{{tree}}"], ok=range(256)).returncode:
+    if not holds(root, f"{parent}^{{tree}}"):
         return
     before = list_tree(root, parent)
     for with_lineage in (False, True):

@@ -16,7 +16,7 @@ from dataworkspaces.errors import RefusedError
 from dataworkspaces.gitrepo.ignore_lines import add_lines, literally
 from dataworkspaces.gitrepo.large_index import is_large
 from dataworkspaces.gitrepo.layout import git_directories, git_directory
-from dataworkspaces.gitrepo.plumbing import list_paths, parse_labelled, records
+from dataworkspaces.gitrepo.plumbing import list_labelled, list_paths, parse_labelled, records
 from dataworkspaces.gitrepo.repo import git_without, not_below
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.gitrepo.secret_names import looks_secret
@@ -25,6 +25,9 @@ from dataworkspaces.toolbox.names import some
 from dataworkspaces.workspace import Interaction
 
 _HEADING = "# Left out by dws, since they look like secrets; 'git add --force FILE' adds one:"
+
+_OTHERS = ("--others", "--exclude-standard")
+_DOING = "Looking for new files"
 
 
 class Part(NamedTuple):
@@ -82,11 +85,10 @@ def leave_out_secrets(part: Part, interaction: Interaction, what: str) -> None:
 
 def _find(part: Part) -> _Found:
     found = _Found()
-    listing = ["ls-files", "-t", "-z", "--modified", "--others", "--exclude-standard"]
     if part.paths:
-        listed = run_git(part.root, [*listing, "--", *part.paths], doing="Looking for new files").stdout
+        listed = list_labelled(part.root, ["-t", "--modified", *_OTHERS], b" ", part.paths, doing=_DOING)
     else:
-        listed = _changed_without(part, listing)
+        listed = parse_labelled(_changed_without(part, ["ls-files", "-t", "-z", "--modified", *_OTHERS]), b" ")
     _add(found, part.root, listed)
     return found
 
@@ -102,13 +104,12 @@ def _changed_without(part: Part, listing: list[str]) -> bytes:
     return b"".join(b"C %s\0" % path for path in changed.split(b"\0")[:-1]) + others
 
 
-def _add(found: _Found, root: Path, listed: bytes) -> None:
-    for kind, path in parse_labelled(listed, b" "):
+def _add(found: _Found, root: Path, listed: Iterable[tuple[str, str]]) -> None:
+    for kind, path in listed:
         if path.endswith("/"):  # a repository of its own: all of its files are new to the one around it
             nested = root / path.rstrip("/")
             if git_directory(nested) is not None:
-                listing = ["ls-files", "-t", "-z", "--cached", "--others", "--exclude-standard"]
-                _add(found, nested, run_git(nested, listing, doing="Looking for new files").stdout)
+                _add(found, nested, list_labelled(nested, ["-t", "--cached", *_OTHERS], b" ", doing=_DOING))
             continue
         found.changed.setdefault(root, []).append(path)
         if kind == "?":

@@ -2,6 +2,12 @@
 
 All of it is asked with NUL between names, so that names may hold anything but that; they are decoded as Python decodes
 file names, and nothing is lost of one that is no UTF-8.
+
+No other module calls ``cat-file`` or ``ls-tree``, but :class:`~dataworkspaces.gitrepo.objects.BlobReader`, which keeps
+one ``cat-file --batch`` running and reads it with :func:`read_object`. A repository that may be damaged is asked for
+each object by itself (:func:`read_alone`, :func:`holds`), since git ends at the first damage and answers nothing after
+it. ``ls-files`` is called elsewhere only where ``git_without`` adds what is left out, or a pathspec is no path; what it
+says is parsed here. A test keeps it so.
 """
 
 from __future__ import annotations
@@ -173,6 +179,24 @@ def read_named(root: Path, names: Sequence[str]) -> list[bytes | None]:
     return [content if info is not None and info.kind == "blob" else None for info, content in found]
 
 
+def read_alone(root: Path, name: str, kind: str) -> bytes | None:
+    """The content of one object, of a repository that may be damaged; None if it is not there, of another kind, or
+    damaged."""
+    done = run_git(root, ["cat-file", kind, name], ok=range(256))
+    return done.stdout if done.returncode == 0 else None
+
+
+def holds(root: Path, name: str) -> bool:
+    """Whether an object is there that a name (``NAME^{commit}``) stands for, in a repository that may be damaged."""
+    return run_git(root, ["cat-file", "-e", name], ok=range(256)).returncode == 0
+
+
+def holds_any(root: Path, kind: str) -> bool:
+    """Whether an object of a kind is there, in a repository that may be damaged."""
+    arguments = ["cat-file", "--batch-all-objects", "--batch-check=%(objecttype)"]
+    return f"{kind}\n".encode("ascii") in run_git(root, arguments, ok=range(256)).stdout
+
+
 def lacking(root: Path, name: str) -> ToolError:
     return ToolError(f"{root} lacks the object {name}", hint=f"git -C {root} fsck")
 
@@ -266,6 +290,13 @@ def list_paths(
     of directories with a slash at the end."""
     arguments = ["ls-files", "-z", *options, "--", *paths]
     return parse_names(run_git(root, arguments, env=env, doing="Listing files").stdout)
+
+
+def list_labelled(
+    root: Path, options: Sequence[str], separator: bytes, paths: Iterable[str] = (), *, doing: str = "Listing files"
+) -> Iterator[tuple[str, str]]:
+    """What ``ls-files`` says of each path, and the path: see :func:`parse_labelled`."""
+    return parse_labelled(run_git(root, ["ls-files", "-z", *options, "--", *paths], doing=doing).stdout, separator)
 
 
 def is_tracked(root: Path, path: str) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from dataworkspaces.backends.git.paths import METADATA_ATTRIBUTES, WorkspacePaths
 from dataworkspaces.gitrepo.attributes import info_attributes, keep_results_as_they_are, lines_of, put_last, quoted
 from dataworkspaces.gitrepo.ignore_lines import literally
-from dataworkspaces.gitrepo.plumbing import parse_labelled, records
+from dataworkspaces.gitrepo.plumbing import list_labelled, read_alone, records
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.atomic import write_bytes
 
@@ -42,10 +42,7 @@ def converted_files(paths: WorkspacePaths) -> list[Path]:
     """Files of the metadata whose line ends git has converted."""
     if not paths.metadata.is_dir():
         return []
-    listed = run_git(
-        paths.root, ["ls-files", "-z", "--eol", "--", paths.metadata_in_git], doing="Looking at metadata"
-    ).stdout
-    ends = parse_labelled(listed, b"\t")
+    ends = list_labelled(paths.root, ["--eol"], b"\t", [paths.metadata_in_git], doing="Looking at metadata")
     found = [paths.root / name for told, name in ends if told.split()[:2] == ["i/lf", "w/crlf"]]
     return [path for path in found if not path.is_symlink()]
 
@@ -53,8 +50,7 @@ def converted_files(paths: WorkspacePaths) -> list[Path]:
 def as_committed(paths: WorkspacePaths, path: Path) -> bytes | None:
     """What HEAD has of a file of the metadata; None if it has none."""
     relative = path.relative_to(paths.root).as_posix()
-    done = run_git(paths.root, ["cat-file", "blob", f"HEAD:{relative}"], ok=(0, 128))
-    return done.stdout if done.returncode == 0 else None
+    return read_alone(paths.root, f"HEAD:{relative}", "blob")
 
 
 def _write_as_in_git(paths: WorkspacePaths) -> None:

@@ -18,7 +18,7 @@ from dataworkspaces.backends.git.resource_files import read_entry, read_list
 from dataworkspaces.backends.git.snapshot_index import read_metadata
 from dataworkspaces.backends.git.snapshot_packs import PACK_NAME_RE, PACKS, verified_pack
 from dataworkspaces.errors import ConfigurationError, MetadataError, ToolError
-from dataworkspaces.gitrepo.plumbing import list_tree
+from dataworkspaces.gitrepo.plumbing import list_tree, read_alone
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.atomic import MAX_JSON_BYTES, read_json_list, read_json_object, write_bytes
 from dataworkspaces.toolbox.move_files import set_aside
@@ -260,9 +260,9 @@ def find_good_version(paths: WorkspacePaths, relative: str, kind: FileKind) -> G
             continue
         if entry is None or not entry.is_plain_file:
             continue
-        result = run_git(root, ["cat-file", "blob", f"{commit}:{path}"], ok=(0, 128))
-        if result.returncode == 0 and _is_good(relative, kind, result.stdout):
-            return GoodVersion(commit, result.stdout)
+        content = read_alone(root, f"{commit}:{path}", "blob")
+        if content is not None and _is_good(relative, kind, content):
+            return GoodVersion(commit, content)
     return None
 
 
