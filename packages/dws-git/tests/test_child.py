@@ -10,14 +10,20 @@ import pytest
 from dataworkspaces.gitrepo.child import Child
 
 
-def test_nobody_looks_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     if not hasattr(os, "pidfd_open"):
         pytest.skip("only Linux tells when a process has ended")
     monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("waited with pauses"))
+
+
+@pytest.mark.usefixtures("_no_pauses")
+def test_nobody_looks_again_and_again() -> None:
     with Child([sys.executable, "-c", "import os; os._exit(3)"]) as child:
         assert child.wait(timeout=60) == 3
 
 
+@pytest.mark.usefixtures("_no_pauses")
 def test_one_that_takes_longer_goes_on() -> None:
     with Child(["sleep", "60"]) as child:
         with pytest.raises(subprocess.TimeoutExpired):

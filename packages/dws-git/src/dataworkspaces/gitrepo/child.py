@@ -11,13 +11,13 @@ import subprocess
 
 class Child(subprocess.Popen[bytes]):
     def wait(self, timeout: float | None = None) -> int:
-        if timeout is not None and self.returncode is None and _ends_within(self.pid, timeout):
-            timeout = None  # it is there to be fetched
+        if timeout is not None and self.returncode is None and _has_waited(self.pid, timeout):
+            timeout = 0  # it has ended, and can be fetched; or its time is over
         return super().wait(timeout)
 
 
-def _ends_within(pid: int, seconds: float) -> bool:
-    """Whether a child has ended, or does so in time; False also where the kernel does not tell."""
+def _has_waited(pid: int, seconds: float) -> bool:
+    """Wait until a child has ended, at most so long; False, and at once, where the kernel cannot tell."""
     try:
         descriptor = os.pidfd_open(pid)
     except (AttributeError, OSError):  # no Linux, or an old one; or nothing is left of it to be waited for
@@ -25,6 +25,7 @@ def _ends_within(pid: int, seconds: float) -> bool:
     try:
         ended = select.poll()
         ended.register(descriptor, select.POLLIN)
-        return bool(ended.poll(seconds * 1000))
+        ended.poll(seconds * 1000)
+        return True
     finally:
         os.close(descriptor)
