@@ -198,3 +198,13 @@ def test_refreshing_tells_what_has_just_gone(store: ObjectStore) -> None:
     assert other.missing(packed) == set()
     next(store.packs_directory.iterdir()).unlink()
     assert other.refresh(packed) == set(packed)
+
+
+def test_places_hold_as_long_as_their_packs_are_there(store: ObjectStore) -> None:
+    ids = add_pack(store, 1) + add_pack(store, 2)
+    places = store.locate(ids)
+    assert places.keys() == set(ids)
+    assert store.are_there(places)
+    next(store.packs_directory.iterdir()).unlink()
+    assert not ObjectStore(store.root).are_there(places)
+    assert not store.are_there(places)

@@ -15,7 +15,7 @@ from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.filetree import scan
 from dataworkspaces.filetree.objects import checkout, stored_files
 from dataworkspaces.filetree.objects.checkout import Wanted, check_out
-from dataworkspaces.filetree.objects.ids import ObjectId
+from dataworkspaces.filetree.objects.ids import ObjectId, parse_ids
 from dataworkspaces.filetree.objects.pack import ENTRY, FOOTER, MAGIC, Pack, write_pack
 from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
 from dataworkspaces.filetree.objects.stored_files import StoredFile, store_files
@@ -372,3 +372,27 @@ def test_a_damaged_content_replaces_nothing(store: ObjectStore, root: Path, size
         with pytest.raises(MetadataError, match="is damaged"):
             check_out(store, root, [Wanted(name, item.id, "blob")])
     assert {path.name: path.read_text() for path in root.iterdir()} == {"file": "as before"}
+
+
+def test_many_names_are_read_as_each_of_them() -> None:
+    ids = [ObjectId.of(content) for content in (b"", b"a", b"b" * 5000)]
+    assert parse_ids([]) == []
+    assert parse_ids([each.text for each in ids]) == ids
+    good, hexadecimal = ids[1].text, ids[1].hex
+    cut = f"1:{hexadecimal[:-2]}"
+    for text in (
+        "",
+        "1",
+        f"-1:{hexadecimal}",
+        cut,
+        f"{cut}  ",
+        f"{cut}gg",
+        f":{hexadecimal}",
+        f"{good}:1",
+        f"{good}\n",
+    ):
+        for texts in ([text], [good, text, good]):
+            with pytest.raises(MetadataError):
+                parse_ids(texts)
+    with pytest.raises(MetadataError):
+        parse_ids(["1", f"{hexadecimal}:{good}"])

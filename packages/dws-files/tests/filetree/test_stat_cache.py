@@ -261,3 +261,25 @@ def test_what_was_written_just_now_is_not_read_beside_what_is_remembered(root: P
     task = CountingTask(root)
     tree = build_tree(scan(root, known=known), BLAKE3, cache, Work(task=task, known=known))
     assert (task.read, tree.hashval) == ([], scan_tree(root, BLAKE3).hashval)
+
+
+@pytest.mark.parametrize("change", ["nothing", "another", "link", "new", "gone"])
+def test_of_what_was_written_just_now_nothing_is_believed_that_has_changed(tmp_path: Path, change: str) -> None:
+    root = tmp_path / "written"
+    root.mkdir()
+    known = {}
+    for name in ("a", "b", "c"):
+        (root / name).write_text(name)
+        known[name] = (packed_status((root / name).lstat()), ObjectId.of(name.encode()))
+    if change in ("another", "link", "gone"):
+        (root / "b").rename(root / "moved" if change == "gone" else tmp_path / "aside")
+    if change == "another":
+        (root / "b").write_text("x")
+    elif change == "link":
+        (root / "b").symlink_to("a")
+    elif change == "new":
+        (root / "d").write_text("d")
+    task = CountingTask(root)
+    tree = build_tree(scan(root, known=known), BLAKE3, None, Work(task=task, known=known))
+    assert tree.hashval == scan_tree(root, BLAKE3).hashval
+    assert task.read == {"another": ["b"], "new": ["d"], "gone": ["moved"]}.get(change, [])
