@@ -242,18 +242,23 @@ def columns_that_fit(
     if available is None:
         return list(range(len(columns)))
     available += 2
-    cells = aligned(Table(None, columns, rows), [[_joined(value, "\n") for value in row] for row in rows])
-    needed = []
-    for i, column in enumerate(columns):
-        (natural,) = _fit([column], [[row[i]] for row in cells], 10**6)
-        needed.append(2 + (natural if column.fixed or column.numeric else min(natural, column.least)))
     shown = [i for i, rank in enumerate(ranks) if rank is None]
-    available -= sum(needed[i] for i in shown)
+    available -= sum(_needed(columns[i], [row[i] for row in rows]) for i in shown)
     for _, i in sorted((rank, i) for i, rank in enumerate(ranks) if rank is not None):
-        if needed[i] <= available:
+        if _needed(columns[i], ()) > available:  # the name alone; of a wide table that leaves out most columns
+            continue
+        needed = _needed(columns[i], [row[i] for row in rows])
+        if needed <= available:
             shown.append(i)
-            available -= needed[i]
+            available -= needed
     return sorted(shown)
+
+
+def _needed(column: Column, values: Sequence[Any]) -> int:
+    """The least width of a column that holds some values, with what parts it from the next."""
+    cells = aligned(Table(None, [column], ()), [[_joined(value, "\n")] for value in values])
+    (natural,) = _fit([column], cells, 10**6)
+    return 2 + (natural if column.fixed or column.numeric else min(natural, column.least))
 
 
 def print_json(document: Any) -> None:
