@@ -47,7 +47,7 @@ def test_a_clean_repository_is_switched(here: Forked, branch: str) -> None:
 @pytest.mark.parametrize("branch", ["nosuch", "HEAD", "-x", "origin/theirs"])
 def test_a_branch_that_is_not_there_is_named(here: Forked, branch: str) -> None:
     done = here.batch("add", "git", "--role", "s", f"--branch={branch}", "repo", check=False)
-    assert done.returncode == 1
+    assert done.returncode == 4
     assert f"repo has no branch '{branch}'. Its branches: feature, main" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert branch_of(here.cwd, here) == "main"

@@ -258,7 +258,7 @@ def test_stdout_gets_the_graph_and_nothing_else(command) -> None:  # type: ignor
 
 def test_command_reports_a_missing_directory_in_one_line(command) -> None:  # type: ignore[no-untyped-def]
     done = command("none/a.html")
-    assert done.exit_code == 1
+    assert done.exit_code == 4
     assert done.stderr == "error: The directory of none/a.html does not exist. Create it first\n"
     assert "Traceback" not in done.output
 

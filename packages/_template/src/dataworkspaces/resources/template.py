@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.errors import ConfigurationError, MetadataError, NotFoundError
 from dataworkspaces.params import ParamDef, ParamDefs
 from dataworkspaces.toolbox.atomic import write_bytes
 from dataworkspaces.workspace import (
@@ -72,7 +72,7 @@ class TemplateResource(SnapshotResourceMixin, Resource):
         """A version; raises ConfigurationError if it is not there. Hashes and content may be somebody else's."""
         content = self.workspace.read_resource_state(self, hashval) if hashval.isalnum() else None
         if content is None:
-            raise ConfigurationError(f"Resource '{self.name}' has no version '{hashval}'")
+            raise NotFoundError(f"Resource '{self.name}' has no version '{hashval}'")
         if hashlib.sha256(content).hexdigest() != hashval:
             raise MetadataError(f"Resource '{self.name}': version {hashval} is not what it was")
         return content.decode("utf-8")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dataworkspaces.commands.environment_change import environment_change
 from dataworkspaces.commands.named_versions import find_snapshot
 from dataworkspaces.commands.summaries import changes_json, snapshot_json
-from dataworkspaces.errors import ConfigurationError, NotSupportedError, PluginError, StorageError
+from dataworkspaces.errors import ConfigurationError, NotFoundError, NotSupportedError, PluginError, StorageError
 from dataworkspaces.operations.questions import ask_unlocked
 from dataworkspaces.operations.restores import past_restores
 from dataworkspaces.workspace import ResourceRoles, SnapshotResourceMixin
@@ -189,7 +189,7 @@ def _check_names(option: str, names: Sequence[str] | None, known: Mapping[str, s
     for name in names or ():
         if name not in known:
             near = get_close_matches(name, known, n=3)
-            raise ConfigurationError(
+            raise NotFoundError(
                 f"{option}: there is no resource '{name}'",
                 hint=f"Did you mean {' or '.join(near)}?" if near else f"Available: {', '.join(known) or 'none'}",
             )

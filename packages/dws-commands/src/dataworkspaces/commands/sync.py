@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.errors import ConfigurationError, DwsError
+from dataworkspaces.errors import DwsError, NotFoundError
 from dataworkspaces.operations.questions import ask_unlocked
 from dataworkspaces.toolbox.trust import agreeing
 from dataworkspaces.workspace import (
@@ -37,9 +37,7 @@ class Selection:
         for name in (*(self.only or ()), *self.skip):
             if name not in known:
                 workspace.check_not_renamed(name)
-                raise ConfigurationError(
-                    f"There is no resource '{name}'", hint=f"Available: {', '.join(known) or 'none'}"
-                )
+                raise NotFoundError(f"There is no resource '{name}'", hint=f"Available: {', '.join(known) or 'none'}")
 
     def holds(self, name: str) -> bool:
         if self.only_workspace or name in self.skip:

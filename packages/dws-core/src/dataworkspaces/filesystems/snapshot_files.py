@@ -9,7 +9,7 @@ from datetime import datetime
 from re import Pattern
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
-from dataworkspaces.errors import ConfigurationError, MetadataError, NotSupportedError, suppress_negative
+from dataworkspaces.errors import MetadataError, NotFoundError, NotSupportedError, suppress_negative
 from dataworkspaces.workspace.files import FileResourceMixin
 from dataworkspaces.workspace.results import parse_results
 from dataworkspaces.workspace.snapshot_resource import SnapshotResourceMixin
@@ -28,7 +28,7 @@ def files_at_snapshot(workspace: Workspace, resource_name: str, tag_or_hash: str
     snapshot = snapshots.get_snapshot_by_tag_or_hash(tag_or_hash)
     version = snapshots.get_snapshot_versions(snapshot.hashval).get(resource_name)
     if version is None:
-        raise ConfigurationError(f"Snapshot {tag_or_hash} does not hold resource '{resource_name}'")
+        raise NotFoundError(f"Snapshot {tag_or_hash} does not hold resource '{resource_name}'")
     if not isinstance(resource, SnapshotResourceMixin) or not isinstance(resource, FileResourceMixin):
         raise NotSupportedError(f"Resource '{resource_name}' ({resource.resource_type}) has no files")
     what = f"Resource '{resource_name}' in snapshot {tag_or_hash}"

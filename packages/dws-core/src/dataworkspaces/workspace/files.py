@@ -8,7 +8,7 @@ from pathlib import Path
 from re import Pattern
 from typing import IO, TYPE_CHECKING, Any
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, NotFoundError
 from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace.operations import operations
 from dataworkspaces.workspace.versions import FileChange, FileInfo
@@ -216,4 +216,4 @@ class LocalStateResourceMixin(ABC):
         if local is None:
             raise ConfigurationError(f"Resource '{name}' has no local path, so '{subpath}' cannot be in it")
         if not is_present(Path(local) / subpath):
-            raise ConfigurationError(f"Resource '{name}' has no '{subpath}' (looked in {local})")
+            raise NotFoundError(f"Resource '{name}' has no '{subpath}' (looked in {local})")

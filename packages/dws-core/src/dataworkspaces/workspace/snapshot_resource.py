@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataworkspaces.errors import ConfigurationError, NotSupportedError
+from dataworkspaces.errors import NotFoundError, NotSupportedError
 from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object
 from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.workspace.files import LocalStateResourceMixin
@@ -87,7 +87,7 @@ class SnapshotResourceMixin(ABC):
             raise NotSupportedError(f"{self!r} is imported, but has no local files to read its lineage from")
         path = Path(local) / LINEAGE_FILE
         if not path.is_file():
-            raise ConfigurationError(
+            raise NotFoundError(
                 f"{path} is missing: an imported resource contains the lineage from the workspace that exported it",
                 hint="Add the resource there with --export and take a snapshot, or omit --imported",
             )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces import plugins
-from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError, kind_of_os_error
+from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError, NotFoundError, RefusedError, kind_of_os_error
 from dataworkspaces.toolbox.atomic import read_json_object, write_bytes
 from dataworkspaces.toolbox.names import METADATA_DIR
 from dataworkspaces.toolbox.regular import read_regular
@@ -105,7 +105,7 @@ def read_backend_file(directory: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
-        raise ConfigurationError(
+        raise RefusedError(
             f"{path} names the backend of the workspace, but others can read or write the file",
             hint=f"If it is your own file: chmod 600 {path}",
         )
@@ -155,7 +155,7 @@ def find_workspace_by_name(name: str) -> str:
 
         near = difflib.get_close_matches(name, known, n=2)
         hint = f"Did you mean {' or '.join(near)}?" if near else f"Available: {', '.join(known) or 'none'}"
-        raise ConfigurationError(f"{config_file()} lists no workspace '{name}'", hint=hint)
+        raise NotFoundError(f"{config_file()} lists no workspace '{name}'", hint=hint)
     place = known[name]
     if backend_of(place) is None and not Path(place).expanduser().is_absolute():
         raise ConfigurationError(

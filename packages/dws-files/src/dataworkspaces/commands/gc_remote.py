@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.gc import KEEP_DAYS
 from dataworkspaces.commands.storage import needed_objects, taking
-from dataworkspaces.errors import ConfigurationError, NotSupportedError
+from dataworkspaces.errors import ConfigurationError, NotSupportedError, UnavailableError
 from dataworkspaces.files.file_tree import FileTreeMixin
 from dataworkspaces.files.remote_push import user_of
 from dataworkspaces.filetree import Tree
@@ -172,13 +172,13 @@ def _check_users(store: RemoteStore, workspaces: Iterable[Workspace], forgotten:
             hint="--also DIR names a clone of such a workspace; --forget-origin ORIGIN, one that is gone for good",
         )
     if unknown:
-        raise ConfigurationError(
+        raise UnavailableError(
             f"The remote {store.url} may keep contents for somebody else: {some(unknown)} cannot be read, or is of an "
             "object store",
             hint="Nothing was removed",
         )
     if not found and store.listing().packs:
-        raise ConfigurationError(
+        raise UnavailableError(
             f"The remote {store.url} does not tell whose contents it keeps",
             hint="'dws push --repair' in each workspace that sends some there notes that",
         )
@@ -198,7 +198,7 @@ def _needed_at_origin(workspace: Workspace, since: datetime) -> set[bytes]:
         if version.read_state(version.restore_hash) is not None:
             taking(needed, Tree(version.restore_hash, version.read_state), what, seen)
         elif version.resource_name in trees:
-            raise ConfigurationError(
+            raise UnavailableError(
                 f"{what}: version {version.restore_hash} is not stored there, so it is not known which contents are "
                 "still needed",
                 hint="Nothing was removed. 'dws fsck' in a clone that has the snapshot shows more",

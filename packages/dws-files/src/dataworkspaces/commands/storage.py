@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataworkspaces.errors import ConfigurationError, DwsError
+from dataworkspaces.errors import ConfigurationError, DwsError, UnavailableError
 from dataworkspaces.files.file_tree import FileTreeMixin
 from dataworkspaces.filetree import Tree
 from dataworkspaces.filetree.contents import all_objects
@@ -128,7 +128,7 @@ def taking(needed: set[bytes], tree: Tree, what: str, seen: set[str]) -> None:
     try:
         needed.update(object_id.digest for object_id in all_objects(tree, seen))
     except DwsError as e:
-        raise ConfigurationError(
+        raise UnavailableError(
             f"{what}: {e.message}, so it is not known which contents are still needed",
             hint="'dws fsck' shows more; 'dws delete-snapshot' gives up a snapshot",
         ) from e
@@ -145,7 +145,7 @@ def open_sharing_workspaces(workspace: Workspace, store: Path, forget: tuple[str
         try:
             yield load_workspace(find_workspace_uri(place), True, False)
         except DwsError as e:
-            raise ConfigurationError(
+            raise UnavailableError(
                 f"The workspace at {place} also uses the object store {store}, but cannot be opened: {e.message}",
                 hint=f"If it is gone for good: --forget {place}",
             ) from e
@@ -165,7 +165,7 @@ def _find_unregistered(workspace: Workspace, store: Path, forget: tuple[str, ...
             try:
                 load_workspace(find_workspace_uri(str(place)), True, False).get_objects_directory()
             except DwsError as e:
-                raise ConfigurationError(
+                raise UnavailableError(
                     f"It is not known whether the workspace at {place} uses the object store {store}: {e.message}",
                     hint=f"If it does not: --forget {place}",
                 ) from e

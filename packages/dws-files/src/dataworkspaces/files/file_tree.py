@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from dataworkspaces.errors import ConfigurationError, DwsError, NotSupportedError, UnavailableError
+from dataworkspaces.errors import DwsError, NotSupportedError, StorageError, UnavailableError
 from dataworkspaces.files.summary import summary
 from dataworkspaces.filetree import (
     BLAKE3,
@@ -320,7 +320,7 @@ class FileTreeMixin(CheckOutMixin, KeptVersionsMixin, LocalDirectoryMixin, Snaps
         root = self._root()
         resource = self.as_resource()
         if self.remote_content is not None and self.ancestry.is_incomplete():
-            raise ConfigurationError(
+            raise UnavailableError(
                 f"Resource '{self.name}': not all of its files have been fetched yet",
                 hint=f"Fetch the rest with 'dws pull', or with dws restore --only {self.name} SNAPSHOT",
             )
@@ -332,9 +332,7 @@ class FileTreeMixin(CheckOutMixin, KeptVersionsMixin, LocalDirectoryMixin, Snaps
                 f"were lost, dws restore --only {self.name} SNAPSHOT brings it back"
             )
         if (resource.is_exported() or resource.has_results_role()) and not os.access(root, os.W_OK | os.X_OK):
-            raise ConfigurationError(
-                f"Resource '{self.name}': a snapshot has to write to {root}, but {root} is not writable"
-            )
+            raise StorageError(f"Resource '{self.name}': a snapshot has to write to {root}, but {root} is not writable")
 
     def snapshot(self) -> tuple[str | None, str | None]:
         """See :meth:`SnapshotResourceMixin.snapshot`. Only a resource that is restorable has a restore hash."""

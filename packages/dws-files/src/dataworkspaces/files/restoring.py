@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataworkspaces.errors import ConfigurationError, StorageError
+from dataworkspaces.errors import ConfigurationError, NotFoundError, StorageError
 from dataworkspaces.files.summary import summary
 from dataworkspaces.filetree import Tree, diff_trees
 from dataworkspaces.filetree.hashing import Tell
@@ -103,7 +103,7 @@ class Restorer:
         if missing and self._kept.mend(missing) and self._resource.remote_content is None:
             missing = self._missing(plan)
             names = some(map(repr, sorted(missing.values())))
-            raise ConfigurationError(
+            raise NotFoundError(
                 f"Resource '{self._resource.name}': the content of {names} is not in the object store at "
                 f"{self._kept.store.root}",
                 hint="'dws fsck' shows what is missing",

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, RefusedError
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.regular import is_present
 
@@ -81,7 +81,7 @@ def read_remote(root: Path) -> FatRemote:
     options = tuple(values.get("rsync.options", "").split())
     for option in options:
         if not _OPTION_RE.match(option):
-            raise ConfigurationError(
+            raise RefusedError(
                 f"{path}: the option {option!r} of rsync is not allowed there",
                 hint="Only --compress, --bwlimit=N, --timeout=N and --contimeout=N are allowed",
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, NotFoundError
 from dataworkspaces.gitrepo.layout import current_branch
 from dataworkspaces.gitrepo.remote import ORIGIN
 from dataworkspaces.gitrepo.repo import GitRepo
@@ -45,7 +45,7 @@ def _start_of(root: Path, branch: str) -> str | None:
     if remote + branch in references and branch != "HEAD":
         return f"{ORIGIN}/{branch}"
     names = [name.removeprefix(local) for name in references if name.startswith(local)]
-    raise ConfigurationError(
+    raise NotFoundError(
         f"{root} has no branch '{branch}'",
         hint=f"Its branches: {some(names)}. If the branch is new at the origin: git -C {root} fetch",
     )

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import NotFoundError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.checks import check_branch_name, check_object_name
 from dataworkspaces.gitrepo.identity import is_as_in
@@ -92,7 +92,7 @@ def check_commit(source: Path, commit: str, what: str) -> None:
     """Raise ConfigurationError if the repository does not hold a commit."""
     check_object_name(commit, what)
     if not holds(source, f"{commit}^{{commit}}"):
-        raise ConfigurationError(f"{what}: {source} does not hold commit {commit}")
+        raise NotFoundError(f"{what}: {source} does not hold commit {commit}")
 
 
 def leave_out(root: Path, relative: str) -> None:

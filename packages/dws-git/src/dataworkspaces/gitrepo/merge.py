@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, ConflictError
 from dataworkspaces.gitrepo.layout import how_to_fetch
 from dataworkspaces.gitrepo.messages import commit_message
 from dataworkspaces.gitrepo.plumbing import TreeEntry
@@ -46,7 +46,7 @@ def merge_commits(root: Path, ours: str, theirs: str) -> Merge:
             hint="Install git 2.38 or newer",
         )
     if b"unrelated histories" in done.stderr:
-        raise ConfigurationError(
+        raise ConflictError(
             f"{root} and its origin have no history in common",
             hint=f"Check the URL of the origin (git remote -v), and fetch all history: {how_to_fetch(root)}",
         )
@@ -65,7 +65,7 @@ def merge_base(root: Path, ours: str, theirs: str) -> str:
     """The best common ancestor; raises ConfigurationError if there is none."""
     done = run_git(root, ["merge-base", ours, theirs], ok=(0, 1), doing="Merging")
     if done.returncode:
-        raise ConfigurationError(
+        raise ConflictError(
             f"{root} and its origin have no history in common",
             hint=f"Check the URL of the origin (git remote -v), and fetch all history: {how_to_fetch(root)}",
         )

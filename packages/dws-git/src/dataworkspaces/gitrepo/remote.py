@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dataworkspaces.errors import ConfigurationError, DwsError, ToolError
+from dataworkspaces.errors import ConfigurationError, DwsError, NotFoundError, StorageError, ToolError
 from dataworkspaces.gitrepo.checks import without_password, without_passwords
 from dataworkspaces.gitrepo.kept_commits import FETCH_KEPT_COMMITS
 from dataworkspaces.gitrepo.kept_trees import FETCH_KEPT_TREES
@@ -233,7 +233,7 @@ def clone(
             told = conversation.clone(clean, place, progress, env, **options)
     if told.status:
         if branch is not None and "Remote branch" in told.text:
-            raise ConfigurationError(f"{what}: {clean} has no branch '{branch}'")
+            raise NotFoundError(f"{what}: {clean} has no branch '{branch}'")
         raise _connection_error(what, clean, told)
     is_being_made(place)
 
@@ -305,7 +305,7 @@ def _check_writable_path(url: str | None, what: str) -> None:
     if (url.startswith("file://") or "://" not in url) and path.is_dir():
         objects = next((p for p in (path / "objects", path / ".git" / "objects") if p.is_dir()), None)
         if objects is not None and not os.access(objects, os.W_OK):
-            raise ConfigurationError(
+            raise StorageError(
                 f"{what}: its origin {url} is read-only for you, so nothing can be pushed", hint=_READ_ONLY_HINT
             )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, NotSupportedError
 from dataworkspaces.gitrepo.damaged_references import is_head_damaged
 from dataworkspaces.gitrepo.ignore_lines import literally
 from dataworkspaces.gitrepo.layout import current_branch, git_directory, head_commit, operation_in_progress
@@ -97,7 +97,7 @@ class GitRepo(NamedTuple):
             self._say(f"{self.root}: apparently after a power cut: {mend(self.root, ask_origin=False)}")
         current = current_branch(self.root)
         if current == ".invalid":
-            raise ConfigurationError(
+            raise NotSupportedError(
                 f"{what}: {self.root} keeps its references as a 'reftable', which cannot be read here",
                 hint=f"git -C {self.root} refs migrate --ref-format=files",
             )

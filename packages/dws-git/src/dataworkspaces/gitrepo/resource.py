@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.errors import ConfigurationError, MetadataError, UnavailableError
+from dataworkspaces.errors import ConfigurationError, MetadataError, NotFoundError, UnavailableError
 from dataworkspaces.gitrepo.checks import (
     check_branch_name,
     check_object_name,
@@ -214,7 +214,7 @@ class GitRepoResource(CheckOutMixin, CollectMixin, GitDirectoryMixin, SnapshotRe
         check_object_name(restore_hashval, self.name)
         self.snapshot_precheck()
         if not self._repo.has_commit(restore_hashval):
-            raise ConfigurationError(
+            raise NotFoundError(
                 f"Resource '{self.name}': {self._repo.root} does not hold commit {restore_hashval}",
                 hint=how_to_fetch(self._repo.root),
             )
@@ -292,7 +292,7 @@ class GitRepoResource(CheckOutMixin, CollectMixin, GitDirectoryMixin, SnapshotRe
 
         name = check_object_name(str(version.compare_hash), self.name)
         if not self._repo.has_commit(name):
-            raise ConfigurationError(
+            raise NotFoundError(
                 f"Resource '{self.name}': {self._repo.root} does not hold commit {name}",
                 hint=how_to_fetch(self._repo.root),
             )

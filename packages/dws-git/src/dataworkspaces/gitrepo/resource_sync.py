@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, ConflictError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.changes import told
 from dataworkspaces.gitrepo.checks import absolute_url, without_password
@@ -65,7 +65,7 @@ def check_push(resource: GitRepoResource) -> PushPlan:
         raise ConfigurationError(f"{what} has uncommitted changes: {some(dirty)}", hint="Take a snapshot first")
     plan = plan_push(root, ORIGIN, _refspecs(resource), resource.workspace.interaction, what)
     if plan.rejected is not None:
-        raise ConfigurationError(
+        raise ConflictError(
             f"{what} is behind its origin, which has commits that are not here ({plan.rejected})",
             hint="Run 'dws pull', then push again",
         )

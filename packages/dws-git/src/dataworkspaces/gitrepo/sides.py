@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConflictError
 from dataworkspaces.gitrepo.objects import changed_entries, write_blobs
 from dataworkspaces.gitrepo.plumbing import TreeEntry, read_blobs
 from dataworkspaces.gitrepo.run import run_git
@@ -72,7 +72,7 @@ def settle(sides: Mapping[str, Sides]) -> tuple[dict[str, TreeEntry | None], dic
         parts = path.split("/")
         above = next((p for n in range(1, len(parts)) if (p := "/".join(parts[:n])) in files), None)
         if above is not None:
-            raise ConfigurationError(
+            raise ConflictError(
                 f"'{above}' is a file on one side and a directory on the other, which cannot be merged",
                 hint="Rename one of them, commit, and pull again",
             )

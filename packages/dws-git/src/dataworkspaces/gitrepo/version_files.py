@@ -62,7 +62,7 @@ class GitVersionFiles(VersionFiles):
     def ls(self, rel_path: str) -> list[str]:
         path = self._resolve(rel_path)
         if path not in self._directories:
-            raise ConfigurationError(f"{self._what} has no directory '{rel_path}'")
+            raise NotFoundError(f"{self._what} has no directory '{rel_path}'")
         return sorted(self._directories[path])
 
     def get_file_info(self, rel_path: str) -> FileInfo:

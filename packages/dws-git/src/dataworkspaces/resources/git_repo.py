@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.errors import ConfigurationError, ToolError
+from dataworkspaces.errors import ConfigurationError, NotFoundError, ToolError
 from dataworkspaces.gitrepo.checks import (
     absolute_url,
     check_branch_name,
@@ -178,7 +178,7 @@ class GitRepoFactory(ResourceFactory):
     def _check_repository(self, place: Path, workspace: Workspace) -> str:
         """Raise ConfigurationError if ``place`` cannot be added; returns the branch that it is on."""
         if not place.exists():
-            raise ConfigurationError(f"{place} does not exist", hint="Clone or create the repository, then add it")
+            raise NotFoundError(f"{place} does not exist", hint="Clone or create the repository, then add it")
         if git_directory(place) is None:
             enclosing = enclosing_repository(place)
             where = f" (it lies in the repository {enclosing})" if enclosing is not None else ""

@@ -124,7 +124,7 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         check_object_name(restore_hashval, self.name)
         self.place_precheck()
         if not self._repo.has_commit(restore_hashval):
-            raise ConfigurationError(
+            raise NotFoundError(
                 f"Resource '{self.name}': the workspace's repository does not hold commit {restore_hashval}",
                 hint=how_to_fetch(self._repo.root),
             )
@@ -165,7 +165,7 @@ class GitSubdirectory(GitDirectoryMixin, SnapshotResourceMixin, Resource):
         name = check_object_name(str(version.compare_hash), self.name)
         root = self._repo.root
         if self._repo.resolve([f"{name}^{{tree}}"])[0] is None:
-            raise ConfigurationError(
+            raise NotFoundError(
                 f"Resource '{self.name}': the workspace's repository does not hold the tree {name}",
                 hint="'dws pull' may fetch it",
             )

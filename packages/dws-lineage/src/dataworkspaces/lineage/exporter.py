@@ -103,7 +103,7 @@ def library(distribution: str, install: str) -> Iterator[None]:
     except ImportError as e:
         if (e.name or "").startswith("dataworkspaces"):
             raise
-        raise ConfigurationError(
+        raise PluginError(
             f"The export needs the distribution {distribution}, which is not installed ({e})",
             hint=f"Install it with: pip install {install}",
         ) from e

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, NotFoundError
 from dataworkspaces.lineage.places import NOTHING, group
 from dataworkspaces.lineage.states import States, refs_to_compare
 from dataworkspaces.toolbox.regular import is_present
@@ -36,7 +36,7 @@ def lineage_graph(
     roles = _roles(workspace, metadata)
     if resource is not None and resource not in roles:
         where = f"Workspace '{workspace.name}'" if snapshot is None else f"Snapshot {snapshot}"
-        raise ConfigurationError(f"{where} has no resource '{resource}'", hint=f"It has: {', '.join(roles) or 'none'}")
+        raise NotFoundError(f"{where} has no resource '{resource}'", hint=f"It has: {', '.join(roles) or 'none'}")
     if resource is None and not whole:
         resource = next((name for name, role in roles.items() if role == ResourceRoles.RESULTS), None)
         if resource is None:

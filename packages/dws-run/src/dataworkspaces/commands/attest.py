@@ -102,7 +102,7 @@ def verify_attestations(workspace: Workspace, snapshot: str, allowed_signers: st
         )
     file = Path(given).expanduser().absolute()
     if not file.is_file():
-        raise ConfigurationError(f"The file of allowed signers, {file}, does not exist")
+        raise NotFoundError(f"The file of allowed signers, {file}, does not exist")
     return [_verified(each, file) for each in found]
 
 
@@ -178,7 +178,7 @@ def _key(given: str | None) -> Path:
         )
     file = Path(found).expanduser().absolute()
     if not file.is_file():
-        raise ConfigurationError(f"There is no key {file}", hint="'ssh-keygen -t ed25519' creates one")
+        raise NotFoundError(f"There is no key {file}", hint="'ssh-keygen -t ed25519' creates one")
     return file
 
 

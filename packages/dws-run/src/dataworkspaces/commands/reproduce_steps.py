@@ -23,7 +23,7 @@ from dataworkspaces.commands.run_guard import Apart, Guard
 from dataworkspaces.commands.run_order import reads_from, run_in_order
 from dataworkspaces.commands.run_process import NotStartedError, check_program
 from dataworkspaces.commands.run_request import PlannedRun
-from dataworkspaces.errors import ConfigurationError, DwsError
+from dataworkspaces.errors import DwsError, suppress_negative
 from dataworkspaces.lineage.run_environment import variables_of_reproduction
 from dataworkspaces.workspace import BatchInteraction, ResourceRef, Workspace, find_and_load_workspace
 
@@ -126,10 +126,9 @@ class Steps:
         place = None if root is None or notebook.subpath is None else root / notebook.subpath
         if place is None or not place.is_file() or not Path(os.path.realpath(place)).is_relative_to(root or ""):
             raise NotStartedError(f"The notebook {notebook} is not in the snapshot")
-        try:
+        directory = str(place.parent)
+        with suppress_negative():
             directory = directory_of(self.copy, execution)
-        except ConfigurationError:
-            directory = str(place.parent)
         command = notebook_command(place, directory, environment.python)
         return apart.call(command, "/", {"JPY_SESSION_NAME": str(place)})
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, NotFoundError
 from dataworkspaces.lineage.model import LineageEntry, RunRecord, StepLineage, UnknownLineage
 from dataworkspaces.lineage.places import Place, covering, places
 from dataworkspaces.workspace import ResourceRef
@@ -119,7 +119,7 @@ class ExecutionGraph:
             known_names = sorted({*self._known, *(name for step in names.values() for name in step)})
             near = difflib.get_close_matches(target, known_names, n=3)
             hint = f"Did you mean {' or '.join(near)}?" if near else "'dws report lineage' lists both"
-            raise ConfigurationError(f"There is no step or resource '{target}'", hint=hint)
+            raise NotFoundError(f"There is no step or resource '{target}'", hint=hint)
         place = covering(self._known[name], ResourceRef(name, subpath)) if subpath else None
         refs = list(self._known[name]) if not subpath else [] if place is None else [place.cert.ref]
         found = sorted({self._maker[ref] for ref in refs if ref in self._maker})

@@ -18,7 +18,7 @@ from dataworkspaces.commands.run_last import changes_around, is_gone
 from dataworkspaces.commands.run_process import gets_input
 from dataworkspaces.commands.run_request import PlannedRun
 from dataworkspaces.commands.run_surroundings import Surroundings
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, suppress_negative
 from dataworkspaces.lineage.code_files import CodeNow
 from dataworkspaces.lineage.model import HashCertificate, LineageEntry, ResourceCert, StepLineage
 from dataworkspaces.lineage.own_commands import OwnCommands
@@ -180,10 +180,9 @@ class Present:
         """In a few words each; none if what the execution wrote is up to date."""
         found = [reason for ref in execution.places for reason in self._of_place(self._places[ref])]
         if any(entry.outputs for entry in execution.entries):  # else it failed, which is reason enough
-            try:
-                directory: str | None = directory_of(self._workspace, execution)
-            except ConfigurationError:
-                directory = None
+            directory: str | None = None
+            with suppress_negative():
+                directory = directory_of(self._workspace, execution)
             found += changes_around(
                 self._workspace,
                 execution.entries,
@@ -249,11 +248,10 @@ def find_for(workspace: Workspace, step: PlannedStep) -> CachedRun | None:
     """The earlier run from which a step can take its outputs, as things are now."""
     if not step.may_take or gets_input():
         return None
-    try:
-        planned = planned_run(workspace, step.execution, step.given)
+    planned, directory = None, ""
+    with suppress_negative():
         directory = directory_of(workspace, step.execution)
-    except ConfigurationError:
-        return None
+        planned = planned_run(workspace, step.execution, step.given)
     return None if planned is None else find_cached(workspace, planned, directory)
 
 

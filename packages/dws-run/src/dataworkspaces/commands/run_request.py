@@ -12,7 +12,7 @@ from typing import Any
 from dataworkspaces.commands.params_file import check_inside, paths_of, read_parameters, split_spec
 from dataworkspaces.commands.run_around import Around
 from dataworkspaces.commands.run_places import PlaceSet, Roots, named_paths, rest_of
-from dataworkspaces.errors import ConfigurationError, PathNotAResourceError
+from dataworkspaces.errors import ConfigurationError, NotFoundError, PathNotAResourceError
 from dataworkspaces.lineage.model import RunRecord, StepLineage, UnknownLineage, entry_outputs
 from dataworkspaces.lineage.run_environment import working_directory
 from dataworkspaces.toolbox.regular import is_present
@@ -177,7 +177,7 @@ def written_before(workspace: Workspace, command: Sequence[str]) -> list[Resourc
 
 def _ref(workspace: Workspace, roots: Roots, path: str, option: str, *, must_exist: bool = False) -> ResourceRef:
     if must_exist and not is_present(Path(path).expanduser()):
-        raise ConfigurationError(f"{option}: {path} does not exist")
+        raise NotFoundError(f"{option}: {path} does not exist")
     found = roots.in_added(os.path.realpath(Path(path).expanduser()))
     if found is not None:
         return found

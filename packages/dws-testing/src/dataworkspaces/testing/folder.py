@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.errors import ConfigurationError, MetadataError, NotFoundError
 from dataworkspaces.params import BoolType, ParamDef, ParamDefs
 from dataworkspaces.workspace import (
     EXPORT_PARAM,
@@ -69,7 +69,7 @@ class FolderResource(LocalDirectoryMixin, SnapshotResourceMixin, Resource):
 
     def restore_precheck(self, restore_hashval: str) -> None:
         if restore_hashval not in self.kept:
-            raise ConfigurationError(f"Resource '{self.name}' does not hold {restore_hashval}")
+            raise NotFoundError(f"Resource '{self.name}' does not hold {restore_hashval}")
 
     def restore(self, restore_hashval: str) -> None:
         shutil.rmtree(self._root())

@@ -14,7 +14,7 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.commands.lineage_metrics import with_metrics
-from dataworkspaces.errors import ConfigurationError, DwsError
+from dataworkspaces.errors import ConfigurationError, DwsError, NotFoundError
 from dataworkspaces.lineage.workspace_graph import lineage_graph
 from dataworkspaces.toolbox.atomic import explain_os_error
 from dataworkspaces.toolbox.version import get_version
@@ -73,7 +73,7 @@ def _check(target: Path) -> None:
     if target.is_dir() and any(target.iterdir()) and not (target / MARK).is_file():
         raise ConfigurationError(f"{target} holds other files", hint="Name a directory that does not exist yet")
     if not target.absolute().parent.is_dir():
-        raise ConfigurationError(f"The directory of {target} does not exist", hint="Create it first")
+        raise NotFoundError(f"The directory of {target} does not exist", hint="Create it first")
 
 
 @contextmanager

@@ -28,7 +28,12 @@ from typing import IO, TYPE_CHECKING
 from blake3 import blake3
 
 from dataworkspaces.durability import flush_directories, flush_directory, flush_files, flush_open_files
-from dataworkspaces.errors import ConfigurationError, MetadataError, UnavailableError, kind_of_os_error
+from dataworkspaces.errors import (
+    MetadataError,
+    NotSupportedError,
+    UnavailableError,
+    kind_of_os_error,
+)
 from dataworkspaces.filetree.hashing import Tell, tell_nobody
 from dataworkspaces.filetree.objects.chunk_lists import ChunkLists, digests_of, size_in
 from dataworkspaces.filetree.objects.chunks import CHUNKED, ChunkList
@@ -118,7 +123,7 @@ class ObjectStore:
         except (OSError, UnicodeError) as e:
             raise kind_of_os_error(e)(f"The object store {self.root} cannot be read: {e}") from e
         if found not in READABLE:
-            raise ConfigurationError(
+            raise NotSupportedError(
                 f"The object store {self.root} has the format {found!r}, which this release does not support",
                 hint="Upgrade dws-files",
             )

@@ -21,7 +21,14 @@ from typing import TYPE_CHECKING
 from blake3 import blake3
 
 from dataworkspaces.durability import flush_files
-from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError
+from dataworkspaces.errors import (
+    ConfigurationError,
+    DwsError,
+    MetadataError,
+    NotFoundError,
+    NotSupportedError,
+    UnavailableError,
+)
 from dataworkspaces.filetree.objects.assembly import parts_of
 from dataworkspaces.filetree.objects.chunks import CHUNKED, ChunkList
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
@@ -188,7 +195,7 @@ class RemoteStore:
         except FileNotFoundError:
             return ""
         if found.strip() not in READABLE:
-            raise ConfigurationError(
+            raise NotSupportedError(
                 f"The remote {self.url} has the format {found[:20]!r}, which this release does not support",
                 hint="Upgrade dws-files",
             )
@@ -424,9 +431,7 @@ class RemoteStore:
         try:
             self._place.do("sending", put)
         except FileNotFoundError as e:
-            raise ConfigurationError(
-                f"The remote {self.url} is not there: {e}", hint="Create it, or check the URL"
-            ) from e
+            raise NotFoundError(f"The remote {self.url} is not there: {e}", hint="Create it, or check the URL") from e
         self._tell(size if tell else 0)
         return size
 
@@ -484,7 +489,7 @@ class RemoteStore:
         if problems:
             shown = "; ".join(dict.fromkeys(str(p.message) for p in problems[:_SHOWN]))
             more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-            raise ConfigurationError(
+            raise UnavailableError(
                 f"Not everything could be fetched: {shown}{more}", hint="Run the command again to fetch the rest"
             ) from problems[0]
         return Transfer(len(wanted), sum(i.size for i in wanted))

@@ -11,7 +11,7 @@ from dataworkspaces.backends.git.own_files import GitOwnFiles, lies_in
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.backends.git.trust import check_metadata_tree
 from dataworkspaces.backends.git.workspace_merge import merge_workspace
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, NotFoundError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.advance import begin_merge, fast_forward, finish
 from dataworkspaces.gitrepo.changes import told
@@ -59,7 +59,7 @@ def pull(workspace: GitSync, checkout: Path | None = None) -> GitSync:
     ours = head_commit(root)
     if theirs is None or ours is None:
         if checkout is not None:
-            raise ConfigurationError(f"{workspace.what}: {checkout} has no branch '{branch}'")
+            raise NotFoundError(f"{workspace.what}: {checkout} has no branch '{branch}'")
         workspace.interaction.warn(
             f"The origin of {workspace.what} does not have the branch '{branch}' yet: dws push sends it"
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dataworkspaces.backends.git.own_files import GitOwnFiles, lies_in
 from dataworkspaces.backends.git.paths import BRANCH_PARAM
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, ConflictError
 from dataworkspaces.gitrepo import large_files
 from dataworkspaces.gitrepo.checks import check_url_of_user, without_password
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
@@ -47,7 +47,7 @@ def publish(workspace: GitSync, url: str, resources: Sequence[LocalStateResource
     _check_clean(workspace)
     plan = plan_push(root, clean, _refspecs(workspace), workspace.interaction, workspace.what, environment)
     if plan.rejected is not None:
-        raise ConfigurationError(
+        raise ConflictError(
             f"{clean} already holds another history ({plan.rejected})", hint="Publish to an empty repository"
         )
     if present is not None and without_password(present) != clean:
@@ -84,7 +84,7 @@ def push_all(workspace: GitSync, resources: Sequence[LocalStateResourceMixin]) -
     _check_clean(workspace)
     plan = plan_push(root, ORIGIN, _refspecs(workspace), workspace.interaction, workspace.what)
     if plan.rejected is not None:
-        raise ConfigurationError(
+        raise ConflictError(
             f"{workspace.what} is behind its origin, which has commits that are not here ({plan.rejected})",
             hint=_HINT_PULL,
         )

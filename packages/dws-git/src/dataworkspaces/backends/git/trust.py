@@ -13,7 +13,7 @@ from typing import Any
 
 from dataworkspaces.backends.git.paths import BRANCH_PARAM, LOCAL_ONLY
 from dataworkspaces.backends.git.resource_files import SUFFIX, check_entry, check_list
-from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.errors import ConfigurationError, MetadataError, RefusedError
 from dataworkspaces.gitrepo.checks import check_branch_name, check_scratch_directory, check_subdirectory_path
 from dataworkspaces.gitrepo.plumbing import LINK, TreeEntry, describe, read_blobs, select
 from dataworkspaces.params import SCRATCH_DIRECTORY
@@ -135,7 +135,7 @@ def _check_places(root: Path, commit: str, resources: Iterable[Mapping[str, Any]
     for path, entry in select(root, commit, {os.fsencode(prefix) for prefix in prefixes}.__contains__).items():
         if entry.kind == "blob":
             kind = "a symbolic link" if entry.mode == LINK else "not a directory"
-            raise ConfigurationError(f"{prefixes[path]}: {path} of the origin is {kind}", hint=_HINT)
+            raise RefusedError(f"{prefixes[path]}: {path} of the origin is {kind}", hint=_HINT)
 
 
 def _with_parents(place: str) -> list[PurePosixPath]:

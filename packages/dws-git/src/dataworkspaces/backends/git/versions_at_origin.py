@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from dataworkspaces.backends.git.other_branches import place_of_metadata, versions_in
-from dataworkspaces.errors import ConfigurationError, NotFoundError
+from dataworkspaces.errors import NotFoundError, UnavailableError
 from dataworkspaces.gitrepo.checks import absolute_url, without_passwords
 from dataworkspaces.gitrepo.experiment_refs import EXPERIMENTS
 from dataworkspaces.gitrepo.kept_commits import KEPT_COMMITS
@@ -33,7 +33,7 @@ def versions_at_origin(workspace: GitSync, since: datetime) -> Iterator[VersionE
     root = workspace.paths.root
     workspace.check_origin("pull")
     if any((directory / "shallow").is_file() for directory in git_directories(root)):
-        raise ConfigurationError(
+        raise UnavailableError(
             f"{workspace.what} is a shallow clone, so it is not known which snapshots were deleted lately",
             hint=f"git -C {root} fetch --unshallow {ORIGIN}",
         )

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from dataworkspaces.errors import ConfigurationError, kind_of_os_error
+from dataworkspaces.errors import ConfigurationError, NotFoundError, StorageError, kind_of_os_error
 from dataworkspaces.lineage.graph import LineageGraph
 from dataworkspaces.lineage.jsonable import jsonable
 from dataworkspaces.toolbox.atomic import explain_os_error, to_json, write_bytes
@@ -56,7 +56,7 @@ def check_target(path: Path) -> None:
     if is_directory:
         raise ConfigurationError(f"{path} is a directory", hint="Name a file")
     if not has_directory:
-        raise ConfigurationError(f"The directory of {path} does not exist", hint="Create it first")
+        raise NotFoundError(f"The directory of {path} does not exist", hint="Create it first")
 
 
 def write_drawing(path: Path, text: str) -> None:
@@ -70,7 +70,7 @@ def write_drawing(path: Path, text: str) -> None:
         if target.exists() and not stat.S_ISREG(target.stat().st_mode):
             target.write_bytes(content)
         elif target.exists() and not os.access(target, os.W_OK):
-            raise ConfigurationError(f"You may not write to {path}", hint="Check the permissions")
+            raise StorageError(f"You may not write to {path}", hint="Check the permissions")
         else:
             write_bytes(target, content)
     except OSError as e:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import RefusedError
 from dataworkspaces.resources.rclone.allowed import ALLOWED, OVER_ANOTHER
 from dataworkspaces.resources.rclone.run import Rclone, parse_answer
 
@@ -40,7 +40,7 @@ def check_sections(sections: Mapping[str, Mapping[str, Any]], config: Path) -> N
     for name, values in sections.items():
         reason = _objection(sections, values)
         if reason is not None:
-            raise ConfigurationError(
+            raise RefusedError(
                 f"The remote {name!r:.80} in {config} {reason}, which is not allowed in a configuration inside "
                 "the workspace, where others can change it",
                 hint="Move the file out of the workspace and set its path with 'dws config --resource NAME my_config'",

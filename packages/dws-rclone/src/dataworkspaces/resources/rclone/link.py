@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.errors import ConfigurationError, MetadataError, NotFoundError
 from dataworkspaces.files.placed_directory import text_param
 from dataworkspaces.resources.rclone.address import Address, parse_address
 from dataworkspaces.resources.rclone.configuration import (
@@ -107,7 +107,7 @@ class Link:
         """Raises ConfigurationError if the configuration is shared and holds what it may not, and RefusedError if
         nobody has agreed to contact the remote from this copy of the workspace."""
         if self._config_file is not None and not self._config_file.is_file():
-            raise ConfigurationError(f"The configuration of rclone {self._config_file} is not there")
+            raise NotFoundError(f"The configuration of rclone {self._config_file} is not there")
         self.workspace.consent.to(self.contact, f"Resource '{self.name}'")
         return Rclone(self._config_file, is_shared=self._shared_sections is not None)
 
@@ -162,7 +162,7 @@ class Link:
         kinds = {name: kind.strip() for name, _, kind in pairs}
         if self.address.remote not in kinds:
             where = self._config_file or "the configuration of rclone"
-            raise ConfigurationError(
+            raise NotFoundError(
                 f"There is no remote '{self.address.remote}' in {where}",
                 hint=f"Available: {', '.join(kinds) or 'none'}; 'rclone config' creates one",
             )

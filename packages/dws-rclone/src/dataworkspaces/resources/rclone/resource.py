@@ -9,7 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
-from dataworkspaces.errors import ConfigurationError, DwsError, NotFoundError, NotSupportedError, UnavailableError
+from dataworkspaces.errors import (
+    ConfigurationError,
+    DwsError,
+    NotFoundError,
+    NotSupportedError,
+    RefusedError,
+    UnavailableError,
+)
 from dataworkspaces.files.elsewhere import files_of
 from dataworkspaces.files.file_tree import FileTreeMixin
 from dataworkspaces.files.placed_directory import (
@@ -223,7 +230,7 @@ class RcloneResource(PlacedDirectoryMixin, FileTreeMixin, Resource):
                 f"as set up by somebody else ({link.sync_mode}). Write to it?"
             )
             if not interaction.confirm(question, default=False, option="--yes"):
-                raise ConfigurationError(f"Resource '{self.name}': you did not agree to write to {link.address}")
+                raise RefusedError(f"Resource '{self.name}': you did not agree to write to {link.address}")
             self.link = replace(link, agreed=link.agreement)
             self.workspace.write_resource_local_params(self.name, self.get_local_params())
         plan = self._push_plan
@@ -307,7 +314,7 @@ class RcloneResource(PlacedDirectoryMixin, FileTreeMixin, Resource):
 
     def _check_complete(self) -> None:
         if self.arrival.is_incomplete():
-            raise ConfigurationError(
+            raise UnavailableError(
                 f"Resource '{self.name}': not all of its files are in place yet", hint="'dws pull' fetches the rest"
             )
 

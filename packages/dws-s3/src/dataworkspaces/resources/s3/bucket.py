@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import IO, Any, NamedTuple
 
-from dataworkspaces.errors import ConfigurationError, DwsError, NotFoundError, UnavailableError
+from dataworkspaces.errors import ConfigurationError, DwsError, NotFoundError, NotSupportedError, UnavailableError
 from dataworkspaces.resources.s3.null_version import NULL, null_version, split_version
 from dataworkspaces.resources.s3.version_pages import VersionPage, read_pages_fast
 
@@ -128,7 +128,7 @@ class Bucket:
             except NoAccess:  # somebody else's bucket; that its versions can be listed must do
                 return
         if status != "Enabled":
-            raise ConfigurationError(
+            raise NotSupportedError(
                 f"The bucket {self.name} does not keep versions (its versioning is {status or 'off'})",
                 hint=f"aws s3api put-bucket-versioning --bucket {self.name} --versioning-configuration Status=Enabled",
             )

@@ -10,7 +10,14 @@ from pathlib import Path
 from re import Pattern
 from typing import IO, TYPE_CHECKING, Any
 
-from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError, NotSupportedError, RefusedError
+from dataworkspaces.errors import (
+    ConfigurationError,
+    DwsError,
+    MetadataError,
+    NotFoundError,
+    NotSupportedError,
+    RefusedError,
+)
 from dataworkspaces.params import BoolType, ParamDef, ParamDefs
 from dataworkspaces.resources.s3 import results
 from dataworkspaces.resources.s3.bucket import REQUESTS_AT_ONCE, Bucket, NoSuchObject
@@ -198,7 +205,7 @@ class S3Resource(CheckOutMixin, FileResourceMixin, SnapshotResourceMixin, Resour
 
     def validate_subpath_exists(self, subpath: str) -> None:
         if not self.does_subpath_exist(subpath):
-            raise ConfigurationError(f"{self._what} has no '{subpath}' (looked in {self.bucket.url})")
+            raise NotFoundError(f"{self._what} has no '{subpath}' (looked in {self.bucket.url})")
 
     def delete_file(self, rel_path: str) -> None:
         self._check_writable(rel_path)

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from sklearn.utils import Bunch
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, NotFoundError
 from dataworkspaces.kit_support.places import as_file_resource, open_workspace
 from dataworkspaces.kits.scikit_learn.file_formats import ARRAY_EXTENSIONS, read_file, split_name
 from dataworkspaces.toolbox.names import check_relative_path
@@ -44,7 +44,7 @@ def load_dataset_from_resource(
     directory = check_relative_path((subpath or "").rstrip("/"), f"Data set in resource '{resource_name}'")
     ref = ResourceRef(resource_name, directory or None)
     if not files.does_subpath_exist(directory, must_be_directory=True):
-        raise ConfigurationError(f"Resource '{resource_name}' has no directory '{directory}'")
+        raise NotFoundError(f"Resource '{resource_name}' has no directory '{directory}'")
 
     bunch = Bunch()
     for attribute, (path, extension) in _find_files(files, ref).items():

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.errors import ConfigurationError, NotFoundError
 from dataworkspaces.kits.scikit_learn.demo_files import write_digits, write_scripts
 
 COMMANDS = """\
@@ -53,7 +53,7 @@ def _command(ctx: click.Context, name: str) -> click.Command:
     root = ctx.find_root().command
     command = root.get_command(ctx, name) if isinstance(root, click.Group) else None
     if command is None:
-        raise ConfigurationError(f"There is no command '{name}'", hint="Start it as: dws demo DIR")
+        raise NotFoundError(f"There is no command '{name}'", hint="Start it as: dws demo DIR")
     return command
 
 

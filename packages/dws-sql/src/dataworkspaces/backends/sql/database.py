@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from dataworkspaces.backends.sql import tables
 from dataworkspaces.backends.sql.urls import DatabaseUrl
-from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError, StorageError, UnavailableError
+from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError, PluginError, StorageError, UnavailableError
 
 _WAIT_SECONDS = 30
 """For a server to answer, and for another process to finish its transaction."""
@@ -146,7 +146,7 @@ class Database:
                         self.url.url, pool_pre_ping=True, connect_args={"connect_timeout": timeout}
                     )
                 except ImportError:
-                    raise ConfigurationError(
+                    raise PluginError(
                         "The driver for PostgreSQL is not installed",
                         hint="Install it with: pip install 'dws-sql[postgresql]'",
                     ) from None

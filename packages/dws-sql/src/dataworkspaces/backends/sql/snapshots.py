@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from dataworkspaces.backends.sql import tables
 from dataworkspaces.backends.sql.lineage import KeptInDatabase
 from dataworkspaces.backends.sql.storage import SqlStorage
-from dataworkspaces.errors import ConfigurationError, InternalError, MetadataError, NotFoundError
+from dataworkspaces.errors import ConfigurationError, ConflictError, InternalError, MetadataError, NotFoundError
 from dataworkspaces.toolbox.snapshot_graph import (
     SnapshotGraph,
     SnapshotNode,
@@ -174,7 +174,7 @@ class SqlSnapshots(SnapshotWorkspaceMixin, SqlStorage):
             if holder == metadata.hashval or (holder is None and tag in before):
                 continue
             if holder is not None and holder != self._holders_expected.get(tag):
-                raise ConfigurationError(
+                raise ConflictError(
                     f"Tag '{tag}' already names snapshot {holder[:7]}: somebody has just taken it",
                     hint="Choose another tag",
                 )

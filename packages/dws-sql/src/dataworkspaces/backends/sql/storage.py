@@ -16,7 +16,7 @@ from sqlalchemy import delete, insert, select, update
 from dataworkspaces.backends.sql import tables
 from dataworkspaces.backends.sql.database import Database
 from dataworkspaces.backends.sql.local_copy import LocalCopy
-from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.errors import ConflictError, MetadataError
 from dataworkspaces.params import HOSTNAME, LOCAL_SCRATCH_DIRECTORY, SCRATCH_DIRECTORY
 from dataworkspaces.toolbox.hostname import default_hostname
 from dataworkspaces.toolbox.names import check_relative_path, check_resource_name
@@ -102,7 +102,7 @@ class SqlStorage(Workspace):
             if not is_there:
                 connection.execute(insert(table).values(workspace=self.id, name=name, params=text))
             elif is_added:
-                raise ConfigurationError(
+                raise ConflictError(
                     f"There is already a resource '{name}': somebody has just added it",
                     hint="Choose another name with --name, or fetch that one with: dws pull",
                 )
@@ -216,7 +216,7 @@ def _check_new_name(params: dict[str, Any], names: ResourceNames) -> None:
     """Raise ConfigurationError if somebody has given a resource the name that another is to get."""
     called = params.get(SHOWN_AS)
     if called is not None and names.is_taken(called, params["name"]):
-        raise ConfigurationError(
+        raise ConflictError(
             f"There is a resource '{called}' already: somebody has added it at this moment", hint="Choose another name"
         )
 
