@@ -20,6 +20,7 @@ from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.pack import PackWriter, Slot
 from dataworkspaces.filetree.remotes.chunk_lists import DIRECTORY
 from dataworkspaces.filetree.remotes.leases import Lease
+from dataworkspaces.filetree.remotes.parts import in_parts
 from dataworkspaces.filetree.remotes.places import FileInfo
 from dataworkspaces.filetree.remotes.store import COLLECTED, RemotePack, RemoteStore
 
@@ -190,17 +191,8 @@ _Group = list[tuple[RemotePack, list[tuple[ObjectId, Slot]]]]
 
 def _groups(garbage: RemoteGarbage) -> Iterator[_Group]:
     """Packs whose good contents make one new pack together."""
-    group: _Group = []
-    size = 0
-    for pack, good in sorted(garbage._rewritten, key=lambda each: each[0].size):
-        more = sum(object_id.size for object_id, _ in good)
-        if group and size + more > _PACK_BYTES:
-            yield group
-            group, size = [], 0
-        group.append((pack, good))
-        size += more
-    if group:
-        yield group
+    rewritten = sorted(garbage._rewritten, key=lambda each: each[0].size)
+    return in_parts(rewritten, lambda each: sum(object_id.size for object_id, _ in each[1]), _PACK_BYTES)
 
 
 def _write_anew(store: RemoteStore, group: _Group, garbage: RemoteGarbage, lease: Lease, temporary: Path) -> None:

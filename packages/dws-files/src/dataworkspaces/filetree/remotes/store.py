@@ -46,6 +46,7 @@ from dataworkspaces.filetree.objects.pack import (
 )
 from dataworkspaces.filetree.objects.store import FORMAT, LARGE, READABLE, ObjectStore
 from dataworkspaces.filetree.remotes.chunk_lists import DIRECTORY, ChunkSource, RemoteChunkLists, relative
+from dataworkspaces.filetree.remotes.parts import in_parts
 from dataworkspaces.filetree.remotes.places import Place, size_of
 from dataworkspaces.toolbox.shared_directories import make_directory, sealed_mode, share_file
 
@@ -761,16 +762,7 @@ def _whole_packs(store: ObjectStore, ids: set[ObjectId]) -> tuple[list[Pack], se
 
 def _parts(ids: list[ObjectId]) -> Iterator[list[ObjectId]]:
     """What goes into one pack each."""
-    part: list[ObjectId] = []
-    size = 0
-    for object_id in ids:
-        part.append(object_id)
-        size += object_id.size + ENTRY.size
-        if size >= _PACK_BYTES:
-            yield part
-            part, size = [], 0
-    if part:
-        yield part
+    return in_parts(ids, lambda object_id: object_id.size + ENTRY.size, _PACK_BYTES)
 
 
 def _near_each_other(entries: list[_Entry]) -> Iterator[list[_Entry]]:
