@@ -14,6 +14,7 @@ from pathlib import Path
 
 from environment import ROOT, distributions, with_dependencies
 
+VERSION = (ROOT / "VERSION").read_text().strip()
 WHOLE = ROOT / "packages" / "dataworkspaces"
 """Has no code, and depends on the others."""
 
@@ -69,8 +70,7 @@ def main(directory: Path) -> None:
 
 def check_sdist(directory: Path, dist: Path) -> None:
     """The tests that are in an sdist pass, with nothing else of the repository."""
-    version = (ROOT / "VERSION").read_text().strip()
-    name = f"{TESTED.replace('-', '_')}-{version}"
+    name = f"{TESTED.replace('-', '_')}-{VERSION}"
     with tarfile.open(dist / f"{name}.tar.gz") as archive:
         archive.extractall(directory, filter="data")
     python = directory / TESTED / "bin" / "python"
@@ -82,8 +82,7 @@ def check_sdist(directory: Path, dist: Path) -> None:
 
 
 def find_wheel(dist: Path, path: Path) -> Path:
-    version = (ROOT / "VERSION").read_text().strip()
-    return dist / f"{path.name.replace('-', '_')}-{version}-py3-none-any.whl"
+    return dist / f"{path.name.replace('-', '_')}-{VERSION}-py3-none-any.whl"
 
 
 def check_content(wheel: Path, path: Path) -> None:
