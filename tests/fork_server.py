@@ -164,11 +164,11 @@ def configure_file_systems() -> None:
 
 
 def run_dws(arguments: list[str]) -> None:
-    from dataworkspaces.cli import main
+    from dataworkspaces.cli.program import program as run
 
     sys.argv = [program("dws"), *arguments]
     sys.orig_argv = [sys.executable, *sys.argv]
-    main.program()
+    run()
 
 
 def run_python(arguments: list[str]) -> None:

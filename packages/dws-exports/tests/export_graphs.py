@@ -119,12 +119,18 @@ certs = st.builds(ResourceCert, refs, certificates)
 states = st.builds(
     State, st.sampled_from(["current", "out of date", "unknown"]), st.lists(texts, max_size=1).map(tuple)
 )
+
+# Of a named tuple itself, hypothesis would make up the fields that have defaults as well.
 environments = st.builds(
-    Environment, st.none() | texts, st.none() | texts, st.none() | texts, st.dictionaries(texts, texts, max_size=2)
+    lambda *fields: Environment(*fields),
+    st.none() | texts,
+    st.none() | texts,
+    st.none() | texts,
+    st.dictionaries(texts, texts, max_size=2),
 )
-runs = st.builds(RunRecord, texts, texts, st.lists(texts, max_size=2).map(tuple))
+runs = st.builds(lambda *fields: RunRecord(*fields), texts, texts, st.lists(texts, max_size=2).map(tuple))
 steps = st.builds(
-    StepLineage,
+    lambda *fields, **others: StepLineage(*fields, **others),
     texts,
     st.datetimes(),
     st.none() | st.floats() | st.integers(),

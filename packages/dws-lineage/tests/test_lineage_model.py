@@ -40,7 +40,9 @@ CERTIFICATES = st.one_of(
 CERTS = st.builds(ResourceCert, REFS, CERTIFICATES)
 CERT_LISTS = st.lists(CERTS, max_size=3).map(tuple)
 STEPS = st.builds(
-    StepLineage,
+    lambda **fields: StepLineage(
+        **fields
+    ),  # of a named tuple itself, hypothesis would make up the other fields as well
     step_name=WORDS,
     start_time=st.datetimes(),
     execution_time_seconds=st.one_of(st.none(), st.floats(0, 1e6)),

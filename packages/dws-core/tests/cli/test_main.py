@@ -89,7 +89,7 @@ def test_the_end_of_the_program(installation: Installation, arguments: list[str]
         "class Late:\n    def __del__(self):\n        print('taken apart', flush=True)\n"
         "sys.late = Late()\n"
         f"sys.argv = ['dws', *{arguments}]\n"
-        "from dataworkspaces.cli.main import program\n"
+        "from dataworkspaces.cli.program import program\n"
         "program()\n"
     )
     done = installation.python(code)

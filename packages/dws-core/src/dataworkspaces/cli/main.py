@@ -6,14 +6,10 @@ the command is run, and a plug-in's likewise.
 
 from __future__ import annotations
 
-import atexit
-import gc
 import io
 import os
 import sys
-import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any, NoReturn
 
 import click
@@ -163,30 +159,10 @@ def _start_again_in_utf8() -> None:
             return  # names that are not ASCII are then as the locale has them
 
 
-def program() -> NoReturn:
-    """The entry point of the command ``dws``: :func:`main`, and then the end, without taking apart one by one all
-    objects of a process that is about to go, which takes as long as some commands do."""
-    try:
-        main()
-    except SystemExit as e:
-        if not isinstance(e.code, int):
-            raise
-        # As Python does it: wait for threads, call what was registered for the end, write what is left.
-        threading._shutdown()  # type: ignore[attr-defined]
-        atexit._run_exitfuncs()
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):  # nobody reads it any more
-                stream.flush()
-        os._exit(e.code)
-
-
 def main() -> NoReturn:
     """Run the command ``dws`` with the arguments of the process."""
     if sys.getfilesystemencoding().lower() not in ("utf-8", "utf8"):
         _start_again_in_utf8()
-    # Imports and trees of files make very many objects that live on, and hardly any cycles: do not look for these again
-    # and again.
-    gc.set_threshold(50_000, 20, 50)
     instruction = os.environ.get(COMPLETE_VARIABLE)
     if instruction:
         from dataworkspaces.cli.completion import answer

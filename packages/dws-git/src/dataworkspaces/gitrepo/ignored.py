@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dataworkspaces.errors import ConfigurationError
+from dataworkspaces.gitrepo.both import both
 from dataworkspaces.gitrepo.plumbing import is_tracked, list_paths, records
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.names import some
@@ -40,7 +41,8 @@ def check_ignored(root: Path, resources: Iterable[Looked]) -> list[str]:
     if not wanted:
         return []
     asked = [name for looked in wanted for name in _asked(looked)]
-    rules = ignoring_rules(root, asked)
+    surprising = [looked for looked in wanted if not looked.may_ignore and not looked.results]
+    rules, ignored = both(lambda: ignoring_rules(root, asked), lambda: _ignored_in(root, surprising))
     told = []
     for looked in wanted:
         probe, *files = _asked(looked)
@@ -54,9 +56,7 @@ def check_ignored(root: Path, resources: Iterable[Looked]) -> list[str]:
             if not _holds_tracked(root, looked.place):
                 raise _nothing_kept(root, looked.what, "anything in it", rules[probe])
             told.append(f"{looked.what}: git ignores new files in it ({rules[probe]}), so a snapshot does not keep it")
-    left = [looked for looked in wanted if not looked.may_ignore and not looked.results]
-    left = [looked for looked in left if _asked(looked)[0] not in rules]
-    return told + _left_out(root, left)
+    return told + _left_out([looked for looked in surprising if _asked(looked)[0] not in rules], ignored)
 
 
 def ignoring_rules(root: Path, paths: Sequence[str]) -> dict[str, str]:
@@ -76,12 +76,16 @@ def _asked(looked: Looked) -> list[str]:
     return [posixpath.join(looked.place, name) for name in (_PROBE, *(f"{_SNAPSHOTS}/{r}" for r in looked.results))]
 
 
-def _left_out(root: Path, resources: Sequence[Looked]) -> list[str]:
+def _ignored_in(root: Path, resources: Sequence[Looked]) -> list[str]:
+    """Files and directories in resources that git ignores."""
     if not resources:
         return []
     options = ["--others", "--ignored", "--exclude-standard", "--directory"]
-    listed = list_paths(root, options, [looked.place or "." for looked in resources])
-    found = [path for path in listed if not _is_usual(path)]
+    return list_paths(root, options, [looked.place or "." for looked in resources])
+
+
+def _left_out(resources: Sequence[Looked], ignored: Iterable[str]) -> list[str]:
+    found = [path for path in ignored if not _is_usual(path)]
     whole = tuple(path for path in found if path.endswith("/"))
     found = [path for path in found if path in whole or not path.startswith(whole)]
     told = []

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dataworkspaces.errors import MetadataError
+from dataworkspaces.gitrepo.both import both
 from dataworkspaces.gitrepo.layout import empty_tree, head_commit
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.run import run_git
@@ -77,13 +78,15 @@ class SubdirectorySnapshots:
         results_exclude: set[str],
         find_versions: FindVersions,
     ) -> dict[str, ResourceChange]:
-        """By name; one ``git status`` and one look-up of trees."""
+        """By name; one ``git status`` and one look-up of trees, at once."""
         known = [r for r in resources if r.name in versions]
         changes = {r.name: ResourceChange("new") for r in resources if r.name not in versions}
         if not known:
             return changes
-        dirty = self._repo.status([r.place_in_git for r in known]).dirty
-        committed = self.versions_in("HEAD", known, find_versions)
+        committed, status = both(
+            lambda: self.versions_in("HEAD", known, find_versions),
+            lambda: self._repo.status([r.place_in_git for r in known]),
+        )
         for resource in known:
             if not Path(resource.local_path).is_dir():
                 changes[resource.name] = ResourceChange("missing", f"{resource.local_path} is not there")
@@ -93,7 +96,7 @@ class SubdirectorySnapshots:
                     ResourceChange("changed", f"{_count(len(new), 'new result file')}") if new else _UNCHANGED
                 )
             else:
-                uncommitted = sum(1 for path in dirty if _lies_in(path, resource.place_in_git))
+                uncommitted = sum(1 for path in status.dirty if _lies_in(path, resource.place_in_git))
                 if uncommitted:
                     changes[resource.name] = ResourceChange("changed", f"{_count(uncommitted, 'path')} not committed")
                 elif committed[resource.name].compare_hash != versions[resource.name].compare_hash:
