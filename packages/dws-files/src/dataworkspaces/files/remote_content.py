@@ -101,8 +101,8 @@ class RemoteContent(RemotePushing):
     def fetch(self, wanted: Mapping[ObjectId, str]) -> None:
         """Bring contents here; ``wanted`` has the path of a file for each.
 
-        Raises MetadataError that names what the remote does not have, UnavailableError if it has not answered; the rest
-        has arrived."""
+        Raises ConfigurationError that names what the remote does not have, UnavailableError if it has not answered; the
+        rest has arrived."""
         total = sum(id_.size for id_ in wanted)
         with (
             self._workspace.interaction.progress(f"Fetching {self._resource.name}", total, "bytes") as advance,

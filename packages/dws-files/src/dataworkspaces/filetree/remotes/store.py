@@ -465,8 +465,8 @@ class RemoteStore:
     ) -> Transfer:
         """Bring contents here that are not. ``advance`` is told how many bytes more have come.
 
-        Each is verified. Raises MetadataError that names what the remote lacks, or has damaged, UnavailableError if it
-        has not answered; the rest came."""
+        Each is verified. Raises ConfigurationError that names what the remote lacks, or has damaged, UnavailableError
+        if it has not answered; the rest came."""
         wanted = store.missing(ids)
         problems: list[DwsError] = []
         here = store.packed()
@@ -492,7 +492,7 @@ class RemoteStore:
             shown = "; ".join(dict.fromkeys(str(p.message) for p in problems[:_SHOWN]))
             more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
             is_unavailable = any(isinstance(p, UnavailableError) for p in problems)
-            raise (UnavailableError if is_unavailable else MetadataError)(
+            raise (UnavailableError if is_unavailable else ConfigurationError)(
                 f"Not everything could be fetched: {shown}{more}", hint="Run the command again to fetch the rest"
             ) from problems[0]
         return Transfer(len(wanted), sum(i.size for i in wanted))
