@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataworkspaces.commands.environment_change import environment_change
@@ -188,6 +187,8 @@ def _check_names(option: str, names: Sequence[str] | None, known: Mapping[str, s
     """Raise ConfigurationError for a name that is not a resource, and for results in ``--only``."""
     for name in names or ():
         if name not in known:
+            from difflib import get_close_matches
+
             near = get_close_matches(name, known, n=3)
             raise NotFoundError(
                 f"{option}: there is no resource '{name}'",

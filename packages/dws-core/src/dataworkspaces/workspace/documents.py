@@ -38,7 +38,6 @@ PARAM = "dws.documents"
 """Among the global parameters of a backend that has no other place for them."""
 
 DOCUMENT_NAME = r"[a-z0-9][a-z0-9_-]{0,60}\.([0-9a-f]{64})\.[a-z0-9]{1,10}"
-_NAME_RE = DOCUMENT_NAME
 _DIRECTORY_RE = r"[a-z]+(/[0-9A-Za-z]+)?"
 
 
@@ -49,7 +48,7 @@ def document_name(prefix: str, content: bytes, suffix: str) -> str:
 
 def is_document_name(name: str) -> bool:
     """Whether a text, which may come from anywhere, can name a document."""
-    return re.fullmatch(_NAME_RE, name) is not None
+    return re.fullmatch(DOCUMENT_NAME, name) is not None
 
 
 def directories_below(directory: str, keys: Iterable[str]) -> list[str]:
@@ -70,7 +69,7 @@ def check_document_key(key: str) -> str:
 
 def verified_document(key: str, content: bytes) -> bytes:
     """Return ``content`` if its hash is the one in the name; raises MetadataError if it was changed."""
-    found = re.fullmatch(_NAME_RE, key.rpartition("/")[2])
+    found = re.fullmatch(DOCUMENT_NAME, key.rpartition("/")[2])
     if found is None or hashlib.sha256(content).hexdigest() != found[1]:
         raise MetadataError(
             f"{key} does not match its name: somebody has changed it",
