@@ -39,6 +39,22 @@ def test_an_option_has_one_name_in_all_commands(context: click.Context) -> None:
     assert not first & {"--leave", "--from", "--tag-or-hash"}
 
 
+NUMBERS = [
+    pytest.param(context, option, id=f"{context.command_path} {option.opts[0]}")
+    for context in COMMANDS
+    for option in context.command.params
+    if isinstance(option.type, click.types.IntParamType | click.types.FloatParamType)
+]
+
+
+@pytest.mark.parametrize(("context", "option"), NUMBERS)
+@pytest.mark.parametrize("value", ["9" * 400, "-1e400", "1e999", "nan", "many"])
+def test_a_number_that_nothing_can_hold_is_refused(context: click.Context, option: click.Parameter, value: str) -> None:
+    with pytest.raises(click.BadParameter) as refused:
+        option.type_cast_value(context, value)
+    assert "\n" not in refused.value.format_message()
+
+
 def test_summaries_are_whole_on_80_columns() -> None:
     above = click.Context(dws, info_name="dws", terminal_width=80, max_content_width=80)
     groups = {name: dws.get_command(above, name) for name in ("report", "lineage", "steps", "s3", "env", "add")}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dataworkspaces.cli.pager import paged, pager_option
-from dataworkspaces.cli.param_types import VersionName
+from dataworkspaces.cli.param_types import RealNumber, VersionName
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ DIFFERENT = 1
 @click.option(
     "--rtol",
     metavar="X",
-    type=click.FloatRange(min=0),
+    type=RealNumber(min=0),
     default=0.0,
     help="Treat numbers as equal if they differ by at most this ratio.",
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from dataworkspaces.cli.pager import paged, pager_option
-from dataworkspaces.cli.param_types import BranchName, split_names
+from dataworkspaces.cli.param_types import BranchName, WholeNumber, split_names
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 limit_option = click.option(
     "--limit",
     metavar="N",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     help="Show at most N snapshots: the newest, or the first after sorting.",
 )
 

@@ -25,6 +25,8 @@ else:
     ParamType = click.ParamType  # It is generic since click 8.5.
 
 ROLES = {"s": "source-data", "i": "intermediate-data", "c": "code", "r": "results"}
+_LARGEST = 2**63 - 1
+"""What databases, and the languages that we call, hold as an integer."""
 _HARMLESS_RE = r"[A-Za-z0-9_][A-Za-z0-9._ +@=/-]*\Z"
 
 
@@ -60,6 +62,26 @@ class Text(ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         return as_typed(str(value))
+
+
+class WholeNumber(click.IntRange):
+    """A whole number that what it is given to can hold."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if abs(number) > _LARGEST:
+            self.fail(f"{value} is too large. The largest number is {_LARGEST}.", param, ctx)
+        return number
+
+
+class RealNumber(click.FloatRange):
+    """A number that can be reckoned with: neither NaN nor infinite."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not abs(number) < float("inf"):
+            self.fail(f"'{value}' is not a finite number.", param, ctx)
+        return number
 
 
 class NameList(ParamType):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dataworkspaces.cli.param_types import ResourceName
+from dataworkspaces.cli.param_types import RealNumber, ResourceName
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _print_usage(usage: Usage) -> None:
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
 @click.option(
-    "--keep-days", type=click.FloatRange(min=0), default=14.0, show_default=True, metavar="DAYS",
+    "--keep-days", type=RealNumber(0, 100_000), default=14.0, show_default=True, metavar="DAYS",
     help="Keep data younger than DAYS, and whatever restores replaced or deletions removed in that time.",
 )  # fmt: skip
 @click.option(

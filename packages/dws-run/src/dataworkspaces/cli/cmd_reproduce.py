@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dataworkspaces.cli.executor_option import executor_option
-from dataworkspaces.cli.param_types import SnapshotName
+from dataworkspaces.cli.param_types import RealNumber, SnapshotName, WholeNumber
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("tag_or_hash", metavar="SNAPSHOT", type=SnapshotName())
 @click.argument("steps", metavar="[STEP...]", nargs=-1)
-@click.option("--rtol", type=click.FloatRange(min=0), default=1e-9, show_default=True, help="Relative tolerance.")
-@click.option("--atol", type=click.FloatRange(min=0), default=0.0, show_default=True, help="Absolute tolerance.")
+@click.option("--rtol", type=RealNumber(min=0), default=1e-9, show_default=True, help="Relative tolerance.")
+@click.option("--atol", type=RealNumber(min=0), default=0.0, show_default=True, help="Absolute tolerance.")
 @click.option(
-    "--again", metavar="N", type=click.IntRange(min=2), help="Run N times, and say which outputs are never the same."
+    "--again", metavar="N", type=WholeNumber(min=2), help="Run N times, and say which outputs are never the same."
 )
 @click.option(
     "--env",
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     "-j",
     "--jobs",
     metavar="N",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     default=1,
     show_default=True,
     help="Run up to N steps at a time, where none reads what another one writes.",

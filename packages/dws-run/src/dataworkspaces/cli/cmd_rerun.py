@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dataworkspaces.cli.executor_option import executor_option
-from dataworkspaces.cli.param_types import ParameterType, SnapshotName, StepName, parameters_by_name
+from dataworkspaces.cli.param_types import ParameterType, SnapshotName, StepName, WholeNumber, parameters_by_name
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 @click.option(
     "--jobs",
     "-j",
-    type=click.IntRange(1),
+    type=WholeNumber(1),
     metavar="N",
     help="Run up to N steps at a time (default: 1; 64 with --executor). A step whose outputs nobody named "
     "(dws run --output) runs alone here.",

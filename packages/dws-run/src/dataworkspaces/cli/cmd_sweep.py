@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dataworkspaces.cli.executor_option import executor_option
+from dataworkspaces.cli.param_types import WholeNumber
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from dataworkspaces.commands.sweep_plan import SweepPlan
     from dataworkspaces.workspace import Workspace
 
+_RUNS = click.IntRange(1, 1_000_000)
 _PATH = click.Path()
 
 
@@ -30,14 +32,12 @@ _PATH = click.Path()
     "May be repeated.",
 )
 @click.option("--rows", metavar="FILE", type=_PATH, help="A run for each row of a file: CSV, or JSON lines.")
-@click.option("--random", "count", metavar="N", type=click.IntRange(1), help="Draw N runs instead of all combinations.")
-@click.option("--seed", metavar="N", type=click.IntRange(0), help="Draw the same values again.")
-@click.option("--optuna", metavar="N", type=click.IntRange(1), help="Let optuna choose the values of N runs.")
+@click.option("--random", "count", metavar="N", type=_RUNS, help="Draw N runs instead of all combinations.")
+@click.option("--seed", metavar="N", type=click.IntRange(0, 2**32 - 1), help="Draw the same values again.")
+@click.option("--optuna", metavar="N", type=_RUNS, help="Let optuna choose the values of N runs.")
 @click.option("--metric", "goal", metavar="NAME:max|min", help="What optuna makes best.")
 @click.option("--prune", is_flag=True, help="Let optuna end runs early, by the metric of their epochs.")
-@click.option(
-    "--jobs", "-j", type=click.IntRange(1), metavar="N", help="Run N at a time (default: 1; 64 of an executor)."
-)
+@click.option("--jobs", "-j", type=WholeNumber(1), metavar="N", help="Run N at a time (default: 1; 64 of an executor).")
 @executor_option
 @click.option("--resume", metavar="NAME", help="Go on with a sweep that was begun here, with its command.")
 @click.option("--retry-failed", is_flag=True, help="Run those again that failed.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dataworkspaces.cli.param_types import SnapshotName
+from dataworkspaces.cli.param_types import SnapshotName, WholeNumber
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
 _LARGEST = 2_000_000
@@ -68,7 +68,7 @@ def _tell(name: str, address: str, *, is_opened: bool) -> None:
     help="Export only this snapshot. May be given several times.",
 )
 @click.option(
-    "--largest", metavar="BYTES", type=click.IntRange(min=0), default=_LARGEST, show_default=True,
+    "--largest", metavar="BYTES", type=WholeNumber(min=0), default=_LARGEST, show_default=True,
     help="Leave out results files that are larger.",
 )  # fmt: skip
 @json_option

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -58,8 +59,10 @@ def _tips(root: Path, place: str) -> list[str]:
 
 
 def _before_deletions(root: Path, tips: list[str], directory: str, since: datetime) -> list[str]:
-    """The commits after which metadata of snapshots went, or changed."""
-    options = ["log", "--stdin", "--format=%P", "--diff-filter=DM", f"--since={since.astimezone().isoformat()}"]
+    """The commits after which metadata of snapshots went, or changed. Git knows whole seconds: what was deleted within
+    the one in which the time begins was deleted before it, so that nothing counts as deleted since now."""
+    begin = max(0, math.ceil(since.timestamp()))
+    options = ["log", "--stdin", "--format=%P", "--diff-filter=DM", f"--max-age={begin}"]
     listed = run_git(root, [*options, "--", directory], stdin="".join(f"{tip}\n" for tip in tips).encode()).stdout
     return list(dict.fromkeys(listed.decode("ascii").split()))
 
