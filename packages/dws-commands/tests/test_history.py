@@ -266,10 +266,9 @@ def test_four_digits_of_a_hash_are_enough_where_they_are_of_one(runs: MemoryWork
 
 
 def test_labels_are_columns_and_notes_are_part_of_the_message(runs: MemoryWorkspace) -> None:
-    from dataclasses import replace
 
     best = runs.get_snapshot_by_tag("lr-1.0")
-    kept = replace(best, message="good", labels={"stage": "production"})
+    kept = best.replace(message="good", labels={"stage": "production"})
     runs.save_snapshot_metadata_and_manifest(kept, runs.get_snapshot_manifest_bytes(best.hashval))
     table = history_report(runs).table
     assert table.label_names == ("stage",)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ PLAIN = SnapshotMetadata("0" * 40, [], "", "host", "2026-01-01T00:00:00", "snaps
 
 
 def test_a_run() -> None:
-    found = run_of(replace(PLAIN, other={"sweep": TOLD}))
+    found = run_of(PLAIN.replace(other={"sweep": TOLD}))
     assert found is not None
     assert found.to_json() == TOLD
 
@@ -24,4 +23,4 @@ def test_a_run() -> None:
     "given", [{"seconds": 10**400}, {"seconds": float("nan")}, {"seconds": -1}, {"number": "1"}, {"parameters": []}]
 )
 def test_what_is_none(given: dict[str, Any]) -> None:
-    assert run_of(replace(PLAIN, other={"sweep": {**TOLD, **given}})) is None
+    assert run_of(PLAIN.replace(other={"sweep": {**TOLD, **given}})) is None

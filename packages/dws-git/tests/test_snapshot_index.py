@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -126,5 +125,5 @@ def test_heads_are_those_of_the_graph(writes: list[tuple[int, list[int] | None]]
             else:
                 put(directory, number)
                 named = None if parents is None else [f"{parent:040x}" for parent in parents]
-                write_json(path, replace(read_metadata(path), parents=named).to_json())
+                write_json(path, read_metadata(path).replace(parents=named).to_json())
             assert sorted(index.heads()) == sorted(index.graph(str).heads())

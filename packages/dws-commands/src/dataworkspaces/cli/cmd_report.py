@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dataworkspaces.cli.cmd_history import history
-from dataworkspaces.cli.cmd_status import status
 from dataworkspaces.cli.param_types import ResourceName, SnapshotName
 from dataworkspaces.cli.session import Session, common_options, json_option, pass_session
 
@@ -25,14 +23,28 @@ _MOST_COLUMNS = 12
 """Of a table of metrics by class; what has more is none."""
 
 
-@click.group()
+class _Reports(click.Group):
+    """Two of them are commands of their own, too, and each is imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*self.commands, "history", "status"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "history":
+            from dataworkspaces.cli.cmd_history import history
+
+            return history
+        if cmd_name == "status":
+            from dataworkspaces.cli.cmd_status import status
+
+            return status
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Reports)
 @common_options
 def report() -> None:
     """Show status, history, lineage or results of the workspace."""
-
-
-report.add_command(status)
-report.add_command(history)
 
 
 @report.command(short_help="Show which step wrote each resource, and from what")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataworkspaces.commands.experiment_cache import ExperimentCache
@@ -22,9 +22,10 @@ from dataworkspaces.commands.present import PresentState, present_state
 from dataworkspaces.commands.summaries import runs_of_snapshot, snapshot_json
 from dataworkspaces.commands.sweep_runs import run_of, with_sweep
 from dataworkspaces.errors import ConfigurationError, DwsError
-from dataworkspaces.lineage.attestations import Attestation, attestations_of_each
+from dataworkspaces.workspace.documents import ATTESTATIONS
 
 if TYPE_CHECKING:
+    from dataworkspaces.lineage.attestations import Attestation
     from dataworkspaces.workspace import SnapshotMetadata, SnapshotWorkspaceMixin, Workspace
 
 
@@ -143,7 +144,7 @@ def history_report(
         rows = _limited(rows, limit)
     table = make_table(rows, total)
     comes_from = None if state is None or state.is_snapshot else state.snapshot
-    attested = attestations_of_each(workspace, [snapshot.hashval for snapshot in table.snapshots])
+    attested = _attestations(workspace, table.snapshots)
     table = choose(table, choice or Choice(), asked)._replace(comes_from=comes_from)
     return HistoryReport(table, branches, attested, experiments)
 
@@ -194,6 +195,15 @@ def _rows(
     experiments = [(s, e if s is None else with_sweep(s, e)) for s, e in experiments]
     present_snapshot = state.snapshot if state is not None and state.is_snapshot else None
     return make_rows(experiments, None if present_snapshot is None else present_snapshot.hashval)
+
+
+def _attestations(workspace: Workspace, found: Iterable[SnapshotMetadata]) -> Mapping[str, Sequence[Attestation]]:
+    """Most workspaces have none, and what reads them is imported by none of these."""
+    if not workspace.list_document_directories(ATTESTATIONS):
+        return {}
+    from dataworkspaces.lineage.attestations import attestations_of_each
+
+    return attestations_of_each(workspace, [snapshot.hashval for snapshot in found])
 
 
 def _present_state(workspace: Workspace) -> PresentState | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -84,8 +83,8 @@ def label_command(
 
         def with_labels(metadata: SnapshotMetadata) -> SnapshotMetadata:
             kept = {key: value for key, value in metadata.labels.items() if key not in gone}
-            new = replace(metadata, labels={**kept, **labels})
-            return new if new == metadata else replace(new, updated_timestamp=datetime.now().isoformat())
+            new = metadata.replace(labels={**kept, **labels})
+            return new if new == metadata else new.replace(updated_timestamp=datetime.now().isoformat())
 
         after = snapshots.update_snapshot_metadata(hashval, with_labels)
         if moved_from:

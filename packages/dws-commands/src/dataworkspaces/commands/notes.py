@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -39,4 +38,4 @@ def with_note(metadata: SnapshotMetadata, note: Note) -> SnapshotMetadata:
     """What is said already is not said twice."""
     if note.text == metadata.message or any(note.text == other.text for other in metadata.notes):
         return metadata
-    return replace(metadata, notes=[*metadata.notes, note], updated_timestamp=datetime.now().isoformat())
+    return metadata.replace(notes=[*metadata.notes, note], updated_timestamp=datetime.now().isoformat())

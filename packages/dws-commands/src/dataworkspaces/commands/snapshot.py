@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -111,10 +110,10 @@ def _take(
         metadata, manifest = snapshots.snapshot(tag, message)
         states = {each.resource: each.status for each in checked if each.status is not None}
         if states:
-            metadata = replace(metadata, other={**metadata.other, RUNS: states})
+            metadata = metadata.replace(other={**metadata.other, RUNS: states})
         is_new = not snapshots.has_snapshot(metadata.hashval)
         if is_new:
-            before = metadata = replace(metadata, labels=dict(labels))
+            before = metadata = metadata.replace(labels=dict(labels))
         else:
             before = snapshots.get_snapshot_metadata(metadata.hashval)
             metadata = _update(workspace, before, tag, message, labels)
@@ -168,10 +167,10 @@ def _update(
 ) -> SnapshotMetadata:
     """What is kept of a snapshot that was taken again: another message than it has becomes a note."""
     tags = metadata.tags if tag is None or metadata.has_tag(tag) else [*metadata.tags, tag]
-    new = replace(metadata, tags=tags, labels={**metadata.labels, **labels}, message=metadata.message or message)
+    new = metadata.replace(tags=tags, labels={**metadata.labels, **labels}, message=metadata.message or message)
     if message and message != new.message:
         new = with_note(new, new_note(workspace, message))
-    return new if new == metadata else replace(new, updated_timestamp=datetime.now().isoformat())
+    return new if new == metadata else new.replace(updated_timestamp=datetime.now().isoformat())
 
 
 def _commit_message(metadata: SnapshotMetadata, tag: str | None, is_new: bool) -> str:

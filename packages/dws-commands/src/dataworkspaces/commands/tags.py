@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +79,7 @@ def delete_tag_command(workspace: Workspace, tag: str) -> TagOutcome:
 def _with_tag(metadata: SnapshotMetadata, tag: str) -> SnapshotMetadata:
     if metadata.has_tag(tag):
         return metadata
-    return replace(metadata, tags=[*metadata.tags, tag], updated_timestamp=datetime.now().isoformat())
+    return metadata.replace(tags=[*metadata.tags, tag], updated_timestamp=datetime.now().isoformat())
 
 
 def _snapshot_of_present_state(workspace: Workspace, tag: str) -> str:

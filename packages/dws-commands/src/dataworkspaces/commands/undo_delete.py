@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConflictError, NotFoundError
@@ -100,5 +99,5 @@ def _bring_back_snapshot(workspace: Workspace, deleted: DeletedSnapshot) -> Snap
             mine = metadata.parents or []
             parents = [hashval, *(parent for parent in after.parents if parent not in mine)]
             manifest = snapshots.get_snapshot_manifest_bytes(child)
-            snapshots.save_snapshot_metadata_and_manifest(replace(after, parents=parents), manifest)
+            snapshots.save_snapshot_metadata_and_manifest(after.replace(parents=parents), manifest)
     return metadata

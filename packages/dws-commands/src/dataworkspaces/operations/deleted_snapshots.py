@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,4 +126,4 @@ class DeletedSnapshots:
 
 def without_tags(metadata: SnapshotMetadata, taken: set[str]) -> SnapshotMetadata:
     """As :class:`SnapshotMetadata` is without the tags that others have by now."""
-    return replace(metadata, tags=[tag for tag in metadata.tags if tag not in taken])
+    return metadata.replace(tags=[tag for tag in metadata.tags if tag not in taken])

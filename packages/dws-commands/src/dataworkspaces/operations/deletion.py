@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import DwsError, MetadataError
@@ -143,7 +142,7 @@ def _hand_on_parents(snapshots: SnapshotWorkspaceMixin, hash_val: str) -> None:
             )
             for name in sorted(names)
         }
-        new = replace(metadata, parents=parents, resource_parents=of_resources)
+        new = metadata.replace(parents=parents, resource_parents=of_resources)
         if new != metadata:
             snapshots.save_snapshot_metadata_and_manifest(new, snapshots.get_snapshot_manifest_bytes(child))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,4 +28,4 @@ def leave_labels_to(snapshots: SnapshotWorkspaceMixin, hash_val: str, labels: Ma
 
 
 def _without_label(key: str, metadata: SnapshotMetadata) -> SnapshotMetadata:
-    return replace(metadata, labels={name: value for name, value in metadata.labels.items() if name != key})
+    return metadata.replace(labels={name: value for name, value in metadata.labels.items() if name != key})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Set
-from dataclasses import replace
 from datetime import datetime
 from re import Pattern
 from typing import IO, TYPE_CHECKING, Any, NoReturn
@@ -60,7 +59,7 @@ class SnapshotFiles(FileResourceMixin):
         return self._files.list_infos(rel_path)
 
     def get_file_info(self, rel_path: str) -> FileInfo:
-        return replace(self._files.get_file_info(rel_path), modified=self._taken)
+        return self._files.get_file_info(rel_path)._replace(modified=self._taken)
 
     def read_range(self, rel_path: str, start: int, end: int | None) -> bytes:
         return self._files.read_range(rel_path, start, end)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 __all__ = ["FileInfo"]
 
 
-@dataclass(frozen=True)
-class FileInfo:
+class FileInfo(NamedTuple):
     """What lies at a path of a file resource. A link to a file counts as the file.
 
     ``kind`` is ``link`` for what nobody should walk into: a link to a directory, or one that leads nowhere or out of
@@ -19,4 +17,4 @@ class FileInfo:
 
     kind: Literal["file", "directory", "link"]
     size: int | None = None
-    modified: datetime | None = field(default=None, compare=False)
+    modified: datetime | None = None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
-from graphlib import CycleError, TopologicalSorter
 from typing import NamedTuple, Protocol
 
 __all__ = ["SnapshotGraph", "SnapshotNode", "microseconds_of", "position_after", "text_of"]
@@ -159,6 +158,8 @@ class SnapshotGraph:
     def positions(self) -> dict[str, int]:
         """Where each snapshot stands: they are in the order of these, and of their hashes."""
         if self._positions is None:
+            from graphlib import CycleError, TopologicalSorter
+
             after = {h: [p for p in node.parents or () if p in self._nodes] for h, node in self._nodes.items()}
             try:
                 order = list(TopologicalSorter(after).static_order())

@@ -7,14 +7,12 @@ write the same, and copies of a workspace that are brought together have no conf
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
-import zlib
 from collections.abc import Iterable
 from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, MetadataError
+from dataworkspaces.workspace.storage import decoded
 
 __all__ = [
     "ATTESTATIONS",
@@ -43,7 +41,7 @@ _DIRECTORY_RE = r"[a-z]+(/[0-9A-Za-z]+)?"
 
 def document_name(prefix: str, content: bytes, suffix: str) -> str:
     """``PREFIX.SHA256.SUFFIX``."""
-    return f"{prefix}.{hashlib.sha256(content).hexdigest()}.{suffix}"
+    return f"{prefix}.{_sha256(content)}.{suffix}"
 
 
 def is_document_name(name: str) -> bool:
@@ -70,7 +68,7 @@ def check_document_key(key: str) -> str:
 def verified_document(key: str, content: bytes) -> bytes:
     """Return ``content`` if its hash is the one in the name; raises MetadataError if it was changed."""
     found = re.fullmatch(DOCUMENT_NAME, key.rpartition("/")[2])
-    if found is None or hashlib.sha256(content).hexdigest() != found[1]:
+    if found is None or _sha256(content) != found[1]:
         raise MetadataError(
             f"{key} does not match its name: somebody has changed it",
             hint="Bring it back from the workspace's history, or pull from a copy that has it",
@@ -78,15 +76,13 @@ def verified_document(key: str, content: bytes) -> bytes:
     return content
 
 
+def _sha256(content: bytes) -> str:
+    import hashlib  # slow to import
+
+    return hashlib.sha256(content).hexdigest()
+
+
 def read_among(params: dict[str, Any], key: str) -> bytes | None:
     """Of :data:`PARAM` in global parameters."""
     text = params.get(PARAM, {}).get(check_document_key(key))
-    try:
-        return None if text is None else zlib.decompress(base64.b64decode(text, validate=True))
-    except (ValueError, TypeError, zlib.error) as e:
-        raise MetadataError(f"{key} is damaged: {e}") from e
-
-
-def encoded(content: bytes) -> str:
-    """As :data:`PARAM` holds it."""
-    return base64.b64encode(zlib.compress(content)).decode("ascii")
+    return None if text is None else decoded(text, key)

@@ -1,8 +1,6 @@
 """What a resource keeps of the content of its versions: the capability that ``dws du``, ``gc``, ``verify``,
 ``undo-restore`` and ``push --repair`` ask for."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from datetime import datetime

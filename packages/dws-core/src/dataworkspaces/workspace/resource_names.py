@@ -7,10 +7,8 @@ A backend translates where it reads and writes; whatever is above it sees the pr
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from dataworkspaces.errors import ConfigurationError, MetadataError
@@ -103,6 +101,8 @@ class ResourceNames:
         renamed = sorted((stored, name) for stored, name in self._called.items() if stored != name)
         if not renamed:
             return ""
+        import hashlib  # slow to import
+
         return "@" + hashlib.sha256(json.dumps(renamed).encode("utf-8")).hexdigest()[:16]
 
     def as_asked(self, names: Iterable[str]) -> Callable[[str], str]:
@@ -174,8 +174,7 @@ def _renamed(metadata: SnapshotMetadata, rename: Callable[[str], str]) -> Snapsh
     runs = other.get("runs")
     if isinstance(runs, dict):
         other["runs"] = {rename(name): state for name, state in runs.items()}
-    return replace(
-        metadata,
+    return metadata.replace(
         restore_hashes={rename(name): version for name, version in metadata.restore_hashes.items()},
         resource_parents={rename(name): parents for name, parents in metadata.resource_parents.items()},
         other=other,

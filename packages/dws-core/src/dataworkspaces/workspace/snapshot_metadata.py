@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -37,7 +36,6 @@ class Note(NamedTuple):
         return {"text": self.text, "time": self.time, "hostname": self.hostname}
 
 
-@dataclass
 class SnapshotMetadata:
     """What is kept of a snapshot beside its manifest.
 
@@ -53,25 +51,56 @@ class SnapshotMetadata:
     :ivar results_moved_from: where the results were when the snapshot was taken, if another had that place too.
     :ivar labels: values that people gave it, by key: ``stage`` is ``production``.
     :ivar notes: what people wrote of it after the message, oldest first.
+    :ivar other: keys that this version does not know; they are kept.
+
+    Nearly each command imports this, and a dataclass takes longer to make than the rest of the module.
     """
 
-    hashval: str
-    tags: list[str]
-    message: str
-    hostname: str
-    timestamp: str
-    relative_destination_path: str
-    restore_hashes: dict[str, str | None]
-    metrics: dict[str, Any] | None = None
-    updated_timestamp: str | None = None
-    utc_offset: str | None = None
-    parents: list[str] | None = None
-    resource_parents: dict[str, list[str]] = field(default_factory=dict)
-    results_moved_from: str | None = None
-    labels: dict[str, str] = field(default_factory=dict)
-    notes: list[Note] = field(default_factory=list)
-    other: dict[str, Any] = field(default_factory=dict)
-    """Keys that this version does not know; they are kept."""
+    def __init__(
+        self,
+        hashval: str,
+        tags: list[str],
+        message: str,
+        hostname: str,
+        timestamp: str,
+        relative_destination_path: str,
+        restore_hashes: dict[str, str | None],
+        metrics: dict[str, Any] | None = None,
+        updated_timestamp: str | None = None,
+        utc_offset: str | None = None,
+        parents: list[str] | None = None,
+        resource_parents: dict[str, list[str]] | None = None,
+        results_moved_from: str | None = None,
+        labels: dict[str, str] | None = None,
+        notes: list[Note] | None = None,
+        other: dict[str, Any] | None = None,
+    ) -> None:
+        self.hashval = hashval
+        self.tags = tags
+        self.message = message
+        self.hostname = hostname
+        self.timestamp = timestamp
+        self.relative_destination_path = relative_destination_path
+        self.restore_hashes = restore_hashes
+        self.metrics = metrics
+        self.updated_timestamp = updated_timestamp
+        self.utc_offset = utc_offset
+        self.parents = parents
+        self.resource_parents = {} if resource_parents is None else resource_parents
+        self.results_moved_from = results_moved_from
+        self.labels = {} if labels is None else labels
+        self.notes = [] if notes is None else notes
+        self.other = {} if other is None else other
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SnapshotMetadata) and vars(self) == vars(other)
+
+    def __repr__(self) -> str:
+        return f"SnapshotMetadata({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
+
+    def replace(self, **changes: Any) -> SnapshotMetadata:
+        """The same with other values."""
+        return SnapshotMetadata(**{**vars(self), **changes})
 
     _KEYS = ("tags", "message", "hostname", "timestamp", "relative_destination_path", "restore_hashes", "metrics")
     _OPTIONAL = ("updated_timestamp", "utc_offset", "parents", "results_moved_from")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import zlib
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
@@ -78,23 +75,38 @@ def read_state(params: dict[str, Any], resource: str, key: str) -> bytes | None:
     """Of :data:`STATE_PARAM` in global parameters."""
     check_relative_path(key, "State key")
     text = params.get(STATE_PARAM, {}).get(resource, {}).get(key)
-    try:
-        return None if text is None else zlib.decompress(base64.b64decode(text, validate=True))
-    except (ValueError, TypeError, zlib.error) as e:
-        raise MetadataError(f"The state '{key}' of resource '{resource}' is damaged: {e}") from e
+    return None if text is None else decoded(text, f"The state '{key}' of resource '{resource}'")
 
 
 def with_state(params: dict[str, Any], resource: str, items: dict[str, bytes]) -> dict[str, Any]:
     """The global parameters with state of a resource in them."""
-    texts = {
-        check_relative_path(key, "State key"): base64.b64encode(zlib.compress(content)).decode("ascii")
-        for key, content in items.items()
-    }
+    texts = {check_relative_path(key, "State key"): encoded(content) for key, content in items.items()}
     state = params.get(STATE_PARAM, {})
     return {**params, STATE_PARAM: {**state, resource: {**state.get(resource, {}), **texts}}}
 
 
+def encoded(content: bytes) -> str:
+    """Bytes as global parameters, which are JSON, can hold them."""
+    import base64  # slow to import
+    import zlib
+
+    return base64.b64encode(zlib.compress(content)).decode("ascii")
+
+
+def decoded(text: object, what: str) -> bytes:
+    """The opposite of :func:`encoded`; raises MetadataError if somebody has written something else there."""
+    import base64
+    import zlib
+
+    try:
+        return zlib.decompress(base64.b64decode(text, validate=True))  # type: ignore[arg-type]
+    except (ValueError, TypeError, zlib.error) as e:
+        raise MetadataError(f"{what} is damaged: {e}") from e
+
+
 def directory_of_user(*identity: str) -> Path:
     """Where the user of this machine keeps what belongs to a workspace without a directory."""
+    import hashlib  # slow to import
+
     name = hashlib.sha256("\n".join(identity).encode("utf-8", "surrogatepass")).hexdigest()[:32]
     return Path(state_directory()).expanduser() / name

@@ -1,7 +1,5 @@
 """Values that describe versions of resources and what lies between them."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import IO, Literal, NamedTuple, Optional

@@ -188,7 +188,8 @@ class Workspace(ABC):
         next :meth:`save`; one that nothing refers to does no harm.
 
         By default among the global parameters, which is made for little."""
-        from dataworkspaces.workspace.documents import PARAM, check_document_key, encoded
+        from dataworkspaces.workspace.documents import PARAM, check_document_key
+        from dataworkspaces.workspace.storage import encoded
 
         if documents:
             new = {check_document_key(key): encoded(content) for key, content in documents.items()}
@@ -356,7 +357,8 @@ class Workspace(ABC):
 
         For commands that only read. If another command is running, or the workspace cannot be written to, nothing is
         done."""
-        operations().recover_if_interrupted(self)
+        if self.is_unfinished():
+            operations().recover_if_interrupted(self)
 
     def is_unfinished(self) -> bool:
         """Whether a command has left something to complete or undo, or is at work now."""

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dataworkspaces.errors import ConfigurationError, NotSupportedError
-from dataworkspaces.gitrepo.damaged_references import is_head_damaged
-from dataworkspaces.gitrepo.ignore_lines import literally
 from dataworkspaces.gitrepo.layout import current_branch, git_directory, head_commit, operation_in_progress
 from dataworkspaces.gitrepo.plumbing import is_tracked, list_paths, resolve
 from dataworkspaces.gitrepo.run import run_git
@@ -39,6 +37,8 @@ def pathspecs(without: Iterable[str], within: str = "") -> list[str]:
 def not_below(places: Iterable[str]) -> list[str]:
     """Options for ``git ls-files --others``, which else walks through the places that it is told to leave out: the
     metadata of thousands of snapshots, say."""
+    from dataworkspaces.gitrepo.ignore_lines import literally
+
     return [f"--exclude=/{literally(path)}" for path in places if "\n" not in path]
 
 
@@ -81,6 +81,7 @@ class GitRepo(NamedTuple):
         since.
 
         :param branch: the one that has to be checked out; None where any will do, or none (a detached HEAD)."""
+        from dataworkspaces.gitrepo.damaged_references import is_head_damaged
         from dataworkspaces.gitrepo.identity import check_identity
         from dataworkspaces.gitrepo.restart import needs_a_look
 

@@ -6,7 +6,6 @@ import itertools
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -393,10 +392,10 @@ class WorkspaceBackendSuite(ConformanceSuite):
             with pytest.raises(ConfigurationError):
                 again.get_snapshot_by_tag_or_hash(label)
         with again.transaction("label"):
-            new = again.update_snapshot_metadata(two.hashval, lambda m: replace(m, labels={}, tags=["B"]))
+            new = again.update_snapshot_metadata(two.hashval, lambda m: m.replace(labels={}, tags=["B"]))
             again.save("label")
         assert self.reopen(workspace).as_snapshot_ws().get_snapshot_by_tag_or_hash("stage=production") == one
-        assert again.get_snapshot_by_tag("B") == new == replace(two, labels={}, tags=["B"])
+        assert again.get_snapshot_by_tag("B") == new == two.replace(labels={}, tags=["B"])
 
     def test_tags(self, snapshots: Any) -> None:
         """W23: tags are listed sorted; one can be taken from a snapshot, and taking what is not there is an error."""

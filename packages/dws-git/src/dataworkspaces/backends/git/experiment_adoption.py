@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dataworkspaces.backends.git import moved_head
@@ -82,7 +81,7 @@ def _metadata(workspace: GitWorkspace, experiment: KeptExperiment) -> dict[str, 
         tags = [] if workspace.get_hashes_with_tag(tag) else [tag]
     except DwsError:
         tags = []
-    stored = workspace.resource_names.snapshot_stored(replace(metadata, tags=tags))
+    stored = workspace.resource_names.snapshot_stored(metadata.replace(tags=tags))
     path = metadata_path(workspace.paths, metadata.hashval)
     blobs = write_blobs(workspace.paths.root, {path: to_json(stored.to_json()).encode("utf-8")})
     return {path: TreeEntry(PLAIN_FILE, blobs[path])}

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,13 +125,13 @@ def _as_experiment(
     """What it says of itself. One of a state that is a snapshot says what that says, unless it is told more: then what
     lies there need not be all that came of it."""
     if not workspace.has_snapshot(taken.hashval):
-        return replace(taken, tags=[], labels=dict(labels), other={**taken.other, **other})
+        return taken.replace(tags=[], labels=dict(labels), other={**taken.other, **other})
     before = workspace.get_snapshot_metadata(taken.hashval)
     if not other:
-        return replace(before, message=message or before.message, labels={**before.labels, **labels})
+        return before.replace(message=message or before.message, labels={**before.labels, **labels})
     destination = before.relative_destination_path
     kept = {**taken.other, **other}
-    return replace(taken, tags=[], labels=dict(labels), relative_destination_path=destination, other=kept)
+    return taken.replace(tags=[], labels=dict(labels), relative_destination_path=destination, other=kept)
 
 
 def known_experiment(workspace: GitWorkspace, name: str, metadata: SnapshotMetadata) -> KeptExperiment | None:
@@ -168,7 +167,7 @@ def _name(
 
 
 def _experiment(name: str, commit: str, metadata: SnapshotMetadata) -> KeptExperiment:
-    return KeptExperiment(name, commit, replace(metadata, tags=[name]))
+    return KeptExperiment(name, commit, metadata.replace(tags=[name]))
 
 
 def check_no_clash(root: Path, name: str) -> None:

@@ -281,7 +281,6 @@ class _Merger:
         self, base: SnapshotMetadata | None, ours: SnapshotMetadata, theirs: SnapshotMetadata
     ) -> SnapshotMetadata:
         """Both have it: both took it of the same content, or both changed its tags or message."""
-        from dataclasses import replace
 
         before = base.tags if base is not None else []
         gone = {tag for tag in before if not (ours.has_tag(tag) and theirs.has_tag(tag))}
@@ -294,8 +293,7 @@ class _Merger:
         what = f"Snapshot {theirs.hashval[:7]}, label"
         labels = self._merge_objects({} if base is None else base.labels, ours.labels, theirs.labels, what)
         updated = max(filter(None, [ours.updated_timestamp, theirs.updated_timestamp]), default=None)
-        return replace(
-            theirs,
+        return theirs.replace(
             tags=tags,
             message=message,
             restore_hashes=restore_hashes,
@@ -325,7 +323,6 @@ class _Merger:
 
     def _separate_tags(self, final: Mapping[str, SnapshotMetadata]) -> None:
         """A tag that both sides gave to different snapshots stays with the origin's."""
-        from dataclasses import replace
 
         theirs = {
             tag: path
@@ -348,7 +345,7 @@ class _Merger:
                     f"snapshot {final[theirs[tag]].hashval[:7]}"
                 )
             metadata.tags[:] = tags
-            self.merge_result.contents[path] = _encode(replace(metadata, tags=tags).to_json())
+            self.merge_result.contents[path] = _encode(metadata.replace(tags=tags).to_json())
 
     def _side_tags(self, path: str, which: str) -> set[str] | None:
         metadata = self._metadata(path, getattr(self.sides[path], which))
@@ -356,7 +353,6 @@ class _Merger:
 
     def _separate_results(self, final: Mapping[str, SnapshotMetadata]) -> None:
         """Results that both sides moved to the same place: ours go to another."""
-        from dataclasses import replace
 
         new_there = {m.relative_destination_path for p, m in final.items() if self._is_new(p, "theirs")}
         taken = {metadata.relative_destination_path for metadata in final.values()}
@@ -370,7 +366,7 @@ class _Merger:
                     f"The results of your snapshot {metadata.hashval[:7]} are now in '{new}': the origin has {place}"
                 )
                 before = metadata.results_moved_from or place
-                moved = replace(metadata, relative_destination_path=new, results_moved_from=before)
+                moved = metadata.replace(relative_destination_path=new, results_moved_from=before)
                 self.merge_result.contents[path] = _encode(moved.to_json())
 
     def _is_new(self, path: str, which: str) -> bool:

@@ -8,7 +8,6 @@ have left a name with two snapshots.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -141,7 +140,7 @@ def _separate_tags(workspace: GitWorkspace) -> None:
 
 
 def _with_other_tag(old: str, new: str, metadata: SnapshotMetadata) -> SnapshotMetadata:
-    return replace(metadata, tags=[new if tag == old else tag for tag in metadata.tags])
+    return metadata.replace(tags=[new if tag == old else tag for tag in metadata.tags])
 
 
 def _by_arrival(workspace: GitWorkspace, hashes: Iterable[str]) -> list[str]:
