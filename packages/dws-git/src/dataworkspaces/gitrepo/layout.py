@@ -31,7 +31,7 @@ def git_directory(root: Path) -> Path | None:
     if dot_git.is_dir():
         return dot_git
     try:
-        text = _text_of(dot_git)
+        text = text_of(dot_git)
     except ValueError:
         return None
     if text is None or not text.startswith("gitdir:"):
@@ -142,7 +142,7 @@ def main_working_tree(root: Path) -> Path | None:
 def with_shared(directory: Path) -> list[Path]:
     """A git directory, and the one that it shares with other working trees, if it is not that itself."""
     found = [directory]
-    shared = _text_of(directory / "commondir")
+    shared = text_of(directory / "commondir")
     if shared is not None:
         found.append((directory / shared.strip()).resolve())
     return found
@@ -151,13 +151,13 @@ def with_shared(directory: Path) -> list[Path]:
 def _read(root: Path, name: str) -> str:
     """A file of the git directories; empty if there is none."""
     for candidate in git_directories(root):
-        text = _text_of(candidate / name, "replace")
+        text = text_of(candidate / name, "replace")
         if text is not None:
             return text.strip()
     return ""
 
 
-def _text_of(path: Path, errors: str = "strict") -> str | None:
+def text_of(path: Path, errors: str = "strict") -> str | None:
     """None if no file is there. Raises UnavailableError if that cannot be told: it is no *no*."""
     try:
         return read_regular(path).decode("utf-8", errors)

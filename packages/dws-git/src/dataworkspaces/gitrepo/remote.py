@@ -13,12 +13,11 @@ from dataworkspaces.errors import ConfigurationError, DwsError, NotFoundError, S
 from dataworkspaces.gitrepo.checks import without_password, without_passwords
 from dataworkspaces.gitrepo.kept_commits import FETCH_KEPT_COMMITS
 from dataworkspaces.gitrepo.kept_trees import FETCH_KEPT_TREES
-from dataworkspaces.gitrepo.layout import git_directories, read_reference
+from dataworkspaces.gitrepo.layout import git_directories, read_reference, text_of
 from dataworkspaces.gitrepo.process import explain, not_started, run
 from dataworkspaces.gitrepo.restraint import is_being_made
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.gitrepo.told import Told, parse_porcelain
-from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace import Interaction
 
 if TYPE_CHECKING:
@@ -54,8 +53,8 @@ def origin_url(root: Path) -> str | None:
 def has_origin(root: Path) -> bool:
     """Whether the repository has a remote ``origin``. Starts no process in the usual case."""
     directories = git_directories(root)
-    text = _text(directories[-1], "config") if directories else ""
-    return f'[remote "{ORIGIN}"]' in text or origin_url(root) is not None
+    text = text_of(directories[-1] / "config", "replace") if directories else None
+    return f'[remote "{ORIGIN}"]' in (text or "") or origin_url(root) is not None
 
 
 def tracked_commit(root: Path, branch: str) -> str | None:
@@ -66,16 +65,10 @@ def tracked_commit(root: Path, branch: str) -> str | None:
 def default_branch(root: Path) -> str | None:
     """The origin's main branch, as far as a clone has noted it."""
     directories = git_directories(root)
-    head = _text(directories[-1], f"refs/remotes/{ORIGIN}/HEAD") if directories else ""
+    text = text_of(directories[-1] / f"refs/remotes/{ORIGIN}/HEAD", "replace") if directories else None
+    head = (text or "").strip()
     prefix = f"ref: refs/remotes/{ORIGIN}/"
     return head.removeprefix(prefix) if head.startswith(prefix) else None
-
-
-def _text(directory: Path, name: str) -> str:
-    try:
-        return read_regular(directory / name).decode("utf-8", "replace").strip()
-    except OSError:
-        return ""
 
 
 def fetch(root: Path, branch: str, interaction: Interaction, what: str, checkout: Path | None = None) -> str | None:

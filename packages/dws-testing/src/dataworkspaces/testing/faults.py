@@ -48,14 +48,18 @@ class Calls:
     made: list[str] = field(default_factory=list)
     failed: str | None = None
 
+    def is_next(self, name: str) -> bool:
+        """Whether a call, which is about to be made, is the one that fails first."""
+        return self.failed is None and self.at in (len(self.made), name)
+
     def fails(self, name: str, *, after: bool = False) -> bool:
         """Whether a call is one that fails before it is done; counts it."""
-        is_the_one = self.failed is None and self.at in (len(self.made), name)
+        is_the_one = self.is_next(name) and not after
         is_later = self.for_good and self.failed is not None
         self.made.append(name)
-        if is_the_one and not after:
+        if is_the_one:
             self.failed = name
-        return is_later or (is_the_one and not after)
+        return is_later or is_the_one
 
 
 @contextmanager
@@ -86,11 +90,11 @@ def failing_below(directory: Path, workspace: Workspace, at: int | None, *, for_
 def _storage(workspace: Workspace, calls: Calls, *, after: bool = False) -> Iterator[None]:
     def wrap(owner: Any, name: str, real: Callable[..., Any]) -> None:
         def call(*args: Any, **kwargs: Any) -> Any:
-            is_the_one = calls.failed is None and calls.at in (len(calls.made), name)
+            loses_its_answer = after and calls.is_next(name)
             if calls.fails(name, after=after):
                 raise UnavailableError("The storage does not answer")
             result = real(*args, **kwargs)
-            if is_the_one and after:
+            if loses_its_answer:
                 calls.failed = name  # only now: what it has called itself was done
                 raise UnavailableError("The storage has not answered")
             if name == "get_lineage_store":
