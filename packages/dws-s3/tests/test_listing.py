@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from dataworkspaces.errors import UnavailableError
 from dataworkspaces.resources.s3 import listing
+from dataworkspaces.resources.s3.bucket import FirstLook
 from dataworkspaces.resources.s3.version_pages import KeyVersion, VersionPage, parse_page
 
 pytestmark = pytest.mark.slow
@@ -62,10 +63,14 @@ class FakeBucket:
         return VersionPage(versions, directories)
 
 
-def listed(bucket: FakeBucket, below: str = "") -> set[KeyVersion]:
+def listed(bucket: FakeBucket, below: str = "", before: FirstLook | None = None) -> set[KeyVersion]:
     found: set[KeyVersion] = set()
-    listing.list_versions(bucket, found.update, below)  # type: ignore[arg-type]
+    listing.list_versions(bucket, found.update, below, before)  # type: ignore[arg-type]
     return found
+
+
+def looked_at(bucket: FakeBucket) -> FirstLook:
+    return FirstLook(bucket.version_page(None), bucket.version_page(None, delimiter="/"))
 
 
 def entries(keys: list[str], versions: int = 1) -> list[KeyVersion]:
@@ -85,6 +90,19 @@ KEYS = st.lists(st.lists(NAMES, min_size=1, max_size=3).map("/".join), max_size=
 def test_nothing_is_missed(keys: list[str], versions: int, page_size: int) -> None:
     bucket = FakeBucket(entries(keys, versions), page_size)
     assert listed(bucket) == set(bucket.entries)
+
+
+@settings(deadline=None, max_examples=150)
+@given(KEYS, KEYS, st.integers(1, 3), st.integers(2, 9))
+@example([f"f-{n:04}" for n in range(0, 200, 2)], [f"f-{n:04}" for n in range(200)], 1, 5)
+@example([f"d{n % 90}/{n}" for n in range(100)], [f"d{n % 95}/{n}" for n in range(200)], 2, 5)
+def test_nor_is_what_changed_since_a_bucket_was_looked_at(
+    then: list[str], now: list[str], versions: int, page_size: int
+) -> None:
+    before = looked_at(FakeBucket(entries(then, versions), page_size))
+    bucket = FakeBucket(entries(now, versions), page_size)
+    assert listed(bucket, before=before) == set(bucket.entries)
+    assert listed(bucket, before=before._replace(top=None)) == set(bucket.entries)
 
 
 @given(KEYS, st.sampled_from(["a/", "0/", "a/b/"]))
@@ -135,6 +153,9 @@ def test_a_large_one_is_cut_into_parts_that_are_not_much_more(keys: list[str]) -
     begun_by_cut = [request for request in full if request["after"] is None or request["after"] not in set(keys)]
     assert len(begun_by_cut) >= 5
     assert len(bucket.requests) < 5 * len(keys) / 1000
+    again = FakeBucket(entries(keys), 1000)
+    assert len(listed(again, before=looked_at(bucket))) == len(again.entries)
+    assert len(again.requests) < 5 * len(keys) / 1000
 
 
 def test_a_page_as_s3_writes_it() -> None:

@@ -48,6 +48,14 @@ class ObjectInfo(NamedTuple):
     modified: datetime | None = None
 
 
+class FirstLook(NamedTuple):
+    """What a bucket began with when it was looked at: its first page, and what lies at its top; None if that could not
+    be asked for."""
+
+    page: VersionPage
+    top: VersionPage | None
+
+
 class Listing(NamedTuple):
     """What lies directly below a prefix that is a directory: names and sizes of objects, and names of directories."""
 
@@ -112,26 +120,29 @@ class Bucket:
 
     # -- looking -------------------------------------------------------------------------------------------------
 
-    def check_versioned(self) -> None:
-        """Raise ConfigurationError if the bucket is not there, cannot be read, or does not keep versions. Both is asked
-        at once."""
+    def check_versioned(self) -> FirstLook:
+        """Raise ConfigurationError if the bucket is not there, cannot be read, or does not keep versions. All is asked
+        at once, and what was seen returned."""
         client = self.client  # here, since somebody may have to agree to it
-        with ThreadPoolExecutor(1, "s3-versioning") as pool:
+        with ThreadPoolExecutor(2, "s3-check") as pool:
             versioning = pool.submit(client.get_bucket_versioning, Bucket=self.name)
+            directories = pool.submit(self.version_page, None, delimiter="/")
             try:
-                self.version_page(None, max_keys=1)
+                page = self.version_page(None)
             except NoSuchBucket as e:
                 raise NotFoundError(e.message, hint=e.hint) from e
+            top = directories.result() if directories.exception() is None else None
             try:
                 with self._explained("Asking for the versioning of"):
                     status = versioning.result().get("Status")
             except NoAccess:  # somebody else's bucket; that its versions can be listed must do
-                return
+                return FirstLook(page, top)
         if status != "Enabled":
             raise NotSupportedError(
                 f"The bucket {self.name} does not keep versions (its versioning is {status or 'off'})",
                 hint=f"aws s3api put-bucket-versioning --bucket {self.name} --versioning-configuration Status=Enabled",
             )
+        return FirstLook(page, top)
 
     def version_page(
         self,

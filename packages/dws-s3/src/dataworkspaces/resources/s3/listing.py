@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
-from dataworkspaces.resources.s3.bucket import REQUESTS_AT_ONCE, Bucket
+from dataworkspaces.resources.s3.bucket import REQUESTS_AT_ONCE, Bucket, FirstLook
 from dataworkspaces.resources.s3.version_pages import KeyVersion, VersionPage
 
 Take = Callable[[list[KeyVersion]], None]
@@ -42,9 +42,12 @@ class Part:
     is_gap: bool = False
 
 
-def list_versions(bucket: Bucket, take: Take, below: str = "") -> None:
+def list_versions(bucket: Bucket, take: Take, below: str = "", before: FirstLook | None = None) -> None:
     """Give all versions of the keys in a directory (``""``, or with ``/`` at its end) to ``take``, a page at a time, in
-    no order; some may be given twice. ``take`` is called by this thread."""
+    no order; some may be given twice. ``take`` is called by this thread.
+
+    :param before: what the whole bucket began with when it was last looked at: all of its parts are then asked for at
+        once. What has changed since is not missed."""
 
     def read(part: Part) -> tuple[Part, VersionPage]:
         size = 1 if part.is_gap else None
@@ -59,9 +62,10 @@ def list_versions(bucket: Bucket, take: Take, below: str = "") -> None:
         return page
 
     with ThreadPoolExecutor(REQUESTS_AT_ONCE, "s3-list") as pool:
-        pending: set[Future[tuple[Part, VersionPage]]] = {pool.submit(read, Part(below, directory=below))}
+        parts = [Part(below, directory=below)] if before is None else cut_as_before(before)
+        pending: set[Future[tuple[Part, VersionPage]]] = {pool.submit(read, part) for part in parts}
         # A bucket is larger than a page, mostly: its directories are asked for before that is known.
-        top = None if below else pool.submit(ask_for_directories, below)
+        top = None if below or before is not None else pool.submit(ask_for_directories, below)
         try:
             while pending:
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)
@@ -75,6 +79,25 @@ def list_versions(bucket: Bucket, take: Take, below: str = "") -> None:
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def cut_as_before(look: FirstLook) -> list[Part]:
+    """Cut a whole bucket where it could have been cut when it was looked at. Nothing lies between two of the parts."""
+    keys = [entry.key for entry in look.page.versions][:-1]  # the last might have more versions, on a page of their own
+    if look.page.next_key is None or not keys or keys[0] == keys[-1]:
+        return [Part("", directory="")]
+    first, rest = Part("", upto=keys[-1]), Part("", after=keys[-1])
+    later = [] if look.top is None else [name for name in look.top.directories if name > keys[-1]]
+    if look.top is None or len(later) < 2:
+        return [first, *_by_next_character(rest, keys)]
+    a_part = _directories_a_part(look.top, later)
+    return [first, *_between(rest, later[a_part::a_part])]
+
+
+def _directories_a_part(found: VersionPage, left: list[str]) -> int:
+    """:param left: those of the directories found that come after a page."""
+    a_page = len(found.directories) - len(left) or 1  # so many directories fit into one
+    return max(1, _FILLED * a_page // 100, -(-len(left) // _MANY))
 
 
 def _rest(part: Part, page: VersionPage) -> Part | None:
@@ -93,8 +116,7 @@ def cut(rest: Part, page: VersionPage, look: Callable[[str], VersionPage]) -> li
         rest = replace(rest, directory=None)
         left = [name for name in found.directories if name > str(rest.after) or str(rest.after).startswith(name)]
         if found.next_key is not None or len(left) > _MANY:
-            a_page = len(found.directories) - len(left) or 1  # so many directories fit into one
-            a_part = max(1, _FILLED * a_page // 100, -(-len(left) // _MANY))
+            a_part = _directories_a_part(found, left)
             parts = _between(rest, left[a_part::a_part])
         else:  # what lies in no directory has just been seen
             parts = [_inside(rest, directory) for directory in left]

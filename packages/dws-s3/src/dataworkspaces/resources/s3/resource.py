@@ -20,7 +20,7 @@ from dataworkspaces.errors import (
 )
 from dataworkspaces.params import BoolType, ParamDef, ParamDefs
 from dataworkspaces.resources.s3 import results
-from dataworkspaces.resources.s3.bucket import REQUESTS_AT_ONCE, Bucket, NoSuchObject
+from dataworkspaces.resources.s3.bucket import REQUESTS_AT_ONCE, Bucket, FirstLook, NoSuchObject
 from dataworkspaces.resources.s3.keys import KeyTree, below
 from dataworkspaces.resources.s3.manifest import SNAPSHOTS, Manifest, Manifests, is_hash, manifest_hash, manifest_text
 from dataworkspaces.resources.s3.null_version import NULL, is_null, is_same
@@ -74,6 +74,7 @@ class S3Resource(CheckOutMixin, FileResourceMixin, SnapshotResourceMixin, Resour
 
     def __init__(self, name: str, role: str, workspace: Workspace, bucket: Bucket) -> None:
         super().__init__(RESOURCE_TYPE, name, role, workspace)
+        self._looked: FirstLook | None = None
         self.bucket = replace(bucket, before_contact=lambda: workspace.consent.to(bucket.address, self._what))
 
     def get_params(self) -> dict[str, Any]:
@@ -269,7 +270,7 @@ class S3Resource(CheckOutMixin, FileResourceMixin, SnapshotResourceMixin, Resour
             self._check_agreed()
         version = self.pinned()
         if version is None:
-            self.bucket.check_versioned()
+            self._looked = self.bucket.check_versioned()
             return
         self.manifests.load(version)
         self.workspace.interaction.tell(
@@ -300,7 +301,8 @@ class S3Resource(CheckOutMixin, FileResourceMixin, SnapshotResourceMixin, Resour
         version = self.pinned()
         if version is None:
             manifests: set[str] = set()
-            versions = self._latest(manifests=manifests)
+            looked, self._looked = self._looked, None
+            versions = self._latest(manifests=manifests, before=looked)
             self._warn_of_null(versions)
             version = self.manifests.store(versions, manifests)
         return version, version
@@ -319,10 +321,13 @@ class S3Resource(CheckOutMixin, FileResourceMixin, SnapshotResourceMixin, Resour
         if not self.has_results_role():
             self.pin(compare_hash)
 
-    def _latest(self, path: str = "", manifests: set[str] | None = None) -> dict[str, str]:
+    def _latest(
+        self, path: str = "", manifests: set[str] | None = None, before: FirstLook | None = None
+    ) -> dict[str, str]:
         """The version of each key now, below a directory or of all.
 
-        :param manifests: gets the keys of those that lie there."""
+        :param manifests: gets the keys of those that lie there.
+        :param before: what all of the bucket began with lately."""
         from dataworkspaces.resources.s3.listing import list_versions
 
         found: dict[str, str] = {}
@@ -337,7 +342,7 @@ class S3Resource(CheckOutMixin, FileResourceMixin, SnapshotResourceMixin, Resour
                         manifests.add(key)
                 advance(len(found) - before)
 
-            list_versions(self.bucket, take, below(path))
+            list_versions(self.bucket, take, below(path), before)
         return found
 
     def _is_written_by_snapshots(self, key: str) -> bool:
