@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError
 from dataworkspaces.filetree import scan
 from dataworkspaces.filetree.objects import chunk_keeper, pack, stored_files
-from dataworkspaces.filetree.objects.checkout import Wanted, check_out
+from dataworkspaces.filetree.objects.checkout import WantedFiles, check_out
 from dataworkspaces.filetree.objects.chunk_keeper import ChunkKeeper, ChunkWriter
 from dataworkspaces.filetree.objects.chunks import CHUNKED, MOST, ChunkList, Cutter
 from dataworkspaces.filetree.objects.garbage import find_garbage, remove_garbage
@@ -72,7 +72,7 @@ def keep(store: ObjectStore, root: Path, content: bytes, name: str = "file") -> 
 
 
 def back(store: ObjectStore, root: Path, object_id: ObjectId) -> bytes:
-    check_out(store, root, [Wanted("back", object_id, "blob")])
+    check_out(store, root, [WantedFiles("", ["back"], ["blob"], [object_id])])
     return (root / "back").read_bytes()
 
 
@@ -376,7 +376,7 @@ def test_damage_is_found_and_healed(store: ObjectStore, root: Path, harmed: Obje
     if not store.missing([harmed]):
         assert store.damage(harmed) is not None
         with pytest.raises(MetadataError, match="is damaged"):
-            check_out(store, root, [Wanted("back", harmed, "blob")])
+            check_out(store, root, [WantedFiles("", ["back"], ["blob"], [harmed])])
         assert not (root / "back").exists()
     set_aside(store, [harmed])
     store = ObjectStore(store.root)

@@ -15,8 +15,9 @@ import pytest
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.filetree import BLAKE3, scan, scan_tree
 from dataworkspaces.filetree.forked import map_forked
+from dataworkspaces.filetree.manifest import Kind
 from dataworkspaces.filetree.objects import checkout
-from dataworkspaces.filetree.objects.checkout import Wanted, check_out, make_directories
+from dataworkspaces.filetree.objects.checkout import WantedFiles, check_out, make_directories
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.store import ObjectStore
 
@@ -128,7 +129,7 @@ def shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkout, "processors", lambda: 2)
 
 
-def filled(store: ObjectStore) -> list[Wanted]:
+def filled(store: ObjectStore) -> list[WantedFiles]:
     contents = [f"content {number}".encode() * 50 for number in range(20)]
     writer = store.pack_writer()
     for content in contents:
@@ -136,8 +137,12 @@ def filled(store: ObjectStore) -> list[Wanted]:
     writer.finish(store.packs_directory)
     large = bytes(range(256)) * 1024
     store.add_bytes(large)
-    wanted = [Wanted(f"d{n % 3}/f{n}", ObjectId.of(c), "exec" if n % 2 else "blob") for n, c in enumerate(contents)]
-    return [*wanted, Wanted("d0/link", ObjectId.of(contents[0]), "link"), Wanted("large", ObjectId.of(large), "blob")]
+    names, ids = [f"f{n:02}" for n in range(20)], list(map(ObjectId.of, contents))
+    kinds: list[Kind] = ["blob", "exec"] * 10
+    return [
+        *(WantedFiles(f"d{n}", names[n::3], kinds[n::3], ids[n::3]) for n in range(3)),
+        WantedFiles("", ["large", "link"], ["blob", "link"], [ObjectId.of(large), ids[0]]),
+    ]
 
 
 @pytest.mark.usefixtures("shared_out")
@@ -149,11 +154,12 @@ def test_files_are_written_by_copies_as_by_one(tmp_path: Path, monkeypatch: pyte
         root = tmp_path / name
         root.mkdir()
         make_directories(root, ["d0", "d1", "d2"])
-        statuses = check_out(store, root, wanted, advance=told.append)
-        assert {path: status for path, (status, _) in statuses.items()} == {
-            path: file.packed() for path, file in scan(root).files()
+        written = check_out(store, root, wanted, advance=told.append)
+        assert {directory: known.files for directory, known in written.items()} == {
+            directory.path: directory.files for directory in scan(root).directories
         }
-        found.append((scan_tree(root, BLAKE3).hashval, {path: id_ for path, (_, id_) in statuses.items()}, sum(told)))
+        values = {directory: known.values for directory, known in written.items()}
+        found.append((scan_tree(root, BLAKE3).hashval, values, sum(told)))
         told.clear()
         monkeypatch.setattr(checkout, "may_fork", lambda: False)
     assert found[0] == found[1]
@@ -168,7 +174,7 @@ def test_a_missing_content_is_an_error_from_copies_too(tmp_path: Path) -> None:
     make_directories(root, ["d0", "d1", "d2"])
 
     with pytest.raises(MetadataError, match="is not in the object store"):
-        check_out(store, root, [*wanted, Wanted("d0/missing", ObjectId.of(b"missing"), "blob")])
+        check_out(store, root, [*wanted, WantedFiles("d0", ["missing"], ["blob"], [ObjectId.of(b"missing")])])
 
 
 def test_no_copies_where_there_are_threads_of_others() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dataworkspaces.filetree import BLAKE3, Tree, scan_tree
 from dataworkspaces.filetree.limited_filesystems import keeps_modes, with_left_out, with_modes_of
 from dataworkspaces.filetree.objects import checkout
-from dataworkspaces.filetree.objects.checkout import Wanted, check_out, is_below, make_directories
+from dataworkspaces.filetree.objects.checkout import WantedFiles, check_out, is_below, make_directories
 from dataworkspaces.filetree.objects.store import ObjectStore
 
 
@@ -83,9 +83,11 @@ def test_what_a_file_system_refuses_is_named_and_the_rest_comes(
     monkeypatch.setattr(checkout.os, "symlink", no_links)
     left_out: dict[str, str] = {}
     make_directories(root, ["d", "d:d", "d:d/in"], left_out)
-    wanted = [Wanted(path, content, "blob") for path in ("a", "a:b", "d/x", "d:d/x")]
-    wanted = [w for w in wanted if not is_below(w.path, left_out)]
-    wanted.append(Wanted("link", content, "link"))
+    assert (is_below("d/x", left_out), is_below("d:d/x", left_out)) == (False, True)
+    wanted = [
+        WantedFiles("", ["a", "a:b", "link"], ["blob", "blob", "link"], [content] * 3),
+        WantedFiles("d", ["x"], ["blob"], [content]),
+    ]
     check_out(store, root, wanted, left_out=left_out)
     assert sorted(left_out) == ["a:b", "d:d", "link"]
     assert sorted(p.name for p in root.rglob("*")) == ["a", "d", "x"]
@@ -101,7 +103,7 @@ def test_names_that_are_one_for_the_file_system(tmp_path: Path, monkeypatch: pyt
     real = os.open
     monkeypatch.setattr(checkout.os, "open", lambda path, *a, **k: real("File" if path == "file" else path, *a, **k))
     left_out: dict[str, str] = {}
-    check_out(store, root, [Wanted("file", content, "blob")], new=["file"], left_out=left_out)
+    check_out(store, root, [WantedFiles("", ["file"], ["blob"], [content])], left_out=left_out)
     assert (list(left_out), (root / "File").read_text()) == (["file"], "old")
 
 

@@ -17,7 +17,7 @@ from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.filetree import BLAKE3, StatCache, Tree, Work, build_tree, scan, scan_tree
 from dataworkspaces.filetree.hashing import HashTask, ReadFile
 from dataworkspaces.filetree.mapped import mapped_files
-from dataworkspaces.filetree.objects.checkout import Wanted, check_out
+from dataworkspaces.filetree.objects.checkout import WantedFiles, check_out
 from dataworkspaces.filetree.objects.ids import ObjectId
 from dataworkspaces.filetree.objects.store import ObjectStore
 from dataworkspaces.filetree.objects.stored_files import copy_and_hash, copy_content, hash_open_file, store_files
@@ -154,7 +154,7 @@ def test_holes_stay_holes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     content = full.read_bytes()
     full.chmod(0o644)
     full.write_bytes(content)  # as one that came from a remote
-    check_out(store, root, [Wanted("f", kept.id, "blob")])
+    check_out(store, root, [WantedFiles("", ["f"], ["blob"], [kept.id])])
     assert (root / "f").stat().st_blocks * 512 <= 2 * MIB
 
 
@@ -191,8 +191,9 @@ def test_progress_adds_up_to_the_bytes_where_content_is_kept_and_restored(tmp_pa
     found = store_files(store, str(source), files, kept.append)
     assert sum(kept) == (12 << 20) + 5
     written: list[int] = []
-    wanted = [Wanted(path, stored.id, "blob") for (path, _), stored in zip(files, found, strict=True)]
-    check_out(store, target, wanted, advance=written.append)
+    ids = [stored.id for stored in found if stored.id is not None]
+    wanted = WantedFiles("", [path for path, _ in files], ["blob"] * len(files), ids)
+    check_out(store, target, [wanted], advance=written.append)
     assert sum(written) == sum(kept)
     read: list[int] = []
     assert [store.damage(stored.id, read.append) for stored in found] == [None, None]

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from dataworkspaces.errors import ConfigurationError, MetadataError
 from dataworkspaces.filetree import scan
+from dataworkspaces.filetree.manifest import Kind
 from dataworkspaces.filetree.objects import checkout, stored_files
-from dataworkspaces.filetree.objects.checkout import Wanted, check_out
+from dataworkspaces.filetree.objects.checkout import WantedFiles, check_out
 from dataworkspaces.filetree.objects.ids import ObjectId, parse_ids
 from dataworkspaces.filetree.objects.pack import ENTRY, FOOTER, MAGIC, Pack, write_pack
 from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
@@ -296,10 +297,11 @@ def test_what_another_process_adds_is_seen(store: ObjectStore, root: Path) -> No
 # -- check-out -------------------------------------------------------------------------------------------------------
 
 
-def wanted(store: ObjectStore, path: str, content: bytes, kind: checkout.FileKind = "blob") -> Wanted:
+def wanted(store: ObjectStore, path: str, content: bytes, kind: Kind = "blob") -> WantedFiles:
     object_id = ObjectId.of(content)
     store.add_stream(object_id, [content])
-    return Wanted(path, object_id, kind)
+    directory, _, name = path.rpartition("/")
+    return WantedFiles(directory, [name], [kind], [object_id])
 
 
 def test_files_come_back_with_content_and_mode(store: ObjectStore, root: Path) -> None:
@@ -315,10 +317,15 @@ def test_files_come_back_with_content_and_mode(store: ObjectStore, root: Path) -
     ]
     for _ in range(2):  # the second time all of them are replaced
         written = check_out(store, root, files)
-        assert {path: file.packed() for path, file in scan(root).files()} == {
-            p: status for p, (status, _) in written.items()
+        assert {directory: known.files for directory, known in written.items()} == {
+            directory.path: directory.files for directory in scan(root).directories
         }
-        assert all(written[w.path][1] == w.id for w in files if w.kind != "link")
+        told = {path for w in files if w.kinds != ["link"] for path in zip(w.paths(), w.ids, strict=True)}
+        assert told == {
+            (directory + "/" * bool(directory) + name, ObjectId.parse(value))
+            for directory, (kept, values) in written.items()
+            for name, value in zip(kept.names, values.split("\n"), strict=True)
+        }
     assert (root / "sub/large").read_bytes() == large
     assert (root / "link").readlink() == Path("sub/\udcff")
     assert os.access(root / "sub/old", os.X_OK)
@@ -364,13 +371,13 @@ def test_a_link_is_replaced_and_not_written_through(store: ObjectStore, root: Pa
 @pytest.mark.parametrize("size", [10, LARGE])
 def test_a_damaged_content_replaces_nothing(store: ObjectStore, root: Path, size: int) -> None:
     item = wanted(store, "file", b"a" * size)
-    place = store.loose_path(item.id)
+    place = store.loose_path(item.ids[0])
     place.chmod(0o644)
     place.write_bytes(b"b" * size)
     (root / "file").write_text("as before")
     for name in ("file", "new"):
         with pytest.raises(MetadataError, match="is damaged"):
-            check_out(store, root, [Wanted(name, item.id, "blob")])
+            check_out(store, root, [WantedFiles("", [name], ["blob"], item.ids)])
     assert {path.name: path.read_text() for path in root.iterdir()} == {"file": "as before"}
 
 

@@ -17,7 +17,7 @@ from dataworkspaces.filetree import BLAKE3, SHA1, Hasher, StatCache, Tree, Work,
 from dataworkspaces.filetree.hashing import HashTask, ReadFile
 from dataworkspaces.filetree.manifest import Entry
 from dataworkspaces.filetree.objects.ids import ObjectId
-from dataworkspaces.filetree.scan import ScannedFile, packed_status
+from dataworkspaces.filetree.scan import KnownFiles, ScannedFile, ScannedFiles
 from dataworkspaces.filetree.tree_builder import TooMuchToRead
 
 pytestmark = pytest.mark.slow
@@ -253,11 +253,17 @@ def test_whatever_happens_the_tree_is_that_of_the_files(steps: list[tuple[str, s
         build(root, cache)
 
 
+def written(directory: Path, *names: str) -> KnownFiles:
+    """Files that hold their names, as who has written them knows them."""
+    files = ScannedFiles.of(file for file in scan(directory).directories[0].files if file.name in names)
+    return KnownFiles(files, "\n".join(ObjectId.of(name.encode()).text for name in names))
+
+
 def test_what_was_written_just_now_is_not_read_beside_what_is_remembered(root: Path, cache: StatCache) -> None:
     build(root, cache)
     new = root / "sub" / "new"
     new.write_text("new")
-    known = {"sub/new": (packed_status(new.lstat()), ObjectId.of(b"new"))}
+    known = {"sub": written(root / "sub", "new")}
     task = CountingTask(root)
     tree = build_tree(scan(root, known=known), BLAKE3, cache, Work(task=task, known=known))
     assert (task.read, tree.hashval) == ([], scan_tree(root, BLAKE3).hashval)
@@ -267,10 +273,9 @@ def test_what_was_written_just_now_is_not_read_beside_what_is_remembered(root: P
 def test_of_what_was_written_just_now_nothing_is_believed_that_has_changed(tmp_path: Path, change: str) -> None:
     root = tmp_path / "written"
     root.mkdir()
-    known = {}
     for name in ("a", "b", "c"):
         (root / name).write_text(name)
-        known[name] = (packed_status((root / name).lstat()), ObjectId.of(name.encode()))
+    known = {"": written(root, "a", "b", "c")}
     if change in ("another", "link", "gone"):
         (root / "b").rename(root / "moved" if change == "gone" else tmp_path / "aside")
     if change == "another":

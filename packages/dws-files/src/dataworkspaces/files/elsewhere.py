@@ -74,7 +74,7 @@ def _from_store(resource: FileTreeMixin, tree: Tree, directory: Path) -> Known:
     nothing = Tree(NO_FILES, lambda hashval: b"" if hashval == NO_FILES else tree.read(hashval))
     plan = plan_restore(nothing, tree)
     make_directories(directory, sorted(plan.make_directories))
-    size = sum(wanted.id.size for wanted in plan.write)
+    size = sum(files.size for files in plan.write)
     with resource.workspace.interaction.progress(f"Checking out {resource.name}", size, "bytes") as advance:
         return check_out(resource.kept_content.store, directory, plan.write, advance=advance)
 

@@ -6,7 +6,7 @@ User files are only read, or written anew: never moved, and never replaced by li
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
@@ -86,13 +86,8 @@ class Restorer:
         """Raise ConfigurationError if a plan cannot be carried out, or destroys what is not kept. Returns the content
         that has to be fetched, each with the path of a file."""
         root = self._resource.local_root()
-        in_the_way = sorted(_existing(root, plan.new))
-        if in_the_way:
-            wanted = {content.path: content for content in plan.write}
-            same = {path for path in in_the_way if is_there(root, wanted[path])}
-            plan.write = [content for content in plan.write if content.path not in same]
-            plan.new -= same
-            in_the_way = [path for path in in_the_way if path not in same]
+        in_the_way = sorted(_leave_same(root, plan))
+        plan.write = [files for files in plan.write if len(files)]
         if in_the_way:
             raise ConfigurationError(
                 f"Resource '{self._resource.name}': a restore would overwrite {some(map(repr, in_the_way))}, which no "
@@ -142,8 +137,8 @@ class Restorer:
         left_out: dict[str, str] = {}
         make_directories(root, sorted(plan.make_directories), left_out)
         if left_out:
-            plan.write = [wanted for wanted in plan.write if not is_below(wanted.path, left_out)]
-        size = sum(wanted.id.size for wanted in plan.write)
+            plan.write = [files for files in plan.write if not is_below(f"{files.directory}/", left_out)]
+        size = sum(files.size for files in plan.write)
         with (
             self._workspace.interaction.progress(f"Restoring {resource.name}", size, "bytes") as advance,
             self._executor() as executor,
@@ -185,7 +180,6 @@ class Restorer:
                     self._kept.store,
                     root,
                     plan.write,
-                    new=plan.new,
                     places=plan.places,
                     left_out=left_out,
                     executor=executor,
@@ -209,17 +203,20 @@ class Restorer:
 
     def _missing(self, plan: RestorePlan) -> dict[ObjectId, str]:
         """Content that the store lacks, each with the path of a file."""
-        ids: Iterable[ObjectId] = (w.id for w in plan.write)
-        if len(plan.write) <= AT_ONCE:
+        ids = plan.ids()
+        if plan.file_count <= AT_ONCE:
             if plan.places is None or not self._kept.store.are_there(plan.places):
-                plan.places = self._kept.store.locate(ids)
-            ids = [w.id for w in plan.write if w.id not in plan.places]
+                plan.places = self._kept.store.locate(plan.ids())
+            ids = plan.places.lacking(ids)
         missing = self._kept.store.missing(ids)
-        return {w.id: w.path for w in plan.write if w.id in missing} if missing else {}
+        if not missing:
+            return {}
+        return {i: path for f in plan.write for i, path in zip(f.ids, f.paths(), strict=True) if i in missing}
 
 
-def _existing(root: Path, paths: Collection[str]) -> Iterator[str]:
-    """Those of the paths below a root at which something is, by exactly these names. A directory is read once."""
+def _leave_same(root: Path, plan: RestorePlan) -> Iterator[str]:
+    """The paths at which something else is than a plan knows, by exactly these names. What is there as it is to be is
+    left out of the plan. A directory is read once."""
     names: dict[str, set[str]] = {}
 
     def names_in(directory: str) -> set[str]:
@@ -229,12 +226,13 @@ def _existing(root: Path, paths: Collection[str]) -> Iterator[str]:
             names[directory] = _names_in(root / directory) if is_there else set()
         return names[directory]
 
-    found = {directory: names_in(directory) for directory in {path.rpartition("/")[0] for path in paths}}
-    if any(found.values()):
-        for path in paths:
-            directory, _, name = path.rpartition("/")
-            if name in found[directory]:
-                yield path
+    for number, files in enumerate(plan.write):
+        found = names_in(files.directory).difference(files.there)
+        if not found.isdisjoint(files.names):
+            rows = zip(files.names, files.paths(), files.kinds, files.ids, strict=True)
+            is_same = [name in found and is_there(root, path, kind, id_) for name, path, kind, id_ in rows]
+            plan.write[number] = files.only([not same for same in is_same])
+            yield from (path for path in plan.write[number].paths() if path.rpartition("/")[2] in found)
 
 
 def _names_in(directory: Path) -> set[str]:

@@ -9,6 +9,7 @@ forks, and gives up all that was not done when somebody kills one of its process
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import struct
@@ -131,6 +132,7 @@ def _be_a_copy(work: Callable[[Part], Any], parts: Sequence[Part], todo: int, re
     """Do parts until none is left. Nothing of what the process does at its end is done here."""
     import pickle
 
+    gc.disable()  # it would look through, and so copy, all that this process had; what a part makes has no cycles
     status = 1
     try:
         while len(told := os.read(todo, _NUMBER.size)) == _NUMBER.size and not is_orphan():

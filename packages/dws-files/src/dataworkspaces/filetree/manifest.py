@@ -60,14 +60,6 @@ class Entry(NamedTuple):
     name: str
 
 
-class Columns(NamedTuple):
-    """The entries of a manifest: a list of each field, in their order."""
-
-    values: list[str]
-    kinds: list[Kind]
-    names: list[str]
-
-
 _NAME = itemgetter(2)
 
 
@@ -94,25 +86,11 @@ def parse_manifest(manifest: bytes, what: str = "manifest") -> list[Entry]:
     """The entries of a manifest; raises MetadataError, which names ``what`` was read, if it is not valid.
 
     It may come from somebody else, so a name that could not stand in a directory is not valid."""
-    columns = _columns_of_plain(manifest)
-    return _parse_lines(manifest, what) if columns is None else list(map(Entry, *columns))
-
-
-def parse_columns(manifest: bytes, what: str = "manifest") -> Columns:
-    """The same, as columns."""
-    columns = _columns_of_plain(manifest)
-    if columns is None:
-        entries = _parse_lines(manifest, what)
-        columns = Columns([e.value for e in entries], [e.kind for e in entries], [e.name for e in entries])
-    return columns
-
-
-def _columns_of_plain(manifest: bytes) -> Columns | None:
     found = _PLAIN_LINE.findall(manifest)
     if not found or len(found) != manifest.count(b"\n") or not manifest.endswith(b"\n"):
-        return None
-    values, kinds, names = zip(*found, strict=True)
-    return Columns(_decoded(values), cast("list[Kind]", _decoded(kinds)), _decoded(names))
+        return _parse_lines(manifest, what)
+    values, kinds, names = map(decoded, zip(*found, strict=True))
+    return list(map(Entry, values, cast("list[Kind]", kinds), names))
 
 
 def _parse_lines(manifest: bytes, what: str) -> list[Entry]:
@@ -131,7 +109,7 @@ def _parse_lines(manifest: bytes, what: str) -> list[Entry]:
     return entries
 
 
-def _decoded(texts: Sequence[bytes]) -> list[str]:
+def decoded(texts: Sequence[bytes]) -> list[str]:
     """As :func:`os.fsdecode` decodes each; texts without line breaks."""
     together = b"\n".join(texts)
     return together.decode("ascii").split("\n") if together.isascii() else list(map(os.fsdecode, texts))

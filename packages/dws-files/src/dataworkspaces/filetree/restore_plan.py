@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
+from itertools import chain
 
-from dataworkspaces.filetree.contents import object_of, objects_of
+from dataworkspaces.filetree.contents import contents_if_plain, object_of, objects_of
 from dataworkspaces.filetree.ignore import IGNORE_FILE, IgnoreRules
-from dataworkspaces.filetree.manifest import Columns, Entry, Kind
-from dataworkspaces.filetree.objects.checkout import FileKind, Wanted
-from dataworkspaces.filetree.objects.ids import ObjectId, new_tuple
-from dataworkspaces.filetree.objects.store import Places
+from dataworkspaces.filetree.manifest import Entry
+from dataworkspaces.filetree.objects.checkout import WantedFiles
+from dataworkspaces.filetree.objects.ids import ObjectId
+from dataworkspaces.filetree.objects.places import Places
 from dataworkspaces.filetree.tree import Tree
-
-_KINDS: Mapping[Kind, FileKind] = {"blob": "blob", "exec": "exec", "link": "link"}
 
 
 @dataclass
@@ -24,20 +22,28 @@ class RestorePlan:
     :ivar remove: files and links that go away, or make place for a directory.
     :ivar remove_directories: those that go away, if nothing else is in them.
     :ivar make_directories: those that are not there yet.
-    :ivar write: what is put in place; ``new`` are the paths of these where nothing has been.
+    :ivar write: what is put in place, a directory at a time.
     :ivar places: where the contents are, once somebody has looked; not of very many, for it takes memory.
     """
 
     remove: list[str] = field(default_factory=list)
     remove_directories: list[str] = field(default_factory=list)
     make_directories: list[str] = field(default_factory=list)
-    write: list[Wanted] = field(default_factory=list)
-    new: set[str] = field(default_factory=set)
+    write: list[WantedFiles] = field(default_factory=list)
     places: Places | None = None
 
     @property
     def is_empty(self) -> bool:
         return not (self.remove or self.remove_directories or self.make_directories or self.write)
+
+    @property
+    def file_count(self) -> int:
+        """Of what is put in place."""
+        return sum(map(len, self.write))
+
+    def ids(self) -> Iterable[ObjectId]:
+        """The contents of what is put in place."""
+        return chain.from_iterable(files.ids for files in self.write)
 
 
 def plan_restore(now: Tree, target: Tree) -> RestorePlan:
@@ -51,9 +57,10 @@ def plan_restore(now: Tree, target: Tree) -> RestorePlan:
         if now_hash == target_hash:
             continue
         if now_hash is None and target_hash is not None:
-            _plan_new(plan, prefix, target.columns(target_hash), pending)
+            _plan_new(plan, prefix, target, target_hash, pending)
             continue
         before, after = now.by_name(now_hash), target.by_name(target_hash)
+        write: list[Entry] = []
         for name in sorted(before.keys() | after.keys()):
             old, new = before.get(name), after.get(name)
             if old == new:
@@ -70,27 +77,33 @@ def plan_restore(now: Tree, target: Tree) -> RestorePlan:
             if old is not None and old_tree is None and (new is None or new_tree is not None):
                 plan.remove.append(path)
             if new is not None and new_tree is None:
-                plan.write.append(wanted(path, new))
-                if old is None:
-                    plan.new.add(path)
+                write.append(new)
+        if write:
+            plan.write.append(_wanted(prefix, write, frozenset(before)))
     return plan
 
 
 def _plan_new(
-    plan: RestorePlan, prefix: str, columns: Columns, pending: list[tuple[str, str | None, str | None]]
+    plan: RestorePlan, prefix: str, target: Tree, hashval: str, pending: list[tuple[str, str | None, str | None]]
 ) -> None:
     """The same for a directory that is not there."""
-    values, kinds, names = columns
-    if "tree" in kinds:
-        inside = [(value, prefix + name) for value, kind, name in zip(*columns, strict=True) if kind == "tree"]
-        pending += [(f"{path}/", None, value) for value, path in inside]
-        plan.make_directories += [path for _, path in inside]
-        others = [entry for entry in zip(*columns, strict=True) if entry[1] != "tree"]
-        values, kinds, names = (list(column) for column in zip(*others, strict=True)) if others else ([], [], [])
-    paths = [prefix + name for name in names]
-    contents = objects_of(values, paths)
-    plan.write += map(new_tuple, repeat(Wanted), zip(paths, contents, kinds, strict=True))
-    plan.new.update(paths)
+    plain = contents_if_plain(target.manifest(hashval))
+    if plain is not None:
+        plan.write.append(WantedFiles(prefix[:-1], *plain))
+        return
+    entries = target.entries(hashval)
+    inside = [(prefix + entry.name, entry.value) for entry in entries if entry.kind == "tree"]
+    pending += [(f"{path}/", None, value) for path, value in inside]
+    plan.make_directories += [path for path, _ in inside]
+    if len(inside) < len(entries):
+        plan.write.append(_wanted(prefix, [entry for entry in entries if entry.kind != "tree"]))
+
+
+def _wanted(prefix: str, entries: Sequence[Entry], there: frozenset[str] = frozenset()) -> WantedFiles:
+    """Entries that are not directories, to be put in place; raises MetadataError as :func:`objects_of` does."""
+    names = [entry.name for entry in entries]
+    ids = objects_of([entry.value for entry in entries], [prefix + name for name in names])
+    return WantedFiles(prefix[:-1], names, [entry.kind for entry in entries], ids, there)
 
 
 def ignore_files(tree: Tree, paths: Iterable[str]) -> dict[str, ObjectId]:
@@ -113,8 +126,3 @@ def leave_ignored(plan: RestorePlan, rules: IgnoreRules) -> None:
     """Do not remove what the tree that is restored leaves out: it tells nothing of it."""
     directories = set(plan.make_directories)
     plan.remove = [path for path in plan.remove if path in directories or not rules.leaves_out_file(path)]
-
-
-def wanted(path: str, entry: Entry) -> Wanted:
-    """An entry that is not a directory, to be put in place; raises MetadataError as :func:`object_of` does."""
-    return Wanted(path, object_of(entry, path), _KINDS[entry.kind])

@@ -17,7 +17,6 @@ from typing import NamedTuple, overload
 
 from dataworkspaces.errors import ConfigurationError, UnavailableError, kind_of_os_error
 from dataworkspaces.filetree.ignore import IGNORE_FILE, IgnoreRules
-from dataworkspaces.filetree.objects.ids import ObjectId
 
 Skip = Callable[[str], bool]
 """Told the path of a file, a link or a directory, relative to the root: whether it is left out."""
@@ -35,9 +34,6 @@ STATUS = struct.Struct("=QqqQ")
 _INODE = slice(STATUS.size - 8, STATUS.size)
 _BY_NAME = attrgetter("name")
 
-Known = Mapping[str, tuple[bytes, ObjectId]]
-"""By path, the packed status of a file and its content."""
-
 
 class ScannedFile(NamedTuple):
     """A regular file. Sizes are in bytes, times in nanoseconds since 1970."""
@@ -54,13 +50,6 @@ class ScannedFile(NamedTuple):
         return _PACKED.pack(*self[1:])
 
 
-def packed_status(status: os.stat_result) -> bytes:
-    """As :meth:`ScannedFile.packed`, of a file that need not be scanned."""
-    return _PACKED.pack(
-        status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, bool(status.st_mode & stat.S_IXUSR)
-    )
-
-
 class ScannedLink(NamedTuple):
     name: str
     target: bytes
@@ -75,7 +64,7 @@ class ScannedFiles(Sequence[ScannedFile]):
 
     __slots__ = ("modes", "names", "statuses")
 
-    def __init__(self, names: list[str], statuses: bytes, modes: bytes) -> None:
+    def __init__(self, names: list[str], statuses: bytes | bytearray, modes: bytes | bytearray) -> None:
         self.names = names
         self.statuses = bytearray(statuses)
         self.modes = bytearray(modes)
@@ -85,6 +74,9 @@ class ScannedFiles(Sequence[ScannedFile]):
         files = list(files)
         statuses = b"".join([file.packed()[: STATUS.size] for file in files])
         return ScannedFiles([f.name for f in files], statuses, bytes(f.is_executable for f in files))
+
+    def copy(self) -> ScannedFiles:
+        return ScannedFiles(self.names, self.statuses, self.modes)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -148,6 +140,17 @@ class ScannedFiles(Sequence[ScannedFile]):
     @property
     def size(self) -> int:
         return sum(self.numbers[0::4])
+
+
+class KnownFiles(NamedTuple):
+    """Files of a directory that were written just now. :ivar values: of their contents, joined by line breaks."""
+
+    files: ScannedFiles
+    values: str
+
+
+Known = Mapping[str, KnownFiles]
+"""By the path of the directory."""
 
 
 @dataclass
@@ -266,8 +269,11 @@ def _record(
 ) -> None:
     """Note what the entries of an open directory are, by name."""
     entries.sort(key=_BY_NAME)
-    if known and _record_known(entries, directory, known):
+    written = known.get(directory.path) if known else None
+    if written is not None and _are_all(written.files, entries):
+        directory.files = written.files.copy()
         return
+    places = {} if written is None else {name: place for place, name in enumerate(written.files.names)}
     names: list[str] = []
     statuses: list[bytes] = []
     modes = bytearray()
@@ -276,10 +282,10 @@ def _record(
         try:
             if entry.is_file(follow_symlinks=False):
                 name = entry.name
-                told = known.get(directory.path_of(name)) if known else None
-                if told is not None and told[0][_INODE] == entry.inode().to_bytes(8, sys.byteorder):
-                    statuses.append(told[0][: STATUS.size])
-                    modes.append(told[0][-1])
+                status = written.files.status(places[name]) if written is not None and name in places else b""
+                if status[_INODE] == entry.inode().to_bytes(8, sys.byteorder):
+                    statuses.append(status[: STATUS.size])
+                    modes.append(status[-1])
                 else:
                     found = entry.stat(follow_symlinks=False)
                     statuses.append(pack(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino))
@@ -299,20 +305,13 @@ def _record(
     directory.files = ScannedFiles(names, b"".join(statuses), bytes(modes))
 
 
-def _record_known(entries: list[os.DirEntry[str]], directory: ScannedDirectory, known: Known) -> bool:
-    """The same for a directory of which all was written just now; False, and nothing, if something was not."""
-    above = directory.path_of("")
-    names = [entry.name for entry in entries]
-    told = [known.get(above + name) for name in names]
-    packed = [found[0] for found in told if found is not None]
-    if len(packed) < len(entries) or not all(e.is_file(follow_symlinks=False) for e in entries):
-        return False
-    statuses = b"".join([status[: STATUS.size] for status in packed])
-    files = ScannedFiles(names, statuses, bytes([status[-1] for status in packed]))
-    if files.inodes != array("Q", [entry.inode() for entry in entries]):
-        return False
-    directory.files = files
-    return True
+def _are_all(written: ScannedFiles, entries: list[os.DirEntry[str]]) -> bool:
+    """Whether the entries of a directory are the files that were written there just now, and no others."""
+    return (
+        written.names == [entry.name for entry in entries]
+        and all(entry.is_file(follow_symlinks=False) for entry in entries)
+        and written.inodes == array("Q", [entry.inode() for entry in entries])
+    )
 
 
 class Problems:

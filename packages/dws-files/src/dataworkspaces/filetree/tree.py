@@ -7,14 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dataworkspaces.errors import MetadataError
-from dataworkspaces.filetree.manifest import (
-    Columns,
-    Entry,
-    format_manifest,
-    manifest_name,
-    parse_columns,
-    parse_manifest,
-)
+from dataworkspaces.filetree.manifest import Entry, format_manifest, manifest_name, parse_manifest
 
 
 @dataclass(frozen=True)
@@ -30,11 +23,7 @@ class Tree:
 
     def entries(self, hashval: str) -> list[Entry]:
         """What a manifest of this tree lists; raises MetadataError if it is missing or damaged."""
-        return parse_manifest(self._bytes(hashval), f"the manifest {hashval}")
-
-    def columns(self, hashval: str) -> Columns:
-        """The same, as columns."""
-        return parse_columns(self._bytes(hashval), f"the manifest {hashval}")
+        return parse_manifest(self.manifest(hashval), f"the manifest {hashval}")
 
     def by_name(self, hashval: str | None) -> dict[str, Entry]:
         """As :meth:`entries`, by name; {} for None, which stands for no directory."""
@@ -51,7 +40,7 @@ class Tree:
             hashval, is_done = pending.pop()
             if hashval in found or (not is_done and is_stored is not None and is_stored(hashval)):
                 continue
-            manifest = self._bytes(hashval)
+            manifest = self.manifest(hashval)
             if is_done:
                 found[hashval] = manifest
                 continue
@@ -60,7 +49,8 @@ class Tree:
                 pending += [(e.value, False) for e in self.entries(hashval) if e.kind == "tree"]
         return found
 
-    def _bytes(self, hashval: str) -> bytes:
+    def manifest(self, hashval: str) -> bytes:
+        """A manifest of this tree; raises MetadataError if it is missing or damaged."""
         manifest = self.read(hashval)
         if manifest is None:
             raise MetadataError(f"The manifest {hashval} is missing")

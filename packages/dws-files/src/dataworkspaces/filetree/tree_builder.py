@@ -56,7 +56,7 @@ class Work:
     :ivar task: reads a batch; None only hashes.
     :ivar batch_files, batch_bytes: when a batch is full.
     :ivar keeper: where ``task`` keeps the content that it reads; None if it keeps none.
-    :ivar known: what lies at paths, each with the status of the file that was written there: is not read.
+    :ivar known: files that were written, with their contents: they are not read, as long as they are the same.
     :ivar tell_changing: told the path of a file that changed all the time while it was read.
     :ivar read_at_most: bytes; where more would have to be read, nothing is, and TooMuchToRead is raised.
     """
@@ -185,13 +185,18 @@ class _Builder:
         return _Directory(scanned, row, values=known_values(row, scanned))
 
     def _take_known(self, directory: _Directory) -> None:
-        files, known, values = directory.scanned.files, self._work.known, directory.values
-        above = directory.scanned.path_of("")
-        nothing = (b"", None)
-        told = [known.get(above + name, nothing) for name in files.names]
-        for place, ((status_then, content), status, value) in enumerate(zip(told, files.packed(), values, strict=True)):
-            if content is not None and value is None and status_then == status:
-                values[place] = content.text
+        files, written = directory.scanned.files, self._work.known.get(directory.scanned.path)
+        if written is None:
+            return
+        if written.files == files:
+            directory.text, directory.values = written.values, []
+            return
+        told = zip(written.files.packed(), written.values.split("\n"), strict=True)
+        by_name, nothing, values = dict(zip(written.files.names, told, strict=True)), (b"", ""), directory.values
+        for place, (name, status) in enumerate(zip(files.names, files.packed(), strict=True)):
+            status_then, value = by_name.get(name, nothing)
+            if values[place] is None and status_then == status:
+                values[place] = value
 
     def _read_content(self, directories: Sequence[_Directory]) -> None:
         todo = []

@@ -9,30 +9,31 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, replace
-from itertools import compress
+from itertools import chain, compress
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.filetree.forked import MOST_PARTS, is_orphan, map_forked, may_fork, processors
 from dataworkspaces.filetree.hashing import Tell, tell_nobody
+from dataworkspaces.filetree.manifest import Kind
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.open_files import hash_open_file
 from dataworkspaces.filetree.objects.pack import Place
+from dataworkspaces.filetree.objects.places import Places
 from dataworkspaces.filetree.objects.runs import read_in_runs
-from dataworkspaces.filetree.objects.store import LARGE, ObjectStore, Places
-from dataworkspaces.filetree.scan import packed_status
+from dataworkspaces.filetree.objects.store import LARGE, ObjectStore
+from dataworkspaces.filetree.scan import STATUS, KnownFiles, ScannedFiles
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-FileKind = Literal["blob", "exec", "link"]
-
 _BATCH = 512
-AT_ONCE = 100 * _BATCH
+_BATCHES_AT_ONCE = 100
+AT_ONCE = _BATCHES_AT_ONCE * _BATCH
 """Files of which it is known at one time where their contents are, which takes memory."""
 _MANY = 2000
 """Small files from which on it pays to share them out among copies of this process."""
@@ -45,45 +46,77 @@ _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class Wanted(NamedTuple):
-    """A content at a path below the root: of a file, of an executable file, or what a symbolic link says."""
+@dataclass(frozen=True)
+class WantedFiles:
+    """Contents that are to lie in a directory, as columns: of files, executable files, and of what symbolic links say.
 
-    path: str
-    id: ObjectId
-    kind: FileKind
+    :ivar directory: its path, relative to the root, which is ``""``.
+    :ivar there: names at which something may be by now, which is replaced. What is at another all the same has another
+        name for the user, which the file system takes for this one.
+    """
+
+    directory: str
+    names: Sequence[str]
+    kinds: Sequence[Kind]
+    ids: Sequence[ObjectId]
+    there: frozenset[str] = frozenset()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def size(self) -> int:
+        """The bytes of all."""
+        return sum([size for size, _ in self.ids])
+
+    @property
+    def prefix(self) -> str:
+        """What stands before a name in its path."""
+        return f"{self.directory}/" if self.directory else ""
+
+    def paths(self) -> list[str]:
+        return [self.prefix + name for name in self.names]
+
+    def part(self, start: int, end: int) -> WantedFiles:
+        rows = slice(start, end)
+        return replace(self, names=self.names[rows], kinds=self.kinds[rows], ids=self.ids[rows])
+
+    def only(self, chosen: Sequence[bool]) -> WantedFiles:
+        """Those that are chosen."""
+        if all(chosen):
+            return self
+        names, kinds = list(compress(self.names, chosen)), list(compress(self.kinds, chosen))
+        return replace(self, names=names, kinds=kinds, ids=list(compress(self.ids, chosen)))
 
 
-_Located = tuple[Wanted, Place | None]
-_Written = tuple[list[bytes], dict[str, str]]
-"""Of some files the packed status of each (of what is none, nothing), and what was left out, with the reason."""
+_Batch = Sequence[WantedFiles]
+_Located = tuple[WantedFiles, Sequence[Place | None]]
+_Written = tuple[list[tuple[str, KnownFiles]], dict[str, str]]
+"""By directory the files that were written, and what was left out, with the reason."""
 
 
-def is_there(root: Path, wanted: Wanted) -> bool:
+def is_there(root: Path, path: str, kind: Kind, object_id: ObjectId) -> bool:
     """Whether a content is at its path already: of a file, for what a link says is quickly made anew."""
-    place = root / wanted.path
+    place = root / path
     status = place.lstat()
-    if not stat.S_ISREG(status.st_mode) or wanted.kind == "link" or status.st_size != wanted.id.size:
+    if not stat.S_ISREG(status.st_mode) or kind == "link" or status.st_size != object_id.size:
         return False
     with place.open("rb") as file:
-        return hash_open_file(file.fileno()) == wanted.id
+        return hash_open_file(file.fileno()) == object_id
 
 
 def check_out(
     store: ObjectStore,
     root: Path,
-    wanted: Sequence[Wanted],
+    wanted: Sequence[WantedFiles],
     *,
-    new: Collection[str] = (),
     places: Places | None = None,
     left_out: dict[str, str] | None = None,
     executor: Executor | None = None,
     advance: Tell = tell_nobody,
-) -> dict[str, tuple[bytes, ObjectId]]:
-    """Write files and links; the directories above them are there. Returns the packed status of each file, and its
-    content, by path.
+) -> Mapping[str, KnownFiles]:
+    """Write files and links; the directories are there. Returns the files, as they are now and with their contents.
 
-    :param new: paths at which nothing is known to be: what is there all the same has another name for the user, which
-        the file system takes for this one.
     :param places: as :meth:`ObjectStore.locate` has told those of all contents.
     :param left_out: gets what the file system cannot hold: why, by path; without it, that is an error.
 
@@ -92,74 +125,106 @@ def check_out(
     ConfigurationError for a place that is none, OSError."""
     from concurrent.futures import ThreadPoolExecutor
 
-    found: dict[str, tuple[bytes, ObjectId]] = {}
+    found: list[tuple[str, KnownFiles]] = []
 
-    def take(batch: Iterable[Wanted], written: _Written) -> None:
-        statuses, not_made = written
-        paths, contents, _ = zip(*batch, strict=True)
-        found.update(zip(paths, zip(statuses, contents, strict=True), strict=True))
-        for number, status in enumerate(statuses) if b"" in statuses else ():
-            if not status:
-                del found[paths[number]]
+    def take(written: _Written) -> None:
+        files, not_made = written
+        found.extend(files)
         if left_out is not None:
             left_out.update(not_made)
 
     is_here = executor is None or isinstance(executor, ThreadPoolExecutor)
-    write = _Writer(store, root, frozenset(new), left_out is not None, advance if is_here else tell_nobody)
+    write = _Writer(store, root, left_out is not None, advance if is_here else tell_nobody)
     if executor is None:
         wanted = _write_forked(replace(write, tell=tell_nobody), wanted, places, take, advance)
-    threads = ThreadPoolExecutor(processors()) if executor is None and len(wanted) > 1 else nullcontext(executor)
+    batches = _batches(wanted, _BATCH)
+    is_one = sum(map(len, wanted)) <= 1
+    threads = nullcontext(executor) if executor is not None or is_one else ThreadPoolExecutor(processors())
     with threads as executor:
-        for begin in range(0, len(wanted), AT_ONCE):
-            batches = _batches(store, wanted[begin : begin + AT_ONCE], places)
-            results = map(write, batches) if executor is None else executor.map(write, batches)
-            for batch, written in zip(batches, results, strict=True):
-                take((w for w, _ in batch), written)
+        for begin in range(0, len(batches), _BATCHES_AT_ONCE):
+            some = batches[begin : begin + _BATCHES_AT_ONCE]
+            at = store.locate(_ids(some)) if places is None else places
+            located = [_located(batch, at) for batch in some]
+            results = map(write, located) if executor is None else executor.map(write, located)
+            for batch, written in zip(some, results, strict=True):
+                take(written)
                 if not is_here:
-                    advance(sum(w.id.size for w, _ in batch))
-    return found
+                    advance(sum(files.size for files in batch))
+    return _together(found)
 
 
 def _write_forked(
     write: _Writer,
-    wanted: Sequence[Wanted],
+    wanted: Sequence[WantedFiles],
     places: Places | None,
-    take: Callable[[Iterable[Wanted], _Written], None],
+    take: Callable[[_Written], None],
     advance: Tell,
-) -> Sequence[Wanted]:
+) -> Sequence[WantedFiles]:
     """Write what is small, if it is much, in copies of this process, where that can be. Returns what is left."""
-    small = [w for w in wanted if w.id.size < LARGE] if len(wanted) >= _MANY else []
-    workers = processors() if len(small) >= _MANY else 1
+    count = sum(map(len, wanted))
+    small = _of_size(wanted, large=False) if count >= _MANY else []
+    count = sum(map(len, small))
+    workers = processors() if count >= _MANY else 1
     if workers == 1 or not may_fork():
         return wanted
     write.store.packs()  # their indexes are read once, and not in each copy
-    size = max(_BATCH, min(_MOST_AT_ONCE, len(small) // (_BATCHES_EACH * workers)))
-    size = max(size, len(small) // MOST_PARTS + 1)
-    parts = [(start, start + size) for start in range(0, len(small), size)]
+    size = max(_BATCH, min(_MOST_AT_ONCE, count // (_BATCHES_EACH * workers)))
+    batches = _batches(small, max(size, count // MOST_PARTS + 1))
+    if places is None and count <= AT_ONCE:
+        places = write.store.locate(_ids(batches))
 
-    located = _located(write.store, small, places) if len(small) <= AT_ONCE else None
+    def write_part(batch: _Batch) -> _Written:
+        return write(_located(batch, write.store.locate(_ids([batch])) if places is None else places))
 
-    def write_part(part: tuple[int, int]) -> _Written:
-        some = slice(*part)
-        return write(_located(write.store, small[some], places) if located is None else located[some])
-
-    with closing(map_forked(write_part, parts, workers)) as results:
+    with closing(map_forked(write_part, batches, workers)) as results:
         for number, written in results:
-            part = small[slice(*parts[number])]
-            take(part, written)
-            advance(sum(w.id.size for w in part))
-    return [w for w in wanted if w.id.size >= LARGE]
+            take(written)
+            advance(sum(files.size for files in batches[number]))
+    return _of_size(wanted, large=True)
 
 
-def _batches(store: ObjectStore, wanted: Sequence[Wanted], places: Places | None) -> list[list[_Located]]:
-    located = _located(store, wanted, places)
-    return [located[start : start + _BATCH] for start in range(0, len(wanted), _BATCH)]
+def _of_size(wanted: Iterable[WantedFiles], *, large: bool) -> list[WantedFiles]:
+    chosen = (files.only([(size >= LARGE) is large for size, _ in files.ids]) for files in wanted)
+    return [files for files in chosen if len(files)]
 
 
-def _located(store: ObjectStore, wanted: Sequence[Wanted], places: Places | None) -> list[_Located]:
-    ids = [w.id for w in wanted]
-    found = store.locate(ids) if places is None else places
-    return list(zip(wanted, map(found.get, ids), strict=True))
+def _batches(wanted: Iterable[WantedFiles], size: int) -> list[_Batch]:
+    """In their order, each of as many files or few more; only the last has fewer."""
+    batches: list[list[WantedFiles]] = [[]]
+    count = 0
+    for files in wanted:
+        for start in range(0, len(files), size):
+            batches[-1].append(files.part(start, start + size))
+            count += len(batches[-1][-1])
+            if count >= size:
+                batches.append([])
+                count = 0
+    return [batch for batch in batches if batch]
+
+
+def _ids(batches: Iterable[_Batch]) -> Iterable[ObjectId]:
+    return chain.from_iterable(files.ids for batch in batches for files in batch)
+
+
+def _located(batch: _Batch, places: Places) -> list[_Located]:
+    return [(files, list(map(places.get, files.ids))) for files in batch]
+
+
+def _together(written: Iterable[tuple[str, KnownFiles]]) -> dict[str, KnownFiles]:
+    """By directory all of its files. Those of a large one were written in parts."""
+    parts: dict[str, list[KnownFiles]] = {}
+    for directory, files in written:
+        if len(files.files):
+            parts.setdefault(directory, []).append(files)
+    return {directory: found[0] if len(found) == 1 else _joined(found) for directory, found in parts.items()}
+
+
+def _joined(parts: list[KnownFiles]) -> KnownFiles:
+    parts.sort(key=lambda part: part.files.names[0])  # as a scan lists them
+    names = [name for part in parts for name in part.files.names]
+    statuses = b"".join([part.files.statuses for part in parts])
+    files = ScannedFiles(names, statuses, b"".join([part.files.modes for part in parts]))
+    return KnownFiles(files, "\n".join([part.values for part in parts]))
 
 
 def remove(root: Path, paths: Iterable[str]) -> None:
@@ -234,12 +299,16 @@ class Directories:
     def find(self, path: str) -> tuple[int, str]:
         """The open directory in which a path lies, and the name in it. The directory is closed at the next call."""
         directory, _, name = path.rpartition("/")
+        return self.open(directory), name
+
+    def open(self, directory: str) -> int:
+        """A directory, which is closed at the next call."""
         if not directory:
-            return self._root_fd, name
+            return self._root_fd
         if self._last is None or self._last[0] != directory:
             self._forget()
             self._last = (directory, self._open(directory))
-        return self._last[1], name
+        return self._last[1]
 
     def _open(self, directory: str) -> int:
         fd = os.dup(self._root_fd)
@@ -263,76 +332,80 @@ class Directories:
 class _Writer:
     store: ObjectStore
     root: Path
-    new: frozenset[str] = frozenset()
     may_leave_out: bool = False
     tell: Tell = tell_nobody
 
     def __call__(self, batch: Sequence[_Located]) -> _Written:
         left_out: dict[str, str] = {}
-        statuses = self._write(batch, left_out)
-        if self.tell is not tell_nobody:
-            self.tell(sum(w.id.size for w, _ in batch if w.id.size < LARGE))
-        return statuses, left_out
-
-    def _write(self, batch: Sequence[_Located], left_out: dict[str, str]) -> list[bytes]:
-        read_first = [w.id.size < LARGE or w.kind == "link" for w, _ in batch]
-        contents = read_in_runs(self.store, [(w.id, place) for w, place in compress(batch, read_first)])
-        statuses = []
+        contents = read_in_runs(self.store, list(chain.from_iterable(map(_read_first, batch))))
         with Directories(self.root) as directories:
-            for (wanted, _), is_read_first in zip(batch, read_first, strict=True):
-                if is_orphan():
-                    raise OSError(errno.EINTR, "The command that was writing files has been killed")
-                content = next(contents) if is_read_first else None
-                status, parent = b"", -1
-                try:
-                    parent, name = directories.find(wanted.path)
-                    if wanted.kind == "link":
-                        self._link(parent, name, content or b"", wanted.path)
-                    else:
-                        status = self._file(parent, name, wanted, content)
-                except _OtherNameError:
-                    left_out[wanted.path] = SAME_NAME
-                except OSError as e:
-                    if not (
-                        self.may_leave_out and parent >= 0 and _cannot_hold(e, parent, is_link=wanted.kind == "link")
-                    ):
-                        e.filename = str(self.root / wanted.path)
-                        raise
-                    left_out[wanted.path] = e.strerror or str(e)
-                statuses.append(status)
-        return statuses
+            written = [(files.directory, self._write(files, contents, directories, left_out)) for files, _ in batch]
+        if self.tell is not tell_nobody:
+            self.tell(sum(size for files, _ in batch for size, _ in files.ids if size < LARGE))
+        return written, left_out
 
-    def _check_name(self, parent: int, name: str, path: str) -> None:
+    def _write(
+        self, files: WantedFiles, contents: Iterator[bytes], directories: Directories, left_out: dict[str, str]
+    ) -> KnownFiles:
+        statuses, modes, names, values = list[bytes](), bytearray(), list[str](), list[str]()
+        pack, executable, parent = STATUS.pack, stat.S_IXUSR, -1
+        for name, kind, object_id in zip(files.names, files.kinds, files.ids, strict=True):
+            if is_orphan():
+                raise OSError(errno.EINTR, "The command that was writing files has been killed")
+            content = next(contents) if _is_read_first(kind, object_id) else None
+            try:
+                if parent < 0:
+                    parent = directories.open(files.directory)
+                if kind == "link":
+                    self._link(parent, name, content or b"", files)
+                    continue
+                status = self._file(parent, name, object_id, content, 0o777 if kind == "exec" else 0o666, files)
+            except _OtherNameError:
+                left_out[files.prefix + name] = SAME_NAME
+            except OSError as e:
+                path = files.prefix + name
+                if not (self.may_leave_out and parent >= 0 and _cannot_hold(e, parent, is_link=kind == "link")):
+                    e.filename = str(self.root / path)
+                    raise
+                left_out[path] = e.strerror or str(e)
+            else:
+                statuses.append(pack(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino))
+                modes.append(1 if status.st_mode & executable else 0)
+                names.append(name)
+                values.append(object_id.text)
+        return KnownFiles(ScannedFiles(names, b"".join(statuses), modes), "\n".join(values))
+
+    def _check_name(self, parent: int, name: str, files: WantedFiles) -> None:
         """Raise _OtherNameError if what lies there has another name, that differs in case, or in how letters are
         composed."""
-        if self.may_leave_out and path in self.new and not _is_listed(parent, name):
+        if self.may_leave_out and name not in files.there and not _is_listed(parent, name):
             raise _OtherNameError
 
-    def _link(self, parent: int, name: str, target: bytes, path: str) -> None:
+    def _link(self, parent: int, name: str, target: bytes, files: WantedFiles) -> None:
         try:
             os.symlink(target, os.fsencode(name), dir_fd=parent)
         except FileExistsError:
-            self._check_name(parent, name, path)
+            self._check_name(parent, name, files)
             temporary = _temporary_name()
             os.symlink(target, os.fsencode(temporary), dir_fd=parent)
             os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
 
-    def _file(self, parent: int, name: str, wanted: Wanted, content: bytes | None) -> bytes:
-        mode = 0o777 if wanted.kind == "exec" else 0o666
+    def _file(
+        self, parent: int, name: str, object_id: ObjectId, content: bytes | None, mode: int, files: WantedFiles
+    ) -> os.stat_result:
         try:
-            status = self._fill(os.open(name, _NEW, mode, dir_fd=parent), wanted, content, parent, name)
+            return self._fill(os.open(name, _NEW, mode, dir_fd=parent), object_id, content, parent, name)
         except FileExistsError:
-            self._check_name(parent, name, wanted.path)
+            self._check_name(parent, name, files)
             temporary = _temporary_name()
-            self._fill(os.open(temporary, _NEW, mode, dir_fd=parent), wanted, content, parent, temporary)
+            self._fill(os.open(temporary, _NEW, mode, dir_fd=parent), object_id, content, parent, temporary)
             os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
-            status = os.stat(name, dir_fd=parent, follow_symlinks=False)
-        return packed_status(status)
+            return os.stat(name, dir_fd=parent, follow_symlinks=False)
 
-    def _fill(self, fd: int, wanted: Wanted, content: bytes | None, parent: int, name: str) -> os.stat_result:
+    def _fill(self, fd: int, object_id: ObjectId, content: bytes | None, parent: int, name: str) -> os.stat_result:
         try:
             if content is None:
-                self._copy(fd, wanted.id)
+                self._copy(fd, object_id)
             elif os.write(fd, content) != len(content):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             return os.fstat(fd)
@@ -362,6 +435,20 @@ class _Writer:
             os.close(source)
         if found != object_id:
             raise DamagedContentError(f"{path} is damaged: its content does not match its hash", object_id=object_id)
+
+
+def _is_read_first(kind: Kind, object_id: ObjectId) -> bool:
+    """Whether a content is small enough to be had in memory; so is what a link says."""
+    return object_id[0] < LARGE or kind == "link"
+
+
+def _read_first(located: _Located) -> Iterator[tuple[ObjectId, Place | None]]:
+    files, places = located
+    return (
+        (object_id, place)
+        for object_id, kind, place in zip(files.ids, files.kinds, places, strict=True)
+        if _is_read_first(kind, object_id)
+    )
 
 
 class _OtherNameError(Exception):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
-from itertools import repeat
+from itertools import chain, repeat
 from typing import NamedTuple
 
 from dataworkspaces.errors import MetadataError
 
+_DIGEST = struct.Struct("32s")
 new_tuple = tuple.__new__
 """Makes a named tuple in half the time, which counts where there are many."""
 
@@ -69,7 +71,7 @@ def parse_ids(texts: Sequence[str]) -> list[ObjectId]:
         try:
             together = bytes.fromhex("".join(digests))
             if len(together) == 32 * len(texts):
-                parts = [together[start : start + 32] for start in range(0, len(together), 32)]
+                parts = chain.from_iterable(_DIGEST.iter_unpack(together))
                 return list(map(new_tuple, repeat(ObjectId), zip(map(int, sizes), parts, strict=True)))
         except ValueError:
             pass

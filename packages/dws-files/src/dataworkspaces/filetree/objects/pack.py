@@ -106,27 +106,25 @@ class PackIndex:
 
     def find(self, digest: bytes) -> Slot | None:
         """Where a content is in the pack; None if it is not in it."""
-        place = bisect_left(range(self._count), digest, key=self._digest)
-        if place < self._count and self._digest(place) == digest:
-            _, *numbers = self._entry.unpack_from(self._data, place * self._entry.size)
-            return _slot(*numbers)[1]
-        return None
+        number = self._number(digest)
+        return None if number is None else self.slot(number)
 
-    def find_all(self, digests: Collection[bytes]) -> Iterator[tuple[bytes, Slot]]:
-        """Those of some contents that the pack holds, each with where it is."""
-        if len(digests) * 15 <= self._count:  # looking for each takes about so many steps
-            found = ((digest, self.find(digest)) for digest in digests)
-            yield from ((digest, slot) for digest, slot in found if slot is not None)
-            return
-        found_all = [entry for entry in self._entry.iter_unpack(self._data) if entry[0] in digests]
-        if self._entry is ENTRY_1:
-            yield from ((digest, Slot(start, size)) for digest, start, size in found_all)
-        else:
-            slots = [
-                new_tuple(Slot, (start, length, offset) if length else (start, size, -1))
-                for _, start, length, offset, size in found_all
-            ]
-            yield from zip([entry[0] for entry in found_all], slots, strict=True)
+    def entries(self, digests: Collection[bytes], first: int = 0) -> dict[bytes, int]:
+        """Those of some contents that the pack holds, each with the number of its entry, counted from ``first``."""
+        if len(digests) * 15 > self._count:  # looking for each takes about so many steps
+            return {digest: number for number, digest in enumerate(self.digests(), first) if digest in digests}
+        found = ((digest, self._number(digest)) for digest in digests)
+        return {digest: first + number for digest, number in found if number is not None}
+
+    def slot(self, number: int) -> Slot:
+        """Where the content of an entry is in the pack."""
+        _, *numbers = self._entry.unpack_from(self._data, number * self._entry.size)
+        return _slot(*numbers)[1]
+
+    def size(self, number: int) -> int:
+        """The bytes of the content of an entry."""
+        size: int = self._entry.unpack_from(self._data, number * self._entry.size)[-1]
+        return size
 
     def __iter__(self) -> Iterator[tuple[ObjectId, Slot]]:
         """The contents, each with where it is, in the order of the digests."""
@@ -142,8 +140,13 @@ class PackIndex:
         digests: Iterator[tuple[bytes]] = struct.Struct(f"32s{self._entry.size - 32}x").iter_unpack(self._data)
         return chain.from_iterable(digests)
 
-    def _digest(self, place: int) -> bytes:
-        start = place * self._entry.size
+    def _number(self, digest: bytes) -> int | None:
+        """The number of the entry of a content."""
+        number = bisect_left(range(self._count), digest, key=self._digest)
+        return number if number < self._count and self._digest(number) == digest else None
+
+    def _digest(self, number: int) -> bytes:
+        start = number * self._entry.size
         return self._data[start : start + 32]
 
 
@@ -151,8 +154,8 @@ def _slot(start: int, *rest: int) -> tuple[int, Slot]:
     """The size of a content, and where it is: of the numbers in an index."""
     size = rest[-1]
     if len(rest) == 1 or not rest[0]:
-        return size, Slot(start, size)
-    return size, Slot(start, rest[0], rest[1])
+        return size, new_tuple(Slot, (start, size, -1))
+    return size, new_tuple(Slot, (start, rest[0], rest[1]))
 
 
 def parse_footer(footer: bytes, size: int, what: str) -> Footer:

@@ -38,9 +38,8 @@ def take_contents(
 
 def _files_with(source: ObjectStore, wanted: Collection[ObjectId]) -> Iterator[Path]:
     located = source.locate(wanted)
-    packs = {name for name, _ in located.values()}
-    yield from (source.packs_directory / name for name in sorted(packs))
-    yield from (source.loose_path(id_) for id_ in wanted if id_ not in located)
+    yield from (source.packs_directory / name for name in sorted(located.pack_names))
+    yield from (source.loose_path(id_) for id_ in located.lacking(wanted))
 
 
 def _take(path: Path, target: Path, store: ObjectStore, may_copy: bool) -> None:

@@ -39,13 +39,13 @@ from dataworkspaces.filetree.objects.chunk_lists import ChunkLists, digests_of, 
 from dataworkspaces.filetree.objects.chunks import CHUNKED, ChunkList
 from dataworkspaces.filetree.objects.ids import DamagedContentError, ObjectId
 from dataworkspaces.filetree.objects.pack import SUFFIX, Pack, PackWriter, Place, Slot
+from dataworkspaces.filetree.objects.places import Places
 from dataworkspaces.toolbox.regular import read_regular, status_if_any
 from dataworkspaces.toolbox.shared_directories import make_directory, sealed_mode, share_file
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-Places = dict[ObjectId, Place]
 LARGE = 128 << 10
 """From this size on a content is a file of its own, or in chunks, which are smaller."""
 FORMAT = "2"
@@ -297,22 +297,17 @@ class ObjectStore:
 
     def locate(self, ids: Iterable[ObjectId]) -> Places:
         """For those of the contents that are in packs: the name of the pack, and where in it."""
-        small = {object_id[1]: object_id for object_id in ids if object_id[0] < LARGE}
-        located: Places = {}
-        for pack in self.packs():
-            name = pack.path.name
-            located.update((small[digest], (name, slot)) for digest, slot in pack.index.find_all(small.keys()))
-        return located
+        return Places(self.packs(), {digest for size, digest in ids if size < LARGE})
 
     def are_there(self, places: Places) -> bool:
         """Whether the packs are there still that :meth:`locate` has named. A pack never changes."""
-        return {name for name, _ in places.values()} <= {pack.path.name for pack in self.packs()}
+        return places.pack_names <= {pack.path.name for pack in self.packs()}
 
-    def locate_chunks(self, ids: Collection[ObjectId]) -> Places:
+    def locate_chunks(self, ids: Collection[ObjectId]) -> Mapping[ObjectId, Place]:
         """As :meth:`locate`, for contents that lie in few of many packs."""
         wanted = {object_id.digest: object_id for object_id in ids}
         left = set(wanted)
-        located: Places = {}
+        located: dict[ObjectId, Place] = {}
         self.packed()
         for name, held in self._digests.items():
             pack = self._packs.get(name)
