@@ -24,6 +24,7 @@ from importlib import import_module
 from pathlib import Path
 
 from endtoend import program
+from warmed import warm_up
 
 IMPORTED = (
     "api", "backends", "cli", "commands", "filetree", "gitfat", "gitrepo", "lineage", "operations", "resources", "run",
@@ -110,6 +111,7 @@ def import_all(others: list[str]) -> None:
 
     with tempfile.TemporaryDirectory(prefix="dws-forked-") as directory:
         this_environment(Path(directory))  # each workspace asks once, and what is installed takes long to read
+    warm_up()
     gc.collect()
     gc.freeze()  # else each child would copy what it looks at to collect garbage
 

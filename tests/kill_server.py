@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from power_model import Recorder
+from warmed import warm_up
 
 CHANGING = {
     "os.chmod", "os.chown", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.truncate",
@@ -285,6 +286,7 @@ def main() -> None:
     sys.dont_write_bytecode = True
     adopt_orphans()
     import_everything()
+    warm_up()
     gc.freeze()
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
