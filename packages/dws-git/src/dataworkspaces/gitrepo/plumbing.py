@@ -74,6 +74,12 @@ class ObjectInfo(NamedTuple):
 def resolve(root: Path, names: Sequence[str], *, env: Environment | None = None) -> list[str | None]:
     """The object that each of ``names`` (``HEAD``, ``COMMIT:path``) stands for, or None. An object of which a complete
     name is given is there, but need not be readable."""
+    if env is None and names:
+        from dataworkspaces.gitrepo.loose_objects import resolve_loose
+
+        known = resolve_loose(root, names)
+        if known is not None:
+            return known
     answers = _batch_check(root, names, "%(objectname)", env)
     return [None if _is_none(line) else line for line in answers]
 
