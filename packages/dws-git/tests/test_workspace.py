@@ -178,9 +178,9 @@ def test_what_the_user_has_staged_stays_staged(with_code: GitWorkspace, git: Git
     assert git(root, "diff", "--cached", "--name-only") == "notes"
 
 
-def test_a_snapshot_takes_few_git_processes(
-    with_code: GitWorkspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def git_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """Says which commands of git have been started since it was asked last, sorted."""
     import os
     import shutil
 
@@ -190,9 +190,38 @@ def test_a_snapshot_takes_few_git_processes(
     wrapper.write_text(f'#!/bin/sh\necho "$@" >> {log}\nexec {shutil.which("git")} "$@"\n', encoding="utf-8")
     wrapper.chmod(0o755)
     monkeypatch.setenv("PATH", f"{wrapper.parent}{os.pathsep}{os.environ['PATH']}")
+    known = ("status", "check-ignore", "ls-files", "add", "commit", "cat-file", "config", "var")
+
+    def started() -> list[str]:
+        calls = [line.split() for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
+        log.write_text("", encoding="utf-8")
+        return sorted(next((word for word in call if word in known), " ".join(call)) for call in calls)
+
+    return started
+
+
+def test_a_snapshot_takes_few_git_processes(with_code: GitWorkspace, git_commands: Callable[[], list[str]]) -> None:
     take(reopened(with_code), "ONE")
-    # They ask what is ignored, what is new, and who takes the snapshot, once each.
-    assert len(log.read_text(encoding="utf-8").splitlines()) <= 9
+    assert git_commands() == ["add", "add", "check-ignore", "commit", "commit", "status"]
+
+
+def test_a_later_snapshot_takes_few_git_processes(
+    with_code: GitWorkspace, repository: Path, git_commands: Callable[[], list[str]]
+) -> None:
+    """Of changed code and new results, beside a repository that has not changed: one look at each repository, one at
+    what git ignores, and two commits."""
+    root = with_code.paths.root
+    with with_code.transaction("add"):
+        place = str(root / "results")
+        with_code.add_resource("results", "git-subdirectory", "results", path=place, create=True)
+        with_code.add_resource("data", "git", "source-data", path=str(repository))
+        with_code.save("add resources")
+    for number in (1, 2):
+        (root / "code" / "train.py").write_text(f"a = {number}\n", encoding="utf-8")
+        (root / "results" / "results.json").write_text('{"metrics": {"a": 1}}', encoding="utf-8")
+        git_commands()
+        take(reopened(with_code), f"V{number}")
+    assert git_commands() == ["add", "add", "check-ignore", "commit", "commit", "status", "status"]
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from dataworkspaces.gitrepo.ignore_lines import add_lines, literally
 from dataworkspaces.gitrepo.large_index import is_large
 from dataworkspaces.gitrepo.layout import git_directories, git_directory
 from dataworkspaces.gitrepo.plumbing import list_labelled, list_paths, parse_labelled, records
-from dataworkspaces.gitrepo.repo import git_without, not_below
+from dataworkspaces.gitrepo.repo import RepoStatus, git_without, not_below
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.gitrepo.secret_names import looks_secret
 from dataworkspaces.params import LARGE_FILE
@@ -27,6 +27,8 @@ from dataworkspaces.workspace import Interaction
 _HEADING = "# Left out by dws, since they look like secrets; 'git add --force FILE' adds one:"
 
 _OTHERS = ("--others", "--exclude-standard")
+_CHANGED, _OTHER = "C", "?"
+"""How ``git ls-files -t`` labels files."""
 _DOING = "Looking for new files"
 
 
@@ -54,12 +56,16 @@ class _Found:
         self.untracked: dict[Path, list[str]] = {}
 
 
-def check_new_files(part: Part, interaction: Interaction, what: str, limit: int) -> list[str]:
+def check_new_files(
+    part: Part, interaction: Interaction, what: str, limit: int, status: RepoStatus | None = None
+) -> list[str]:
     """Leave out what looks secret, and raise RefusedError if a file of more than ``limit`` bytes would be committed
     that nobody wants there. ``what`` names the repository.
 
-    Returns the paths in it that differ from git's index, of repositories below it their places."""
-    found = _find(part)
+    Returns the paths in it that differ from git's index, of repositories below it their places.
+
+    :param status: how the part stands, with each file, if somebody has asked git already."""
+    found = _find(part, status)
     left_out = _leave_out(part, found, interaction, what)
     large = _large(part.root, found, left_out, limit)
     changed = [path for path in found.changed.get(part.root, ()) if part.root / path not in left_out]
@@ -83,9 +89,12 @@ def leave_out_secrets(part: Part, interaction: Interaction, what: str) -> None:
     _leave_out(part, _find(part), interaction, what)
 
 
-def _find(part: Part) -> _Found:
+def _find(part: Part, status: RepoStatus | None = None) -> _Found:
     found = _Found()
-    if part.paths:
+    listed: Iterable[tuple[str, str]]
+    if status is not None:
+        listed = [*((_CHANGED, path) for path in status.unstaged), *((_OTHER, path) for path in status.untracked)]
+    elif part.paths:
         listed = list_labelled(part.root, ["-t", "--modified", *_OTHERS], b" ", part.paths, doing=_DOING)
     else:
         listed = parse_labelled(_changed_without(part, ["ls-files", "-t", "-z", "--modified", *_OTHERS]), b" ")
@@ -112,7 +121,7 @@ def _add(found: _Found, root: Path, listed: Iterable[tuple[str, str]]) -> None:
                 _add(found, nested, list_labelled(nested, ["-t", "--cached", *_OTHERS], b" ", doing=_DOING))
             continue
         found.changed.setdefault(root, []).append(path)
-        if kind == "?":
+        if kind == _OTHER:
             found.untracked.setdefault(root, []).append(path)
 
 

@@ -57,13 +57,15 @@ def git_without(
 
 class RepoStatus(NamedTuple):
     """``commit`` is None before the first one. ``dirty`` are the paths that differ from it, with the ``untracked``.
-    ``ignored`` are those that git ignores, if they were asked for."""
+    ``ignored`` are those that git ignores, if they were asked for. Those of the dirty that differ from git's index are
+    ``unstaged``, or untracked."""
 
     commit: str | None
     branch: str | None
     dirty: tuple[str, ...]
     untracked: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    unstaged: tuple[str, ...] = ()
 
 
 class GitRepo(NamedTuple):
@@ -118,26 +120,34 @@ class GitRepo(NamedTuple):
             self.tell(what)
 
     def status(
-        self, paths: Sequence[str] = (), *, without: Sequence[str] = (), within: str = "", ignored: bool = False
+        self,
+        paths: Sequence[str] = (),
+        *,
+        without: Sequence[str] = (),
+        within: str = "",
+        ignored: bool = False,
+        each_file: bool = False,
     ) -> RepoStatus:
         """HEAD, branch, and which of ``paths`` (all ``within`` a directory but those ``without``, if none are given)
         have changes. An untracked directory counts as one path and ends with a slash, and so does one that git ignores.
 
-        :param ignored: say also what git ignores."""
+        :param ignored: say also what git ignores.
+        :param each_file: name the files in an untracked directory instead."""
         is_apart = bool(without) and self._is_large()
-        looking = "no" if is_apart else "normal"
+        looking = "no" if is_apart else "all" if each_file else "normal"
         arguments = ["status", "--porcelain=v2", "--branch", "-z", f"--untracked-files={looking}", "--no-renames"]
         arguments += ["--ignored=matching"] if ignored else []
         untracked, hidden = [], []
         if without or within:
             arguments, paths = [_MAGIC, *arguments], pathspecs(without, within)
         if is_apart:
-            listing = ["ls-files", "-z", "--others", "--exclude-standard", "--directory", "--no-empty-directory"]
+            listing = ["ls-files", "-z", "--others", "--exclude-standard"]
+            listing += [] if each_file else ["--directory", "--no-empty-directory"]
             listed = git_without(self.root, [*listing, *not_below(without)], without, within=within)
             untracked = os.fsdecode(listed).split("\0")[:-1]
         result = run_git(self.root, [*arguments, "--", *paths], env={"GIT_OPTIONAL_LOCKS": "0"})
         commit = branch = None
-        dirty = []
+        dirty, unstaged = [], []
         for record in os.fsdecode(result.stdout).split("\0"):
             if record.startswith("# branch.oid "):
                 commit = None if record.endswith("(initial)") else record.rpartition(" ")[2]
@@ -145,13 +155,16 @@ class GitRepo(NamedTuple):
                 branch = None if record.endswith("(detached)") else record[len("# branch.head ") :]
             elif record.startswith("1 "):
                 dirty.append(record.split(" ", 8)[8])
+                unstaged += dirty[-1:] if record[3] != "." else []
             elif record.startswith("u "):
                 dirty.append(record.split(" ", 10)[10])
+                unstaged += dirty[-1:]
             elif record.startswith("? "):
                 untracked.append(record[2:])
             elif record.startswith("! "):
                 hidden.append(record[2:])
-        return RepoStatus(commit, branch, tuple(dirty + untracked), tuple(untracked), tuple(hidden))
+        differing = tuple(dirty + untracked)
+        return RepoStatus(commit, branch, differing, tuple(untracked), tuple(hidden), tuple(unstaged))
 
     def _is_large(self) -> bool:
         from dataworkspaces.gitrepo.large_index import is_large

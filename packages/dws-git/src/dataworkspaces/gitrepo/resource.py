@@ -17,7 +17,7 @@ from dataworkspaces.gitrepo.checks import (
 )
 from dataworkspaces.gitrepo.files import GitDirectoryMixin
 from dataworkspaces.gitrepo.layout import git_directory, head_commit, how_to_fetch
-from dataworkspaces.gitrepo.repo import GitRepo
+from dataworkspaces.gitrepo.repo import GitRepo, RepoStatus
 from dataworkspaces.gitrepo.restraint import ask, settings_addresses
 from dataworkspaces.params import LARGE_FILE, BoolType, ParamDef, ParamDefs
 from dataworkspaces.toolbox.atomic import read_json_object, read_json_object_if_any, write_json
@@ -173,7 +173,9 @@ class GitRepoResource(CheckOutMixin, CollectMixin, GitDirectoryMixin, SnapshotRe
         from dataworkspaces.gitrepo.new_files import Part, check_new_files
 
         part = Part(self.root, results=("",) if self.has_results_role() else ())
-        check_new_files(part, self.workspace.interaction, self.what, self.workspace.get_global_param(LARGE_FILE))
+        self._looked = self._repo.status(each_file=True)
+        limit = self.workspace.get_global_param(LARGE_FILE)
+        check_new_files(part, self.workspace.interaction, self.what, limit, self._looked)
         if self.has_results_role() and (files := self.results_current_files({LINEAGE_FILE}, SNAPSHOTS_DIRS_RE)):
             for text in check_ignored(self.root, [Looked(self.what, "", files)]):
                 self.workspace.interaction.warn(text)
@@ -185,7 +187,7 @@ class GitRepoResource(CheckOutMixin, CollectMixin, GitDirectoryMixin, SnapshotRe
         repo = self._repo
         if self.has_results_role() or self.is_exported():
             keep_results_as_they_are(repo.root)
-        status = repo.status()
+        status = self._status_of_check(repo) or repo.status()
         commit = status.commit
         if not (status.dirty or holds_foreign_repositories(repo.root)):
             repo.flush()
@@ -200,6 +202,17 @@ class GitRepoResource(CheckOutMixin, CollectMixin, GitDirectoryMixin, SnapshotRe
             raise ConfigurationError(f"Resource '{self.name}': {repo.root} has no commit yet", hint="Commit a file")
         version = self._version_before_our_files(commit)
         return version, version
+
+    _looked: RepoStatus | None = None
+    """How the repository stood when a snapshot was prepared."""
+
+    def _status_of_check(self, repo: GitRepo) -> RepoStatus | None:
+        """What the check before a snapshot saw, where nothing had changed: that is what the snapshot takes. The
+        results have moved since, so they are looked at again; and so is what others have committed meanwhile."""
+        status, self._looked = self._looked, None
+        if status is None or status.dirty or self.has_results_role() or self.is_exported():
+            return None
+        return status if status.commit == head_commit(repo.root) else None
 
     def version_of_work(self, commit_of_work: Callable[[GitRepo], str | None]) -> str:
         """What :meth:`snapshot` would say, where the work is committed by a function that leaves the branch alone."""

@@ -135,7 +135,7 @@ class GitOwnFiles(OwnFilesMixin, GitDirectoryMixin, SnapshotResourceMixin, Resou
         self.workspace.repo.check_ready(f"Workspace '{self.workspace.name}'")
 
     def snapshot(self) -> tuple[str | None, str | None]:
-        self.keep()
+        self.workspace.keep_own_files()
         return self.committed_version()
 
     def keep(self) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dataworkspaces.backends.git import moved_head
 from dataworkspaces.backends.git.keeping_experiments import GitExperiments
 from dataworkspaces.backends.git.kept_with_packs import KeptWithPacks
-from dataworkspaces.backends.git.own_files import PLACES, GitOwnFiles
+from dataworkspaces.backends.git.own_files import PLACES, GitOwnFiles, lies_in
 from dataworkspaces.backends.git.paths import BRANCH_PARAM
 from dataworkspaces.backends.git.snapshot_index import SnapshotIndex, read_metadata
 from dataworkspaces.backends.git.snapshot_packs import SnapshotPacks
@@ -432,23 +432,37 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
 
     def snapshot(self, tag: str | None = None, message: str = "") -> tuple[SnapshotMetadata, bytes]:
         self._check_new_files()
-        metadata, manifest = super().snapshot(tag, message)
-        if not self.has_own_files():
-            self.keep_own_files()  # what git is told, and the deletion of the last of them
+        try:
+            metadata, manifest = super().snapshot(tag, message)
+            if not self.has_own_files():
+                self.keep_own_files()  # what git is told, and the deletion of the last of them
+        finally:
+            self._own_files_are_kept = False
         return metadata, manifest
 
     def keep_own_files(self) -> None:
-        """Commit those that are not committed."""
-        self.own_files_resource().keep()
+        """Commit those that are not committed. A snapshot has looked at them before anything moved."""
+        if not self._own_files_are_kept:
+            self.own_files_resource().keep()
+
+    _own_files_are_kept = False
+    """Whether the look before a snapshot found nothing in them to commit."""
 
     def _check_new_files(self) -> None:
         """Before a snapshot looks which resources there are: if all of the own files are left out, there are none."""
+        from dataworkspaces.gitrepo.large_index import is_large
         from dataworkspaces.gitrepo.new_files import check_new_files
 
         own = [r for r in self.get_resources() if isinstance(r, GitSubdirectory)]
         results = [r.place_in_git for r in own if r.has_results_role()]
-        part = self.own_files_resource().part_with([r.place_in_git for r in own], results)
-        self._changed_paths = check_new_files(part, self.interaction, self.what, self.get_global_param(LARGE_FILE))
+        places = [r.place_in_git for r in own]
+        part = self.own_files_resource().part_with(places, results)
+        status = None  # which looks at each file of an index: at those of thousands of snapshots, say
+        if not is_large(self.paths.root):
+            status = self.repo.status(without=part.without, within=part.within, each_file=True)
+        limit = self.get_global_param(LARGE_FILE)
+        self._changed_paths = check_new_files(part, self.interaction, self.what, limit, status)
+        self._own_files_are_kept = status is not None and all(lies_in(path, places) for path in status.dirty)
         self._seen_own_files = None
 
     _changed_paths: Sequence[str] = ()
@@ -459,11 +473,18 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
         return SubdirectorySnapshots(self.repo, self.get_machine_directory() / "last_snapshot.json")
 
     def _snapshot_precheck(self, resource_list: Sequence[SnapshotResourceMixin]) -> None:
-        """What git ignores of resources is told before anything moves: one look-up for all subdirectories."""
+        """What git ignores of resources is told before anything moves: one look-up for all subdirectories, while the
+        resources are checked."""
+        from dataworkspaces.gitrepo.both import both
+
+        check = super()._snapshot_precheck
+        _, told = both(lambda: check(resource_list), lambda: self._told_of_ignored(_split(resource_list)[0]))
+        for text in told:
+            self.interaction.warn(text)
+
+    def _told_of_ignored(self, own: Sequence[GitSubdirectory]) -> list[str]:
         from dataworkspaces.gitrepo.ignored import Looked, check_ignored
 
-        super()._snapshot_precheck(resource_list)
-        own, _others = _split(resource_list)
         looked = [
             Looked(
                 f"Resource '{r.name}'",
@@ -473,8 +494,7 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
             )
             for r in own
         ]
-        for text in check_ignored(self.paths.root, looked):
-            self.interaction.warn(text)
+        return check_ignored(self.paths.root, looked)
 
     def snapshot_resources(self, resources: Sequence[SnapshotResourceMixin]) -> dict[str, SnapshotVersion]:
         """As the contract says; all subdirectories of the workspace's repository in one commit."""
