@@ -36,7 +36,7 @@ class Recorder:
                 self.names.setdefault(status.st_ino, set()).update(os.listdir(fd))
 
         def recorded_replace(source: str | Path, target: str | Path, **options: int) -> None:
-            if Path(target).parent.name == "snapshot_metadata":
+            if {"snapshot_metadata", "snapshot_shards"} & {*Path(target).parts}:
                 assert self._has_content(Path(source)), f"{target} is not flushed"
                 self.at_commit_point = sorted(self._not_on_disk())
             replace(source, target, **options)
@@ -82,8 +82,10 @@ def workspace(tmp_path: Path) -> GitWorkspace:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("files", [1, 100])
-def test_a_snapshot(workspace: GitWorkspace, monkeypatch: pytest.MonkeyPatch, files: int) -> None:
+@pytest.mark.parametrize(("files", "others"), [(1, 512), (100, 512), (1, 0)])
+def test_a_snapshot(workspace: GitWorkspace, monkeypatch: pytest.MonkeyPatch, files: int, others: int) -> None:
+    """Whether its metadata goes to the directory of release 1.6 or, as that of one that comes to many, to a shard."""
+    monkeypatch.setattr("dataworkspaces.backends.git.paths.MANY_SNAPSHOTS", others)
     root = workspace.paths.root
     for number in range(files):
         (root / "files" / "below" / f"{number}").write_text(f"{number}\n", encoding="utf-8")
@@ -95,6 +97,10 @@ def test_a_snapshot(workspace: GitWorkspace, monkeypatch: pytest.MonkeyPatch, fi
         workspace.finish_snapshot(metadata.hashval)
         workspace.save("snapshot")
     assert recorder.at_commit_point == []
+    assert workspace.paths.snapshot_metadata_file(metadata.hashval).parent.parent.name == (
+        "snapshot_shards" if others == 0 else ".dataworkspace"
+    )
+    assert not [lost for lost in recorder._not_on_disk() if "_md.json" in lost]
 
 
 def test_what_another_git_wrote_is_flushed(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dataworkspaces.backends.git.metadata_merge import MetadataMerge, merge_metadata
 from dataworkspaces.backends.git.snapshot_index import has_right_types
@@ -198,6 +200,44 @@ def test_a_snapshot_deleted_on_one_side_and_left_alone_on_the_other_is_deleted()
     merged, outcome = merge(whole, {}, whole)
     assert merged == {}
     assert outcome.notes == []
+
+
+_SIDE = st.one_of(
+    st.none(),
+    st.tuples(
+        st.sampled_from(["flat", "sharded"]),
+        st.sets(st.sampled_from(["P", "Q", "R"]), max_size=2),
+        st.sampled_from(["", "x", "y"]),
+    ),
+)
+_SNAPSHOT = st.tuples(_SIDE, _SIDE, _SIDE)
+
+
+@given(st.fixed_dictionaries({A: _SNAPSHOT, B: _SNAPSHOT, C: _SNAPSHOT}))
+def test_where_each_side_has_the_metadata_makes_no_difference(snapshots: dict[str, Any]) -> None:
+    """A snapshot may lie at one place here and at another at the origin; then one file of it is left."""
+
+    def side(which: int, *, is_flat: bool) -> dict[str, Any]:
+        found = {}
+        for hashval, sides in snapshots.items():
+            if sides[which] is not None:
+                place, tags, message = sides[which]
+                path = md(hashval) if is_flat or place == "flat" else f"snapshot_shards/{hashval[:2]}/{hashval}_md.json"
+                found[path] = snapshot(hashval, sorted(tags), message=message)
+        return found
+
+    def merged(*, is_flat: bool) -> tuple[dict[str, Any], list[str]]:
+        base, ours, theirs = (side(which, is_flat=is_flat) for which in range(3))
+        changed, outcome = merge(base, ours, theirs)
+        kept = {path: content for path, content in ours.items() if META + path not in outcome.contents}
+        return {**kept, **changed}, outcome.notes
+
+    flat, notes = merged(is_flat=True)
+    found, other_notes = merged(is_flat=False)
+    assert len({content["hash"] for content in found.values()}) == len(found)
+    wanted = {content["hash"]: SnapshotMetadata.from_json(content) for content in flat.values()}
+    assert {content["hash"]: SnapshotMetadata.from_json(content) for content in found.values()} == wanted
+    assert other_notes == notes
 
 
 def test_results_that_both_moved_to_one_place_are_separated() -> None:

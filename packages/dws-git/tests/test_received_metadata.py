@@ -229,7 +229,7 @@ def test_scratch_directory_behind_a_tracked_link(check: Check) -> None:
     "name",
     [
         "", "config.json", "resources", "resources/code.json", "snapshots", "snapshot_metadata", "snapshot_lineage",
-        "file", "local_params.json", "current_lineage", "scratch",
+        "snapshot_shards", "snapshot_shards/ab", "file", "local_params.json", "current_lineage", "scratch",
     ],
 )  # fmt: skip
 def test_metadata_that_is_a_link(check: Check, name: str) -> None:

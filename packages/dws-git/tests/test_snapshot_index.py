@@ -24,6 +24,10 @@ def put(directory: Path, number: int, *tags: str, timestamp: str | None = None) 
     return hashval
 
 
+def shards_beside(directory: Path) -> Path:
+    return directory.parent / "snapshot_shards"
+
+
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     path = tmp_path / "snapshot_metadata"
@@ -33,7 +37,7 @@ def directory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def index(directory: Path, tmp_path: Path) -> SnapshotIndex:
-    return SnapshotIndex(directory, tmp_path / "machine" / "snapshots.sqlite")
+    return SnapshotIndex(directory, shards_beside(directory), tmp_path / "machine" / "snapshots.sqlite")
 
 
 def test_order_limit_and_count(directory: Path, index: SnapshotIndex) -> None:
@@ -70,7 +74,7 @@ def test_prefix(directory: Path, index: SnapshotIndex) -> None:
 
 
 def test_a_missing_directory_is_an_empty_one(tmp_path: Path) -> None:
-    assert SnapshotIndex(tmp_path / "none", tmp_path / "x.sqlite").count() == 0
+    assert SnapshotIndex(tmp_path / "none", tmp_path / "no shards", tmp_path / "x.sqlite").count() == 0
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database, but long enough to be taken for one" * 100])
@@ -78,13 +82,13 @@ def test_a_damaged_index_is_made_anew(directory: Path, tmp_path: Path, content: 
     put(directory, 1)
     database = tmp_path / "snapshots.sqlite"
     database.write_bytes(content)
-    assert SnapshotIndex(directory, database).count() == 1
+    assert SnapshotIndex(directory, shards_beside(directory), database).count() == 1
 
 
 def test_without_a_place_for_the_index(directory: Path, tmp_path: Path) -> None:
     put(directory, 1, "one")
     (tmp_path / "file").touch()
-    assert SnapshotIndex(directory, tmp_path / "file" / "x.sqlite").tags() == ["one"]
+    assert SnapshotIndex(directory, shards_beside(directory), tmp_path / "file" / "x.sqlite").tags() == ["one"]
 
 
 def test_metadata_that_is_not_as_it_should_be_is_named(directory: Path, index: SnapshotIndex) -> None:
@@ -117,7 +121,7 @@ def test_heads_are_those_of_the_graph(writes: list[tuple[int, list[int] | None]]
     with TemporaryDirectory() as temporary:
         directory = Path(temporary) / "snapshot_metadata"
         directory.mkdir()
-        index = SnapshotIndex(directory, Path(temporary) / "snapshots.sqlite")
+        index = SnapshotIndex(directory, shards_beside(directory), Path(temporary) / "snapshots.sqlite")
         for number, parents in writes:
             path = directory / f"{number:040x}{SUFFIX}"
             if parents == [] and path.exists():

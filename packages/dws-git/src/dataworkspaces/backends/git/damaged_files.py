@@ -19,7 +19,7 @@ from dataworkspaces.backends.git.file_check import (
     put_back,
 )
 from dataworkspaces.backends.git.local_files_anew import how_to_make_anew
-from dataworkspaces.backends.git.paths import WorkspacePaths
+from dataworkspaces.backends.git.paths import SHARDS, WorkspacePaths
 from dataworkspaces.gitrepo.advance import is_unfinished
 from dataworkspaces.gitrepo.damaged_objects import check_loose_objects
 from dataworkspaces.gitrepo.integrity import finish_advance, unfinished_part
@@ -138,10 +138,12 @@ def damaged_file(
     return Problem(kind.area, where, damage, remedy, "error", repair, comes_first=True)
 
 
+_METADATA_REMEDY = "Git's history has no good version: repair it by hand, or remove it and so the snapshot"
 _REMEDIES = {
     "local_params.json": "'dws fsck --repair' creates one with the defaults; then: dws config hostname NAME",
     "resource_local_params.json": "Repair it, or 'dws fsck --repair' creates one for what is in the workspace's "
     "directory",
     "current_lineage": "'dws fsck --repair' recreates it from the last snapshot and the files there",
-    "snapshot_metadata": "Git's history has no good version: repair it by hand, or remove it and so the snapshot",
+    "snapshot_metadata": _METADATA_REMEDY,
+    SHARDS: _METADATA_REMEDY,
 }

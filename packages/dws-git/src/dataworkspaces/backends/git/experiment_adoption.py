@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dataworkspaces.backends.git import moved_head
-from dataworkspaces.backends.git.experiments import PLAIN_FILE, metadata_path, repository_versions
+from dataworkspaces.backends.git.experiments import PLAIN_FILE, repository_versions
 from dataworkspaces.backends.git.snapshot_packs import PACKS
 from dataworkspaces.backends.git.trust import check_metadata_tree
 from dataworkspaces.errors import ConfigurationError, DwsError
@@ -82,7 +82,8 @@ def _metadata(workspace: GitWorkspace, experiment: KeptExperiment) -> dict[str, 
     except DwsError:
         tags = []
     stored = workspace.resource_names.snapshot_stored(metadata.replace(tags=tags))
-    path = metadata_path(workspace.paths, metadata.hashval)
+    file = workspace.paths.new_snapshot_metadata_file(metadata.hashval, workspace.get_snapshot_count())
+    path = file.relative_to(workspace.paths.root).as_posix()
     blobs = write_blobs(workspace.paths.root, {path: to_json(stored.to_json()).encode("utf-8")})
     return {path: TreeEntry(PLAIN_FILE, blobs[path])}
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from dataworkspaces.backends.git.paths import WorkspacePaths
+from dataworkspaces.backends.git.paths import SHARD_RE, SHARDS, WorkspacePaths
 from dataworkspaces.backends.git.resource_files import read_entry, read_list
 from dataworkspaces.backends.git.snapshot_index import read_metadata
 from dataworkspaces.backends.git.snapshot_packs import PACK_NAME_RE, PACKS, verified_pack
@@ -132,6 +132,7 @@ _KINDS: tuple[tuple[str, FileKind], ...] = (
     (r"resource_local_params\.json", FileKind("local state", read_local_params_of_resources, in_git=False)),
     (r"current_lineage/[^/]+\.json", FileKind("lineage", read_lineage, in_git=False)),
     (r"snapshot_metadata/[0-9a-f]+_md\.json", FileKind("snapshot", read_metadata)),
+    (rf"{SHARDS}/({SHARD_RE})/\1[0-9a-f]+_md\.json", FileKind("snapshot", read_metadata)),
     (r"snapshots/snapshot-[0-9a-f]+\.json", FileKind("manifest", read_manifest)),
     (r"snapshot_lineage/[0-9a-f]+/[^/]+\.json", FileKind("lineage", read_lineage)),
     (rf"{PACKS}/{PACK_NAME_RE}", FileKind("manifest", read_pack)),
@@ -187,7 +188,8 @@ def is_shared(paths: WorkspacePaths, relative: str) -> bool:
 
 
 _DIRECTORIES = re.compile(
-    r"(resources|current_lineage|snapshots|snapshot_metadata|snapshot_packs|snapshot_lineage(/[0-9a-f]+)?|environments|attestations(/[0-9a-f]+)?|file(/[^/]+){0,2})"
+    r"(resources|current_lineage|snapshots|snapshot_metadata|snapshot_packs|snapshot_lineage(/[0-9a-f]+)?|environments"
+    rf"|{SHARDS}(/{SHARD_RE})?|attestations(/[0-9a-f]+)?|file(/[^/]+){{0,2}})"
 )
 
 

@@ -21,8 +21,9 @@ from dataworkspaces.backends.git.file_check import (
     list_files,
 )
 from dataworkspaces.backends.git.local_state import SET_ASIDE, LocalStateCheck, is_own, is_running
+from dataworkspaces.backends.git.metadata_twins import twins, unite
 from dataworkspaces.backends.git.own_files import GitOwnFiles
-from dataworkspaces.backends.git.paths import WorkspacePaths
+from dataworkspaces.backends.git.paths import WorkspacePaths, snapshot_of
 from dataworkspaces.backends.git.snapshot_packs import PACKS
 from dataworkspaces.gitrepo.advance import is_unfinished
 from dataworkspaces.gitrepo.integrity import check_repository, check_trees, snapshots_by_version
@@ -120,6 +121,7 @@ class GitCheck:
 
     def _what_belongs_together(self) -> Iterator[Problem]:
         yield from self._deleted_files()
+        yield from self._twins()
         yield from self._pairs()
         snapshots = self._snapshots()
         packed = self._packed()
@@ -157,8 +159,12 @@ class GitCheck:
         return relative in self.examined and self.examined[relative].damage is None
 
     def _snapshots(self) -> list[SnapshotMetadata]:
-        found = [examined.value for examined in self.examined.values()]
-        return [self._names.snapshot_called(value) for value in found if isinstance(value, SnapshotMetadata)]
+        """Of one that has two files, what the first says."""
+        found: dict[str, SnapshotMetadata] = {}
+        for examined in self.examined.values():
+            if isinstance(examined.value, SnapshotMetadata):
+                found.setdefault(examined.value.hashval, self._names.snapshot_called(examined.value))
+        return list(found.values())
 
     def _packed(self) -> dict[str, list[Any]]:
         """The entries of lineage in packs that are whole, by snapshot."""
@@ -186,12 +192,11 @@ class GitCheck:
     def _pairs(self) -> Iterator[Problem]:
         """Metadata, manifest and lineage of each snapshot."""
         names = {*self.listing.files}
-        metadata = {
-            n[len("snapshot_metadata/") : -len("_md.json")] for n in names if n.startswith("snapshot_metadata/")
-        }
+        metadata = {*filter(None, map(snapshot_of, names))}
         manifests = {n[len("snapshots/snapshot-") : -len(".json")] for n in names if n.startswith("snapshots/")}
         lineage = {n.split("/")[1] for n in names if n.startswith("snapshot_lineage/")}
         gone = {self._relative(path) for path in self.changed if not is_present(self.paths.root / path)}
+        gone_metadata = {*map(snapshot_of, gone)}
         packed = {*self._packed()}
         lost = [name for name in {*names, *gone} if name.startswith(f"{PACKS}/") and not self._is_sound(name)]
         if lost:  # which is told; it may hold all that is missed
@@ -204,11 +209,11 @@ class GitCheck:
                     damaged_file(self.paths, self.machine, relative, known_kind(relative), what), comes_first=False
                 )
         for hashval in sorted(manifests - metadata):
-            if f"snapshot_metadata/{hashval}_md.json" not in gone:
+            if hashval not in gone_metadata:
                 relative = f"snapshots/snapshot-{hashval}.json"
                 yield self._useless("manifest", relative, "a manifest without a snapshot: it is never read")
         for hashval in sorted(lineage - metadata):
-            if f"snapshot_metadata/{hashval}_md.json" not in gone:
+            if hashval not in gone_metadata:
                 yield self._useless(
                     "lineage", f"snapshot_lineage/{hashval}", "lineage without a snapshot: it is never read"
                 )
@@ -217,6 +222,19 @@ class GitCheck:
                 what = f"snapshot {hashval[:7]} has no lineage"
                 remedy = "If it had lineage, restore that from git's history or another copy"
                 yield Problem("lineage", f"{METADATA_DIR}/snapshot_lineage/{hashval}", what, remedy, "warning")
+
+    def _twins(self) -> Iterator[Problem]:
+        for hashval in twins(self.paths):
+            first, second = self.paths.snapshot_metadata_files(hashval)
+            places = [file.relative_to(self.paths.metadata).as_posix() for file in (first, second)]
+            what = f"snapshot {hashval[:7]} has metadata in {METADATA_DIR}/{places[0]} too, and that counts"
+            repair = partial(self._unite, hashval) if all(map(self._is_sound, places)) else None
+            remedy = "dws fsck --repair adds what it says to the other"
+            yield Problem("snapshot", f"{METADATA_DIR}/{places[1]}", what, remedy, "warning", repair)
+
+    def _unite(self, hashval: str) -> str:
+        unite(self.workspace, hashval)
+        return "added what it says to the other file"
 
     def _missing(self, relative: str, kind: FileKind, what: str) -> Problem:
         # A command that was interrupted may have removed it, and be completed first.

@@ -8,12 +8,14 @@ Where just one value can stand, that of the origin does, since others may have i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import reduce
 from pathlib import PurePosixPath
 from typing import Any
 
+from dataworkspaces.backends.git.paths import SHARDS, snapshot_of
 from dataworkspaces.backends.git.resource_files import SUFFIX, check_entry, check_list
 from dataworkspaces.backends.git.snapshot_index import has_right_types
 from dataworkspaces.errors import MetadataError
@@ -27,11 +29,11 @@ from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 _RESOURCES = f"{METADATA_DIR}/resources/"
 _RESOURCE_LIST = f"{METADATA_DIR}/resources.json"
-_METADATA = f"{METADATA_DIR}/snapshot_metadata/"
+_BELOW = f"{METADATA_DIR}/"
+_METADATA = (f"{_BELOW}snapshot_metadata/", f"{_BELOW}{SHARDS}/")
 _LINEAGE = f"{METADATA_DIR}/snapshot_lineage/"
 _ENVIRONMENTS = f"{METADATA_DIR}/{ENVIRONMENTS}/"
 _CONFIG = f"{METADATA_DIR}/config.json"
-_METADATA_SUFFIX = "_md.json"
 _NAMES = (SHOWN_AS, FORMERLY)
 _DETAILS = {"role", "export", "imported", "read_only", "compute_hash", *_NAMES}
 """Parameters in which two resources may differ and still be the same data at the same place."""
@@ -62,7 +64,7 @@ def names_to_read(sides: Mapping[str, Sides]) -> list[str]:
     """The objects whose content :func:`merge_metadata` asks for."""
     wanted = []
     for path, side in sides.items():
-        if not side.is_settled or path.startswith((_METADATA, _RESOURCES)):
+        if not side.is_settled or path.startswith((*_METADATA, _RESOURCES)):
             wanted += [entry.name for entry in (side.base, side.ours, side.theirs) if entry is not None]
     return wanted
 
@@ -85,6 +87,12 @@ def merge_metadata(
         raise MetadataError("The metadata of the origin or of this copy is nested too deeply to be merged") from e
 
 
+def united(first: SnapshotMetadata, second: SnapshotMetadata) -> SnapshotMetadata:
+    """What two files say of one snapshot; where just one value can stand, that of the first."""
+    nothing: dict[str, bytes] = {}
+    return _Merger({}, nothing.__getitem__, set(), set()).merge_snapshot(None, second, first)
+
+
 class _Merger:
     def __init__(
         self, sides: Mapping[str, Sides], read: Callable[[str], bytes], tags: set[str], resource_names: set[str]
@@ -94,6 +102,8 @@ class _Merger:
         self.tags = tags
         self.resource_names = resource_names
         self.merge_result = MetadataMerge()
+        self.files = _files_of_snapshots(sides)
+        self.snapshots: dict[str, dict[str, SnapshotMetadata | None]] = {}
 
     def merge(self) -> MetadataMerge:
         contents = self.merge_result.contents
@@ -107,7 +117,7 @@ class _Merger:
                 contents[path] = self._merge_config(path, side)
             elif PurePosixPath(path).name == ".gitignore":
                 contents[path] = self._merge_lines(side)
-            elif not path.startswith((_METADATA, _RESOURCES, _LINEAGE)) and path != _RESOURCE_LIST:
+            elif not path.startswith((*_METADATA, _RESOURCES, _LINEAGE)) and path != _RESOURCE_LIST:
                 contents[path] = side.theirs if side.theirs is not None else side.ours
         self._merge_resources()
         self._merge_snapshots()
@@ -245,39 +255,54 @@ class _Merger:
     def _merge_snapshots(self) -> None:
         lineage = _by_snapshot(self.sides)
         final: dict[str, SnapshotMetadata] = {}
-        for path, side in self.sides.items():
-            if not path.startswith(_METADATA) or not path.endswith(_METADATA_SUFFIX):
-                continue
-            hashval = path[len(_METADATA) : -len(_METADATA_SUFFIX)]
-            base, ours, theirs = (self._metadata(path, entry) for entry in (side.base, side.ours, side.theirs))
-            if side.is_settled:
-                merged = theirs if side.ours == side.base else ours
+        for hashval, paths in self.files.items():
+            base, ours, theirs = (self._metadata(paths, which) for which in ("base", "ours", "theirs"))
+            self.snapshots[hashval] = {"base": base, "ours": ours, "theirs": theirs}
+            if self.sides[paths[0]].is_settled if len(paths) == 1 else ours == theirs or base in (ours, theirs):
+                merged = theirs if ours == base else ours
             elif ours is None or theirs is None:
                 merged = ours or theirs
                 if merged is not None:
-                    self._keep_whole(hashval, merged, is_ours=ours is not None)
+                    self._keep_whole(hashval, paths, merged, is_ours=ours is not None)
             else:
-                merged = self._merge_snapshot(base, ours, theirs)
-                self.merge_result.contents[path] = _encode(merged.to_json())
+                merged = self.merge_snapshot(base, ours, theirs)
+                self._put(merged)
                 self._take_lineage(lineage.get(hashval, []))
+            if len(paths) > 1:
+                self.merge_result.contents.update(dict.fromkeys(paths))
             if merged is not None:
-                final[path] = merged
+                final[hashval] = merged
+                if len(paths) > 1:
+                    self._put(merged)
         self._separate_tags(final)
         self._separate_results(final)
 
-    def _metadata(self, path: str, entry: TreeEntry | None) -> SnapshotMetadata | None:
+    def _put(self, metadata: SnapshotMetadata) -> None:
+        """Write the metadata of a snapshot to one place: where the origin has it, if it does."""
+        paths = self.files[metadata.hashval]
+        place = next((path for path in paths if self.sides[path].theirs is not None), paths[0])
+        self.merge_result.contents.update(dict.fromkeys(paths))
+        self.merge_result.contents[place] = _encode(metadata.to_json())
+
+    def _metadata(self, paths: Sequence[str], which: str) -> SnapshotMetadata | None:
+        """What a side says of a snapshot, in whichever file; a merge by git alone may have left both."""
+        found = [self._read_metadata(path, getattr(self.sides[path], which)) for path in paths]
+        there = [metadata for metadata in found if metadata is not None]
+        return None if not there else reduce(lambda first, second: self.merge_snapshot(None, second, first), there)
+
+    def _read_metadata(self, path: str, entry: TreeEntry | None) -> SnapshotMetadata | None:
         data = self._object(path, entry)
         if data is None:
             return None
         try:
             metadata = SnapshotMetadata.from_json(data)
-            if not has_right_types(metadata) or path != f"{_METADATA}{metadata.hashval}{_METADATA_SUFFIX}":
+            if not has_right_types(metadata) or snapshot_of(path.removeprefix(_BELOW)) != metadata.hashval:
                 raise TypeError("a value is not what it should be")
             return metadata
         except (KeyError, TypeError) as e:
             raise MetadataError(f"{path}, in the origin or in this copy, is damaged: {e}") from e
 
-    def _merge_snapshot(
+    def merge_snapshot(
         self, base: SnapshotMetadata | None, ours: SnapshotMetadata, theirs: SnapshotMetadata
     ) -> SnapshotMetadata:
         """Both have it: both took it of the same content, or both changed its tags or message."""
@@ -303,15 +328,15 @@ class _Merger:
             updated_timestamp=updated,
         )
 
-    def _keep_whole(self, hashval: str, metadata: SnapshotMetadata, *, is_ours: bool) -> None:
+    def _keep_whole(self, hashval: str, paths: Sequence[str], metadata: SnapshotMetadata, *, is_ours: bool) -> None:
         """One side deleted the snapshot, the other changed it: it stays, with all that belongs to it."""
         self._note(f"Snapshot {hashval[:7]} stays: one side deleted it, and the other changed it")
         prefixes = (f"{METADATA_DIR}/snapshots/snapshot-{hashval}.json", f"{_LINEAGE}{hashval}/")
         for path, side in self.sides.items():
             if path.startswith(prefixes):
                 self.merge_result.contents[path] = side.ours if is_ours else side.theirs
-        path = f"{_METADATA}{hashval}{_METADATA_SUFFIX}"
-        self.merge_result.contents[path] = self.sides[path].ours if is_ours else self.sides[path].theirs
+        for path in paths:
+            self.merge_result.contents[path] = self.sides[path].ours if is_ours else self.sides[path].theirs
         if metadata.relative_destination_path:
             self.merge_result.kept_results[metadata.relative_destination_path] = is_ours
 
@@ -325,14 +350,14 @@ class _Merger:
         """A tag that both sides gave to different snapshots stays with the origin's."""
 
         theirs = {
-            tag: path
-            for path, metadata in final.items()
+            tag: hashval
+            for hashval, metadata in final.items()
             for tag in metadata.tags
-            if (self._side_tags(path, "theirs") or set()) >= {tag}
+            if tag in self._tags_of_origin(hashval)
         }
         taken = {*self.tags, *theirs, *(tag for metadata in final.values() for tag in metadata.tags)}
-        for path, metadata in final.items():
-            clashing = [tag for tag in metadata.tags if theirs.get(tag, path) != path]
+        for hashval, metadata in final.items():
+            clashing = [tag for tag in metadata.tags if theirs.get(tag, hashval) != hashval]
             if not clashing:
                 continue
             tags = list(metadata.tags)
@@ -341,36 +366,34 @@ class _Merger:
                 taken.add(new)
                 tags[tags.index(tag)] = new
                 self._note(
-                    f"Your snapshot {metadata.hashval[:7]} now has the tag '{new}': the origin gave '{tag}' to "
-                    f"snapshot {final[theirs[tag]].hashval[:7]}"
+                    f"Your snapshot {hashval[:7]} now has the tag '{new}': the origin gave '{tag}' to snapshot "
+                    f"{theirs[tag][:7]}"
                 )
             metadata.tags[:] = tags
-            self.merge_result.contents[path] = _encode(metadata.replace(tags=tags).to_json())
+            self._put(metadata.replace(tags=tags))
 
-    def _side_tags(self, path: str, which: str) -> set[str] | None:
-        metadata = self._metadata(path, getattr(self.sides[path], which))
-        return None if metadata is None else set(metadata.tags)
+    def _tags_of_origin(self, hashval: str) -> list[str]:
+        metadata = self.snapshots[hashval]["theirs"]
+        return [] if metadata is None else metadata.tags
 
     def _separate_results(self, final: Mapping[str, SnapshotMetadata]) -> None:
         """Results that both sides moved to the same place: ours go to another."""
 
-        new_there = {m.relative_destination_path for p, m in final.items() if self._is_new(p, "theirs")}
+        new_there = {m.relative_destination_path for h, m in final.items() if self._is_new(h, "theirs")}
         taken = {metadata.relative_destination_path for metadata in final.values()}
-        for path, metadata in final.items():
+        for hashval, metadata in final.items():
             place = metadata.relative_destination_path
-            if place and place in new_there and self._is_new(path, "ours") and not self._is_new(path, "theirs"):
+            if place and place in new_there and self._is_new(hashval, "ours") and not self._is_new(hashval, "theirs"):
                 new = _free_name(place, taken)
                 taken.add(new)
                 self.merge_result.moved_results[place] = new
-                self._note(
-                    f"The results of your snapshot {metadata.hashval[:7]} are now in '{new}': the origin has {place}"
-                )
+                self._note(f"The results of your snapshot {hashval[:7]} are now in '{new}': the origin has {place}")
                 before = metadata.results_moved_from or place
-                moved = metadata.replace(relative_destination_path=new, results_moved_from=before)
-                self.merge_result.contents[path] = _encode(moved.to_json())
+                self._put(metadata.replace(relative_destination_path=new, results_moved_from=before))
 
-    def _is_new(self, path: str, which: str) -> bool:
-        return self.sides[path].base is None and getattr(self.sides[path], which) is not None
+    def _is_new(self, hashval: str, which: str) -> bool:
+        sides = self.snapshots[hashval]
+        return sides["base"] is None and sides[which] is not None
 
 
 _ABSENT = object()
@@ -398,6 +421,15 @@ def _merge_names(
 
 def _without_names(params: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in params.items() if key not in _NAMES}
+
+
+def _files_of_snapshots(sides: Iterable[str]) -> dict[str, list[str]]:
+    """The paths of metadata, by the snapshot: one, unless two copies have it at different places."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(sides):
+        if path.startswith(_METADATA) and (hashval := snapshot_of(path.removeprefix(_BELOW))) is not None:
+            found.setdefault(hashval, []).append(path)
+    return dict(sorted(found.items()))
 
 
 def _by_snapshot(sides: Iterable[str]) -> dict[str, list[str]]:

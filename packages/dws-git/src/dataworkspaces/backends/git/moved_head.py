@@ -69,6 +69,7 @@ def settle_head(workspace: GitWorkspace) -> None:
             names = workspace.get_resource_names() if changed is None else changed
             workspace.take_over_lineage(list(names))
     if present.commit is not None and present.branch is not None:
+        _unite_metadata(workspace)
         _separate_tags(workspace)
     note_head(workspace)
 
@@ -126,6 +127,14 @@ def _is_other_tree(root: Path, before: str, after: str) -> bool:
     return run_git(root, ["diff-tree", "--quiet", before, after], ok=(0, 1)).returncode == 1
 
 
+def _unite_metadata(workspace: GitWorkspace) -> None:
+    from dataworkspaces.backends.git.metadata_twins import twins, unite
+
+    for hashval in twins(workspace.paths):
+        unite(workspace, hashval)
+    workspace.save("Metadata that two copies had in different places")
+
+
 def _separate_tags(workspace: GitWorkspace) -> None:
     """A tag that two snapshots have: each branch gave it to one of its own. It stays with the one that came first."""
     for tag in workspace.get_repeated_tags():
@@ -146,11 +155,12 @@ def _with_other_tag(old: str, new: str, metadata: SnapshotMetadata) -> SnapshotM
 def _by_arrival(workspace: GitWorkspace, hashes: Iterable[str]) -> list[str]:
     """Snapshots in the order in which they came to the branch: what a merge brought came with the merge."""
     root = workspace.paths.root
-    left = {workspace.paths.snapshot_metadata_file(h).relative_to(root).as_posix(): h for h in hashes}
+    files = {file: h for h in hashes for file in workspace.paths.snapshot_metadata_files(h)}
+    left = {file.relative_to(root).as_posix(): h for file, h in files.items()}
     arguments = ["log", "--first-parent", "-m", "--reverse", "--diff-filter=A", "--no-renames", "--name-only"]
     listed = run_git(root, [*arguments, "--format=", "-z", "--", *left]).stdout.decode("utf-8", "surrogateescape")
-    found = [left[path] for path in dict.fromkeys(listed.replace("\n", "\0").split("\0")) if path in left]
-    return [*found, *(h for h in left.values() if h not in found)]
+    found = [left[path] for path in listed.replace("\n", "\0").split("\0") if path in left]
+    return list(dict.fromkeys([*found, *left.values()]))
 
 
 def _free_tag(workspace: GitWorkspace, tag: str, hostname: str) -> str:

@@ -25,6 +25,6 @@ def origin_state(workspace: GitSync) -> OriginState:
 
 
 def _new_snapshots(workspace: GitSync, theirs: str, ours: str) -> int:
-    root, directory = workspace.paths.root, workspace.paths.snapshot_metadata
+    root, directories = workspace.paths.root, workspace.paths.snapshot_metadata_in_git
     arguments = ["diff-tree", "-r", "--name-only", "--no-renames", "--diff-filter=A", theirs, ours, "--"]
-    return len(run_git(root, [*arguments, directory.relative_to(root).as_posix()]).stdout.splitlines())
+    return len(run_git(root, [*arguments, *directories]).stdout.splitlines())

@@ -12,7 +12,7 @@ from typing import Any
 from dataworkspaces.backends.git.kept_with_packs import KeptWithPacks
 from dataworkspaces.backends.git.packs_in_commits import find_in_commits
 from dataworkspaces.backends.git.paths import WorkspacePaths
-from dataworkspaces.backends.git.snapshot_index import SUFFIX, parse_metadata
+from dataworkspaces.backends.git.snapshot_index import parse_metadata
 from dataworkspaces.backends.git.snapshot_packs import SnapshotPacks
 from dataworkspaces.errors import MetadataError, NotFoundError
 from dataworkspaces.gitrepo.experiment_refs import EXPERIMENTS
@@ -42,12 +42,13 @@ def versions_in(
 
     :param is_strict: versions of which nothing is stored come too, and metadata that is damaged raises
         MetadataError."""
-    root, directory, states = paths.root, place_of_metadata(paths), f"{paths.metadata_in_git}/file"
+    root, directories, states = paths.root, paths.snapshot_metadata_in_git, f"{paths.metadata_in_git}/file"
+    below = tuple(f"{directory}/" for directory in directories)
     seen: set[str] = set()
     for commit in commits:
-        listed = list_tree(root, commit, [directory, states])
+        listed = list_tree(root, commit, [*directories, states])
         # What the working tree has too is nothing of another branch.
-        found = {p: e.name for p, e in listed.items() if p.startswith(f"{directory}/") and not (root / p).exists()}
+        found = {p: e.name for p, e in listed.items() if p.startswith(below) and not (root / p).exists()}
         metadata = set(found.values()) - seen
         seen |= metadata
         if not metadata:
@@ -96,13 +97,13 @@ def snapshots_of_branch(paths: WorkspacePaths, branch: str) -> list[SnapshotMeta
     if tip is None:
         names = some(branch_names(paths))
         raise NotFoundError(f"There is no branch '{branch}'", hint=f"There are: {names}. 'git fetch' may bring it")
-    files = list_tree(paths.root, tip, [place_of_metadata(paths)])
+    files = list_tree(paths.root, tip, paths.snapshot_metadata_in_git)
     contents = read_blobs(paths.root, [entry.name for entry in files.values()])
-    found = {}
+    found: dict[str, SnapshotMetadata] = {}
     for path, entry in files.items():
         with suppress(MetadataError):
             metadata = parse_metadata(contents[entry.name], path)
-            found[metadata.hashval] = metadata
+            found.setdefault(metadata.hashval, metadata)
     return [found[h] for h in SnapshotGraph(map(SnapshotNode.of, found.values())).newest_first()]
 
 
@@ -148,17 +149,13 @@ def _is_wanted(paths: WorkspacePaths, hashval: str) -> bool:
 
 
 def _read(paths: WorkspacePaths, tips: Sequence[str], hashes: Sequence[str]) -> Iterator[SnapshotMetadata]:
-    places = [f"{place_of_metadata(paths)}/{hashval}{SUFFIX}" for hashval in hashes]
+    files = (file for hashval in hashes for file in paths.snapshot_metadata_files(hashval))
+    places = [file.relative_to(paths.root).as_posix() for file in files]
     objects = resolve(paths.root, [f"{tip}:{place}" for place in places for tip in tips])
     named = {name: places[number // len(tips)] for number, name in enumerate(objects) if name is not None}
     for name, content in read_blobs(paths.root, named).items():
         with suppress(MetadataError):
             yield parse_metadata(content, named[name])
-
-
-def place_of_metadata(paths: WorkspacePaths) -> str:
-    """Where a commit has the metadata of snapshots."""
-    return paths.snapshot_metadata.relative_to(paths.root).as_posix()
 
 
 def _commits(paths: WorkspacePaths) -> list[str]:

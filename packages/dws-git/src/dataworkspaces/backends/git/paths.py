@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from pathlib import Path
 
 from dataworkspaces.backends.git.snapshot_packs import PACKS
 from dataworkspaces.gitrepo.layout import enclosing_repository
+from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
+SHARDS = "snapshot_shards"
+"""The directory, below that of the metadata."""
+SHARD_RE = "[0-9a-f]{2}"
+MANY_SNAPSHOTS = 512
+"""From so many snapshots on, the metadata of a new one goes to a shard."""
 BRANCH_PARAM = "dws_git_branch"
 """A global parameter."""
 WORKSPACE_IGNORES = (".ipynb_checkpoints/", ".~*")
@@ -20,6 +27,14 @@ LOCAL_ONLY = ("local_params.json", "resource_local_params.json", "current_lineag
 METADATA_ATTRIBUTES = "* -text -eol -ident -filter -working-tree-encoding !diff !merge"
 """The last line in the ``.gitattributes`` of the metadata directory: what is hashed is not converted, and a pattern
 like ``*.json`` for git-lfs is not meant for it."""
+
+_METADATA_FILE = re.compile(rf"(?:snapshot_metadata|{SHARDS}/({SHARD_RE}))/((?(1)\1)[0-9a-f]+)_md\.json")
+
+
+def snapshot_of(relative: str) -> str | None:
+    """The hash of the snapshot whose metadata a file is, by its path from the metadata directory; None for others."""
+    match = _METADATA_FILE.fullmatch(relative)
+    return None if match is None else match[2]
 
 
 class WorkspacePaths:
@@ -111,6 +126,16 @@ class WorkspacePaths:
         return self.metadata / "snapshot_metadata"
 
     @cached_property
+    def snapshot_shards(self) -> Path:
+        """For the metadata of snapshots that come to many others: see :meth:`new_snapshot_metadata_file`."""
+        return self.metadata / SHARDS
+
+    @property
+    def snapshot_metadata_in_git(self) -> tuple[str, str]:
+        """Where commits have the metadata of snapshots."""
+        return self.in_git(f"{METADATA_DIR}/{self.snapshot_metadata.name}"), self.in_git(f"{METADATA_DIR}/{SHARDS}")
+
+    @cached_property
     def metadata_gitignore(self) -> Path:
         return self.metadata / ".gitignore"
 
@@ -133,8 +158,26 @@ class WorkspacePaths:
     def manifest(self, hash_val: str) -> Path:
         return self.manifests / f"snapshot-{hash_val}.json"
 
+    def snapshot_metadata_files(self, hash_val: str) -> tuple[Path, Path]:
+        """Where the metadata of a snapshot may be: in the first place, or else in the second."""
+        name = f"{hash_val}_md.json"
+        return self.snapshot_metadata / name, self.snapshot_shards / hash_val[:2] / name
+
     def snapshot_metadata_file(self, hash_val: str) -> Path:
-        return self.snapshot_metadata / f"{hash_val}_md.json"
+        """Where the metadata of a snapshot is; if there is none, where release 1.6 would have it."""
+        flat, sharded = self.snapshot_metadata_files(hash_val)
+        return sharded if is_present(sharded) and not is_present(flat) else flat
+
+    def new_snapshot_metadata_file(self, hash_val: str, count: int) -> Path:
+        """Where the metadata of a snapshot goes, and then stays.
+
+        Release 1.6 has one directory. Whatever is written there, git writes the names of all files in it, and we look
+        at each. So once there are many snapshots, new ones go to directories named for the first two digits of the
+        hash.
+
+        :param count: of the snapshots that there are."""
+        there = self.snapshot_metadata_file(hash_val)
+        return there if count < MANY_SNAPSHOTS or is_present(there) else self.snapshot_metadata_files(hash_val)[1]
 
     def resource_state(self, role: str, name: str) -> Path:
         """Manifests of local-files and rclone resources."""

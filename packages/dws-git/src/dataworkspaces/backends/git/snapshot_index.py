@@ -7,15 +7,18 @@ was made; else files whose size, time or inode changed are read again.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from dataworkspaces.backends.git.paths import SHARD_RE
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.toolbox.atomic import MAX_JSON_BYTES, read_json_object
 from dataworkspaces.toolbox.regular import read_regular
@@ -27,7 +30,8 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS snapshots(
     hash TEXT PRIMARY KEY, position INTEGER NOT NULL, node TEXT NOT NULL,
     names_parents INTEGER NOT NULL, is_head INTEGER NOT NULL,
-    mtime INTEGER, size INTEGER, inode INTEGER) WITHOUT ROWID;
+    place TEXT NOT NULL, mtime INTEGER, size INTEGER, inode INTEGER) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_place ON snapshots(place);
 CREATE INDEX IF NOT EXISTS by_position ON snapshots(position, hash);
 CREATE INDEX IF NOT EXISTS by_head ON snapshots(is_head, position, hash);
 CREATE TABLE IF NOT EXISTS parents(parent TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY(parent, hash)) WITHOUT ROWID;
@@ -37,7 +41,8 @@ CREATE INDEX IF NOT EXISTS by_hash ON tags(hash);
 CREATE TABLE IF NOT EXISTS labels(
     label TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY(label, hash)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_labelled ON labels(hash);
-CREATE TABLE IF NOT EXISTS state(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS places(
+    place TEXT PRIMARY KEY, mtime INTEGER NOT NULL, inode INTEGER NOT NULL) WITHOUT ROWID;
 """
 _TABLES = ("snapshots", "tags", "labels", "parents")
 """Each knows the snapshots by ``hash``."""
@@ -47,7 +52,7 @@ UPDATE snapshots SET is_head = 1 - is_head WHERE is_head <> (hash NOT IN (SELECT
     (SELECT hash FROM snapshots WHERE names_parents = 0 ORDER BY position DESC, hash DESC LIMIT 1)))
 """
 """Those that none came after. Of snapshots that name no parents, each came after the one before it."""
-_VERSION = 6
+_VERSION = 7
 _CLOCK_TICK_NS = 50_000_000
 """A directory that changed less than this before it was read may change again without its time telling."""
 
@@ -101,29 +106,45 @@ def has_right_types(metadata: SnapshotMetadata) -> bool:
         return False
 
 
-_Key = list[int]
-"""Of a file: its time, its size and its inode."""
+_Key = tuple[str | int, ...]
+"""Of a file: its place, its time, its size and its inode."""
+_FLAT = ""
+"""The place that release 1.6 knows. A shard has its name for one."""
+
+
+class _Time(NamedTuple):
+    """When a directory changed, and which it is."""
+
+    mtime: int
+    inode: int
+
+    @property
+    def is_settled(self) -> bool:
+        return time.time_ns() - self.mtime > _CLOCK_TICK_NS
+
+
+_UNSETTLED = _Time(-1, -1)
+"""Of a directory that is to be looked at again."""
 
 
 class SnapshotIndex:
-    """The index of the metadata files in ``directory``, kept in the file ``database``."""
+    """The index of the metadata files in ``directory`` and in the directories below ``shards``, kept in the file
+    ``database``. A file in the first counts before one in a shard."""
 
-    def __init__(self, directory: Path, database: Path) -> None:
+    def __init__(self, directory: Path, shards: Path, database: Path) -> None:
         self._directory = directory
+        self._shards = shards
         self._database = database
 
     def count(self) -> int:
         return int(self._query("SELECT count(*) FROM snapshots")[0][0])
 
     def state(self) -> str | None:
-        """The directory's time; None if it may change without that telling. All metadata files are replaced, and none
-        is written to."""
-        try:
-            status = self._directory.stat()
-        except FileNotFoundError:
-            return "nothing"
-        is_settled = time.time_ns() - status.st_mtime_ns >= _CLOCK_TICK_NS
-        return f"{status.st_ino} {status.st_mtime_ns}" if is_settled else None
+        """The times of the directories; None if they may change without that telling. All metadata files are replaced,
+        and none is written to."""
+        times = sorted(self._times().items())
+        is_settled = all(changed.is_settled for _, changed in times)
+        return hashlib.sha256(repr(times).encode()).hexdigest() if is_settled else None
 
     def hashes(self, *, reverse: bool, limit: int | None) -> list[str]:
         """In the order of :meth:`SnapshotGraph.positions`."""
@@ -183,49 +204,101 @@ class SnapshotIndex:
             return _connect(str(self._database))
 
     def _update(self, connection: sqlite3.Connection) -> None:
-        try:
-            before = self._directory.stat().st_mtime_ns
-            if _state(connection, "directory") == str(before):
-                return
-            there = {e.name: _key(e.stat()) for e in os.scandir(self._directory) if e.name.endswith(SUFFIX)}
-        except FileNotFoundError:
-            before, there = 0, {}
-        known: dict[str, _Key] = {
-            name: key
-            for name, *key in connection.execute(f"SELECT hash || '{SUFFIX}', mtime, size, inode FROM snapshots")
+        times = self._times()
+        known_times = {
+            place: _Time(*changed) for place, *changed in connection.execute("SELECT place, mtime, inode FROM places")
         }
+        changed = {place for place in {*times, *known_times} if times.get(place) != known_times.get(place)}
+        if not changed:
+            return
+        is_new = connection.execute("SELECT 1 FROM snapshots LIMIT 1").fetchone() is None
+        known: dict[str, _Key] = {}
+        there: dict[str, _Key] = {}
+        if _FLAT in changed:
+            known |= _known(connection, _FLAT)
+            there |= self._files(_FLAT)
+            # What goes from there may be in a shard, too.
+            changed |= {name[:2] for name in known.keys() - there.keys()} & times.keys()
+        for place in sorted(changed - {_FLAT}):
+            known |= _known(connection, place)
+            there = {**self._files(place), **there}
         gone = known.keys() - there.keys()
         other = [name for name, key in there.items() if known.get(name) != key]
-        for name in (*gone, *(name for name in other if name in known)):
+        if not is_new:
+            elsewhere = {name: _place_of(connection, name) for name in other if name not in known}
+            other = [name for name in other if elsewhere.get(name) != _FLAT]
+            gone |= {name for name in other if name in known or elsewhere[name] is not None}
+        for name in gone:
             _forget(connection, name[: -len(SUFFIX)])
         new: dict[str, SnapshotNode] = {}
         rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in _TABLES}
         for name in other:
-            metadata = _read_listed(f"{self._directory}/{name}")
+            place, *key = there[name]
+            metadata = _read_listed(f"{self._directory_of(str(place))}/{name}")
             hashval = metadata.hashval
             node = new[hashval] = SnapshotNode.of(metadata)
-            rows["snapshots"].append((hashval, 0, _text(node), node.parents is not None, 0, *there[name]))
+            rows["snapshots"].append((hashval, 0, _text(node), node.parents is not None, 0, place, *key))
             rows["tags"] += ((tag, hashval) for tag in {*metadata.tags})
             labels = {f"{key}={value}" for key, value in metadata.labels.items()}
             rows["labels"] += ((label, hashval) for label in labels)
             rows["parents"] += ((parent, hashval) for parent in {*(node.parents or ())})
-        if not known:  # as in a clone: so each row is written once
+        if is_new:  # as in a clone: so each row is written once
             positions = SnapshotGraph(new.values()).positions()
             rows["snapshots"] = [(hashval, positions[hashval], *rest) for hashval, _, *rest in rows["snapshots"]]
         for table, of_table in rows.items():
             if of_table:
                 marks = ",".join("?" * len(of_table[0]))
                 connection.executemany(f"INSERT INTO {table} VALUES({marks})", sorted(of_table))
-        if known:
-            _place(connection, new, all_anew=bool(gone) or any(name in known for name in other))
+        if not is_new:
+            _place(connection, new, all_anew=bool(gone))
         elif new:
             connection.execute(_HEADS)
-        settled = time.time_ns() - before > _CLOCK_TICK_NS
-        connection.execute("INSERT OR REPLACE INTO state VALUES('directory', ?)", (str(before) if settled else "",))
+        for place in changed:
+            connection.execute("DELETE FROM places WHERE place = ?", (place,))
+            if place in times:
+                seen = times[place] if times[place].is_settled else _UNSETTLED
+                connection.execute("INSERT INTO places VALUES(?, ?, ?)", (place, *seen))
+
+    def _times(self) -> dict[str, _Time]:
+        """When each of the directories changed."""
+        places = [_FLAT]
+        with suppress(FileNotFoundError):
+            places += (name for name in os.listdir(self._shards) if re.fullmatch(SHARD_RE, name))  # noqa: PTH208
+        found = {}
+        for place in places:
+            with suppress(FileNotFoundError):
+                status = os.stat(self._directory_of(place))  # noqa: PTH116 - there are hundreds
+                found[place] = _Time(status.st_mtime_ns, status.st_ino)
+        return found
+
+    def _directory_of(self, place: str) -> str:
+        return f"{self._shards}/{place}" if place else str(self._directory)
+
+    def _files(self, place: str) -> dict[str, _Key]:
+        try:
+            with os.scandir(self._directory_of(place)) as entries:
+                return {
+                    e.name: _key(place, e.stat())
+                    for e in entries
+                    if e.name.endswith(SUFFIX) and e.name.startswith(place)
+                }
+        except FileNotFoundError:
+            return {}
 
 
-def _key(stat: os.stat_result) -> _Key:
-    return [stat.st_mtime_ns, stat.st_size, stat.st_ino]
+def _known(connection: sqlite3.Connection, place: str) -> dict[str, _Key]:
+    sql = f"SELECT hash || '{SUFFIX}', place, mtime, size, inode FROM snapshots WHERE place = ?"
+    return {name: tuple(key) for name, *key in connection.execute(sql, (place,))}
+
+
+def _place_of(connection: sqlite3.Connection, name: str) -> str | None:
+    sql = "SELECT place FROM snapshots WHERE hash = ?"
+    row = connection.execute(sql, (name[: -len(SUFFIX)],)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _key(place: str, stat: os.stat_result) -> _Key:
+    return place, stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 def _place(connection: sqlite3.Connection, new: Mapping[str, SnapshotNode], *, all_anew: bool) -> None:
@@ -268,17 +341,12 @@ def _forget(connection: sqlite3.Connection, hashval: str) -> None:
         connection.execute(f"DELETE FROM {table} WHERE hash = ?", (hashval,))
 
 
-def _state(connection: sqlite3.Connection, key: str) -> str | None:
-    row = connection.execute("SELECT value FROM state WHERE key = ?", (key,)).fetchone()
-    return None if row is None else str(row[0])
-
-
 def _connect(database: str) -> sqlite3.Connection:
     connection = sqlite3.connect(database, timeout=2.0)
     try:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version != _VERSION:
-            dropped = "".join(f"DROP TABLE IF EXISTS {table};" for table in (*_TABLES, "state"))
+            dropped = "".join(f"DROP TABLE IF EXISTS {table};" for table in (*_TABLES, "places", "state"))
             # In one transaction: each waits for the disk.
             connection.executescript(f"BEGIN IMMEDIATE;{dropped}{_SCHEMA}PRAGMA user_version = {_VERSION};COMMIT;")
     except BaseException:

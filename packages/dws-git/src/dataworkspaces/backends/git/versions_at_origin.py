@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from dataworkspaces.backends.git.other_branches import place_of_metadata, versions_in
+from dataworkspaces.backends.git.other_branches import versions_in
 from dataworkspaces.errors import NotFoundError, UnavailableError
 from dataworkspaces.gitrepo.checks import absolute_url, without_passwords
 from dataworkspaces.gitrepo.experiment_refs import EXPERIMENTS
@@ -47,7 +47,7 @@ def versions_at_origin(workspace: GitSync, since: datetime) -> Iterator[VersionE
                 f"The origin of {workspace.what} has no branch, so it is not known what it needs", hint="dws push"
             )
         tips = _tips(root, _AT_ORIGIN)
-        before = _before_deletions(root, tips, place_of_metadata(workspace.paths), since)
+        before = _before_deletions(root, tips, workspace.paths.snapshot_metadata_in_git, since)
         yield from versions_in(workspace.paths, list(dict.fromkeys([*tips, *before])), is_strict=True)
     finally:
         _forget(root)
@@ -58,12 +58,12 @@ def _tips(root: Path, place: str) -> list[str]:
     return list(dict.fromkeys(line.split()[-1] for line in listed.decode("ascii").splitlines()))
 
 
-def _before_deletions(root: Path, tips: list[str], directory: str, since: datetime) -> list[str]:
+def _before_deletions(root: Path, tips: list[str], directories: Sequence[str], since: datetime) -> list[str]:
     """The commits after which metadata of snapshots went, or changed. Git knows whole seconds: what was deleted within
     the one in which the time begins was deleted before it, so that nothing counts as deleted since now."""
     begin = max(0, math.ceil(since.timestamp()))
     options = ["log", "--stdin", "--format=%P", "--diff-filter=DM", f"--max-age={begin}"]
-    listed = run_git(root, [*options, "--", directory], stdin="".join(f"{tip}\n" for tip in tips).encode()).stdout
+    listed = run_git(root, [*options, "--", *directories], stdin="".join(f"{tip}\n" for tip in tips).encode()).stdout
     return list(dict.fromkeys(listed.decode("ascii").split()))
 
 

@@ -44,7 +44,7 @@ from dataworkspaces.resources.git_subdirectory import GitSubdirectory
 from dataworkspaces.toolbox.atomic import read_json_object, unreadable, write_bytes, write_json
 from dataworkspaces.toolbox.logs import log
 from dataworkspaces.toolbox.names import some
-from dataworkspaces.toolbox.regular import read_regular, status_if_any
+from dataworkspaces.toolbox.regular import is_present, read_regular, status_if_any
 from dataworkspaces.workspace import (
     OWN_FILES,
     PresentContents,
@@ -150,7 +150,10 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
 
     @property
     def _index(self) -> SnapshotIndex:
-        return SnapshotIndex(self.paths.snapshot_metadata, self.get_machine_directory() / "snapshots.sqlite")
+        paths = self.paths
+        return SnapshotIndex(
+            paths.snapshot_metadata, paths.snapshot_shards, self.get_machine_directory() / "snapshots.sqlite"
+        )
 
     def get_next_snapshot_number(self) -> int:
         counter = self.get_machine_directory() / "snapshot_number"
@@ -183,8 +186,8 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
             yield self.get_snapshot_metadata(hash_val)
 
     def get_snapshot_metadata(self, hash_val: str) -> SnapshotMetadata:
-        path = self.paths.snapshot_metadata_file(hash_val)
-        if not hash_val.isalnum() or status_if_any(path) is None:
+        path = self.paths.snapshot_metadata_file(hash_val) if hash_val.isalnum() else None
+        if path is None or status_if_any(path) is None:
             included = self.included_experiments
             found = None if included is None else included.snapshot(hash_val)
             if found is not None:
@@ -260,7 +263,7 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
         return manifest
 
     def save_snapshot_metadata_and_manifest(self, metadata: SnapshotMetadata, manifest: bytes) -> None:
-        path = self.paths.snapshot_metadata_file(metadata.hashval)
+        path = self.paths.new_snapshot_metadata_file(metadata.hashval, self.get_snapshot_count())
         manifest_path = self.paths.manifest(metadata.hashval)
         is_packed = path.exists() and not manifest_path.exists() and self._is_packed(metadata.hashval)
         if not is_packed:
@@ -286,7 +289,9 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
     def delete_snapshot_metadata_and_manifest(self, hash_val: str) -> None:
         from dataworkspaces.durability import flush_directory
 
-        for path in (self.paths.snapshot_metadata_file(hash_val), self.paths.manifest(hash_val)):
+        files = self.paths.snapshot_metadata_files(hash_val)
+        there = [path for path in files if is_present(path)]
+        for path in (*(there or files[:1]), self.paths.manifest(hash_val)):
             self._note_for_commit(path)
             path.unlink(missing_ok=True)
             if path.parent.is_dir():
