@@ -11,12 +11,15 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from dataworkspaces.gitrepo.both import both
 from dataworkspaces.gitrepo.identity import signs_commits
 from dataworkspaces.gitrepo.layout import git_directory, head_commit, operation_in_progress
 from dataworkspaces.gitrepo.run import run_git
 
 LARGE = 1 << 20
 """Bytes of an index from which on this is worth more git processes: some 10,000 files."""
+
+_WRITE_TREE = ("write-tree",)
 
 
 def commit_index(root: Path, paths: Sequence[str], message: bytes) -> bool | None:
@@ -28,12 +31,14 @@ def commit_index(root: Path, paths: Sequence[str], message: bytes) -> bool | Non
     head = head_commit(root)
     if head is None or not is_large(root) or operation_in_progress(root) is not None or signs_commits(root):
         return None
-    staged = _staged(root)
+    staged, written = both(lambda: _staged(root), lambda: run_git(root, _WRITE_TREE, ok=(0, 128)))
     if staged is None or not all(_is_at(path, paths) for path in staged):
         return None
     if not staged:
         return False
-    tree = run_git(root, ["write-tree"], doing="Committing").stdout.decode("ascii").strip()
+    if written.returncode:
+        written = run_git(root, _WRITE_TREE, doing="Committing")
+    tree = written.stdout.decode("ascii").strip()
     text = _cleaned(message)
     # One time for the commit and for the log, from which a lost commit can be made again.
     now = f"@{int(time.time())} {time.strftime('%z')}"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dataworkspaces.errors import RefusedError
+from dataworkspaces.gitrepo.both import both
 from dataworkspaces.gitrepo.ignore_lines import add_lines, literally
 from dataworkspaces.gitrepo.large_index import is_large
 from dataworkspaces.gitrepo.layout import git_directories, git_directory
@@ -107,9 +108,11 @@ def _changed_without(part: Part, listing: list[str]) -> bytes:
     apart = not_below(part.without)
     if not is_large(part.root):
         return git_without(part.root, [*listing, *apart], part.without, within=part.within)
-    changed = git_without(part.root, ["diff-files", "-z", "--name-only"], part.without, within=part.within)
     arguments = [*(word for word in listing if word != "--modified"), *apart]
-    others = git_without(part.root, arguments, part.without, within=part.within)
+    changed, others = both(
+        lambda: git_without(part.root, ["diff-files", "-z", "--name-only"], part.without, within=part.within),
+        lambda: git_without(part.root, arguments, part.without, within=part.within),
+    )
     return b"".join(b"C %s\0" % path for path in changed.split(b"\0")[:-1]) + others
 
 

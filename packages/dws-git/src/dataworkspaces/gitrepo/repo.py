@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from dataworkspaces.errors import ConfigurationError, NotSupportedError
+from dataworkspaces.gitrepo.both import both
 from dataworkspaces.gitrepo.layout import current_branch, git_directory, head_commit, operation_in_progress
 from dataworkspaces.gitrepo.plumbing import is_tracked, list_paths, resolve
 from dataworkspaces.gitrepo.run import run_git
@@ -137,15 +139,15 @@ class GitRepo(NamedTuple):
         looking = "no" if is_apart else "all" if each_file else "normal"
         arguments = ["status", "--porcelain=v2", "--branch", "-z", f"--untracked-files={looking}", "--no-renames"]
         arguments += ["--ignored=matching"] if ignored else []
-        untracked, hidden = [], []
+        untracked: list[str] = []
+        hidden = []
         if without or within:
             arguments, paths = [_MAGIC, *arguments], pathspecs(without, within)
+        asking = partial(run_git, self.root, [*arguments, "--", *paths], env={"GIT_OPTIONAL_LOCKS": "0"})
         if is_apart:
-            listing = ["ls-files", "-z", "--others", "--exclude-standard"]
-            listing += [] if each_file else ["--directory", "--no-empty-directory"]
-            listed = git_without(self.root, [*listing, *not_below(without)], without, within=within)
-            untracked = os.fsdecode(listed).split("\0")[:-1]
-        result = run_git(self.root, [*arguments, "--", *paths], env={"GIT_OPTIONAL_LOCKS": "0"})
+            result, untracked = both(asking, lambda: self._untracked(without, within, each_file=each_file))
+        else:
+            result = asking()
         commit = branch = None
         dirty, unstaged = [], []
         for record in os.fsdecode(result.stdout).split("\0"):
@@ -165,6 +167,12 @@ class GitRepo(NamedTuple):
                 hidden.append(record[2:])
         differing = tuple(dirty + untracked)
         return RepoStatus(commit, branch, differing, tuple(untracked), tuple(hidden), tuple(unstaged))
+
+    def _untracked(self, without: Sequence[str], within: str, *, each_file: bool) -> list[str]:
+        listing = ["ls-files", "-z", "--others", "--exclude-standard"]
+        listing += [] if each_file else ["--directory", "--no-empty-directory"]
+        listed = git_without(self.root, [*listing, *not_below(without)], without, within=within)
+        return os.fsdecode(listed).split("\0")[:-1]
 
     def _is_large(self) -> bool:
         from dataworkspaces.gitrepo.large_index import is_large
