@@ -34,7 +34,14 @@ GIT_CONFIG = """
 \tdefaultBranch = main
 [protocol "file"]
 \tallow = always
+[gc]
+\tauto = 0
+[maintenance]
+\tauto = false
+[receive]
+\tautogc = false
 """
+"""With the last three, git does not start two programs after each commit and push to find that there is little."""
 
 ONE_THREAD = {"OPENBLAS_DEFAULT_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1"}
 """Linear algebra on data as small as those of tests takes several times as long where two threads wait for each other,

@@ -76,16 +76,18 @@ def meet(hub: Hub, ahead: User, behind: User) -> str:
 
 def check_same(one: User, other: User) -> None:
     """All that a workspace shares is the same in two copies, and nothing waits to be committed."""
-    assert snapshots(one) == snapshots(other)
+    history = snapshots(one)
+    assert history == snapshots(other)
     assert resources(one) == resources(other)
     assert shared_parameters(one) == shared_parameters(other)
     assert results_files(one) == results_files(other)
-    assert manifests(one) == manifests(other) == {snapshot["hash"] for snapshot in snapshots(one)}
-    assert len(tags(one)) == len(set(tags(one)))
+    assert manifests(one) == manifests(other) == {snapshot["hash"] for snapshot in history}
+    tags = [tag for snapshot in history for tag in snapshot["tags"]]
+    assert len(tags) == len(set(tags))
     for user in (one, other):
         assert user.git("status", "--porcelain") == ""
     assert one.git("rev-parse", "HEAD^{tree}") == other.git("rev-parse", "HEAD^{tree}")
-    for snapshot in snapshots(one):
+    for snapshot in history:
         options = ("--snapshot", snapshot["hash"])
         assert lineage(one, *options) == lineage(other, *options)
 
