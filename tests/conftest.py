@@ -13,6 +13,7 @@ from forked import Forked
 from rclone_server import remote  # noqa: F401
 from s3_server import s3_server  # noqa: F401 - fixtures
 from servers import http_server, ssh_server  # noqa: F401
+from stage import Stage
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -45,6 +46,12 @@ def workspace(user: User, fresh_workspace: Path) -> User:
     here = user.at(copy_workspace(fresh_workspace, user.cwd / "ws"))
     write_files(here.cwd, {"code/run.py": "print(1)\n"})
     return here
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """Where tests of a module that begin alike find what they begin with."""
+    return Stage(tmp_path_factory.mktemp("stage"))
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from collaboration import Hub, machine, make_hub, refused, tags
+from collaboration import Hub, machine, refused, tags
 from endtoend import User, write_files
 from forked import Forked
+from stage import Stage
 
 from dataworkspaces.toolbox.lock import hold_lock
 
@@ -29,28 +30,38 @@ done
 
 
 @pytest.fixture
-def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Hub:
-    return make_hub(request, tmp_path, "path")
+def published(stage: Stage) -> tuple[Hub, User]:
+    return stage.put("published", publish)
 
 
 @pytest.fixture
-def ada(tmp_path: Path, hub: Hub) -> User:
+def hub(published: tuple[Hub, User]) -> Hub:
+    return published[0]
+
+
+@pytest.fixture
+def ada(published: tuple[Hub, User]) -> User:
     """With a published workspace, whose data is kept in a store beside git; the origin's `main` is protected."""
-    user = machine(tmp_path / "machine1", "ada")
+    return published[1]
+
+
+def publish(place: Path) -> tuple[Hub, User]:
+    hub = Hub(place / "hub")
+    user = machine(place / "machine1", "ada")
     root = user.cwd / "ws"
     write_files(root, {"data/rows": "1\n", "code/run.py": RUN})
     here = user.at(root)
     here.batch("init", "--hostname", "first", "--create-resources", "code,results,intermediate-data")
     here.batch("add", "local-files", "--role", "source-data", "--name", "data", "--restorable", "./data")
-    (tmp_path / "store").mkdir()
-    here.batch("config", "--resource", "data", "remote", str(tmp_path / "store"))
+    (place / "store").mkdir()
+    here.batch("config", "--resource", "data", "remote", str(place / "store"))
     here.batch(*STEP)
     here.batch("snapshot", "V1", "-m", "first")
     origin = hub.repository("ws.git")
     here.batch("publish", hub.url(origin))
     write_files(origin, {"hooks/pre-receive": HOOK})
     (origin / "hooks" / "pre-receive").chmod(0o755)
-    return here
+    return hub, here
 
 
 def change(user: User, rows: str, tag: str) -> None:

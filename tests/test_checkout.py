@@ -10,18 +10,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from endtoend import HOST, User, copy_workspace, isolated_environment, machine_files, remove, whole_state, write_files
+from endtoend import HOST, User, isolated_environment, machine_files, remove, whole_state, write_files
 from forked import Forked
 from kill_points import kill_points
 from s3_server import S3Bucket, S3Server
+from stage import Stage
 from test_kill import Server
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return isolated_environment(tmp_path_factory.mktemp("home"))
 
 
 def fill(user: User, backend: str) -> None:
@@ -44,22 +40,17 @@ def fill(user: User, backend: str) -> None:
     write_files(user.cwd, {"code/run.py": "print('not committed')\n", "data/table": "not kept\n"})
 
 
-@pytest.fixture(scope="module", params=["git", "sql"])
-def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, env: dict[str, str]) -> Path:
-    root = tmp_path_factory.mktemp(f"checkout-{request.param}") / "base"
-    root.mkdir()
-    fill(Forked(root, env), request.param)
-    return root
+@pytest.fixture(params=["git", "sql"])
+def here(request: pytest.FixtureRequest, stage: Stage) -> User:
+    """At the same place each time: what a copy of a directory with a database is, no user of it makes."""
 
+    def make(place: Path) -> User:
+        user = Forked(place / "ws", isolated_environment(place / "home"))
+        user.cwd.mkdir()
+        fill(user, request.param)
+        return user
 
-@pytest.fixture
-def here(base: Path, tmp_path: Path, user: User) -> User:
-    root = tmp_path / "ws"
-    if (base / ".git").is_dir():
-        return user.at(copy_workspace(base, root))
-    root.mkdir()  # a copy of a directory with a database is not what a user of it makes
-    fill(user.at(root), "sql")
-    return user.at(root)
+    return stage.put(request.param, make)
 
 
 def held(root: Path) -> dict[str, str]:
@@ -249,15 +240,10 @@ def test_a_bucket_is_pinned(workspace: User, tmp_path: Path, s3_server: S3Server
 # -- kills -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def server(env: dict[str, str]) -> Server:
-    return Server(env)
-
-
-def test_a_killed_checkout(server: Server, base: Path, tmp_path: Path, env: dict[str, str]) -> None:
+def test_a_killed_checkout(here: User, tmp_path: Path) -> None:
     """Nothing changes in the workspace, there is a whole checkout or none, and the next one removes what was left."""
-    user = Forked(base, env)
-    user.dws("status")
+    server, base = Server(here.env), here.cwd
+    here.dws("status")
     before = whole_state(base), machine_files(base)
     points = server.run(base, "checkout", "V1", str(tmp_path / "whole")).points
     for point in kill_points(points, some=5):
@@ -272,6 +258,6 @@ def test_a_killed_checkout(server: Server, base: Path, tmp_path: Path, env: dict
             assert [path.name for path in place.iterdir()] == ["V1"], answer.killed_at
             place = place / "V1"
         assert (place / "data/table").read_text() == "1\n", answer.killed_at
-        problems = Forked(place, env).json("fsck")["problems"]  # but for the lock of the process that was killed
+        problems = here.at(place).json("fsck")["problems"]  # but for the lock of the process that was killed
         assert [problem for problem in problems if problem["area"] != "interrupted"] == [], answer.killed_at
         shutil.rmtree(place)

@@ -10,6 +10,7 @@ import pytest
 from collaboration import local_state, machine
 from endtoend import FAILED, User, program, read_tree, write_files
 from servers import make_bare
+from stage import Stage
 
 pytestmark = [
     pytest.mark.slow,
@@ -25,9 +26,34 @@ def objects(repository: Path) -> set[bytes]:
 
 
 @pytest.fixture
-def first(tmp_path: Path) -> User:
+def hub(stage: Stage) -> Path:
+    return stage.put("hub", make_hub)
+
+
+@pytest.fixture
+def first(stage: Stage, hub: Path) -> User:
     """The first machine, in a workspace with large files and a snapshot."""
-    user = machine(tmp_path / "machine1", "ada")
+    return stage.put("first", make_first)
+
+
+@pytest.fixture
+def second(stage: Stage, first: User, hub: Path) -> User:
+    """The second machine, with a clone of what the first one has published."""
+
+    def make(place: Path) -> User:
+        stage.put("first", make_first).batch("publish", hub.as_uri())
+        return clone(place, hub.as_uri())
+
+    return stage.put("second", make)
+
+
+def make_hub(place: Path) -> Path:
+    return make_bare(place / "hub" / "analysis.git")
+
+
+def make_first(place: Path) -> User:
+    make_hub(place)
+    user = machine(place / "machine1", "ada")
     root = user.cwd / "analysis"
     root.mkdir()
     here = user.at(root)
@@ -37,22 +63,11 @@ def first(tmp_path: Path) -> User:
     return here
 
 
-@pytest.fixture
-def hub(tmp_path: Path) -> Path:
-    return make_bare(tmp_path / "hub" / "analysis.git")
-
-
 def clone(tmp_path: Path, url: str | Path) -> User:
     """The second machine, whose account knows nothing of git-lfs."""
     user = machine(tmp_path / "machine2", "bob")
     user.batch("clone", "--hostname", "second", url)
     return user.at(user.cwd / "analysis")
-
-
-@pytest.fixture
-def second(first: User, hub: Path, tmp_path: Path) -> User:
-    first.batch("publish", hub.as_uri())
-    return clone(tmp_path, hub.as_uri())
 
 
 @pytest.mark.parametrize("form", ["{}", "file://{}"])

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from endtoend import FAILED, HOST, User, copy_workspace, describe, isolated_environment, whole_state, write_files
 from forked import Forked
+from stage import Stage
 
 MANUAL = """\
 import argparse
@@ -246,11 +247,32 @@ def test_step_records_what_goes_beyond_release_1_6(project: Forked) -> None:
 
 
 @pytest.fixture(params=["git-subdirectory", "git"])
-def coded(user: User, bases: User, request: pytest.FixtureRequest) -> User:
+def kind_of_code(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def coded(stage: Stage, bases: User, kind_of_code: str) -> User:
     """A workspace whose code is of either type."""
-    root = user.cwd / "ws"
-    here = user.at(root)
-    if request.param == "git":
+    return stage.put(kind_of_code, lambda place: make_coded(place, bases, kind_of_code))
+
+
+@pytest.fixture
+def ran(stage: Stage, bases: User, kind_of_code: str) -> tuple[User, str]:
+    """The same, after a step and snapshot A; and the hash of the code that the step ran."""
+
+    def make(place: Path) -> tuple[User, str]:
+        here = make_coded(place, bases, kind_of_code)
+        write_files(here.cwd, {"code/lib.py": "1\n"})
+        return here, ran_as(here, "A")
+
+    return stage.put(f"{kind_of_code} that ran", make)
+
+
+def make_coded(place: Path, bases: User, kind: str) -> User:
+    root = place / "ws"
+    here = Forked(root, isolated_environment(place / "home"))
+    if kind == "git":
         root.mkdir()
         here.batch("init", "--hostname", HOST, "--create-resources", "source-data,intermediate-data,results")
         here.make_repository(root / "code", {"step.py": STEP, ".gitignore": "__pycache__/\n"})
@@ -278,14 +300,13 @@ SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("untracked", "de
 
 
 @pytest.mark.parametrize("kind", ["edited", *SLOW])
-def test_code_that_differs_between_two_runs_has_two_hashes(coded: User, kind: str) -> None:
-    write_files(coded.cwd, {"code/lib.py": "1\n"})
-    first = ran_as(coded, "A")
-    lib = coded.cwd / "code" / "lib.py"
+def test_code_that_differs_between_two_runs_has_two_hashes(ran: tuple[User, str], kind: str) -> None:
+    here, first = ran
+    lib = here.cwd / "code" / "lib.py"
     if kind == "edited":
         lib.write_text("2\n")
     elif kind == "untracked":
-        write_files(coded.cwd, {"code/new.py": ""})
+        write_files(here.cwd, {"code/new.py": ""})
     elif kind == "deleted":
         lib.unlink()
     elif kind == "executable":
@@ -293,7 +314,7 @@ def test_code_that_differs_between_two_runs_has_two_hashes(coded: User, kind: st
     else:
         lib.unlink()
         lib.symlink_to("step.py")
-    assert ran_as(coded, "B") != first
+    assert ran_as(here, "B") != first
 
 
 def test_code_that_changed_between_run_and_snapshot_does_not_get_its_hash(coded: User) -> None:

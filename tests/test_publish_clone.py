@@ -171,7 +171,7 @@ class Two:
     hub: Hub
     first: User
     second: User
-    """In the directory in which they clone."""
+    """In the directory in which they clone; or in their clone, where there is one."""
 
     @property
     def origin(self) -> str:
@@ -194,33 +194,45 @@ def make_two(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> Two:
 
 
 class Templates:
-    """Hubs with the first machine's workspace, to copy."""
+    """Hubs with two machines and the first one's workspace, to copy."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
     def make(self, name: str) -> Path:
-        """``unpublished``, ``published``, or ``ahead``, where the first one has new commits in the workspace and in two
-        resources."""
+        """Each begins as a copy of another: ``unpublished``; ``published``; ``changed``, where the first one has
+        changed a resource and taken snapshot B; ``ahead``, with new commits in the workspace and in two resources.
+        ``met`` and ``ahead_met`` are ``published`` and ``ahead``, cloned by the second one, who has changed a resource,
+        taken snapshot B and pushed in ``behind``."""
         directory = self.directory / name
         if directory.exists():
             return directory
         if name == "unpublished":
             hub = MovableHub(directory / "hub")
             hub.root.mkdir(parents=True)
-            first = make_analysis(hub.connect(machine(directory / "machine1", "ada")), hub)
-            keep(directory, first)
+            first, second = (
+                hub.connect(machine(directory / each, who)) for each, who in (("machine1", "ada"), ("machine2", "bob"))
+            )
+            keep(directory, make_analysis(first, hub), second)
             return directory
-        hub, [first] = copy_of(self.make("unpublished" if name == "published" else "published"), directory)
+        begins = {"published": "unpublished", "ahead_met": "ahead", "behind": "met"}.get(name, "published")
+        hub, [first, second] = copy_of(self.make(begins), directory)
         if name == "published":
             first.batch("publish", hub.url(hub.repository("analysis.git")))
-            return directory
-        publish_repository(first, hub, "more", {"more.csv": "1\n"})
-        first.batch("add", "git", "--role", "source-data", "--name", "more", "more")
-        first.batch("snapshot", "B")
-        first.batch("push")
-        write_files(first.cwd, {"more/more.csv": "2\n"})
-        more_data(first, "5\n", "C")
+        elif name == "changed":
+            more_data(first, "5\n", "B")
+        elif name == "ahead":
+            publish_repository(first, hub, "more", {"more.csv": "1\n"})
+            first.batch("add", "git", "--role", "source-data", "--name", "more", "more")
+            first.batch("snapshot", "B")
+            first.batch("push")
+            write_files(first.cwd, {"more/more.csv": "2\n"})
+            more_data(first, "5\n", "C")
+        elif name == "behind":
+            more_data(second, "5\n", "B")
+            second.batch("push")
+        else:
+            keep(directory, first, Two(hub, first, second).clone())
         return directory
 
 
@@ -235,16 +247,43 @@ def two(templates: Templates, tmp_path: Path) -> Two:
 
 
 @pytest.fixture
+def changed(templates: Templates, tmp_path: Path) -> Two:
+    """The first one has taken a snapshot that is not pushed."""
+    return copy_of_two(templates.make("changed"), tmp_path)
+
+
+@pytest.fixture
+def met(templates: Templates, tmp_path: Path) -> Two:
+    """The second one has a clone, and is in it."""
+    return copy_of_two(templates.make("met"), tmp_path)
+
+
+@pytest.fixture
+def behind(templates: Templates, tmp_path: Path) -> Two:
+    """The second one is in their clone, and has pushed what the first one lacks."""
+    return copy_of_two(templates.make("behind"), tmp_path)
+
+
+@pytest.fixture
 def two_by_http(templates: Templates, tmp_path: Path) -> Iterator[Two]:
-    two = copy_of_two(templates.make("published"), tmp_path, http=True)
+    yield from served_by_http(templates.make("published"), tmp_path)
+
+
+@pytest.fixture
+def changed_by_http(templates: Templates, tmp_path: Path) -> Iterator[Two]:
+    yield from served_by_http(templates.make("changed"), tmp_path)
+
+
+def served_by_http(template: Path, tmp_path: Path) -> Iterator[Two]:
+    two = copy_of_two(template, tmp_path, http=True)
     assert two.hub.http is not None
     yield two
     two.hub.http.stop()
 
 
 def copy_of_two(template: Path, tmp_path: Path, *, http: bool = False) -> Two:
-    hub, [first] = copy_of(template, tmp_path / "two", http=http)
-    return Two(hub, first, hub.connect(machine(tmp_path / "machine2", "bob")))
+    hub, [first, second] = copy_of(template, tmp_path / "two", http=http)
+    return Two(hub, first, second)
 
 
 @pytest.mark.parametrize("kind", TRANSPORTS)
@@ -444,7 +483,7 @@ def test_kill_in_the_middle_of_a_clone_leaves_no_half_workspace(two: Two, tmp_pa
 
 @pytest.fixture
 def unpublished(templates: Templates, tmp_path: Path) -> tuple[Hub, User]:
-    hub, [first] = copy_of(templates.make("unpublished"), tmp_path / "one")
+    hub, [first, _second] = copy_of(templates.make("unpublished"), tmp_path / "one")
     return hub, first
 
 
@@ -534,37 +573,32 @@ def test_push_with_uncommitted_changes(two: Two, name: str) -> None:
     refused(two.first, "push", hub=two.hub, says=["snapshot"])
 
 
-def test_push_that_is_behind(two: Two) -> None:
-    second = two.clone()
-    more_data(second, "5\n", "B")
-    second.batch("push")
-    write_files(two.first.cwd, {"code/other.py": "pass\n"})
-    two.first.batch("snapshot", "C")
-    refused(two.first, "push", hub=two.hub, says=["dws pull"])
+def test_push_that_is_behind(behind: Two) -> None:
+    write_files(behind.first.cwd, {"code/other.py": "pass\n"})
+    behind.first.batch("snapshot", "C")
+    refused(behind.first, "push", hub=behind.hub, says=["dws pull"])
 
 
-def test_push_with_a_resource_that_is_behind(two: Two) -> None:
-    other = two.second
-    other.git("clone", "--quiet", two.hub.root / "data.git", "data")
+def test_push_with_a_resource_that_is_behind(changed: Two) -> None:
+    other = changed.second
+    other.git("clone", "--quiet", changed.hub.root / "data.git", "data")
     write_files(other.cwd, {"data/more.csv": "1\n"})
     data = other.at(other.cwd / "data")
     data.git("add", "--all")
     data.git("commit", "--quiet", "--message", "more")
     data.git("push", "--quiet")
-    more_data(two.first, "5\n", "B")
-    refused(two.first, "push", hub=two.hub, says=["data", "dws pull"])
+    refused(changed.first, "push", hub=changed.hub, says=["data", "dws pull"])
 
 
 @pytest.mark.parametrize("denied", ["data.git", "analysis.git"])
-def test_push_where_one_remote_is_read_only_sends_nothing(two_by_http: Two, denied: str) -> None:
-    server = two_by_http.hub.http
+def test_push_where_one_remote_is_read_only_sends_nothing(changed_by_http: Two, denied: str) -> None:
+    server = changed_by_http.hub.http
     assert server is not None
-    more_data(two_by_http.first, "5\n", "B")
     server.read_only.add(denied)
-    refused(two_by_http.first, "push", hub=two_by_http.hub, says=[denied, "read-only"])
+    refused(changed_by_http.first, "push", hub=changed_by_http.hub, says=[denied, "read-only"])
     server.read_only.clear()
-    two_by_http.first.batch("push")
-    assert tags(two_by_http.clone()) == ["A", "B"]
+    changed_by_http.first.batch("push")
+    assert tags(changed_by_http.clone()) == ["A", "B"]
 
 
 def test_push_whose_connection_breaks_can_be_repeated(two_by_http: Two) -> None:
@@ -581,53 +615,49 @@ def test_push_whose_connection_breaks_can_be_repeated(two_by_http: Two) -> None:
     assert tags(two_by_http.clone()) == ["A", "B"]
 
 
-def test_resource_is_sent_before_the_workspace(two_by_http: Two) -> None:
-    server = two_by_http.hub.http
+def test_resource_is_sent_before_the_workspace(changed_by_http: Two) -> None:
+    server = changed_by_http.hub.http
     assert server is not None
-    more_data(two_by_http.first, "5\n", "B")
     server.requests.clear()
-    two_by_http.first.batch("push")
+    changed_by_http.first.batch("push")
     sent = [path.split("/")[1] for method, path in server.requests if method == "POST" and "receive-pack" in path]
     assert list(dict.fromkeys(sent)) == ["data.git", "analysis.git"]
 
 
-def test_push_says_that_a_read_only_resource_is_not_pushed(two_by_http: Two) -> None:
-    server = two_by_http.hub.http
+def test_push_says_that_a_read_only_resource_is_not_pushed(changed_by_http: Two) -> None:
+    server = changed_by_http.hub.http
     assert server is not None
-    more_data(two_by_http.first, "5\n", "B")
     server.read_only.add("public.git")
-    done = two_by_http.first.batch("push")
+    done = changed_by_http.first.batch("push")
     line = next(line for line in (done.stdout + done.stderr).splitlines() if "public" in line)
     assert "read-only" in line
 
 
-def test_second_push_sends_nothing_and_says_so(two_by_http: Two) -> None:
-    server = two_by_http.hub.http
+def test_second_push_sends_nothing_and_says_so(changed_by_http: Two) -> None:
+    server = changed_by_http.hub.http
     assert server is not None
-    more_data(two_by_http.first, "5\n", "B")
-    two_by_http.first.batch("push")
-    before = two_by_http.hub.references()
+    changed_by_http.first.batch("push")
+    before = changed_by_http.hub.references()
     server.requests.clear()
-    done = two_by_http.first.batch("push")
+    done = changed_by_http.first.batch("push")
     assert done.stdout.count("nothing to push") == 2
     assert server.sent_packs == 0
-    assert two_by_http.hub.references() == before
+    assert changed_by_http.hub.references() == before
 
 
-def test_push_that_a_hook_of_the_origin_refuses(two: Two) -> None:
-    hook = two.hub.root / "analysis.git" / "hooks" / "pre-receive"
+def test_push_that_a_hook_of_the_origin_refuses(changed: Two) -> None:
+    hook = changed.hub.root / "analysis.git" / "hooks" / "pre-receive"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text("#!/bin/sh\necho 'only on weekdays' >&2\nexit 1\n")
     hook.chmod(0o755)
-    more_data(two.first, "5\n", "B")
-    before = references(two.hub.root / "analysis.git")
-    done = two.first.batch("push", check=False)
+    before = references(changed.hub.root / "analysis.git")
+    done = changed.first.batch("push", check=False)
     assert done.returncode in FAILED
     assert "only on weekdays" in done.stderr
     assert "dws pull" not in done.stderr
-    assert references(two.hub.root / "analysis.git") == before
+    assert references(changed.hub.root / "analysis.git") == before
     hook.unlink()
-    two.first.batch("push")
+    changed.first.batch("push")
 
 
 def test_pull_with_nothing_new_says_so(two: Two) -> None:
@@ -636,122 +666,115 @@ def test_pull_with_nothing_new_says_so(two: Two) -> None:
     assert local_state(two.first.cwd) == before
 
 
-def test_push_sends_no_other_branch(two: Two) -> None:
-    two.first.git("branch", "private")
-    more_data(two.first, "5\n", "B")
-    two.first.batch("push")
-    there = references(two.hub.root / "analysis.git")
+def test_push_sends_no_other_branch(changed: Two) -> None:
+    changed.first.git("branch", "private")
+    changed.first.batch("push")
+    there = references(changed.hub.root / "analysis.git")
     assert [name for name in there if not name.startswith("refs/dws/trees/")] == ["refs/heads/main"]
 
 
 # -- pull --------------------------------------------------------------------------------------------------------------
 
 
-def test_pull_that_would_overwrite_local_edits(two: Two) -> None:
-    second = two.clone()
+def test_pull_that_would_overwrite_local_edits(met: Two) -> None:
+    second = met.second
     write_files(second.cwd, {"code/run.py": "theirs\n"})
     second.batch("snapshot", "B")
     second.batch("push")
-    write_files(two.first.cwd, {"code/run.py": "mine, not committed\n"})
-    refused(two.first, "pull", hub=two.hub, says=["code/run.py"])
+    write_files(met.first.cwd, {"code/run.py": "mine, not committed\n"})
+    refused(met.first, "pull", hub=met.hub, says=["code/run.py"])
 
 
-def test_pull_that_would_overwrite_an_untracked_file(two: Two) -> None:
-    second = two.clone()
+def test_pull_that_would_overwrite_an_untracked_file(met: Two) -> None:
+    second = met.second
     write_files(second.cwd, {"code/new.py": "theirs\n"})
     second.batch("snapshot", "B")
     second.batch("push")
-    write_files(two.first.cwd, {"code/new.py": "mine, not committed\n"})
-    refused(two.first, "pull", hub=two.hub, says=["code/new.py"])
+    write_files(met.first.cwd, {"code/new.py": "mine, not committed\n"})
+    refused(met.first, "pull", hub=met.hub, says=["code/new.py"])
 
 
-def test_pull_that_would_overwrite_local_edits_in_a_resource(two: Two) -> None:
+def test_pull_that_would_overwrite_local_edits_in_a_resource(behind: Two) -> None:
     """The workspace comes, this resource does not; it does as soon as it can."""
-    second = two.clone()
-    more_data(second, "5\n", "B")
-    second.batch("push")
-    data = two.first.at(two.first.cwd / "data")
+    data = behind.first.at(behind.first.cwd / "data")
     before = data.git("rev-parse", "HEAD")
     write_files(data.cwd, {"data.csv": "mine, not committed\n"})
-    done = two.first.batch("pull", check=False)
+    done = behind.first.batch("pull", check=False)
     assert done.returncode in FAILED
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert "data.csv" in done.stderr
     assert data.git("rev-parse", "HEAD") == before
     assert (data.cwd / "data.csv").read_text() == "mine, not committed\n"
     assert data.git("status", "--porcelain") == " M data.csv\n"
-    assert two.first.git("status", "--porcelain") == ""
+    assert behind.first.git("status", "--porcelain") == ""
     data.git("checkout", "--quiet", "data.csv")
-    two.first.batch("pull")
+    behind.first.batch("pull")
     assert (data.cwd / "data.csv").read_text() == "5\n"
 
 
-def test_lineage_of_a_resource_that_is_pulled_after_its_snapshot(two: Two) -> None:
-    second = two.clone()
-    more_data(second, "5\n", "B")
-    second.batch("push")
-    two.first.batch("pull", "--skip", "data")
-    two.first.batch("pull")
-    assert lineage(two.first) == lineage(second)
+def test_lineage_of_a_resource_that_is_pulled_after_its_snapshot(behind: Two) -> None:
+    behind.first.batch("pull", "--skip", "data")
+    behind.first.batch("pull")
+    assert lineage(behind.first) == lineage(behind.second)
 
 
-def test_pull_that_touches_other_files_than_local_edits(two: Two) -> None:
-    second = two.clone()
+def test_pull_that_touches_other_files_than_local_edits(met: Two) -> None:
+    second = met.second
     write_files(second.cwd, {"code/new.py": "theirs\n"})
     second.batch("snapshot", "B")
     second.batch("push")
-    write_files(two.first.cwd, {"notes.txt": "mine, not committed\n", "code/run.py": "mine, not committed\n"})
-    done = two.first.batch("pull", check=False)
-    assert (two.first.cwd / "notes.txt").read_text() == "mine, not committed\n"
-    assert (two.first.cwd / "code" / "run.py").read_text() == "mine, not committed\n"
+    write_files(met.first.cwd, {"notes.txt": "mine, not committed\n", "code/run.py": "mine, not committed\n"})
+    done = met.first.batch("pull", check=False)
+    assert (met.first.cwd / "notes.txt").read_text() == "mine, not committed\n"
+    assert (met.first.cwd / "code" / "run.py").read_text() == "mine, not committed\n"
     if done.returncode == 0:
-        assert tags(two.first) == ["A", "B"]
-        assert (two.first.cwd / "code" / "new.py").read_text() == "theirs\n"
+        assert tags(met.first) == ["A", "B"]
+        assert (met.first.cwd / "code" / "new.py").read_text() == "theirs\n"
     else:
-        assert tags(two.first) == ["A"]
+        assert tags(met.first) == ["A"]
 
 
-def test_pull_brings_new_resources(two: Two) -> None:
-    second = two.clone()
-    publish_repository(second, two.hub, "more", {"more.csv": "1\n"})
+def test_pull_brings_new_resources(met: Two) -> None:
+    second = met.second
+    publish_repository(second, met.hub, "more", {"more.csv": "1\n"})
     second.batch("add", "git", "--role", "source-data", "--name", "more", "more")
     write_files(second.cwd, {"tables/t": "1\n"})
     second.batch("add", "git", "--role", "intermediate-data", "--name", "tables", "tables")
     second.batch("snapshot", "B")
     second.batch("push")
-    two.first.batch("pull")
-    assert (two.first.cwd / "more" / "more.csv").read_text() == "1\n"
-    assert (two.first.cwd / "tables" / "t").read_text() == "1\n"
-    assert resources(two.first) == resources(second)
-    assert two.first.git("status", "--porcelain") == ""
+    met.first.batch("pull")
+    assert (met.first.cwd / "more" / "more.csv").read_text() == "1\n"
+    assert (met.first.cwd / "tables" / "t").read_text() == "1\n"
+    assert resources(met.first) == resources(second)
+    assert met.first.git("status", "--porcelain") == ""
 
 
-def test_pull_whose_new_resource_is_in_the_way_of_a_file(two: Two) -> None:
-    second = two.clone()
-    publish_repository(second, two.hub, "more", {"more.csv": "1\n"})
+def test_pull_whose_new_resource_is_in_the_way_of_a_file(met: Two) -> None:
+    second = met.second
+    publish_repository(second, met.hub, "more", {"more.csv": "1\n"})
     second.batch("add", "git", "--role", "source-data", "--name", "more", "more")
     second.batch("snapshot", "B")
     second.batch("push")
-    write_files(two.first.cwd, {"more/mine.txt": "mine\n"})
-    done = two.first.batch("pull", check=False)
+    write_files(met.first.cwd, {"more/mine.txt": "mine\n"})
+    done = met.first.batch("pull", check=False)
     assert "Traceback" not in done.stderr
     assert "more" in done.stdout + done.stderr
-    assert (two.first.cwd / "more" / "mine.txt").read_text() == "mine\n"
-    assert snapshots(two.first)
+    assert (met.first.cwd / "more" / "mine.txt").read_text() == "mine\n"
+    assert snapshots(met.first)
 
 
-def test_local_work_that_is_committed_is_merged_in_a_resource(two: Two) -> None:
+def test_local_work_that_is_committed_is_merged_in_a_resource(met: Two) -> None:
     """Both have new commits in a resource, in different files."""
-    second = two.clone()
+    second = met.second
     write_files(second.cwd, {"data/second.csv": "2\n"})
     second.batch("snapshot", "B")
     second.batch("push")
-    write_files(two.first.cwd, {"data/first.csv": "1\n"})
-    two.first.batch("snapshot", "C")
-    two.first.batch("pull")
-    two.first.batch("push")
+    write_files(met.first.cwd, {"data/first.csv": "1\n"})
+    met.first.batch("snapshot", "C")
+    met.first.batch("pull")
+    met.first.batch("push")
     second.batch("pull")
-    for user in (two.first, second):
+    for user in (met.first, second):
         assert sorted(os.listdir(user.cwd / "data")) == [".git", "data.csv", "first.csv", "second.csv"]
         assert tags(user) == ["A", "B", "C"]
 
@@ -786,6 +809,12 @@ def ahead(templates: Templates, tmp_path: Path) -> Two:
     return copy_of_two(templates.make("ahead"), tmp_path)
 
 
+@pytest.fixture
+def ahead_met(templates: Templates, tmp_path: Path) -> Two:
+    """The same, of which the second one has a clone."""
+    return copy_of_two(templates.make("ahead_met"), tmp_path)
+
+
 @pytest.mark.parametrize(
     ("options", "sent"),
     [
@@ -811,11 +840,11 @@ def test_push_of_a_part(ahead: Two, options: list[str], sent: set[str]) -> None:
         ([], {"data", "more"}),
     ],
 )
-def test_pull_of_a_part(ahead: Two, options: list[str], come: set[str]) -> None:
-    second = ahead.clone()
-    write_files(ahead.first.cwd, {"more/more.csv": "3\n", "data/extra": "3\n"})
-    ahead.first.batch("snapshot", "D")
-    ahead.first.batch("push")
+def test_pull_of_a_part(ahead_met: Two, options: list[str], come: set[str]) -> None:
+    second = ahead_met.second
+    write_files(ahead_met.first.cwd, {"more/more.csv": "3\n", "data/extra": "3\n"})
+    ahead_met.first.batch("snapshot", "D")
+    ahead_met.first.batch("push")
     heads = {name: second.at(second.cwd / name).git("rev-parse", "HEAD") for name in ("data", "more")}
     second.batch("pull", *options)
     now = {name: second.at(second.cwd / name).git("rev-parse", "HEAD") for name in ("data", "more")}
@@ -824,11 +853,10 @@ def test_pull_of_a_part(ahead: Two, options: list[str], come: set[str]) -> None:
 
 
 @pytest.mark.parametrize("command", ["push", "pull"])
-def test_json(two: Two, command: str) -> None:
+def test_json(changed: Two, command: str) -> None:
     """One JSON document, on standard output alone."""
-    more_data(two.first, "5\n", "B")
-    two.first.batch("push", "--skip", "data") if command == "pull" else None
-    done = two.first.batch(command, "--json")
+    changed.first.batch("push", "--skip", "data") if command == "pull" else None
+    done = changed.first.batch(command, "--json")
     assert json.loads(done.stdout)
 
 
@@ -840,12 +868,11 @@ def test_json_of_publish_and_clone(unpublished: tuple[Hub, User], tmp_path: Path
     assert json.loads(second.batch("clone", "--hostname", "second", url, "--json").stdout)
 
 
-def test_workspace_dir_option(two: Two) -> None:
-    more_data(two.first, "5\n", "B")
-    elsewhere = two.first.at(two.second.cwd)
-    elsewhere.batch("push", "--workspace-dir", two.first.cwd)
-    elsewhere.batch("pull", "--workspace-dir", two.first.cwd)
-    assert tags(two.clone()) == ["A", "B"]
+def test_workspace_dir_option(changed: Two) -> None:
+    elsewhere = changed.first.at(changed.second.cwd)
+    elsewhere.batch("push", "--workspace-dir", changed.first.cwd)
+    elsewhere.batch("pull", "--workspace-dir", changed.first.cwd)
+    assert tags(changed.clone()) == ["A", "B"]
 
 
 # -- passwords ---------------------------------------------------------------------------------------------------------
@@ -927,24 +954,23 @@ def test_password_in_the_origin_of_a_resource_is_not_handed_on(tmp_path: Path) -
     assert (second.cwd / "analysis" / "secret" / "a").exists()
 
 
-def test_server_that_wants_a_password_that_nobody_knows(two_by_http: Two) -> None:
-    server = two_by_http.hub.http
+def test_server_that_wants_a_password_that_nobody_knows(changed_by_http: Two) -> None:
+    server = changed_by_http.hub.http
     assert server is not None
     server.user_name, server.password = "ada", SECRET
-    more_data(two_by_http.first, "5\n", "B")
     for command in ("push", "pull"):
-        refused(two_by_http.first, command, hub=two_by_http.hub, says=[".git"])
+        refused(changed_by_http.first, command, hub=changed_by_http.hub, says=[".git"])
 
 
 # -- results and steps -------------------------------------------------------------------------------------------------
 
 
-def test_results_survive_a_round_trip(two: Two) -> None:
-    second = two.clone()
+def test_results_survive_a_round_trip(met: Two) -> None:
+    second = met.second
     more_data(second, "5\n", None)
     second.batch("push")
-    two.first.batch("pull")
-    assert results_files(two.first) == results_files(second)
+    met.first.batch("pull")
+    assert results_files(met.first) == results_files(second)
     assert len({Path(name).parent for name in results_files(second)}) == 2
 
 

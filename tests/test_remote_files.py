@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -16,6 +16,7 @@ from forked import Forked
 from json_schemas import faults
 from s3_server import S3Server
 from servers import SshServer, make_bare, needs_sshd
+from stage import Stage
 
 pytestmark = pytest.mark.slow
 
@@ -30,9 +31,26 @@ class Two:
     bob: User
     origin: Path
     url: str
+    stage: Stage | None = None
+    """Where they are, unless the remote is elsewhere."""
 
     def publish(self) -> Path:
         """Ada makes a workspace with the resource `data`, takes snapshot A and publishes; returns the data's place."""
+        if self.stage is None:
+            return self._publish()
+        return self.stage.put(f"published to {self.url.partition(':')[0]}", lambda _: self._publish())
+
+    def meet(self) -> tuple[Path, User]:
+        """She publishes, and Bob clones at once."""
+        if self.stage is None:
+            return self._publish(), self.clone()
+        return self.stage.put(f"met at {self.url.partition(':')[0]}", lambda _: (self.publish(), self.clone()))
+
+    def _publish(self) -> Path:
+        for user in (self.ada, self.bob):
+            user.cwd.mkdir(parents=True)
+            isolated_environment(Path(user.env["HOME"]))
+        make_bare(self.origin)
         here = self.ada
         here.batch("init", "--hostname", "ada")
         data = here.cwd / "data"
@@ -51,38 +69,37 @@ class Two:
 
 
 @pytest.fixture(params=["path", pytest.param("sftp", marks=needs_sshd), "s3"])
-def two(request: pytest.FixtureRequest, tmp_path: Path) -> Two:
-    env: dict[str, str] = {}
-    url = f"file://{tmp_path}/remote"
+def two(request: pytest.FixtureRequest, tmp_path: Path, stage: Stage) -> Two:
+    if request.param == "path":
+        return on_stage(stage, f"file://{stage.place}/remote", {})
     if request.param == "sftp":
         server: SshServer = request.getfixturevalue("ssh_server")
-        url = f"{server.url(tmp_path / 'remote').replace('ssh://', 'sftp://')}"
-        env = {"FSSPEC_SFTP_KEY_FILENAME": str(server.directory / "user_key")}
-    elif request.param == "s3":
-        s3: S3Server = request.getfixturevalue("s3_server")
-        bucket = f"bucket-{abs(hash(tmp_path))}"
-        s3.client().create_bucket(Bucket=bucket)
-        env, url = s3.environment, f"s3://{bucket}/a prefix"
-    return make_two(tmp_path, url, env)
+        url = f"{server.url(stage.place / 'remote').replace('ssh://', 'sftp://')}"
+        return on_stage(stage, url, {"FSSPEC_SFTP_KEY_FILENAME": str(server.directory / "user_key")})
+    s3: S3Server = request.getfixturevalue("s3_server")
+    bucket = f"bucket-{abs(hash(tmp_path))}"
+    s3.client().create_bucket(Bucket=bucket)
+    return make_two(tmp_path, f"s3://{bucket}/a prefix", s3.environment)
 
 
 @pytest.fixture
-def by_path(tmp_path: Path) -> Two:
-    return make_two(tmp_path, f"file://{tmp_path}/remote", {})
+def by_path(stage: Stage) -> Two:
+    return on_stage(stage, f"file://{stage.place}/remote", {})
 
 
-def make_two(tmp_path: Path, url: str, env: dict[str, str]) -> Two:
-    users = []
-    for name in ("ada", "bob"):
-        directory = tmp_path / name / "work"
-        directory.mkdir(parents=True)
-        users.append(Forked(directory, {**isolated_environment(tmp_path / name / "home"), **env}))
-    return Two(*users, make_bare(tmp_path / "origin.git"), url)
+def on_stage(stage: Stage, url: str, env: dict[str, str]) -> Two:
+    return replace(make_two(stage.place, url, env), stage=stage)
+
+
+def make_two(place: Path, url: str, env: dict[str, str]) -> Two:
+    ada, bob = (
+        Forked(place / name / "work", {**isolated_environment(place / name / "home"), **env}) for name in ("ada", "bob")
+    )
+    return Two(ada, bob, place / "origin.git", url)
 
 
 def test_a_clone_has_the_files_and_pull_brings_what_is_new(two: Two) -> None:
-    data = two.publish()
-    bob = two.clone()
+    data, bob = two.meet()
     assert read_tree(bob.cwd / "data") == read_tree(data)
     write_files(data, {"new": "new\n", "d1/small 1": "changed\n"})
     shutil.rmtree(data / "d2")
@@ -108,8 +125,7 @@ def test_an_older_snapshot_is_fetched_when_it_is_restored(two: Two) -> None:
 
 
 def test_both_sides_take_snapshots(two: Two) -> None:
-    data = two.publish()
-    bob = two.clone()
+    data, bob = two.meet()
     write_files(data, {"of ada": "1"})
     two.ada.batch("snapshot", "ADA")
     two.ada.batch("push")
@@ -128,8 +144,7 @@ def test_both_sides_take_snapshots(two: Two) -> None:
 
 
 def test_own_changes_stay_when_a_pull_brings_more(two: Two) -> None:
-    data = two.publish()
-    bob = two.clone()
+    data, bob = two.meet()
     write_files(bob.cwd, {"data/precious": "not in any snapshot"})
     write_files(data, {"new": "new\n"})
     two.ada.batch("snapshot", "B")
@@ -182,14 +197,14 @@ def test_a_remote_that_cannot_be_had_fails_before_anything_is_sent(
 
 
 def test_a_clone_without_the_remote_is_a_workspace_and_a_later_pull_brings_the_files(
-    tmp_path: Path, by_path: Two
+    stage: Stage, by_path: Two
 ) -> None:
     data = by_path.publish()
-    (tmp_path / "remote").rename(tmp_path / "away")
+    (stage.place / "remote").rename(stage.place / "away")
     done = by_path.bob.batch("clone", by_path.origin, "ws", "--hostname", "bob", check=False)
     assert "data" in done.stderr
     bob = by_path.bob.at(by_path.bob.cwd / "ws")
-    (tmp_path / "away").rename(tmp_path / "remote")
+    (stage.place / "away").rename(stage.place / "remote")
     bob.batch("pull")
     assert read_tree(bob.cwd / "data") == read_tree(data)
 
@@ -290,9 +305,9 @@ def test_what_no_snapshot_needs_any_more_goes_from_the_remote(two: Two) -> None:
     assert deleted["hash"] not in {s["hash"] for s in two.ada.json("history")["snapshots"]}
 
 
-def test_doubt_removes_nothing_from_the_remote(tmp_path: Path, by_path: Two, user: User) -> None:
+def test_doubt_removes_nothing_from_the_remote(tmp_path: Path, by_path: Two, stage: Stage) -> None:
     by_path.publish()
-    ada, remote = by_path.ada, tmp_path / "remote"
+    ada, remote = by_path.ada, stage.place / "remote"
     ada.batch("delete-snapshot", "A")
 
     def refused() -> str:
