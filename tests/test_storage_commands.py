@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from endtoend import FAILED, User, age_deletions, read_tree, write_files
+from endtoend import FAILED, User, age_deletions, copy_workspace, isolated_environment, read_tree, write_files
+from forked import Forked
+from stage import Stage
 
 pytestmark = pytest.mark.slow
 
@@ -17,15 +19,36 @@ LARGE = 400_000
 
 
 @pytest.fixture
-def data(workspace: User) -> Path:
+def snapshotted(stage: Stage, fresh_workspace: Path) -> tuple[User, Path]:
+    def make(place: Path) -> tuple[User, Path]:
+        user = Forked(place / "work" / "ws", isolated_environment(place / "home"))
+        user.cwd.parent.mkdir()
+        copy_workspace(fresh_workspace, user.cwd)
+        write_files(user.cwd, {"code/run.py": "print(1)\n"})
+        return user, add_data(user)
+
+    return stage.put("snapshotted", make)
+
+
+@pytest.fixture
+def workspace(snapshotted: tuple[User, Path]) -> User:
+    return snapshotted[0]
+
+
+@pytest.fixture
+def data(snapshotted: tuple[User, Path]) -> Path:
     """A resource `data` with snapshots A, B and C: a large file in each is another one."""
-    place = workspace.cwd.parent / "data"
+    return snapshotted[1]
+
+
+def add_data(user: User) -> Path:
+    place = user.cwd.parent / "data"
     write_files(place, {f"small {n}": f"content {n}\n" for n in range(100)})
     place.joinpath("sub").mkdir()
-    workspace.batch("add", "local-files", "--role", "source-data", "--restorable", place)
+    user.batch("add", "local-files", "--role", "source-data", "--restorable", place)
     for tag in "ABC":
         write_files(place, {"large": tag.encode() * LARGE, "sub/says": tag})
-        workspace.batch("snapshot", tag)
+        user.batch("snapshot", tag)
     return place
 
 
