@@ -20,7 +20,13 @@ EXAMPLES = ("*.pub", "*.example", "*.sample", "*.template", "*.dist", "*.tmpl", 
 def looks_secret(path: str) -> bool:
     """Whether the name of a file says that it holds a secret. What is in it is not looked at."""
     parts = path.lower().split("/")
-    if any(fnmatchcase(parts[-1], pattern) for pattern in EXAMPLES):
+    if any(_is_like(parts[-1], pattern) for pattern in EXAMPLES):
         return False
     ends = ["/".join(parts[-count:]) for count in (1, 2)]
-    return any(fnmatchcase(ends[pattern.count("/")], pattern) for pattern in SECRETS)
+    return any(_is_like(ends[pattern.count("/")], pattern) for pattern in SECRETS)
+
+
+def _is_like(name: str, pattern: str) -> bool:
+    """As :func:`fnmatchcase` says, which makes a regular expression of each pattern: that is only worth it for a name
+    that has all of its words."""
+    return all(word in name for word in pattern.replace("?", "*").split("*")) and fnmatchcase(name, pattern)

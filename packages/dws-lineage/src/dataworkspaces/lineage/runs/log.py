@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -32,8 +31,7 @@ class FileRecord(NamedTuple):
         return {"size": self.size, "sha256": self.sha256}
 
 
-@dataclass(frozen=True)
-class RunLog:
+class RunLog(NamedTuple):
     """What the log of a run tells.
 
     :ivar session: the same for all runs of one script, or one command of ``dws run``.
@@ -49,8 +47,8 @@ class RunLog:
     step: str
     name: str
     start_time: str
-    parameters: dict[str, Any] = field(default_factory=dict)
-    files: dict[str, FileRecord] = field(default_factory=dict)
+    parameters: dict[str, Any]
+    files: dict[str, FileRecord]
     epochs: tuple[tuple[int, dict[str, Any]], ...] = ()
     status: str | None = None
     error: str | None = None
