@@ -18,7 +18,10 @@ from servers import LOOPBACK, free_port
 USER, PASSWORD = "ada", "a-long-password-of-ada"
 KINDS = ("sftp", "webdav", "s3")
 _START_TIMEOUT = 60
-_OPTIONS = ("--config=/dev/null", "--dir-cache-time=0s", "--poll-interval=0")
+_OPTIONS = ("--config=/dev/null", "--dir-cache-time=10ms", "--poll-interval=0")
+"""What a test writes at the remote is seen by the next program, which takes longer to start than directories are kept in
+memory. For 0 seconds a server keeps none either, but throws away what it does not have again and again: a processor is
+busy with that from the first file that is written until the server ends."""
 
 
 def find_program() -> str | None:
