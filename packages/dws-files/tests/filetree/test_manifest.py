@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.filetree import Entry, format_manifest, parse_manifest
+from dataworkspaces.filetree.contents import contents_if_plain
 from dataworkspaces.filetree.manifest import _parse_lines
 
 HASH = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
@@ -107,6 +108,57 @@ def test_what_is_read_at_once_is_what_each_line_says(text: str) -> None:
             return e.message
 
     assert read(parse_manifest) == read(_parse_lines)
+
+
+_contents = st.sampled_from(
+    [
+        "3",
+        ":",
+        ":",
+        "0a" * 32,
+        "0A" * 32,
+        "blob",
+        "exec",
+        "link",
+        "tree",
+        "\t",
+        "\t",
+        "\n",
+        "\n",
+        "a",
+        ".",
+        '"',
+        "/",
+        "é",
+    ]
+)
+_content_lines = st.sampled_from(
+    [f"3:{'0a' * 32}\tblob\tname\n", f"17:{'b1' * 32}\texec\té\n", f"0:{'0a' * 32}\tlink\tb\n"]
+)
+
+
+@given(st.lists(_content_lines | _contents, max_size=20).map("".join))
+def test_contents_that_are_read_at_once_are_what_each_line_says(text: str) -> None:
+    found = contents_if_plain(text.encode())
+    if found is not None:
+        told = [(f"{size}:{digest.hex()}", kind, name) for name, kind, (size, digest) in zip(*found, strict=True)]
+        assert told == _parse_lines(text.encode(), "it")
+
+
+def test_contents_are_read_at_once_unless_something_else_is_among_them() -> None:
+    content, digest = f"3:{'0a' * 32}", "0a" * 32
+    plain = [Entry(content, "blob", "a"), Entry(content, "exec", "b"), Entry(f"12:{digest}", "link", "é")]
+    found = contents_if_plain(format_manifest(plain))
+    assert found is not None
+    assert (found.names, found.kinds) == (["a", "b", "é"], ["blob", "exec", "link"])
+    assert [each.text for each in found.ids] == [content, content, f"12:{digest}"]
+    for other in (
+        Entry(HASH, "tree", "c"), Entry("3", "blob", "c"), Entry(HASH, "link", "c"), Entry(content, "blob", "c:d"),
+        Entry(content, "blob", 'say "hi"'), Entry(f"{10**19}:{digest}", "blob", "c"),
+        Entry(content.upper(), "blob", "c"),
+        Entry(f":{digest}", "blob", "c"), Entry(f"3:{digest[2:]}", "blob", "c"), Entry(content, "blob", ".."),
+    ):  # fmt: skip
+        assert contents_if_plain(format_manifest([*plain, other])) is None
 
 
 @pytest.mark.slow

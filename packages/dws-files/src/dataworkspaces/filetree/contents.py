@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.filetree.manifest import Entry, Kind, decoded
-from dataworkspaces.filetree.objects.ids import ObjectId, parse_ids
+from dataworkspaces.filetree.objects.ids import ObjectId, ids_if_valid, parse_ids
 from dataworkspaces.filetree.tree import Tree
 
 
@@ -53,25 +53,19 @@ class Contents(NamedTuple):
 
 _KINDS_WITH_CONTENT = frozenset({b"blob", b"exec", b"link"})
 _NO_NAMES = frozenset({b"", b".", b".."})
-_LONGEST_VALUE = 19 + 1 + 64
 
 
 def contents_if_plain(manifest: bytes) -> Contents | None:
-    """All that a manifest lists, if these are contents with names that are not quoted, as nearly always. Otherwise, and
-    if it is not valid, None: :func:`parse_manifest` reads it, or says why not. No entry is looked at alone, which takes
-    half the time of that."""
+    """All that a manifest lists, if these are contents with names that are not quoted and have no colon, as nearly
+    always. Otherwise, and if it is not valid, None: :func:`parse_manifest` reads it, or says why not. No entry is
+    looked at alone, which takes a third of the time of that."""
     if b'"' in manifest or b"/" in manifest or b"\0" in manifest:
         return None
-    fields = manifest.replace(b"\n", b"\t\n\t").split(b"\t")
-    values, kinds, names, ends = (fields[column:-1:4] for column in range(4))
-    if fields[-1] or len(ends) != len(values) or set(ends) != {b"\n"}:  # lines end nowhere else
+    fields = manifest.replace(b":", b"\t").replace(b"\n", b"\t\n\t").split(b"\t")
+    sizes, digests, kinds, names, ends = (fields[column:-1:5] for column in range(5))
+    if fields[-1] or len(ends) != len(sizes) or set(ends) != {b"\n"}:  # lines end nowhere else
         return None
     if not _KINDS_WITH_CONTENT.issuperset(kinds) or not _NO_NAMES.isdisjoint(names):
         return None
-    text = b"".join(values)
-    if not text.isascii() or not text.islower() or max(map(len, values)) > _LONGEST_VALUE:
-        return None
-    try:
-        return Contents(decoded(names), cast("list[Kind]", decoded(kinds)), parse_ids(decoded(values)))
-    except MetadataError:
-        return None
+    ids = ids_if_valid(sizes, digests)
+    return None if ids is None else Contents(decoded(names), cast("list[Kind]", decoded(kinds)), ids)

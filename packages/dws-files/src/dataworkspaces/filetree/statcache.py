@@ -194,6 +194,8 @@ def _unsure(directory: ScannedDirectory, sure_before_ns: int) -> list[int]:
     changed, status_changed = directory.files.numbers[1::4], directory.files.numbers[2::4]
     return [
         place
-        for place, newest in enumerate(map(max, changed, status_changed))
-        if newest >= sure or (newest >= coarse and changed[place] % _SECOND == status_changed[place] % _SECOND == 0)
+        for place, (content, status) in enumerate(zip(changed, status_changed, strict=True))
+        if content >= sure
+        or status >= sure
+        or (content % _SECOND == 0 == status % _SECOND and max(content, status) >= coarse)
     ]

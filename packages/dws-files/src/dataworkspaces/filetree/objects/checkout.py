@@ -77,6 +77,10 @@ class WantedFiles:
     def paths(self) -> list[str]:
         return [self.prefix + name for name in self.names]
 
+    def are_read_first(self) -> list[bool]:
+        """Of each whether the content is small enough to be had in memory; what a link says is."""
+        return [id_[0] < LARGE or kind == "link" for id_, kind in zip(self.ids, self.kinds, strict=True)]
+
     def part(self, start: int, end: int) -> WantedFiles:
         rows = slice(start, end)
         return replace(self, names=self.names[rows], kinds=self.kinds[rows], ids=self.ids[rows])
@@ -337,7 +341,7 @@ class _Writer:
 
     def __call__(self, batch: Sequence[_Located]) -> _Written:
         left_out: dict[str, str] = {}
-        contents = read_in_runs(self.store, list(chain.from_iterable(map(_read_first, batch))))
+        contents = read_in_runs(self.store, [wanted for located in batch for wanted in _read_first(*located)])
         with Directories(self.root) as directories:
             written = [(files.directory, self._write(files, contents, directories, left_out)) for files, _ in batch]
         if self.tell is not tell_nobody:
@@ -347,12 +351,13 @@ class _Writer:
     def _write(
         self, files: WantedFiles, contents: Iterator[bytes], directories: Directories, left_out: dict[str, str]
     ) -> KnownFiles:
-        statuses, modes, names, values = list[bytes](), bytearray(), list[str](), list[str]()
-        pack, executable, parent = STATUS.pack, stat.S_IXUSR, -1
-        for name, kind, object_id in zip(files.names, files.kinds, files.ids, strict=True):
+        statuses, modes, places, parent = list[bytes](), bytearray(), list[int](), -1
+        pack, executable = STATUS.pack, stat.S_IXUSR
+        rows = zip(files.names, files.kinds, files.ids, files.are_read_first(), strict=True)
+        for place, (name, kind, object_id, is_read_first) in enumerate(rows):
             if is_orphan():
                 raise OSError(errno.EINTR, "The command that was writing files has been killed")
-            content = next(contents) if _is_read_first(kind, object_id) else None
+            content = next(contents) if is_read_first else None
             try:
                 if parent < 0:
                     parent = directories.open(files.directory)
@@ -371,8 +376,9 @@ class _Writer:
             else:
                 statuses.append(pack(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino))
                 modes.append(1 if status.st_mode & executable else 0)
-                names.append(name)
-                values.append(object_id.text)
+                places.append(place)
+        names = [files.names[place] for place in places]
+        values = [f"{size}:{digest.hex()}" for size, digest in [files.ids[place] for place in places]]
         return KnownFiles(ScannedFiles(names, b"".join(statuses), modes), "\n".join(values))
 
     def _check_name(self, parent: int, name: str, files: WantedFiles) -> None:
@@ -437,18 +443,8 @@ class _Writer:
             raise DamagedContentError(f"{path} is damaged: its content does not match its hash", object_id=object_id)
 
 
-def _is_read_first(kind: Kind, object_id: ObjectId) -> bool:
-    """Whether a content is small enough to be had in memory; so is what a link says."""
-    return object_id[0] < LARGE or kind == "link"
-
-
-def _read_first(located: _Located) -> Iterator[tuple[ObjectId, Place | None]]:
-    files, places = located
-    return (
-        (object_id, place)
-        for object_id, kind, place in zip(files.ids, files.kinds, places, strict=True)
-        if _is_read_first(kind, object_id)
-    )
+def _read_first(files: WantedFiles, places: Sequence[Place | None]) -> Iterable[tuple[ObjectId, Place | None]]:
+    return compress(zip(files.ids, places, strict=True), files.are_read_first())
 
 
 class _OtherNameError(Exception):
