@@ -16,7 +16,7 @@ def program() -> NoReturn:
     apart one by one all objects of a process that is about to go, which takes as long as some commands do."""
     # Imports and trees of files make very many objects that live on, and hardly any cycles: do not look for these again
     # and again.
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(200_000, 20, 50)
     from dataworkspaces.cli.main import main
 
     try:
