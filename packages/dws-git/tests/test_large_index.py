@@ -94,3 +94,17 @@ def test_new_files_are_found(repository: Path, git: Git) -> None:
     status = GitRepo(repository).status(without=["[ab]"])
     assert set(status.dirty) == {"b/two", "new/", "a/deep/"}
     assert set(status.untracked) == {"new/", "a/deep/"}
+
+
+def test_a_conflict_elsewhere_stays(repository: Path, git: Git) -> None:
+    """As ``git stash pop`` leaves it, when no merge is in progress."""
+    (repository / "top").write_text("stashed", encoding="utf-8")
+    git(repository, "stash", "-q")
+    (repository / "top").write_text("ours", encoding="utf-8")
+    git(repository, "commit", "-qam", "ours")
+    subprocess.run(["git", "stash", "pop"], cwd=repository, capture_output=True)
+    assert git(repository, "status", "--porcelain") == "UU top"
+    (repository / "a" / "one").write_text("mine", encoding="utf-8")
+    assert GitRepo(repository).commit_paths(["a"], "a")
+    assert git(repository, "show", "--name-only", "--format=", "HEAD") == "a/one"
+    assert git(repository, "status", "--porcelain") == "UU top"

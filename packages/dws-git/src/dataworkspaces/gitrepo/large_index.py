@@ -11,34 +11,34 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from dataworkspaces.gitrepo.both import both
 from dataworkspaces.gitrepo.identity import signs_commits
 from dataworkspaces.gitrepo.layout import git_directory, head_commit, operation_in_progress
+from dataworkspaces.gitrepo.plumbing import parse_names
 from dataworkspaces.gitrepo.run import run_git
 
 LARGE = 1 << 20
 """Bytes of an index from which on this is worth more git processes: some 10,000 files."""
 
-_WRITE_TREE = ("write-tree",)
-
 
 def commit_index(root: Path, paths: Sequence[str], message: bytes) -> bool | None:
     """Commit what is staged at ``paths``. Returns False if nothing is.
 
-    None, and nothing is done, if this does not apply: the index is small, more is staged, the user is in the middle of
-    a merge, git signs commits here, or there is no commit yet. The last step moves the branch; a kill before that
-    leaves all as it was."""
+    None, and nothing is committed, if this does not apply: the index is small, more is staged, the user is in the
+    middle of a merge, git signs commits here, or there is no commit yet. What is staged is told by the tree that would
+    be committed, so that nothing comes in between. The last step moves the branch; a kill before that leaves all as it
+    was."""
     head = head_commit(root)
     if head is None or not is_large(root) or operation_in_progress(root) is not None or signs_commits(root):
         return None
-    staged, written = both(lambda: _staged(root), lambda: run_git(root, _WRITE_TREE, ok=(0, 128)))
-    if staged is None or not all(_is_at(path, paths) for path in staged):
+    written = run_git(root, ["write-tree"], ok=(0, 128))
+    if written.returncode:
+        return None  # a path is in conflict, say; git commit tells
+    tree = written.stdout.decode("ascii").strip()
+    staged = _differing(root, head, tree)
+    if not all(_is_at(path, paths) for path in staged):
         return None
     if not staged:
         return False
-    if written.returncode:
-        written = run_git(root, _WRITE_TREE, doing="Committing")
-    tree = written.stdout.decode("ascii").strip()
     text = _cleaned(message)
     # One time for the commit and for the log, from which a lost commit can be made again.
     now = f"@{int(time.time())} {time.strftime('%z')}"
@@ -59,12 +59,10 @@ def is_large(root: Path) -> bool:
         return False
 
 
-def _staged(root: Path) -> list[str] | None:
-    """The paths whose staged content is not that of HEAD; None if one is in conflict."""
-    listing = ["diff-index", "--cached", "--no-renames", "--name-status", "-z", "HEAD"]
-    fields = os.fsdecode(run_git(root, listing, doing="Committing").stdout).split("\0")
-    kinds, found = fields[:-1:2], fields[1::2]
-    return None if any(kind.startswith("U") for kind in kinds) else found
+def _differing(root: Path, commit: str, tree: str) -> list[str]:
+    """The paths of files that are not the same in a commit and in a tree."""
+    listing = ["diff-tree", "-r", "--no-renames", "--name-only", "-z", commit, tree]
+    return parse_names(run_git(root, listing, doing="Committing").stdout)
 
 
 def _is_at(path: str, places: Sequence[str]) -> bool:
