@@ -9,15 +9,17 @@ from typing import Any, Literal
 
 __all__ = ["as_number", "larger_is_better", "ranks", "standing"]
 
-_LARGER_RE = (
-    r"(^|_)(acc|accuracy|precision|recall|sensitivity|specificity|f1|f1_score|fbeta|auc|auroc|roc_auc|ap|map|"
-    r"average_precision|r2|r2_score|explained_variance|jaccard|iou|dice|bleu|rouge|ndcg|mcc|matthews_corrcoef|"
-    r"cohen_kappa|kappa|score|psnr|ssim)\Z"
-)
-_SMALLER_RE = (
-    r"(^|_)(loss|error|deviance|mse|rmse|mae|mape|smape|msle|rmsle|cost|perplexity|brier|wer|cer|fid|"
-    r"brier_score|brier_score_loss|logloss|crossentropy|cross_entropy|divergence|error_rate)\Z"
-)
+_LARGER = (
+    "_acc", "_accuracy", "_precision", "_recall", "_sensitivity", "_specificity", "_f1", "_f1_score", "_fbeta", "_auc",
+    "_auroc", "_roc_auc", "_ap", "_map", "_average_precision", "_r2", "_r2_score", "_explained_variance", "_jaccard",
+    "_iou", "_dice", "_bleu", "_rouge", "_ndcg", "_mcc", "_matthews_corrcoef", "_cohen_kappa", "_kappa", "_score",
+    "_psnr", "_ssim",
+)  # fmt: skip
+_SMALLER = (
+    "_loss", "_error", "_deviance", "_mse", "_rmse", "_mae", "_mape", "_smape", "_msle", "_rmsle", "_cost",
+    "_perplexity", "_brier", "_wer", "_cer", "_fid", "_brier_score", "_brier_score_loss", "_logloss", "_crossentropy",
+    "_cross_entropy", "_divergence", "_error_rate",
+)  # fmt: skip
 CLOSE = 0.01
 """How far from the baseline is still close to it, as a part of it."""
 
@@ -30,10 +32,10 @@ def larger_is_better(name: str, maximize: Collection[str] = (), minimize: Collec
         return True
     if name in minimize:
         return False
-    plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-    if re.search(_SMALLER_RE, plain):  # first: "brier_score" is a score that should be small
+    plain = f"_{re.sub(r'[^a-z0-9]+', '_', name.lower()).strip('_')}"
+    if plain.endswith(_SMALLER):  # first: "brier_score" is a score that should be small
         return False
-    return True if re.search(_LARGER_RE, plain) else None
+    return True if plain.endswith(_LARGER) else None
 
 
 def as_number(value: Any) -> float | None:

@@ -32,7 +32,7 @@ def check_subdirectory_path(relative: object, name: str) -> str:
 
 def _is_metadata(part: str) -> bool:
     """Whether some file system takes a name for that of git's or the workspace's metadata."""
-    plain = re.sub(_IGNORED, "", part).lower()
+    plain = (part if part.isascii() else re.sub(_IGNORED, "", part)).lower()
     return any(piece.partition(":")[0].rstrip(". ") in _METADATA_NAMES for piece in plain.split("\\"))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +22,6 @@ _LARGEST = 1 << 20
 """Bytes of an object: a larger one is left to git."""
 _HEADER = 64
 """Bytes in which the kind and the size of an object end."""
-_NAME_RE = r"(HEAD|[0-9a-f]{40}|[0-9a-f]{64})(?:(:)(.*)|\^\{(commit|tree)\})?"
 
 
 class NotKnown(Exception):
@@ -56,18 +54,16 @@ class _LooseObjects:
 
     def resolve(self, name: str) -> str | None:
         """Raises NotKnown."""
-        found = re.fullmatch(_NAME_RE, name, re.DOTALL)
-        if found is None:
-            raise NotKnown
-        start, colon, path, kind = found.groups()
+        start, colon, path = name.partition(":")
+        start, peeled, kind = start.partition("^")
         named = start if start != "HEAD" else head_commit(self._root)
-        if named is None:
+        if named is None or not is_object_name(named) or (colon and peeled):
             raise NotKnown
         if colon:
             return self._at(self._tree_of(named), path)
-        if kind == "tree":
+        if kind == "{tree}":
             named = self._tree_of(named)
-        elif kind == "commit" and self._object(named).kind != b"commit":
+        elif peeled and (kind != "{commit}" or self._object(named).kind != b"commit"):
             raise NotKnown
         self._check_is_there(named)
         return named
