@@ -93,8 +93,8 @@ def answer(connection: socket.socket, number: int) -> None:
         connection.sendall(b"%d\n" % number)
 
 
-def import_all(others: list[str]) -> None:
-    """What commands need, and some modules more."""
+def import_all() -> None:
+    """What commands need."""
     import dataworkspaces
 
     for portion in dataworkspaces.__path__:
@@ -105,7 +105,7 @@ def import_all(others: list[str]) -> None:
                     import_module(".".join(("dataworkspaces", *parts)).removesuffix(".__init__"))
                 except ImportError:
                     continue  # it needs something that is not here
-    for name in (*IMPORTED_LATE, *others):
+    for name in IMPORTED_LATE:
         import_module(name)
     from dataworkspaces.lineage.environment import this_environment
 
@@ -133,7 +133,7 @@ def run_in_child(streams: list[int], command: list[str], cwd: str, env: dict[str
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
     status: object = 0
     try:
-        run_dws(command[1:]) if command[0] == "dws" else run_python(command[1:])
+        {"dws": run_dws, "python": run_python, "serve": serve_with}[command[0]](command[1:])
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
     except SystemExit as e:
@@ -165,6 +165,16 @@ def configure_file_systems() -> None:
         config.set_conf_env(config.conf)
 
 
+def serve_with(arguments: list[str]) -> None:
+    """Be a server oneself, at another socket, that has imported some modules more."""
+    path, *others = arguments
+    for name in others:
+        import_module(name)
+    gc.collect()
+    gc.freeze()
+    serve(path)
+
+
 def run_dws(arguments: list[str]) -> None:
     from dataworkspaces.cli.program import program as run
 
@@ -192,5 +202,5 @@ def run_python(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    import_all(sys.argv[2:])
+    import_all()
     serve(sys.argv[1])
