@@ -11,9 +11,10 @@ from endtoend import User
 README = Path(__file__).parent.parent / "README.md"
 
 # Of the metrics, the last digit depends on how many threads compute them.
-pytestmark = [pytest.mark.slow, pytest.mark.real_starts]
+pytestmark = pytest.mark.slow
 
 
+@pytest.mark.real_starts
 def test_the_commands_of_the_readme_work_as_they_are_typed(user: User) -> None:
     block = README.read_text(encoding="utf-8").split("```console\n")[1].split("```")[0]
     install, *commands = re.findall(r"^\$ (.*)$", block, re.MULTILINE)
@@ -22,6 +23,7 @@ def test_the_commands_of_the_readme_work_as_they_are_typed(user: User) -> None:
     assert re.search(r"LR-1 .* 0\.93\d .*\n.*SVC-1 .* 0\.969 ", said), said
 
 
+@pytest.mark.real_starts
 def test_the_demo_says_what_to_try_and_that_works(user: User) -> None:
     lines = user.dws("demo", "my digits").stdout.splitlines()
     commands = [line.strip() for line in lines[lines.index("Now try:") + 1 :]]

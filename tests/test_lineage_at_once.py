@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 from endtoend import FAILED, HOST, User, copy_workspace, isolated_environment, know_environment, program, write_files
-
-pytestmark = pytest.mark.real_starts
+from forked import Forked
 
 STEP = '''\
 """SPEC: writes its outputs, and does what it is told on top."""
@@ -43,7 +42,7 @@ exec(spec.get("after", ""))
 @pytest.fixture(scope="session")
 def base(tmp_path_factory: pytest.TempPathFactory) -> User:
     directory = tmp_path_factory.mktemp("at-once")
-    user = User(directory / "base", isolated_environment(directory / "home"))
+    user = Forked(directory / "base", isolated_environment(directory / "home"))
     user.cwd.mkdir()
     user.batch("init", "--hostname", HOST, "--create-resources", "code,source-data,intermediate-data,results")
     write_files(user.cwd, {"code/step.py": STEP, "source-data/a.csv": "1\n"})
@@ -52,7 +51,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> User:
 
 
 @pytest.fixture
-def project(base: User, user: User) -> User:
+def project(base: User, user: Forked) -> Forked:
     """At the root of a workspace with a resource of each role."""
     return user.at(copy_workspace(base.cwd, user.cwd / "ws"))
 
@@ -64,8 +63,9 @@ def start(user: User, **spec: Any) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def step(user: User, check: bool = True, **spec: Any) -> subprocess.CompletedProcess[str]:
-    return user.python("code/step.py", json.dumps(spec), check=check)
+def step(user: Forked, check: bool = True, **spec: Any) -> subprocess.CompletedProcess[str]:
+    """In a process that nobody forked, for how it ends is tested."""
+    return user.in_new_processes().python("code/step.py", json.dumps(spec), check=check)
 
 
 def finish(processes: list[subprocess.Popen[str]]) -> None:
@@ -104,7 +104,7 @@ def wait_for(path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [2, pytest.param(10, marks=pytest.mark.slow)])
-def test_steps_at_once_lose_no_entry(project: User, number: int) -> None:
+def test_steps_at_once_lose_no_entry(project: Forked, number: int) -> None:
     """All are in their blocks at the same time, and leave them together."""
     gate = "p = Path('ready'); p.mkdir(exist_ok=True); (p / spec['name']).touch()\n"
     gate += f"while len(list(p.iterdir())) < {number}: time.sleep(0.01)"
@@ -123,7 +123,7 @@ def test_steps_at_once_lose_no_entry(project: User, number: int) -> None:
     assert notes(project) == []
 
 
-def test_same_step_at_once_gets_versions_of_its_own(project: User) -> None:
+def test_same_step_at_once_gets_versions_of_its_own(project: Forked) -> None:
     finish([start(project, name="same", outputs=["intermediate-data/a", "intermediate-data/b"]) for _ in range(4)])
     (found,) = entries(project, "intermediate-data")
     assert versions([found]) == [7, 8] or len(set(versions([found]))) == 1
@@ -131,7 +131,7 @@ def test_same_step_at_once_gets_versions_of_its_own(project: User) -> None:
     assert versions(entries(project, "intermediate-data"))[-1] > max(versions([found]))
 
 
-def test_step_that_ends_during_a_snapshot_is_not_lost(project: User) -> None:
+def test_step_that_ends_during_a_snapshot_is_not_lost(project: Forked) -> None:
     running = start(
         project, name="long", inputs=["source-data"], outputs=["intermediate-data/o"],
         then="while not Path('go').exists(): time.sleep(0.01)",
@@ -149,7 +149,7 @@ def test_step_that_ends_during_a_snapshot_is_not_lost(project: User) -> None:
     assert read["certificate"]["hashval"] == entries(project, "source-data")[0]["certificate"]["hashval"]
 
 
-def test_report_leaves_a_running_step_alone(project: User) -> None:
+def test_report_leaves_a_running_step_alone(project: Forked) -> None:
     running = start(
         project, name="long", outputs=["intermediate-data/o"], then="while not Path('go').exists(): time.sleep(0.01)"
     )
@@ -164,7 +164,7 @@ def test_report_leaves_a_running_step_alone(project: User) -> None:
 # -- killed ------------------------------------------------------------------------------------------------------------
 
 
-def test_killed_step_is_unknown_to_whoever_comes_next(project: User) -> None:
+def test_killed_step_is_unknown_to_whoever_comes_next(project: Forked) -> None:
     step(project, name="one", outputs=["intermediate-data/o"])
     done = step(project, check=False, name="one", outputs=["intermediate-data/o"], then="os.kill(os.getpid(), 9)")
     assert done.returncode == -9
@@ -176,7 +176,7 @@ def test_killed_step_is_unknown_to_whoever_comes_next(project: User) -> None:
     assert notes(project) == []
 
 
-def test_two_commands_at_once_after_a_kill(project: User) -> None:
+def test_two_commands_at_once_after_a_kill(project: Forked) -> None:
     for n in range(3):
         step(project, check=False, name=f"s{n}", outputs=[f"intermediate-data/o{n}"], then="os.kill(os.getpid(), 9)")
     commands = [
@@ -198,7 +198,7 @@ def dead_pid() -> int:
 
 
 @pytest.mark.parametrize("content", ["", "{pid}\n{host}\n"])
-def test_lock_of_a_killed_process_is_taken_over(project: User, content: str) -> None:
+def test_lock_of_a_killed_process_is_taken_over(project: Forked, content: str) -> None:
     lock = project.cwd / ".git" / "dws" / "lineage.lock"
     lock.write_text(content.format(pid=dead_pid(), host=socket.gethostname()))
     os.utime(lock, (1, 1))
@@ -209,7 +209,7 @@ def test_lock_of_a_killed_process_is_taken_over(project: User, content: str) -> 
     assert not lock.exists()
 
 
-def test_step_that_was_killed_as_it_began_leaves_nothing_behind(project: User) -> None:
+def test_step_that_was_killed_as_it_began_leaves_nothing_behind(project: Forked) -> None:
     """Its lock is there, and no note beside it."""
     steps = project.cwd / ".git" / "dws" / "steps"
     left = {"0.lock": f"{dead_pid()}\n{socket.gethostname()}\n", "1.json": "{", ".0.json.5b5db83d.tmp": "{"}
@@ -219,7 +219,7 @@ def test_step_that_was_killed_as_it_began_leaves_nothing_behind(project: User) -
 
 
 @pytest.mark.parametrize("note", ["", "{", "[]", '{"refs": 1, "step": {}}', '{"refs": [["../x", null]], "step": {}}'])
-def test_damaged_note_of_a_step_stops_nothing(project: User, note: str) -> None:
+def test_damaged_note_of_a_step_stops_nothing(project: Forked, note: str) -> None:
     steps = project.cwd / ".git" / "dws" / "steps"
     write_files(steps, {"0.lock": f"{dead_pid()}\n{socket.gethostname()}\n", "0.json": note})
     step(project, name="one", outputs=["intermediate-data/o"])
@@ -228,7 +228,7 @@ def test_damaged_note_of_a_step_stops_nothing(project: User, note: str) -> None:
 
 
 @pytest.mark.slow
-def test_step_that_is_killed_at_any_time_loses_nobody_s_entries(project: User) -> None:
+def test_step_that_is_killed_at_any_time_loses_nobody_s_entries(project: Forked) -> None:
     step(project, name="other", inputs=["source-data"], outputs=["intermediate-data/other"])
     for number in range(12):
         process = start(project, name="one", inputs=["source-data"], outputs=["intermediate-data/o"], text=str(number))
@@ -257,14 +257,14 @@ CHILDREN = {
 
 
 @pytest.mark.parametrize("kind", CHILDREN)
-def test_children_of_a_step_do_not_end_it(project: User, kind: str) -> None:
+def test_children_of_a_step_do_not_end_it(project: Forked, kind: str) -> None:
     step(project, name="one", outputs=["intermediate-data/o"], then=CHILDREN[kind])
     assert states(project)["intermediate-data:o"] == "current"
     assert notes(project) == []
 
 
 @pytest.mark.parametrize("end", ["sys.exit(1)", "sys.exit(0)", "raise ValueError"])
-def test_child_that_ends_later_does_not_end_the_step(project: User, end: str) -> None:
+def test_child_that_ends_later_does_not_end_the_step(project: Forked, end: str) -> None:
     then = f"child = os.fork()\nif child == 0: time.sleep(0.5); {end}"
     step(project, check=False, name="one", outputs=["intermediate-data/o"], then=then, after="os.waitpid(child, 0)")
     before = entries(project, "intermediate-data")
@@ -273,7 +273,7 @@ def test_child_that_ends_later_does_not_end_the_step(project: User, end: str) ->
     assert entries(project, "intermediate-data") == before
 
 
-def test_step_that_is_killed_after_its_child_ended_is_unknown(project: User) -> None:
+def test_step_that_is_killed_after_its_child_ended_is_unknown(project: Forked) -> None:
     then = CHILDREN["leaves at once"] + "\nos.kill(os.getpid(), 9)"
     step(project, check=False, name="one", outputs=["intermediate-data/o"], then=then)
     assert states(project)["intermediate-data:o"] == "unknown"
@@ -284,7 +284,7 @@ def test_step_that_is_killed_after_its_child_ended_is_unknown(project: User) -> 
 FULL = "resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))"
 
 
-def test_full_disk_at_the_end_of_a_step_is_one_clear_error(project: User) -> None:
+def test_full_disk_at_the_end_of_a_step_is_one_clear_error(project: Forked) -> None:
     step(project, name="one", outputs=["intermediate-data/o"])
     before = (project.cwd / ".dataworkspace" / "current_lineage" / "intermediate-data.json").read_bytes()
     done = step(
@@ -303,7 +303,7 @@ def test_full_disk_at_the_end_of_a_step_is_one_clear_error(project: User) -> Non
     assert states(project)["intermediate-data:o"] == "current"
 
 
-def test_full_disk_does_not_hide_the_error_of_a_step(project: User) -> None:
+def test_full_disk_does_not_hide_the_error_of_a_step(project: Forked) -> None:
     then = FULL.format(0) + "\nraise ValueError('my error')"
     done = step(project, check=False, name="one", outputs=["intermediate-data/o"], then=then)
     assert done.stderr.strip().splitlines()[-1] == "ValueError: my error"
@@ -311,7 +311,7 @@ def test_full_disk_does_not_hide_the_error_of_a_step(project: User) -> None:
 
 
 @pytest.mark.parametrize("end", ["", "raise ValueError('my error')"])
-def test_step_whose_end_finds_the_disk_full_is_unknown(project: User, end: str) -> None:
+def test_step_whose_end_finds_the_disk_full_is_unknown(project: Forked, end: str) -> None:
     """Results have no content to tell by that they are not those of the last run."""
     step(project, name="one", results="results")
     done = step(project, check=False, name="one", results="results", then=f"{FULL.format(0)}\n{end}")
@@ -320,21 +320,21 @@ def test_step_whose_end_finds_the_disk_full_is_unknown(project: User, end: str) 
     assert notes(project) == []
 
 
-def test_killed_step_is_not_forgotten_by_who_finds_the_disk_full(project: User) -> None:
+def test_killed_step_is_not_forgotten_by_who_finds_the_disk_full(project: Forked) -> None:
     step(project, name="one", outputs=["intermediate-data/o"])
     step(project, check=False, name="one", outputs=["intermediate-data/o"], then="os.kill(os.getpid(), 9)")
     limit = f"import resource, sys; {FULL.format(200)}; from dataworkspaces.cli.main import main; sys.exit(main())"
-    assert project.python("-c", limit, "report", "lineage", check=False).returncode in FAILED
+    assert project.in_new_processes().python("-c", limit, "report", "lineage", check=False).returncode in FAILED
     assert states(project)["intermediate-data:o"] == "unknown"
     assert notes(project) == []
 
 
 @pytest.mark.parametrize("size", [0, 100, 300])
-def test_full_disk_during_a_snapshot_keeps_lineage(project: User, size: int) -> None:
+def test_full_disk_during_a_snapshot_keeps_lineage(project: Forked, size: int) -> None:
     step(project, name="one", inputs=["source-data"], outputs=["intermediate-data/o"])
     before = (project.cwd / ".dataworkspace" / "current_lineage" / "intermediate-data.json").read_bytes()
     limit = f"import resource, sys; {FULL.format(size)}; from dataworkspaces.cli.main import main; sys.exit(main())"
-    done = project.python("-c", limit, "--batch", "snapshot", "A", check=False)
+    done = project.in_new_processes().python("-c", limit, "--batch", "snapshot", "A", check=False)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     assert (project.cwd / ".dataworkspace" / "current_lineage" / "intermediate-data.json").read_bytes() == before
