@@ -10,6 +10,7 @@ forks, and gives up all that was not done when somebody kills one of its process
 from __future__ import annotations
 
 import gc
+import marshal
 import os
 import select
 import struct
@@ -48,7 +49,9 @@ def processors() -> int:
 def map_forked(
     work: Callable[[Part], Result], parts: Sequence[Part], workers: int
 ) -> Generator[tuple[int, Result], None, None]:
-    """What ``work`` makes of each part, in the order in which they are done, with the number of the part.
+    """What ``work`` makes of each part, in the order in which they are done, with the number of the part: text, bytes,
+    numbers, None, and tuples, lists and dicts of these, which need no pickle, whose import would take longer than most
+    parts.
 
     Raises what ``work`` raises; then, or if the iterator is closed, parts that have been begun are finished. What a
     copy did not finish that somebody has killed is done again, here: ``work`` may be called again for a part.
@@ -74,9 +77,9 @@ def map_forked(
                 if found is None:
                     os.close(fd)
                     del pipes[fd]
-                for number, result in found or ():
-                    if isinstance(result, _Raised):
-                        raise result.error
+                for number, result, raised in found or ():
+                    if raised:
+                        raise _received(raised)
                     left.discard(number)
                     yield number, result
         for number in sorted(left):
@@ -97,13 +100,6 @@ _parent = 0
 def is_orphan() -> bool:
     """Whether this is a copy whose process is no more: then somebody else may be at work at the same place by now."""
     return _parent != 0 and os.getppid() != _parent
-
-
-class _Raised:
-    """What a part ended with, instead of a result."""
-
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
 
 
 def _fork(work: Callable[[Part], Any], parts: Sequence[Part], todo: int, others: list[int]) -> tuple[int, int]:
@@ -130,17 +126,15 @@ def _fork(work: Callable[[Part], Any], parts: Sequence[Part], todo: int, others:
 
 def _be_a_copy(work: Callable[[Part], Any], parts: Sequence[Part], todo: int, results: int) -> NoReturn:
     """Do parts until none is left. Nothing of what the process does at its end is done here."""
-    import pickle
-
     gc.disable()  # it would look through, and so copy, all that this process had; what a part makes has no cycles
     status = 1
     try:
         while len(told := os.read(todo, _NUMBER.size)) == _NUMBER.size and not is_orphan():
             number = _NUMBER.unpack(told)[0]
             try:
-                found = pickle.dumps((number, work(parts[number])), pickle.HIGHEST_PROTOCOL)
+                found = marshal.dumps((number, work(parts[number]), b""))
             except Exception as e:
-                found = pickle.dumps((number, _Raised(_sent(e))), pickle.HIGHEST_PROTOCOL)
+                found = marshal.dumps((number, None, _sent(e)))
             view = memoryview(_NUMBER.pack(len(found)) + found)
             while view:
                 view = view[os.write(results, view) :]
@@ -151,15 +145,23 @@ def _be_a_copy(work: Callable[[Part], Any], parts: Sequence[Part], todo: int, re
         os._exit(status)
 
 
-def _sent(error: Exception) -> Exception:
-    """An error as it can be sent: itself, if it is the same afterwards."""
+def _sent(error: Exception) -> bytes:
+    """An error as it can be sent: itself, if it can be made anew."""
     import pickle
 
     try:
-        pickle.loads(pickle.dumps(error))
+        sent = pickle.dumps(error)
+        pickle.loads(sent)
     except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}")
-    return error
+        return pickle.dumps(RuntimeError(f"{type(error).__name__}: {error}"))
+    return sent
+
+
+def _received(error: bytes) -> Exception:
+    import pickle
+
+    received: Exception = pickle.loads(error)
+    return received
 
 
 class _Results:
@@ -169,10 +171,9 @@ class _Results:
         self._fd = fd
         self._data = bytearray()
 
-    def read(self) -> list[tuple[int, Any]] | None:
-        """What is complete by now; None at the end."""
-        import pickle
-
+    def read(self) -> list[tuple[int, Any, bytes]] | None:
+        """What is complete by now, each with the number of the part, and what was raised, if anything was; None at the
+        end."""
         data = os.read(self._fd, 1 << 20)
         if not data:
             return None
@@ -182,6 +183,6 @@ class _Results:
             end = _NUMBER.size + _NUMBER.unpack_from(self._data)[0]
             if len(self._data) < end:
                 break
-            found.append(pickle.loads(self._data[_NUMBER.size : end]))
+            found.append(marshal.loads(self._data[_NUMBER.size : end]))
             del self._data[:end]
         return found

@@ -95,8 +95,11 @@ class WantedFiles:
 
 _Batch = Sequence[WantedFiles]
 _Located = tuple[WantedFiles, Sequence[Place | None]]
-_Written = tuple[list[tuple[str, KnownFiles]], dict[str, str]]
-"""By directory the files that were written, and what was left out, with the reason."""
+_Files = tuple[list[str], bytes, bytes, str]
+"""Names, statuses and modes of files, as in :class:`ScannedFiles`, and values, as in :class:`KnownFiles`."""
+_Written = tuple[list[tuple[str, _Files]], dict[str, str]]
+"""By directory the files that were written, and what was left out, with the reason. Plain, for it may come from a copy
+of this process."""
 
 
 def is_there(root: Path, path: str, kind: Kind, object_id: ObjectId) -> bool:
@@ -127,9 +130,7 @@ def check_out(
     A file that is there already is replaced by a rename, so that a reader sees the old one or the new one. Contents are
     verified. May be called again after it was killed. Raises MetadataError for a content that is missing or damaged,
     ConfigurationError for a place that is none, OSError."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    found: list[tuple[str, KnownFiles]] = []
+    found: list[tuple[str, _Files]] = []
 
     def take(written: _Written) -> None:
         files, not_made = written
@@ -137,10 +138,15 @@ def check_out(
         if left_out is not None:
             left_out.update(not_made)
 
-    is_here = executor is None or isinstance(executor, ThreadPoolExecutor)
-    write = _Writer(store, root, left_out is not None, advance if is_here else tell_nobody)
+    write = _Writer(store, root, left_out is not None)
     if executor is None:
-        wanted = _write_forked(replace(write, tell=tell_nobody), wanted, places, take, advance)
+        wanted = _write_forked(write, wanted, places, take, advance)
+    if not wanted:
+        return _together(found)
+    from concurrent.futures import ThreadPoolExecutor  # not where copies of this process have written all
+
+    is_here = executor is None or isinstance(executor, ThreadPoolExecutor)
+    write = replace(write, tell=advance if is_here else tell_nobody)
     batches = _batches(wanted, _BATCH)
     is_one = sum(map(len, wanted)) <= 1
     threads = nullcontext(executor) if executor is not None or is_one else ThreadPoolExecutor(processors())
@@ -214,21 +220,19 @@ def _located(batch: _Batch, places: Places) -> list[_Located]:
     return [(files, list(map(places.get, files.ids))) for files in batch]
 
 
-def _together(written: Iterable[tuple[str, KnownFiles]]) -> dict[str, KnownFiles]:
-    """By directory all of its files. Those of a large one were written in parts."""
-    parts: dict[str, list[KnownFiles]] = {}
+def _together(written: Iterable[tuple[str, _Files]]) -> dict[str, KnownFiles]:
+    """By directory all of its files, as a scan lists them. Those of a large one were written in parts."""
+    parts: dict[str, list[_Files]] = {}
     for directory, files in written:
-        if len(files.files):
+        if files[0]:
             parts.setdefault(directory, []).append(files)
-    return {directory: found[0] if len(found) == 1 else _joined(found) for directory, found in parts.items()}
+    return {directory: _known(sorted(found)) for directory, found in parts.items()}
 
 
-def _joined(parts: list[KnownFiles]) -> KnownFiles:
-    parts.sort(key=lambda part: part.files.names[0])  # as a scan lists them
-    names = [name for part in parts for name in part.files.names]
-    statuses = b"".join([part.files.statuses for part in parts])
-    files = ScannedFiles(names, statuses, b"".join([part.files.modes for part in parts]))
-    return KnownFiles(files, "\n".join([part.values for part in parts]))
+def _known(parts: Sequence[_Files]) -> KnownFiles:
+    names, statuses, modes, values = zip(*parts, strict=True)
+    files = ScannedFiles(list(chain.from_iterable(names)), b"".join(statuses), b"".join(modes))
+    return KnownFiles(files, "\n".join(values))
 
 
 def remove(root: Path, paths: Iterable[str]) -> None:
@@ -350,7 +354,7 @@ class _Writer:
 
     def _write(
         self, files: WantedFiles, contents: Iterator[bytes], directories: Directories, left_out: dict[str, str]
-    ) -> KnownFiles:
+    ) -> _Files:
         statuses, modes, places, parent = list[bytes](), bytearray(), list[int](), -1
         pack, executable = STATUS.pack, stat.S_IXUSR
         rows = zip(files.names, files.kinds, files.ids, files.are_read_first(), strict=True)
@@ -379,7 +383,7 @@ class _Writer:
                 places.append(place)
         names = [files.names[place] for place in places]
         values = [f"{size}:{digest.hex()}" for size, digest in [files.ids[place] for place in places]]
-        return KnownFiles(ScannedFiles(names, b"".join(statuses), modes), "\n".join(values))
+        return names, b"".join(statuses), bytes(modes), "\n".join(values)
 
     def _check_name(self, parent: int, name: str, files: WantedFiles) -> None:
         """Raise _OtherNameError if what lies there has another name, that differs in case, or in how letters are
