@@ -270,6 +270,11 @@ def two_by_http(templates: Templates, tmp_path: Path) -> Iterator[Two]:
 
 
 @pytest.fixture
+def unpublished_by_http(templates: Templates, tmp_path: Path) -> Iterator[Two]:
+    yield from served_by_http(templates.make("unpublished"), tmp_path)
+
+
+@pytest.fixture
 def changed_by_http(templates: Templates, tmp_path: Path) -> Iterator[Two]:
     yield from served_by_http(templates.make("changed"), tmp_path)
 
@@ -535,10 +540,9 @@ def test_publish_twice_to_the_same_place(two: Two) -> None:
     assert two.first.git("config", "remote.origin.url").strip() == two.origin
 
 
-def test_publish_that_is_interrupted_can_be_repeated(request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    hub = make_hub(request, tmp_path, "http")
+def test_publish_that_is_interrupted_can_be_repeated(unpublished_by_http: Two) -> None:
+    hub, first = unpublished_by_http.hub, unpublished_by_http.first
     assert hub.http is not None
-    first = make_analysis(machine(tmp_path / "machine1", "ada"), hub)
     url = hub.url(hub.repository("analysis.git"))
     hub.http.cut_after = 1000
     done = first.batch("publish", url, check=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,7 @@ from collaboration import (
 )
 from endtoend import FAILED, FIXTURES, User, read_tree, write_files
 from movable_hub import MovableHub, copy_of, keep
-from servers import make_bare
+from stage import Stage
 
 pytestmark = pytest.mark.slow
 
@@ -532,34 +531,31 @@ GITHUB = "https://github.com/jfischer/sklearn-digits-dataset.git"
 
 
 @pytest.fixture
-def of_release_1_6(tmp_path: Path, hub: Hub) -> Callable[[], tuple[User, User, User]]:
+def of_release_1_6(stage: Stage) -> tuple[Hub, User, User, User]:
     """The workspace of the release, published; and two people who cloned it."""
-
-    def make() -> tuple[User, User, User]:
-        dataset = hub.root / f"{DATASET}.git"
-        users = [machine(tmp_path / f"machine-{person}", person) for person in ("ada", "bob", "cyd")]
-        users[0].git("clone", "--quiet", "--bare", FIXTURES / "digits-dataset.bundle", dataset)
-        for user in users:  # the dataset's origin is on the network; here it is at the hub
-            user.git("config", "--global", f"url.{dataset}.insteadOf", GITHUB)
-        owner, first, second = users
-        owner.git("clone", "--quiet", FIXTURES / "release-1.6-digits.bundle", "quickstart")
-        owner = owner.at(owner.cwd / "quickstart")
-        owner.git("remote", "remove", "origin")
-        owner.git("clone", "--quiet", GITHUB, DATASET)
-        origin = make_bare(hub.root / "quickstart.git")
-        origin_url = str(origin)
-        owner.batch("publish", origin_url)
-        copies = []
-        for user, host in ((first, "first"), (second, "second")):
-            user.batch("clone", "--hostname", host, origin_url)
-            copies.append(user.at(user.cwd / "quickstart"))
-        return owner, copies[0], copies[1]
-
-    return make
+    return stage.put("of release 1.6", make_of_release_1_6)
 
 
-def test_workspace_of_release_1_6(of_release_1_6: Callable[[], tuple[User, User, User]], hub: Hub) -> None:
-    owner, first, second = of_release_1_6()
+def make_of_release_1_6(place: Path) -> tuple[Hub, User, User, User]:
+    hub = Hub(place / "hub")
+    dataset = hub.root / f"{DATASET}.git"
+    owner, first, second = (machine(place / f"machine-{person}", person) for person in ("ada", "bob", "cyd"))
+    owner.git("clone", "--quiet", "--bare", FIXTURES / "digits-dataset.bundle", dataset)
+    for user in (owner, first, second):  # the dataset's origin is on the network; here it is at the hub
+        user.git("config", "--global", f"url.{dataset}.insteadOf", GITHUB)
+    owner.git("clone", "--quiet", FIXTURES / "release-1.6-digits.bundle", "quickstart")
+    owner = owner.at(owner.cwd / "quickstart")
+    owner.git("remote", "remove", "origin")
+    owner.git("clone", "--quiet", GITHUB, DATASET)
+    origin = hub.repository("quickstart.git")
+    owner.batch("publish", origin)
+    for user, host in ((first, "first"), (second, "second")):
+        user.batch("clone", "--hostname", host, origin)
+    return hub, owner, first.at(first.cwd / "quickstart"), second.at(second.cwd / "quickstart")
+
+
+def test_workspace_of_release_1_6(of_release_1_6: tuple[Hub, User, User, User]) -> None:
+    hub, owner, first, second = of_release_1_6
     assert tags(first) == tags(owner) == ["FULL", "HALF"]
     assert resources(first) == resources(owner)
     assert lineage(first, "--snapshot", "HALF") == lineage(owner, "--snapshot", "HALF")
@@ -578,10 +574,8 @@ def test_workspace_of_release_1_6(of_release_1_6: Callable[[], tuple[User, User,
         user.batch("restore", "S")
 
 
-def test_workspace_of_release_1_6_that_only_one_changes(
-    of_release_1_6: Callable[[], tuple[User, User, User]],
-) -> None:
-    owner, first, second = of_release_1_6()
+def test_workspace_of_release_1_6_that_only_one_changes(of_release_1_6: tuple[Hub, User, User, User]) -> None:
+    _hub, owner, first, second = of_release_1_6
     write_files(first.cwd, {"tables/t": "1\n"})
     first.batch("add", "git", "--role", "intermediate-data", "--name", "tables", "tables")
     first.batch("snapshot", "F")
