@@ -288,6 +288,7 @@ def main() -> None:
     import_everything()
     warm_up()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 50)  # as the program `dws` does
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for line in sys.stdin:

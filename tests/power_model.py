@@ -53,7 +53,8 @@ class Node:
     """A file, link or directory.
 
     :ivar flushed: the content that is on the disk; None if none is.
-    :ivar durable: the names in it that are on the disk."""
+    :ivar durable: the names in it that are on the disk.
+    :ivar told: what a state says of it, which nearly all say alike."""
 
     mode: int
     content: bytes = b""
@@ -61,6 +62,21 @@ class Node:
     entries: dict[str, Node] = field(default_factory=dict)
     durable: dict[str, Node] = field(default_factory=dict)
     stamp: tuple[int, int] = (-1, -1)
+    told: Entry | None = None
+
+    def entry(self, path: str, content: bytes | None) -> Entry:
+        """What a state says of it; the same object as long as that is the same."""
+        is_empty = content is not None and not self.content
+        told = self.told
+        if (
+            told is None
+            or told.content is not content
+            or told.mode != self.mode
+            or told.is_empty is not is_empty
+            or told.path != path
+        ):
+            told = self.told = Entry(path, self.mode, content, is_empty)
+        return told
 
 
 Change = list[tuple[Node, str, "Node | None"]]
@@ -84,14 +100,13 @@ class Disk:
     def look(self, by_git: bool = False) -> None:
         """See what has changed since; with ``by_git`` git did it, and has flushed what it flushes."""
         change: Change = []
-        seen: set[int] = set()
-        self._look(self.root, self.top, change, seen, by_git)
+        seen = {self.root.lstat().st_ino}
+        self._look(os.fspath(self.root), self.top, change, seen, by_git)
         self.nodes = {number: node for number, node in self.nodes.items() if number in seen}
         if change:
             self.pending.append((change, by_git))
 
-    def _look(self, path: Path, node: Node, change: Change, seen: set[int], by_git: bool) -> None:
-        seen.add(path.lstat().st_ino)
+    def _look(self, path: str, node: Node, change: Change, seen: set[int], by_git: bool) -> None:
         found: dict[str, Node] = {}
         with os.scandir(path) as entries:
             listed = sorted(entries, key=lambda entry: entry.name)
@@ -102,12 +117,12 @@ class Disk:
             except FileNotFoundError:
                 continue  # another thread
             found[entry.name] = inside
+            is_known = status.st_ino in seen
+            seen.add(status.st_ino)
             if stat.S_ISDIR(status.st_mode):
-                self._look(Path(entry.path), inside, change, seen, by_git)
-            elif status.st_ino not in seen:
-                seen.add(status.st_ino)
-                if by_git and ".git" in path.parts and is_flushed_by_git(path / entry.name):
-                    inside.flushed = inside.content
+                self._look(entry.path, inside, change, seen, by_git)
+            elif by_git and not is_known and is_flushed_by_git(Path(entry.path)):
+                inside.flushed = inside.content
         for name in node.entries.keys() | found.keys():
             if node.entries.get(name) is not found.get(name):
                 change.append((node, name, found.get(name)))
@@ -129,7 +144,9 @@ class Disk:
         elif entry.is_file():
             is_young = time.time_ns() - status.st_mtime_ns < _YOUNG_SECONDS * 1e9
             if known.stamp != stamp or is_young:
-                known.content = Path(entry.path).read_bytes()
+                content = Path(entry.path).read_bytes()
+                if content != known.content:
+                    known.content = content
             known.stamp = stamp
         return known
 
@@ -173,11 +190,11 @@ class Disk:
             for name, inside in sorted(names.get(id(node), node.durable).items()):
                 path = f"{above}{name}"
                 if stat.S_ISDIR(inside.mode):
-                    found.append(Entry(path, inside.mode, None, False))
+                    found.append(inside.entry(path, None))
                     walk(inside, f"{path}/")
                 else:
                     content = inside.content if id(inside) in whole else _on_disk(inside, after)
-                    found.append(Entry(path, inside.mode, content, not inside.content))
+                    found.append(inside.entry(path, content))
 
         walk(self.top, "")
         return tuple(found)
@@ -198,6 +215,8 @@ def _on_disk(node: Node, after: str) -> bytes:
 
 
 def is_flushed_by_git(path: Path) -> bool:
+    if ".git" not in path.parent.parts:
+        return False
     inside = path.parts[len(path.parts) - path.parts[::-1].index(".git") :]
     return inside[0] in ("objects", "refs") or (len(inside) == 1 and inside[0] in _OF_GIT)
 
