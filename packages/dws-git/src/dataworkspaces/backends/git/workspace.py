@@ -26,6 +26,7 @@ from dataworkspaces.errors import (
     MetadataError,
     NotFoundError,
 )
+from dataworkspaces.gitrepo.both import both
 from dataworkspaces.gitrepo.checks import check_object_name, check_scratch_directory, is_object_name
 from dataworkspaces.gitrepo.layout import SETTINGS, current_branch
 from dataworkspaces.gitrepo.resource import GitRepoResource
@@ -480,8 +481,6 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
     def _snapshot_precheck(self, resource_list: Sequence[SnapshotResourceMixin]) -> None:
         """What git ignores of resources is told before anything moves: one look-up for all subdirectories, while the
         resources are checked."""
-        from dataworkspaces.gitrepo.both import both
-
         check = super()._snapshot_precheck
         _, told = both(lambda: check(resource_list), lambda: self._told_of_ignored(_split(resource_list)[0]))
         for text in told:
@@ -562,9 +561,14 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
     def changes_since(self, versions: Mapping[str, SnapshotVersion]) -> dict[str, ResourceChange]:
         resources = list(resources_to_show(self))
         own = [r for r in resources if isinstance(r, GitSubdirectory)]
-        changes = self._subdirectories.changes_since(
-            own, versions, results_exclude(self), self.get_snapshot_versions_if_any
+        apart = [r for r in resources if isinstance(r, GitRepoResource) and r.name in versions]
+        changes, of_repositories = both(
+            lambda: self._subdirectories.changes_since(
+                own, versions, results_exclude(self), self.get_snapshot_versions_if_any
+            ),
+            lambda: {r.name: r.changes_since(versions[r.name]) for r in apart},
         )
+        changes |= of_repositories
         for resource in resources:
             if resource.name in changes:
                 continue
