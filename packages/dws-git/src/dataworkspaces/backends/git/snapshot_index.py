@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from dataworkspaces.backends.git.paths import SHARD_RE
 from dataworkspaces.errors import MetadataError
@@ -106,25 +106,21 @@ def has_right_types(metadata: SnapshotMetadata) -> bool:
         return False
 
 
-_Key = tuple[str | int, ...]
+_Key = tuple[str, int, int, int]
 """Of a file: its place, its time, its size and its inode."""
+_SHARD = re.compile(SHARD_RE)
 _FLAT = ""
 """The place that release 1.6 knows. A shard has its name for one."""
 
 
-class _Time(NamedTuple):
-    """When a directory changed, and which it is."""
-
-    mtime: int
-    inode: int
-
-    @property
-    def is_settled(self) -> bool:
-        return time.time_ns() - self.mtime > _CLOCK_TICK_NS
-
-
-_UNSETTLED = _Time(-1, -1)
+_Time = tuple[int, int]
+"""When a directory changed, and its inode."""
+_UNSETTLED: _Time = (-1, -1)
 """Of a directory that is to be looked at again."""
+
+
+def _is_settled(changed: _Time) -> bool:
+    return time.time_ns() - changed[0] > _CLOCK_TICK_NS
 
 
 class SnapshotIndex:
@@ -143,7 +139,7 @@ class SnapshotIndex:
         """The times of the directories; None if they may change without that telling. All metadata files are replaced,
         and none is written to."""
         times = sorted(self._times().items())
-        is_settled = all(changed.is_settled for _, changed in times)
+        is_settled = all(_is_settled(changed) for _, changed in times)
         return hashlib.sha256(repr(times).encode()).hexdigest() if is_settled else None
 
     def hashes(self, *, reverse: bool, limit: int | None) -> list[str]:
@@ -205,12 +201,11 @@ class SnapshotIndex:
 
     def _update(self, connection: sqlite3.Connection) -> None:
         times = self._times()
-        known_times = {
-            place: _Time(*changed) for place, *changed in connection.execute("SELECT place, mtime, inode FROM places")
-        }
-        changed = {place for place in {*times, *known_times} if times.get(place) != known_times.get(place)}
-        if not changed:
+        listed = connection.execute("SELECT place, mtime, inode FROM places")
+        known_times: dict[str, _Time] = {place: (mtime, inode) for place, mtime, inode in listed}
+        if times == known_times:
             return
+        changed = {place for place in {*times, *known_times} if times.get(place) != known_times.get(place)}
         is_new = connection.execute("SELECT 1 FROM snapshots LIMIT 1").fetchone() is None
         known: dict[str, _Key] = {}
         there: dict[str, _Key] = {}
@@ -221,7 +216,7 @@ class SnapshotIndex:
             changed |= {name[:2] for name in known.keys() - there.keys()} & times.keys()
         for place in sorted(changed - {_FLAT}):
             known |= _known(connection, place)
-            there = {**self._files(place), **there}
+            there |= {name: key for name, key in self._files(place).items() if name not in there}
         gone = known.keys() - there.keys()
         other = [name for name, key in there.items() if known.get(name) != key]
         if not is_new:
@@ -234,7 +229,7 @@ class SnapshotIndex:
         rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in _TABLES}
         for name in other:
             place, *key = there[name]
-            metadata = _read_listed(f"{self._directory_of(str(place))}/{name}")
+            metadata = _read_listed(f"{self._directory_of(place)}/{name}")
             hashval = metadata.hashval
             node = new[hashval] = SnapshotNode.of(metadata)
             rows["snapshots"].append((hashval, 0, _text(node), node.parents is not None, 0, place, *key))
@@ -256,19 +251,21 @@ class SnapshotIndex:
         for place in changed:
             connection.execute("DELETE FROM places WHERE place = ?", (place,))
             if place in times:
-                seen = times[place] if times[place].is_settled else _UNSETTLED
+                seen = times[place] if _is_settled(times[place]) else _UNSETTLED
                 connection.execute("INSERT INTO places VALUES(?, ?, ?)", (place, *seen))
 
     def _times(self) -> dict[str, _Time]:
         """When each of the directories changed."""
         places = [_FLAT]
         with suppress(FileNotFoundError):
-            places += (name for name in os.listdir(self._shards) if re.fullmatch(SHARD_RE, name))  # noqa: PTH208
-        found = {}
+            places += filter(_SHARD.fullmatch, os.listdir(self._shards))  # noqa: PTH208
+        found: dict[str, _Time] = {}
         for place in places:
-            with suppress(FileNotFoundError):
+            try:
                 status = os.stat(self._directory_of(place))  # noqa: PTH116 - there are hundreds
-                found[place] = _Time(status.st_mtime_ns, status.st_ino)
+            except FileNotFoundError:
+                continue
+            found[place] = status.st_mtime_ns, status.st_ino
         return found
 
     def _directory_of(self, place: str) -> str:
@@ -287,8 +284,8 @@ class SnapshotIndex:
 
 
 def _known(connection: sqlite3.Connection, place: str) -> dict[str, _Key]:
-    sql = f"SELECT hash || '{SUFFIX}', place, mtime, size, inode FROM snapshots WHERE place = ?"
-    return {name: tuple(key) for name, *key in connection.execute(sql, (place,))}
+    sql = f"SELECT hash || '{SUFFIX}', mtime, size, inode FROM snapshots WHERE place = ?"
+    return {name: (place, mtime, size, inode) for name, mtime, size, inode in connection.execute(sql, (place,))}
 
 
 def _place_of(connection: sqlite3.Connection, name: str) -> str | None:
