@@ -312,3 +312,34 @@ def test_which_of_what_git_ignores_is_looked_at(
     workspace: GitWorkspace, ignored: tuple[str, ...], may_hold: bool
 ) -> None:
     assert workspace.may_hold_metadata(ignored) is may_hold
+
+
+HISTORY = """
+import os, sys
+os.chdir(sys.argv[1])
+sys.argv[:] = ["dws", "report", "history"]
+from dataworkspaces.cli.main import main
+try:
+    main()
+finally:
+    print(*(name for name in sys.modules if name.startswith("dataworkspaces.") or name == "dataclasses"))
+"""
+
+
+def test_a_history_imports_only_what_it_shows(with_code: GitWorkspace) -> None:
+    """Dataclasses take long to make. Attestations, recovery and what a repository's damage needs are for workspaces
+    that have them."""
+    import subprocess
+    import sys
+
+    take(reopened(with_code), "ONE")
+    command = [sys.executable, "-c", HISTORY, str(with_code.paths.root)]
+    for _ in range(2):  # the first one looks for plug-ins, with what stevedore imports
+        told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    imported = set(told.splitlines()[-1].split())
+    assert "dataworkspaces.commands.history" in imported
+    assert not imported & {
+        "dataclasses", "dataworkspaces.lineage.attestations", "dataworkspaces.operations.transaction",
+        "dataworkspaces.gitrepo.damaged_objects", "dataworkspaces.cli.cmd_init",
+    }  # fmt: skip
+    assert sum(name.startswith("dataworkspaces.") for name in imported) < 110
