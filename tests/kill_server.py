@@ -5,7 +5,8 @@ A request and its answer are a line of JSON each, on stdin and stdout:
     {"args": [...], "cwd": ..., "env": {...}, "input": text, "kill_at": N or null, "wait": true}
     {"status": exit status or minus the signal, "points": how many, "killed_at": text, "stdout": ..., "stderr": ...}
 
-With `kill_at` the child sends itself SIGKILL at the N-th point at which it changes something outside itself: before
+With `count`, a list of kinds of faults, nothing is killed, and `killed_at` is an object of JSON: how many points of the
+command each kind has. With `kill_at` the child sends itself SIGKILL at the N-th point at which it changes something outside itself: before
 a file is opened for writing and right after (empty as it is then), before each rename, removal, change of mode and so
 on, and before each process that it starts. With `wait` the answer comes when the processes that the child started
 have ended, too.
@@ -128,6 +129,22 @@ class Fault:
         return self.points >= self.fail_from and self.act is None
 
 
+class Count:
+    """An audit hook that lets nothing fail, and counts the points at which each kind of fault could begin."""
+
+    def __init__(self, faults: list[str], report: int) -> None:
+        self.faults = {name: Fault(name, sys.maxsize, report) for name in faults}
+        self.busy = False
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if not self.busy:
+            for fault in self.faults.values():
+                fault(event, arguments)
+
+    def points(self) -> dict[str, int]:
+        return {name: fault.points for name, fault in self.faults.items()}
+
+
 def is_readable_part(path: str) -> bool:
     """Whether it is of the workspace, and not git's own."""
     here = os.getcwd() + os.sep
@@ -175,9 +192,11 @@ class Killer:
 
 def child(request: dict[str, Any], report: int, stdin: int, stdout: int, stderr: int) -> None:
     """Be `dws` for one command; never returns."""
-    killer: Killer | Fault = Killer(request.get("kill_at"), report)
+    killer: Killer | Fault | Count = Killer(request.get("kill_at"), report)
     if "fault" in request:
         killer = Fault(request["fault"], request["fail_from"], report)
+    if "count" in request:
+        killer = Count(request["count"], report)
     status = 70
     try:
         os.setsid()
@@ -210,7 +229,9 @@ def child(request: dict[str, Any], report: int, stdin: int, stdout: int, stderr:
         killer.busy = True
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        if isinstance(killer, Killer) or killer.points < killer.fail_from or killer.fail_from == 0:
+        if isinstance(killer, Count):
+            os.write(report, f"0 {json.dumps(killer.points())}".encode())
+        elif isinstance(killer, Killer) or killer.points < killer.fail_from or killer.fail_from == 0:
             os.write(report, f"{killer.points}".encode())
         os._exit(status)
 

@@ -80,12 +80,13 @@ class Server:
 
     def run(
         self, root: Path, *args: str, kill_at: int | None = None, env: dict[str, str] | None = None, wait: bool = True,
-        input: str = "", record: tuple[Path, Path] | None = None, fault: str = "", fail_from: int = 0,
+        input: str = "", record: tuple[Path, Path] | None = None, fault: str = "", fail_from: int = 0, count: Collection[str] = (),
     ) -> Answer:  # fmt: skip
         request = {
             "args": args, "cwd": str(root), "env": {**self.env, **(env or {})}, "kill_at": kill_at, "wait": wait,
             "input": input, **({"record": [str(path) for path in record]} if record else {}),
             **({"fault": fault, "fail_from": fail_from} if fault else {}),
+            **({"count": list(count)} if count else {}),
         }  # fmt: skip
         process = server_process()
         assert process.stdin is not None

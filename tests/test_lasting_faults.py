@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,40 @@ def problems_after(server: Server, user: User, command: list[str], failed: Answe
     return [f"{each}\n    (it had said {failed.stderr!r})" for each in found]
 
 
+@dataclass(frozen=True)
+class Whole:
+    """A command with which nothing goes wrong: what there was before it, and how many points each fault has."""
+
+    template: Path
+    before: set[str]
+    points: dict[str, int]
+
+
+@pytest.fixture(scope="module")
+def wholes() -> dict[str, Whole]:
+    """By the name of the command; each runs once for all faults."""
+    return {}
+
+
+@pytest.fixture
+def whole(
+    request: pytest.FixtureRequest,
+    wholes: dict[str, Whole],
+    server: Server,  # noqa: F811
+    env: dict[str, str],  # noqa: F811
+    place: Path,
+    name: str,
+) -> Whole:
+    if name not in wholes:
+        template = request.getfixturevalue({"pull": "shared", "push": "ahead"}.get(name, "alone"))
+        before = had(Forked(copy_workspace(template, place), env))
+        answer = server.run(place, *COMMANDS[name], count=EVERY_WAY)
+        assert answer.status == 0, answer
+        remove(place)
+        wholes[name] = Whole(template, before, json.loads(answer.killed_at))
+    return wholes[name]
+
+
 @pytest.mark.parametrize("fault", EVERY_WAY)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_all_fails_from_some_step_on(
@@ -151,24 +186,19 @@ def test_all_fails_from_some_step_on(
     place: Path,
     name: str,
     fault: str,
-    request: pytest.FixtureRequest,
+    whole: Whole,
 ) -> None:
-    template = request.getfixturevalue({"pull": "shared", "push": "ahead"}.get(name, "alone"))
-    command = COMMANDS[name]
-    user = Forked(copy_workspace(template, place), env)
-    before = had(user)
-    whole = server.run(place, *command, fault=fault, fail_from=1_000_000)
-    assert whole.status == 0, whole
-    remove(place)
+    command, points = COMMANDS[name], whole.points[fault]
+    user = Forked(place, env)
     few = FEW if fault in ("no space", "denied", "git refuses") else 1
-    step = STEP or max(1, -(-whole.points // few))
+    step = STEP or max(1, -(-points // few))
     problems = []
-    for number in range(1 if STEP else max(1, whole.points - step * (few - 1) - step // 2), whole.points + 1, step):
-        copy_workspace(template, place)
+    for number in range(1 if STEP else max(1, points - step * (few - 1) - step // 2), points + 1, step):
+        copy_workspace(whole.template, place)
         failed = server.run(place, *command, fault=fault, fail_from=number)
         problems += [
-            f"{number} of {whole.points}, {failed.killed_at}: {problem}"
-            for problem in problems_after(server, user, command, failed, before)
+            f"{number} of {points}, {failed.killed_at}: {problem}"
+            for problem in problems_after(server, user, command, failed, whole.before)
         ]
         remove(place)
     assert not problems, f"{len(problems)} problems\n" + "\n".join(problems)
