@@ -81,8 +81,11 @@ def add_all(
 def _add(
     root: Path, paths: Sequence[str], env: Environment | None, force: bool, options: Sequence[str]
 ) -> bytes | None:
-    """What git says; None if it does not know one of the paths."""
-    arguments = [*options, "add", "-A", *(["-f"] if force else []), "--pathspec-from-file=-", "--pathspec-file-nul"]
+    """What git says; None if it does not know one of the paths.
+
+    Without ``-A``, which is git's default where there are paths: if we are killed before git has them, it adds nothing,
+    and not everything."""
+    arguments = [*options, "add", *(["-f"] if force else []), "--pathspec-from-file=-", "--pathspec-file-nul"]
     names = records(paths)
     done = run_git(root, arguments, stdin=names, ok=(0, 1, 128), env=env, doing="Staging changes")
     if done.returncode == 0 or _NO_COMMIT in done.stderr:
