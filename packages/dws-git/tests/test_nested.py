@@ -10,7 +10,7 @@ import pytest
 
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.gitrepo.contents import present_objects
-from dataworkspaces.gitrepo.nested import changed_submodules, check_submodules
+from dataworkspaces.gitrepo.nested import add_all, changed_submodules, check_submodules
 from dataworkspaces.gitrepo.plumbing import list_tree
 from dataworkspaces.gitrepo.remote import plan_push
 from dataworkspaces.gitrepo.repo import GitRepo
@@ -143,3 +143,10 @@ def test_a_submodule_that_is_not_set_up_is_told(repository: Path, library: Path,
 def _bare(repository: Path, git: Git) -> str:
     git(repository, "init", "-q", "--bare", "../bare")
     return str(repository.parent / "bare")
+
+
+def test_a_git_that_has_not_got_its_paths_adds_nothing(repository: Path, git: Git) -> None:
+    """As if we had been killed before we could write them."""
+    (repository / "new").write_text("new\n", encoding="utf-8")
+    add_all(repository, [])
+    assert git(repository, "status", "--porcelain") == "?? new"
