@@ -63,8 +63,8 @@ def main(environments: list[str]) -> int:
             return run(bin_dir / "tox", together, env)
         workers = (os.cpu_count() or 1) // AT_A_TIME
         share = {**env, "DWS_TEST_WORKERS": str(workers if workers > 1 else 0)}  # 0: the tests run in pytest's process
-        # One more than processors: tests of servers, kernels and browsers wait for them.
-        more = {**env, "DWS_TEST_WORKERS": str((os.cpu_count() or 1) + 1)}
+        # Two more than processors: tests of servers, kernels and browsers wait for them.
+        more = {**env, "DWS_TEST_WORKERS": str((os.cpu_count() or 1) + 2)}
         # The second comes whatever the first finds: all that is wrong is told at once.
         statuses = [run_beside(bin_dir / "tox", together, share), run(bin_dir / "tox", alone, more)]
         return max(statuses)

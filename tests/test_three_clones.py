@@ -24,6 +24,7 @@ from test_kill import Answer, Server
 pytestmark = pytest.mark.slow
 
 EXAMPLES = int(os.environ.get("DWS_CLONE_EXAMPLES", "0"))
+PARTS = 4
 CLONES = 3
 
 TAGS = ("X", "X", "Y", None)
@@ -289,8 +290,8 @@ class Story:
                 assert kept, f"tag {made.tag} of {hashval}\n{self.log()}"
 
 
-def test_stories_end_well(template: Path, server: Server) -> None:
-    numbers = count()
+def stories_to_tell() -> list[list[tuple[str, int, Any]]]:
+    found = []
 
     # Shrinking an example takes minutes, and the first one that fails tells its story.
     @settings(
@@ -302,8 +303,18 @@ def test_stories_end_well(template: Path, server: Server) -> None:
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
     @given(stories)
-    def ends_well(story: list[tuple[str, int, Any]]) -> None:
-        directory = template.with_name(f"story-{next(numbers)}")
+    def find(story: list[tuple[str, int, Any]]) -> None:
+        found.append(story)
+
+    find()
+    return found
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_stories_end_well(template: Path, server: Server, part: int) -> None:
+    """All of them, shared out among tests that may run at the same time."""
+    for number, story in enumerate(stories_to_tell()[part::PARTS]):
+        directory = template.with_name(f"story-{part}-{number}")
         copy_copies(template, directory)
         teller = Story(server, directory)
         for name, who, argument in story:
@@ -311,5 +322,3 @@ def test_stories_end_well(template: Path, server: Server) -> None:
             getattr(teller, name)(who, argument)
         teller.end()
         remove(directory)
-
-    ends_well()
