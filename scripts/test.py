@@ -1,8 +1,8 @@
 """Run the checks and tests: `test.py` all of them, `test.py ENVIRONMENT…` those environments of tox.ini.
 
 Everything runs on the Python at hand; the oldest and the newest supported version, where they are installed, get the
-tests that are quick. Environments run two at a time, each with its share of the processors, since one that installs
-its packages or looks for its tests keeps one processor busy; the end-to-end tests have the machine to themselves.
+tests that are quick. Environments run side by side, each in one process; the end-to-end tests have the machine to
+themselves.
 """
 
 from __future__ import annotations
@@ -35,7 +35,11 @@ PROGRAMS = {
 }
 """What tests call, and the package of Debian that it is in."""
 
-AT_A_TIME = 2
+PROCESSORS = os.cpu_count() or 1
+AT_A_TIME = PROCESSORS + 1
+"""Environments: one that installs its packages waits for the disk, and the network."""
+WORKERS = PROCESSORS + 2
+"""Of the end-to-end tests: those of servers, kernels and browsers wait for them."""
 LONGEST = ("keras", "light", "git", "s3", "sklearn", "testing", "lint", "files", "web", "docs", "build", "sql")
 """The ends of the names of those that begin first, in this order, so that no long one is left alone at the end."""
 
@@ -61,12 +65,10 @@ def main(environments: list[str]) -> int:
             env["PYTEST_DEBUG_TEMPROOT"] = directory
         if not alone:
             return run(bin_dir / "tox", together, env)
-        workers = (os.cpu_count() or 1) // AT_A_TIME
-        share = {**env, "DWS_TEST_WORKERS": str(workers if workers > 1 else 0)}  # 0: the tests run in pytest's process
-        # Two more than processors: tests of servers, kernels and browsers wait for them.
-        more = {**env, "DWS_TEST_WORKERS": str((os.cpu_count() or 1) + 2)}
+        one = {**env, "DWS_TEST_WORKERS": "0"}  # the tests run in pytest's process
+        more = {**env, "DWS_TEST_WORKERS": str(WORKERS)}
         # The second comes whatever the first finds: all that is wrong is told at once.
-        statuses = [run_beside(bin_dir / "tox", together, share), run(bin_dir / "tox", alone, more)]
+        statuses = [run_beside(bin_dir / "tox", together, one), run(bin_dir / "tox", alone, more)]
         return max(statuses)
 
 
