@@ -32,7 +32,8 @@ def warm_up() -> None:
         os.chdir(directory)
         try:
             for command in COMMANDS:
-                Path("code/run.py").write_text(f"print({command})\n") if Path("code").exists() else None
+                if Path("code").exists():
+                    Path("code/run.py").write_text(f"print({command})\n")
                 sys.argv = ["dws", *command]
                 try:
                     with redirect_stdout(said), redirect_stderr(said):

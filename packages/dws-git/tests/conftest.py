@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from dataworkspaces.backends.git.workspace import GitWorkspace
 from dataworkspaces.workspace import init_workspace
 
 Git = Callable[..., str]
+
+sys.path.insert(0, str(Path(__file__).parent))  # pytest's import mode "importlib" leaves it out
 
 
 @pytest.fixture(autouse=True)

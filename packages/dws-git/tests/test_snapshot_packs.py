@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from taken_snapshots import reopened, take, with_snapshots
 
 from dataworkspaces.backends.git import pack_writer
 from dataworkspaces.backends.git.clone import clone_workspace
@@ -28,7 +29,6 @@ from dataworkspaces.backends.git.workspace import GitWorkspace
 from dataworkspaces.commands.delete_snapshot import delete_snapshot_command
 from dataworkspaces.commands.undo_delete import undo_delete_command
 from dataworkspaces.errors import MetadataError, NotSupportedError
-from dataworkspaces.workspace import find_and_load_workspace
 from dataworkspaces.workspace.problem import Problem
 from dataworkspaces.workspace.results import manifest_hash
 
@@ -46,28 +46,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def many(workspace: GitWorkspace) -> GitWorkspace:
     """A workspace with four snapshots, A to D, of which A and B are in a pack."""
-    with workspace.transaction("add"):
-        workspace.add_resource("code", "git-subdirectory", "code", path=str(workspace.paths.root / "code"), create=True)
-        workspace.save("add code")
-    for tag in "ABCD":
-        take(workspace, tag)
-    return workspace
-
-
-def take(workspace: GitWorkspace, tag: str) -> str:
-    (workspace.paths.root / "code" / f"{tag}.py").write_text(f"print('{tag}')\n", encoding="utf-8")
-    with workspace.transaction("snapshot"):
-        metadata, manifest = workspace.snapshot(tag, f"snapshot {tag}")
-        workspace.save_snapshot_metadata_and_manifest(metadata, manifest)
-        workspace.finish_snapshot(metadata.hashval)
-        workspace.save(f"snapshot {tag}")
-    return metadata.hashval
-
-
-def reopened(place: Path) -> GitWorkspace:
-    loaded = find_and_load_workspace(True, False, str(place))
-    assert isinstance(loaded, GitWorkspace)
-    return loaded
+    return with_snapshots(workspace, "ABCD")
 
 
 def contents(workspace: GitWorkspace) -> dict[str, tuple[bytes, Any]]:

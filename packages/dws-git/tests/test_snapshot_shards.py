@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from taken_snapshots import reopened, take, with_snapshots
 
 from dataworkspaces.backends.git.clone import clone_workspace
 from dataworkspaces.backends.git.paths import WorkspacePaths, snapshot_of
@@ -21,7 +22,7 @@ from dataworkspaces.commands.delete_snapshot import delete_snapshot_command
 from dataworkspaces.commands.undo_delete import undo_delete_command
 from dataworkspaces.errors import NotFoundError
 from dataworkspaces.toolbox.atomic import write_json
-from dataworkspaces.workspace import SnapshotMetadata, find_and_load_workspace
+from dataworkspaces.workspace import SnapshotMetadata
 
 Git = Callable[..., str]
 LIMIT = "dataworkspaces.backends.git.paths.MANY_SNAPSHOTS"
@@ -36,29 +37,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def many(workspace: GitWorkspace) -> GitWorkspace:
     """A workspace with four snapshots, A to D, of which C and D are in shards."""
-    with workspace.transaction("add"):
-        workspace.add_resource("code", "git-subdirectory", "code", path=str(workspace.paths.root / "code"), create=True)
-        workspace.save("add code")
-    for tag in "ABCD":
-        take(workspace, tag)
-    return workspace
-
-
-def take(workspace: GitWorkspace, tag: str, content: str | None = None) -> str:
-    file = workspace.paths.root / "code" / f"{content or tag}.py"
-    file.write_text(f"print('{content or tag}')\n", encoding="utf-8")
-    with workspace.transaction("snapshot"):
-        metadata, manifest = workspace.snapshot(tag, f"snapshot {content or tag}")
-        workspace.save_snapshot_metadata_and_manifest(metadata, manifest)
-        workspace.finish_snapshot(metadata.hashval)
-        workspace.save(f"snapshot {tag}")
-    return metadata.hashval
-
-
-def reopened(place: Path) -> GitWorkspace:
-    loaded = find_and_load_workspace(True, False, str(place))
-    assert isinstance(loaded, GitWorkspace)
-    return loaded
+    return with_snapshots(workspace, "ABCD")
 
 
 def cloned(workspace: GitWorkspace, tmp_path: Path) -> GitWorkspace:
