@@ -85,7 +85,7 @@ def byte_size(size: int | None) -> str:
 
 def numbers_alike(values: Sequence[Any], change: float | None, precision: int | None = None) -> list[str]:
     """Values that differ, and by how much, as texts: numbers with as many digits after the point, and enough of them to
-    tell them apart."""
+    tell them apart and to see the change."""
     floats = [value for value in values if isinstance(value, float) and math.isfinite(value)]
     if not floats:
         # Of whole numbers the change is whole.
@@ -93,11 +93,15 @@ def numbers_alike(values: Sequence[Any], change: float | None, precision: int | 
         return [*map(value_text, values), changed]
     digits = precision
     if digits is None:
-        digits = next((d for d in range(3, 18) if _tells_apart(floats, d)), 17)
+        digits = next((d for d in range(3, 18) if _tells_apart(floats, d) and _is_seen(change, d)), 17)
     texts = [f"{v:.{digits}f}" if isinstance(v, float) and math.isfinite(v) else value_text(v) for v in values]
     if precision is None and any(len(text) > 20 for text in texts):  # very large or very small
         return [*(value_text(v, exact=True) for v in values), "" if change is None else f"{change:+.3g}"]
     return [*texts, "" if change is None else f"{change:+.{digits}f}"]
+
+
+def _is_seen(change: float | None, digits: int) -> bool:
+    return not change or float(f"{change:.{digits}f}") != 0
 
 
 def _tells_apart(floats: Sequence[float], digits: int) -> bool:
