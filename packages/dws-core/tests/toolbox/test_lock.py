@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
@@ -134,3 +135,41 @@ def test_many_processes_hold_it_one_after_the_other(tmp_path: Path) -> None:
     processes = [subprocess.Popen(command) for _ in range(3)]
     assert [process.wait(60) for process in processes] == [0, 0, 0]
     assert number.read_text("utf-8") == "75"
+
+
+def fail(*_: object, **__: object) -> None:
+    raise OSError(errno.EIO, "The storage does not answer")
+
+
+@pytest.mark.parametrize("waits", [False, True], ids=["free", "waited for"])
+@pytest.mark.parametrize("broken", ["unlink", "open"])
+def test_a_lock_that_could_not_be_removed_is_removed_later(
+    path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, waits: bool
+) -> None:
+    """By the process that has left it, which may live for long, and would wait for itself."""
+    if waits:
+        path.write_text(f"{ended()}\n{lock_holder.host_in_lock()}\n")
+    held = acquire(path, 5.0)
+
+    with monkeypatch.context() as while_broken:
+        while_broken.setattr(os, broken, fail)
+        held.release()
+        if path.exists():
+            with pytest.raises((HeldByAnother, OSError)):
+                acquire(path, 0.0)
+    acquire(path, 0.0).release()
+    assert not path.exists()
+
+
+def test_a_lock_that_was_left_and_that_somebody_else_holds_now_stays(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = acquire(path, 0.0)
+
+    with monkeypatch.context() as while_broken:
+        while_broken.setattr(os, "unlink", fail)
+        held.release()
+    path.rename(path.with_name("aside"))  # so that its inode is not used again
+    path.write_text(f"{os.getppid()}\n{lock_holder.host_in_lock()}\n")
+    with pytest.raises(HeldByAnother):
+        acquire(path, 0.0)

@@ -37,6 +37,9 @@ __all__ = ["HeldByAnother", "Lock", "acquire", "hold_lock"]
 WAIT_SECONDS = 5.0
 """How long a command waits for another to finish; the environment variable ``DWS_LOCK_TIMEOUT`` overrides it."""
 _EMPTY_SECONDS = 2.0
+_LEFT: dict[Path, int] = {}
+"""Lock files that this process has released, and could not remove since the disk did not answer, with their inodes.
+Such a process may live for long, as those of notebooks do, and must not wait for itself."""
 
 
 class Lock(Protocol):
@@ -90,6 +93,7 @@ def _take_free(path: Path) -> Lock | None:
     host = host_in_lock()
     if host is None:
         return None
+    _remove_own(path)
     try:
         fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o644)
     except FileExistsError:
@@ -97,18 +101,34 @@ def _take_free(path: Path) -> Lock | None:
     content = f"{os.getpid()}\n{host}\n"
     try:
         os.write(fd, content.encode("utf-8"))
+        inode = os.fstat(fd).st_ino
     except BaseException:
         path.unlink(missing_ok=True)
         raise
     finally:
         os.close(fd)
-    return _Taken(path, content)
+    return _Taken(path, content, inode)
+
+
+def _remove_own(path: Path) -> None:
+    """Remove a lock file that this process has left."""
+    inode = _LEFT.pop(path, None)
+    if inode is None:
+        return
+    try:
+        if path.stat().st_ino == inode:
+            path.unlink()
+    except FileNotFoundError:
+        return
+    except OSError:
+        _LEFT[path] = inode
 
 
 class _Taken:
-    def __init__(self, path: Path, content: str) -> None:
+    def __init__(self, path: Path, content: str, inode: int) -> None:
         self._path = path
         self._content = content
+        self._inode = inode
         self._owner = os.getpid()
 
     def release(self) -> None:
@@ -116,15 +136,42 @@ class _Taken:
         if self._owner != os.getpid():
             return
         self._owner = 0
-        with suppress(OSError, ValueError):
+        try:
             if read_regular(self._path).decode("utf-8") == self._content:  # else somebody has removed it
                 self._path.unlink()
+        except (FileNotFoundError, UnicodeDecodeError):
+            return
+        except OSError:
+            _LEFT[self._path] = self._inode
 
     def __del__(self) -> None:
         try:
             self.release()
         except Exception:
             return  # Python is about to end, and not much of it works: the next command takes it over
+
+
+class _Waited:
+    """One that filelock holds. Not all of its releases say that they could not remove it."""
+
+    def __init__(self, path: Path, lock: Lock) -> None:
+        self._path = path
+        self._lock = lock
+        self._owner = os.getpid()
+
+    def release(self) -> None:
+        before = self._look() if self._owner == os.getpid() else None
+        with suppress(OSError):
+            self._lock.release()
+        if before is not None and self._look() == before:
+            _LEFT[self._path] = before[0]
+
+    def _look(self) -> tuple[int, int] | None:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_ctime_ns
 
 
 def _wait_for(path: Path, seconds: float) -> Lock:
@@ -141,7 +188,7 @@ def _wait_for(path: Path, seconds: float) -> Lock:
         left = max(0.0, deadline - time.monotonic())
         try:
             lock.acquire(timeout=min(left, _EMPTY_SECONDS), poll_interval=0.02)
-            return lock
+            return _Waited(path, lock)
         except Timeout:
             # Some releases of filelock remove the lock of a dead process at one try, and take it at the next.
             if left <= _EMPTY_SECONDS and not _remove_if_empty(path) and not is_first:

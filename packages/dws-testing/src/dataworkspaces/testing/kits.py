@@ -117,7 +117,7 @@ class KitSuite(ConformanceSuite):
         assert 0.25 in values
         assert 0.5 not in values
 
-    def test_a_training_that_is_not_recorded(self, workspace: Workspace, tmp_path: Path) -> None:
+    def test_a_record_that_fails(self, workspace: Workspace, tmp_path: Path) -> None:
         """K7: whichever call of storage fails during a training, its results are not lost in silence: they are there,
         or an error says so; those from before are whole, and the next training is recorded."""
 
