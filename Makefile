@@ -14,8 +14,8 @@ test-kills:  ## kill the commands at each of their points, where `make test` tak
 		$$($(PYTHON) -c 'import sys; print(f"py3{sys.version_info.minor}-all")')
 
 test-faults:  ## let each call of storage fail in the conformance suites, where `make test` takes some
-	@DWS_FAULTS=each PYTEST_ADDOPTS="-k 'conformance and (fail or answer)'" $(PYTHON) scripts/test.py \
-		$$($(PYTHON) -c 'import sys; print(f"py3{sys.version_info.minor}-all")')
+	@DWS_FAULTS=each PYTEST_ADDOPTS="--timeout=3600 -k 'conformance and (fail or answer)'" $(PYTHON) scripts/test.py \
+		$$($(PYTHON) -c 'import sys; print("py3{0}-all py3{0}-keras".format(sys.version_info.minor))')
 
 lint:  ## run the checks that need no test run
 	@$(PYTHON) scripts/test.py lint

@@ -42,6 +42,9 @@ GIT_CONFIG = """
 \tautogc = false
 """
 """With the last three, git does not start two programs after each commit and push to find that there is little."""
+TEMPLATE = {"description": "Unnamed repository\n", "info/exclude": "# No pattern\n", "hooks/README.sample": "No hook\n"}
+"""What git puts into a new repository: as its own template, but for thirteen examples of hooks, which each copy of a
+workspace would have, too."""
 
 ONE_THREAD = {"OPENBLAS_DEFAULT_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1"}
 """Linear algebra on data as small as those of tests takes several times as long where two threads wait for each other,
@@ -60,7 +63,7 @@ def isolated_environment(home: Path) -> dict[str, str]:
     """A user of whom the machine knows nothing but a home directory with an identity for git."""
     home.mkdir(parents=True, exist_ok=True)
     if not (home / ".gitconfig").exists():
-        (home / ".gitconfig").write_text(GIT_CONFIG)
+        write_git_config(home / ".gitconfig")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return {
         "PATH": path,
@@ -79,6 +82,13 @@ def isolated_environment(home: Path) -> dict[str, str]:
         "MPLCONFIGDIR": str(Path(sys.prefix) / "matplotlib"),
         **ONE_THREAD,
     }
+
+
+def write_git_config(path: Path) -> None:
+    """Git's configuration of somebody, and beside it what their new repositories begin with."""
+    template = path.with_name(".git-template")
+    write_files(template, TEMPLATE)
+    path.write_text(f"{GIT_CONFIG}[init]\n\ttemplateDir = {json.dumps(str(template), ensure_ascii=False)}\n")
 
 
 @dataclass

@@ -23,7 +23,7 @@ from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from endtoend import GIT_CONFIG, User
+from endtoend import User, write_git_config
 
 LOOPBACK = "127.0.0.1"
 SSHD = "/usr/sbin/sshd"
@@ -172,7 +172,7 @@ class HttpServer:
 
     def start(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
-        (self.root / "gitconfig").write_text(GIT_CONFIG)
+        write_git_config(self.root / "gitconfig")
         outer = self
 
         class Handler(GitHandler):

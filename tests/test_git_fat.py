@@ -413,9 +413,9 @@ def test_outside_of_a_repository(user: User) -> None:
 
 
 @pytest.mark.slow
-def test_two_gibibytes_in_64_mebibytes_of_memory(repository: FatUser, store: Path) -> None:
+def test_half_a_gibibyte_in_64_mebibytes_of_memory(repository: FatUser, store: Path) -> None:
     """Each process of git-fat: when a file is added, sent, fetched and written."""
-    size = 2 << 30
+    size = 512 << 20
     commit(repository, {})
     with (repository.cwd / "big.gz").open("wb") as file:
         file.truncate(size)
