@@ -98,10 +98,12 @@ def test_a_second_time_changes_nothing(user: User) -> None:
 def test_a_resource_that_cannot_be_made_leaves_a_whole_workspace(user: User, ignored: str) -> None:
     user.git("init", "-q")
     write_files(user.cwd, {"results/x": "", "results/README.txt": "", ".gitignore": f"{ignored}\n!/results/*\n"})
-    done = user.batch("init", "--hostname", HOST, "--create-resources", "results,code", check=False)
+    done = user.batch("init", "--hostname", HOST, "--create-resources", "results,code,source-data", check=False)
     assert done.returncode in FAILED
     assert "git ignores code" in done.stderr
-    assert "dws add git --role=code" in done.stderr
+    assert f"Change the line .gitignore:1: {ignored}" in done.stderr
+    assert "Then add what is missing: dws add git --role=code" in done.stderr
+    assert "; dws add git --role=source-data" in done.stderr
     assert names_and_places(user) == {"results": "results"}
     assert ".dataworkspace" not in user.git("status", "--porcelain")
     assert not (user.cwd / "code").exists()

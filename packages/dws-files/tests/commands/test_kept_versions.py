@@ -174,6 +174,15 @@ def test_what_a_restore_replaced_comes_back(keeping: MemoryWorkspace, factory: K
     assert [path.name for path in (keeping.directory / "data").iterdir()] == ["a"]
 
 
+def test_the_last_that_was_replaced_comes_back_though_the_clock_was_set_back(
+    keeping: MemoryWorkspace, factory: KeepingFactory
+) -> None:
+    first, second = factory.kept
+    factory.replaced += [ReplacedVersion(v, datetime(2026, 1, day), "other") for v, day in ((second, 3), (first, 2))]
+    assert [replaced.version for replaced in list_replaced(keeping)] == [first, second]
+    assert undo_restore_command(keeping, "data").version == first
+
+
 def test_gc_collects_what_no_version_needs(keeping: MemoryWorkspace, factory: KeepingFactory) -> None:
     first, second = factory.kept
     factory.kept["old"] = {"c": b"cc"}

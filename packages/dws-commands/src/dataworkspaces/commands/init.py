@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces import plugins
-from dataworkspaces.errors import ConfigurationError, DwsError, message_of
+from dataworkspaces.errors import ConfigurationError, DwsError, message_of, with_hint
 from dataworkspaces.params import check_hostname
 from dataworkspaces.workspace import RESOURCE_ROLE_CHOICES, init_workspace
 
@@ -141,10 +141,12 @@ def _create_resources(
             # There is a workspace by now. It stays, with the resources that are whole.
             if made:
                 workspace.save(f"Added {', '.join(made)}")
-            role = roles[len(made)]
+            missing = roles[len(made) :]
             command = workspace.get_resource_factory(resource_type).command(resource_type)
+            add = "; ".join(f"dws add {command} --role={role} --name={role} ./{role}" for role in missing)
+            first = (e.hint if isinstance(e, DwsError) else None) or "Mend that"
             raise ConfigurationError(
-                f"The workspace was created, but its resource '{role}' was not: {message_of(e)}",
-                hint=f"Then add the missing resource: dws add {command} --role={role} --name={role} ./{role}",
+                f"The workspace was created, but its resource '{missing[0]}' was not: {message_of(e)}",
+                hint=with_hint(first, f"Then add what is missing: {add}"),
             ) from e
         workspace.save(f"Added {', '.join(made)}")

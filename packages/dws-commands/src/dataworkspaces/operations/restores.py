@@ -1,11 +1,13 @@
 """What restores replaced: of the last ones that this copy saw, enough to undo each as a whole.
 
 ``restores/TIME.json`` of the machine directory says which versions lay there, the lineage of these resources, and from
-which snapshot the state came. The contents are where the resources keep those of any version.
+which snapshot the state came. The contents are where the resources keep those of any version. The names are in the order
+of the restores, also where the clock was set back, or another time zone came into force.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 _DIRECTORY = "restores"
 _KEPT = 20
+_SUFFIX = ".json"
+_NAME_RE = re.compile(r"(\d{8}T)(\d{12})")
+"""The day, and the time of day to the microsecond."""
 
 
 def note_restore(
@@ -35,7 +40,7 @@ def note_restore(
     """Note what a restore is about to replace; returns the name of the note. On disk on return."""
     directory = workspace.get_machine_directory() / _DIRECTORY
     now = datetime.now()
-    name = f"{now:%Y%m%dT%H%M%S%f}.json"
+    name = _name_after(max((path.stem for path in _notes(directory)), default=""), now) + _SUFFIX
     note = {
         "time": now.isoformat(),
         "snapshot": snapshot,
@@ -87,5 +92,14 @@ def read_restore(path: Path) -> PastRestore:
     )
 
 
+def _name_after(latest: str, now: datetime) -> str:
+    """A name for a moment that comes after all earlier names in their order."""
+    name, before = f"{now:%Y%m%dT%H%M%S%f}", _NAME_RE.fullmatch(latest)
+    if before is None or name > latest:
+        return name
+    day, moment = before.groups()
+    return f"{day}{int(moment) + 1:012}"
+
+
 def _notes(directory: Path) -> list[Path]:
-    return [path for path in directory.glob("*.json") if not path.name.startswith(".")]
+    return [path for path in directory.glob(f"*{_SUFFIX}") if _NAME_RE.fullmatch(path.stem)]

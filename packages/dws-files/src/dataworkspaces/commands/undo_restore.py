@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,10 +34,11 @@ def list_replaced(workspace: Workspace, name: str | None = None) -> list[Replace
     if name is not None:
         workspace.validate_resource_name(name)
     resources = [each for each in resources_with_versions(workspace) if name in (None, each.name)]
-    found = [_replaced(r.name, e) for r in resources for e in r.replaced_versions()]
-    known = {(each.resource, each.version) for each in found}
-    found += [each for each in _of_past_restores(workspace, name) if (each.resource, each.version) not in known]
-    return sorted(found, key=lambda replaced: replaced.time, reverse=True)
+    found = [moment for r in resources for moment in _moments(_replaced(r.name, e) for e in r.replaced_versions())]
+    known = {(each.resource, each.version) for _, each in found}
+    others = [each for each in _of_past_restores(workspace, name) if (each.resource, each.version) not in known]
+    found += _moments(reversed(others))
+    return [each for _, each in sorted(reversed(found), key=lambda moment: moment[0], reverse=True)]
 
 
 def undo_restore_command(workspace: Workspace, name: str, version: str | None = None) -> Replaced:
@@ -59,8 +61,16 @@ def undo_restore_command(workspace: Workspace, name: str, version: str | None = 
     return chosen[0]
 
 
+def _moments(oldest_first: Iterable[Replaced]) -> Iterator[tuple[str, Replaced]]:
+    """When each was replaced, and never before what was replaced earlier: the clock may have been set back."""
+    latest = ""
+    for each in oldest_first:
+        latest = max(latest, each.time)
+        yield latest, each
+
+
 def _of_past_restores(workspace: Workspace, name: str | None) -> list[Replaced]:
-    """Of resources that keep their versions elsewhere than in the object store, such as git."""
+    """Of resources that keep their versions elsewhere than in the object store, such as git; the latest first."""
     known = set(workspace.get_resource_names())
     return [
         Replaced(resource, version, past.time.isoformat(), past.targets.get(resource, ""))

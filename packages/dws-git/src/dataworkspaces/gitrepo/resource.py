@@ -138,6 +138,10 @@ class GitRepoResource(CheckOutMixin, CollectMixin, GitDirectoryMixin, SnapshotRe
             return self.local_path
         return inside  # also when the workspace was moved, and the path that was noted is no more
 
+    def is_writable(self) -> bool:
+        """Snapshots write into results and exported resources, which are then read-only at their origin alone."""
+        return not self.read_only or self.has_results_role() or self.is_exported()
+
     def _how_to_have_it(self, place: str | None) -> str:
         from shlex import quote
 
