@@ -7,6 +7,7 @@ import pytest
 from dataworkspaces.commands.config import get_param, list_params, set_param
 from dataworkspaces.errors import ConfigurationError, DwsError, ParamNotFoundError, ParamValidationError
 from dataworkspaces.testing.memory import MemoryWorkspace
+from dataworkspaces.workspace import Resource
 
 
 def test_all_parameters_of_the_workspace_are_listed(ws: MemoryWorkspace) -> None:
@@ -94,3 +95,27 @@ def test_a_value_of_which_the_type_makes_no_resource_changes_nothing(ws: MemoryW
     with pytest.raises(DwsError, match="cannot be seen"):
         set_param(ws, "colour", "invisible", "code")
     assert ws.read_resource_local_params("code") == {}
+
+
+@pytest.mark.parametrize(("sharing", "old", "role"), [
+    ("export", "intermediate-data", "source-data"), ("imported", "source-data", "code"),
+])  # fmt: skip
+def test_a_shared_resource_keeps_a_role_that_can_be_shared(
+    ws: MemoryWorkspace, sharing: str, old: str, role: str
+) -> None:
+    ws.write_resource_params({**ws.get_resource_params("code"), "role": old, sharing: True})
+    with pytest.raises(ConfigurationError, match=f"'{sharing}', so it cannot have the role '{role}'"):
+        set_param(ws, "role", role, "code")
+    assert ws.get_resource_role("code") == old
+
+
+def test_parameters_that_do_not_go_together_change_nothing(
+    ws: MemoryWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(resource: Resource) -> None:
+        raise ConfigurationError(f"{resource.get_params()['keep']} does not go with it")
+
+    monkeypatch.setattr(Resource, "check_params", refuse)
+    with pytest.raises(ConfigurationError, match="False does not go with it"):
+        set_param(ws, "keep", "false", "code")
+    assert ws.get_resource_params("code").get("keep", True) is True

@@ -13,8 +13,11 @@ from dataworkspaces.workspace import ResourceRoles
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Resource, ResourceFactory, Workspace
 
-ROLES_TO_EXPORT = (ResourceRoles.INTERMEDIATE_DATA, ResourceRoles.RESULTS)
-ROLES_TO_IMPORT = (ResourceRoles.SOURCE_DATA_SET,)
+ROLES_TO_SHARE = {
+    "export": (ResourceRoles.INTERMEDIATE_DATA, ResourceRoles.RESULTS),
+    "imported": (ResourceRoles.SOURCE_DATA_SET,),
+}
+"""Those of a resource that has the parameter."""
 
 
 def add_command(
@@ -68,14 +71,11 @@ def _check_sharing(factory: ResourceFactory, resource_type: str, role: str, opti
         raise ConfigurationError(
             "--export and --imported cannot be used together: a resource that another workspace made cannot be exported"
         )
-    sharing = {
-        "export": (factory.takes_export, ROLES_TO_EXPORT),
-        "imported": (factory.takes_imported, ROLES_TO_IMPORT),
-    }
-    for option, (is_offered, roles) in sharing.items():
+    is_offered = {"export": factory.takes_export, "imported": factory.takes_imported}
+    for option, roles in ROLES_TO_SHARE.items():
         if not options.get(option):
             continue
-        if not is_offered:
+        if not is_offered[option]:
             raise ConfigurationError(f"--{option} does not apply to a resource of type {resource_type}")
         if role not in roles:
             raise ConfigurationError(

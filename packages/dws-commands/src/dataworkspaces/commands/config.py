@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from dataworkspaces.commands.add import ROLES_TO_SHARE
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.operations.executors import executor_addresses
 from dataworkspaces.params import EXECUTOR, OBJECTS_PATH, OBJECTS_SHARED, ParamDef, ParamDefs
@@ -160,6 +161,12 @@ def _check_role(workspace: Workspace, resource: str, params: Mapping[str, Any], 
         raise ConfigurationError(
             f"Resource '{resource}' cannot have the role '{role}'", hint=f"Allowed roles: {', '.join(possible)}"
         )
+    for sharing, roles in ROLES_TO_SHARE.items():
+        if params.get(sharing) and role not in roles:
+            raise ConfigurationError(
+                f"Resource '{resource}' has the parameter '{sharing}', so it cannot have the role '{role}'",
+                hint=f"Allowed roles: {', '.join(each for each in roles if each in possible)}",
+            )
 
 
 def _set_resource_param(workspace: Workspace, resource: str, definition: ParamDef, value: Any) -> None:
@@ -171,6 +178,7 @@ def _set_resource_param(workspace: Workspace, resource: str, definition: ParamDe
     (params if definition.is_global else local_params)[definition.name] = value
     factory = workspace.get_resource_factory(params["resource_type"])
     changed = factory.from_json(dict(params), dict(local_params), workspace)
+    changed.check_params()
     if definition.name in ("remote", "my_remote") and value is not None and not getattr(changed, "restorable", True):
         raise ConfigurationError(
             f"Resource '{resource}' does not keep the content of its versions, so there is nothing to send to {value}",

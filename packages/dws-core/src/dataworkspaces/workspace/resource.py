@@ -79,6 +79,10 @@ class Resource(ABC):
         """True if the resource has a parameter ``imported`` that is true."""
         return bool(self.get_params().get("imported", False))
 
+    def check_params(self) -> None:
+        """Raise ConfigurationError if parameters that a user gives do not go together. Those that are read are not
+        checked: they may come from another release, and the resource has to load for somebody to change them."""
+
     def addresses(self) -> Iterable[str]:
         """The addresses that parameters of this resource name, and others can change: of servers, buckets, remotes, as
         the resource passes them to :meth:`Workspace.consent` before the first contact. Contacts nothing."""

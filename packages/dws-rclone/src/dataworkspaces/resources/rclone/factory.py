@@ -20,7 +20,7 @@ from dataworkspaces.resources.rclone.address import parse_address
 from dataworkspaces.resources.rclone.link import MASTERS, SYNC_MODES, Link
 from dataworkspaces.resources.rclone.remote_files import check_is_there, is_there
 from dataworkspaces.resources.rclone.resource import RcloneResource
-from dataworkspaces.workspace import ResourceFactory, ResourceRoles, Workspace
+from dataworkspaces.workspace import ResourceFactory, Workspace
 
 if TYPE_CHECKING:
     import click
@@ -90,7 +90,7 @@ class RcloneFactory(ResourceFactory):
             ``dws add rclone --help``."""
         place = absolute_path(kwargs["local_path"])
         link = _checked(kwargs, place, name, workspace)
-        _check_direction(link, role, bool(kwargs.get("export")))
+        link.check_direction(role, is_exported=bool(kwargs.get("export")))
         restorable = bool(kwargs.get("restorable", False))
         resource = RcloneResource(
             name,
@@ -198,16 +198,6 @@ def _make_directory(link: Link, workspace: Workspace) -> None:
     if link.kind_of_remote() == "local" and not is_there(link.rclone, link.address):
         link.rclone.read(["mkdir"], [str(link.address)], doing=f"Making {link.address}")
         workspace.interaction.tell(f"Made the directory {link.address}")
-
-
-def _check_direction(link: Link, role: str, export: bool) -> None:
-    """Raise ConfigurationError for what is written here, though the master is there."""
-    if link.master == "remote" and (role == ResourceRoles.RESULTS or export):
-        what = "An exported resource" if export else "A results resource"
-        raise ConfigurationError(
-            f"{what} is written on this machine, so its master cannot be the remote",
-            hint="Use --master local, which sends what is written",
-        )
 
 
 FACTORY = RcloneFactory()

@@ -20,7 +20,7 @@ from dataworkspaces.resources.rclone.configuration import (
 )
 from dataworkspaces.resources.rclone.plan import Mode
 from dataworkspaces.resources.rclone.run import Rclone
-from dataworkspaces.workspace import Workspace
+from dataworkspaces.workspace import ResourceRoles, Workspace
 
 MASTERS = ("none", "remote", "local")
 SYNC_MODES = ("copy", "sync")
@@ -91,6 +91,15 @@ class Link:
     def local_params(self) -> dict[str, Any]:
         mine = {} if self.my_config is None else {"my_config": self.my_config}
         return {**mine, "agreed": self.agreed}
+
+    def check_direction(self, role: str, *, is_exported: bool) -> None:
+        """Raise ConfigurationError for what is written here, though the master is there."""
+        if self.master == "remote" and (is_exported or role == ResourceRoles.RESULTS):
+            what = "An exported resource" if is_exported else "A results resource"
+            raise ConfigurationError(
+                f"{what} is written on this machine, so its master cannot be the remote",
+                hint="Choose the master local, which sends what is written",
+            )
 
     # -- what rclone is told ---------------------------------------------------------------------------------------
 

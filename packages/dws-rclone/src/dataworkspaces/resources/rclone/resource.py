@@ -161,9 +161,13 @@ class RcloneResource(PlacedDirectoryMixin, FileTreeMixin, Resource):
     def get_local_params(self) -> dict[str, Any]:
         return {**self.place_params(), **self.link.local_params()}
 
+    def check_params(self) -> None:
+        self.link.check_direction(self.role, is_exported=self.export)
+
     def is_writable(self) -> bool:
-        """What another place is the master of is written by a pull only."""
-        return not self.imported and self.link.master != "remote"
+        """What another place is the master of is written by a pull only. Snapshots write into results and exported
+        resources all the same: a master that somebody has changed must not stop them half way."""
+        return (not self.imported and self.link.master != "remote") or self.has_results_role() or self.export
 
     def addresses(self) -> Iterable[str]:
         return (self.link.contact,)
