@@ -1,8 +1,8 @@
 """What restores replaced: of the last ones that this copy saw, enough to undo each as a whole.
 
 ``restores/TIME.json`` of the machine directory says which versions lay there, the lineage of these resources, and from
-which snapshot the state came. The contents are where the resources keep those of any version. The names are in the order
-of the restores, also where the clock was set back, or another time zone came into force.
+which snapshot the state came. The contents are where the resources keep those of any version. The names are in the
+order of the restores, also where the clock was set back, or another time zone came into force.
 """
 
 from __future__ import annotations

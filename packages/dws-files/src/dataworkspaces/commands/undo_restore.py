@@ -38,7 +38,8 @@ def list_replaced(workspace: Workspace, name: str | None = None) -> list[Replace
     known = {(each.resource, each.version) for _, each in found}
     others = [each for each in _of_past_restores(workspace, name) if (each.resource, each.version) not in known]
     found += _moments(reversed(others))
-    return [each for _, each in sorted(reversed(found), key=lambda moment: moment[0], reverse=True)]
+    in_order = sorted(found, key=lambda moment: moment[0])  # of one moment, as they are
+    return [each for _, each in reversed(in_order)]
 
 
 def undo_restore_command(workspace: Workspace, name: str, version: str | None = None) -> Replaced:
