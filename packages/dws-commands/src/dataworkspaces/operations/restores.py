@@ -40,7 +40,8 @@ def note_restore(
     """Note what a restore is about to replace; returns the name of the note. On disk on return."""
     directory = workspace.get_machine_directory() / _DIRECTORY
     now = datetime.now()
-    name = _name_after(max((path.stem for path in _notes(directory)), default=""), now) + _SUFFIX
+    earlier = sorted(_notes(directory))
+    name = _name_after(earlier[-1].stem if earlier else "", now) + _SUFFIX
     note = {
         "time": now.isoformat(),
         "snapshot": snapshot,
@@ -51,7 +52,7 @@ def note_restore(
         "whole": is_whole,
     }
     write_json(directory / name, note, durable=True)
-    for old in sorted(_notes(directory), reverse=True)[_KEPT:]:
+    for old in earlier[: 1 - _KEPT]:
         old.unlink(missing_ok=True)
     return name
 
