@@ -11,6 +11,7 @@ import pytest
 from dataworkspaces.commands.add import add_command
 from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.testing.memory import MemoryWorkspace
+from dataworkspaces.workspace import Resource
 
 
 @pytest.fixture
@@ -39,6 +40,19 @@ def test_a_suggested_name_is_made_unique(ws: MemoryWorkspace, tmp_path: Path) ->
 def test_what_a_type_refuses_is_not_recorded(ws: MemoryWorkspace, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="is not a directory"):
         add_command(ws, "folder", "code", "other", path=tmp_path / "nothing")
+    assert list(ws.get_resource_names()) == ["code", "results"]
+    assert ws.store.saved == []
+
+
+def test_parameters_that_do_not_go_together_are_not_recorded(
+    ws: MemoryWorkspace, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(resource: Resource) -> None:
+        raise ConfigurationError(f"What '{resource.name}' has does not go together")
+
+    monkeypatch.setattr(Resource, "check_params", refuse)
+    with pytest.raises(ConfigurationError, match="What 'other' has does not go together"):
+        add_command(ws, "folder", "source-data", "other", path=data)
     assert list(ws.get_resource_names()) == ["code", "results"]
     assert ws.store.saved == []
 

@@ -80,8 +80,9 @@ class Resource(ABC):
         return bool(self.get_params().get("imported", False))
 
     def check_params(self) -> None:
-        """Raise ConfigurationError if parameters that a user gives do not go together. Those that are read are not
-        checked: they may come from another release, and the resource has to load for somebody to change them."""
+        """Raise ConfigurationError if parameters that a user gives to ``dws add`` or ``dws config`` do not go
+        together. Those that are read are not checked: they may come from another release, and the resource has to load
+        for somebody to change them."""
 
     def addresses(self) -> Iterable[str]:
         """The addresses that parameters of this resource name, and others can change: of servers, buckets, remotes, as

@@ -570,6 +570,7 @@ class Workspace(ABC):
         with agreeing():  # the user has named what is contacted now
             given, named = as_taken(factory.from_command_line, factory.get_click_params(), args, kwargs)
             resource = factory.from_command_line(role, name, self, *given, **named)
+        resource.check_params()
         self.consent.agree(resource.addresses())
         if resource.is_imported():
             operations().import_lineage(self, resource)

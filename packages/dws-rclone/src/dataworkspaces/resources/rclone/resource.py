@@ -162,12 +162,12 @@ class RcloneResource(PlacedDirectoryMixin, FileTreeMixin, Resource):
         return {**self.place_params(), **self.link.local_params()}
 
     def check_params(self) -> None:
-        self.link.check_direction(self.role, is_exported=self.export)
+        self.link.check_direction(self.role, is_exported=self.is_exported())
 
     def is_writable(self) -> bool:
         """What another place is the master of is written by a pull only. Snapshots write into results and exported
         resources all the same: a master that somebody has changed must not stop them half way."""
-        return (not self.imported and self.link.master != "remote") or self.has_results_role() or self.export
+        return (not self.imported and self.link.master != "remote") or self.has_results_role() or self.is_exported()
 
     def addresses(self) -> Iterable[str]:
         return (self.link.contact,)
