@@ -137,8 +137,15 @@ def test_many_processes_hold_it_one_after_the_other(tmp_path: Path) -> None:
     assert number.read_text("utf-8") == "75"
 
 
-def fail(*_: object, **__: object) -> None:
-    raise OSError(errno.EIO, "The storage does not answer")
+def break_storage(patch: pytest.MonkeyPatch, call: str) -> None:
+    """Let a call of the system fail, for pathlib, too: on Python 3.10 that holds what it calls from its import on."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "The storage does not answer")
+
+    patch.setattr(os, call, fail)
+    if call == "unlink":
+        patch.setattr(Path, call, fail)
 
 
 @pytest.mark.parametrize("waits", [False, True], ids=["free", "waited for"])
@@ -152,9 +159,11 @@ def test_a_lock_that_could_not_be_removed_is_removed_later(
     held = acquire(path, 5.0)
 
     with monkeypatch.context() as while_broken:
-        while_broken.setattr(os, broken, fail)
+        break_storage(while_broken, broken)
         held.release()
-        if path.exists():
+        is_left = path.exists()
+        assert is_left or broken != "unlink"
+        if is_left:
             with pytest.raises((HeldByAnother, OSError)):
                 acquire(path, 0.0)
     acquire(path, 0.0).release()
@@ -167,7 +176,7 @@ def test_a_lock_that_was_left_and_that_somebody_else_holds_now_stays(
     held = acquire(path, 0.0)
 
     with monkeypatch.context() as while_broken:
-        while_broken.setattr(os, "unlink", fail)
+        break_storage(while_broken, "unlink")
         held.release()
     path.rename(path.with_name("aside"))  # so that its inode is not used again
     path.write_text(f"{os.getppid()}\n{lock_holder.host_in_lock()}\n")
