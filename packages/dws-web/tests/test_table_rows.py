@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataworkspaces.web.table_rows import MOST_SHOWN, rows_that_differ
+from dataworkspaces.web.table_rows import _LONGEST_CELL, MOST_SHOWN, rows_that_differ
 
 
 def changes(one: str, other: str, name: str = "t.csv") -> list[tuple[str, list[str] | None, list[str] | None]]:
@@ -56,7 +56,16 @@ def test_what_is_no_table_is_said(content: str) -> None:
         rows_that_differ("t.csv", b"a,b\n", content.encode())
 
 
-ROWS = st.dictionaries(st.integers(0, 20).map(str), st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n")))
+def test_long_cells_differ_in_what_is_not_shown_of_them() -> None:
+    start = "a" * _LONGEST_CELL
+    assert changes(f"id,x\n1,{start}b\n", f"id,x\n1,{start}c\n") == [
+        ("changed", ["1", f"{start}…"], ["1", f"{start}…"]),
+    ]
+
+
+CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n"), max_size=_LONGEST_CELL)
+"""Those that are shown whole."""
+ROWS = st.dictionaries(st.integers(0, 20).map(str), CELLS)
 
 
 @pytest.mark.slow
