@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dataworkspaces.backends.git.metadata_merge import MetadataMerge, merge_metadata
@@ -213,7 +213,12 @@ _SIDE = st.one_of(
 _SNAPSHOT = st.tuples(_SIDE, _SIDE, _SIDE)
 
 
+_FLAT, _SHARDED = ("flat", {"P", "Q"}, "x"), ("sharded", {"P", "Q"}, "x")
+
+
 @given(st.fixed_dictionaries({A: _SNAPSHOT, B: _SNAPSHOT, C: _SNAPSHOT}))
+@example({A: (None, None, None), B: (None, None, ("flat", {"P"}, "")), C: (_FLAT, _FLAT, _SHARDED)})
+@example({A: (None, None, None), B: (None, ("flat", {"P"}, ""), None), C: (_FLAT, _FLAT, _SHARDED)})
 def test_where_each_side_has_the_metadata_makes_no_difference(snapshots: dict[str, Any]) -> None:
     """A snapshot may lie at one place here and at another at the origin; then one file of it is left."""
 

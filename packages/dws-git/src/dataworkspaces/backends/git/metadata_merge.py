@@ -270,10 +270,12 @@ class _Merger:
                 self._take_lineage(lineage.get(hashval, []))
             if len(paths) > 1:
                 self.merge_result.contents.update(dict.fromkeys(paths))
-            if merged is not None:
+            if merged is None:
+                continue
+            if not base == ours == theirs:  # as where nobody has changed the one file of it, which is no side
                 final[hashval] = merged
-                if len(paths) > 1:
-                    self._put(merged)
+            if len(paths) > 1:
+                self._put(merged)
         self._separate_tags(final)
         self._separate_results(final)
 
