@@ -603,8 +603,9 @@ def test_init_killed_at_each_point(server: Server, tmp_path: Path) -> None:
 # -- git goes on, or dies -----------------------------------------------------------------------------------------
 
 SHIM = """#!/bin/sh
-# Stands before git on the PATH, counts its calls, and does harm at one of them.
-read n < "$SHIM_COUNT"; n=$((n + 1)); echo $n > "$SHIM_COUNT"
+# Stands before git on the PATH, counts its calls (each appends a line, as some run at once), and does harm at one.
+echo $$ >> "$SHIM_COUNT"
+n=0; while read pid; do n=$((n + 1)); [ "$pid" = $$ ] && break; done < "$SHIM_COUNT"
 lock() {  # which only these calls of git ever leave behind
     case " $* " in *" add "*|*" commit "*|*" restore "*) : > "$PWD/.git/index.lock" ;; esac
 }
@@ -619,6 +620,11 @@ if [ "$n" = "$SHIM_AT" ]; then
 fi
 PATH=$SHIM_PATH exec git "$@"
 """
+
+
+def calls_of_git(counted: Path) -> int:
+    """The calls that SHIM counted in a file."""
+    return len(counted.read_text().splitlines())
 
 
 @pytest.fixture
@@ -647,16 +653,16 @@ def test_harm_at_each_call_of_git(
     expected = request.getfixturevalue("after_snapshot" if command is SNAPSHOT else "after_restore")
     had = contents(Forked(base, server.env))
     problems = []
-    Path(shim["SHIM_COUNT"]).write_text("0\n")
+    Path(shim["SHIM_COUNT"]).write_text("")
     server.run(copy_workspace(base, tmp_path / "whole"), *command, env={**shim, "SHIM_AT": "0", "SHIM_DOES": does})
-    calls = int(Path(shim["SHIM_COUNT"]).read_text())
+    calls = calls_of_git(Path(shim["SHIM_COUNT"]))
     assert calls > 3
     for number in kill_points(calls, some=5):
         killed = Killed(server, base, tmp_path / f"at-{number}", had)
-        Path(shim["SHIM_COUNT"]).write_text("0\n")
+        Path(shim["SHIM_COUNT"]).write_text("")
         harm = {**shim, "SHIM_AT": str(number), "SHIM_DOES": does}
         answer = server.run(killed.root, *command, env=harm, wait=does != "parent-dies-git-is-late")
-        if int(Path(shim["SHIM_COUNT"]).read_text()) < number:
+        if calls_of_git(Path(shim["SHIM_COUNT"])) < number:
             assert answer.status == 0, answer
             continue
         if does.startswith("git-dies"):

@@ -26,7 +26,7 @@ from endtoend import (
 )
 from kill_points import kill_points
 from servers import make_bare, references
-from test_kill import SHIM, STRIPES, Answer, Server, stripes
+from test_kill import SHIM, STRIPES, Answer, Server, calls_of_git, stripes
 
 pytestmark = pytest.mark.slow
 
@@ -395,17 +395,17 @@ def test_harm_at_each_call_of_git_of_a_pull(
     harm = {"PATH": f"{shim}:{path}", "SHIM_PATH": path, "SHIM_COUNT": str(tmp_path / "count"), "SHIM_DOES": does}
     user = owner_of(apart, server.env, 1)
     had, shown = contents(user), hashes(user.cwd)
-    (tmp_path / "count").write_text("0\n")
+    (tmp_path / "count").write_text("")
     whole = Scene(server, apart, tmp_path / "whole")
     server.run(whole.user(1).cwd, *PULL, env={**whole.user(1).env, **harm, "SHIM_AT": "0"})
-    calls = int((tmp_path / "count").read_text())
+    calls = calls_of_git(tmp_path / "count")
     assert calls > 10
     for number in kill_points(calls, some=6):
         scene = Scene(server, apart, tmp_path / f"at-{number}")
-        (tmp_path / "count").write_text("0\n")
+        (tmp_path / "count").write_text("")
         env = {**scene.user(1).env, **harm, "SHIM_AT": str(number)}
         answer = server.run(scene.user(1).cwd, *PULL, env=env, wait=does != "parent-dies-git-is-late")
-        if int((tmp_path / "count").read_text()) < number:
+        if calls_of_git(tmp_path / "count") < number:
             assert answer.status == 0, answer
             continue
         scene.expect("Traceback" not in answer.stderr, answer.stderr)
