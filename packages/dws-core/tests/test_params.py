@@ -95,6 +95,7 @@ def test_tags(tag: str) -> None:
         ("abcdef1", "looks like a snapshot hash"),
         ("1234567", "looks like a snapshot hash"),
         ("A" * 40, "looks like a snapshot hash"),
+        ("x" * 101, "more than 100"),
     ],
 )
 def test_tags_that_are_refused(tag: str, problem: str) -> None:
@@ -102,7 +103,7 @@ def test_tags_that_are_refused(tag: str, problem: str) -> None:
         check_tag(tag)
 
 
-@pytest.mark.parametrize("name", ["", ".host", "a b", "--option", 7])
+@pytest.mark.parametrize("name", ["", ".host", "a b", "--option", 7, "x" * 101])
 def test_host_names_that_are_refused(name: Any) -> None:
     with pytest.raises(ParamValidationError, match=r"Host name"):
         check_hostname(name)

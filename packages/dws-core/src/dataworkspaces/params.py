@@ -124,9 +124,23 @@ class StringListType(ParamType):
 
 
 class NameType(StringType):
-    """A host name or tag (:data:`NAME_RE`)."""
+    """A host name or tag (:data:`NAME_RE`). Of those that are new none is longer than :attr:`longest`: a file system
+    takes 255 bytes in a name, and both are in that of the directory to which a snapshot moves results."""
 
     name = "name"
+    longest = 100
+
+    def parse(self, text: str) -> Any:
+        if len(text) > self.longest:
+            raise ValueError(f"must not have more than {self.longest} characters")
+        return text
+
+    def problem_of_new(self, name: Any) -> str | None:
+        """What is wrong with a name that a user gives; None if nothing is."""
+        try:
+            return self.validate(name) or self.validate(self.parse(name))
+        except ValueError as e:
+            return str(e)
 
     def validate(self, value: Any) -> str | None:
         if isinstance(value, str) and NAME_RE.match(value):
@@ -365,7 +379,7 @@ WORKSPACE_PARAMS = ParamDefs(
 
 def check_tag(tag: str) -> None:
     """Raise ParamValidationError if ``tag`` cannot name a snapshot."""
-    problem = NameType().validate(tag)
+    problem = NameType().problem_of_new(tag)
     if problem is not None:
         raise ParamValidationError(f"Tag {tag!r:.200} {problem}")
     if HASH_RE.match(tag):
@@ -374,6 +388,6 @@ def check_tag(tag: str) -> None:
 
 def check_hostname(hostname: str) -> None:
     """Raise ParamValidationError if ``hostname`` cannot name a copy of a workspace."""
-    problem = NameType().validate(hostname)
+    problem = NameType().problem_of_new(hostname)
     if problem is not None:
         raise ParamValidationError(f"Host name {hostname!r:.200} {problem}", hint="Choose another with --hostname")

@@ -133,6 +133,13 @@ def test_wrong_usage_is_what_click_says(run: Run) -> None:
     assert result.stderr.startswith("Usage: dws report history")
 
 
+@pytest.mark.parametrize("group", [[], ["report"], ["add"]])
+def test_a_group_without_a_command_shows_its_help(run: Run, group: list[str]) -> None:
+    result = run(*group)
+    assert result.output == run(*group, "--help").output
+    assert "error:" not in result.output
+
+
 # -- in a process of its own -----------------------------------------------------------------------------------------
 
 

@@ -19,6 +19,8 @@ DEBUG_VARIABLE = "DWS_DEBUG"
 JSON_OPTION = "--json"
 INTERRUPTED = 130
 """Exit status after Ctrl-C: 128 and the number of the signal, as shells have it."""
+_NO_COMMAND = getattr(click.exceptions, "NoArgsIsHelpError", ())
+"""What click raises, since 8.2, for a group without a command; its message is the whole help."""
 
 
 def report(error: BaseException, *, verbose: bool, as_json: bool = False) -> int:
@@ -126,7 +128,10 @@ def _print_json(told: Told) -> None:
 
 
 def _print_usage_error(error: click.ClickException) -> None:
-    """As click does, with our label."""
+    """As click does, with our label. Whoever names no command is helped, and has made no error."""
+    if isinstance(error, _NO_COMMAND):
+        click.echo(error.format_message(), err=True)
+        return
     if isinstance(error, click.UsageError) and error.ctx is not None:
         click.echo(error.ctx.get_usage(), err=True)
         if error.ctx.command.get_help_option(error.ctx) is not None:
