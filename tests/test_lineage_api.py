@@ -810,7 +810,7 @@ WRONG = {
     "parameters": ("LineageBuilder().with_parameters([1])", "takes a dictionary"),
     "script": ("LineageBuilder().as_script_step()", "Call with_step_name(NAME)"),
     "results": (f"{WITHOUT_END}lineage.write_results({{}})", "Call as_results_step(RESULTS_DIRECTORY)"),
-    "ended": (f"{WITHOUT_END}lineage.complete(); lineage.complete()", "Call restart() first"),
+    "ended": (f"{WITHOUT_END}lineage.complete(); lineage.complete()", "restart() begins another run"),
     "no results": (
         "LineageBuilder().with_step_name('a').with_no_inputs().as_results_step('source-data').eval()", "results",
     ),

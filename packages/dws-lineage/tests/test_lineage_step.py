@@ -129,6 +129,14 @@ def test_completed_step_cannot_complete_again(begin: Run) -> None:
     assert "restart()" in (raised.value.hint or "")
 
 
+def test_results_after_the_with_block_are_refused_with_what_to_do(results: Callable[..., ResultsLineage]) -> None:
+    with results() as lineage:
+        pass
+    with pytest.raises(LineageError, match=r"write_results\(\): step train has already ended") as raised:
+        lineage.write_results({"accuracy": 0.9})
+    assert "inside the 'with' block" in (raised.value.hint or "")
+
+
 def test_restarted_step_completes_again(project: MemoryWorkspace, begin: Run) -> None:
     lineage = begin("prepare")
     lineage.add_output_ref(ResourceRef("middle"))

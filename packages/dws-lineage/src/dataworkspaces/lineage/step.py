@@ -391,7 +391,10 @@ class Lineage:
 
     def _check_open(self, call: str) -> None:
         if not self._open:
-            raise LineageError(f"{call}: step {self.step_name} has already ended", hint="Call restart() first")
+            raise LineageError(
+                f"{call}: step {self.step_name} has already ended",
+                hint="Call it inside the 'with' block of the step, which ends it; restart() begins another run",
+            )
 
 
 def record_step(
