@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import MetadataError, NotFoundError
+from dataworkspaces.operations.moments import MOMENT_RE, moment_after
 from dataworkspaces.params import HASH_RE
 from dataworkspaces.toolbox import move_files
 from dataworkspaces.toolbox.atomic import read_json_object, to_json, write_bytes, write_json
@@ -87,7 +88,8 @@ class DeletedSnapshots:
         """Note what is about to be deleted (``manifest`` is None if it is lost); returns the name of its directory. On
         disk on return."""
         now = datetime.now()
-        name = f"{metadata.hashval}-{now:%Y%m%dT%H%M%S%f}"
+        earlier = self._directory.iterdir() if self._directory.is_dir() else ()
+        name = f"{metadata.hashval}-{moment_after(map(_moment, earlier), now)}"
         directory = self._directory / name
         if manifest is not None:
             write_bytes(directory / _MANIFEST, manifest)
@@ -105,7 +107,7 @@ class DeletedSnapshots:
 
     def all(self) -> list[DeletedSnapshot]:
         """The latest first. What cannot be read is left out: it can be of no use, and is in nobody's way."""
-        return sorted(self._all(), key=lambda deleted: deleted.time, reverse=True)
+        return sorted(self._all(), key=lambda deleted: _moment(deleted.directory), reverse=True)
 
     def _all(self) -> Iterator[DeletedSnapshot]:
         for directory in self._directory.iterdir() if self._directory.is_dir() else ():
@@ -122,6 +124,12 @@ class DeletedSnapshots:
 
     def deleted_before(self, time: datetime) -> list[DeletedSnapshot]:
         return [deleted for deleted in self.all() if deleted.time < time]
+
+
+def _moment(directory: Path) -> str:
+    """What the name of a deleted snapshot's directory ends with, for the order; empty if it is somebody else's."""
+    moment = directory.name.rpartition("-")[2]
+    return moment if MOMENT_RE.fullmatch(moment) else ""
 
 
 def without_tags(metadata: SnapshotMetadata, taken: set[str]) -> SnapshotMetadata:

@@ -7,7 +7,6 @@ order of the restores, also where the clock was set back, or another time zone c
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.errors import MetadataError
+from dataworkspaces.operations.moments import MOMENT_RE, moment_after
 from dataworkspaces.toolbox.atomic import read_json_object, write_json
 from dataworkspaces.workspace.past_restore import PastRestore
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 _DIRECTORY = "restores"
 _KEPT = 20
 _SUFFIX = ".json"
-_NAME_RE = re.compile(r"(\d{8}T)(\d{12})")
-"""The day, and the time of day to the microsecond."""
 
 
 def note_restore(
@@ -41,7 +39,7 @@ def note_restore(
     directory = workspace.get_machine_directory() / _DIRECTORY
     now = datetime.now()
     earlier = sorted(_notes(directory))
-    name = _name_after(earlier[-1].stem if earlier else "", now) + _SUFFIX
+    name = moment_after([note.stem for note in earlier], now) + _SUFFIX
     note = {
         "time": now.isoformat(),
         "snapshot": snapshot,
@@ -93,14 +91,5 @@ def read_restore(path: Path) -> PastRestore:
     )
 
 
-def _name_after(latest: str, now: datetime) -> str:
-    """A name for a moment that comes after all earlier names in their order."""
-    name, before = f"{now:%Y%m%dT%H%M%S%f}", _NAME_RE.fullmatch(latest)
-    if before is None or name > latest:
-        return name
-    day, moment = before.groups()
-    return f"{day}{int(moment) + 1:012}"
-
-
 def _notes(directory: Path) -> list[Path]:
-    return [path for path in directory.glob(f"*{_SUFFIX}") if _NAME_RE.fullmatch(path.stem)]
+    return [path for path in directory.glob(f"*{_SUFFIX}") if MOMENT_RE.fullmatch(path.stem)]

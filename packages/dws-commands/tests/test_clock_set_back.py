@@ -1,12 +1,17 @@
-"""The notes of restores are in the order of the restores, whatever the clock says."""
+"""Restores and deletions are in the order in which they were done, whatever the clock says."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
-from dataworkspaces.operations import restores
+from dataworkspaces.commands.delete_snapshot import delete_snapshot_command
+from dataworkspaces.commands.snapshot import snapshot_command
+from dataworkspaces.operations import deleted_snapshots, restores
+from dataworkspaces.operations.deleted_snapshots import DeletedSnapshots
 from dataworkspaces.operations.restores import note_restore, past_restores
 from dataworkspaces.testing.memory import MemoryWorkspace
 
@@ -24,7 +29,8 @@ class Clock(datetime):
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> type[Clock]:
     monkeypatch.setattr(Clock, "moment", NOON)
-    monkeypatch.setattr(restores, "datetime", Clock)
+    for module in (restores, deleted_snapshots):
+        monkeypatch.setattr(module, "datetime", Clock)
     return Clock
 
 
@@ -56,3 +62,16 @@ def test_the_last_moment_of_a_day(ws: MemoryWorkspace, clock: type[Clock]) -> No
     clock.moment = NOON + timedelta(days=1)
     note(ws, "third")
     assert [past.snapshot for past in past_restores(ws)] == ["third", "second", "first"]
+
+
+def test_snapshots_that_were_deleted(
+    ws: MemoryWorkspace, clock: type[Clock], answer: Callable[..., Any], write_code: Callable[[str], None]
+) -> None:
+    answer(True, True, True)
+    for tag in ("A", "B", "C"):
+        write_code(tag)
+        snapshot_command(ws, tag)
+    for tag in ("B", "A", "C"):
+        clock.moment -= timedelta(hours=1)
+        delete_snapshot_command(ws, tag)
+    assert [deleted.metadata.tags for deleted in DeletedSnapshots(ws).all()] == [["C"], ["A"], ["B"]]
