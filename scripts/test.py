@@ -1,8 +1,8 @@
 """Run the checks and tests: `test.py` all of them, `test.py ENVIRONMENT…` those environments of tox.ini.
 
 Everything runs on the Python at hand; the oldest and the newest supported version, where they are installed, get the
-tests that are quick. Environments run side by side, each in one process; the end-to-end tests have the machine to
-themselves.
+tests that are quick. Environments run side by side, each in one process; the end-to-end tests begin when no other
+waits, and take the whole machine.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,7 +37,7 @@ PROGRAMS = {
 
 PROCESSORS = os.cpu_count() or 1
 AT_A_TIME = PROCESSORS + 1
-"""Environments: one that installs its packages waits for the disk, and the network."""
+"""Environments: those that install their packages wait for the disk, and the network."""
 WORKERS = PROCESSORS + 2
 """Of the end-to-end tests: those of servers, kernels and browsers wait for them."""
 LONGEST = ("keras", "light", "git", "s3", "sklearn", "testing", "lint", "files", "web", "docs", "build", "sql")
@@ -67,31 +67,32 @@ def main(environments: list[str]) -> int:
             return run(bin_dir / "tox", together, env)
         one = {**env, "DWS_TEST_WORKERS": "0"}  # the tests run in pytest's process
         more = {**env, "DWS_TEST_WORKERS": str(WORKERS)}
-        # The second comes whatever the first finds: all that is wrong is told at once.
-        statuses = [run_beside(bin_dir / "tox", together, one), run(bin_dir / "tox", alone, more)]
-        return max(statuses)
+        # All that is wrong is told at once: the last comes whatever the first find.
+        with ThreadPoolExecutor(AT_A_TIME) as pool:
+            beside = [pool.submit(run_quietly, bin_dir / "tox", name, one) for name in together]
+            last = pool.submit(run, bin_dir / "tox", alone, more)
+            print(f"{AT_A_TIME} at a time: {', '.join(together)}; {', '.join(alone)}", flush=True)
+            return max(show(beside), last.result())
 
 
 def run(tox: Path, names: list[str], env: dict[str, str]) -> int:
     return subprocess.run([tox, "run", "-e", ",".join(names)], cwd=ROOT, env=env).returncode
 
 
-def run_beside(tox: Path, names: list[str], env: dict[str, str]) -> int:
-    """Several at a time. What each one says is shown when it is done, as a whole: tox itself would show it mixed, or of
-    those that fail only."""
+def run_quietly(tox: Path, name: str, env: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
+    command: list[str | Path] = [tox, "run", "--colored", "yes" if sys.stdout.isatty() else "no", "-e", name]
+    return subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
-    def alone(name: str) -> subprocess.CompletedProcess[bytes]:
-        command: list[str | Path] = [tox, "run", "--colored", "yes" if sys.stdout.isatty() else "no", "-e", name]
-        return subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
-    print(f"{AT_A_TIME} at a time: {', '.join(names)}", flush=True)
+def show(running: list[Future[subprocess.CompletedProcess[bytes]]]) -> int:
+    """What each one says, when it is done, as a whole: tox itself would show it mixed, or of those that fail only.
+    Returns the worst exit status."""
     status = 0
-    with ThreadPoolExecutor(AT_A_TIME) as pool:
-        for done in as_completed([pool.submit(alone, name) for name in names]):
-            sys.stdout.flush()
-            sys.stdout.buffer.write(done.result().stdout)
-            sys.stdout.buffer.flush()
-            status = max(status, abs(done.result().returncode))
+    for done in as_completed(running):
+        sys.stdout.flush()
+        sys.stdout.buffer.write(done.result().stdout)
+        sys.stdout.buffer.flush()
+        status = max(status, abs(done.result().returncode))
     return status
 
 
@@ -128,7 +129,7 @@ def has_python(uv: Path, env: dict[str, str], minor: int) -> bool:
 
 
 def all_environments(others: list[int]) -> tuple[list[str], list[str]]:
-    """Those that run beside each other, and those that run alone afterwards.
+    """Those that run beside each other, and those that take the machine afterwards.
 
     :param others: the Pythons 3.N besides this one on which the quick tests run."""
     here = sys.version_info.minor
