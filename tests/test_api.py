@@ -12,7 +12,7 @@ import pytest
 from endtoend import HOST, User, write_files
 
 from dataworkspaces import api
-from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError
+from dataworkspaces.errors import ApiParamError, ConfigurationError, NotAWorkspaceError
 
 RUN = {
     "step": "train",
@@ -138,6 +138,13 @@ def test_history_is_oldest_first(three: list[str]) -> None:
 @pytest.mark.parametrize(("reverse", "numbers"), [(False, [1, 2]), (True, [3, 2])])
 def test_history_can_be_limited(three: list[str], reverse: bool, numbers: list[int]) -> None:
     assert [s.snapshot_number for s in api.get_snapshot_history(reverse=reverse, max_count=2)] == numbers
+
+
+@pytest.mark.parametrize("ask", [api.get_snapshot_history, api.get_experiments])
+@pytest.mark.parametrize("count", [0, -1])
+def test_a_number_of_snapshots_that_is_none(ask: Any, count: int) -> None:
+    with pytest.raises(ApiParamError, match=f"max_count is {count}"):
+        ask(max_count=count)
 
 
 def test_restore_returns_the_number_of_resources(here: User) -> None:

@@ -125,6 +125,7 @@ def get_snapshot_history(
     workspace_uri_or_path: str | None = None, reverse: bool = False, max_count: int | None = None, verbose: bool = False
 ) -> Iterable[SnapshotInfo]:
     """A list of the snapshots by time, the oldest first, or with ``reverse`` the newest; at most ``max_count``."""
+    _check_count(max_count)
     with _opened(workspace_uri_or_path, verbose, reading=True) as workspace:
         snapshots = workspace.as_snapshot_ws()
         found = list(snapshots.list_snapshots(reverse=reverse, max_count=max_count))
@@ -172,6 +173,7 @@ def get_experiments(
     def names(given: Sequence[str] | None) -> tuple[str, ...] | None:
         return None if given is None else tuple(given)
 
+    _check_count(max_count)
     with _opened(workspace_uri_or_path, verbose, reading=True) as workspace:
         choice = Choice(names(metrics), names(parameters), changed=changed)
         table = history_report(workspace, max_count, choice, where=where, sort=sort).table
@@ -327,6 +329,11 @@ def make_lineage_graph(
         graph = lineage_graph(workspace, resource, tag_or_hash)
         text = draw_with_metrics(workspace, graph, drawing.format_of(path), width, height)
         drawing.write_drawing(path, text)
+
+
+def _check_count(max_count: int | None) -> None:
+    if max_count is not None and max_count < 1:
+        raise ApiParamError(f"max_count is {max_count}", hint="Give a number of snapshots, or None for all")
 
 
 def _local_path(resource: object) -> str | None:

@@ -52,12 +52,13 @@ def graph(
     from dataworkspaces.errors import ConfigurationError
     from dataworkspaces.lineage import drawing
     from dataworkspaces.lineage.workspace_graph import lineage_graph
+    from dataworkspaces.toolbox.output import names_stdout
 
     if whole and resource is not None:
         raise ConfigurationError("--all and --resource cannot be used together", hint="Use only one of them")
     session.to_stderr = True
     path = Path(output_file)
-    is_stdout = output_file == "-"
+    is_stdout = names_stdout(output_file)
     if not is_stdout:
         drawing.check_target(path)
     workspace = session.open_workspace(reading=True)

@@ -12,6 +12,7 @@ from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.lineage.attestations import attestations_of
 from dataworkspaces.lineage.exporter import TextExporter, load_exporter
 from dataworkspaces.lineage.workspace_graph import lineage_graph
+from dataworkspaces.toolbox.output import names_stdout
 
 if TYPE_CHECKING:
     from dataworkspaces.workspace import Workspace
@@ -22,9 +23,9 @@ def export_command(
 ) -> str | None:
     """Export the lineage of a resource, or of all, now or in a snapshot.
 
-    :param out: a path; ``-`` returns the text instead of writing it."""
-    exporter = load_exporter(format_name)
-    if out == "-" and not isinstance(exporter, TextExporter):
+    :param out: a path; one that names stdout returns the text instead of writing it."""
+    exporter, is_stdout = load_exporter(format_name), names_stdout(out)
+    if is_stdout and not isinstance(exporter, TextExporter):
         raise ConfigurationError(
             f"The format {format_name} is not a string, and cannot go to stdout", hint="Name a file or a directory"
         )
@@ -32,7 +33,7 @@ def export_command(
         graph = lineage_graph(workspace, resource, snapshot, whole=resource is None)
         if graph.snapshot is not None:
             graph = graph._replace(attestations=tuple(attestations_of(workspace, graph.snapshot)))
-        if out == "-" and isinstance(exporter, TextExporter):
+        if is_stdout and isinstance(exporter, TextExporter):
             return exporter.text(graph)
         exporter.write(graph, Path(out))
     return None

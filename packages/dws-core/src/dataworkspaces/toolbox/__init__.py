@@ -21,6 +21,7 @@ __all__ = [
     "move_files",
     "names",
     "notebooks",
+    "output",
     "processes",
     "regular",
     "shared_directories",

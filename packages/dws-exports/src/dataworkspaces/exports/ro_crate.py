@@ -24,9 +24,9 @@ from dataworkspaces.errors import ConfigurationError
 from dataworkspaces.exports.values import clean, in_utc, iri_part, is_scalar, plain
 from dataworkspaces.exports.view import TERMS, Execution, LineageView, Version
 from dataworkspaces.lineage.attestations import Attestation
-from dataworkspaces.lineage.exporter import replace_file
 from dataworkspaces.lineage.states import State
 from dataworkspaces.toolbox.atomic import write_bytes
+from dataworkspaces.toolbox.output import write_output
 
 PROCESS_RUN = "https://w3id.org/ro/wfrun/process/0.5"
 METADATA = "ro-crate-metadata.json"
@@ -45,7 +45,7 @@ def write_crate(view: LineageView, out: Path) -> None:
     """A former crate at ``out`` gets new metadata; what else lies in its directory stays."""
     crate = to_crate(view)
     if out.suffix == ".zip":
-        replace_file(out, _zip(_metadata(crate)))
+        write_output(out, _zip(_metadata(crate)))
         return
     if out.is_dir():
         if any(out.iterdir()) and not (out / METADATA).is_file():

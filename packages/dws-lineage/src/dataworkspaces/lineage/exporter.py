@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from dataworkspaces import plugins
-from dataworkspaces.errors import ConfigurationError, PluginError
+from dataworkspaces.errors import PluginError
 from dataworkspaces.lineage.graph import LineageGraph
-from dataworkspaces.toolbox.atomic import write_bytes
+from dataworkspaces.toolbox.output import write_output
 
-__all__ = ["Drawing", "Exporter", "TextExporter", "library", "load_drawing", "load_exporter", "replace_file"]
+__all__ = ["Drawing", "Exporter", "TextExporter", "library", "load_drawing", "load_exporter"]
 
 
 class Exporter(ABC):
@@ -46,7 +46,7 @@ class TextExporter(Exporter):
         """The content of the file."""
 
     def write(self, graph: LineageGraph, out: Path) -> None:
-        replace_file(out, self.text(graph).encode("utf-8"))
+        write_output(out, self.text(graph).encode("utf-8"))
 
 
 class Drawing(TextExporter):
@@ -83,14 +83,6 @@ def _no_instance(name: str, kind: type) -> PluginError:
         f"The export format '{name}' is not an instance of {kind.__module__}.{kind.__qualname__}",
         hint="Report it to the author of the plug-in",
     )
-
-
-def replace_file(out: Path, content: bytes) -> None:
-    """Make ``out`` a file with this content, or leave it as it is. A link is followed."""
-    if out.exists() and not out.is_file():
-        what = "a directory" if out.is_dir() else "not a regular file"
-        raise ConfigurationError(f"{out} is {what}", hint="The export is a single file: choose another name")
-    write_bytes(out.resolve(), content)
 
 
 @contextmanager

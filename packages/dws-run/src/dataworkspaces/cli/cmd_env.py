@@ -113,16 +113,13 @@ def export(
     Example: dws env export V1 -o pylock.toml
     """
     from dataworkspaces.commands.environments import export_environment
-    from dataworkspaces.toolbox.atomic import explain_os_error, write_bytes
+    from dataworkspaces.toolbox.output import names_stdout, write_output
 
     text = export_environment(session.open_workspace(reading=True), snapshot, step, kind, format)
-    if output is None:
+    if output is None or names_stdout(output):
         click.echo(text, nl=False)
-        return
-    try:
-        write_bytes(Path(output), text.encode("utf-8"))
-    except OSError as e:
-        raise explain_os_error(e, f"Writing {output}") from e
+    else:
+        write_output(Path(output), text.encode("utf-8"))
 
 
 @env.command(short_help="Create the environment of a snapshot again")

@@ -103,12 +103,9 @@ def reproduce(
         found = reproduce_far(workspace, plan, how, executor)
     if html is not None:
         from dataworkspaces.commands.reproduce_html import page
-        from dataworkspaces.toolbox.atomic import explain_os_error, write_bytes
+        from dataworkspaces.toolbox.output import write_output
 
-        try:
-            write_bytes(Path(html), page(found).encode("utf-8"))
-        except OSError as e:
-            raise explain_os_error(e, f"Writing {html}") from e
+        write_output(Path(html), page(found).encode("utf-8"))
     if as_json:
         print_json(found.to_json())
     elif as_markdown:

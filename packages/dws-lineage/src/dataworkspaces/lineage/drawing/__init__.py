@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from dataworkspaces.errors import ConfigurationError, NotFoundError, StorageError, kind_of_os_error
+from dataworkspaces.errors import ConfigurationError, NotFoundError, kind_of_os_error
 from dataworkspaces.lineage.graph import LineageGraph
 from dataworkspaces.lineage.jsonable import jsonable
-from dataworkspaces.toolbox.atomic import explain_os_error, to_json, write_bytes
+from dataworkspaces.toolbox.atomic import to_json
+from dataworkspaces.toolbox.output import write_output
 
 __all__ = ["FORMATS", "Format", "check_target", "draw", "format_of", "graph_json", "write_drawing"]
 
@@ -50,7 +49,7 @@ def check_target(path: Path) -> None:
     """Raises ConfigurationError if no file can be written there. Asked before the lineage is read, which may take
     long."""
     try:
-        is_directory, has_directory = path.is_dir(), path.resolve().parent.is_dir()
+        is_directory, has_directory = path.is_dir(), path.exists() or path.resolve().parent.is_dir()
     except (OSError, RuntimeError) as e:  # a name that is too long; links that go round in a circle
         raise kind_of_os_error(e)(f"{path} cannot be a file: {e}") from e
     if is_directory:
@@ -60,18 +59,6 @@ def check_target(path: Path) -> None:
 
 
 def write_drawing(path: Path, text: str) -> None:
-    """Replace the file by ``text``, or leave it as it is; a pipe or a device gets the text.
-
-    Raises ConfigurationError if that cannot be done."""
+    """As :func:`~dataworkspaces.toolbox.output.write_output`, into a directory that is there."""
     check_target(path)
-    target = path.resolve()  # a link stays one
-    content = text.encode("utf-8")
-    try:
-        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-            target.write_bytes(content)
-        elif target.exists() and not os.access(target, os.W_OK):
-            raise StorageError(f"You may not write to {path}", hint="Check the permissions")
-        else:
-            write_bytes(target, content)
-    except OSError as e:
-        raise explain_os_error(e, f"Writing {path}") from e
+    write_output(path, text.encode("utf-8"))
