@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from dataworkspaces.gitrepo.contents import objects_elsewhere
 from dataworkspaces.gitrepo.loose_objects import resolve_loose
 from dataworkspaces.gitrepo.plumbing import resolve
+from dataworkspaces.gitrepo.run import run_git
 
 CODE = "code/train.py"
 
@@ -100,3 +102,25 @@ def test_git_is_not_started_for_what_a_commit_has_just_written(root: Path, monke
     tree = git(root, "rev-parse", "HEAD:code")
     monkeypatch.setenv("PATH", "")
     assert resolve(root, ["HEAD:code"]) == [tree]
+
+
+def test_objects_written_elsewhere_are_read_beside_the_others(
+    root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (root / "new").write_text("new\n")
+    env = {"GIT_INDEX_FILE": str(elsewhere / "index"), **objects_elsewhere(root, elsewhere / "objects")}
+    run_git(root, ["add", "."], env=env)
+    tree = run_git(root, ["write-tree"], env=env).stdout.decode().strip()
+    names = [tree, f"{tree}:new", f"{tree}:{CODE}", f"{tree}:none", "HEAD^{tree}"]
+    new, code, head = git(root, "hash-object", "new"), by_git(root, f"HEAD:{CODE}"), by_git(root, "HEAD^{tree}")
+    assert resolve_loose(root, names) is None
+    assert resolve_loose(root, names, elsewhere / "objects") == [tree, new, code, None, head]
+    assert resolve(root, names, env=env) == [tree, new, code, None, head]
+
+
+def test_another_repository_is_asked_by_git(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    other = tmp_path_factory.mktemp("other")
+    git(other, "init", "--quiet", "--bare")
+    commit = git(root, "rev-parse", "HEAD")
+    assert resolve(root, [commit], env={"GIT_DIR": str(other)}) == [None]

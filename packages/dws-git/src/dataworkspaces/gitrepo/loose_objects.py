@@ -1,4 +1,4 @@
-"""Objects that git keeps in files of their own, read without starting git: those that a commit has just written, say.
+"""Objects that git keeps in files of their own, read without starting git: those that it has just written, say.
 
 What is not there, or not as git writes it, is not known here, and git is asked: it may be in a pack, borrowed from
 another repository, or damaged.
@@ -33,13 +33,15 @@ class _Object(NamedTuple):
     content: bytes
 
 
-def resolve_loose(root: Path, names: Sequence[str]) -> list[str | None] | None:
-    """What :func:`~dataworkspaces.gitrepo.plumbing.resolve` says of all of these names; None if git has to be asked."""
+def resolve_loose(root: Path, names: Sequence[str], elsewhere: Path | None = None) -> list[str | None] | None:
+    """What :func:`~dataworkspaces.gitrepo.plumbing.resolve` says of all of these names; None if git has to be asked.
+
+    :param elsewhere: another directory to which git has written objects."""
     objects = objects_directory(root)
     try:
         if objects is None or has_references_below(objects.parent, "refs/replace"):
             return None
-        loose = _LooseObjects(root, objects)
+        loose = _LooseObjects(root, [objects] if elsewhere is None else [elsewhere, objects])
         return [loose.resolve(name) for name in names]
     except (NotKnown, UnavailableError):
         return None
@@ -48,9 +50,10 @@ def resolve_loose(root: Path, names: Sequence[str]) -> list[str | None] | None:
 class _LooseObjects:
     """Of one repository, for one look: what was read once is not read again."""
 
-    def __init__(self, root: Path, directory: Path) -> None:
-        self._root, self._directory = root, directory
+    def __init__(self, root: Path, directories: Sequence[Path]) -> None:
+        self._root, self._directories = root, directories
         self._read: dict[str, _Object] = {}
+        self._trees: dict[str, dict[bytes, tuple[bytes, str]]] = {}
 
     def resolve(self, name: str) -> str | None:
         """Raises NotKnown."""
@@ -75,7 +78,7 @@ class _LooseObjects:
                 raise NotKnown
             if mode != b"40000":
                 return None
-            found = _entry(self._content(named, b"tree"), os.fsencode(part), len(named) // 2)
+            found = self._entries(named).get(os.fsencode(part))
             if found is None:
                 return None
             mode, named = found
@@ -93,6 +96,11 @@ class _LooseObjects:
         if not is_object_name(tree):
             raise NotKnown
         return tree
+
+    def _entries(self, tree: str) -> dict[bytes, tuple[bytes, str]]:
+        if tree not in self._trees:
+            self._trees[tree] = _entries(self._content(tree, b"tree"), len(tree) // 2)
+        return self._trees[tree]
 
     def _content(self, name: str, kind: bytes) -> bytes:
         found = self._object(name)
@@ -117,24 +125,28 @@ class _LooseObjects:
 
     def _inflated(self, name: str, most: int) -> bytes:
         """The first bytes of an object, with its header."""
-        try:
-            packed = read_regular(self._directory / name[:2] / name[2:], _LARGEST)
-            return zlib.decompressobj().decompress(packed, most)
-        except (OSError, zlib.error) as e:
-            raise NotKnown from e
+        for directory in self._directories:
+            try:
+                packed = read_regular(directory / name[:2] / name[2:], _LARGEST)
+                return zlib.decompressobj().decompress(packed, most)
+            except FileNotFoundError:
+                continue
+            except (OSError, zlib.error) as e:
+                raise NotKnown from e
+        raise NotKnown
 
 
-def _entry(tree: bytes, name: bytes, length: int) -> tuple[bytes, str] | None:
-    """The mode and the object that a tree has by a name: the first, as git takes it.
+def _entries(tree: bytes, length: int) -> dict[bytes, tuple[bytes, str]]:
+    """The mode and the object that a tree has by each name: the first, as git takes it.
 
     :param length: of the names of objects, in bytes."""
+    found: dict[bytes, tuple[bytes, str]] = {}
     position = 0
     while position < len(tree):
         end = tree.find(b"\0", position)
-        mode, _, found = tree[position:end].partition(b" ")
+        mode, _, name = tree[position:end].partition(b" ")
         position = end + 1 + length
         if end < 0 or position > len(tree):
             raise NotKnown
-        if found == name:
-            return mode, tree[end + 1 : position].hex()
-    return None
+        found.setdefault(name, (mode, tree[end + 1 : position].hex()))
+    return found

@@ -74,10 +74,11 @@ class ObjectInfo(NamedTuple):
 def resolve(root: Path, names: Sequence[str], *, env: Environment | None = None) -> list[str | None]:
     """The object that each of ``names`` (``HEAD``, ``COMMIT:path``) stands for, or None. An object of which a complete
     name is given is there, but need not be readable."""
-    if env is None and names:
+    if names and _READ_HERE.issuperset(env or ()):
         from dataworkspaces.gitrepo.loose_objects import resolve_loose
 
-        known = resolve_loose(root, names)
+        elsewhere = (env or {}).get("GIT_OBJECT_DIRECTORY")
+        known = resolve_loose(root, names, None if elsewhere is None else Path(elsewhere))
         if known is not None:
             return known
     answers = _batch_check(root, names, "%(objectname)", env)
@@ -116,6 +117,8 @@ def describe_all(root: Path, *, env: Environment | None = None) -> Iterator[Obje
     return (info for line in listed.splitlines() if (info := parse_header(line)) is not None)
 
 
+_READ_HERE = frozenset({"GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"})
+"""What an environment may say without changing what a name stands for, other than where objects lie."""
 _HEADER = "%(objectname) %(objecttype) %(objectsize)"
 _FEW = 500
 _NO_NAME = ":\1"
