@@ -15,7 +15,7 @@ from dataworkspaces.errors import ConfigurationError, DwsError
 from dataworkspaces.gitfat.garbage import collect
 from dataworkspaces.gitfat.placeholder import Placeholder
 from dataworkspaces.gitfat.store import ObjectStore
-from dataworkspaces.workspace.kept_versions import Collected
+from dataworkspaces.workspace.collect import Collected
 
 Git = Callable[..., str]
 Fat = Callable[[Path, str], str]

@@ -11,7 +11,6 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import NamedTuple
 from zlib import crc32
 
 from dataworkspaces.toolbox.user_directories import cache_directory
@@ -19,13 +18,8 @@ from dataworkspaces.toolbox.user_directories import cache_directory
 _SEPARATOR = "\t"
 
 
-class Kept(NamedTuple):
-    """An entry point of a group of ours; ``value`` is ``module:attribute``."""
-
-    group: str
-    name: str
-    value: str
-    distribution: str
+Kept = tuple[str, str, str, str]
+"""An entry point of a group of ours: the group, the name, ``module:attribute`` and the distribution."""
 
 
 def read() -> list[Kept] | None:
@@ -37,9 +31,9 @@ def read() -> list[Kept] | None:
     except OSError:
         return None
     rows = [line.split(_SEPARATOR) for line in lines[:-1]]
-    if state != _state(path) or lines[-1:] != ["end"] or any(len(row) != len(Kept._fields) for row in rows):
+    if state != _state(path) or lines[-1:] != ["end"] or any(len(row) != 4 for row in rows):
         return None
-    return [Kept(*row) for row in rows]
+    return [(group, name, value, distribution) for group, name, value, distribution in rows]
 
 
 def write(found: Iterable[Kept]) -> None:

@@ -15,4 +15,4 @@ def shown_names(group: str) -> dict[str, str]:
             found = plugins.keep_what_is_installed()
         except PluginError:
             return {}
-    return {each.name: each.distribution for each in found if each.group == group}
+    return {name: distribution for of_group, name, _value, distribution in found if of_group == group}

@@ -186,8 +186,8 @@ def _load_known(announcement: Announcement) -> Any:
 def _kept() -> dict[str, dict[str, Announcement]]:
     """By group; without those of which it is not known what is announced."""
     found: dict[str, dict[str, Announcement]] = {}
-    for each in plugin_cache.read() or ():
-        found.setdefault(each.group, {})[each.name] = Announcement(each.group, each.name, each.value)
+    for group, name, value, _distribution in plugin_cache.read() or ():
+        found.setdefault(group, {})[name] = Announcement(group, name, value)
     return found
 
 
@@ -219,9 +219,7 @@ def keep_what_is_installed() -> list[plugin_cache.Kept]:
 
     Of a group in which a name is announced twice nothing is kept: whoever asks for it is told."""
     found = [
-        plugin_cache.Kept(group, name, each.value, each.distribution)
-        for group in KINDS
-        for name, each in _unambiguous(group).items()
+        (group, name, each.value, each.distribution) for group in KINDS for name, each in _unambiguous(group).items()
     ]
     plugin_cache.write(found)
     _kept.cache_clear()

@@ -28,7 +28,8 @@ from dataworkspaces.workspace import (
     Workspace,
     kept_versions,
 )
-from dataworkspaces.workspace.kept_versions import Collected, KeptVersionsMixin, ReplacedVersion, Verified
+from dataworkspaces.workspace.collect import Collected
+from dataworkspaces.workspace.kept_versions import KeptVersionsMixin, ReplacedVersion, Verified
 
 
 class KeepingFolder(KeptVersionsMixin, LocalDirectoryMixin, SnapshotResourceMixin, Resource):

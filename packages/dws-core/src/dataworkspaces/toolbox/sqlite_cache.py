@@ -6,33 +6,32 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 
 __all__ = ["SqliteCache"]
 
 
-class SqliteCache(NamedTuple):
-    """:ivar path: of the file; its directory is there.
-    :ivar table: the name of the table.
-    :ivar columns: as they stand in CREATE TABLE, in brackets, with what follows them.
-    :ivar version: of the columns and of what they hold: a table of another one is made anew."""
+class SqliteCache:
+    """:ivar path: of the file; its directory is there."""
 
-    path: Path
-    table: str
-    columns: str
-    version: int
+    def __init__(self, path: Path, table: str, columns: str, version: int) -> None:
+        """:param table: the name of the table.
+        :param columns: as they stand in CREATE TABLE, in brackets, with what follows them.
+        :param version: of the columns and of what they hold: a table of another one is made anew."""
+        self.path = path
+        self._table, self._columns, self._version = table, columns, version
 
     def use(self, use: Callable[[sqlite3.Connection], T]) -> T | None:
         """What a function returns that gets the open cache, in a transaction; None if that is not possible. A damaged
         file is removed."""
         try:
             with closing(sqlite3.connect(str(self.path), timeout=0.5)) as connection, connection:
-                if connection.execute("PRAGMA user_version").fetchone()[0] != self.version:
-                    connection.execute(f"DROP TABLE IF EXISTS {self.table}")
-                    connection.execute(f"CREATE TABLE {self.table}{self.columns}")
-                    connection.execute(f"PRAGMA user_version = {self.version}")
+                if connection.execute("PRAGMA user_version").fetchone()[0] != self._version:
+                    connection.execute(f"DROP TABLE IF EXISTS {self._table}")
+                    connection.execute(f"CREATE TABLE {self._table}{self._columns}")
+                    connection.execute(f"PRAGMA user_version = {self._version}")
                 return use(connection)
         except sqlite3.OperationalError:
             return None  # somebody else writes, or nobody can

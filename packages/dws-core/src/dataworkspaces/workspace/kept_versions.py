@@ -1,12 +1,14 @@
 """What a resource keeps of the content of its versions: the capability that ``dws du``, ``gc``, ``verify``,
 ``undo-restore`` and ``push --repair`` ask for."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-__all__ = ["CollectMixin", "Collected", "Fault", "KeptVersionsMixin", "ReplacedVersion", "Verified"]
+from dataworkspaces.workspace.collect import Collected, CollectMixin
+
+__all__ = ["Fault", "KeptVersionsMixin", "ReplacedVersion", "Verified"]
 
 
 class ReplacedVersion(NamedTuple):
@@ -32,33 +34,6 @@ class Verified(NamedTuple):
     contents: int = 0
     faults: tuple[Fault, ...] = ()
     repaired: int = 0
-
-
-class Collected(NamedTuple):
-    """:ivar contents, size: what is needed no more, and the bytes in it: removed, or to be removed.
-    :ivar young: how many contents are not needed either, but kept for now.
-    :ivar obstacles: what could not be looked at or removed, and stays, in words."""
-
-    contents: int = 0
-    size: int = 0
-    young: int = 0
-    obstacles: tuple[str, ...] = ()
-
-
-class CollectMixin(ABC):
-    """Who keeps content of versions in a place of its own, and can remove what no version needs: a resource, or a
-    workspace for all resources that lie in it. ``dws gc`` asks for this."""
-
-    @abstractmethod
-    def collect(self, needed: Collection[str], before: datetime, *, dry_run: bool = False) -> Collected:
-        """Remove what is kept of no version that is ``needed``, and was kept before a time. A version that another
-        workspace needs is not named here: who shares a place with others asks them, or removes nothing. Doubt never
-        removes: what cannot be told for sure raises a ConfigurationError, or is told as an obstacle. Idempotent.
-        The workspace's lock is held, but with ``dry_run``.
-
-        :param needed: versions to restore by, of this resource; of a workspace, those of all its resources, among them
-            such as it knows nothing of.
-        :param dry_run: say what would go, and change nothing."""
 
 
 class KeptVersionsMixin(CollectMixin):

@@ -21,7 +21,8 @@ from dataworkspaces.filetree.objects.store import ObjectStore
 from dataworkspaces.lineage.runs.earlier import EarlierRuns
 from dataworkspaces.operations.deleted_snapshots import DeletedSnapshots
 from dataworkspaces.operations.store_users import StoreUsers
-from dataworkspaces.workspace.kept_versions import Collected, CollectMixin, KeptVersionsMixin
+from dataworkspaces.workspace.collect import Collected, CollectMixin
+from dataworkspaces.workspace.kept_versions import KeptVersionsMixin
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -23,7 +23,7 @@ from dataworkspaces.gitrepo.layout import git_directories, operation_in_git_dire
 from dataworkspaces.gitrepo.plumbing import ObjectInfo, describe, describe_all, lacking, read_blobs
 from dataworkspaces.toolbox.atomic import explain_os_error
 from dataworkspaces.toolbox.regular import status_if_any
-from dataworkspaces.workspace.kept_versions import Collected
+from dataworkspaces.workspace.collect import Collected
 
 _REFERRING = ("--all", "--reflog", "--indexed-objects")
 """All that refers to objects, in all working trees."""

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from dataworkspaces.durability import flush_directories
 from dataworkspaces.errors import DwsError, ToolError
-from dataworkspaces.gitrepo.damaged_references import damaged_references, mend_head, mend_references
+from dataworkspaces.gitrepo.damaged_references import damaged_references
 from dataworkspaces.gitrepo.layout import git_directory, objects_directory
 from dataworkspaces.gitrepo.lost_commits import make_lost_commits
+from dataworkspaces.gitrepo.mended_references import mend_head, mend_references
 from dataworkspaces.gitrepo.plumbing import LINK, SUBMODULE, IndexEntry, list_index, resolve
 from dataworkspaces.gitrepo.remote import origin_url
 from dataworkspaces.gitrepo.repository_flush import flush_repository

@@ -10,8 +10,8 @@ import hashlib
 import os
 import zlib
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 from dataworkspaces.errors import UnavailableError
 from dataworkspaces.gitrepo.checks import is_object_name
@@ -28,9 +28,8 @@ class NotKnown(Exception):
     """Git has to be asked."""
 
 
-class _Object(NamedTuple):
-    kind: bytes
-    content: bytes
+_Object = tuple[bytes, bytes]
+"""Its kind, and its content."""
 
 
 def resolve_loose(root: Path, names: Sequence[str], elsewhere: Path | None = None) -> list[str | None] | None:
@@ -55,18 +54,22 @@ class _LooseObjects:
         self._read: dict[str, _Object] = {}
         self._trees: dict[str, dict[bytes, tuple[bytes, str]]] = {}
 
+    @cached_property
+    def _head(self) -> str | None:
+        return head_commit(self._root)
+
     def resolve(self, name: str) -> str | None:
         """Raises NotKnown."""
         start, colon, path = name.partition(":")
         start, peeled, kind = start.partition("^")
-        named = start if start != "HEAD" else head_commit(self._root)
+        named = start if start != "HEAD" else self._head
         if named is None or not is_object_name(named) or (colon and peeled):
             raise NotKnown
         if colon:
             return self._at(self._tree_of(named), path)
         if kind == "{tree}":
             named = self._tree_of(named)
-        elif peeled and (kind != "{commit}" or self._object(named).kind != b"commit"):
+        elif peeled and (kind != "{commit}" or self._object(named)[0] != b"commit"):
             raise NotKnown
         self._check_is_there(named)
         return named
@@ -88,8 +91,7 @@ class _LooseObjects:
         return named
 
     def _tree_of(self, name: str) -> str:
-        found = self._object(name)
-        if found.kind == b"tree":
+        if self._object(name)[0] == b"tree":
             return name
         first = self._content(name, b"commit").partition(b"\n")[0].decode("ascii", "replace")
         tree = first.removeprefix("tree ")
@@ -103,10 +105,10 @@ class _LooseObjects:
         return self._trees[tree]
 
     def _content(self, name: str, kind: bytes) -> bytes:
-        found = self._object(name)
-        if found.kind != kind:
+        found, content = self._object(name)
+        if found != kind:
             raise NotKnown
-        return found.content
+        return content
 
     def _object(self, name: str) -> _Object:
         if name not in self._read:
@@ -116,7 +118,7 @@ class _LooseObjects:
             computed = (hashlib.sha1 if len(name) == 40 else hashlib.sha256)(text, usedforsecurity=False).hexdigest()
             if computed != name or size != b"%d" % len(content):
                 raise NotKnown
-            self._read[name] = _Object(kind, content)
+            self._read[name] = kind, content
         return self._read[name]
 
     def _check_is_there(self, name: str) -> None:

@@ -35,7 +35,7 @@ from dataworkspaces.workspace import (
     Workspace,
 )
 from dataworkspaces.workspace.checking_out import CheckOutMixin
-from dataworkspaces.workspace.kept_versions import Collected, CollectMixin
+from dataworkspaces.workspace.collect import Collected, CollectMixin
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dataworkspaces.backends.git import moved_head
 from dataworkspaces.backends.git.experiments import PLAIN_FILE, repository_versions
-from dataworkspaces.backends.git.snapshot_packs import PACKS
+from dataworkspaces.backends.git.paths import PACKS
 from dataworkspaces.backends.git.trust import check_metadata_tree
 from dataworkspaces.errors import ConfigurationError, DwsError
 from dataworkspaces.gitrepo.advance import fast_forward

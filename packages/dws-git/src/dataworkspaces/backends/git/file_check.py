@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from dataworkspaces.backends.git.paths import SHARD_RE, SHARDS, WorkspacePaths
+from dataworkspaces.backends.git.paths import PACKS, SHARD_RE, SHARDS, WorkspacePaths
 from dataworkspaces.backends.git.resource_files import read_entry, read_list
 from dataworkspaces.backends.git.snapshot_index import read_metadata
-from dataworkspaces.backends.git.snapshot_packs import PACK_NAME_RE, PACKS, verified_pack
+from dataworkspaces.backends.git.snapshot_packs import PACK_NAME_RE, verified_pack
 from dataworkspaces.errors import ConfigurationError, MetadataError, ToolError
 from dataworkspaces.gitrepo.plumbing import list_tree, read_alone
 from dataworkspaces.gitrepo.run import run_git

@@ -23,8 +23,7 @@ from dataworkspaces.backends.git.file_check import (
 from dataworkspaces.backends.git.local_state import SET_ASIDE, LocalStateCheck, is_own, is_running
 from dataworkspaces.backends.git.metadata_twins import twins, unite
 from dataworkspaces.backends.git.own_files import GitOwnFiles
-from dataworkspaces.backends.git.paths import WorkspacePaths, snapshot_of
-from dataworkspaces.backends.git.snapshot_packs import PACKS
+from dataworkspaces.backends.git.paths import PACKS, WorkspacePaths, snapshot_of
 from dataworkspaces.gitrepo.advance import is_unfinished
 from dataworkspaces.gitrepo.integrity import check_repository, check_trees, snapshots_by_version
 from dataworkspaces.gitrepo.plumbing import list_paths, records

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.backends.git.snapshot_packs import SnapshotPacks
 from dataworkspaces.lineage.kept_lineage import KeptInFiles
+
+if TYPE_CHECKING:
+    from dataworkspaces.backends.git.snapshot_packs import SnapshotPacks
 
 
 class KeptWithPacks(KeptInFiles):

@@ -6,13 +6,14 @@ import re
 from functools import cached_property
 from pathlib import Path
 
-from dataworkspaces.backends.git.snapshot_packs import PACKS
 from dataworkspaces.gitrepo.layout import enclosing_repository
 from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace.workspace_uri import METADATA_DIR
 
 SHARDS = "snapshot_shards"
 """The directory, below that of the metadata."""
+PACKS = "snapshot_packs"
+"""Likewise."""
 SHARD_RE = "[0-9a-f]{2}"
 MANY_SNAPSHOTS = 512
 """From so many snapshots on, the metadata of a new one goes to a shard."""
@@ -28,12 +29,12 @@ METADATA_ATTRIBUTES = "* -text -eol -ident -filter -working-tree-encoding !diff 
 """The last line in the ``.gitattributes`` of the metadata directory: what is hashed is not converted, and a pattern
 like ``*.json`` for git-lfs is not meant for it."""
 
-_METADATA_FILE = re.compile(rf"(?:snapshot_metadata|{SHARDS}/({SHARD_RE}))/((?(1)\1)[0-9a-f]+)_md\.json")
+_METADATA_FILE_RE = rf"(?:snapshot_metadata|{SHARDS}/({SHARD_RE}))/((?(1)\1)[0-9a-f]+)_md\.json"
 
 
 def snapshot_of(relative: str) -> str | None:
     """The hash of the snapshot whose metadata a file is, by its path from the metadata directory; None for others."""
-    match = _METADATA_FILE.fullmatch(relative)
+    match = re.fullmatch(_METADATA_FILE_RE, relative)
     return None if match is None else match[2]
 
 

@@ -15,15 +15,18 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dataworkspaces.backends.git.paths import SHARD_RE
 from dataworkspaces.errors import MetadataError
 from dataworkspaces.toolbox.atomic import MAX_JSON_BYTES, read_json_object
 from dataworkspaces.toolbox.regular import read_regular
-from dataworkspaces.toolbox.snapshot_graph import SnapshotGraph, SnapshotNode, position_after
 from dataworkspaces.workspace import SnapshotMetadata
+
+if TYPE_CHECKING:
+    from dataworkspaces.toolbox.snapshot_graph import SnapshotGraph, SnapshotNode
 
 SUFFIX = "_md.json"
 _SCHEMA = """
@@ -108,7 +111,6 @@ def has_right_types(metadata: SnapshotMetadata) -> bool:
 
 _Key = tuple[str, int, int, int]
 """Of a file: its place, its time, its size and its inode."""
-_SHARD = re.compile(SHARD_RE)
 _FLAT = ""
 """The place that release 1.6 knows. A shard has its name for one."""
 
@@ -150,6 +152,8 @@ class SnapshotIndex:
 
     def graph(self, called: Callable[[str], str]) -> SnapshotGraph:
         """:param called: what a resource is called that is stored with a name."""
+        from dataworkspaces.toolbox.snapshot_graph import SnapshotGraph
+
         return SnapshotGraph(_node(text, called) for (text,) in self._query("SELECT node FROM snapshots"))
 
     def heads(self) -> list[str]:
@@ -205,6 +209,8 @@ class SnapshotIndex:
         known_times: dict[str, _Time] = {place: (mtime, inode) for place, mtime, inode in listed}
         if times == known_times:
             return
+        from dataworkspaces.toolbox.snapshot_graph import SnapshotGraph, SnapshotNode
+
         changed = {place for place in {*times, *known_times} if times.get(place) != known_times.get(place)}
         is_new = connection.execute("SELECT 1 FROM snapshots LIMIT 1").fetchone() is None
         known: dict[str, _Key] = {}
@@ -258,7 +264,7 @@ class SnapshotIndex:
         """When each of the directories changed."""
         places = [_FLAT]
         with suppress(FileNotFoundError):
-            places += filter(_SHARD.fullmatch, os.listdir(self._shards))  # noqa: PTH208
+            places += filter(partial(re.fullmatch, SHARD_RE), os.listdir(self._shards))  # noqa: PTH208
         found: dict[str, _Time] = {}
         for place in places:
             try:
@@ -301,6 +307,8 @@ def _key(place: str, stat: os.stat_result) -> _Key:
 def _place(connection: sqlite3.Connection, new: Mapping[str, SnapshotNode], *, all_anew: bool) -> None:
     """Say where snapshots stand, and which are the last of their line: one that is new after its parents, or all,
     where others came after new ones."""
+    from dataworkspaces.toolbox.snapshot_graph import SnapshotGraph, position_after
+
     positions: dict[str, int] = {}
     heads_are_known = False
     if len(new) == 1 and not all_anew:
@@ -328,6 +336,8 @@ def _text(node: SnapshotNode) -> str:
 
 
 def _node(text: str, called: Callable[[str], str] = str) -> SnapshotNode:
+    from dataworkspaces.toolbox.snapshot_graph import SnapshotNode
+
     hashval, timestamp, utc_offset, parents, of_resources = json.loads(text)
     named = {called(name): tuple(hashes) for name, hashes in of_resources.items()}
     return SnapshotNode(hashval, timestamp, utc_offset, None if parents is None else tuple(parents), named)

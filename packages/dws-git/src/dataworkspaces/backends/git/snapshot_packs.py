@@ -32,8 +32,6 @@ from dataworkspaces.toolbox.regular import read_regular
 from dataworkspaces.workspace.results import manifest_hash
 
 FORMAT = 1
-PACKS = "snapshot_packs"
-"""The directory, below that of the metadata."""
 PACK_NAME_RE = r"[0-9a-f]{64}\.jsonl"
 MAX_BYTES = 256 << 20
 """More than any pack, or any document in one, can have."""

@@ -15,7 +15,6 @@ from dataworkspaces.backends.git.kept_with_packs import KeptWithPacks
 from dataworkspaces.backends.git.own_files import PLACES, GitOwnFiles, lies_in
 from dataworkspaces.backends.git.paths import BRANCH_PARAM
 from dataworkspaces.backends.git.snapshot_index import SnapshotIndex, read_metadata
-from dataworkspaces.backends.git.snapshot_packs import SnapshotPacks
 from dataworkspaces.backends.git.storage import holds
 from dataworkspaces.backends.git.subdirectories import CommitOf, SubdirectorySnapshots
 from dataworkspaces.backends.git.sync import GitSync
@@ -60,11 +59,12 @@ from dataworkspaces.workspace import (
     Workspace,
 )
 from dataworkspaces.workspace.checking_out import CheckOutWorkspaceMixin
-from dataworkspaces.workspace.kept_versions import Collected, CollectMixin
+from dataworkspaces.workspace.collect import Collected, CollectMixin
 from dataworkspaces.workspace.missing_type import ResourceOfMissingType, resources_to_show
 from dataworkspaces.workspace.results import SNAPSHOTS_DIRS_RE, manifest_hash, results_exclude
 
 if TYPE_CHECKING:
+    from dataworkspaces.backends.git.snapshot_packs import SnapshotPacks
     from dataworkspaces.lineage import LineageStore
     from dataworkspaces.toolbox.snapshot_graph import SnapshotGraph
     from dataworkspaces.workspace.problem import Problem
@@ -301,6 +301,8 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
 
     @cached_property
     def _packs(self) -> SnapshotPacks:
+        from dataworkspaces.backends.git.snapshot_packs import SnapshotPacks
+
         return SnapshotPacks(self.paths.snapshot_packs)
 
     def _is_packed(self, hash_val: str) -> bool:
