@@ -120,6 +120,21 @@ def test_a_pipe_gets_what_a_wide_terminal_shows(capsys: pytest.CaptureFixture[st
     assert "a_long_parameter_29" in capsys.readouterr().out
 
 
+def test_a_pipe_gets_of_tables_within_tables_what_the_user_asks_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """They take no room from the others."""
+    rows = [Row(None, {"accuracy": 0.5, **{f"report.{n}.recall": 0.9 for n in range(9)}}, {})]
+    table = make_table(rows, 0)
+    for choice, named, expected in [
+        (Choice(), False, ["Hash", "Tags", "Created", "accuracy", "Message"]),
+        (Choice(columns=("report.1.recall",)), False, ["report.1.recall"]),
+        (Choice(metrics=("report.1*",)), True, ["Hash", "Tags", "Created", "report.1.recall", "Message"]),
+    ]:
+        print_history(choose(table, choice), None, named=named)
+        text = capsys.readouterr().out
+        assert [cell.strip() for cell in text.splitlines()[1].strip("|").split("|")] == expected
+        assert ("9 more columns (see --columns): report.0.recall, " in text) == (choice == Choice())
+
+
 def test_csv_markdown_and_json(run: Run, runs: MemoryWorkspace) -> None:
     rows = list(csv.DictReader(io.StringIO(run("history", "--csv").stdout)))
     assert [(row["tags"], row["accuracy"], row["C"]) for row in rows] == [

@@ -61,16 +61,18 @@ def print_history(
     if are_experiments:
         for column in shown:
             column.column = column.column._replace(name="Experiment") if column.column.name == "Tags" else column.column
-    rows = [[column.value(row) for column in shown] for row in table.rows]
+    # Tables within tables are for programs, unless the user asks for them.
+    is_asked_for = named or table.chosen is not None
+    offered = [c for c in shown if is_asked_for or on_terminal() or not _is_nested(c.column.name)]
+    rows = [[column.value(row) for column in offered] for row in table.rows]
     width = None if named else _WIDTH_OF_A_PIPE
-    places = columns_that_fit([c.column for c in shown], rows, [c.rank for c in shown], width)
-    if not on_terminal():  # tables within tables are for programs
-        places = [i for i in places if not _is_nested(shown[i].column.name)]
+    places = columns_that_fit([c.column for c in offered], rows, [c.rank for c in offered], width)
+    fitting = [offered[i] for i in places]
     if rows:
-        columns = [shown[i].column for i in places]
         title = "Experiments beside the working line" if are_experiments else "History of snapshots"
-        print_table(Table(title, columns, [[row[i] for i in places] for row in rows]))
-    _print_what_is_left(table, [c.column.name for i, c in enumerate(shown) if i not in places])
+        print_table(Table(title, [c.column for c in fitting], [[row[i] for i in places] for row in rows]))
+    left = set(shown).difference(fitting)
+    _print_what_is_left(table, [column.column.name for column in shown if column in left])
     count, what = len(table.snapshots), "experiment" if are_experiments else "snapshot"
     if is_filtered:
         click.echo(f"Showing {count} of {plural(table.total, what)}")
