@@ -137,6 +137,23 @@ def test_a_reason_is_told_once(ws: MemoryWorkspace, run: Run) -> None:
     assert last.reasons == ("data:a has changed",)
 
 
+@WAYS
+def test_what_a_step_may_depend_on_is_looked_at_in_one_look(
+    ws: MemoryWorkspace, run: Run, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    looks = []
+    look = ws.present_contents
+
+    def counted(places: Any, **more: Any) -> Any:
+        looks.append(places)
+        return look(places, **more)
+
+    run(*COPY, **options)
+    monkeypatch.setattr(ws, "present_contents", counted)
+    assert run(*COPY, **options).skipped
+    assert len(looks) == 1
+
+
 def test_what_is_made_from_the_outputs_cannot_have_been_read(run: Run) -> None:
     run(*COPY)
     run("cp", "middle/out", "middle/behind")

@@ -210,11 +210,13 @@ def code_files_of(
 
 
 class CodeNow:
-    """Compares what steps depend on with what lies there now. Each resource is looked at once."""
+    """Compares what steps depend on with what lies there now. Each resource is looked at once.
 
-    def __init__(self, workspace: Workspace) -> None:
+    :param scans: what lies there, if somebody else has looked, too."""
+
+    def __init__(self, workspace: Workspace, scans: Scans | None = None) -> None:
         self._workspace = workspace
-        self._scans = Scans(workspace)
+        self._scans = scans or Scans(workspace)
 
     def changes(self, step: StepLineage, ref: ResourceRef) -> list[str] | None:
         """The files at a reference that have changed since a step ran and on which it depends, as text; empty if there

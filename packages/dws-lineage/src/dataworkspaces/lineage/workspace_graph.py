@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from dataworkspaces.lineage.model import LineageEntry
     from dataworkspaces.workspace import SnapshotMetadata, Workspace
 
-__all__ = ["contents_now", "lineage_graph", "lineage_states"]
+__all__ = ["contents_at", "contents_now", "lineage_graph", "lineage_states"]
+
+Look = Callable[[Sequence[ResourceRef]], Mapping[ResourceRef, "str | None"]]
+"""Tells what lies at references."""
 
 
 def lineage_graph(
@@ -64,17 +67,29 @@ def lineage_states(
     return States(lineages, contents_now(workspace, lineages), code_changes=CodeNow(workspace).changes)
 
 
-def contents_now(workspace: Workspace, lineages: Mapping[str, list[LineageEntry]]) -> dict[ResourceRef, str | None]:
-    """What lies now at each place of which lineage says what lay there."""
-    found: dict[ResourceRef, str | None] = {}
+def contents_now(
+    workspace: Workspace, lineages: Mapping[str, list[LineageEntry]], look: Look | None = None
+) -> dict[ResourceRef, str | None]:
+    """What lies now at each place of which lineage says what lay there.
+
+    :param look: :func:`contents_at` by default."""
     names = set(workspace.get_resource_names())
-    refs = group(ref for ref in refs_to_compare(lineages) if ref.name in names)
-    for name, contents in workspace.as_lineage_ws().present_contents(refs).items():
-        resource = workspace.get_resource(name)
-        for subpath, content in zip(refs[name], contents.contents, strict=True):
-            is_gone = content is None and _is_gone(resource, subpath)
-            found[ResourceRef(name, subpath)] = NOTHING if is_gone else content
-    return found
+    refs = [ref for ref in refs_to_compare(lineages) if ref.name in names]
+    found = contents_at(workspace, refs) if look is None else look(refs)
+    return {
+        ref: NOTHING if content is None and _is_gone(workspace.get_resource(ref.name), ref.subpath) else content
+        for ref, content in found.items()
+    }
+
+
+def contents_at(workspace: Workspace, refs: Iterable[ResourceRef]) -> dict[ResourceRef, str | None]:
+    """What lies at references now, in one look at each repository; None where nobody can tell."""
+    places = group(refs)
+    return {
+        ResourceRef(name, subpath): content
+        for name, present in workspace.as_lineage_ws().present_contents(places).items()
+        for subpath, content in zip(places[name], present.contents, strict=True)
+    }
 
 
 def _is_gone(resource: Resource, subpath: str | None) -> bool:

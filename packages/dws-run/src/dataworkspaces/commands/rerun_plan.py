@@ -19,7 +19,6 @@ from dataworkspaces.commands.run_process import gets_input
 from dataworkspaces.commands.run_request import PlannedRun
 from dataworkspaces.commands.run_surroundings import Surroundings
 from dataworkspaces.errors import ConfigurationError, suppress_negative
-from dataworkspaces.lineage.code_files import CodeNow
 from dataworkspaces.lineage.model import HashCertificate, LineageEntry, ResourceCert, StepLineage
 from dataworkspaces.lineage.own_commands import OwnCommands
 from dataworkspaces.lineage.places import Place, contradict, places
@@ -168,9 +167,9 @@ class Present:
         store = workspace.as_lineage_ws().get_lineage_store()
         names = list(workspace.get_resource_names())
         self.lineages: Lineages = {name: store.entries(name, snapshot) for name in names}
-        self._contents = contents_now(workspace, self.lineages)
-        self._code = CodeNow(workspace)
         self._around = Around(workspace)
+        self._contents = contents_now(workspace, self.lineages, self._around.contents)
+        self._code = self._around.code
         self._states = States(self.lineages, self._contents, code_changes=self._code.changes).all()
         self._places = {ref: p for name, found in self.lineages.items() for ref, p in places(name, found).items()}
         current = {} if snapshot is None else {name: places(name, store.entries(name)) for name in names}

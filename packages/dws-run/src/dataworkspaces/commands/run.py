@@ -77,10 +77,10 @@ def run_command(
     planned = plan_run(workspace, request, around)
     record = planned.record
     if not request.force and not gets_input():
-        last = look_at_last(workspace, record)
+        last = look_at_last(workspace, record, around)
         if last is not None and not last.reasons:
             return RunOutcome(record.name, True, 0, 0.0, record.inputs, last.outputs)
-        if not request.no_cache and (taken := take(workspace, planned)) is not None:
+        if not request.no_cache and (taken := take(workspace, planned, around=around)) is not None:
             return taken
         if last is not None:
             log.info("step %s runs again: %s", record.name, "; ".join(last.reasons))
@@ -89,13 +89,17 @@ def run_command(
     return execute(workspace, planned, around=around)
 
 
-def take(workspace: Workspace, planned: PlannedRun, directory: str | None = None) -> RunOutcome | None:
+def take(
+    workspace: Workspace, planned: PlannedRun, directory: str | None = None, *, around: Around | None = None
+) -> RunOutcome | None:
     """Put in place what an earlier run wrote that did the same, instead of running the command; None if there is none
-    of which that is certain."""
+    of which that is certain.
+
+    :param around: what is known of the workspace, of which nothing has changed since."""
     from dataworkspaces.commands.run_cache_take import take_cached
 
-    with _finding_outputs(workspace, planned.record):  # which would find ours
-        taken = take_cached(workspace, planned, directory)
+    with _finding_outputs(workspace, planned.record) as has_waited:  # which would find ours
+        taken = take_cached(workspace, planned, directory, None if has_waited else around)
     if taken is None:
         return None
     return RunOutcome(planned.record.name, False, 0, 0.0, taken.inputs, taken.outputs, taken=taken)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from dataworkspaces.commands.run_places import Roots
+from dataworkspaces.lineage.code_files import CodeNow, Scans
 from dataworkspaces.lineage.model import StepLineage
 from dataworkspaces.lineage.places import refs_overlap
+from dataworkspaces.lineage.workspace_graph import contents_at
 from dataworkspaces.workspace import ResourceRef, Workspace
 
 
@@ -16,6 +18,8 @@ class Around:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
+        self._contents: dict[ResourceRef, str | None] = {}
+        self._expected: dict[ResourceRef, None] = {}
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -25,6 +29,28 @@ class Around:
     @cached_property
     def roots(self) -> Roots:
         return Roots(self.workspace)
+
+    @cached_property
+    def scans(self) -> Scans:
+        """Of what lies in code."""
+        return Scans(self.workspace, places=self.roots.places)
+
+    @cached_property
+    def code(self) -> CodeNow:
+        return CodeNow(self.workspace, self.scans)
+
+    def expect(self, refs: Iterable[ResourceRef]) -> None:
+        """What is going to be asked of :meth:`contents`, too, is looked at together with what is asked before."""
+        self._expected.update(dict.fromkeys(refs))
+
+    def contents(self, refs: Iterable[ResourceRef]) -> dict[ResourceRef, str | None]:
+        """As :func:`~dataworkspaces.lineage.workspace_graph.contents_at`; each place is looked at once."""
+        wanted = list(dict.fromkeys(refs))
+        if not self._contents.keys() >= {*wanted}:
+            new = [ref for ref in dict.fromkeys((*wanted, *self._expected)) if ref not in self._contents]
+            self._expected.clear()
+            self._contents |= dict.fromkeys(new) | contents_at(self.workspace, new)
+        return {ref: self._contents[ref] for ref in wanted}
 
     def made_from(self, written: Sequence[ResourceRef]) -> list[ResourceRef]:
         """What steps made from what a command wrote, which it can therefore not read."""

@@ -10,15 +10,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dataworkspaces.commands.run_around import Around
 from dataworkspaces.commands.run_cache_index import RunIndex, text_of_call
 from dataworkspaces.commands.run_cache_outputs import CachedOutput, output_of
-from dataworkspaces.commands.run_last import changes_around
+from dataworkspaces.commands.run_last import changes_around, expect_changes_around
 from dataworkspaces.commands.run_request import PlannedRun, written_before
 from dataworkspaces.commands.run_surroundings import KEY, Surroundings
 from dataworkspaces.errors import DwsError
-from dataworkspaces.lineage.code_files import CodeNow
 from dataworkspaces.lineage.model import ResourceCert, RunRecord, StepLineage
-from dataworkspaces.lineage.places import group, refs_overlap, same_content
+from dataworkspaces.lineage.places import refs_overlap, same_content
 from dataworkspaces.toolbox.logs import log
 from dataworkspaces.workspace import ResourceRef, ResourceRoles, SnapshotMetadata, Workspace
 
@@ -60,19 +60,24 @@ class CachedRun:
         }
 
 
-def find_cached(workspace: Workspace, planned: PlannedRun, directory: str | None) -> CachedRun | None:
+def find_cached(
+    workspace: Workspace, planned: PlannedRun, directory: str | None, around: Around | None = None
+) -> CachedRun | None:
     """The newest run that a snapshot keeps, on whatever branch, and that is certain to have done what the planned one
     would do; None if there is none. Changes nothing.
 
-    :param directory: in which the command would run; None is the current one."""
+    :param directory: in which the command would run; None is the current one.
+    :param around: what is known of the workspace, of which nothing has changed since."""
     try:
-        return next(cached_runs(workspace, planned, directory), None)
+        return next(cached_runs(workspace, planned, directory, around), None)
     except DwsError as e:  # a damaged snapshot is no reason not to run
         log.info("no earlier run of step %s is looked for: %s", planned.record.name, e.message)
         return None
 
 
-def cached_runs(workspace: Workspace, planned: PlannedRun, directory: str | None) -> Iterator[CachedRun]:
+def cached_runs(
+    workspace: Workspace, planned: PlannedRun, directory: str | None, around: Around | None = None
+) -> Iterator[CachedRun]:
     """All such runs, of each the newest snapshot that has it first."""
     index = RunIndex(workspace)
     refused: set[str] = set()
@@ -81,7 +86,7 @@ def cached_runs(workspace: Workspace, planned: PlannedRun, directory: str | None
         for run_id, entries in _runs(workspace, snapshot, planned.record):
             if run_id in refused:
                 continue
-            present = present or _Present(workspace, planned, directory)
+            present = present or _Present(planned, directory, around or Around(workspace))
             why = present.why_not(entries)
             if why is not None:
                 log.info("run %s of step %s is of no use: %s", run_id, planned.record.name, why)
@@ -137,18 +142,18 @@ def _text_of_results(entries: Sequence[StepLineage], ref: ResourceRef) -> str | 
 class _Present:
     """What lies there now, which is looked at once for all runs that are compared with it."""
 
-    def __init__(self, workspace: Workspace, planned: PlannedRun, directory: str | None) -> None:
-        self._workspace = workspace
+    def __init__(self, planned: PlannedRun, directory: str | None, around: Around) -> None:
+        self._workspace = workspace = around.workspace
         self._planned = planned
         self._directory = directory
-        self._code = CodeNow(workspace)
-        self._known: dict[ResourceRef, str | None] = {}
+        self._around = around
+        self._code = around.code
         store = workspace.as_lineage_ws().get_lineage_store()
         self._names = set(workspace.get_resource_names())
         self._current = [e for n in self._names for e in store.entries(n) if isinstance(e, StepLineage)]
 
     def contents_of(self, entries: Iterable[StepLineage]) -> dict[ResourceRef, str | None]:
-        return self._contents([cert.ref for entry in entries for cert in (*entry.inputs, *entry.code)])
+        return self._around.contents(cert.ref for entry in entries for cert in (*entry.inputs, *entry.code))
 
     def why_not(self, entries: Sequence[StepLineage]) -> str | None:
         """Why a run cannot stand for the planned one, in a few words; None if it can."""
@@ -187,6 +192,7 @@ class _Present:
         return None
 
     def _what_changed(self, entries: Sequence[StepLineage]) -> str | None:
+        expect_changes_around(self._around, entries, self._directory)
         contents = self.contents_of(entries)
 
         def is_same(cert: ResourceCert) -> bool:
@@ -206,11 +212,7 @@ class _Present:
         if then is None or not set(self._planned.unnamed) <= set(then.resources):
             return "there is no record of all that it may have read"
         # What lies at the outputs now is to be replaced, and does not matter.
-        found = changes_around(self._workspace, entries, self._directory, self._code, must_know=True, outputs=False)
+        found = changes_around(
+            self._workspace, entries, self._directory, self._code, must_know=True, outputs=False, around=self._around
+        )
         return found[0] if found else None
-
-    def _contents(self, refs: Sequence[ResourceRef]) -> dict[ResourceRef, str | None]:
-        new = group(ref for ref in refs if ref not in self._known)
-        for name, found in self._workspace.as_lineage_ws().present_contents(new).items():
-            self._known.update((ResourceRef(name, p), c) for p, c in zip(new[name], found.contents, strict=True))
-        return {ref: self._known[ref] for ref in refs}

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from dataworkspaces.commands.rerun_graph import TAKEN_FROM
+from dataworkspaces.commands.run_around import Around
 from dataworkspaces.commands.run_cache import CachedRun, cached_runs
 from dataworkspaces.commands.run_cache_outputs import CachedOutput, content_now
 from dataworkspaces.commands.run_changes import local_root
@@ -51,15 +52,18 @@ class TakenRun:
     kept: tuple[Path, ...]
 
 
-def take_cached(workspace: Workspace, planned: PlannedRun, directory: str | None) -> TakenRun | None:
+def take_cached(
+    workspace: Workspace, planned: PlannedRun, directory: str | None, around: Around | None = None
+) -> TakenRun | None:
     """Do as if a command had run, if an earlier run that a snapshot keeps did the same with the same; None if there is
     none, or if what it wrote cannot be had exactly. All is then as it was.
 
-    :param directory: in which the command would run; None is the current one."""
+    :param directory: in which the command would run; None is the current one.
+    :param around: what is known of the workspace, of which nothing has changed since."""
     if current_run(workspace) is not None:
         return None  # it is a part of another run, which has to see what it does
     try:
-        for found in cached_runs(workspace, planned, directory):
+        for found in cached_runs(workspace, planned, directory, around):
             try:
                 with claiming_results(workspace, planned.record):
                     return _take(workspace, planned.record, found)

@@ -25,8 +25,7 @@ class CodeOfCommand:
         names = [n for n in workspace.get_resource_names() if workspace.get_resource_role(n) == ResourceRoles.CODE]
         places = {name: local_root(workspace.get_resource(name)) for name in names}
         self.roots = [os.path.realpath(place) for place in places.values() if place is not None]
-        scans = Scans(workspace, places=around.roots.places)
-        self._before = {name: scans.of(name) for name, place in places.items() if place is not None}
+        self._before = {name: around.scans.of(name) for name, place in places.items() if place is not None}
         params = paths_of(planned.record.params_files, directory)
         self._params = [ref for path in params if (ref := around.roots.ref(path)) is not None]
 

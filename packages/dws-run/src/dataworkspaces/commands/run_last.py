@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from dataworkspaces.commands.run_around import Around
 from dataworkspaces.commands.run_step import is_there
-from dataworkspaces.commands.run_surroundings import KNOWN, Surroundings, look_around, new_inputs
+from dataworkspaces.commands.run_surroundings import KNOWN, Surroundings, expect_look, look_around, new_inputs
 from dataworkspaces.lineage.code_files import CodeNow
 from dataworkspaces.lineage.model import HashCertificate, LineageEntry, ResourceCert, RunRecord, StepLineage
 from dataworkspaces.lineage.places import Place, places, same_content
@@ -28,8 +28,11 @@ class LastSuccess:
     reasons: tuple[str, ...]
 
 
-def look_at_last(workspace: Workspace, record: RunRecord) -> LastSuccess | None:
-    """The last success of a step; None if it never ran with success."""
+def look_at_last(workspace: Workspace, record: RunRecord, around: Around | None = None) -> LastSuccess | None:
+    """The last success of a step; None if it never ran with success.
+
+    :param around: see :func:`look_around`."""
+    around = around or Around(workspace)
     store = workspace.as_lineage_ws().get_lineage_store()
     lineages = {name: store.entries(name) for name in workspace.get_resource_names()}
     entries = _last_run(lineages, record)
@@ -37,8 +40,9 @@ def look_at_last(workspace: Workspace, record: RunRecord) -> LastSuccess | None:
         return None
     if any(entry.run is None or not _is_same(entry.run, record) for entry in entries):
         return LastSuccess((), tuple(_differences(entries, record)))
-    contents = contents_now(workspace, lineages)
-    code = CodeNow(workspace)
+    expect_changes_around(around, entries, None)
+    contents = contents_now(workspace, lineages, around.contents)
+    code = around.code
     states = States(lineages, contents, code_changes=code.changes)
     known = {name: places(name, lineage) for name, lineage in lineages.items()}
     reasons: dict[str, None] = {}
@@ -54,8 +58,20 @@ def look_at_last(workspace: Workspace, record: RunRecord) -> LastSuccess | None:
                     or _moved(workspace, entry, cert)
                 )
                 reasons.update(dict.fromkeys(found))
-    reasons.update(dict.fromkeys(changes_around(workspace, entries, None, code, must_know=True)))
+    reasons.update(dict.fromkeys(changes_around(workspace, entries, None, code, must_know=True, around=around)))
     return LastSuccess(tuple(dict.fromkeys(c.ref for e in entries for c in e.outputs)), tuple(reasons))
+
+
+def expect_changes_around(around: Around, entries: Sequence[StepLineage], directory: str | None) -> None:
+    """:func:`changes_around` is going to be asked for these."""
+    record = next((entry.run for entry in entries if entry.run is not None), None)
+    then = Surroundings.of_run(entries)
+    if record is not None and then is not None:
+        expect_look(around, record, directory, then.resources, _written(entries))
+
+
+def _written(entries: Sequence[StepLineage]) -> list[ResourceRef]:
+    return [cert.ref for entry in entries for cert in entry.outputs]
 
 
 def changes_around(
@@ -84,8 +100,7 @@ def changes_around(
     then = Surroundings.of_run(entries)
     if then is None:
         return [*found, "there is no record of what it may have read"] if must_know else found
-    written = [cert.ref for entry in entries for cert in entry.outputs]
-    now = look_around(workspace, record, directory, list(then.resources), written, around)
+    now = look_around(workspace, record, directory, list(then.resources), _written(entries), around)
     if not files:
         then, now = replace(then, files={}), replace(now, files={})
     for name, text in then.resources.items():

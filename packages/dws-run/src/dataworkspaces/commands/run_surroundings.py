@@ -23,7 +23,7 @@ from dataworkspaces.commands.run_changes import HIDDEN, is_left_out, local_root,
 from dataworkspaces.commands.run_places import PlaceSet, Roots, inputs_to_read, named_paths, rest_of
 from dataworkspaces.errors import DwsError
 from dataworkspaces.lineage.model import RunRecord, StepLineage
-from dataworkspaces.lineage.places import NOTHING, group
+from dataworkspaces.lineage.places import NOTHING
 from dataworkspaces.toolbox.content import content_of
 from dataworkspaces.workspace import FileResourceMixin, ResourceRef, ResourceRoles, Workspace, is_own_files
 
@@ -100,21 +100,38 @@ def look_around(
     :param around: what is known of the workspace, of which nothing has changed since."""
     around = around or Around(workspace)
     names = [name for name in unnamed if name in around.names]
-    params = _params_refs(around.roots, record, directory)  # of which the parameters say what counts
-    made = around.made_from(written) if names else ()
-    apart = PlaceSet([*written, *made, *record.inputs, *params])  # of inputs lineage says it
-    parts = {name: _rest(workspace, name, apart) for name in names}
-    results = [ref for ref in written if _is_results(workspace, ref)]
-    contents = _contents(workspace, [*results, *(ref for refs in parts.values() for ref in refs)])
+    params = _params_refs(around.roots, record, directory)
+    parts, results = _places(around, record, directory, names, written)
+    contents = _contents(around, [*results, *(ref for refs in parts.values() for ref in refs)])
     contents.update(_own_files(workspace, contents, [*written, *params]))
     resources = {name: _digest([[ref.subpath, contents[ref]] for ref in refs]) for name, refs in parts.items()}
     files = files_outside(workspace, record, directory, names, written, around)
     return Surroundings(resources, files, {str(ref): contents[ref] for ref in results})
 
 
+def expect_look(
+    around: Around, record: RunRecord, directory: str | None, unnamed: Iterable[str], written: Sequence[ResourceRef]
+) -> None:
+    """:func:`look_around` is going to be asked for these, and can share a look with what is asked before."""
+    names = [name for name in unnamed if name in around.names]
+    parts, results = _places(around, record, directory, names, written)
+    around.expect([*results, *(ref for refs in parts.values() for ref in refs)])
+
+
+def _places(
+    around: Around, record: RunRecord, directory: str | None, names: Sequence[str], written: Sequence[ResourceRef]
+) -> tuple[dict[str, list[ResourceRef]], list[ResourceRef]]:
+    """What of resources may have been read, without what a command wrote; and what it wrote to results."""
+    params = _params_refs(around.roots, record, directory)  # of which the parameters say what counts
+    made = around.made_from(written) if names else ()
+    apart = PlaceSet([*written, *made, *record.inputs, *params])  # of inputs lineage says it
+    parts = {name: _rest(around.workspace, name, apart) for name in names}
+    return parts, [ref for ref in written if _is_results(around.workspace, ref)]
+
+
 def results_now(workspace: Workspace, written: Iterable[ResourceRef]) -> dict[str, str | None]:
     """What lies in the results among what a command wrote, as :class:`Surroundings` tell it."""
-    contents = _contents(workspace, [ref for ref in written if _is_results(workspace, ref)])
+    contents = _contents(Around(workspace), [ref for ref in written if _is_results(workspace, ref)])
     return {str(ref): content for ref, content in contents.items()}
 
 
@@ -185,13 +202,10 @@ def _own_files(
     return {ResourceRef(own.name): own.content_without(mine)} if mine else {}
 
 
-def _contents(workspace: Workspace, refs: Sequence[ResourceRef]) -> dict[ResourceRef, str | None]:
-    """What lies at references now: by content, or else by the sizes and times of files."""
-    places = group(refs)
-    found: dict[ResourceRef, str | None] = {}
-    for name, present in workspace.as_lineage_ws().present_contents(places).items():
-        found.update((ResourceRef(name, p), c) for p, c in zip(places[name], present.contents, strict=True))
-    return {ref: _by_files(workspace, ref) if content is None else content for ref, content in found.items()}
+def _contents(around: Around, refs: Sequence[ResourceRef]) -> dict[ResourceRef, str | None]:
+    """What lies at references: by content, or else by the sizes and times of files."""
+    found = around.contents(refs)
+    return {ref: _by_files(around.workspace, ref) if content is None else content for ref, content in found.items()}
 
 
 def _by_files(workspace: Workspace, ref: ResourceRef) -> str | None:
