@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from endtoend import FAILED, User, write_files
+from endtoend import FAILED, User, isolated_environment, write_files
 from servers import SshServer, needs_sshd, ssh_server
 
 __all__ = ["ssh_server"]
@@ -63,6 +63,29 @@ def store(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def repository(user: User, store: Path) -> FatUser:
+    return make_repository(user, store)
+
+
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> FatUser:
+    directory = tmp_path_factory.mktemp("made")
+    here = make_repository(User(directory, isolated_environment(directory / "home")), directory / "store")
+    commit(here, {"a.gz": CONTENT})
+    return here
+
+
+@pytest.fixture
+def unconfigured(made_once: FatUser) -> FatUser:
+    """A repository with a large file, and nothing at `.gitfat`."""
+    path = made_once.cwd / ".gitfat"
+    if path.is_dir() and not path.is_symlink():
+        path.rmdir()
+    else:
+        path.unlink(missing_ok=True)
+    return made_once
+
+
+def make_repository(user: User, store: Path) -> FatUser:
     """A repository with git-fat for `*.gz`, and its bare origin `origin.git`."""
     user.git("init", "-q", "--bare", "origin.git")
     user.git("init", "-q", "repo")
@@ -322,8 +345,8 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_configuration_is_refused(repository: FatUser, text: str) -> None:
-    commit(repository, {"a.gz": CONTENT})
+def test_hostile_configuration_is_refused(unconfigured: FatUser, text: str) -> None:
+    repository = unconfigured
     write_files(repository.cwd, {".gitfat": f"[rsync]\n\t{text}\n"})
     for command in ("push", "pull"):
         shutil.rmtree(objects(repository), ignore_errors=command == "pull")
@@ -339,10 +362,9 @@ def test_hostile_configuration_is_refused(repository: FatUser, text: str) -> Non
 
 
 @pytest.mark.parametrize("kind", ["missing", "link", "directory", "huge", "binary"])
-def test_a_configuration_that_is_no_file_is_named(repository: FatUser, kind: str) -> None:
-    commit(repository, {"a.gz": CONTENT})
+def test_a_configuration_that_is_no_file_is_named(unconfigured: FatUser, kind: str) -> None:
+    repository = unconfigured
     path = repository.cwd / ".gitfat"
-    path.unlink()
     if kind == "link":
         (repository.cwd / "other").write_text("[rsync]\nremote = /x\n")
         path.symlink_to("other")

@@ -13,7 +13,6 @@ from typing import Any
 import click
 
 from dataworkspaces.errors import ConfigurationError, NotFoundError
-from dataworkspaces.kits.scikit_learn.demo_files import write_digits, write_scripts
 
 COMMANDS = """\
 python code/digits-svc.py
@@ -37,6 +36,8 @@ def demo(ctx: click.Context, directory: Path) -> None:
     Example:
       dws demo digits
     """
+    from dataworkspaces.kits.demo_files import write_digits, write_scripts
+
     session: Any = ctx.obj
     session.batch = True  # The name of the host is not worth a question here.
     with _new_directory(directory), _inside(directory):
