@@ -111,8 +111,20 @@ def test_a_clone_and_another_branch_have_all_of_them(many: GitWorkspace, tmp_pat
     here = reopened(many.paths.root)
     assert tags(here) == "A"
     assert {tag for metadata in here.list_branch("main") for tag in metadata.tags} == set("ABCD")
+    assert sorted(tag for metadata in here.list_elsewhere() for tag in metadata.tags) == ["B", "C", "D"]
     wanted = next(m for m in here.list_branch("main") if m.tags == ["D"])
     assert [m.hashval for m in here.find_snapshots_elsewhere([wanted.hashval]) if m.tags == ["D"]] == [wanted.hashval]
+
+
+@pytest.mark.slow
+def test_a_branch_that_holds_nothing_else_is_not_read(
+    many: GitWorkspace, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an earlier commit holds came from here, or has been deleted here since."""
+    for number in range(3):
+        git(many.paths.root, "branch", f"earlier-{number}", f"HEAD~{2 * number}")
+    monkeypatch.setattr("dataworkspaces.backends.git.other_branches.list_tree", None)
+    assert list(many.list_elsewhere()) == []
 
 
 @pytest.mark.slow

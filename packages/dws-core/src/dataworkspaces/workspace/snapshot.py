@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -240,6 +240,17 @@ class SnapshotWorkspaceMixin(ABC):
         """The snapshots that a branch holds, newest first. What is read of them by their hashes is then to be had
         too. Raises NotFoundError if there is no such branch."""
         raise NotFoundError(f"There is no branch '{branch}'")
+
+    def list_elsewhere(self) -> Iterator[SnapshotMetadata]:
+        """The snapshots that are not among :meth:`list_snapshots` now, but on other branches, the newest of a branch
+        first. What is read of them by their hashes is then to be had too. What is damaged there is left out."""
+        seen = {metadata.hashval for metadata in self.list_snapshots()}
+        for branch in self.get_branches():
+            found: list[SnapshotMetadata] = []
+            with suppress(DwsError):  # it has been deleted, or is damaged
+                found = self.list_branch(branch)
+            yield from (metadata for metadata in found if metadata.hashval not in seen)
+            seen.update(metadata.hashval for metadata in found)
 
     def find_snapshots_elsewhere(self, hashes: Iterable[str]) -> list[SnapshotMetadata]:
         """Those of these snapshots, and of what they came after, that are not among :meth:`list_snapshots` now, but on

@@ -9,7 +9,6 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import suppress
 
 from dataworkspaces.errors import DwsError
 from dataworkspaces.lineage.model import RunRecord, StepLineage
@@ -56,16 +55,8 @@ class RunIndex:
 
     def _snapshots(self) -> Iterator[SnapshotMetadata]:
         snapshots = self._workspace.as_lineage_ws()
-        seen: set[str] = set()
-        for metadata in snapshots.list_snapshots():
-            seen.add(metadata.hashval)
-            yield metadata
-        for branch in snapshots.get_branches():
-            with suppress(DwsError):  # it has been deleted, or is damaged
-                for metadata in snapshots.list_branch(branch):
-                    if metadata.hashval not in seen:
-                        seen.add(metadata.hashval)
-                        yield metadata
+        yield from snapshots.list_snapshots()
+        yield from snapshots.list_elsewhere()
 
     def _calls_in(self, snapshot: SnapshotMetadata) -> list[str]:
         store = self._workspace.as_lineage_ws().get_lineage_store()

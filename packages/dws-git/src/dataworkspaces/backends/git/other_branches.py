@@ -14,10 +14,10 @@ from dataworkspaces.backends.git.packs_in_commits import find_in_commits
 from dataworkspaces.backends.git.paths import WorkspacePaths
 from dataworkspaces.backends.git.snapshot_index import parse_metadata
 from dataworkspaces.backends.git.snapshot_packs import SnapshotPacks
-from dataworkspaces.errors import MetadataError, NotFoundError
+from dataworkspaces.errors import DwsError, MetadataError, NotFoundError
 from dataworkspaces.gitrepo.experiment_refs import EXPERIMENTS
 from dataworkspaces.gitrepo.kept_commits import KEPT_COMMITS
-from dataworkspaces.gitrepo.layout import read_reference
+from dataworkspaces.gitrepo.layout import head_commit, read_reference
 from dataworkspaces.gitrepo.plumbing import list_tree, read_blobs, resolve
 from dataworkspaces.gitrepo.remote import ORIGIN
 from dataworkspaces.gitrepo.run import run_git
@@ -97,7 +97,24 @@ def snapshots_of_branch(paths: WorkspacePaths, branch: str) -> list[SnapshotMeta
     if tip is None:
         names = some(branch_names(paths))
         raise NotFoundError(f"There is no branch '{branch}'", hint=f"There are: {names}. 'git fetch' may bring it")
-    files = list_tree(paths.root, tip, paths.snapshot_metadata_in_git)
+    return _snapshots_in(paths, tip)
+
+
+def snapshots_elsewhere(paths: WorkspacePaths) -> Iterator[SnapshotMetadata]:
+    """Those of branches that hold a commit which the present state does not come from, the newest of a branch first. A
+    snapshot may come more than once; what is damaged is left out."""
+    head = head_commit(paths.root)
+    beside = [] if head is None else [f"--no-merged={head}"]
+    listed = run_git(paths.root, ["for-each-ref", "--format=%(objectname)", *beside, *_BRANCHES]).stdout
+    for tip in dict.fromkeys(listed.decode("ascii").split()):
+        found: list[SnapshotMetadata] = []
+        with suppress(DwsError):
+            found = _snapshots_in(paths, tip)
+        yield from found
+
+
+def _snapshots_in(paths: WorkspacePaths, commit: str) -> list[SnapshotMetadata]:
+    files = list_tree(paths.root, commit, paths.snapshot_metadata_in_git)
     contents = read_blobs(paths.root, [entry.name for entry in files.values()])
     found: dict[str, SnapshotMetadata] = {}
     for path, entry in files.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -348,6 +348,16 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
 
         self.reads_branches = True
         return [self.resource_names.snapshot_called(found) for found in snapshots_of_branch(self.paths, branch)]
+
+    def list_elsewhere(self) -> Iterator[SnapshotMetadata]:
+        from dataworkspaces.backends.git.other_branches import snapshots_elsewhere
+
+        self.reads_branches = True
+        seen = set(self._index.hashes(reverse=True, limit=None))
+        for found in snapshots_elsewhere(self.paths):
+            if found.hashval not in seen:
+                seen.add(found.hashval)
+                yield self.resource_names.snapshot_called(found)
 
     def find_snapshots_elsewhere(self, hashes: Iterable[str]) -> list[SnapshotMetadata]:
         from dataworkspaces.backends.git.other_branches import find_snapshots
