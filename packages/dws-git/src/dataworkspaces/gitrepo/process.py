@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,6 +75,23 @@ def run(
     """Run git in ``directory`` and return what it wrote.
 
     Raises ToolError if its exit status is not in ``ok``; ``doing`` says for the message what it was for."""
+    with begun(directory, arguments, stdin=stdin, ok=ok, env=env, doing=doing, restraint=restraint) as result:
+        return result()
+
+
+@contextmanager
+def begun(
+    directory: Path,
+    arguments: Sequence[str | bytes],
+    *,
+    stdin: bytes | None = None,
+    ok: Collection[int] = (0,),
+    env: Mapping[str, str] | None = None,
+    doing: str | None = None,
+    restraint: Restraint | None = None,
+) -> Iterator[Callable[[], subprocess.CompletedProcess[bytes]]]:
+    """A git that has been started, for somebody who does something else meanwhile: waits for it, and returns what
+    :func:`run` does. To be called once."""
     import subprocess
 
     from dataworkspaces.gitrepo.child import Child
@@ -86,21 +103,25 @@ def run(
         process = Child(command, cwd=directory, stdin=standard_input, stdout=pipe, stderr=pipe, env=environment)
     except FileNotFoundError as e:
         raise not_started(directory) from e
+
+    def result() -> subprocess.CompletedProcess[bytes]:
+        found = _finish(process, stdin, directory)
+        if found.returncode not in ok:
+            error = without_passwords(found.stderr.decode("utf-8", "replace").strip())
+            what = doing or f"git {os.fsdecode(arguments[0])}"
+            said, hint = explain(error)
+            raise ToolError(f"{what} failed in {directory}: {said}", output=error, hint=hint)
+        return found
+
     with process:
         try:
-            result = _finish(process, stdin, directory)
+            yield result
         except BaseException:
-            end(process)
-            _remove_lock_of_killed(directory, started)
+            if process.returncode is None:
+                end(process)
+            if process.returncode < 0:
+                _remove_lock_of_killed(directory, started)
             raise
-    if result.returncode < 0:
-        _remove_lock_of_killed(directory, started)
-    if result.returncode not in ok:
-        error = without_passwords(result.stderr.decode("utf-8", "replace").strip())
-        what = doing or f"git {os.fsdecode(arguments[0])}"
-        said, hint = explain(error)
-        raise ToolError(f"{what} failed in {directory}: {said}", output=error, hint=hint)
-    return result
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from dataworkspaces.errors import ConfigurationError, NotSupportedError
-from dataworkspaces.gitrepo.both import both
 from dataworkspaces.gitrepo.layout import current_branch, git_directory, head_commit, operation_in_progress
 from dataworkspaces.gitrepo.plumbing import is_tracked, list_paths, resolve
-from dataworkspaces.gitrepo.run import run_git
+from dataworkspaces.gitrepo.run import begun_git, run_git
 from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace import FileChange
 
@@ -135,38 +134,33 @@ class GitRepo(NamedTuple):
 
         :param ignored: say also what git ignores.
         :param each_file: name the files in an untracked directory instead."""
+        with self.asking_status(paths, without=without, within=within, ignored=ignored, each_file=each_file) as told:
+            return told()
+
+    @contextmanager
+    def asking_status(
+        self,
+        paths: Sequence[str] = (),
+        *,
+        without: Sequence[str] = (),
+        within: str = "",
+        ignored: bool = False,
+        each_file: bool = False,
+    ) -> Iterator[Callable[[], RepoStatus]]:
+        """:meth:`status`, for somebody who does something else while git looks."""
         is_apart = bool(without) and self._is_large()
         looking = "no" if is_apart else "all" if each_file else "normal"
         arguments = ["status", "--porcelain=v2", "--branch", "-z", f"--untracked-files={looking}", "--no-renames"]
         arguments += ["--ignored=matching"] if ignored else []
-        untracked: list[str] = []
-        hidden = []
         if without or within:
             arguments, paths = [_MAGIC, *arguments], pathspecs(without, within)
-        asking = partial(run_git, self.root, [*arguments, "--", *paths], env={"GIT_OPTIONAL_LOCKS": "0"})
-        if is_apart:
-            result, untracked = both(asking, lambda: self._untracked(without, within, each_file=each_file))
-        else:
-            result = asking()
-        commit = branch = None
-        dirty, unstaged = [], []
-        for record in os.fsdecode(result.stdout).split("\0"):
-            if record.startswith("# branch.oid "):
-                commit = None if record.endswith("(initial)") else record.rpartition(" ")[2]
-            elif record.startswith("# branch.head "):
-                branch = None if record.endswith("(detached)") else record[len("# branch.head ") :]
-            elif record.startswith("1 "):
-                dirty.append(record.split(" ", 8)[8])
-                unstaged += dirty[-1:] if record[3] != "." else []
-            elif record.startswith("u "):
-                dirty.append(record.split(" ", 10)[10])
-                unstaged += dirty[-1:]
-            elif record.startswith("? "):
-                untracked.append(record[2:])
-            elif record.startswith("! "):
-                hidden.append(record[2:])
-        differing = tuple(dirty + untracked)
-        return RepoStatus(commit, branch, differing, tuple(untracked), tuple(hidden), tuple(unstaged))
+        with begun_git(self.root, [*arguments, "--", *paths], env={"GIT_OPTIONAL_LOCKS": "0"}) as told:
+
+            def status() -> RepoStatus:
+                untracked = self._untracked(without, within, each_file=each_file) if is_apart else []
+                return _parse_status(told().stdout, untracked)
+
+            yield status
 
     def _untracked(self, without: Sequence[str], within: str, *, each_file: bool) -> list[str]:
         listing = ["ls-files", "-z", "--others", "--exclude-standard"]
@@ -453,3 +447,31 @@ def _below(changes: Iterable[FileChange], path: str) -> list[FileChange]:
         return text[len(prefix) :] if text is not None and text.startswith(prefix) else text
 
     return [FileChange(c.status, cut(c.path) or c.path, cut(c.old_path)) for c in changes]
+
+
+def _parse_status(output: bytes, listed: Iterable[str]) -> RepoStatus:
+    """What ``git status --porcelain=v2 --branch -z`` writes.
+
+    :param listed: untracked paths that were asked for apart."""
+    commit = branch = None
+    untracked = list(listed)
+    dirty: list[str] = []
+    unstaged: list[str] = []
+    hidden: list[str] = []
+    for record in os.fsdecode(output).split("\0"):
+        if record.startswith("# branch.oid "):
+            commit = None if record.endswith("(initial)") else record.rpartition(" ")[2]
+        elif record.startswith("# branch.head "):
+            branch = None if record.endswith("(detached)") else record[len("# branch.head ") :]
+        elif record.startswith("1 "):
+            dirty.append(record.split(" ", 8)[8])
+            unstaged += dirty[-1:] if record[3] != "." else []
+        elif record.startswith("u "):
+            dirty.append(record.split(" ", 10)[10])
+            unstaged += dirty[-1:]
+        elif record.startswith("? "):
+            untracked.append(record[2:])
+        elif record.startswith("! "):
+            hidden.append(record[2:])
+    differing = tuple(dirty + untracked)
+    return RepoStatus(commit, branch, differing, tuple(untracked), tuple(hidden), tuple(unstaged))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dataworkspaces.gitrepo.process import run, start
+from dataworkspaces.gitrepo.process import begun, run, start
 from dataworkspaces.gitrepo.restraint import restraint_of
 
 if TYPE_CHECKING:
     import subprocess
+    from contextlib import AbstractContextManager
 
 
 def run_git(
@@ -26,6 +27,13 @@ def run_git(
 
     Raises ToolError if its exit status is not in ``ok``; ``doing`` says for the message what it was for."""
     return run(directory, arguments, stdin=stdin, ok=ok, env=env, doing=doing, restraint=restraint_of(directory))
+
+
+def begun_git(
+    directory: Path, arguments: Sequence[str | bytes], *, env: Mapping[str, str] | None = None
+) -> AbstractContextManager[Callable[[], subprocess.CompletedProcess[bytes]]]:
+    """A git that looks at something while we do something else; see :func:`.process.begun`."""
+    return begun(directory, arguments, env=env, restraint=restraint_of(directory))
 
 
 def start_git(directory: Path, arguments: Sequence[str]) -> subprocess.Popen[bytes]:

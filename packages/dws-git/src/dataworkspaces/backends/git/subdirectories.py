@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dataworkspaces.errors import MetadataError
-from dataworkspaces.gitrepo.both import both
 from dataworkspaces.gitrepo.layout import empty_tree, head_commit
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.run import run_git
@@ -83,10 +82,9 @@ class SubdirectorySnapshots:
         changes = {r.name: ResourceChange("new") for r in resources if r.name not in versions}
         if not known:
             return changes
-        committed, status = both(
-            lambda: self.versions_in("HEAD", known, find_versions),
-            lambda: self._repo.status([r.place_in_git for r in known]),
-        )
+        with self._repo.asking_status([r.place_in_git for r in known]) as told:
+            committed = self.versions_in("HEAD", known, find_versions)
+            status = told()
         for resource in known:
             if not Path(resource.local_path).is_dir():
                 changes[resource.name] = ResourceChange("missing", f"{resource.local_path} is not there")
