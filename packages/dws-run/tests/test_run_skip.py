@@ -20,6 +20,7 @@ from dataworkspaces.errors import ConfigurationError, LineageError
 from dataworkspaces.lineage import FileLineageStore
 from dataworkspaces.lineage.model import StepLineage
 from dataworkspaces.testing.memory import MemoryWorkspace
+from dataworkspaces.workspace import PresentContents
 
 pytestmark = pytest.mark.slow
 
@@ -137,21 +138,47 @@ def test_a_reason_is_told_once(ws: MemoryWorkspace, run: Run) -> None:
     assert last.reasons == ("data:a has changed",)
 
 
-@WAYS
-def test_what_a_step_may_depend_on_is_looked_at_in_one_look(
-    ws: MemoryWorkspace, run: Run, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
-) -> None:
-    looks = []
+@pytest.fixture
+def looks(ws: MemoryWorkspace, monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
+    """At which resources each look at contents looks. If one in it cannot be read, it tells nothing of the others."""
+    found: list[set[str]] = []
     look = ws.present_contents
 
-    def counted(places: Any, **more: Any) -> Any:
-        looks.append(places)
+    def watched(places: dict[str, list[Any]], **more: Any) -> dict[str, PresentContents]:
+        found.append(set(places))
+        if "tools" in places and (ws.directory / "tools/unreadable").exists():
+            return {name: PresentContents([None] * len(subpaths)) for name, subpaths in places.items()}
         return look(places, **more)
 
+    monkeypatch.setattr(ws, "present_contents", watched)
+    return found
+
+
+@WAYS
+def test_one_look_tells_whether_a_step_is_up_to_date(run: Run, looks: list[set[str]], options: dict[str, Any]) -> None:
     run(*COPY, **options)
-    monkeypatch.setattr(ws, "present_contents", counted)
+    looks.clear()
     assert run(*COPY, **options).skipped
     assert len(looks) == 1
+
+
+def test_one_look_tells_which_of_many_steps_are_up_to_date(
+    ws: MemoryWorkspace, run: Run, looks: list[set[str]]
+) -> None:
+    for number in range(4):
+        run("cp", "data/a", f"middle/{number}", name=f"step-{number}")
+    looks.clear()
+    assert len(plan_rerun(ws).steps) == 4
+    assert len(looks) == 1
+
+
+def test_what_cannot_be_read_is_no_reason_for_a_step_that_does_not_read_it(
+    ws: MemoryWorkspace, run: Run, looks: list[set[str]]
+) -> None:
+    run(*COPY, **NAMED)
+    run("cp", "data/b", "middle/other")
+    (ws.directory / "tools/unreadable").touch()
+    assert [step.execution.name for step in plan_rerun(ws).steps if step.reasons] == ["cp"]
 
 
 def test_what_is_made_from_the_outputs_cannot_have_been_read(run: Run) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from dataworkspaces.commands.rerun_graph import Execution, ExecutionGraph, Linea
 from dataworkspaces.commands.rerun_parameters import changed_in_files, with_files, with_parameters
 from dataworkspaces.commands.run_around import Around
 from dataworkspaces.commands.run_cache import CachedRun, find_cached
-from dataworkspaces.commands.run_last import changes_around, is_gone
+from dataworkspaces.commands.run_last import changes_around, expect_changes_around, is_gone
 from dataworkspaces.commands.run_process import gets_input
 from dataworkspaces.commands.run_request import PlannedRun
 from dataworkspaces.commands.run_surroundings import Surroundings
@@ -22,7 +23,7 @@ from dataworkspaces.errors import ConfigurationError, suppress_negative
 from dataworkspaces.lineage.model import HashCertificate, LineageEntry, ResourceCert, StepLineage
 from dataworkspaces.lineage.own_commands import OwnCommands
 from dataworkspaces.lineage.places import Place, contradict, places
-from dataworkspaces.lineage.states import States
+from dataworkspaces.lineage.states import State, States
 from dataworkspaces.lineage.workspace_graph import contents_now
 from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.workspace import LocalStateResourceMixin, ResourceRef, Workspace
@@ -122,7 +123,9 @@ def plan_rerun(
     steps: list[PlannedStep] = []
     running: dict[int, str] = {}
     named = graph.find(target)
-    for number in graph.ordered(named):
+    ordered = list(graph.ordered(named))
+    present.expect(graph.executions[number] for number in ordered)
+    for number in ordered:
         execution = graph.executions[number]
         is_forced = force and number in named
         is_own = execution.command is None or own.has(execution.command)  # what the user changes of it is theirs
@@ -168,30 +171,46 @@ class Present:
         names = list(workspace.get_resource_names())
         self.lineages: Lineages = {name: store.entries(name, snapshot) for name in names}
         self._around = Around(workspace)
-        self._contents = contents_now(workspace, self.lineages, self._around.contents)
-        self._code = self._around.code
-        self._states = States(self.lineages, self._contents, code_changes=self._code.changes).all()
         self._places = {ref: p for name, found in self.lineages.items() for ref, p in places(name, found).items()}
         current = {} if snapshot is None else {name: places(name, store.entries(name)) for name in names}
         self._current = None if snapshot is None else {ref: p for found in current.values() for ref, p in found.items()}
 
+    @cached_property
+    def _contents(self) -> dict[ResourceRef, str | None]:
+        return contents_now(self._workspace, self.lineages, self._around.contents)
+
+    @cached_property
+    def _states(self) -> dict[ResourceRef, State]:
+        return States(self.lineages, self._contents, code_changes=self._around.code.changes).all()
+
+    def expect(self, executions: Iterable[Execution]) -> None:
+        """Before the first :meth:`reasons`: of which executions these are going to be asked, so that one look at the
+        workspace is enough for all."""
+        for execution in executions:
+            if _has_written(execution):
+                expect_changes_around(self._around, execution.entries, self._directory(execution))
+
     def reasons(self, execution: Execution) -> tuple[str, ...]:
         """In a few words each; none if what the execution wrote is up to date."""
         found = [reason for ref in execution.places for reason in self._of_place(self._places[ref])]
-        if any(entry.outputs for entry in execution.entries):  # else it failed, which is reason enough
-            directory: str | None = None
-            with suppress_negative():
-                directory = directory_of(self._workspace, execution)
+        if _has_written(execution):  # else it failed, which is reason enough
+            directory = self._directory(execution)
             found += changes_around(
                 self._workspace,
                 execution.entries,
                 directory,
-                self._code,
+                self._around.code,
                 files=directory is not None,
                 around=self._around,
             )
             found += [] if directory is None else changed_in_files(execution, directory, self._root)
         return tuple(dict.fromkeys(found))
+
+    def _directory(self, execution: Execution) -> str | None:
+        """In which it ran; None if nobody knows that here."""
+        with suppress_negative():
+            return directory_of(self._workspace, execution)
+        return None
 
     def _of_place(self, place: Place) -> list[str]:
         found = list(self._states[place.cert.ref].reasons)
@@ -210,6 +229,10 @@ class Present:
         """Whether the type of a resource can tell neither what a step read nor what is there now."""
         is_told = self._contents.get(cert.ref) is not None or cert.certificate.content is not None
         return not is_told and not isinstance(cert.certificate, HashCertificate)
+
+
+def _has_written(execution: Execution) -> bool:
+    return any(entry.outputs for entry in execution.entries)
 
 
 def _is_repeated(then: LineageEntry, now: LineageEntry) -> bool:

@@ -145,7 +145,9 @@ class Steps:
         return start(command, directory, {}, None)
 
     def _reasons(self, workspace: Workspace, step: PlannedStep) -> tuple[str, ...]:
-        return Present(workspace, self._plan.snapshot).reasons(step.execution)
+        present = Present(workspace, self._plan.snapshot)
+        present.expect([step.execution])
+        return present.reasons(step.execution)
 
     def _own_workspace(self) -> Workspace:
         return self._workspace

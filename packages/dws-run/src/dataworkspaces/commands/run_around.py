@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from dataworkspaces.commands.run_places import Roots
+from dataworkspaces.commands.run_step import is_there
 from dataworkspaces.lineage.code_files import CodeNow, Scans
 from dataworkspaces.lineage.model import StepLineage
 from dataworkspaces.lineage.places import refs_overlap
@@ -46,11 +47,20 @@ class Around:
     def contents(self, refs: Iterable[ResourceRef]) -> dict[ResourceRef, str | None]:
         """As :func:`~dataworkspaces.lineage.workspace_graph.contents_at`; each place is looked at once."""
         wanted = list(dict.fromkeys(refs))
-        if not self._contents.keys() >= {*wanted}:
-            new = [ref for ref in dict.fromkeys((*wanted, *self._expected)) if ref not in self._contents]
-            self._expected.clear()
-            self._contents |= dict.fromkeys(new) | contents_at(self.workspace, new)
+        new = [ref for ref in wanted if ref not in self._contents]
+        if new:
+            self._contents |= dict.fromkeys(new) | self._look(new)
         return {ref: self._contents[ref] for ref in wanted}
+
+    def _look(self, wanted: Sequence[ResourceRef]) -> dict[ResourceRef, str | None]:
+        """At these, and at what is expected to be asked. A place that cannot be read makes all of its look unknown: so
+        where something lies of which nothing is known, nobody else's places spoil a look."""
+        others = [ref for ref in self._expected if ref not in self._contents and ref not in {*wanted}]
+        self._expected.clear()
+        found = contents_at(self.workspace, [*wanted, *others])
+        if others and any(found.get(ref) is None and is_there(self.workspace, ref) for ref in wanted):
+            found |= contents_at(self.workspace, wanted)
+        return {ref: content for ref, content in found.items() if content is not None}
 
     def made_from(self, written: Sequence[ResourceRef]) -> list[ResourceRef]:
         """What steps made from what a command wrote, which it can therefore not read."""
