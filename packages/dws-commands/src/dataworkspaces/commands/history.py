@@ -129,7 +129,7 @@ def history_report(
         found, total = everything[:all_count], len(everything)
     else:
         found = list(snapshots.list_snapshots(reverse=True, max_count=all_count))
-        total = snapshots.get_snapshot_count()
+        total = len(found) if all_count is None else snapshots.get_snapshot_count()
     reader = ExperimentReader(workspace)
     state = _present_state(workspace) if branch is None and sweep is None else None
     rows = _rows(reader, found, state, cached=not experiments)
