@@ -55,12 +55,14 @@ class Around:
     def _look(self, wanted: Sequence[ResourceRef]) -> dict[ResourceRef, str | None]:
         """At these, and at what is expected to be asked. A place that cannot be read makes all of its look unknown: so
         where something lies of which nothing is known, nobody else's places spoil a look."""
-        others = [ref for ref in self._expected if ref not in self._contents and ref not in {*wanted}]
+        asked = {*wanted}
+        others = [ref for ref in self._expected if ref not in self._contents and ref not in asked]
         self._expected.clear()
         found = contents_at(self.workspace, [*wanted, *others])
-        if others and any(found.get(ref) is None and is_there(self.workspace, ref) for ref in wanted):
+        unknown = {ref for ref, content in found.items() if content is None and is_there(self.workspace, ref)}
+        if others and unknown & asked:
             found |= contents_at(self.workspace, wanted)
-        return {ref: content for ref, content in found.items() if content is not None}
+        return {ref: content for ref, content in found.items() if ref in asked or ref not in unknown}
 
     def made_from(self, written: Sequence[ResourceRef]) -> list[ResourceRef]:
         """What steps made from what a command wrote, which it can therefore not read."""
