@@ -9,6 +9,7 @@ import itertools
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,13 @@ if _IS_SDIST:  # what tests share is in `tests` of the repository
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """In an sdist, which has no settings of the repository."""
+    """No example of hypothesis has a deadline: a machine that does other things too is no fault. In an sdist, further,
+    what the repository's settings say."""
+    with suppress(ImportError):
+        from hypothesis import settings
+
+        settings.register_profile("patient", settings.default, deadline=None)
+        settings.load_profile("patient")
     if not _IS_SDIST:
         return
     config.option.importmode = "importlib"
