@@ -107,6 +107,17 @@ def test_a_diamond_in_its_order(here: User) -> None:
     assert ran(here) == ""
 
 
+def test_what_git_cannot_read_hides_no_change_of_another_step(here: User) -> None:
+    write_files(here.cwd, {"data/more/in.txt": "more\n"})
+    command = ("python", "code/join.py", "data/more/in.txt", "middle/e")
+    here.dws("run", "--name", "e", "--input", "data/more", "--output", "middle/e", "--", *command)
+    here.git("init", "--quiet", "data/more/nested")  # without a commit
+    write_files(here.cwd, {"data/in.txt": "two\n"})
+    done = rerun(here)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "Ran a, b, c, d")
+    assert "'data/more' is unknown" in done.stderr
+
+
 def test_only_what_is_behind_the_target(here: User) -> None:
     write_files(here.cwd, {"data/in.txt": "two\n"})
     assert ran(here, "b") == "a b"

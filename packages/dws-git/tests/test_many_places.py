@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dataworkspaces.errors import ConfigurationError, DwsError
 from dataworkspaces.gitrepo import contents, plumbing
 from dataworkspaces.gitrepo.contents import present_objects, version_objects
 
@@ -62,3 +63,18 @@ def test_tree_that_is_kept_holds_just_the_places(changed: Path, git: Git) -> Non
     places = ["a/one", "b", "top"]
     tree = present_objects(changed, places, places, keep=True).tree
     assert "a/new" not in git(changed, "ls-tree", "-r", "--name-only", str(tree)).split()
+
+
+def test_what_cannot_be_read_hides_nothing_of_the_others(changed: Path, git: Git) -> None:
+    git(changed, "init", "-q", "a/deep/nested")  # without a commit or a file: git refuses to add it
+    places = ["a/one", "a", "b", "a/deep", "top"]
+    with pytest.raises(ConfigurationError, match="nested"):
+        present_objects(changed, places, places)
+    unreadable: dict[str, DwsError] = {}
+    found = present_objects(changed, places, places, unreadable=unreadable)
+    assert {*unreadable} == {"a", "a/deep"}
+    assert [name is None for name in found.names] == [False, True, False, True, False]
+    assert found.commit is None
+    assert found.names[0] == present_objects(changed, ["a/one"], ["a/one"]).names[0]
+    with pytest.raises(ConfigurationError, match="nested"):
+        present_objects(changed, ["a", "a/deep"], ["a", "a/deep"], unreadable={})

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from dataworkspaces.errors import DwsError
+from dataworkspaces.errors import DwsError, UnavailableError
 from dataworkspaces.gitrepo.kept_trees import KEPT_TREES
 from dataworkspaces.gitrepo.layout import git_directory, objects_directory
 from dataworkspaces.gitrepo.nested import add_all
@@ -44,18 +44,22 @@ def present_objects(
     keep: bool = False,
     sources_only: bool = False,
     without: Sequence[str] = (),
+    unreadable: dict[str, DwsError] | None = None,
 ) -> PresentObjects:
     """The objects that a commit of everything ``within`` would hold at ``paths`` (``""`` is the root), which lie there.
 
     Neither index nor objects of the repository change, unless ``keep`` asks for it: then the tree stays, by a
     reference of its own, if HEAD has another. ``leave_out`` are files that do not count. With ``sources_only`` the
     names are those of objects in which notebooks have no outputs; these objects are nowhere. What lies at the places
-    ``without`` is not part of them; ``within`` are then just the paths that differ from the index."""
+    ``without`` is not part of them; ``within`` are then just the paths that differ from the index.
+
+    Raises DwsError for what git cannot read, unless some of the paths can be read, and ``unreadable`` is there to be
+    told why the others cannot: these have no name then."""
     directory = git_directory(root)
     if directory is None:
         return PresentObjects([None] * len(paths), None, None)
     try:
-        return _present_objects(root, directory, paths, within, leave_out, keep, sources_only, without)
+        return _present_objects(root, directory, paths, within, leave_out, keep, sources_only, without, unreadable)
     except OSError as e:
         raise explain_os_error(e, f"Reading what lies in {root}") from e
 
@@ -69,6 +73,7 @@ def _present_objects(
     keep: bool,
     sources_only: bool,
     without: Sequence[str],
+    unreadable: dict[str, DwsError] | None,
 ) -> PresentObjects:
     import shutil
     import tempfile
@@ -82,7 +87,7 @@ def _present_objects(
             env |= objects_elsewhere(root, Path(temporary) / "objects")
         places = list(within) if without else [path or "." for path in within if is_present(root / path)]
         if places:
-            places = _add(root, places, env, exactly=keep or bool(without))
+            places = _add(root, places, env, exactly=keep or bool(without), unreadable=unreadable)
         _set_dirty_submodules(root, places, env, keep)
         if leave_out:
             run_git(root, ["update-index", "--force-remove", "-z", "--stdin"], stdin=records(leave_out), env=env)
@@ -92,8 +97,12 @@ def _present_objects(
         if without:
             compared = tree_without(root, compared, without, env)
         head, head_tree, *objects = names_beside(root, ["HEAD", "HEAD^{tree}"], compared, paths, env=env)
-    names = [_name_of(root / path, name) for path, name in zip(paths, objects, strict=True)]
-    is_committed = head_tree == tree
+    unknown = {*(unreadable or ())}
+    names = [
+        None if (path or ".") in unknown else _name_of(root / path, name)
+        for path, name in zip(paths, objects, strict=True)
+    ]
+    is_committed = head_tree == tree and not unknown
     if keep and not is_committed:
         run_git(root, ["update-ref", f"{KEPT_TREES}/{tree}", tree], doing="Keeping the code that runs")
         flush_repository(root)
@@ -115,7 +124,9 @@ def version_objects(root: Path, tree: str, paths: Sequence[str], without: Sequen
         return names_at(root, compared, paths, env=env)
 
 
-def _add(root: Path, places: list[str], env: dict[str, str], *, exactly: bool) -> list[str]:
+def _add(
+    root: Path, places: list[str], env: dict[str, str], *, exactly: bool, unreadable: dict[str, DwsError] | None
+) -> list[str]:
     """Bring an index to what lies at places, and returns these. Git compares each file with each place, so of many
     places the directories that hold them are added, unless just these places are wanted in the tree."""
     options = ["-c", "core.looseCompression=0"]
@@ -127,7 +138,30 @@ def _add(root: Path, places: list[str], env: dict[str, str], *, exactly: bool) -
             pass  # of something beside the places that nobody asked for
         else:
             return fewer
-    add_all(root, places, env=env, options=options)
+    if exactly or unreadable is None:
+        add_all(root, places, env=env, options=options)
+        return places
+    added = _add_readable(root, places, env, options, unreadable)
+    if not added:
+        raise next(iter(unreadable.values()))
+    return added
+
+
+def _add_readable(
+    root: Path, places: list[str], env: dict[str, str], options: Sequence[str], unreadable: dict[str, DwsError]
+) -> list[str]:
+    """One half and then the other, where git cannot read all of them."""
+    try:
+        add_all(root, places, env=env, options=options)
+    except UnavailableError:
+        raise
+    except DwsError as e:
+        if len(places) == 1:
+            unreadable[places[0]] = e
+            return []
+        half = len(places) // 2
+        parts = (places[:half], places[half:])
+        return [place for part in parts for place in _add_readable(root, part, env, options, unreadable)]
     return places
 
 

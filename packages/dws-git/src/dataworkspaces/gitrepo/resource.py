@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataworkspaces.errors import ConfigurationError, MetadataError, NotFoundError, UnavailableError
+from dataworkspaces.errors import ConfigurationError, DwsError, MetadataError, NotFoundError, UnavailableError
 from dataworkspaces.gitrepo.checks import (
     check_branch_name,
     check_object_name,
@@ -371,7 +371,12 @@ class GitRepoResource(CheckOutMixin, CollectMixin, GitDirectoryMixin, SnapshotRe
             from dataworkspaces.gitrepo.new_files import Part, leave_out_secrets
 
             leave_out_secrets(Part(self._repo.root), self.workspace.interaction, self.what)
-        found = present_objects(self._repo.root, paths, within, ours, keep=keep, sources_only=True)
+        unreadable: dict[str, DwsError] = {}
+        found = present_objects(
+            self._repo.root, paths, within, ours, keep=keep, sources_only=True, unreadable=unreadable
+        )
+        for path, error in unreadable.items():
+            self.workspace.interaction.warn(f"What lies at '{path}' of {self.what} is unknown: {error.message}")
         if found.commit is not None and None in subpaths:
             self._remember_tree(found.commit, found.names[list(subpaths).index(None)])
         return PresentContents(found.names, found.tree)

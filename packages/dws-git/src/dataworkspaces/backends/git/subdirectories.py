@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from dataworkspaces.errors import MetadataError
+from dataworkspaces.errors import DwsError, MetadataError
 from dataworkspaces.gitrepo.layout import empty_tree, head_commit
 from dataworkspaces.gitrepo.repo import GitRepo
 from dataworkspaces.gitrepo.run import run_git
@@ -104,9 +104,14 @@ class SubdirectorySnapshots:
         return changes
 
     def present_contents(
-        self, resources: Sequence[GitSubdirectory], places: Mapping[str, Sequence[str | None]], *, keep: bool
+        self,
+        resources: Sequence[GitSubdirectory],
+        places: Mapping[str, Sequence[str | None]],
+        *,
+        keep: bool,
+        unreadable: dict[str, DwsError],
     ) -> dict[str, PresentContents]:
-        """What lies at places of the resources now."""
+        """What lies at places of the resources now; ``unreadable`` gets, by path, why that cannot be told of others."""
         from dataworkspaces.gitrepo.contents import present_objects
 
         if not resources:
@@ -114,7 +119,9 @@ class SubdirectorySnapshots:
         paths = [_join(r.place_in_git, subpath) for r in resources for subpath in places[r.name]]
         ours = [_join(r.place_in_git, LINEAGE_FILE) for r in resources if r.is_exported()]
         within = [r.place_in_git for r in resources] if keep else paths
-        found = present_objects(self._repo.root, paths, within, ours, keep=keep, sources_only=True)
+        found = present_objects(
+            self._repo.root, paths, within, ours, keep=keep, sources_only=True, unreadable=unreadable
+        )
         names = iter(found.names)
         return {r.name: PresentContents([next(names) for _ in places[r.name]], found.tree) for r in resources}
 

@@ -613,7 +613,11 @@ class GitWorkspace(CheckOutWorkspaceMixin, CollectMixin, GitExperiments, Snapsho
 
                 part = Part(self.paths.root, tuple(r.place_in_git for r in own))
                 leave_out_secrets(part, self.interaction, self.what)
-            return found | self._subdirectories.present_contents(own, places, keep=keep)
+            unreadable: dict[str, DwsError] = {}
+            found |= self._subdirectories.present_contents(own, places, keep=keep, unreadable=unreadable)
+            for path, error in unreadable.items():
+                self.interaction.warn(f"What lies at '{path}' is unknown: {error.message}")
+            return found
         except DwsError as e:
             self.interaction.warn(f"The state of the workspace's repository is unknown: {e.message}")
             return found | {r.name: PresentContents([None] * len(places[r.name])) for r in own}
