@@ -36,9 +36,9 @@ PROGRAMS = {
 """What tests call, and the package of Debian that it is in."""
 
 PROCESSORS = os.cpu_count() or 1
-AT_A_TIME = PROCESSORS + 2
+AT_A_TIME = PROCESSORS + 1
 """Environments: those that install their packages wait for the disk, and the network."""
-WORKERS = PROCESSORS + 3
+WORKERS = PROCESSORS + 2
 """Of the end-to-end tests: those of servers, kernels and browsers wait for them."""
 LONGEST = ("keras", "light", "git", "s3", "sklearn", "testing", "lint", "files", "web", "docs", "build", "sql")
 """The ends of the names of those that begin first, in this order, so that no long one is left alone at the end."""
