@@ -5,6 +5,9 @@ from __future__ import annotations
 import inspect
 import json
 import logging
+import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +141,19 @@ def test_history_is_oldest_first(three: list[str]) -> None:
 @pytest.mark.parametrize(("reverse", "numbers"), [(False, [1, 2]), (True, [3, 2])])
 def test_history_can_be_limited(three: list[str], reverse: bool, numbers: list[int]) -> None:
     assert [s.snapshot_number for s in api.get_snapshot_history(reverse=reverse, max_count=2)] == numbers
+
+
+@pytest.mark.parametrize("snapshot", [None, "TWO"])
+@pytest.mark.usefixtures("three")
+def test_a_file_system_goes_to_other_processes(snapshot: str | None, tmp_path: Path) -> None:
+    fs = api.get_filesystem_for_resource("results", snapshot=snapshot)
+    assert fs is not None
+    pickled = tmp_path / "fs.pickle"
+    pickled.write_bytes(pickle.dumps(fs))
+    script = f"import pickle; print(pickle.load(open({str(pickled)!r}, 'rb')).find(''))"
+    told = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == repr(fs.find(""))
+    assert fs.find("") != []
 
 
 @pytest.mark.parametrize("ask", [api.get_snapshot_history, api.get_experiments])

@@ -251,9 +251,15 @@ def get_local_path_for_resource(
 def get_filesystem_for_resource(
     name: str, workspace_uri_or_path: str | None = None, verbose: bool = False, *, snapshot: str | None = None
 ) -> ResourceFileSystem | None:
-    """The files of a resource as a file system of fsspec, or None if the resource has no files.
+    """The files of a resource as a file system of fsspec, or None if the resource has no files. It can be pickled, for
+    processes on this machine.
 
     :param snapshot: a tag or hash: the files as they were then, to be read and nothing else."""
+    from functools import partial
+
+    from dataworkspaces.workspace.workspace_uri import find_workspace_uri
+
+    again = partial(get_filesystem_for_resource, name, find_workspace_uri(workspace_uri_or_path), verbose)
     with _opened(workspace_uri_or_path, verbose, reading=True) as workspace:
         resource = workspace.get_resource(name)
         if not isinstance(resource, FileResourceMixin):
@@ -261,10 +267,11 @@ def get_filesystem_for_resource(
         from dataworkspaces.filesystems.resource_files import ResourceFileSystem
 
         if snapshot is None:
-            return ResourceFileSystem(resource)
+            return ResourceFileSystem(resource, again)
         from dataworkspaces.filesystems.snapshot_files import files_at_snapshot
 
-        return ResourceFileSystem(files_at_snapshot(workspace, name, snapshot))
+        hashval = workspace.as_snapshot_ws().get_snapshot_by_tag_or_hash(snapshot).hashval
+        return ResourceFileSystem(files_at_snapshot(workspace, name, snapshot), partial(again, snapshot=hashval))
 
 
 def get_results(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+from fsspec.implementations.cached import WholeFileCacheFileSystem as CachingFileSystem
 from fsspec.spec import AbstractFileSystem
 
 from dataworkspaces.errors import ConfigurationError, NotSupportedError
@@ -37,6 +39,24 @@ def test_it_is_one_of_fsspec(fs: ResourceFileSystem) -> None:
 def test_each_resource_has_its_own(fs: ResourceFileSystem, workspace: MemoryWorkspace, tmp_path: Path) -> None:
     other = workspace.add_resource("other", "folder", "code", path=tmp_path)
     assert ResourceFileSystem(other) is not fs  # type: ignore[arg-type]
+
+
+def test_other_content_has_another_key(fs: ResourceFileSystem, root: Path) -> None:
+    before = fs.ukey("a.txt"), fs.checksum("a.txt")
+    assert (fs.ukey("/a.txt"), fs.checksum("a.txt")) == before
+    assert fs.ukey("sub/b.bin") != before[0]
+    (root / "a.txt").write_text("aou\nabc", encoding="utf-8")  # of the same size
+    os.utime(root / "a.txt", (1, 1))
+    assert fs.ukey("a.txt") != before[0]
+    assert fs.checksum("a.txt") != before[1]
+
+
+def test_a_cache_of_fsspec_gives_no_old_content(fs: ResourceFileSystem, root: Path, tmp_path: Path) -> None:
+    cached = CachingFileSystem(fs=fs, cache_storage=str(tmp_path / "cache"), check_files=True)
+    assert cached.cat("a.txt").decode() == "äöü\n"
+    (root / "a.txt").write_text("aou\nabc", encoding="utf-8")
+    os.utime(root / "a.txt", (1, 1))
+    assert cached.cat("a.txt") == b"aou\nabc"
 
 
 # -- looking --------------------------------------------------------------------------------------------------------

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
+import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -121,6 +123,19 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
         except ConfigurationError:
             self._check_exists(path)
             raise
+
+    def ukey(self, path: str) -> str:
+        """Other content has another key, by which caches of fsspec know it: the size and the time say so, as for files
+        elsewhere. Where nobody knows the time, no key comes twice."""
+        path = self._strip_protocol(path)
+        told, (files, rel_path) = self.info(path), self._locate(path)
+        when = None if files is None or rel_path == "" else files.get_file_info(rel_path).modified
+        key = (told, time.time_ns() if when is None else when.isoformat())
+        return hashlib.sha256(repr(key).encode("utf-8", "surrogatepass")).hexdigest()
+
+    def checksum(self, path: str) -> int:
+        """As :meth:`ukey`, as a number."""
+        return int(self.ukey(path), 16)
 
     def du(
         self, path: str, total: bool = True, maxdepth: int | None = None, withdirs: bool = False, **kwargs: Any
@@ -307,13 +322,23 @@ class FileSystem(AbstractFileSystem):  # type: ignore[misc]
 class ResourceFileSystem(FileSystem):
     """The files of one resource. Paths are relative to its root, which is ``""`` (``/`` is taken for it too).
 
-    :param resource: or its files at a snapshot, of which lineage learns nothing."""
+    :param resource: or its files at a snapshot, of which lineage learns nothing.
+    :param again: opens it in another process, for which it is pickled: a function of a module, or a ``partial`` of it.
+    """
 
     protocol = "dws-resource"
 
-    def __init__(self, resource: FileResourceMixin) -> None:
+    def __init__(
+        self, resource: FileResourceMixin, again: Callable[[], ResourceFileSystem | None] | None = None
+    ) -> None:
         super().__init__()
         self.resource = resource
+        self._again = again
+
+    def __reduce__(self) -> tuple[Callable[[], ResourceFileSystem | None], tuple[()]]:
+        if self._again is None:
+            raise TypeError("The file system of a resource object cannot be pickled: use get_filesystem_for_resource()")
+        return self._again, ()
 
     def _locate(self, path: str) -> tuple[FileResourceMixin | None, str]:
         return self.resource, path
