@@ -81,6 +81,16 @@ def test_a_snapshot_stands_elsewhere_and_nothing_changes_here(here: User, tmp_pa
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".dws")) == []
 
 
+def test_a_checkout_into_the_current_directory(small: User, tmp_path: Path) -> None:
+    place = tmp_path / "mine"
+    place.mkdir(mode=0o700)
+    before = place.stat()
+    small.at(place).batch("--workspace-dir", small.cwd, "checkout", "V1", ".")
+    assert (place.stat().st_mode, place.stat().st_ino) == (before.st_mode, before.st_ino)
+    assert small.at(place).json("fsck")["problems"] == []
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
 def test_snapshots_come_back(here: User, tmp_path: Path) -> None:
     there = here.at(tmp_path / "try")
     here.dws("checkout", "V1", there.cwd)

@@ -350,6 +350,23 @@ def test_clone_into_an_empty_directory(two: Two) -> None:
     assert snapshots(two.second.at(two.second.cwd / "mine")) == snapshots(two.first)
 
 
+@pytest.mark.parametrize("place", [".", "mine"])
+def test_clone_into_an_empty_directory_leaves_its_mode_and_whoever_is_in_it(two: Two, place: str) -> None:
+    mine = two.second.cwd / "mine"
+    mine.mkdir()
+    mine.chmod(0o2770)
+    before = mine.stat()
+    user = two.second.at(mine) if place == "." else two.second
+    user.batch("clone", "--hostname", "second", two.origin, place)
+    after = mine.stat()
+    assert (after.st_mode, after.st_gid) == (before.st_mode, before.st_gid)
+    assert after.st_ino == before.st_ino or place != "."
+    copy = two.second.at(mine)
+    assert snapshots(copy) == snapshots(two.first)
+    assert copy.git("status", "--porcelain") == ""
+    assert os.listdir(two.second.cwd) == ["mine"]
+
+
 def test_clone_leaves_nothing_beside_it(two: Two) -> None:
     two.clone()
     assert os.listdir(two.second.cwd) == ["analysis"]

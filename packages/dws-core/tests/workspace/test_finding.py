@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dataworkspaces import plugins
-from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError
+from dataworkspaces.errors import ConfigurationError, NotAWorkspaceError, NotFoundError
 from dataworkspaces.workspace.workspace_uri import (
     backend_of,
     find_workspace_by_name,
@@ -131,3 +131,12 @@ def test_a_configuration_that_is_not_as_it_should_be(config: Path, text: Any, sa
     config.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(ConfigurationError, match=said):
         find_workspace_by_name("team")
+
+
+def test_a_current_directory_that_was_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(NotFoundError, match="current directory has been removed"):
+        find_workspace_uri()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -105,6 +104,7 @@ def init(
     """
     from dataworkspaces.commands.init import init_command
     from dataworkspaces.toolbox.hostname import default_hostname
+    from dataworkspaces.workspace.workspace_uri import current_directory
 
     given = {option: value for option, value in backend_options.items() if value is not None}
     interaction = session.interaction()
@@ -113,7 +113,7 @@ def init(
             "Host name, which names this copy of the workspace", default=default_hostname(), option="--hostname"
         )
     outcome = init_command(
-        Path.cwd(),
+        current_directory(),
         name,
         hostname,
         [ROLES.get(role.lower(), role.lower()) for role in create_resources or []],

@@ -18,7 +18,7 @@ from dataworkspaces.errors import DwsError
 from dataworkspaces.operations.present_snapshot import note_present_snapshot
 from dataworkspaces.params import HOSTNAME
 from dataworkspaces.toolbox.atomic import explain_os_error
-from dataworkspaces.toolbox.build_directory import directory_to_build_in
+from dataworkspaces.toolbox.build_directory import directory_to_build_in, put_in_place
 from dataworkspaces.toolbox.names import LINEAGE_FILE
 from dataworkspaces.toolbox.regular import is_present
 from dataworkspaces.toolbox.trust import Agreements, agreeing, place_of_directory
@@ -68,9 +68,7 @@ def check_out(
             _fill(workspace, copy, snapshot, versions, with_results)
             if durable:
                 flush_tree(temporary / "copy")
-            if is_present(target):
-                target.rmdir()
-            (temporary / "copy").rename(target)
+            put_in_place(temporary / "copy", target)
             flush_directory(target.parent)
     except OSError as e:
         raise explain_os_error(e, f"Checking out to {directory}") from e

@@ -61,11 +61,11 @@ class Session:
         """The directory of the workspace that the user means; it need not be possible to open it."""
         from pathlib import Path
 
-        from dataworkspaces.workspace.workspace_uri import find_workspace_directory
+        from dataworkspaces.workspace.workspace_uri import current_directory, find_workspace_directory
 
         place = self.place()
-        found = Path(place) if place is not None else find_workspace_directory(Path.cwd())
-        return str(found or Path.cwd())
+        found = Path(place) if place is not None else find_workspace_directory(current_directory())
+        return str(found or current_directory())
 
     def open_workspace(self, *, reading: bool = False) -> Workspace:
         """The workspace that the user means. A command that is only ``reading`` takes no lock, and so what a killed

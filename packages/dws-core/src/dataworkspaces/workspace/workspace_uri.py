@@ -23,6 +23,7 @@ __all__ = [
     "METADATA_DIR",
     "backend_of",
     "config_file",
+    "current_directory",
     "find_workspace_by_name",
     "find_workspace_directory",
     "find_workspace_uri",
@@ -50,10 +51,11 @@ def find_workspace_uri(place: str | None = None) -> str:
 
     Raises NotAWorkspaceError if there is none."""
     if place is None:
-        directory = find_workspace_directory(Path.cwd())
+        here = current_directory()
+        directory = find_workspace_directory(here)
         if directory is None:
             raise NotAWorkspaceError(
-                f"There is no workspace at {Path.cwd()} or above it",
+                f"There is no workspace at {here} or above it",
                 hint="Create one with 'dws init', or name one with --workspace-dir or --workspace",
             )
         return _uri_of_directory(directory)
@@ -65,6 +67,14 @@ def find_workspace_uri(place: str | None = None) -> str:
     if not (directory / METADATA_DIR).is_dir():
         raise NotAWorkspaceError(f"{directory} is not a workspace: it has no {METADATA_DIR} directory")
     return _uri_of_directory(directory)
+
+
+def current_directory() -> Path:
+    """Raises NotFoundError if it has been removed."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError as e:
+        raise NotFoundError("The current directory has been removed", hint="Go to one that is there: cd DIR") from e
 
 
 def find_workspace_directory(start: Path) -> Path | None:

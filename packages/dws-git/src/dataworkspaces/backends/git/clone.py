@@ -21,11 +21,12 @@ from dataworkspaces.gitrepo.repository_flush import flush_repository
 from dataworkspaces.gitrepo.restraint import made_here
 from dataworkspaces.gitrepo.run import run_git
 from dataworkspaces.toolbox.atomic import explain_os_error, read_json_object, write_json
+from dataworkspaces.toolbox.build_directory import put_in_place
 from dataworkspaces.toolbox.names import some
 from dataworkspaces.toolbox.trust import place_of_directory
 from dataworkspaces.workspace import BatchInteraction, Interaction
 from dataworkspaces.workspace.trust import Consent
-from dataworkspaces.workspace.workspace_uri import METADATA_DIR
+from dataworkspaces.workspace.workspace_uri import METADATA_DIR, current_directory
 
 _CHECKOUT = {"GIT_LFS_SKIP_SMUDGE": "1"}
 
@@ -37,11 +38,13 @@ def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *a
     The clone is made beside that directory, looked at before any of its files is there, and renamed in the end."""
     url = str(args[0])
     check_url_of_user(url)
-    given = None if len(args) < 2 or args[1] is None else Path(args[1]).expanduser().absolute()
+    given = None if len(args) < 2 or args[1] is None else Path(args[1]).expanduser()
+    if given is not None and not given.is_absolute():
+        given = current_directory() / given
     interaction: Interaction = args[2] if len(args) > 2 else BatchInteraction()
     if given is not None:
         _check_free(given)
-    parent = Path.cwd() if given is None else given.parent
+    parent = current_directory() if given is None else given.parent
     try:
         parent.mkdir(parents=True, exist_ok=True)
         with temporary_clone_directory(parent) as temporary:
@@ -61,9 +64,7 @@ def clone_workspace(local_params: dict[str, Any], batch: bool, verbose: bool, *a
             flush_files(root.iterdir())
             flush_repository(root)
             flush_directory(root)
-            if target.exists():
-                target.rmdir()
-            root.rename(target)
+            put_in_place(root, target)
             made_here(target)
             flush_directory(parent)
     except OSError as e:
