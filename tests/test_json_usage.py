@@ -53,7 +53,7 @@ def test_unknown_option_of_each_command(capsys: pytest.CaptureFixture[str], comm
     "line",
     ["no-such-command", "report no-such", "tag a b c", "history --csv", "history --limit x", "add git", "restore",
      "push --only a --skip b", "status --workspace a --workspace-dir b", "add local-files . --role nothing",
-     "history --limit"],
+     "history --limit", "restore V1 --only a --leave b", "clone x --only a --skip b"],
 )  # fmt: skip
 def test_each_kind_of_mistake(capsys: pytest.CaptureFixture[str], line: str) -> None:
     usage_error(capsys, "--batch", *line.split(" ")[:1], "--json", *line.split(" ")[1:])

@@ -265,7 +265,7 @@ def test_command_reports_a_missing_directory_in_one_line(command) -> None:  # ty
 
 def test_command_refuses_all_with_a_resource(command) -> None:  # type: ignore[no-untyped-def]
     done = command("a.html", "--all", "--resource", "results")
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert not Path("a.html").exists()
 
 

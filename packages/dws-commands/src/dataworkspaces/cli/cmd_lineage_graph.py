@@ -49,13 +49,12 @@ def graph(
       dws lineage graph --snapshot V1 lineage.html
     """
     from dataworkspaces.commands.lineage_metrics import draw_with_metrics
-    from dataworkspaces.errors import ConfigurationError
     from dataworkspaces.lineage import drawing
     from dataworkspaces.lineage.workspace_graph import lineage_graph
     from dataworkspaces.toolbox.output import names_stdout
 
     if whole and resource is not None:
-        raise ConfigurationError("--all and --resource cannot be used together", hint="Use only one of them")
+        raise click.UsageError("--all and --resource cannot be used together.")
     session.to_stderr = True
     path = Path(output_file)
     is_stdout = names_stdout(output_file)

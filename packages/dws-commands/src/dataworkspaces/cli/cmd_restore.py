@@ -56,6 +56,8 @@ def restore(
     from dataworkspaces.commands.restore import plan_restore, restore_command
     from dataworkspaces.errors import UserAbort
 
+    if only is not None and leave is not None:
+        raise click.UsageError("--only and --skip cannot be used together.")
     workspace = session.open_workspace(reading=True)  # The plan is made before anything is locked.
     plan = plan_restore(workspace, tag_or_hash, only, leave, strict, list_files=dry_run)
     if as_json:

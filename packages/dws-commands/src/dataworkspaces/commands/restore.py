@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dataworkspaces.commands.environment_change import environment_change
 from dataworkspaces.commands.named_versions import find_snapshot
 from dataworkspaces.commands.summaries import changes_json, snapshot_json
-from dataworkspaces.errors import ConfigurationError, NotFoundError, NotSupportedError, PluginError, StorageError
+from dataworkspaces.errors import (
+    ApiParamError,
+    ConfigurationError,
+    NotFoundError,
+    NotSupportedError,
+    PluginError,
+    StorageError,
+)
 from dataworkspaces.operations.questions import ask_unlocked
 from dataworkspaces.operations.restores import past_restores
 from dataworkspaces.workspace import ResourceRoles, SnapshotResourceMixin
@@ -102,7 +109,7 @@ def plan_restore(
     :param list_files: also run the checks of each resource and fill in its files, for ``--dry-run``.
     """
     if only is not None and leave is not None:
-        raise ConfigurationError("--only and --skip cannot be used together", hint="Use only one of them")
+        raise ApiParamError("only and leave cannot be used together", hint="Give only one of them")
     snapshots = workspace.as_snapshot_ws()
     snapshot = find_snapshot(workspace, tag_or_hash)
     in_snapshot = {entry["name"]: entry["role"] for entry in snapshots.get_snapshot_manifest(snapshot.hashval)}
